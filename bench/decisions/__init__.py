@@ -1,0 +1,1 @@
+"""Small measurements behind docs/decisions: one file a choice, seconds each, no load beyond one busy core."""

@@ -1,0 +1,367 @@
+-- Doors: how a transaction becomes one actor in one tenant. Definer functions of wedsync_recorder; absent and foreign refuse alike.
+-- SQLSTATE WS404 = no such thing for you, WS410 = the pass was good once, WS401 = not signed in.
+set role wedsync_recorder;
+
+create function app.settle(p_actor uuid, p_kind text, p_tenant uuid, p_role text, p_mask integer, p_write_mask integer,
+  p_link uuid default null, p_membership uuid default null, p_party uuid default null) returns void
+language sql volatile set search_path = '' as $$
+  select set_config('app.actor', coalesce(p_actor::text, ''), true), set_config('app.actor_kind', p_kind, true),
+    set_config('app.tenant', p_tenant::text, true), set_config('app.role', p_role, true),
+    set_config('app.mask', p_mask::text, true), set_config('app.write_mask', p_write_mask::text, true),
+    set_config('app.link', coalesce(p_link::text, ''), true), set_config('app.membership', coalesce(p_membership::text, ''), true),
+    set_config('app.party', coalesce(p_party::text, ''), true);
+$$;
+
+-- What an actor is in a tenant: the one place where permission begins. No row = nothing.
+create function app.standing(p_person uuid, p_tenant uuid)
+returns table (kind text, role text, mask integer, write_mask integer, link_id uuid, membership_id uuid)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_kind text;
+begin
+  select s.kind into v_kind from public.streams s where s.id = p_tenant;
+  if v_kind = 'wedding' then
+    return query
+      select 'wedding', case when m.role = 'helper' then 'helper' else 'couple' end,
+        case when m.role = 'helper' then 3 else 2047 end, case when m.role = 'helper' then 0 else 2047 end, null::uuid, m.id
+      from public.memberships m
+      where m.wedding_id = p_tenant and m.person_id = p_person and m.removed_at is null;
+    if found then return; end if;
+    return query
+      select 'wedding', 'supplier', l.mask, case when l.can_edit_timeline then 2 else 0 end, l.id, null::uuid
+      from public.supplier_members sm
+      join public.links l on l.supplier_id = sm.supplier_id and l.wedding_id = p_tenant and l.status = 'active'
+      where sm.person_id = p_person and sm.removed_at is null
+        and (sm.role in ('owner', 'admin') or exists (select from public.assignments a
+          where a.supplier_id = sm.supplier_id and a.member_id = sm.id and a.link_id = l.id))
+      order by l.mask desc, l.id limit 1;
+  elsif v_kind = 'supplier' then
+    return query
+      select 'supplier', m.role, case when m.role = 'member' then 1 else 2047 end, case when m.role = 'member' then 0 else 2047 end,
+        null::uuid, m.id
+      from public.supplier_members m
+      where m.supplier_id = p_tenant and m.person_id = p_person and m.removed_at is null;
+  elsif v_kind = 'person' and p_person = p_tenant then
+    return query select 'person', 'self', 2047, 2047, null::uuid, null::uuid;
+  elsif v_kind = 'platform' then
+    return query select 'platform', 'operator', 1, 0, null::uuid, null::uuid
+      from public.persons p where p.person_id = p_person and p.is_operator;
+  end if;
+end $$;
+
+-- Enter one tenant as one person. p_only narrows an API key to its tenant. p_kind is person or key.
+create function app.enter(p_person uuid, p_tenant uuid, p_kind text default 'person', p_only uuid default null) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  s record;
+begin
+  if p_only is not null and p_only <> p_tenant and p_only <> p_person then
+    raise exception 'not found' using errcode = 'WS404';
+  end if;
+  select * into s from app.standing(p_person, p_tenant);
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
+end $$;
+
+-- The tenant of a flat path's id; null where there is none.
+create function app.locate(p_table text, p_id uuid) returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v uuid;
+begin
+  if p_table not in ('guests', 'parties', 'schedule_items', 'tasks', 'links', 'acknowledgements', 'budget_lines', 'budget_payments', 'imports') then
+    if p_table in ('endpoints', 'subscriptions') then
+      execute format('select tenant_id from public.%I where id = $1', p_table) into v using p_id;
+    elsif p_table = 'deliveries' then
+      select d.tenant_id into v from public.deliveries d where d.id = p_id limit 1;
+    else
+      raise exception 'unknown kind %', p_table;
+    end if;
+    return v;
+  end if;
+  execute format('select wedding_id from public.%I where id = $1', p_table) into v using p_id;
+  return v;
+end $$;
+
+create function app.enter_at(p_person uuid, p_table text, p_id uuid, p_kind text default 'person', p_only uuid default null) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid := app.locate(p_table, p_id);
+begin
+  if v is null then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.enter(p_person, v, p_kind, p_only);
+end $$;
+
+-- See as: the couple enters its own wedding exactly as one linked supplier, read only.
+create function app.enter_as(p_person uuid, p_wedding uuid, p_link uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  perform from app.standing(p_person, p_wedding) s where s.role = 'couple';
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  select x.mask, x.id into l from public.links x where x.wedding_id = p_wedding and x.id = p_link and x.status in ('invited', 'requested', 'active');
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(p_person, 'person', p_wedding, 'supplier', l.mask, 0, l.id);
+end $$;
+
+-- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements.
+create function app.enter_pass(p_purpose text, p_hash bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  p record;
+  v_person uuid;
+begin
+  select * into p from public.passes x where x.token_hash = p_hash and x.purpose = p_purpose;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  if p.revoked_at is not null or p.expires_at <= app.now() then raise exception 'gone' using errcode = 'WS410'; end if;
+  if p.purpose = 'rsvp' then
+    perform app.settle(p.party_id, 'guest', p.wedding_id, 'guest', 1, 0, null, null, p.party_id);
+  elsif p.purpose = 'help' then
+    select m.person_id into v_person from public.memberships m
+      where m.wedding_id = p.wedding_id and m.id = p.membership_id and m.removed_at is null;
+    if not found then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(v_person, 'person', p.wedding_id, 'helper', 3, 0, null, p.membership_id);
+  elsif p.purpose = 'ack' then
+    perform from public.links l where l.wedding_id = p.wedding_id and l.id = p.link_id and l.status = 'active';
+    if not found then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(null, 'guest', p.wedding_id, 'pass', 1, 0, p.link_id);
+  else
+    raise exception 'not found' using errcode = 'WS404';
+  end if;
+end $$;
+
+-- A leased job enters its tenant as the system: reactions and work of nouns run through the same actions as people.
+create function app.enter_job(p_job uuid, p_lease uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  j record;
+begin
+  select x.tenant_id, x.id into j from public.jobs x
+    where x.id = p_job and x.lease_token = p_lease and x.lease_until > clock_timestamp() and x.kind in ('reaction', 'work');
+  if not found then raise exception 'lease lost' using errcode = 'WS409'; end if;
+  perform app.settle(null, 'system', j.tenant_id, 'system', 2047, 2047);
+end $$;
+
+create function app.session(p_hash bytea)
+returns table (person_id uuid, session_id uuid, name text, email text, is_operator boolean, kind text, expires_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, s.id, p.name, p.email, p.is_operator, s.kind, s.expires_at
+  from public.sessions s join public.persons p using (person_id)
+  where s.token_hash = p_hash and s.ended_at is null and s.expires_at > clock_timestamp();
+$$;
+
+create function app.session_of(p_sid uuid)
+returns table (person_id uuid, session_id uuid, name text, email text, is_operator boolean, kind text, expires_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, s.id, p.name, p.email, p.is_operator, s.kind, s.expires_at
+  from public.sessions s join public.persons p using (person_id)
+  where s.id = p_sid and s.ended_at is null and s.expires_at > clock_timestamp();
+$$;
+
+create function app.session_alive(p_sid uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.sessions s where s.id = p_sid and s.ended_at is null and s.expires_at > clock_timestamp());
+$$;
+
+create function app.api_key(p_hash bytea) returns table (key_id uuid, person_id uuid, tenant_id uuid, name text, email text, is_operator boolean)
+language sql volatile security definer set search_path = '' as $$
+  update public.api_keys k set last_used_at = clock_timestamp()
+  from public.persons p
+  where k.token_hash = p_hash and k.revoked_at is null and p.person_id = k.person_id
+  returning k.id, p.person_id, k.tenant_id, p.name, p.email, p.is_operator;
+$$;
+
+-- Weddings and suppliers a person is part of: what the first page after sign-in shows.
+create function app.places(p_person uuid)
+returns table (kind text, id uuid, name text, role text, "on" date, date_status text, time_zone text)
+language sql stable security definer set search_path = '' as $$
+  select 'wedding', w.wedding_id, w.couple_names, m.role, w."on", w.date_status, w.time_zone
+  from public.memberships m join public.weddings w using (wedding_id)
+  where m.person_id = p_person and m.removed_at is null
+  union all
+  select 'supplier', s.supplier_id, s.name, m.role, null, null, s.time_zone
+  from public.supplier_members m join public.suppliers s using (supplier_id)
+  where m.person_id = p_person and m.removed_at is null
+  order by 1 desc, 5 nulls last, 3;
+$$;
+
+create function app.person_for(p_email text) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid;
+begin
+  insert into public.persons (email) values (lower(p_email)) on conflict (email) where email is not null do nothing returning person_id into v;
+  if v is null then
+    select person_id into v from public.persons where email = lower(p_email);
+  else
+    insert into public.streams (id, kind) values (v, 'person');
+  end if;
+  return v;
+end $$;
+
+-- A sign-in pass: the mail is a delivery with a sealed payload, so the link is in no event, log or other table.
+create function app.request_sign_in(p_person uuid, p_hash bytea, p_minutes integer, p_delivery uuid, p_sealed bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+begin
+  insert into public.sign_ins (person_id, token_hash, expires_at) values (p_person, p_hash, v_at + make_interval(mins => p_minutes));
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, p_person, 'smtp', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
+      v_at + make_interval(mins => p_minutes));
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+end $$;
+
+-- Redeem a sign-in pass once and open a session; null when it is unknown, used or late.
+create function app.open_session(p_pass_hash bytea, p_session_hash bytea, p_days integer)
+returns table (person_id uuid, session_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_person uuid;
+begin
+  update public.sign_ins set used_at = clock_timestamp()
+    where token_hash = p_pass_hash and (used_at is null or is_reusable) and expires_at > clock_timestamp() returning sign_ins.person_id into v_person;
+  if v_person is null then return; end if;
+  return query insert into public.sessions (person_id, token_hash, expires_at)
+    values (v_person, p_session_hash, clock_timestamp() + make_interval(days => p_days)) returning sessions.person_id, sessions.id;
+end $$;
+
+create function app.end_session(p_sid uuid) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  update public.sessions set ended_at = clock_timestamp() where id = p_sid and ended_at is null returning person_id;
+$$;
+
+-- New tenants. The creator becomes couple, or owner; the caller then enters and records.
+create function app.create_wedding(p_person uuid, p_wedding uuid, p_names text, p_zone text, p_country text, p_currency text, p_role text default 'couple')
+returns uuid language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_member uuid;
+begin
+  insert into public.streams (id, kind) values (p_wedding, 'wedding');
+  insert into public.weddings (wedding_id, couple_names, time_zone, country, currency) values (p_wedding, p_names, p_zone, p_country, p_currency);
+  insert into public.memberships (wedding_id, person_id, role) values (p_wedding, p_person, p_role) returning id into v_member;
+  return v_member;
+end $$;
+
+create function app.create_supplier(p_person uuid, p_supplier uuid, p_name text, p_category text, p_zone text)
+returns uuid language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_member uuid;
+begin
+  insert into public.streams (id, kind) values (p_supplier, 'supplier');
+  insert into public.suppliers (supplier_id, name, category, time_zone) values (p_supplier, p_name, p_category, p_zone);
+  insert into public.supplier_members (supplier_id, person_id, role) values (p_supplier, p_person, 'owner') returning id into v_member;
+  return v_member;
+end $$;
+
+-- The couple names a partner by e-mail or a helper by name: who acts must be couple of the entered wedding.
+create function app.add_member(p_email text, p_name text, p_role text) returns table (membership_id uuid, person_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_person uuid;
+begin
+  if app.role() <> 'couple' or p_role not in ('partner', 'helper') then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  if p_email is not null and p_email <> '' then
+    v_person := app.person_for(p_email);
+  else
+    insert into public.persons (name) values (p_name) returning persons.person_id into v_person;
+    insert into public.streams (id, kind) values (v_person, 'person');
+  end if;
+  return query insert into public.memberships (wedding_id, person_id, role, name) values (app.tenant(), v_person, p_role, p_name)
+    on conflict (wedding_id, person_id) do update set removed_at = null, role = case when memberships.role = 'couple' then 'couple' else excluded.role end
+    returning memberships.id, memberships.person_id;
+end $$;
+
+-- A supplier takes up an invitation addressed to one of its owners' or admins' e-mail addresses.
+create function app.invitations(p_person uuid)
+returns table (link_id uuid, wedding_id uuid, couple_names text, "on" date, supplier_name text, category text, level text)
+language sql stable security definer set search_path = '' as $$
+  select l.id, l.wedding_id, w.couple_names, w."on", l.supplier_name, l.category, l.level
+  from public.persons p join public.links l on l.invited_email = p.email join public.weddings w on w.wedding_id = l.wedding_id
+  where p.person_id = p_person and l.status = 'invited' and l.invited_by = 'couple' order by w."on" nulls last, l.id;
+$$;
+
+create function app.enter_invitation(p_person uuid, p_link uuid, p_supplier uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  select x.* into l from public.links x join public.persons p on p.person_id = p_person and p.email = x.invited_email
+    where x.id = p_link and x.status = 'invited' and x.invited_by = 'couple' for update of x;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform from public.supplier_members m where m.supplier_id = p_supplier and m.person_id = p_person and m.role in ('owner', 'admin') and m.removed_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(p_person, 'person', l.wedding_id, 'supplier', 1, 0, l.id);
+end $$;
+
+-- Inside enter_invitation: the supplier answers. The level was set by the couple and stays what it was.
+create function app.answer_invitation(p_supplier uuid, p_accept boolean) returns setof public.links
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform from public.supplier_members m where m.supplier_id = p_supplier and m.person_id = app.actor() and m.role in ('owner', 'admin') and m.removed_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query update public.links set supplier_id = p_supplier, status = case when p_accept then 'active' else 'declined' end
+    where wedding_id = app.tenant() and id = app.link() and status = 'invited' and invited_by = 'couple' returning *;
+end $$;
+
+-- A supplier asks to be linked to a wedding whose couple's e-mail it knows; says the same whether or not there is one.
+create function app.enter_request(p_person uuid, p_supplier uuid, p_couple_email text) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v record;
+begin
+  perform from public.supplier_members m where m.supplier_id = p_supplier and m.person_id = p_person and m.role in ('owner', 'admin') and m.removed_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  select m.wedding_id into v from public.persons p join public.memberships m on m.person_id = p.person_id
+    join public.weddings w on w.wedding_id = m.wedding_id
+    where p.email = lower(p_couple_email) and m.role in ('couple', 'partner') and m.removed_at is null
+    order by w."on" nulls last limit 1;
+  if not found then return false; end if;
+  perform app.settle(p_person, 'person', v.wedding_id, 'requesting', 0, 0);
+  return true;
+end $$;
+
+create function app.request_link(p_supplier uuid) returns setof public.links
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid := uuidv7();
+begin
+  if app.role() <> 'requesting' then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform set_config('app.link', v::text, true);
+  return query insert into public.links (id, wedding_id, supplier_id, supplier_name, category, status, invited_by)
+    select v, app.tenant(), s.supplier_id, s.name, s.category, 'requested', 'supplier' from public.suppliers s
+    join public.supplier_members m on m.supplier_id = s.supplier_id and m.person_id = app.actor() and m.role in ('owner', 'admin')
+    where s.supplier_id = p_supplier
+    on conflict do nothing returning *;
+end $$;
+
+-- The public website by slug: nothing but what the couple published.
+create function app.site(p_slug text) returns table (wedding_id uuid, welcome text, snapshot jsonb, version integer)
+language sql stable security definer set search_path = '' as $$
+  select s.wedding_id, s.welcome, s.snapshot, s.version from public.sites s where s.slug = p_slug and s.is_published;
+$$;
+
+do $$
+declare
+  f text;
+begin
+  foreach f in array array['enter(uuid, uuid, text, uuid)', 'enter_at(uuid, text, uuid, text, uuid)', 'enter_as(uuid, uuid, uuid)',
+    'enter_pass(text, bytea)', 'enter_job(uuid, uuid)', 'locate(text, uuid)', 'session(bytea)', 'session_of(uuid)', 'session_alive(uuid)', 'api_key(bytea)',
+    'places(uuid)', 'person_for(text)', 'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)',
+    'end_session(uuid)', 'create_wedding(uuid, uuid, text, text, text, text, text)', 'create_supplier(uuid, uuid, text, text, text)',
+    'add_member(text, text, text)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)', 'answer_invitation(uuid, boolean)',
+    'enter_request(uuid, uuid, text)', 'request_link(uuid)', 'site(text)', 'standing(uuid, uuid)'] loop
+    execute format('grant execute on function app.%s to wedsync_user', f);
+  end loop;
+end $$;
+grant execute on function app.session_alive(uuid) to wedsync_reader;
+reset role;
+
+set role wedsync_owner;
+grant execute on function app.tenant(), app.actor(), app.actor_kind(), app.role(), app.link(), app.membership(), app.party(), app.mask(),
+  app.write_mask(), app.now(), app.bump() to wedsync_user, wedsync_recorder, wedsync_service, wedsync_reader;
+reset role;

@@ -1,0 +1,280 @@
+-- app.record: a fact and what it owes, in the transaction of the change. The stream row is locked first; subscriptions, links and
+-- reactions are matched in later statements, so that each sees what the previous holder of the lock committed.
+set role wedsync_recorder;
+
+-- Head counts are facts of facts: recomputed under the stream lock for the items an answer or a guest touched.
+create function app.derive_headcounts(p_wedding uuid, p_items uuid[])
+returns table (id uuid, op text, record jsonb, old_record jsonb)
+language sql volatile set search_path = '' as $$
+  with counted as (
+    select r.schedule_item_id, count(*)::int as invited, count(*) filter (where r.status = 'accepted')::int as accepted,
+      count(*) filter (where r.status = 'declined')::int as declined, count(*) filter (where r.status = 'tentative')::int as tentative,
+      count(*) filter (where r.status = 'needs_action')::int as pending,
+      count(*) filter (where r.status = 'accepted' and g.age_band in ('child', 'infant'))::int as children
+    from public.rsvps r join public.guests g on g.wedding_id = r.wedding_id and g.id = r.guest_id
+    where r.wedding_id = p_wedding and r.schedule_item_id = any (p_items)
+    group by r.schedule_item_id),
+  meals as (
+    select x.schedule_item_id, jsonb_object_agg(x.menu_option_id, x.n) as meals
+    from (select r.schedule_item_id, r.menu_option_id, count(*) as n from public.rsvps r
+      where r.wedding_id = p_wedding and r.schedule_item_id = any (p_items) and r.status = 'accepted' and r.menu_option_id is not null
+      group by 1, 2) x
+    group by x.schedule_item_id),
+  wanted as (
+    select i.item as schedule_item_id, coalesce(c.invited, 0) as invited, coalesce(c.accepted, 0) as accepted, coalesce(c.declined, 0) as declined,
+      coalesce(c.tentative, 0) as tentative, coalesce(c.pending, 0) as pending, coalesce(c.children, 0) as children, coalesce(m.meals, '{}') as meals
+    from unnest(p_items) as i(item)
+    join public.schedule_items s on s.wedding_id = p_wedding and s.id = i.item
+    left join counted c on c.schedule_item_id = i.item left join meals m on m.schedule_item_id = i.item)
+  insert into public.headcounts as h (wedding_id, schedule_item_id, invited, accepted, declined, tentative, pending, children, meals)
+  select p_wedding, w.schedule_item_id, w.invited, w.accepted, w.declined, w.tentative, w.pending, w.children, w.meals from wanted w
+  on conflict (wedding_id, schedule_item_id) do update
+    set invited = excluded.invited, accepted = excluded.accepted, declined = excluded.declined, tentative = excluded.tentative,
+      pending = excluded.pending, children = excluded.children, meals = excluded.meals
+    where (h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children, h.meals)
+      is distinct from (excluded.invited, excluded.accepted, excluded.declined, excluded.tentative, excluded.pending, excluded.children, excluded.meals)
+  returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
+$$;
+
+create function app.event_json(e public.events, p_kind text) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('id', e.id, 'stream', p_kind || ':' || e.stream_id, 'epoch', e.epoch, 'seq', e.seq, 'type', e.type, 'version', e.version,
+    'scope', e.scope, 'link_id', e.link_id, 'membership_id', e.membership_id,
+    'subject', jsonb_build_object('table', e.subject_table, 'id', e.subject_id), 'op', e.op, 'record', e.record, 'old_record', e.old_record,
+    'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
+    'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+$$;
+
+-- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, concerns: [link ids] | null, summary}] of the entered tenant.
+-- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64.
+create function app.record(p_facts jsonb) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_tenant uuid := app.tenant();
+  v_kind text;
+  v_epoch integer;
+  v_base bigint;
+  v_at timestamptz := clock_timestamp();
+  v_cause uuid := coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
+  v_facts jsonb := p_facts;
+  v_live timestamptz;
+  v_owes boolean;
+  v_nudge text;
+begin
+  if v_tenant is null then raise insufficient_privilege using message = 'record outside of a tenant'; end if;
+  -- 1. the lock that makes commit order the order of seq
+  select s.kind, s.epoch into v_kind, v_epoch from public.streams s where s.id = v_tenant for update;
+  if not found then raise insufficient_privilege using message = 'record on an unknown stream'; end if;
+  -- 2. derived facts
+  if v_kind = 'wedding' then
+    v_facts := v_facts || app.derived_facts(v_tenant, p_facts);
+    select jsonb_agg(f.x || jsonb_build_object('event_id', uuidv7()) order by f.n) into v_facts from jsonb_array_elements(v_facts) with ordinality as f(x, n);
+    v_facts := v_facts || app.acknowledge_facts(v_tenant, v_facts);
+  end if;
+  -- 3. numbers, then the events
+  update public.streams s set top = s.top + jsonb_array_length(v_facts) where s.id = v_tenant
+    returning s.top - jsonb_array_length(v_facts) into v_base;
+  with written as (
+    insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
+      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at)
+    select v_tenant, v_base + f.n, v_at, coalesce((f.x ->> 'event_id')::uuid, uuidv7()), v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
+      (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
+      nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
+      coalesce((f.x ->> 'bulk')::boolean, false), v_at
+    from jsonb_array_elements(v_facts) with ordinality as f(x, n)
+    returning events)
+  select case when jsonb_array_length(v_facts) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
+    else jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_base + jsonb_array_length(v_facts), 'wake', true))::text end
+    into v_nudge from written w;
+  -- 4. what the facts owe: bulk rows owe nothing
+  select bool_or(not e.bulk) into v_owes from public.events e where e.stream_id = v_tenant and e.seq > v_base and e.recorded_at = v_at;
+  if v_owes then
+    select max(d.live_until) into v_live from public.wedding_days d
+      where d.wedding_id = v_tenant and app.now() between d.live_from - interval '24 hours' and d.live_until;
+    perform app.owe_deliveries(v_tenant, v_base, v_at, v_live);
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
+      select uuidv7(), 'reaction', t.name, 0, v_tenant, '00000000-0000-7000-8000-000000000002', v_tenant, e.seq, v_at, e.id, v_live
+      from public.events e join public.reaction_types t on t.type = e.type
+      where e.stream_id = v_tenant and e.seq > v_base and e.recorded_at = v_at and not e.bulk;
+  end if;
+  return v_nudge;
+end $$;
+
+-- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched.
+create function app.derived_facts(p_wedding uuid, p_facts jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_items uuid[];
+begin
+  select array_agg(distinct i.item) into v_items from (
+    select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item
+      from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' = 'rsvps'
+    union
+    select r.schedule_item_id from jsonb_array_elements(p_facts) as f(x)
+      join public.rsvps r on r.wedding_id = p_wedding and r.guest_id = (f.x ->> 'id')::uuid
+      where f.x ->> 'table' = 'guests' and f.x ->> 'op' = 'UPDATE' and f.x -> 'record' ->> 'age_band' is distinct from f.x -> 'old' ->> 'age_band') i
+    where i.item is not null;
+  if v_items is null then return '[]'; end if;
+  return coalesce((select jsonb_agg(jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', h.id, 'op', h.op,
+      'record', h.record, 'old', h.old_record)) from app.derive_headcounts(p_wedding, v_items) h), '[]');
+end $$;
+
+-- A type that says "acknowledge" opens, or reopens, one row per concerned active link that may see the fact.
+create function app.acknowledge_facts(p_wedding uuid, p_facts jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v jsonb;
+begin
+  if not exists (select from jsonb_array_elements(p_facts) as f(x) join public.event_types t on t.type = f.x ->> 'type' and t.acknowledge
+      where not coalesce((f.x ->> 'bulk')::boolean, false)) then
+    return '[]';
+  end if;
+  with asked as (
+    select distinct on (l.id, f.about) l.id as link_id, f.about, (f.x ->> 'event_id')::uuid as event_id, f.x ->> 'type' as type, coalesce(f.x -> 'summary', '{}') as summary, s.top + f.n as seq
+    from (select a.x, a.n, coalesce(a.x ->> 'about', (a.x ->> 'table') || ':' || (a.x ->> 'id')) as about
+      from jsonb_array_elements(p_facts) with ordinality as a(x, n)) f
+    join public.event_types t on t.type = f.x ->> 'type' and t.acknowledge
+    join public.streams s on s.id = p_wedding
+    join public.links l on l.wedding_id = p_wedding and l.status = 'active'
+      and case when f.x ->> 'link' is null then l.mask & (f.x ->> 'scope')::integer <> 0 else l.id = (f.x ->> 'link')::uuid end
+      and (coalesce(jsonb_typeof(f.x -> 'concerns'), 'null') <> 'array' or f.x -> 'concerns' ? l.id::text)
+      and l.id is distinct from app.link()
+    where not coalesce((f.x ->> 'bulk')::boolean, false)
+    order by l.id, f.about, f.n desc),
+  opened as (
+    insert into public.acknowledgements as a (wedding_id, link_id, about, event_id, event_seq, type, summary, opened_at)
+    select p_wedding, q.link_id, q.about, q.event_id, q.seq, q.type, q.summary, app.now() from asked q
+    on conflict (wedding_id, link_id, about) do update
+      set event_id = excluded.event_id, event_seq = excluded.event_seq, type = excluded.type, summary = excluded.summary, status = 'open',
+        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, via = null
+    returning new.id as id, new.link_id as link_id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
+  select jsonb_agg(jsonb_build_object('type', 'acknowledgement.opened', 'scope', 1, 'link', o.link_id, 'table', 'acknowledgements', 'id', o.id,
+    'op', case when o.old_record is null then 'INSERT' else 'UPDATE' end, 'record', o.record, 'old', o.old_record)) into v from opened o;
+  return coalesce(v, '[]');
+end $$;
+
+-- One delivery per matching subscription whose tenant may see the event, with the previous seq that subscription was owed.
+create function app.owe_deliveries(p_stream uuid, p_base bigint, p_at timestamptz, p_live timestamptz) returns void
+language sql volatile set search_path = '' as $$
+  with matched as (
+    select uuidv7() as id, s.id as subscription_id, s.tenant_id, s.connector, s.destination_id, s.mode, e.seq, e.id as event_id, e.type, l.id as link_id,
+      greatest(0, least(3, case when p_live is not null then t.lane - 1 else t.lane end))::smallint as lane,
+      coalesce(lag(e.seq) over (partition by s.id order by e.seq), h.seq) as previous_seq
+    from public.events e
+    join public.event_types t on t.type = e.type
+    join public.subscriptions s on s.active and e.type like any (s.patterns)
+      and (s.tenant_id = p_stream or s.tenant_id in (select x.supplier_id from public.links x where x.wedding_id = p_stream and x.status = 'active'))
+    left join public.links l on l.wedding_id = p_stream and l.supplier_id = s.tenant_id and l.status = 'active'
+    left join public.heads h on h.subscription_id = s.id and h.stream_id = p_stream
+    where e.stream_id = p_stream and e.seq > p_base and e.recorded_at = p_at and not e.bulk
+      and (s.tenant_id = p_stream or case when e.link_id is not null then e.link_id = l.id when e.membership_id is not null then false
+        else l.mask & e.scope <> 0 end)),
+  owed as (
+    insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
+      previous_seq, lane)
+    select m.id, p_at, m.tenant_id, m.connector, m.destination_id, m.subscription_id, p_stream, m.seq, m.event_id, p_at, m.type, m.link_id,
+      m.previous_seq, m.lane from matched m),
+  remembered as (
+    insert into public.heads as h (subscription_id, stream_id, seq)
+    select m.subscription_id, p_stream, max(m.seq) from matched m group by m.subscription_id
+    on conflict (subscription_id, stream_id) do update set seq = excluded.seq)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
+  select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, case when m.mode = 'parallel' then null else p_stream end, m.seq, p_at,
+    m.event_id, p_live from matched m;
+$$;
+
+grant execute on function app.record(jsonb) to wedsync_user;
+
+-- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
+-- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, event_at, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
+create function app.owe(p jsonb) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_made integer;
+begin
+  if app.tenant() is null or app.role() not in ('system', 'couple', 'owner', 'admin', 'self', 'supplier') then
+    raise insufficient_privilege using message = 'owe outside of a tenant';
+  end if;
+  with wanted as (
+    select (x ->> 'id')::uuid as id, coalesce((x ->> 'event_at')::timestamptz, v_at) as made_at, x
+    from jsonb_array_elements(p) as f(x)),
+  made as (
+    insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
+      recipient_id, sealed, lane, expires_at)
+    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', '00000000-0000-7000-8000-000000000001', app.tenant(), (w.x ->> 'seq')::bigint,
+      (w.x ->> 'event_id')::uuid, (w.x ->> 'event_at')::timestamptz, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
+      (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
+    from wanted w
+    on conflict (id, made_at) do nothing
+    returning id, made_at, lane, connector, event_id, expires_at)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at)
+  select m.id, 'delivery', m.connector, m.lane, app.tenant(), '00000000-0000-7000-8000-000000000001', m.made_at, m.event_id, m.expires_at from made m
+  on conflict (id) do nothing;
+  get diagnostics v_made = row_count;
+  return v_made;
+end $$;
+grant execute on function app.owe(jsonb) to wedsync_user;
+
+-- Long work of a noun (an import) as a job of the entered tenant.
+create function app.owe_work(p_name text, p_args jsonb, p_lane smallint default 3) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid := uuidv7();
+begin
+  if app.tenant() is null or app.role() not in ('system', 'couple', 'owner', 'admin') then raise insufficient_privilege using message = 'owe outside of a tenant'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+    values (v, 'work', p_name, p_lane, app.tenant(), '00000000-0000-7000-8000-000000000003', p_args);
+  return v;
+end $$;
+grant execute on function app.owe_work(text, jsonb, smallint) to wedsync_user;
+
+-- A webhook endpoint becomes a destination and a subscription of the ledger.
+create function app.connect_endpoint(p_endpoint uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  e record;
+begin
+  select * into e from public.endpoints x where x.id = p_endpoint and x.tenant_id = app.tenant();
+  if not found or not (app.mask() & 512 <> 0) then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.destinations as d (id, tenant_id, connector, state)
+    values (e.id, e.tenant_id, 'webhook', case when e.state = 'active' and e.deleted_at is null then 'active' else 'parked' end)
+    on conflict (id) do update set state = excluded.state where d.state <> excluded.state;
+  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, active)
+    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.deleted_at is null)
+    on conflict (id) do update set patterns = excluded.patterns, active = excluded.active
+    where (s.patterns, s.active) is distinct from (excluded.patterns, excluded.active);
+  if e.deleted_at is not null then
+    with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
+    update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
+      from gone g where d.id = g.id and d.made_at = g.made_at;
+  end if;
+end $$;
+grant execute on function app.connect_endpoint(uuid) to wedsync_user;
+reset role;
+
+set role wedsync_owner;
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'smtp', 16),
+  ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000000', 'reaction', 16),
+  ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000000', 'work', 4);
+alter table public.destinations force row level security;
+alter table public.streams no force row level security;
+insert into public.streams (id, kind) values ('00000000-0000-7000-8000-000000000000', 'platform');
+alter table public.streams force row level security;
+reset role;
+
+-- What record knows of types and reactions, replaced as a whole by the migrator and the tests.
+set role wedsync_recorder;
+create function app.sync_catalogue(p jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.event_types as t (type, lane, acknowledge)
+    select x ->> 'type', (x ->> 'lane')::smallint, (x ->> 'acknowledge')::boolean from jsonb_array_elements(p -> 'types') as f(x)
+    on conflict (type) do update set lane = excluded.lane, acknowledge = excluded.acknowledge
+    where (t.lane, t.acknowledge) is distinct from (excluded.lane, excluded.acknowledge);
+  delete from public.reaction_types r where (r.name, r.type) not in (select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x));
+  insert into public.reaction_types (name, type) select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x) on conflict do nothing;
+$$;
+grant execute on function app.sync_catalogue(jsonb) to wedsync_owner;
+reset role;

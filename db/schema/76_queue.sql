@@ -1,0 +1,295 @@
+-- The queue: which job may run now, by whom, until when. Claiming, leases, parking, order.
+-- A job waits at run_at 'infinity' when something must happen first: its destination is parked, or a lower job of its order is live.
+set role wedsync_owner;
+
+-- Order is per destination, key and name: two reactions of one stream do not wait for each other.
+drop index public.jobs_order;
+create index jobs_order on public.jobs (destination_id, order_key, name, order_seq) where order_key is not null;
+create index jobs_fair on public.jobs (lane, destination_id, run_at) where lease_token is null;
+create index jobs_expiry on public.jobs (expires_at) where expires_at is not null;
+
+alter table public.destinations add column reason text not null default '' check (length(reason) <= 300);
+comment on column public.destinations.reason is 'Why it is parked, in words for its owner';
+
+create table public.lane_turns (
+  lane smallint primary key check (lane between 0 and 3),
+  after uuid not null default '00000000-0000-0000-0000-000000000000'
+) with (fillfactor = 50);
+comment on table public.lane_turns is 'Where the round over destinations stands, per lane; used only while the oldest ready jobs are blocked';
+insert into public.lane_turns (lane) values (0), (1), (2), (3);
+
+create table public.dead_jobs (
+  id uuid primary key,
+  kind text not null,
+  name text not null,
+  lane smallint not null,
+  tenant_id uuid not null,
+  destination_id uuid not null,
+  order_key uuid,
+  order_seq bigint not null,
+  made_at timestamptz not null,
+  event_id uuid,
+  args jsonb,
+  attempts smallint not null,
+  reason text not null default '',
+  died_at timestamptz not null default clock_timestamp()
+);
+comment on table public.dead_jobs is 'Reactions and work that were given up, with the last reason; a delivery that is given up is a row of deliveries';
+
+do $$
+declare t text;
+begin
+  foreach t in array array['lane_turns', 'dead_jobs'] loop
+    execute format('alter table public.%I enable row level security', t);
+    execute format('alter table public.%I force row level security', t);
+    execute format('create policy recorder on public.%I for all to wedsync_recorder using (true) with check (true)', t);
+    execute format('grant select, insert, update, delete on public.%I to wedsync_recorder', t);
+  end loop;
+end $$;
+
+-- How fast wedding time runs: a drill that plays a day in minutes retries as much faster.
+create function app.speed() returns double precision language sql stable parallel safe security definer set search_path = ''
+  return coalesce((select c.speed from public.clock_setting c), 1);
+grant execute on function app.speed() to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- Plans of these functions are kept, and the table may be empty when they are made: without seqscan and hashjoin they stay right
+-- when it holds 100,000 rows a second later.
+
+-- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
+-- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean) returns setof public.jobs
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_active uuid[];
+  v_parked uuid[];
+begin
+  select array_agg(o.id) filter (where o.state = 'active'), array_agg(o.id) filter (where o.state = 'parked') into v_active, v_parked
+    from (select d.id, d.state from public.destinations d
+      where d.id = any (p_destinations) and d.not_before <= p_now for no key update skip locked) o;
+  if v_parked is not null then perform app.shelve(p_lane, v_parked, p_now); end if;
+  if v_active is null then return; end if;
+  if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
+  return query
+    with room as materialized (
+      select d.id, greatest(0, d.max_in_flight - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)) as free
+      from unnest(v_active) as o(id) join public.destinations d on d.id = o.id),
+    picked as (
+      select c.id from room r cross join lateral (
+        select w.id, w.run_at from (
+          select j.id, j.run_at, j.order_key, j.order_seq, j.name from public.jobs j
+          where j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
+          order by j.run_at limit 256) w
+        where w.order_key is null or not exists (select from public.jobs p
+          where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
+        limit r.free) c
+      order by c.run_at limit p_limit)
+    update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
+    from picked p where j.id = p.id and j.lease_token is null
+    returning j.*;
+end $$;
+
+-- Jobs of parked destinations that came into view: out of the ready range, and the ledger says why.
+create function app.shelve(p_lane integer, p_destinations uuid[], p_now timestamptz) returns void
+language sql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with seen as (
+    select w.id, d.reason from unnest(p_destinations) as o(id) join public.destinations d on d.id = o.id cross join lateral (
+      select j.id from public.jobs j where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now limit 256) w),
+  shelved as (
+    update public.jobs j set run_at = 'infinity' from seen s where j.id = s.id and j.lease_token is null returning j.id, j.made_at, s.reason)
+  update public.deliveries d set state = 'parked', reason = s.reason, next_at = null from shelved s where d.id = s.id and d.made_at = s.made_at;
+$$;
+
+-- Ordered jobs behind a live one leave the ready range, each once, so that no claim wades through them. Whoever ends the job before brings
+-- them back (app.call_next). The lock on the job before makes that sure: it cannot end between our look and our commit.
+create function app.line_up(p_lane integer, p_destinations uuid[], p_now timestamptz) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_waiting uuid[];
+begin
+  select array_agg(b.id) into v_waiting from (
+    select w.id from unnest(p_destinations) as o(id) cross join lateral (
+      select j.id, j.order_key, j.name, j.order_seq from public.jobs j
+      where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now and j.order_key is not null
+      order by j.run_at limit 256) w
+    cross join lateral (select x.id from public.jobs x where x.destination_id = o.id and x.order_key = w.order_key and x.name = w.name
+      and x.order_seq < w.order_seq order by x.order_seq desc limit 1) before
+    join public.jobs l on l.id = before.id
+    for key share of l skip locked) b;
+  if v_waiting is not null then
+    update public.jobs j set run_at = 'infinity' where j.id = any (v_waiting) and j.lease_token is null;
+  end if;
+end $$;
+
+create function app.call_next(p_ended public.jobs[]) returns void
+language sql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.jobs n set run_at = clock_timestamp() from (
+    select x.id from unnest(p_ended) as g cross join lateral (
+      select j.id from public.jobs j where j.destination_id = g.destination_id and j.order_key = g.order_key and j.name = g.name
+        and j.order_seq > g.order_seq order by j.order_seq limit 1) x
+    where g.order_key is not null) x
+  where n.id = x.id and n.lease_token is null and n.run_at = 'infinity';
+$$;
+
+-- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have.
+create function app.claim(p_own integer[], p_shared integer) returns setof public.jobs
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_shared integer := p_shared;
+  v_limit integer;
+  v_taken integer;
+  v_more integer;
+  v_seen integer;
+  v_ordered boolean;
+  v_window uuid[];
+begin
+  -- A claim that a crash of the database undoes only means that the job is ready again.
+  set local synchronous_commit = off;
+  for v_lane in 0..3 loop
+    v_limit := p_own[v_lane + 1] + v_shared;
+    continue when v_limit <= 0;
+    select array_agg(distinct w.destination_id), count(*), bool_or(w.order_key is not null) into v_window, v_seen, v_ordered
+      from (select j.destination_id, j.order_key from public.jobs j
+        where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_limit * 4) w;
+    continue when v_seen = 0;
+    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered) t;
+    get diagnostics v_taken = row_count;
+    if v_taken < v_limit and v_seen = v_limit * 4 then
+      -- The oldest belong to destinations that are full or resting: go round the others.
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true) t;
+      get diagnostics v_more = row_count;
+      v_taken := v_taken + v_more;
+    end if;
+    v_shared := v_shared - greatest(0, v_taken - p_own[v_lane + 1]);
+  end loop;
+end $$;
+
+-- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
+create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_after uuid;
+  v_found uuid[];
+begin
+  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
+  if not found then return null; end if;
+  with recursive round as (
+    (select j.destination_id as id, 1 as n from public.jobs j
+      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
+    union all
+    select (select j.destination_id from public.jobs j
+        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
+      from round r where r.id is not null and r.n < 128)
+  select array_agg(r.id) into v_found from round r where r.id is not null;
+  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
+    where t.lane = p_lane;
+  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
+end $$;
+
+-- The worker lives: its leases last another minute. Returns the jobs it still holds.
+create function app.heartbeat(p_jobs uuid[], p_leases uuid[]) returns setof uuid
+language sql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.jobs j set lease_until = clock_timestamp() + interval '60 seconds'
+  from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token = h.lease returning j.id;
+$$;
+
+-- Jobs that were claimed and not begun, given back as they were: no attempt is burnt.
+create function app.release(p_jobs uuid[], p_leases uuid[]) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  n integer;
+begin
+  update public.jobs j set lease_token = null, lease_until = null, attempt = greatest(0, j.attempt - 1)
+    from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token = h.lease;
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Leases whose worker is gone. The attempt stays counted, so a job that kills every worker is given up in the end.
+create function app.reclaim(p_attempts_max integer default 12) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_lapsed uuid[];
+begin
+  select array_agg(x.id) into v_lapsed from (select j.id from public.jobs j
+    where j.lease_token is not null and j.lease_until < clock_timestamp() order by j.lease_until limit 1000 for update skip locked) x;
+  if v_lapsed is null then return 0; end if;
+  perform app.end_jobs(array(select j.id from public.jobs j where j.id = any (v_lapsed) and j.attempt >= p_attempts_max), 'dead',
+    'its workers ended before it did, time and again');
+  update public.jobs j set lease_token = null, lease_until = null, run_at = clock_timestamp() where j.id = any (v_lapsed) and j.lease_token is not null;
+  return cardinality(v_lapsed);
+end $$;
+
+-- Jobs that nobody wants any more after their time.
+create function app.expire() returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_late uuid[];
+begin
+  select array_agg(x.id) into v_late from (select j.id from public.jobs j
+    where j.expires_at <= clock_timestamp() and j.lease_token is null order by j.expires_at limit 1000 for update skip locked) x;
+  if v_late is null then return 0; end if;
+  perform app.end_jobs(v_late, 'expired', 'its time had passed before it could be sent');
+  return cardinality(v_late);
+end $$;
+
+-- Ends jobs outside of an attempt: off the queue, and the ledger says how. A sealed payload goes with it.
+create function app.end_jobs(p_jobs uuid[], p_state text, p_reason text) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_ended public.jobs[];
+begin
+  if cardinality(p_jobs) = 0 then return; end if;
+  with gone as (delete from public.jobs j where j.id = any (p_jobs) returning j as job),
+  told as (
+    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null
+    from gone g where d.id = (g.job).id and d.made_at = (g.job).made_at),
+  kept as (
+    insert into public.dead_jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args, attempts, reason)
+    select (g.job).id, (g.job).kind, (g.job).name, (g.job).lane, (g.job).tenant_id, (g.job).destination_id, (g.job).order_key, (g.job).order_seq,
+      (g.job).made_at, (g.job).event_id, (g.job).args, (g.job).attempt, p_reason from gone g where (g.job).kind <> 'delivery'
+    on conflict (id) do nothing)
+  select array_agg(g.job) filter (where (g.job).order_key is not null) into v_ended from gone g;
+  if v_ended is not null then perform app.call_next(v_ended); end if;
+end $$;
+
+-- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
+create function app.park(p_destination uuid, p_reason text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active';
+  if found then
+    update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';
+  end if;
+end $$;
+
+-- A destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
+create function app.rest(p_destination uuid, p_seconds double precision) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
+  where d.id = p_destination;
+$$;
+
+-- Parked no more: everything that waited is ready again, with its attempts before it.
+create function app.revive() returns trigger
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+begin
+  update public.jobs j set run_at = clock_timestamp(), attempt = 0
+    where j.lane = any ('{0,1,2,3}') and j.destination_id = new.id and j.lease_token is null and j.run_at = 'infinity';
+  update public.deliveries d set state = 'pending', reason = '' where d.destination_id = new.id and d.state = 'parked';
+  new.reason := '';
+  return new;
+end $$;
+reset role;
+
+set role wedsync_owner;
+create trigger revive before update of state on public.destinations for each row when (old.state = 'parked' and new.state = 'active')
+  execute function app.revive();
+reset role;
+
+set role wedsync_recorder;
+grant execute on function app.claim(integer[], integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer), app.expire(),
+  app.park(uuid, text), app.rest(uuid, double precision) to wedsync_service;
+reset role;

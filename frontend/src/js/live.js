@@ -1,0 +1,155 @@
+/**
+ * Keeps what the server drew in step with the wedding: one socket, and each event makes the fragments that show its
+ * table fetch themselves again.
+ *
+ * `<body data-live-topic="realtime:wedding:…" data-live-url data-live-token-url>`; an element with
+ * `data-live="guests rsvps"` and `data-live-src="/fragment"` is morphed in place, so focus, scroll and half-typed words
+ * stay. Children carry a `data-key`; keys that were not there before are marked for a moment. Nothing depends on the
+ * socket for being right: after each (re)connect and each return to the tab, all fragments are fetched once.
+ */
+import { RealtimeClient } from "@supabase/realtime-js";
+import { presence } from "./presence.js";
+import { createTokens } from "./tokens.js";
+
+const GATHER_MS = 120;
+const ASLEEP_MS = 30_000;
+const pending = new Map();
+const seen = new Set();
+
+export function start() {
+  const { liveTopic, liveUrl, liveTokenUrl } = document.body.dataset;
+  const tokens = createTokens(liveTokenUrl);
+  tokens.get().then((token) => {
+    const client = new RealtimeClient(liveUrl, { params: { apikey: token }, accessToken: tokens.get });
+    tokens.onFresh((fresh) => client.setAuth(fresh));
+    for (const topic of liveTopic.split(" ")) join(client, topic);
+    window.addEventListener("pagehide", () => client.disconnect());
+  }, () => show("off"));
+  watchVisibility();
+}
+
+function join(client, topic) {
+  const channel = client.channel(topic.replace(/^realtime:/, ""), presence.config());
+  // No postgres_changes binding: every event arrives once, as a broadcast named by its type (DESIGN 5).
+  channel.on("broadcast", { event: "*" }, ({ payload }) => receive(payload));
+  presence.attach(channel);
+  let joined = false;
+  channel.subscribe((status) => {
+    show(status === "SUBSCRIBED" ? "live" : status === "CLOSED" ? "off" : "waiting");
+    if (status !== "SUBSCRIBED") return;
+    presence.joined();
+    // The first join may have missed what happened since the page was drawn, later ones what happened while away.
+    refreshAll();
+    document.dispatchEvent(new CustomEvent("live:joined", { detail: { again: joined } }));
+    joined = true;
+  });
+}
+
+function receive(event) {
+  if (event?.id) {
+    if (seen.has(event.id)) return;
+    seen.add(event.id);
+    if (seen.size > 2000) seen.delete(seen.values().next().value);
+  }
+  document.dispatchEvent(new CustomEvent("live:event", { detail: event }));
+  const table = event?.subject?.table;
+  for (const fragment of document.querySelectorAll("[data-live]")) {
+    if (!table || fragment.dataset.live.split(" ").includes(table)) refresh(fragment);
+  }
+}
+
+function refreshAll() {
+  for (const fragment of document.querySelectorAll("[data-live]")) refresh(fragment);
+}
+
+/** Events come in bursts (an import, a ripple): gather them, fetch once, and once more if one came meanwhile. */
+function refresh(fragment) {
+  const state = pending.get(fragment) ?? {};
+  if (state.fetching) state.again = true;
+  if (state.timer || state.fetching) return;
+  state.timer = setTimeout(() => fetchNow(fragment, state), GATHER_MS);
+  pending.set(fragment, state);
+}
+
+async function fetchNow(fragment, state) {
+  state.timer = null;
+  state.fetching = true;
+  try {
+    const response = await fetch(address(fragment), { headers: { "HX-Request": "true", Accept: "text/html" }, credentials: "same-origin" });
+    if (response.status === 401) location.reload();
+    if (response.status === 403 || response.status === 404) withdraw(fragment);
+    if (response.ok) await swap(fragment, await response.text());
+  } finally {
+    pending.delete(fragment);
+    if (state.again && fragment.isConnected) refresh(fragment);
+  }
+}
+
+/** A list behind filters takes them along: `data-live-form="#filters"` adds that form's fields to the address. */
+function address(fragment) {
+  const url = new URL(fragment.dataset.liveSrc, location.href);
+  const form = fragment.dataset.liveForm && document.querySelector(fragment.dataset.liveForm);
+  if (form) for (const [name, value] of new FormData(form)) if (value) url.searchParams.set(name, value);
+  return url;
+}
+
+async function swap(fragment, text) {
+  const before = new Map([...fragment.querySelectorAll("[data-key]")].map((row) => [row.dataset.key, row.dataset.version ?? row.textContent]));
+  const anchor = firstVisible(fragment);
+  const top = anchor?.getBoundingClientRect().top;
+  await window.htmx.swap({ text, target: fragment, swap: "outerMorph", sourceElement: fragment });
+  const now = fragment.isConnected ? fragment : document.getElementById(fragment.id);
+  if (!now) return;
+  settleFields(now);
+  mark(now, before);
+  if (anchor?.isConnected) window.scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
+}
+
+/** The row at the top of the screen stays where it is, whatever was added above it. */
+function firstVisible(fragment) {
+  if (fragment.getBoundingClientRect().top > 0) return null;
+  return [...fragment.querySelectorAll("[data-key]")].find((row) => row.getBoundingClientRect().bottom > 0) ?? null;
+}
+
+/** A morph updates attributes; ticks and choices people have once touched follow their property, so set it too. */
+function settleFields(root) {
+  for (const field of root.querySelectorAll("input[type=checkbox], input[type=radio], option")) {
+    if (field.closest("[data-dirty]") || field.contains(document.activeElement)) continue;
+    if (field.localName === "option") field.selected = field.defaultSelected;
+    else field.checked = field.defaultChecked;
+  }
+}
+
+function mark(root, before) {
+  if (!before.size) return;
+  for (const row of root.querySelectorAll("[data-key]")) {
+    const old = before.get(row.dataset.key);
+    if (old === (row.dataset.version ?? row.textContent)) continue;
+    row.classList.remove("is-fresh");
+    void row.offsetWidth;
+    row.classList.add("is-fresh");
+    row.addEventListener("animationend", () => row.classList.remove("is-fresh"), { once: true });
+  }
+}
+
+/** The right to see this part was taken back while the page was open. */
+function withdraw(fragment) {
+  const note = Object.assign(document.createElement("p"), { className: "soft", textContent: "This is no longer shared with you." });
+  fragment.replaceChildren(note);
+  fragment.removeAttribute("data-live");
+}
+
+function show(state) {
+  const sign = document.getElementById("live-state");
+  if (!sign || sign.dataset.state === state) return;
+  sign.dataset.state = state;
+  sign.querySelector(".live__word").textContent = { live: "Live", waiting: "Connecting", off: "Not live" }[state];
+}
+
+function watchVisibility() {
+  let hiddenAt = 0;
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") hiddenAt = Date.now();
+    else if (hiddenAt && Date.now() - hiddenAt > ASLEEP_MS) refreshAll();
+  });
+}

@@ -1,0 +1,69 @@
+"""Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.engines_fixture import (
+    Database,
+    RunningPostgres,
+    clone,
+    drop,
+    own_valkey,
+    run_folder,
+    running_postgres,
+    settings_for,
+)
+from wedsync.kit.config import Settings
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """This worker of pytest-xdist: gw0, gw1, or "alone"."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "alone")
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> RunningPostgres:
+    """The run's PostgreSQL, for fixtures that make databases; tests take `database`."""
+    shared = getattr(request.config, "workerinput", None)
+    run_id = shared["testrunuid"] if shared else secrets.token_hex(16)
+    return running_postgres(run_folder(run_id), os.getppid() if shared else os.getpid())
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database(postgres: RunningPostgres, worker: str) -> Database:
+    """This worker's database, shared by its tests: each test makes weddings and suppliers of its own."""
+    return await clone(postgres, f"wedsync_{worker}")
+
+
+@pytest_asyncio.fixture
+async def make_database(postgres: RunningPostgres, worker: str) -> AsyncIterator[Callable[[], Awaitable[Database]]]:
+    """Fresh copies of the template, for a test that changes policies, counts everything or breaks something."""
+    made: list[str] = []
+
+    async def make() -> Database:
+        made.append(f"wedsync_{worker}_{secrets.token_hex(4)}")
+        return await clone(postgres, made[-1])
+
+    yield make
+    for name in made:
+        await drop(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """This worker's Valkey."""
+    with own_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valkey_url: str) -> Settings:
+    """Settings of profile test that lead to this worker's database and Valkey."""
+    data_dir: Path = tmp_path_factory.mktemp("data")
+    return settings_for(data_dir, database, valkey_url)

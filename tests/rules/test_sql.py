@@ -1,0 +1,125 @@
+"""Every named query is used, is read as it is written, and fits the real schema and the rights of a door."""
+
+import ast
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from tests.engines_fixture import Database
+from tests.rules.house import ROOT, Source, sources, sql_code
+from tests.rules.named_queries import parse, query_files, uses
+from tests.rules.rules_of_sql import APP_CALL
+from wedsync.kit import sql
+
+FILES = query_files(ROOT)
+QUERIES = [
+    pytest.param(query.text, id=f"{package.removeprefix('wedsync.')}.{query.name}")
+    for package, file in FILES.items()
+    for query in file.queries
+]
+CALLS = [
+    pytest.param(node.value, id=f"{source.package}: {node.value}")
+    for source in sources()
+    if source.package and source.suffix == ".py" and not source.is_test
+    for node in source.nodes
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and APP_CALL.fullmatch(node.value)
+]
+DOORS = ("user", "reader", "service")
+EXPLAINABLE = ("select", "insert", "update", "delete", "merge", "with", "values")
+
+
+def unused_and_unknown(files: dict[str, list[str]], product: tuple[Source, ...]) -> list[str]:
+    """Names nobody asks for, and askings for names that are not there."""
+    asked = list(uses(product))
+    named = {(package, name) for package, names in files.items() for name in names}
+    unused = sorted(named - {(package, name) for package, name, _ in asked})
+    return [f"{package}.{name} is used by nobody" for package, name in unused] + [
+        f"{where}: {package} has no query {name}" for package, name, where in asked if (package, name) not in named
+    ]
+
+
+def as_product(text: str, path: str = "wedsync/guests/actions.py") -> Source:
+    return Source(path, f'"""G."""\nfrom wedsync.kit import sql\n\nqueries = sql.load("wedsync.guests")\n{text}\n')
+
+
+def test_every_query_is_used_and_every_use_has_its_query() -> None:
+    offences = unused_and_unknown({package: file.names for package, file in FILES.items()}, sources())
+    assert not offences, "\n".join(offences)
+
+
+def test_a_query_nobody_asks_for_is_found() -> None:
+    product = (as_product("queries.reply"),)
+    assert unused_and_unknown({"wedsync.guests": ["reply", "relic"]}, product) == [
+        "wedsync.guests.relic is used by nobody"
+    ]
+
+
+def test_asking_for_a_query_that_is_not_there_is_found() -> None:
+    lender = as_product("queries.reply")
+    borrower = Source(
+        "wedsync/guests/api.py", '"""A."""\nfrom wedsync.guests.actions import queries as q\n\nq.answer\n'
+    )
+    found = unused_and_unknown({"wedsync.guests": ["reply"]}, (lender, borrower))
+    assert found == ["wedsync/guests/api.py line 4: wedsync.guests has no query answer"]
+
+
+@pytest.mark.parametrize("package", FILES)
+def test_the_loader_reads_what_people_read(package: str) -> None:
+    loaded = sql.load(package).statements
+    assert {name: " ".join(text.rstrip(";").split()) for name, text in loaded.items()} == {
+        query.name: " ".join(query.text.rstrip(";").split()) for query in FILES[package].queries
+    }
+
+
+def test_the_reader_cuts_a_file_at_its_names() -> None:
+    found = parse("-- Guests.\n\n-- name: one\n-- Why.\nselect 1;\n\n-- name: two\nselect\n  2;\n")
+    assert found.before.strip() == "-- Guests."
+    assert [(query.name, query.line, query.text) for query in found.queries] == [
+        ("one", 3, "-- Why.\nselect 1;"),
+        ("two", 7, "select\n  2;"),
+    ]
+
+
+@pytest.fixture(scope="module")
+async def doors(database: Database) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    """One connection per login role of the application."""
+    opened = {door: await asyncpg.connect(getattr(database, door)) for door in DOORS}
+    yield opened
+    for connection in opened.values():
+        await connection.close()
+
+
+async def refused_by(connection: asyncpg.Connection, text: str) -> str:
+    """What the database says against planning this statement as this role; empty when it would run it.
+
+    To prepare checks names and types; to explain starts the executor, which checks the rights as well.
+    """
+    try:
+        await connection.prepare(text)
+        if sql_code(text).split()[0] in EXPLAINABLE:
+            await connection.execute(f"explain (generic_plan) {text}")
+    except asyncpg.PostgresError as error:
+        return f"{error.sqlstate} {error}"
+    return ""
+
+
+@pytest.mark.parametrize("text", [*QUERIES, *CALLS])
+async def test_a_query_fits_the_schema(doors: dict[str, asyncpg.Connection], text: str) -> None:
+    await doors["user"].prepare(text)
+
+
+@pytest.mark.parametrize("text", [*QUERIES, *CALLS])
+async def test_a_query_may_be_run_through_a_door(doors: dict[str, asyncpg.Connection], text: str) -> None:
+    answers = {door: await refused_by(connection, text) for door, connection in doors.items()}
+    assert "" in answers.values(), answers
+
+
+async def test_a_query_with_a_wrong_column_is_caught(doors: dict[str, asyncpg.Connection]) -> None:
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await doors["user"].prepare("select no_such_column from guests where id = $1")
+
+
+async def test_a_query_without_the_right_is_caught(doors: dict[str, asyncpg.Connection]) -> None:
+    answers = [await refused_by(connection, "update events set bulk = $1") for connection in doors.values()]
+    assert [answer[:5] for answer in answers] == ["42501"] * len(DOORS)

@@ -1,0 +1,32 @@
+"""Every write of acknowledgements: seen, and given; only by the link that was asked."""
+
+from uuid import UUID
+
+from wedsync.acknowledgements import model
+from wedsync.events.record import record
+from wedsync.kit import sql
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import Refusal, not_found
+
+queries = sql.load("wedsync.acknowledgements")
+
+
+async def see(tx: Tx, wedding_id: UUID, acknowledgement_id: UUID | None = None) -> int:
+    """The supplier opened the page: everything open (or the one named) is seen. Returns how many were new."""
+    rows = await tx.rows(queries.see, wedding_id, acknowledgement_id)
+    for row in rows:
+        record(tx, model.SEEN, op="UPDATE", row=row, link=row["link_id"])
+    return len(rows)
+
+
+async def give(tx: Tx, acknowledgement_id: UUID, *, via: str) -> None:
+    """Seen and fine. Giving twice changes nothing. Raises Refusal 403 for anybody but the link, 404 for nobody's."""
+    row = await tx.row(queries.give, acknowledgement_id, tx.actor.id, via)
+    if row is not None:
+        record(tx, model.GIVEN, op="UPDATE", row=row, link=row["link_id"])
+        return
+    current = await tx.row(queries.get, acknowledgement_id)
+    if current is None:
+        raise not_found("acknowledgement")
+    if current["status"] != "acknowledged":
+        raise Refusal(403, "forbidden", "Only the supplier who was asked can confirm this.")

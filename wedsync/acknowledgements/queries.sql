@@ -1,0 +1,21 @@
+-- name: of_wedding
+select a.*, l.supplier_name
+from acknowledgements a join links l on l.wedding_id = a.wedding_id and l.id = a.link_id
+where a.wedding_id = $1 and ($2::text is null or a.status = $2)
+order by a.opened_at desc, a.id
+limit 500
+
+-- name: get
+select a.* from acknowledgements a where a.id = $1
+
+-- name: see
+update acknowledgements a
+set status = 'seen', seen_at = app.now()
+where a.wedding_id = $1 and a.status = 'open' and ($2::uuid is null or a.id = $2) and a.link_id = app.link()
+returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: give
+update acknowledgements a
+set status = 'acknowledged', seen_at = coalesce(a.seen_at, app.now()), acknowledged_at = app.now(), acknowledged_by = $2, via = $3
+where a.id = $1 and a.status <> 'acknowledged' and a.link_id = app.link()
+returning new.id, new.link_id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record

@@ -1,0 +1,193 @@
+"""The host of the connectors: opens what was sealed, hands a delivery to its connector, and keeps the log clean.
+
+Connectors never see a key, a queue or another tenant; what they answer is passed on as it is, except that no secret
+they were given survives in it. When to try again, how often and in which order is the delivery engine's business.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import msgspec
+
+from wedsync.connections import manifest as manifests
+from wedsync.connections.contract import (
+    DETAIL_MAX_CHARACTERS,
+    Attempt,
+    Connection,
+    Connector,
+    Delivers,
+    Delivery,
+    Outcome,
+    ReconnectNeeded,
+    Tools,
+    Unknown,
+)
+from wedsync.connections.manifest import Manifest
+from wedsync.kit import clock
+from wedsync.kit.http import BODY_KEPT_MAX_BYTES, Wire
+from wedsync.kit.seal import KeyRing, SealError
+
+# A connector ends by itself within the time it is given; this much later it is a bug and is cut off.
+GRACE_S = 2.0
+MASK = "•••"
+# Shorter values would mask half of every text; nothing that short is a secret worth the name.
+MASKED_MIN_CHARACTERS = 6
+
+_WRITTEN_SECRET = re.compile(r"\b(whsec|whsk|wsk)_[A-Za-z0-9+/=_-]{8,}")
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+_SENSITIVE_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "webhook-signature"})
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed value and the place it was sealed for. `name` is the manifest's and may come several times."""
+
+    name: str
+    value: bytes
+    table: str
+    column: str
+    row: UUID
+
+    def __repr__(self) -> str:
+        return f"Sealed({self.name!r} of {self.table} {self.row})"
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One delivery as the engine hands it over: still sealed. Fields that `contract.Delivery` has mean the same here.
+
+    `secrets` are sealed texts; `message` is sealed JSON. Both were sealed for `tenant`.
+    """
+
+    connector: str
+    delivery_id: UUID
+    tenant: UUID
+    connection_id: UUID
+    settings: Mapping[str, Any] = {}
+    secrets: tuple[Sealed, ...] = ()
+    message: Sealed | None = None
+    event: Mapping[str, Any] | None = None
+    previous_seq: int | None = None
+    attempt: int = 1
+    is_live: bool = False
+    as_new: bool = False
+
+
+class Host:
+    """The connectors of one process."""
+
+    def __init__(
+        self,
+        *,
+        connectors: Mapping[str, Connector],
+        found: Mapping[str, Manifest],
+        ring: KeyRing,
+        masked: Sequence[str] = (),
+    ) -> None:
+        """`masked`: the operator's own secrets, which no log entry may show either."""
+        self._connectors = dict(connectors)
+        self._manifests = dict(found)
+        self._ring = ring
+        self._masked = tuple(masked)
+
+    @property
+    def manifests(self) -> Mapping[str, Manifest]:
+        return self._manifests
+
+    async def send(self, job: Job) -> Outcome:
+        """One try of one delivery. Never raises for what a provider, a tenant or the network does."""
+        connector = self._connectors.get(job.connector)
+        if not isinstance(connector, Delivers):
+            return ReconnectNeeded(reason=f"This installation has no connector {job.connector!r} that delivers.")
+        try:
+            connection, delivery = self._open(job)
+        except SealError as error:
+            return ReconnectNeeded(reason=f"A stored secret cannot be opened: {error}")
+        began = clock.monotonic()
+        try:
+            async with asyncio.timeout(delivery.timeout_s + GRACE_S):
+                outcome = await connector.deliver(delivery, connection)
+        except TimeoutError:
+            outcome = Unknown(reason=f"{job.connector} did not end within {delivery.timeout_s + GRACE_S:g} s.")
+        took_ms = round((clock.monotonic() - began) * 1000, 3)
+        secrets = [secret for several in connection.secrets.values() for secret in several]
+        return _cleaned(outcome, [*secrets, *self._masked], took_ms)
+
+    async def close(self) -> None:
+        for connector in self._connectors.values():
+            await connector.close()
+
+    def _open(self, job: Job) -> tuple[Connection, Delivery]:
+        secrets: dict[str, tuple[str, ...]] = {}
+        for sealed in job.secrets:
+            secrets[sealed.name] = (*secrets.get(sealed.name, ()), self._opened(sealed, job.tenant).decode())
+        limits = self._manifests[job.connector].limits
+        return (
+            Connection(id=job.connection_id, settings=job.settings, secrets=secrets),
+            Delivery(
+                id=job.delivery_id,
+                tenant=job.tenant,
+                timeout_s=limits.live_timeout_s if job.is_live else limits.timeout_s,
+                attempt=job.attempt,
+                is_live=job.is_live,
+                as_new=job.as_new,
+                event=job.event,
+                previous_seq=job.previous_seq,
+                message=None if job.message is None else msgspec.json.decode(self._opened(job.message, job.tenant)),
+            ),
+        )
+
+    def _opened(self, sealed: Sealed, tenant: UUID) -> bytes:
+        return self._ring.open(sealed.value, tenant=tenant, table=sealed.table, column=sealed.column, row=sealed.row)
+
+
+def open_host(settings: Any, *, wire: Wire, ring: KeyRing | None = None, package: str = manifests.PACKAGE) -> Host:
+    """The host with every connector that has a manifest, made in the running event loop.
+
+    `settings` is read by attribute: `seal_keys`, and what the manifests name as the operator's.
+    """
+    found = manifests.find(package)
+    connectors: dict[str, Connector] = {}
+    masked: list[str] = []
+    for name, manifest in found.items():
+        secrets = {key: getattr(settings, key) for key in manifest.operator_secrets}
+        own = {key: getattr(settings, key) for key in manifest.operator_settings} | secrets
+        masked += [part for value in secrets.values() for part in _secret_parts(str(value))]
+        connect: Callable[[Tools], Connector] = manifests.module(name, "connector", package).connect
+        connectors[name] = connect(Tools(wire=wire, machine_now=clock.machine_now, settings=own))
+    return Host(
+        connectors=connectors, found=found, ring=ring or KeyRing.from_setting(settings.seal_keys), masked=masked
+    )
+
+
+def _secret_parts(value: str) -> list[str]:
+    password = urlsplit(value).password if "://" in value else None
+    return [value, *([password, unquote(password)] if password else [])]
+
+
+def _cleaned(outcome: Outcome, secrets: Sequence[str], took_ms: float) -> Outcome:
+    attempt = outcome.attempt
+    headers = {
+        name: MASK if name.lower() in _SENSITIVE_HEADERS else _masked(value, secrets)
+        for name, value in attempt.request_headers.items()
+    }
+    clean: Attempt = msgspec.structs.replace(
+        attempt,
+        detail=_masked(attempt.detail, secrets)[:DETAIL_MAX_CHARACTERS],
+        response_head=_masked(attempt.response_head, secrets)[:BODY_KEPT_MAX_BYTES],
+        request_headers=headers,
+        total_ms=took_ms if attempt.total_ms is None else attempt.total_ms,
+    )
+    changes: dict[str, Any] = {"attempt": clean}
+    if not hasattr(outcome, "remote_id"):
+        changes["reason"] = _masked(outcome.reason, secrets)[:DETAIL_MAX_CHARACTERS]
+    return msgspec.structs.replace(outcome, **changes)
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        if len(secret) >= MASKED_MIN_CHARACTERS:
+            text = text.replace(secret, MASK)
+    return _CREDENTIALS_IN_URL.sub(MASK, _WRITTEN_SECRET.sub(MASK, text))

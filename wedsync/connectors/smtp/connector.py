@@ -1,0 +1,44 @@
+"""Delivers messages to people by mail, from the operator's address through the operator's server."""
+
+from email.utils import parseaddr
+
+import msgspec
+
+from wedsync.connections.contract import Connection, Delivery, Outcome, ReconnectNeeded, Rejected, Tools
+from wedsync.connectors.smtp import mapper
+from wedsync.connectors.smtp.client import SETTING, Mailer, parse_url
+
+
+class Smtp:
+    """Sends mail. Made without a server it says so on every delivery, and the mails wait."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Raises ValueError with a sentence for the operator where a setting cannot be used."""
+        self._machine_now = tools.machine_now
+        self._sender: str = tools.settings["mail_from"]
+        address = mapper.checked_address(parseaddr(self._sender)[1])
+        url: str = tools.settings["smtp_url"]
+        self._mailer = Mailer(parse_url(url), own_name=address.rpartition("@")[2]) if url else None
+
+    async def deliver(self, delivery: Delivery, connection: Connection) -> Outcome:
+        """`delivery.message` is a `mapper.Mail`; whom it goes to is in it, so the connection says nothing more."""
+        if self._mailer is None:
+            return ReconnectNeeded(
+                reason=f"No mail server is set. Set {SETTING}, such as smtp://user:password@host:587."
+            )
+        if delivery.message is None:
+            return Rejected(reason="There is no mail to send: its content has been erased.")
+        try:
+            mail = mapper.read(delivery.message)
+            envelope = mapper.to_envelope(mail, delivery_id=delivery.id, sender=self._sender, at=self._machine_now())
+        except (msgspec.ValidationError, ValueError) as error:
+            return Rejected(reason=f"The mail cannot be written: {error}")
+        return await self._mailer.send(envelope, timeout_s=delivery.timeout_s)
+
+    async def close(self) -> None:
+        if self._mailer is not None:
+            await self._mailer.close()
+
+
+def connect(tools: Tools) -> Smtp:
+    return Smtp(tools)

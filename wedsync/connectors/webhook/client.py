@@ -1,0 +1,25 @@
+"""Sends one signed webhook, and knows nothing of what is in it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from wedsync.connections import signatures
+from wedsync.connections.contract import Attempt, attempt_of
+from wedsync.kit.http import Failure, Reply, Wire
+
+CONTENT_TYPE = "application/json"
+
+
+async def post(
+    wire: Wire, url: str, *, message_id: str, body: bytes, secrets: Sequence[str], at: datetime, timeout_s: float
+) -> tuple[Reply | Failure, Attempt]:
+    """One POST, signed anew with each try's own time; what came back, and the entry for the attempt log."""
+    timestamp = int(at.timestamp())
+    headers = {
+        "content-type": CONTENT_TYPE,
+        signatures.ID: message_id,
+        signatures.TIMESTAMP: str(timestamp),
+        signatures.SIGNATURE: signatures.sign(secrets, message_id=message_id, timestamp=timestamp, body=body),
+    }
+    exchange = await wire.request("POST", url, headers=headers, body=body, timeout_s=timeout_s)
+    return exchange, attempt_of(exchange, request_headers=headers)

@@ -1,0 +1,244 @@
+"""A webhook receiver that takes anything, checks signatures, shows what came, and can be as unkind as real ones.
+
+`POST /hooks/<name>` is a receiver of its own for each name. Given secrets (`PUT /api/hooks/<name>`) it verifies.
+"""
+
+import asyncio
+from collections import OrderedDict
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+
+from wedsync.connections import signatures
+from wedsync.connections.fakes import Moods, Shelf, drop_connection, pages
+from wedsync.kit import clock
+
+RECEIVERS_MAX = 100
+KEPT_MAX = 20_000
+KEPT_MAX_BYTES = 64 * 1024 * 1024
+SHOWN_MAX = 200
+SLOW_S = 5.0
+
+MOODS = {
+    "slow": f"Answers after {SLOW_S:g} seconds.",
+    "hanging": "Takes the request and never answers.",
+    "dropped": "Takes the request and closes the connection without an answer.",
+    "busy": "Answers 429 with Retry-After: 2.",
+    "broken": "Answers 500.",
+    "down": "Answers 503.",
+    "refusing": "Answers 400.",
+    "moved": "Answers 302.",
+    "gone": "Answers 410: no more deliveries.",
+    "duplicate": "Takes the request and answers 409, as if it had it already.",
+}
+ANSWERS = {"busy": 429, "broken": 500, "down": 503, "refusing": 400, "moved": 302, "gone": 410, "duplicate": 409}
+HEADERS = {"busy": {"retry-after": "2"}, "moved": {"location": "/hooks/elsewhere"}}
+# What a provider in this mood never gets to keep: it fails before it looks at the request.
+UNKEPT = frozenset({"busy", "broken", "down", "refusing", "moved", "gone"})
+
+
+class Received(msgspec.Struct, kw_only=True):
+    """One request as it came. `verified` is None where no secret is known; `times` counts repeats of one webhook-id."""
+
+    id: str
+    receiver: str
+    at: str
+    headers: dict[str, str]
+    body: str
+    webhook_id: str
+    type: str
+    verified: bool | None
+    problem: str
+    times: int = 1
+
+
+class Receiver:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.secrets: tuple[str, ...] = ()
+        self.moods = Moods(MOODS)
+        self.calls = 0
+
+
+class ReceiverChange(msgspec.Struct, forbid_unknown_fields=True):
+    secrets: tuple[str, ...] | None = None
+    mood: str | None = None
+    times: int | None = None
+
+
+class Hooks:
+    """All receivers of one sandbox."""
+
+    title = "Webhook receiver"
+
+    def __init__(self) -> None:
+        self.kept: Shelf[Received] = Shelf(items_max=KEPT_MAX, bytes_max=KEPT_MAX_BYTES)
+        self.receivers: OrderedDict[str, Receiver] = OrderedDict()
+        self.number = 0
+        self.routes = [
+            Router(
+                "/",
+                route_handlers=[take, list_receivers, show, change_mood, set_secrets, read, change, forget],
+                dependencies={"hooks": self._itself},
+            )
+        ]
+
+    @property
+    def address(self) -> str:
+        return "/hooks/demo"
+
+    async def start(self) -> None:
+        """Nothing to start: requests come through the sandbox."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def _itself(self) -> "Hooks":
+        return self
+
+    def receiver(self, name: str) -> Receiver:
+        """The receiver of this name, made when it is first spoken of; the one unused longest makes room."""
+        if name not in self.receivers:
+            self.receivers[name] = Receiver(name)
+        self.receivers.move_to_end(name)
+        while len(self.receivers) > RECEIVERS_MAX:
+            self.receivers.popitem(last=False)
+        return self.receivers[name]
+
+    async def keep(self, receiver: Receiver, headers: dict[str, str], body: bytes) -> Received:
+        """Notes a request; a repeat of the same webhook-id is counted on the first."""
+        message_id = headers.get(signatures.ID) or headers.get("svix-id") or ""
+        self.number += 1
+        key = f"{receiver.name}:{message_id or self.number}"
+        before = self.kept.get(key)
+        verified, problem = _verified(receiver.secrets, headers, body)
+        received = Received(
+            id=key,
+            receiver=receiver.name,
+            at=clock.machine_now().isoformat(timespec="milliseconds"),
+            headers=headers,
+            body=body.decode("utf-8", errors="replace"),
+            webhook_id=message_id,
+            type=_type(body),
+            verified=verified,
+            problem=problem,
+            times=1 if before is None else before.times + 1,
+        )
+        await self.kept.put(key, received, len(body) + 2000)
+        return received
+
+    def of(self, name: str) -> list[Received]:
+        return [received for received in self.kept if received.receiver == name]
+
+
+def build(settings: Any) -> Hooks:
+    return Hooks()
+
+
+@post("/hooks/{name:str}", status_code=200)
+async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Response[str]:
+    """What a provider's endpoint does: take, keep, answer; or whatever its mood is."""
+    receiver = hooks.receiver(name)
+    receiver.calls += 1
+    mood = receiver.moods.take()
+    body = await request.body()
+    if mood not in UNKEPT:
+        await hooks.keep(receiver, {key.lower(): value for key, value in request.headers.items()}, body)
+    if mood == "dropped":
+        drop_connection(request)
+    elif mood == "slow":
+        await asyncio.sleep(SLOW_S)
+    elif mood == "hanging":
+        await asyncio.sleep(120)
+    status = ANSWERS.get(mood, 200)
+    return Response(
+        "ok" if status == 200 else mood, status_code=status, headers=HEADERS.get(mood), media_type=MediaType.TEXT
+    )
+
+
+@get("/hooks", media_type=MediaType.HTML)
+async def list_receivers(hooks: Hooks) -> str:
+    counts: dict[str, int] = {}
+    for received in hooks.kept:
+        counts[received.receiver] = counts.get(received.receiver, 0) + 1
+    rows = [(name, counts.get(name, 0), hooks.receivers[name].moods.current) for name in reversed(hooks.receivers)]
+    return PAGES.get_template("receivers.html").render(rows=rows)
+
+
+@get("/hooks/{name:str}", media_type=MediaType.HTML)
+async def show(name: str, hooks: Hooks) -> str:
+    kept = hooks.of(name)
+    receiver = hooks.receiver(name)
+    return PAGES.get_template("receiver.html").render(
+        receiver=receiver, kept=kept[:SHOWN_MAX], count=len(kept), moods=receiver.moods, action=f"/hooks/{name}/mood"
+    )
+
+
+@post("/hooks/{name:str}/mood")
+async def change_mood(
+    name: str, hooks: Hooks, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    times = data.get("times", "")
+    hooks.receiver(name).moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
+    return Redirect(f"/hooks/{name}", status_code=303)
+
+
+@post("/hooks/{name:str}/secrets")
+async def set_secrets(
+    name: str, hooks: Hooks, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    hooks.receiver(name).secrets = tuple(data.get("secrets", "").split())
+    return Redirect(f"/hooks/{name}", status_code=303)
+
+
+@get("/api/hooks/{name:str}")
+async def read(name: str, hooks: Hooks, count: int = 1, wait_s: float = 0.0) -> dict[str, Any]:
+    """Newest first. With `wait_s` the answer waits until there are `count`."""
+    found = await hooks.kept.wait_for(count, lambda received: received.receiver == name, wait_s)
+    receiver = hooks.receiver(name)
+    return {"items": found, "next": None, "calls": receiver.calls, "mood": receiver.moods.current}
+
+
+@put("/api/hooks/{name:str}", status_code=204)
+async def change(name: str, data: ReceiverChange, hooks: Hooks) -> None:
+    """Sets the secrets to verify with, the mood, or both."""
+    receiver = hooks.receiver(name)
+    if data.secrets is not None:
+        receiver.secrets = data.secrets
+    if data.mood is not None:
+        receiver.moods.switch(data.mood, data.times)
+
+
+@delete("/api/hooks/{name:str}")
+async def forget(name: str, hooks: Hooks) -> None:
+    """Empties a receiver and makes it kind again; its secrets stay."""
+    hooks.kept.clear(keep=lambda received: received.receiver != name)
+    receiver = hooks.receiver(name)
+    receiver.calls = 0
+    receiver.moods.switch("fine")
+
+
+def _verified(secrets: tuple[str, ...], headers: dict[str, str], body: bytes) -> tuple[bool | None, str]:
+    if not secrets:
+        return None, "No secret given, so nothing was verified."
+    try:
+        signatures.verify(secrets, headers, body, now=clock.machine_now().timestamp())
+    except signatures.SignatureError as error:
+        return False, str(error)
+    return True, ""
+
+
+def _type(body: bytes) -> str:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return str(decoded.get("type", "")) if isinstance(decoded, dict) else ""
+
+
+PAGES = pages(Path(__file__).parent / "templates")

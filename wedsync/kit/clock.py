@@ -1,0 +1,52 @@
+"""The two clocks: machine time for leases and signatures, wedding time for what people see and schedule.
+
+They are equal unless a drill moves wedding time. Its place and speed stand in the table `clock_setting`, where
+`app.now()` reads them; a process takes the same row over with `follow`, so that Python and SQL agree.
+"""
+
+import time
+from datetime import UTC, datetime
+
+import msgspec
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """Wedding time was `base` at machine time `set_at` and has run at `speed` since: the row of `clock_setting`."""
+
+    base: datetime
+    set_at: datetime
+    speed: float = 1.0
+
+    def at(self, machine: datetime) -> datetime:
+        """Wedding time at an instant of machine time, with its zone."""
+        return self.base + (machine - self.set_at) * self.speed
+
+
+_moved: Clock | None = None
+
+
+def now() -> datetime:
+    """Wedding time, in UTC."""
+    return machine_now() if _moved is None else _moved.at(machine_now())
+
+
+def machine_now() -> datetime:
+    """Machine time, in UTC: what signatures, tokens and leases are about."""
+    return datetime.now(tz=UTC)
+
+
+def monotonic() -> float:
+    """Seconds that never go back, for deadlines and durations inside one process."""
+    return time.monotonic()
+
+
+def follow(clock: Clock | None, *, env: str) -> None:
+    """Move this process's wedding time, or put it back with None. Only profiles test and drill may; ValueError else."""
+    if clock is not None and env not in ("test", "drill"):
+        raise ValueError(f"Wedding time is moved only in the profiles test and drill; this is {env}.")
+    global _moved
+    _moved = clock
+
+
+def is_moved() -> bool:
+    return _moved is not None

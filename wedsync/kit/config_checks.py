@@ -1,0 +1,119 @@
+"""What makes settings unacceptable although each value alone is well formed: pure checks, a sentence each."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
+
+from wedsync.kit.seal import KeyRing
+
+if TYPE_CHECKING:
+    from wedsync.kit.config import Settings
+
+DATABASES: Final = ("database_url", "reader_database_url", "service_database_url", "owner_database_url")
+SECRET_CHARACTERS_MIN: Final = 32
+SCHEMES: Final = {
+    "public_url": ("http", "https"),
+    "gateway_url": ("ws", "wss"),
+    "sandbox_url": ("http", "https"),
+    "smtp_url": ("smtp", "smtps", "smtp+starttls"),
+    "valkey_url": ("valkey", "valkeys", "redis", "rediss", "unix"),
+    **dict.fromkeys(DATABASES, ("postgresql", "postgres")),
+}
+
+
+def problems(settings: "Settings") -> list[str]:
+    """Everything wrong with them, in a stable order."""
+    found = [*_addresses(settings), *_secrets(settings), *_egress(settings), *_tls(settings)]
+    if settings.env == "production":
+        found += _production(settings)
+    return found
+
+
+def is_local(url: str) -> bool:
+    """Whether every host of a database or Valkey address is a unix socket or loopback."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return True
+    hosts = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", []))
+    return all(_is_local_host(host) for host in hosts.split(","))
+
+
+def _is_local_host(host: str) -> bool:
+    if not host or host.startswith(("/", "%2F", "%2f")):
+        return True
+    name = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.rpartition(":")[0] or host
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _addresses(settings: "Settings") -> Iterator[str]:
+    for name, schemes in SCHEMES.items():
+        url = getattr(settings, name)
+        if url and urlsplit(url).scheme not in schemes:
+            yield f"WEDSYNC_{name.upper()} must start with {' or '.join(s + '://' for s in schemes)}."
+    ports = [p for p in (settings.port, settings.gateway_port, settings.sandbox_port, settings.sandbox_smtp_port) if p]
+    if len(set(ports)) < len(ports):
+        yield "The ports of web, gateway, sandbox and its mail server must differ from each other."
+
+
+def _secrets(settings: "Settings") -> Iterator[str]:
+    for name in ("jwt_secret", "couples_webhook_secret"):
+        value = getattr(settings, name)
+        if not value:
+            yield f"WEDSYNC_{name.upper()} is missing. Make one with `openssl rand -base64 48` and keep it safe."
+        elif len(value) < SECRET_CHARACTERS_MIN:
+            yield f"WEDSYNC_{name.upper()} is too short: use at least {SECRET_CHARACTERS_MIN} random characters."
+    if not settings.seal_keys:
+        yield "WEDSYNC_SEAL_KEYS is missing. Make a key with `echo k1:$(openssl rand -base64 32)` and keep it safe."
+        return
+    try:
+        KeyRing.from_setting(settings.seal_keys)
+    except ValueError as problem:
+        yield str(problem)
+
+
+def _egress(settings: "Settings") -> Iterator[str]:
+    for network in settings.egress_allow:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield f"WEDSYNC_EGRESS_ALLOW holds {network!r}, which is no network; write it like 10.1.0.0/16."
+
+
+def _tls(settings: "Settings") -> Iterator[str]:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        yield "WEDSYNC_TLS_CERT and WEDSYNC_TLS_KEY belong together: set both or neither."
+    for name in ("tls_cert", "tls_key"):
+        path = getattr(settings, name)
+        if path is not None and not path.is_file():
+            yield f"WEDSYNC_{name.upper()} points to {path}, where there is no file."
+
+
+def _production(settings: "Settings") -> Iterator[str]:
+    if settings.egress_allow:
+        yield (
+            "WEDSYNC_EGRESS_ALLOW must be empty in production: it would let what tenants type reach private networks."
+        )
+    for name in DATABASES:
+        url = getattr(settings, name)
+        if url and not is_local(url) and parse_qs(urlsplit(url).query).get("sslmode") != ["verify-full"]:
+            yield (
+                f"WEDSYNC_{name.upper()} leaves this machine without verified TLS. Add `?sslmode=verify-full` "
+                "(and `&sslrootcert=…` for a private authority)."
+            )
+    if settings.valkey_url and not is_local(settings.valkey_url) and not _is_encrypted_valkey(settings.valkey_url):
+        yield "WEDSYNC_VALKEY_URL leaves this machine without TLS, and events pass through it. Use valkeys:// instead."
+    for name, scheme in (("public_url", "https"), ("gateway_url", "wss")):
+        if urlsplit(getattr(settings, name)).scheme != scheme:
+            yield f"WEDSYNC_{name.upper()} must be the {scheme}:// address that people use in production."
+    if not settings.smtp_url:
+        yield "WEDSYNC_SMTP_URL is missing: people sign in by mail. Use `smtp://user:password@host:587`."
+
+
+def _is_encrypted_valkey(url: str) -> bool:
+    return urlsplit(url).scheme in ("valkeys", "rediss")

@@ -1,0 +1,242 @@
+"""The one door to PostgreSQL: a transaction entered as one actor in one tenant.
+
+Nothing outside of this file holds a connection. `begin` and the entering go in one simple query, so an action costs
+four round trips: enter, change, record, commit. Ids in that query are UUIDs by type, never text from outside.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from wedsync.kit.actor import SYSTEM, Actor
+from wedsync.kit.errors import Refusal, not_found
+
+Row = asyncpg.Record
+Flush = Callable[["Tx"], Awaitable[str | None]]
+Published = Callable[[str], Awaitable[None]]
+
+
+class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One changed row as `app.record` takes it. `record` and `old` are whole row images; `concerns` narrows who must acknowledge."""
+
+    type: str
+    scope: int
+    table: str
+    id: UUID
+    op: str
+    record: msgspec.Raw | dict[str, Any] | None = None
+    old: msgspec.Raw | dict[str, Any] | None = None
+    version: int = 1
+    link: UUID | None = None
+    membership: UUID | None = None
+    bulk: bool = False
+    about: str | None = None
+    summary: dict[str, Any] | None = None
+    concerns: list[UUID] | None = None
+
+
+class Tx:
+    """An open transaction. `facts` are what it will record before commit, `nudges` what is published after it."""
+
+    def __init__(self, connection: asyncpg.Connection, actor: Actor) -> None:
+        self._connection = connection
+        self.actor = actor
+        self.facts: list[Fact] = []
+        self.nudges: list[str] = []
+
+    async def home(self) -> UUID:
+        """The entered tenant, where the path did not name it."""
+        tenant: UUID = await self.value("select app.tenant()")
+        return tenant
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        """All rows."""
+        return await self._connection.fetch(statement, *values)  # type: ignore[no-any-return]
+
+    async def row(self, statement: str, *values: Any) -> Row | None:
+        """The first row, or None."""
+        return await self._connection.fetchrow(statement, *values)
+
+    async def value(self, statement: str, *values: Any) -> Any:
+        """The first column of the first row, or None."""
+        return await self._connection.fetchval(statement, *values)
+
+    async def run(self, statement: str, *values: Any) -> int:
+        """Execute and return how many rows it touched."""
+        status = await self._connection.execute(statement, *values)
+        last = status.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    async def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
+        """Execute one statement for many value rows in one round trip."""
+        await self._connection.executemany(statement, values)
+
+
+async def _no_reset(_: asyncpg.Connection) -> None:
+    """Every path below commits or rolls back, so the pool's reset round trip would buy nothing."""
+
+
+async def connect_pool(dsn: str, *, size: int, application: str) -> asyncpg.Pool:
+    """Open a pool for one door; must be called in the loop that uses it."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        reset=_no_reset,
+        command_timeout=30,
+        init=_plain_json,
+        server_settings={"application_name": application, "search_path": "public"},
+    )
+
+
+async def _plain_json(connection: asyncpg.Connection) -> None:
+    """jsonb travels as text: images are passed on without being decoded; who needs values decodes them."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, schema="pg_catalog", encoder=_to_json, decoder=_as_is, format="text")
+
+
+def _to_json(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _as_is(value: str) -> str:
+    return value
+
+
+class Door:
+    """A pool with the ways to enter. `flush` records the facts before commit; `published` is told the nudge after it."""
+
+    def __init__(self, pool: asyncpg.Pool, *, flush: Flush | None = None, published: Published | None = None) -> None:
+        self._pool = pool
+        self._flush = flush
+        self._published = published
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """For health figures: size, idle, wait."""
+        return self._pool
+
+    @asynccontextmanager
+    async def enter(self, actor: Actor, tenant: UUID) -> AsyncIterator[Tx]:
+        """Act in one tenant. Raises Refusal 404 where the actor has no standing, exactly as for an absent tenant."""
+        async with self._open(
+            actor, f"select app.enter('{_person(actor)}', '{_uuid(tenant)}', {_suffix(actor)})"
+        ) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def enter_at(self, actor: Actor, table: str, id: UUID) -> AsyncIterator[Tx]:
+        """Act in the tenant that a flat path's id belongs to."""
+        if not table.replace("_", "").isalpha():
+            raise ValueError(table)
+        call = f"select app.enter_at('{_person(actor)}', '{table}', '{_uuid(id)}', {_suffix(actor)})"
+        async with self._open(actor, call) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> AsyncIterator[Tx]:
+        """The couple sees its wedding exactly as one linked supplier does; nothing can be written."""
+        async with self._open(
+            actor, f"select app.enter_as('{_person(actor)}', '{_uuid(wedding)}', '{_uuid(link)}')"
+        ) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def enter_pass(self, purpose: str, token_hash: bytes) -> AsyncIterator[Tx]:
+        """Act as whoever holds a pass. Raises Refusal 404 for an unknown one and 410 for a late or revoked one."""
+        if not purpose.isalpha():
+            raise ValueError(purpose)
+        async with self._open(
+            Actor(kind="guest"), f"select app.enter_pass('{purpose}', '\\x{token_hash.hex()}')"
+        ) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def enter_job(self, job: UUID, lease: UUID) -> AsyncIterator[Tx]:
+        """Act as the system in the tenant of a leased job."""
+        async with self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}')") as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def bare(self, actor: Actor) -> AsyncIterator[Tx]:
+        """No tenant: every policy sees nothing; only definer functions answer. They may enter by themselves."""
+        async with self._open(actor, "") as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _open(self, actor: Actor, entering: str) -> AsyncIterator[Tx]:
+        async with self._pool.acquire() as connection:
+            await _start(connection, entering)
+            tx = Tx(connection, actor)
+            try:
+                yield tx
+                if tx.facts and self._flush is not None:
+                    nudge = await self._flush(tx)
+                    if nudge:
+                        tx.nudges.append(nudge)
+            except BaseException as error:
+                await _roll_back(connection)
+                raise _as_refusal(error) from error
+            await connection.execute("commit")
+        if self._published is not None:
+            for nudge in tx.nudges:
+                await self._published(nudge)
+
+
+async def _start(connection: asyncpg.Connection, entering: str) -> None:
+    try:
+        await connection.execute(f"begin; {entering}")
+    except BaseException as error:
+        await _roll_back(connection)
+        raise _as_refusal(error) from error
+
+
+async def _roll_back(connection: asyncpg.Connection) -> None:
+    if not connection.is_closed():
+        await connection.execute("rollback")
+
+
+def _person(actor: Actor) -> UUID:
+    """The acting person; a caller without one has no standing anywhere."""
+    if actor.id is None:
+        raise Refusal(401, "sign_in_required", "Sign in first, or send a bearer token.")
+    return _uuid(actor.id)
+
+
+def _uuid(value: UUID) -> UUID:
+    """The entering query is text: nothing but UUIDs may reach it."""
+    if not isinstance(value, UUID):
+        raise TypeError(f"expected a UUID, got {type(value).__name__}")
+    return value
+
+
+def _suffix(actor: Actor) -> str:
+    kind = "key" if actor.kind == "key" else "person"
+    return f"'{kind}', " + ("null" if actor.only is None else f"'{_uuid(actor.only)}'")
+
+
+_REFUSALS = {
+    "23503": (422, "unknown_reference", "This names something that does not exist here."),
+    "23505": (409, "already_exists", "There is one like this already."),
+    "23514": (422, "invalid", "A value is outside of what is allowed."),
+    "42501": (403, "forbidden", "You may see this, but not change it."),
+    "WS403": (403, "forbidden", "You may see this, but not change it."),
+    "WS409": (409, "lease_lost", "Another worker has taken this job."),
+    "WS410": (410, "gone", "This link has expired or was withdrawn. Ask for a new one."),
+}
+
+
+def _as_refusal(error: BaseException) -> BaseException:
+    """Translate once: what the database refuses by design becomes an answer, the rest stays a bug."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return error
+    state = error.sqlstate
+    if state == "WS404":
+        return not_found("item")
+    if state in _REFUSALS:
+        return Refusal(*_REFUSALS[state])
+    return error

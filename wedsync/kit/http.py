@@ -1,0 +1,288 @@
+"""The one door to the network: every outgoing HTTP call is aimed, pinned, limited and timed here.
+
+A call never raises for what the other side does: it ends in a `Reply` or a `Failure`. One deadline covers name look-up,
+connecting, TLS, headers and body. What a tenant typed is judged by `wedsync.kit.guard`, and the connection goes to
+exactly the address that was judged: each (host, address) has its own client, whose resolver knows only that answer.
+Redirects, proxies of the environment, cookies and decompression are off, so no reply can send us or swell elsewhere.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import DetailedPyreqwestError, RequestError
+from pyreqwest.response import Response
+
+from wedsync.kit import guard
+from wedsync.kit.guard import Target, TargetError
+from wedsync.kit.resolve import ResolveError, Resolver, SystemResolver
+
+BODY_READ_MAX_BYTES = 64 * 1024
+BODY_KEPT_MAX_BYTES = 8 * 1024
+HEADERS_KEPT_MAX = 60
+HEADER_KEPT_MAX_CHARACTERS = 1024
+CONNECT_TIMEOUT_S = 3.0
+ADDRESSES_TRIED_MAX = 2
+IDLE_CONNECTION_S = 30.0
+IDLE_CONNECTIONS_MAX = 8
+
+Ending = Literal["whole", "capped", "cut"]
+Kind = Literal["refused", "name", "connect", "tls", "timeout", "broken"]
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds since the call began; `first_byte_ms` is when the head of the reply had arrived."""
+
+    resolve_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float = 0.0
+    address: str | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer. Header names are lower case. `ending` tells whether the body is all there was: `capped` by us at 64
+    KiB, or `cut` by the deadline or a lost connection after the status had arrived."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    ending: Ending
+    timing: Timing
+
+    @property
+    def kept_body(self) -> str:
+        """The start of the body as text, short enough to be stored with the attempt."""
+        return self.body[:BODY_KEPT_MAX_BYTES].decode("utf-8", errors="replace")
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """No answer. `reason` is a sentence for the owner of the URL; `may_have_arrived` is False only if surely unsent."""
+
+    kind: Kind
+    reason: str
+    may_have_arrived: bool
+    timing: Timing
+
+
+class _Call(NamedTuple):
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Course:
+    """How far one call has come, so that a deadline can tell what it cut off."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.resolve_ms: float | None = None
+        self.first_byte_ms: float | None = None
+        self.address: str | None = None
+        self.head: tuple[int, dict[str, str]] | None = None
+        self.body = bytearray()
+
+    def elapsed_ms(self) -> float:
+        return round((time.perf_counter() - self.began) * 1000, 3)
+
+    def timing(self) -> Timing:
+        return Timing(
+            resolve_ms=self.resolve_ms,
+            first_byte_ms=self.first_byte_ms,
+            total_ms=self.elapsed_ms(),
+            address=self.address,
+        )
+
+    def reply(self, ending: Ending) -> Reply:
+        status, headers = self.head or (0, {})
+        body = bytes(self.body[:BODY_READ_MAX_BYTES])
+        return Reply(status=status, headers=headers, body=body, ending=ending, timing=self.timing())
+
+    def failure(self, kind: Kind, reason: str, *, may_have_arrived: bool) -> Failure:
+        return Failure(kind=kind, reason=reason, may_have_arrived=may_have_arrived, timing=self.timing())
+
+
+class Wire:
+    """The clients of one process. Made once in an event loop, closed at its end."""
+
+    def __init__(
+        self,
+        *,
+        allow: Iterable[str] = (),
+        resolver: Resolver | None = None,
+        clients_max: int = 512,
+        user_agent: str = "WedSync/1",
+        extra_roots_pem: bytes | None = None,
+    ) -> None:
+        """`allow`: CIDR ranges open to tenants' URLs although not public. `clients_max`: about 0.15 MB each."""
+        self._allow = guard.parse_networks(allow)
+        self._resolve: Resolver = SystemResolver() if resolver is None else resolver
+        self._clients_max = clients_max
+        self._user_agent = user_agent
+        self._extra_roots_pem = extra_roots_pem
+        self._clients: OrderedDict[tuple[str, str], Client] = OrderedDict()
+        self._building: dict[tuple[str, str], asyncio.Future[Client]] = {}
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout_s: float = 10.0,
+        trusted: bool = False,
+    ) -> Reply | Failure:
+        """One call. `trusted` is for URLs the operator set: any address, http and any port are fine there."""
+        course = _Course()
+        call = _Call(method, headers or {}, body)
+        try:
+            async with asyncio.timeout(timeout_s):
+                target, addresses = await self._aim(url, trusted, course)
+                for address in addresses[:ADDRESSES_TRIED_MAX]:
+                    outcome = await self._send(call, target, address, course)
+                    if isinstance(outcome, Reply) or outcome.may_have_arrived:
+                        break
+                return outcome
+        except TargetError as error:
+            return course.failure("refused", str(error), may_have_arrived=False)
+        except ResolveError as error:
+            return course.failure("name", f"{error}.", may_have_arrived=False)
+        except TimeoutError:
+            return _too_late(course, timeout_s)
+
+    async def vet(self, url: str) -> Target:
+        """Judges a URL as it would be judged when called, for the moment a tenant saves it; raises TargetError."""
+        try:
+            target, _ = await self._aim(url, False, _Course())
+        except ResolveError as error:
+            raise TargetError(f"leads nowhere: {error}", "Check the host name.") from error
+        return target
+
+    async def close(self) -> None:
+        clients = list(self._clients.values())
+        self._clients.clear()
+        for client in clients:
+            await client.close()
+        if isinstance(self._resolve, SystemResolver):
+            self._resolve.close()
+
+    async def _aim(self, url: str, trusted: bool, course: _Course) -> tuple[Target, list[str]]:
+        target = guard.parse(url)
+        answers = [str(target.literal)] if target.literal is not None else await self._resolve(target.host)
+        course.resolve_ms = course.elapsed_ms()
+        if trusted and answers:
+            return target, answers
+        return target, guard.choose(target, answers, self._allow)
+
+    async def _send(self, call: _Call, target: Target, address: str, course: _Course) -> Reply | Failure:
+        course.address = address
+        client = await self._client("" if target.literal is not None else target.host, address)
+        builder = client.request(call.method, target.url).headers(call.headers).body_bytes(call.body)
+        # Unless told not to, the client reads 64 KiB of body before it hands over the head, however slowly they come.
+        request = builder.streamed_read_buffer_limit(0).build_streamed()
+        try:
+            async with request as response:
+                course.first_byte_ms = course.elapsed_ms()
+                course.head = (response.status, _kept_headers(response))
+                ending = await _read_body(response, course.body)
+                return course.reply(ending)
+        except RequestError as error:
+            if course.head is not None:
+                return course.reply("cut")
+            return _failed(error, target, course)
+
+    async def _client(self, host: str, address: str) -> Client:
+        key = (host, address if host else "")
+        client = self._clients.get(key)
+        if client is not None:
+            self._clients.move_to_end(key)
+            return client
+        building = self._building.get(key)
+        if building is None:
+            # Reading the root certificates takes 13 ms of CPU; in a thread it stalls the loop for 4 ms at most.
+            building = asyncio.ensure_future(asyncio.to_thread(self._build, *key))
+            self._building[key] = building
+            building.add_done_callback(lambda done: self._built(key, done))
+        return await asyncio.shield(building)
+
+    def _built(self, key: tuple[str, str], building: "asyncio.Future[Client]") -> None:
+        del self._building[key]
+        if building.cancelled() or building.exception() is not None:
+            return
+        self._clients[key] = building.result()
+        while len(self._clients) > self._clients_max:
+            # Dropped, not closed: a call still under way keeps its client alive until it ends.
+            self._clients.popitem(last=False)
+
+    def _build(self, host: str, address: str) -> Client:
+        builder = (
+            ClientBuilder()
+            .follow_redirects(False)
+            .no_proxy()
+            .default_cookie_store(False)
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .referer(False)
+            .user_agent(self._user_agent)
+            .connect_timeout(timedelta(seconds=CONNECT_TIMEOUT_S))
+            .pool_idle_timeout(timedelta(seconds=IDLE_CONNECTION_S))
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        )
+        if host:
+            builder = builder.resolve(host, address, 0)
+        if self._extra_roots_pem is not None:
+            builder = builder.add_root_certificate_pem(self._extra_roots_pem)
+        return builder.build()
+
+
+def _kept_headers(response: Response) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for name in response.headers:
+        if len(kept) >= HEADERS_KEPT_MAX:
+            break
+        try:
+            value = response.get_header(name) or ""
+        except ValueError:
+            value = "(not text)"  # bytes outside ASCII, which no header we act on may hold
+        kept[name.lower()] = value[:HEADER_KEPT_MAX_CHARACTERS]
+    return kept
+
+
+async def _read_body(response: Response, body: bytearray) -> Ending:
+    reader = response.body_reader
+    while (chunk := await reader.read_chunk()) is not None:
+        body += chunk
+        if len(body) > BODY_READ_MAX_BYTES:
+            return "capped"
+    return "whole"
+
+
+def _too_late(course: _Course, timeout_s: float) -> Reply | Failure:
+    if course.head is not None:
+        return course.reply("cut")
+    if course.resolve_ms is None:
+        return course.failure("timeout", f"Looking up the name took over {timeout_s:g} s.", may_have_arrived=False)
+    return course.failure("timeout", f"No answer within {timeout_s:g} s.", may_have_arrived=True)
+
+
+def _failed(error: RequestError, target: Target, course: _Course) -> Failure:
+    causes = _causes(error)
+    said = causes[-1].partition(" (os error")[0] if causes else str(error)
+    if "client error (Connect)" not in causes:
+        reason = f"The connection to {target.host} broke off before an answer: {said}."
+        return course.failure("broken", reason, may_have_arrived=True)
+    if target.scheme == "https" and "tcp connect error" not in causes:
+        reason = f"No secure connection to {target.host}: {said}."
+        return course.failure("tls", reason, may_have_arrived=False)
+    return course.failure("connect", f"Could not connect to {target.host}: {said}.", may_have_arrived=False)
+
+
+def _causes(error: DetailedPyreqwestError) -> Sequence[str]:
+    return [cause["message"] for cause in error.details["causes"] or ()]

@@ -1,0 +1,123 @@
+"""The JSON door of people: sign in, tokens, API keys, who am I, inbox."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.params import Parameter
+
+from wedsync.kit import sql
+from wedsync.kit.actor import Actor
+from wedsync.kit.errors import Refusal
+from wedsync.people import actions, model
+from wedsync.web import auth
+from wedsync.web.context import Context, Page, as_struct
+
+queries = sql.load("wedsync.people")
+TOKEN_S = 600
+LAST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
+
+
+def person_of(actor: Actor) -> UUID:
+    """Raises Refusal 401 for anybody who is not signed in."""
+    if actor.id is None:
+        raise Refusal(401, "sign_in_required", "Sign in first, or send a bearer token.")
+    return actor.id
+
+
+@post(
+    "/auth/sign-in",
+    status_code=202,
+    summary="Ask for a sign-in link",
+    description="Mails a link that signs in once, for 15 minutes.",
+)
+async def sign_in(ctx: Context, data: model.AskToSignIn) -> dict[str, str]:
+    """The answer is the same whether or not the address is known."""
+    await actions.ask_to_sign_in(ctx.door, ctx.ring, email=data.email, public_url=ctx.settings.public_url)
+    return {"detail": "If the address is right, a link is on its way."}
+
+
+@post(
+    "/auth/token",
+    status_code=200,
+    summary="Get an access token",
+    description="For the signed-in session: good for REST and realtime, 10 minutes.",
+)
+async def token(ctx: Context, actor: Actor) -> model.Token:
+    """A browser's page asks for this before it opens its socket."""
+    person = person_of(actor)
+    if actor.session_id is None:
+        raise Refusal(
+            403, "session_required", "An API key cannot be turned into an access token. Use it as the bearer itself."
+        )
+    minted = auth.mint(ctx.settings.jwt_secret, person=person, session=actor.session_id, seconds=TOKEN_S)
+    return model.Token(access_token=minted, expires_in=TOKEN_S)
+
+
+@get(
+    "/api/v1/me",
+    summary="Who am I",
+    description="The person behind the credentials, and the weddings and suppliers they are part of.",
+)
+async def me(ctx: Context, actor: Actor) -> model.Me:
+    """Places are what the pages after sign-in list."""
+    person = person_of(actor)
+    async with ctx.door.enter(actor, person) as tx:
+        places = await tx.rows("select * from app.places($1)", person)
+    return model.Me(id=person, name=actor.name, email=actor.email, places=[as_struct(model.Place, r) for r in places])
+
+
+@get("/api/v1/me/inbox", summary="My notices", description="Newest first.")
+async def inbox(
+    ctx: Context, actor: Actor, cursor: UUID | None = None, limit: Annotated[int, Parameter(ge=1, le=200)] = 50
+) -> Page:
+    """Notices of all weddings."""
+    person = person_of(actor)
+    async with ctx.door.enter(actor, person) as tx:
+        rows = await tx.rows(queries.inbox, person, cursor or LAST, limit)
+    items = [as_struct(model.Notice, r) for r in rows]
+    return Page(list(items), str(items[-1].id) if len(items) == limit else None)
+
+
+@post(
+    "/api/v1/me/inbox/{notice_id:uuid}/read",
+    status_code=204,
+    summary="Mark a notice read",
+    description="Reading twice changes nothing.",
+)
+async def read_notice(ctx: Context, actor: Actor, notice_id: UUID) -> None:
+    """Only one's own."""
+    async with ctx.door.enter(actor, person_of(actor)) as tx:
+        await actions.read_notice(tx, notice_id)
+
+
+@get("/api/v1/api-keys", summary="List API keys", description="Without their secrets, which are shown once when made.")
+async def list_keys(ctx: Context, actor: Actor) -> Page:
+    """Active keys only."""
+    async with ctx.door.enter(actor, person_of(actor)) as tx:
+        rows = await tx.rows(queries.keys)
+    return Page([as_struct(model.Key, r) for r in rows])
+
+
+@post("/api/v1/api-keys", summary="Make an API key", description="The secret is in this answer only.")
+async def add_key(ctx: Context, actor: Actor, data: model.NewKey) -> Response[model.Key]:
+    """A key never has more than its person, and may be narrowed to one tenant."""
+    person = person_of(actor)
+    if actor.kind == "key":
+        raise Refusal(403, "session_required", "An API key cannot make another. Sign in on a page.")
+    async with ctx.door.enter(actor, person) as tx:
+        return Response(await actions.add_key(tx, person, data), status_code=201)
+
+
+@delete(
+    "/api/v1/api-keys/{key_id:uuid}",
+    summary="Withdraw an API key",
+    description="It stops working within five seconds everywhere.",
+)
+async def revoke_key(ctx: Context, actor: Actor, key_id: UUID) -> None:
+    """At once in the database; processes remember a key for five seconds."""
+    async with ctx.door.enter(actor, person_of(actor)) as tx:
+        await actions.revoke_key(tx, key_id)
+
+
+ROUTES = (sign_in, token, me, inbox, read_notice, list_keys, add_key, revoke_key)

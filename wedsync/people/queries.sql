@@ -1,0 +1,37 @@
+-- name: session_image
+select s.id, jsonb_build_object('id', s.id, 'person_id', s.person_id, 'kind', s.kind, 'created_at', s.created_at, 'expires_at', s.expires_at,
+  'ended_at', s.ended_at) as record, null::jsonb as old_record
+from sessions s
+where s.id = $1
+
+-- name: sessions
+select s.id, s.person_id, s.kind, s.created_at, s.expires_at, s.ended_at
+from sessions s
+where s.ended_at is null and s.expires_at > clock_timestamp()
+order by s.created_at desc
+
+-- name: add_key
+insert into api_keys (person_id, tenant_id, name, prefix, token_hash)
+values ($1, $2, $3, $4, $5)
+returning id, name, prefix, tenant_id, created_at, last_used_at, revoked_at
+
+-- name: keys
+select k.id, k.name, k.prefix, k.tenant_id, k.created_at, k.last_used_at, k.revoked_at
+from api_keys k
+where k.revoked_at is null
+order by k.created_at desc, k.id
+
+-- name: revoke_key
+update api_keys k set revoked_at = clock_timestamp() where k.id = $1 and k.revoked_at is null returning k.id
+
+-- name: inbox
+select n.* from inbox n where n.person_id = $1 and n.id < $2 order by n.id desc limit $3
+
+-- name: read_notice
+update inbox n
+set read_at = clock_timestamp()
+where n.id = $1 and n.read_at is null
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: rename
+update persons p set name = $2 where p.person_id = $1 returning p.person_id

@@ -1,0 +1,131 @@
+"""The command line `wedsync`: reads settings and options, starts one process or one task, and tells problems plainly.
+
+Modules are imported by the command that needs them, so that `--help` is quick and one broken part does not take the
+others with it.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from wedsync.processes.start import fail, guarded, module, settings_with, start
+
+app = App(name="wedsync", help="One live record for a wedding, shared by the couple and their suppliers.")
+
+DataDir = Annotated[Path | None, Parameter(help="Folder for engines, secrets and logs (WEDSYNC_DATA_DIR).")]
+
+
+def main() -> None:
+    """Entry point of the program."""
+    guarded(app)
+
+
+@app.command
+def up(
+    *,
+    demo: Annotated[
+        bool, Parameter(negative="", help="Fill it with three weddings and print links to sign in.")
+    ] = False,
+    data_dir: DataDir = None,
+    port: Annotated[int | None, Parameter(help="Port of pages and API; 0 takes a free one.")] = None,
+    gateway_port: Annotated[int | None, Parameter(help="Port of the realtime gateway.")] = None,
+    sandbox_port: Annotated[int | None, Parameter(help="Port of the sandbox.")] = None,
+    ready_file: Annotated[Path | None, Parameter(help="Written, for programs, when everything answers.")] = None,
+    tls_cert: Annotated[Path | None, Parameter(help="Certificate chain (PEM): speak TLS 1.3.")] = None,
+    tls_key: Annotated[Path | None, Parameter(help="Private key (PEM).")] = None,
+) -> None:
+    """Start everything: engines where no address is set, migrations, and every process under one supervisor."""
+    options = {
+        "data_dir": data_dir,
+        "port": port,
+        "gateway_port": gateway_port,
+        "sandbox_port": sandbox_port,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+    }
+    settings = settings_with(process="up", options=options)
+    asyncio.run(module("up").run(settings, with_demo=demo, ready_file=ready_file))
+
+
+@app.command
+def web(*, data_dir: DataDir = None) -> None:
+    """Serve the pages, the API and the inbound hooks."""
+    start("web", data_dir=data_dir)
+
+
+@app.command
+def gateway(*, data_dir: DataDir = None) -> None:
+    """Serve the realtime sockets."""
+    start("gateway", data_dir=data_dir)
+
+
+@app.command
+def worker(*, data_dir: DataDir = None) -> None:
+    """Do what is owed: deliveries, notices, syncs, imports."""
+    start("worker", data_dir=data_dir)
+
+
+@app.command
+def clock(*, data_dir: DataDir = None) -> None:
+    """Fire what is due; any number may run and one leads."""
+    start("clock", data_dir=data_dir)
+
+
+@app.command
+def sandbox(*, data_dir: DataDir = None) -> None:
+    """Serve every connector's stand-in provider and a mailbox."""
+    start("sandbox", data_dir=data_dir)
+
+
+@app.command
+def migrate(
+    *, data_dir: DataDir = None, plan: Annotated[bool, Parameter(negative="", help="Only tell.")] = False
+) -> None:
+    """Bring the database forward to this program's version."""
+    settings = settings_with(process="migrate", options={"data_dir": data_dir})
+    asyncio.run(module("migrate_command").run(settings, is_plan=plan))
+
+
+@app.command
+def doctor(*, data_dir: DataDir = None) -> None:
+    """Say in plain words what is wrong with this installation."""
+    settings = settings_with(process="doctor", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("doctor").run(settings)))
+
+
+@app.command(name="import")
+def import_(
+    file: Path,
+    *,
+    wedding: Annotated[str, Parameter(help="The wedding's id.")],
+    dry_run: Annotated[bool, Parameter(negative="", help="Tell what would happen; change nothing.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Import a guest list (CSV or XLSX) into a wedding."""
+    settings = settings_with(process="import", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("guest_import").run(settings, file=file, wedding=wedding, is_dry_run=dry_run)))
+
+
+@app.command
+def token(email: str, *, data_dir: DataDir = None) -> None:
+    """Print an access token of a person, for trying the API."""
+    settings = settings_with(process="token", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("tokens").run(settings, email=email)))
+
+
+@app.command
+def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
+    """Measure the budgets; needs the source tree. Arguments are handed on."""
+    folder = Path(__file__).parents[2] / "bench"
+    if not folder.is_dir():
+        fail(f"The benchmarks are in the source tree, and {folder} is not there. Clone the repository to run them.")
+    os.chdir(folder.parent)
+    os.execv(sys.executable, [sys.executable, "-m", "bench", *arguments])  # noqa: S606 -- our own interpreter
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""The embedded engines of one data folder: what is missing among the settings' addresses is started and filled in.
+
+Ports, passwords and the cluster's folder are remembered in the data folder, so that every start finds the same ones.
+One supervisor at a time holds a data folder; `reach` lets the other commands use the engines that it runs.
+"""
+
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wedsync.kit.config import FIELDS, Settings, SettingsInvalid, variable
+from wedsync.kit.config_secrets import kept_values, write_private
+from wedsync.processes.engine_account import engine_account, reachable_folder
+from wedsync.processes.failures import EngineFailed
+from wedsync.processes.postgres import Postgres
+from wedsync.processes.valkey_server import ValkeyServer
+
+ROLES: Final = ("user", "reader", "service", "owner")
+ADDRESSES: Final = (*(f for f in FIELDS if f.endswith("database_url")), "valkey_url")
+FIRST_PORTS: Final = {"postgres_port": 15432, "valkey_port": 16379}
+"""Below the range that systems lend to outgoing connections, so that a remembered port stays free while we are off."""
+PASSWORDS: Final = ("admin_password", *(f"{role}_password" for role in ROLES), "valkey_password")
+STATE_FILE: Final = "engines.json"
+RUNNING_FILE: Final = "running.json"
+
+
+class Engines:
+    """The engines that these settings lack. `start` returns the settings with their addresses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.postgres: Postgres | None = None
+        self.valkey: ValkeyServer | None = None
+        self.notes: list[str] = []
+        """What its user should know of the start, in sentences."""
+        self._state: dict[str, str] = {}
+
+    @property
+    def needs_postgres(self) -> bool:
+        return not self.settings.database_url
+
+    @property
+    def needs_valkey(self) -> bool:
+        return not self.settings.valkey_url
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Login role -> password, for the bootstrap of the embedded database."""
+        return {f"wedsync_{role}": self._state[f"{role}_password"] for role in ROLES}
+
+    def start(self) -> Settings:
+        """Start what is missing, at once and in that order; EngineFailed says why it cannot."""
+        folder = self.settings.data_dir
+        self._state = kept_values(folder, STATE_FILE, dict.fromkeys(PASSWORDS, lambda: secrets.token_urlsafe(24)))
+        (folder / "log").mkdir(exist_ok=True, mode=0o700)
+        filled: dict[str, str] = {}
+        if self.needs_valkey:
+            self._start_valkey()
+        if self.needs_postgres:
+            self._start_postgres()
+        if self.valkey:
+            filled["valkey_url"] = self.valkey.url
+        if self.postgres:
+            for role in ROLES:
+                field = "database_url" if role == "user" else f"{role}_database_url"
+                filled[field] = self.postgres.url(f"wedsync_{role}", self._state[f"{role}_password"])
+        return msgspec.structs.replace(self.settings, **filled)
+
+    def stop(self) -> None:
+        for engine in (self.valkey, self.postgres):
+            if engine is not None:
+                engine.stop()
+
+    def _start_postgres(self) -> None:
+        folder = self.settings.data_dir
+        account = engine_account()
+        wanted = folder / "postgres"
+        place = reachable_folder(Path(self._state.get("postgres_folder", wanted)), account)
+        if place != wanted and account:
+            self.notes.append(
+                f"PostgreSQL runs as the account {account.name!r}, which cannot enter {folder}: its data is in {place}."
+            )
+        self.postgres = Postgres(
+            folder=place,
+            log=folder / "log" / "postgres.log",
+            account=account,
+            admin_password=self._state["admin_password"],
+            is_durable=self.settings.env != "test",
+        )
+        self.postgres.make()
+        self.postgres.end_orphan()
+        self._remember(postgres_folder=str(place))
+        self.postgres.start(self._port("postgres_port"))
+
+    def _start_valkey(self) -> None:
+        account = engine_account()
+        self.valkey = ValkeyServer(
+            folder=Path("/"),
+            log=self.settings.data_dir / "log" / "valkey.log",
+            account=account,
+            password=self._state["valkey_password"],
+        )
+        self.valkey.start(self._port("valkey_port"))
+
+    def _port(self, name: str) -> int:
+        """The remembered port where it is free, else the next free one from the first; remembered from then on."""
+        port = int(self._state.get(name, FIRST_PORTS[name]))
+        if not is_free("127.0.0.1", port):
+            port = next_free_port(FIRST_PORTS[name])
+        self._remember(**{name: str(port)})
+        return port
+
+    def _remember(self, **values: str) -> None:
+        if any(self._state.get(name) != value for name, value in values.items()):
+            self._state |= values
+            write_private(self.settings.data_dir / STATE_FILE, msgspec.json.format(msgspec.json.encode(self._state)))
+
+
+@contextmanager
+def held(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder as its one supervisor; EngineFailed names who already does. A killed one holds nothing."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
+    path = data_dir / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = path.read_text().strip()
+        os.close(descriptor)
+        raise EngineFailed(
+            f"Another wedsync (process {holder}) uses the data folder {data_dir}. "
+            "Stop it, or pass another --data-dir and other ports to run a second one beside it."
+        ) from None
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        (data_dir / RUNNING_FILE).unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def publish(settings: Settings) -> None:
+    """Tell later commands on this data folder where its engines are; for the eyes of its owner only."""
+    values = {field: getattr(settings, field) for field in ADDRESSES}
+    write_private(settings.data_dir / RUNNING_FILE, msgspec.json.format(msgspec.json.encode(values)))
+
+
+def reach(settings: Settings) -> Settings:
+    """The settings with the addresses of engines that a supervisor runs on this data folder, where any are missing."""
+    missing = [field for field in ADDRESSES if not getattr(settings, field)]
+    if not missing or not is_held(settings.data_dir):
+        return settings
+    try:
+        running: Mapping[str, str] = msgspec.json.decode(
+            (settings.data_dir / RUNNING_FILE).read_bytes(), type=dict[str, str]
+        )
+    except (FileNotFoundError, PermissionError):
+        return settings
+    if any(getattr(settings, field) for field in ADDRESSES if field != "valkey_url"):
+        # Its other doors must lead to the same database, so only Valkey's address may be borrowed.
+        missing = [field for field in missing if field == "valkey_url"]
+    return msgspec.structs.replace(settings, **{field: running[field] for field in missing})
+
+
+def require(settings: Settings, *fields: str) -> None:
+    """SettingsInvalid, with what to do, unless these addresses are known."""
+    unknown = [variable(field) for field in fields if not getattr(settings, field)]
+    if unknown:
+        told = f"{' and '.join(unknown)} is not set and no `wedsync up` runs on {settings.data_dir}."
+        raise SettingsInvalid([f"{told} Set it, or start one."])
+
+
+def is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port that nobody listens on now; the system hands them out in turn, so two calls do not collide."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def next_free_port(first: int) -> int:
+    for port in range(first, first + 1000):
+        if is_free("127.0.0.1", port):
+            return port
+    raise EngineFailed(f"No port from {first} to {first + 999} is free on this machine. End what holds them.")
+
+
+def is_held(data_dir: Path) -> bool:
+    try:
+        descriptor = os.open(data_dir / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,42 @@
+"""`wedsync migrate`: brings the database forward, starting the embedded one for it where nobody runs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from wedsync.kit.config import Settings
+from wedsync.processes import migrate
+from wedsync.processes.engines import Engines, held, reach, require
+from wedsync.processes.postgres import DATABASE
+
+
+async def run(settings: Settings, *, is_plan: bool) -> None:
+    """Apply what is missing and name it; with `is_plan` only name it."""
+    with running_database(settings) as (running, engines):
+        if engines is not None and engines.postgres is not None:
+            admin = engines.postgres.url(database="postgres")
+            await migrate.prepare(admin, database=DATABASE, passwords=engines.passwords)
+        require(running, "owner_database_url")
+        if is_plan:
+            names = await migrate.pending(running.owner_database_url)
+        else:
+            names = await migrate.migrate(running.owner_database_url)
+    told = "would be applied" if is_plan else "applied"
+    print("\n".join(f"{name}: {told}" for name in names) or "The database is up to date.")
+
+
+@contextmanager
+def running_database(settings: Settings) -> Iterator[tuple[Settings, Engines | None]]:
+    """Settings that lead to a running database; the engine too where it had to be started for this."""
+    reached = reach(settings)
+    if reached.database_url or reached.owner_database_url:
+        yield reached, None
+        return
+    with held(settings.data_dir):
+        # Only PostgreSQL is needed; an address, whatever it is, keeps Valkey from being started.
+        engines = Engines(msgspec.structs.replace(settings, valkey_url=settings.valkey_url or "unix:///"))
+        try:
+            yield engines.start(), engines
+        finally:
+            engines.stop()

@@ -1,0 +1,218 @@
+"""`wedsync up`: engines, migrations, every process and, if asked, the demo, under one supervisor.
+
+Each process is given only the database doors that it uses. When everything answers, the ready file is written for
+programs and a summary for people. Ctrl-C stops the doors first and the engines last; a second one does not wait.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import structlog
+
+from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
+from wedsync.kit.config_secrets import write_private
+from wedsync.processes import migrate, summary
+from wedsync.processes.engines import Engines, free_port, held, is_free, publish, require
+from wedsync.processes.failures import EngineFailed
+from wedsync.processes.postgres import DATABASE, Postgres
+from wedsync.processes.start import module
+from wedsync.processes.supervisor import Part, Supervisor
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+READY_PATIENCE_S: Final = 60.0
+PORT_PATIENCE_S: Final = 5.0
+"""A killed predecessor's children need a moment to let go of its ports."""
+PORTS: Final = {"port": "--port", "gateway_port": "--gateway-port", "sandbox_port": "--sandbox-port"}
+DOORS: Final[Mapping[str, tuple[str, ...]]] = {
+    "web": ("database_url",),
+    "gateway": ("reader_database_url",),
+    "worker": ("service_database_url", "database_url"),
+    "clock": ("service_database_url", "database_url", "owner_database_url"),
+    "sandbox": (),
+}
+"""Which database addresses a process is given, in the order of start and of stop."""
+ALL_DOORS: Final = ("database_url", "reader_database_url", "service_database_url", "owner_database_url")
+STOP_PATIENCE_S: Final = {"worker": 35.0}
+"""The worker finishes the attempts it has begun, each of which may take 10 s and its retry the same."""
+
+Demo = Callable[[Settings], Awaitable[dict[str, Any]]]
+
+
+async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path | None = None) -> None:
+    """Until a signal comes. SettingsInvalid, EngineFailed, MigrationRefused or PartFailed say why it does not start."""
+    started_at = time.monotonic()
+    settings = _prepared(settings, with_demo=with_demo)
+    _forget(ready_file)
+    stop = asyncio.Event()
+    with held(settings.data_dir):
+        settings = _with_free_ports(settings)
+        engines = Engines(settings)
+        supervisor = Supervisor(log_folder=settings.data_dir / "log" if settings.log_to == "folder" else None)
+        _stop_on_signals(stop, supervisor)
+        try:
+            settings = engines.start()
+            demo = await _unless(stop, _start(settings, engines, supervisor, with_demo=with_demo))
+            if not stop.is_set():
+                _tell(ready_file, ready_json(settings, demo))
+                summary.show(settings, demo, notes=engines.notes, took_s=time.monotonic() - started_at)
+                await supervisor.run(stop)
+        finally:
+            await supervisor.stop()
+            engines.stop()
+            _forget(ready_file)
+
+
+async def _start(
+    settings: Settings, engines: Engines, supervisor: Supervisor, *, with_demo: bool
+) -> dict[str, Any] | None:
+    """Everything above the engines, until it answers; returns what the demo tells."""
+    await build_database(settings, engines)
+    publish(settings)
+    _watch_engines(supervisor, engines)
+    for name in _parts_of(settings):
+        supervisor.start(_part(name, settings))
+    _, demo = await asyncio.gather(supervisor.ready(READY_PATIENCE_S), _demo(settings, with_demo=with_demo))
+    return demo
+
+
+async def build_database(settings: Settings, engines: Engines) -> None:
+    """Roles and database where the engine is ours, then the migrations where we may apply them."""
+    if engines.postgres is not None:
+        admin = engines.postgres.url(database="postgres")
+        await migrate.prepare(admin, database=DATABASE, passwords=engines.passwords)
+    if settings.owner_database_url:
+        applied = await migrate.migrate(settings.owner_database_url)
+        if applied:
+            log.info("migrated", migrations=applied)
+
+
+def ready_json(settings: Settings, demo: dict[str, Any] | None) -> bytes:
+    """What other programs read: addresses of the processes and engines, and the demo's people."""
+    told: dict[str, Any] = {
+        "web": settings.public_url,
+        "gateway": settings.gateway_url,
+        "sandbox": settings.sandbox_url if "sandbox" in _parts_of(settings) else None,
+        "database_url": settings.database_url,
+        "valkey_url": settings.valkey_url,
+    }
+    if demo is not None:
+        told["demo"] = demo
+    return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
+
+
+def _prepared(settings: Settings, *, with_demo: bool) -> Settings:
+    if with_demo and not settings.is_play:
+        raise SettingsInvalid(
+            [f"The demo is for the profiles development, test and drill; WEDSYNC_ENV is {settings.env}."]
+        )
+    if with_demo and not settings.egress_allow:
+        # The demo's webhooks and providers live on this machine.
+        settings = msgspec.structs.replace(settings, egress_allow=LOOPBACK)
+    if settings.database_url:
+        require(settings, "reader_database_url", "service_database_url")
+    return settings
+
+
+def _with_free_ports(settings: Settings) -> Settings:
+    """Port 0 becomes a free one; a taken one is refused, by the name of what would have been on it."""
+    chosen = {name: free_port() for name in (*PORTS, "sandbox_smtp_port") if getattr(settings, name) == 0}
+    settings = with_ports(settings, **chosen)
+    wanted = {name: getattr(settings, name) for name in PORTS}
+    if settings.is_play:
+        wanted["sandbox_smtp_port"] = settings.sandbox_smtp_port
+    deadline = time.monotonic() + PORT_PATIENCE_S
+    while taken := {name: port for name, port in wanted.items() if not is_free(settings.host, port)}:
+        if time.monotonic() > deadline:
+            told = ", ".join(f"{port} ({PORTS.get(name, PREFIX + name.upper())})" for name, port in taken.items())
+            raise EngineFailed(
+                f"Taken by another program: port {told}. Choose others with these options, or 0 for any free one."
+            )
+        time.sleep(0.1)
+    return settings
+
+
+def _parts_of(settings: Settings) -> list[str]:
+    """The sandbox stands in for providers, which a real wedding has of its own."""
+    return [name for name in DOORS if name != "sandbox" or settings.is_play]
+
+
+def _part(name: str, settings: Settings) -> Part:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
+    withheld = set(ALL_DOORS) - set(DOORS[name])
+    return Part(
+        name=name,
+        command=[sys.executable, "-m", "wedsync.processes.start", name],
+        environ=inherited | settings.environ(without=withheld) | {"PYTHONUNBUFFERED": "1"},
+        healthz=_healthz(name, settings),
+        stop_patience_s=STOP_PATIENCE_S.get(name, 10.0),
+    )
+
+
+def _healthz(name: str, settings: Settings) -> str:
+    """Worker and clock have no port; they are ready when they live, since they only read what is already there."""
+    port = {"web": settings.port, "gateway": settings.gateway_port, "sandbox": settings.sandbox_port}.get(name)
+    if port is None:
+        return ""
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 -- read, not bound
+    host = f"[{host}]" if ":" in host else host
+    scheme = "https" if settings.has_tls and name != "sandbox" else "http"
+    return f"{scheme}://{host}:{port}/healthz"
+
+
+def _watch_engines(supervisor: Supervisor, engines: Engines) -> None:
+    for engine in (engines.postgres, engines.valkey):
+        if engine is not None:
+            name = "postgres" if isinstance(engine, Postgres) else "valkey"
+            supervisor.watch(name, engine.restart, engine.process)
+
+
+async def _demo(settings: Settings, *, with_demo: bool) -> dict[str, Any] | None:
+    if not with_demo:
+        return None
+    # By name: the demo knows every noun, and `wedsync up` without it should not wait for them to be imported.
+    build: Demo = module("demo").build
+    return await build(settings)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """The work's result, or None where `stop` came first and the work was given up."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when="FIRST_COMPLETED")
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait({working})
+    return None
+
+
+def _tell(ready_file: Path | None, content: bytes) -> None:
+    if ready_file is not None:
+        write_private(ready_file.absolute(), content)
+
+
+def _forget(ready_file: Path | None) -> None:
+    """Nobody may take the file of an earlier run for this one's."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+
+
+def _stop_on_signals(stop: asyncio.Event, supervisor: Supervisor) -> None:
+    def asked() -> None:
+        if stop.is_set():
+            supervisor.kill()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, asked)

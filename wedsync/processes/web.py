@@ -1,0 +1,112 @@
+"""The web process: Litestar on Granian, with its own pool and lookups per worker."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from litestar import Litestar, Response, get
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+
+from wedsync.events import record
+from wedsync.kit import config, log
+from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.seal import KeyRing
+from wedsync.kit.valkey import Publisher
+from wedsync.people import lookups
+from wedsync.processes import registry
+from wedsync.web import problems, respond
+from wedsync.web.auth import Authentication
+from wedsync.web.context import Context, provide_actor, provide_ctx
+
+MIB = 1024 * 1024
+DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
+logger = structlog.get_logger("web")
+
+
+@get("/healthz", summary="Alive", description="This process answers.", sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """Says nothing about the engines."""
+    return {"status": "ok"}
+
+
+@get("/readyz", summary="Ready", description="This process reaches its database.")
+async def readyz(ctx: Context) -> Response[dict[str, Any]]:
+    """503 when it does not."""
+    at = time.perf_counter()
+    try:
+        async with ctx.door.pool.acquire(timeout=2) as connection:
+            await connection.fetchval("select 1")
+    except (OSError, TimeoutError) as error:
+        return Response({"status": "unready", "database": type(error).__name__}, status_code=503)
+    return Response({"status": "ready", "database_ms": round((time.perf_counter() - at) * 1000, 2)})
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def openapi(request: respond.AnyRequest) -> Response[dict[str, Any]]:
+    """The served routes, described."""
+    return Response(request.app.openapi_schema.to_schema())
+
+
+def create(settings: config.Settings) -> Litestar:
+    """The application; pools are opened in its lifespan, in the loop that uses them."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        log.configure(process="web", level=settings.log_level)
+        publisher = Publisher(settings.valkey_url)
+        pool = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-web")
+
+        async def published(nudge: str) -> None:
+            await publisher.publish("wedsync:events", nudge)
+
+        door = Door(pool, flush=record.flush, published=published)
+        app.state.ctx = Context(settings=settings, door=door, ring=KeyRing.from_setting(settings.seal_keys))
+        app.state.lookups = lookups.make(door, settings.jwt_secret)
+        try:
+            yield
+        finally:
+            await publisher.close()
+            await pool.close()
+
+    static = (
+        create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)
+        if DIST.exists()
+        else None
+    )
+    return Litestar(
+        route_handlers=[healthz, readyz, openapi, *registry.routes(), *([static] if static else [])],
+        lifespan=[lifespan],
+        dependencies={
+            "ctx": Provide(provide_ctx, sync_to_thread=False),
+            "actor": Provide(provide_actor, sync_to_thread=False),
+        },
+        middleware=[Authentication],
+        before_send=[respond.security_headers],
+        exception_handlers=problems.HANDLERS,
+        request_max_body_size=MIB,
+        openapi_config=OpenAPIConfig(
+            title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
+        ),
+        state=State({"security_headers": _headers(settings)}),
+        response_cache_config=ResponseCacheConfig(),
+    )
+
+
+def _headers(settings: config.Settings) -> dict[str, str]:
+    headers = {
+        "Content-Security-Policy": respond.policy(settings.gateway_url),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+    }
+    if settings.has_tls:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers

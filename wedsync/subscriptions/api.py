@@ -1,0 +1,209 @@
+"""The JSON door of webhooks out: endpoints of a wedding or a supplier, deliveries, attempts, replay."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from litestar.params import Parameter
+
+from wedsync.kit import sql
+from wedsync.kit.actor import Actor
+from wedsync.kit.db import Row
+from wedsync.kit.errors import not_found
+from wedsync.subscriptions import actions, model
+from wedsync.web.context import Context, Page, as_struct, etag, expected_version, invalid
+
+queries = sql.load("wedsync.subscriptions")
+IfMatch = Annotated[
+    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
+]
+Limit = Annotated[int, Parameter(ge=1, le=200)]
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A new signing secret, shown once."""
+
+    secret: str
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """How many deliveries were put back."""
+
+    replayed: int
+
+
+class WithAttempts(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery and every try of it."""
+
+    delivery: model.Delivery
+    attempts: list[model.Attempt]
+
+
+@get(
+    ["/api/v1/weddings/{tenant:uuid}/endpoints", "/api/v1/suppliers/{tenant:uuid}/endpoints"],
+    summary="Webhook endpoints",
+    description="For the couple, or a supplier's owner and admins.",
+)
+async def list_endpoints(ctx: Context, actor: Actor, tenant: UUID) -> Page:
+    """Without secrets."""
+    async with ctx.door.enter(actor, tenant) as tx:
+        rows = await tx.rows(queries.endpoints, tenant)
+    return Page([as_struct(model.Endpoint, r) for r in rows])
+
+
+@post(
+    ["/api/v1/weddings/{tenant:uuid}/endpoints", "/api/v1/suppliers/{tenant:uuid}/endpoints"],
+    summary="Add a webhook endpoint",
+    description="The answer holds the signing secret, only then. Events are Standard Webhooks.",
+)
+async def add_endpoint(ctx: Context, actor: Actor, tenant: UUID, data: model.NewEndpoint) -> Response[model.Endpoint]:
+    """A supplier's endpoint gets what each of its links may see."""
+    async with ctx.door.enter(actor, tenant) as tx:
+        endpoint_id, secret = await actions.add(tx, ctx.ring, tenant, data, allow_http=_http(ctx))
+        endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))
+    return Response(msgspec.structs.replace(endpoint, secret=secret), status_code=201, headers=etag(endpoint.version))
+
+
+@get("/api/v1/endpoints/{endpoint_id:uuid}", summary="One endpoint", description="Without its secret.")
+async def get_endpoint(ctx: Context, actor: Actor, endpoint_id: UUID) -> Response[model.Endpoint]:
+    """With its ETag."""
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))
+    return Response(endpoint, headers=etag(endpoint.version))
+
+
+@patch(
+    "/api/v1/endpoints/{endpoint_id:uuid}",
+    summary="Change an endpoint",
+    description="Address, event patterns, description, paused or active.",
+)
+async def change_endpoint(
+    ctx: Context, actor: Actor, endpoint_id: UUID, data: model.EndpointChange, if_match: IfMatch = None
+) -> Response[model.Endpoint]:
+    """Resuming releases what was parked."""
+    fields = {f: v for f in data.__struct_fields__ if (v := getattr(data, f)) is not msgspec.UNSET}
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        await actions.change(tx, endpoint_id, fields, version=expected_version(if_match), allow_http=_http(ctx))
+        endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))
+    return Response(endpoint, headers=etag(endpoint.version))
+
+
+@delete(
+    "/api/v1/endpoints/{endpoint_id:uuid}",
+    summary="Remove an endpoint",
+    description="What it was still owed is cancelled.",
+)
+async def remove_endpoint(ctx: Context, actor: Actor, endpoint_id: UUID) -> None:
+    """Deliveries stay in the ledger."""
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        await actions.remove(tx, endpoint_id)
+
+
+@post(
+    "/api/v1/endpoints/{endpoint_id:uuid}/rotate-secret",
+    status_code=200,
+    summary="Rotate the signing secret",
+    description="The old secret signs beside the new one for the overlap, 24 hours unless said otherwise.",
+)
+async def rotate(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Rotation | None = None) -> Secret:
+    """Shown once."""
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        overlap = (data or model.Rotation()).overlap_hours
+        return Secret(await actions.rotate(tx, ctx.ring, await tx.home(), endpoint_id, overlap))
+
+
+@post(
+    "/api/v1/endpoints/{endpoint_id:uuid}/recover",
+    status_code=202,
+    summary="Send again what failed",
+    description="Dead, parked and expired since a time.",
+)
+async def recover(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Recovery) -> Replayed:
+    """In the low lane, with the same webhook-id."""
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        ids = [r["id"] for r in await tx.rows(queries.failed_since, endpoint_id, data.since)]
+        return Replayed(await actions.replay(tx, ids))
+
+
+@get(
+    ["/api/v1/weddings/{tenant:uuid}/deliveries", "/api/v1/suppliers/{tenant:uuid}/deliveries"],
+    summary="The delivery ledger",
+    description="Newest first; by status and endpoint.",
+)
+async def list_deliveries(
+    ctx: Context,
+    actor: Actor,
+    tenant: UUID,
+    status: model.Status | None = None,
+    endpoint: UUID | None = None,
+    cursor: str = "",
+    limit: Limit = 50,
+) -> Page:
+    """Every channel: webhooks and mails."""
+    at, after = _cursor(cursor)
+    async with ctx.door.enter(actor, tenant) as tx:
+        rows = await tx.rows(queries.deliveries, tenant, status, endpoint, at, after, limit)
+    items = [as_struct(model.Delivery, r) for r in rows]
+    return Page(list(items), f"{items[-1].made_at.isoformat()}~{items[-1].id}" if len(items) == limit else None)
+
+
+def _cursor(text: str) -> tuple[datetime | None, UUID | None]:
+    if not text:
+        return None, None
+    try:
+        at, _, last = text.partition("~")
+        return datetime.fromisoformat(at), UUID(last)
+    except ValueError as error:
+        raise invalid("cursor", "is not one of ours; start without it") from error
+
+
+@get("/api/v1/deliveries/{delivery_id:uuid}", summary="One delivery", description="With its attempts.")
+async def get_delivery(ctx: Context, actor: Actor, delivery_id: UUID) -> WithAttempts:
+    """Timings, address, status, the head of the answer."""
+    async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
+        row = await tx.row(queries.delivery, delivery_id)
+        attempts = await tx.rows(queries.attempts, delivery_id)
+    if row is None:
+        raise not_found("delivery")
+    return WithAttempts(
+        delivery=as_struct(model.Delivery, row), attempts=[as_struct(model.Attempt, a) for a in attempts]
+    )
+
+
+@post(
+    "/api/v1/deliveries/{delivery_id:uuid}/replay",
+    status_code=202,
+    summary="Send one again",
+    description="Same webhook-id, low lane.",
+)
+async def replay(ctx: Context, actor: Actor, delivery_id: UUID) -> Replayed:
+    """Receivers recognise it by its id."""
+    async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
+        return Replayed(await actions.replay(tx, [delivery_id]))
+
+
+def _http(ctx: Context) -> bool:
+    """http:// only where the operator opened ranges for play."""
+    return bool(ctx.settings.egress_allow)
+
+
+def _endpoint(row: Row | None) -> model.Endpoint:
+    if row is None:
+        raise not_found("endpoint")
+    return as_struct(model.Endpoint, row)
+
+
+ROUTES: tuple[Any, ...] = (
+    list_endpoints,
+    add_endpoint,
+    get_endpoint,
+    change_endpoint,
+    remove_endpoint,
+    rotate,
+    recover,
+    list_deliveries,
+    get_delivery,
+    replay,
+)

@@ -1,0 +1,86 @@
+"""What every handler is given: the doors, the key ring, the settings; made once per web process."""
+
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+
+from wedsync.kit.actor import Actor
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Door, Tx
+from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.seal import KeyRing
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """`door` is the user door; its publisher wakes the gateway and the workers after each commit."""
+
+    settings: Settings
+    door: Door
+    ring: KeyRing
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of a list; `next` goes back in as `?cursor=`, null at the end."""
+
+    items: list[msgspec.Struct]
+    next: str | None = None
+
+
+def provide_ctx(state: State) -> Context:
+    """Dependency `ctx`."""
+    ctx: Context = state.ctx
+    return ctx
+
+
+def provide_actor(request: Request[object, object, State]) -> Actor:
+    """Dependency `actor`: who the authentication middleware found. Anonymous has no standing in any tenant."""
+    actor: Actor = request.scope["state"]["actor"]
+    return actor
+
+
+def as_struct(kind: type[S], row: asyncpg.Record) -> S:
+    """A row whose columns are the struct's fields (extra columns are left out)."""
+    return msgspec.convert(dict(row), type=kind, from_attributes=False, builtin_types=(UUID, datetime))
+
+
+def etag(version: int) -> dict[str, str]:
+    """The header that goes with a versioned row."""
+    return {"ETag": f'"{version}"'}
+
+
+def expected_version(if_match: str | None) -> int | None:
+    """The version a client changes from; None when it does not say. Raises Refusal 400."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isdigit():
+        raise Refusal(400, "bad_if_match", 'If-Match must be the ETag of the row you read, such as "3".')
+    return int(text)
+
+
+async def stale(tx: Tx, current: str, *values: object) -> Refusal:
+    """Why an update with a version touched nothing: the row is gone (404), may not be changed (403), or moved on (412)."""
+    row = await tx.row(current, *values)
+    if row is None:
+        return Refusal(404, "not_found", "There is no such item, or you may not see it. Check the address or sign in.")
+    image = msgspec.json.decode(row["record"])
+    return Refusal(
+        412,
+        "changed_meanwhile",
+        "Somebody else changed this after you read it. Look at the current version and change it again.",
+        headers=etag(image.get("version", 0)),
+        extra={"current": image},
+    )
+
+
+def invalid(field: str, reason: str, fix: str = "") -> Refusal:
+    """One field that cannot be taken."""
+    return Refusal(422, "invalid", f"{field}: {reason}", errors=[FieldError(field, reason, fix)])

@@ -1,0 +1,43 @@
+"""Words of a mail from a template: one text file per event becomes subject, text and HTML.
+
+A template begins with `Subject: …`, then optionally `Button: label -> address`, a blank line, and paragraphs. The HTML
+is made from the same words, so the two parts can never say different things.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from wedsync.web import render
+
+_BUTTON = re.compile(r"^(?P<label>.+?) -> (?P<url>https?://\S+)$")
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A composed mail, without its addressee."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compose(template: str, **values: Any) -> Words:
+    """Render a template such as `people/notices/session.requested.txt`. Raises ValueError for a file without a subject."""
+    source = render.environment().get_template(template).render(**values)
+    head, _, body = source.strip().partition("\n\n")
+    fields = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+    if "Subject" not in fields:
+        raise ValueError(f"{template} does not begin with 'Subject: …'")
+    button = _BUTTON.match(fields.get("Button", "").strip())
+    subject = " ".join(fields["Subject"].split())
+    paragraphs = [" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()]
+    text = "\n\n".join([*paragraphs, *([f"{button['label']}: {button['url']}"] if button else [])])
+    html = render.page("mail.html", subject=subject, paragraphs=paragraphs, button=button.groupdict() if button else None)
+    return Words(subject=subject, text=text + "\n", html=html)
+
+
+def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "") -> bytes:
+    """The sealed content of a mail delivery: what the `smtp` connector reads."""
+    body = {"to": to, "to_name": name, "subject": words.subject, "text": words.text, "html": words.html, "unsubscribe_url": unsubscribe_url}
+    return msgspec.json.encode(body)

@@ -1,0 +1,100 @@
+"""What every page needs besides its own matter: whose page it is, the way around, and where live news comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Literal
+
+import msgspec
+
+Face = Literal["couple", "supplier", "public", "operator"]
+Theme = Literal["auto", "light", "dark"]
+Tone = Literal["plain", "good", "wait", "bad"]
+
+PHONE_BAR_MAX = 5
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever is signed in, as the account menu names them."""
+
+    name: str
+    email: str = ""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """One word of the navigation. `count` is what waits there for the reader; 0 shows nothing."""
+
+    key: str
+    label: str
+    href: str
+    icon: str
+    count: int = 0
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """Where live.js listens. Several topics are separated by a space; `url` is the SDK base `<gateway>/realtime/v1`."""
+
+    topic: str
+    url: str
+    token_url: str = "/auth/token"  # noqa: S105  (the address of tokens, not one)
+
+
+class Toast(msgspec.Struct, frozen=True, kw_only=True):
+    text: str
+    tone: Tone = "plain"
+
+
+class Shell(msgspec.Struct, frozen=True, kw_only=True):
+    """Passed to `render.page(name, shell=...)`; templates read it as `shell`.
+
+    `base` is the path under which the face's pages live (`/me/<wedding id>`, `/studio/<supplier id>`), without a slash
+    at the end. `here` is the key of the current section. `now` is wedding time, for "5 minutes ago" and countdowns.
+    """
+
+    face: Face = "public"
+    base: str = ""
+    here: str = ""
+    path: str = "/"
+    nonce: str = ""
+    csrf: str = ""
+    person: Person | None = None
+    heading: str = ""
+    on: date | None = None
+    sections: Sequence[Section] = ()
+    live: Live | None = None
+    toasts: Sequence[Toast] = ()
+    theme: Theme = "auto"
+    now: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def bar(self) -> Sequence[Section]:
+        """The sections a phone shows at once; the others go under More."""
+        return self.sections if len(self.sections) <= PHONE_BAR_MAX else self.sections[: PHONE_BAR_MAX - 1]
+
+    @property
+    def more(self) -> Sequence[Section]:
+        return self.sections[len(self.bar) :]
+
+
+def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section, ...]:
+    """The couple's way around; `new` counts unread activity, `tasks` what is overdue."""
+    return (
+        Section(key="overview", label="Overview", href=base, icon="house"),
+        Section(key="guests", label="Guests", href=f"{base}/guests", icon="users"),
+        Section(key="schedule", label="Schedule", href=f"{base}/schedule", icon="calendar-clock"),
+        Section(key="suppliers", label="Suppliers", href=f"{base}/suppliers", icon="store"),
+        Section(key="tasks", label="Tasks", href=f"{base}/tasks", icon="list-checks", count=tasks),
+        Section(key="budget", label="Budget", href=f"{base}/budget", icon="wallet"),
+        Section(key="activity", label="Activity", href=f"{base}/activity", icon="activity", count=new),
+        Section(key="settings", label="Settings", href=f"{base}/settings", icon="settings"),
+    )
+
+
+def supplier_sections(base: str, *, waiting: int = 0) -> tuple[Section, ...]:
+    """The supplier's way around; `waiting` counts what needs them this week over all their weddings."""
+    return (
+        Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
+        Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
+        Section(key="invite", label="Invite a couple", href=f"{base}/invite", icon="user-plus"),
+    )
