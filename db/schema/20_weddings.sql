@@ -111,3 +111,14 @@ comment on table public.notes is 'Scope private: the couple''s notes; the words 
 create trigger bump before update on public.notes for each row execute function app.bump();
 call app.protect('public.notes', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
 reset role;
+
+set role wedsync_owner;
+create table public.activity_reads (
+  wedding_id uuid not null references public.weddings on delete cascade,
+  person_id uuid not null,
+  seq bigint not null,
+  primary key (wedding_id, person_id)
+);
+comment on table public.activity_reads is 'How far each of the couple has read the activity list';
+call app.protect('public.activity_reads', 'wedding_id', $$person_id = (select app.actor())$$, $$person_id = (select app.actor())$$, false);
+reset role;

@@ -104,13 +104,14 @@ create table public.supplier_index (
   waiting integer not null default 0,
   tasks_open integer not null default 0,
   next_due date,
+  open jsonb not null default '[]',
   changed_at timestamptz not null default clock_timestamp(),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (supplier_id, wedding_id),
   unique (supplier_id, id)
 );
-comment on table public.supplier_index is 'The portfolio: one row per link (id = link id), kept by a reaction; waiting = acknowledgements still open';
+comment on table public.supplier_index is 'The portfolio: one row per link (id = link id), kept by a reaction; waiting counts acknowledgements not given, open names them and the link''s tasks';
 create index supplier_index_on on public.supplier_index (supplier_id, "on");
 create trigger bump before update on public.supplier_index for each row execute function app.bump();
 call app.protect('public.supplier_index', 'supplier_id',

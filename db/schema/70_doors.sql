@@ -331,13 +331,24 @@ declare
   v uuid := uuidv7();
 begin
   if app.role() <> 'requesting' then raise exception 'not found' using errcode = 'WS404'; end if;
-  perform set_config('app.link', v::text, true);
+  perform app.settle(app.actor(), 'person', app.tenant(), 'requesting', 0, 0, v);
   return query insert into public.links (id, wedding_id, supplier_id, supplier_name, category, status, invited_by)
     select v, app.tenant(), s.supplier_id, s.name, s.category, 'requested', 'supplier' from public.suppliers s
     join public.supplier_members m on m.supplier_id = s.supplier_id and m.person_id = app.actor() and m.role in ('owner', 'admin')
     where s.supplier_id = p_supplier
     on conflict do nothing returning *;
 end $$;
+
+-- Names and addresses of the people of the entered wedding, for its couple: members, and who works for a linked supplier.
+create function app.people_of(p_wedding uuid) returns table (person_id uuid, name text, email text)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, coalesce(nullif(p.name, ''), split_part(coalesce(p.email, ''), '@', 1)), coalesce(p.email, '')
+  from public.persons p
+  where p_wedding = app.tenant() and app.mask() & 512 <> 0 and p.person_id in (
+    select m.person_id from public.memberships m where m.wedding_id = p_wedding
+    union
+    select sm.person_id from public.supplier_members sm join public.links l on l.supplier_id = sm.supplier_id where l.wedding_id = p_wedding);
+$$;
 
 -- The public website by slug: nothing but what the couple published.
 create function app.site(p_slug text) returns table (wedding_id uuid, welcome text, snapshot jsonb, version integer)
@@ -354,7 +365,7 @@ begin
     'places(uuid)', 'person_for(text)', 'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)',
     'end_session(uuid)', 'create_wedding(uuid, uuid, text, text, text, text, text)', 'create_supplier(uuid, uuid, text, text, text)',
     'add_member(text, text, text)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)', 'answer_invitation(uuid, boolean)',
-    'enter_request(uuid, uuid, text)', 'request_link(uuid)', 'site(text)', 'standing(uuid, uuid)'] loop
+    'enter_request(uuid, uuid, text)', 'people_of(uuid)', 'request_link(uuid)', 'site(text)', 'standing(uuid, uuid)'] loop
     execute format('grant execute on function app.%s to wedsync_user', f);
   end loop;
 end $$;
@@ -364,4 +375,28 @@ reset role;
 set role wedsync_owner;
 grant execute on function app.tenant(), app.actor(), app.actor_kind(), app.role(), app.link(), app.membership(), app.party(), app.mask(),
   app.write_mask(), app.now(), app.bump() to wedsync_user, wedsync_recorder, wedsync_service, wedsync_reader;
+reset role;
+
+-- For whoever holds the owner's address (the demo, `wedsync token`): sessions without a mail. Never granted to a door.
+set role wedsync_recorder;
+create function app.issue_session(p_person uuid, p_hash bytea, p_days integer) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  insert into public.sessions (person_id, token_hash, kind, expires_at)
+  values (p_person, p_hash, 'demo', clock_timestamp() + make_interval(days => p_days)) returning id;
+$$;
+create function app.issue_sign_in(p_person uuid, p_hash bytea, p_days integer) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.sign_ins (person_id, token_hash, expires_at, is_reusable)
+  values (p_person, p_hash, clock_timestamp() + make_interval(days => p_days), true);
+$$;
+create function app.make_operator(p_person uuid) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.persons set is_operator = true where person_id = p_person;
+$$;
+create function app.name_person(p_person uuid, p_name text) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.persons set name = p_name where person_id = p_person;
+$$;
+grant execute on function app.issue_session(uuid, bytea, integer), app.issue_sign_in(uuid, bytea, integer), app.make_operator(uuid),
+  app.name_person(uuid, text) to wedsync_owner;
 reset role;

@@ -150,9 +150,12 @@ begin
   for v_lane in 0..3 loop
     v_limit := p_own[v_lane + 1] + v_shared;
     continue when v_limit <= 0;
-    select array_agg(distinct w.destination_id), count(*), bool_or(w.order_key is not null) into v_window, v_seen, v_ordered
-      from (select j.destination_id, j.order_key from public.jobs j
-        where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_limit * 4) w;
+    -- The oldest ready jobs, and no more of their destinations than a full claim needs: each is locked and counted.
+    select array_agg(o.destination_id), coalesce(max(o.seen), 0), bool_or(o.is_ordered) into v_window, v_seen, v_ordered from (
+      select w.destination_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
+      from (select j.destination_id, j.order_key, j.run_at from public.jobs j
+        where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_limit * 4) w
+      group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
     return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered) t;
     get diagnostics v_taken = row_count;
@@ -256,9 +259,11 @@ begin
 end $$;
 
 -- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
+-- The endpoint is locked first, as its owner's changes do it.
 create function app.park(p_destination uuid, p_reason text) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 begin
+  perform from public.endpoints e where e.id = p_destination for no key update;
   update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active';
   if found then
     update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';

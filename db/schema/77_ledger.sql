@@ -3,12 +3,12 @@ set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
-  expires_at timestamptz, close text, outcome text, status integer, detail text, response_head text, address text,
+  expires_at timestamptz, close text, rest_s double precision, outcome text, status integer, detail text, response_head text, address text,
   resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more';
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long';
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
--- their attempts are kept, marked late, and change nothing.
+-- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
 create function app.complete(p json) returns setof uuid
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -20,6 +20,8 @@ begin
   -- Destinations before jobs, as everywhere, so that two of these never wait for each other.
   perform app.park(c.destination, c.close) from (select distinct on (t.destination) t.destination, t.close
     from json_populate_recordset(null::app.ending, p) t where t.close is not null order by t.destination) c;
+  perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
+    from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
   with told as materialized (
     select t, r.run_at, case when t.state = 'deferred' and t.expires_at <= r.run_at then 'expired' else t.state end as state
     from json_populate_recordset(null::app.ending, p) t
@@ -38,11 +40,13 @@ begin
       sealed = case when a.state in ('deferred', 'parked') then d.sealed end
     from advanced a where (a.t).kind = 'delivery' and d.id = (a.t).job and d.made_at = (a.t).made_at
     returning a.t, d.attempts),
-  late as (select w.t from told w where (w.t).job not in (select (a.t).job from advanced a)),
+  late as (
+    select w.t from told w where (w.t).job not in (select (a.t).job from advanced a)
+      and not exists (select from public.attempts p where p.delivery_id = (w.t).job and p.id = (w.t).lease)),
   tried as (
-    insert into public.attempts (delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
+    insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
       is_late, started_at)
-    select (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
+    select (x.t).lease, (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
       coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at
     from (select l.t, l.attempts as number, false as is_late from ledger l union all select l.t, (l.t).number, true from late l) x
     where (x.t).kind = 'delivery'),
@@ -65,6 +69,14 @@ begin
   delete from public.jobs x where x.id = p_job and x.lease_token = p_lease and x.kind in ('reaction', 'work') returning x.* into j;
   if not found then raise exception 'lease lost' using errcode = 'WS409'; end if;
   if j.order_key is not null then perform app.call_next(array[j]); end if;
+end $$;
+
+-- Inside enter_job: what a reaction records has the cause of the event it answers.
+create function app.enter_cause(p_cause uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform set_config('app.cause', p_cause::text, true);
 end $$;
 
 -- May an audience see an event? The rule, as for rows: a link's own, a membership's own, or the scope.
@@ -173,42 +185,43 @@ $$;
 
 -- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.
-create function app.replay(p_deliveries uuid[]) returns setof uuid
+create function app.replay(p_deliveries uuid[]) returns integer
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_at timestamptz := clock_timestamp();
+  n integer;
 begin
   if app.tenant() is null and session_user <> 'wedsync_service' or app.tenant() is not null and app.mask() & 512 = 0 then
     raise exception 'forbidden' using errcode = 'WS403';
   end if;
-  return query
-    with made as (
-      insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-        previous_seq, lane, replay_of)
-      select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
-        d.previous_seq, 3, coalesce(d.replay_of, d.id)
-      from public.deliveries d
-      where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
-        and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
-      order by d.made_at, d.seq limit 10000
-      returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id)
-    select m.id, 'delivery', m.connector, 3, m.tenant_id, m.destination_id,
-      case when s.mode <> 'parallel' then md5(m.stream_id || ' again')::uuid end, m.seq, v_at, m.event_id
-    from made m left join public.subscriptions s on s.id = m.subscription_id
-    returning jobs.id;
+  with made as (
+    insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
+      previous_seq, lane, replay_of)
+    select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
+      d.previous_seq, 3, coalesce(d.replay_of, d.id)
+    from public.deliveries d
+    where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
+      and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
+    order by d.made_at, d.seq limit 10000
+    returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id)
+  select m.id, 'delivery', m.connector, 3, m.tenant_id, m.destination_id,
+    case when s.mode <> 'parallel' then md5(m.stream_id || ' again')::uuid end, m.seq, v_at, m.event_id
+  from made m left join public.subscriptions s on s.id = m.subscription_id;
+  get diagnostics n = row_count;
+  return n;
 end $$;
 
 -- The same for what one destination missed since a time: everything that ended otherwise than delivered, and was not delivered by a replay since.
-create function app.replay_since(p_destination uuid, p_since timestamptz) returns setof uuid
+create function app.replay_since(p_destination uuid, p_since timestamptz) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-  return query select r.id from app.replay(array(
+  return app.replay(array(
     select d.id from public.deliveries d
     where d.destination_id = p_destination and d.made_at >= p_since and d.tenant_id = coalesce(app.tenant(), d.tenant_id)
       and d.replay_of is null and d.state in ('expired', 'cancelled', 'dead')
       and not exists (select from public.deliveries a where a.replay_of = d.id and a.made_at >= p_since and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
-    order by d.made_at limit 10000)) as r(id);
+    order by d.made_at limit 10000));
 end $$;
 
 -- Before a parked destination is opened again: what was owed to it before a time is let go.
@@ -243,6 +256,6 @@ $$;
 
 grant execute on function app.complete(json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
-grant execute on function app.finish_job(uuid, uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
+grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;
 reset role;

@@ -1,14 +1,22 @@
 -- The portfolio index lives with the supplier but follows the weddings: one function brings all suppliers of a wedding up to date,
 -- each as its own tenant with its own event, in sorted order so that two weddings never wait for each other in a circle.
 set role wedsync_recorder;
-grant usage on schema app to wedsync_recorder;
+
+-- What waits for one link, newest change first, tasks by date: enough for a portfolio to show and to act on.
+create function app.open_of(p_wedding uuid, p_link uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce((select jsonb_agg(jsonb_build_object('kind', 'acknowledge', 'id', a.id, 'type', a.type, 'summary', a.summary, 'status', a.status,
+      'at', a.opened_at) order by a.opened_at desc, a.id)
+    from public.acknowledgements a where a.wedding_id = p_wedding and a.link_id = p_link and a.status <> 'acknowledged'), '[]')
+  || coalesce((select jsonb_agg(jsonb_build_object('kind', 'task', 'id', t.id, 'title', t.title, 'due_on', t.due_on) order by t.due_on nulls last, t.id)
+    from public.tasks t where t.wedding_id = p_wedding and t.link_id = p_link and t.status not in ('done', 'cancelled')), '[]');
+$$;
+
 create function app.refresh_index(p_wedding uuid) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   r record;
   v_facts jsonb;
-  v_before text[] := array[current_setting('app.tenant', true), current_setting('app.role', true), current_setting('app.actor', true),
-    current_setting('app.actor_kind', true), current_setting('app.mask', true), current_setting('app.write_mask', true)];
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'refresh_index is the system''s'; end if;
   for r in
@@ -22,7 +30,8 @@ begin
         coalesce(nullif(w.reception_venue, ''), w.ceremony_venue) as venue, l.status, l.level,
         (select count(*)::int from public.acknowledgements a where a.wedding_id = l.wedding_id and a.link_id = l.id and a.status <> 'acknowledged') as waiting,
         (select count(*)::int from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as tasks_open,
-        (select min(t.due_on) from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as next_due
+        (select min(t.due_on) from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as next_due,
+        app.open_of(l.wedding_id, l.id) as open
       from public.links l join public.weddings w on w.wedding_id = l.wedding_id
       where l.wedding_id = p_wedding and l.supplier_id = r.supplier_id and l.status in ('requested', 'active')),
     gone as (
@@ -30,15 +39,15 @@ begin
       returning i.id, to_jsonb(i) as old_record),
     kept as (
       insert into public.supplier_index as i (supplier_id, wedding_id, id, couple_names, "on", date_status, time_zone, venue, status, level, waiting,
-        tasks_open, next_due)
+        tasks_open, next_due, open)
       select n.* from wanted n
       on conflict (supplier_id, wedding_id) do update
         set id = excluded.id, couple_names = excluded.couple_names, "on" = excluded."on", date_status = excluded.date_status,
           time_zone = excluded.time_zone, venue = excluded.venue, status = excluded.status, level = excluded.level, waiting = excluded.waiting,
-          tasks_open = excluded.tasks_open, next_due = excluded.next_due, changed_at = clock_timestamp()
-        where (i.id, i.couple_names, i."on", i.date_status, i.time_zone, i.venue, i.status, i.level, i.waiting, i.tasks_open, i.next_due)
+          tasks_open = excluded.tasks_open, next_due = excluded.next_due, open = excluded.open, changed_at = clock_timestamp()
+        where (i.id, i.couple_names, i."on", i.date_status, i.time_zone, i.venue, i.status, i.level, i.waiting, i.tasks_open, i.next_due, i.open)
           is distinct from (excluded.id, excluded.couple_names, excluded."on", excluded.date_status, excluded.time_zone, excluded.venue,
-            excluded.status, excluded.level, excluded.waiting, excluded.tasks_open, excluded.next_due)
+            excluded.status, excluded.level, excluded.waiting, excluded.tasks_open, excluded.next_due, excluded.open)
       returning new.id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
     select jsonb_agg(f.x) into v_facts from (
       select jsonb_build_object('type', 'portfolio.changed', 'scope', 1, 'table', 'supplier_index', 'id', k.id,
@@ -48,8 +57,7 @@ begin
       from gone g) f;
     if v_facts is not null then return next app.record(v_facts); end if;
   end loop;
-  perform set_config('app.tenant', v_before[1], true), set_config('app.role', v_before[2], true), set_config('app.actor', coalesce(v_before[3], ''), true),
-    set_config('app.actor_kind', v_before[4], true), set_config('app.mask', v_before[5], true), set_config('app.write_mask', v_before[6], true);
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
 end $$;
 grant execute on function app.refresh_index(uuid) to wedsync_user;
 reset role;

@@ -1,4 +1,4 @@
-"""Draws every page with made-up people to static HTML, to be looked at and checked; `python -m tests.browser.gallery OUT`.
+"""Draws every page with made-up people to static HTML, to be looked at: `python -m tests.browser.gallery OUT --shots`.
 
 Each scene is the reference for what a template needs: its values are the contract the pages' handlers fill. With
 `--shots` a browser photographs each at 390 and 1440 px, light and dark.
@@ -48,7 +48,7 @@ def draw(scene: Scene) -> str:
 def serve(route: Any, pages: dict[str, str]) -> None:
     """Answer a browser's request for a scene or a built file from memory; everything else is refused."""
     path = route.request.url.removeprefix(ORIGIN).partition("#")[0].partition("?")[0]
-    if path in pages:
+    if pages.get(path):
         route.fulfill(
             body=pages[path], content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY}
         )

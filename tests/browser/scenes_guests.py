@@ -1,4 +1,4 @@
-"""The guest pages of the gallery: list, one row open, dietary sheet, final numbers, import, and what a guest answers on."""
+"""The guest pages of the gallery: list, one row open, dietary sheet, final numbers, import, and the RSVP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the gallery for people without an account: signing in, the website, a helper, a confirmation, refusals."""
+"""The gallery for people without an account: signing in, the website, a helper, a confirmation, refusals."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from tests.browser.scenes_couple import task
 
 def scenes() -> Iterator[Scene]:
     yield Scene("sign-in", "people/sign_in.html", public(), {"email": "", "errors": {}, "next": "", "notice_words": ""})
-    wrong = {"email": "ana@", "errors": {"email": "This is not an e-mail address. Write it like ana@example.org."}, "next": ""}
-    yield Scene("sign-in-refused", "people/sign_in.html", public(), wrong | {"notice_words": "That link has run out. Ask for a new one."})
+    wrong = {
+        "email": "ana@",
+        "errors": {"email": "This is not an e-mail address. Write it like ana@example.org."},
+        "next": "",
+    }
+    yield Scene(
+        "sign-in-refused",
+        "people/sign_in.html",
+        public(),
+        wrong | {"notice_words": "That link has run out. Ask for a new one."},
+    )
     yield Scene("sent", "people/sent.html", public(), {"email": "ana@example.org", "minutes": 15})
     yield Scene("arrive", "people/arrive.html", public(), {"email": "ana@example.org", "action": "/auth/pass/made-up"})
     start = {"name": "Ana Duarte", "weddings": [{"href": "/me/1", "words": "Ana & Ben", "on": ON}], "studios": []}
@@ -27,7 +36,11 @@ def scenes() -> Iterator[Scene]:
     yield Scene("ack-done", "acknowledgements/ack.html", public(), ack_values(open=[]))
     for status in ("403", "404", "410", "500"):
         yield Scene(f"error-{status}", f"errors/{status}.html", public(), {"request_id": "0198c0de"})
-    problem = {"status": 422, "title": "Some of it cannot be saved", "detail": "Two fields need mending; nothing was changed."}
+    problem = {
+        "status": 422,
+        "title": "Some of it cannot be saved",
+        "detail": "Two fields need mending; nothing was changed.",
+    }
     problem["errors"] = [{"field": "minutes", "reason": "Must be at most 2880.", "fix": "Split it into two items."}]
     yield Scene("error-problem", "errors/problem.html", public(), problem)
 
@@ -35,22 +48,58 @@ def scenes() -> Iterator[Scene]:
 def site_values(**more: Any) -> dict[str, Any]:
     keys = ("title", "on", "at_local", "place", "address", "map_href")
     items = [
-        ("Ceremony", ON, time(14, 0), "St Leonard’s, Hartley", "Church Lane, Hartley GU12 4QP", "https://maps.example/1"),
-        ("Dinner and dancing", ON, time(17, 0), "The Tithe Barn", "Mill End, Hartley GU12 4RR", "https://maps.example/2"),
+        (
+            "Ceremony",
+            ON,
+            time(14, 0),
+            "St Leonard’s, Hartley",
+            "Church Lane, Hartley GU12 4QP",
+            "https://maps.example/1",
+        ),
+        (
+            "Dinner and dancing",
+            ON,
+            time(17, 0),
+            "The Tithe Barn",
+            "Mill End, Hartley GU12 4RR",
+            "https://maps.example/2",
+        ),
         ("Brunch", date(2027, 9, 12), time(11, 0), "Mill House", "", ""),
     ]
     site = {"names": "Ana & Ben", "on": ON, "date_status": "confirmed", "zone": ZONE}
     site |= {"items": [dict(zip(keys, row, strict=True)) for row in items]}
-    site["welcome_html"] = Markup("<p>We met on a platform in Porto, and have been missing trains together ever since.</p><p>Come and celebrate with us.</p>")
+    site["welcome_html"] = Markup(
+        "<p>We met on a platform in Porto, and have been missing trains together ever since.</p>"
+        "<p>Come and celebrate with us.</p>"
+    )
     return {"slug": "ana-and-ben", "site": site | more, "rsvp_open": True}
 
 
 def helper_values() -> dict[str, Any]:
     cues = [
-        {"id": "c1", "title": "Ceremony", "on": ON, "at_local": time(14, 0), "place": "St Leonard’s", "detail": "Rings to Ben before the hymn", "is_mine": True},
-        {"id": "c2", "title": "Drinks", "on": ON, "at_local": time(15, 45), "place": "The Tithe Barn", "detail": "", "is_mine": False},
+        {
+            "id": "c1",
+            "title": "Ceremony",
+            "on": ON,
+            "at_local": time(14, 0),
+            "place": "St Leonard’s",
+            "detail": "Rings to Ben before the hymn",
+            "is_mine": True,
+        },
+        {
+            "id": "c2",
+            "title": "Drinks",
+            "on": ON,
+            "at_local": time(15, 45),
+            "place": "The Tithe Barn",
+            "detail": "",
+            "is_mine": False,
+        },
     ]
-    mine = [task("t1", "Collect the buttonholes", date(2027, 9, 10), "", may_edit=False), task("t2", "Test the microphone", None, "", may_edit=False)]
+    mine = [
+        task("t1", "Collect the buttonholes", date(2027, 9, 10), "", may_edit=False),
+        task("t2", "Test the microphone", None, "", may_edit=False),
+    ]
     return {
         "name": "Nina",
         "wedding": WEDDING_FACTS,
@@ -67,8 +116,24 @@ def ack_values(**more: Any) -> dict[str, Any]:
         "couple_names": "Ana & Ben",
         "on": ON,
         "open": [
-            {"id": "a1", "words": "Ceremony moved", "before": "13:30", "after": "14:00", "by": "Ben", "since": ago(hours=2), "state": "open"},
-            {"id": "a2", "words": "Reception is now at", "before": "The Long Room", "after": "The Tithe Barn", "by": "Ana", "since": ago(days=1), "state": "open"},
+            {
+                "id": "a1",
+                "words": "Ceremony moved",
+                "before": "13:30",
+                "after": "14:00",
+                "by": "Ben",
+                "since": ago(hours=2),
+                "state": "open",
+            },
+            {
+                "id": "a2",
+                "words": "Reception is now at",
+                "before": "The Long Room",
+                "after": "The Tithe Barn",
+                "by": "Ana",
+                "since": ago(days=1),
+                "state": "open",
+            },
         ],
         "done": [{"words": "Date confirmed", "after": "Saturday 11 September 2027", "acknowledged_at": ago(days=30)}],
         "plan_href": "/",

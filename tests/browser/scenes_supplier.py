@@ -1,4 +1,4 @@
-"""The supplier's pages of the gallery: what needs me this week, all weddings, one wedding, inviting a couple, see-as."""
+"""The supplier's pages of the gallery: what needs me this week, all weddings, one wedding, an invitation, see-as."""
 
 from __future__ import annotations
 
@@ -12,14 +12,105 @@ ME = {"name": "Hartley & Finch"}
 
 
 def portfolio_values(**more: Any) -> dict[str, Any]:
-    keys = ("key", "kind", "wedding_id", "couple", "on", "words", "detail", "due", "href", "state", "action_href", "action_label")
+    keys = (
+        "key",
+        "kind",
+        "wedding_id",
+        "couple",
+        "on",
+        "words",
+        "detail",
+        "due",
+        "href",
+        "state",
+        "action_href",
+        "action_label",
+    )
     rows = [
-        ("k1", "acknowledge", WEDDING, "Ana & Ben", date(2027, 9, 11), "Ceremony moved, 13:30 → 14:00", "Your arrival 12:30 → 13:00", None, "/w1", "seen", "/ack/1", "Seen and fine"),
-        ("k2", "clash", "w4", "Priya & Tom", date(2027, 8, 7), "Two weddings on one day", "Sofie & Jan is the same Saturday, 94 km away", None, "/w4", "", "", "Look at both"),
-        ("k3", "task", "w2", "Sofie & Jan", date(2027, 8, 7), "Send the shot list", "", date(2027, 7, 12), "/w2", "", "", "Open"),
-        ("k4", "task", WEDDING, "Ana & Ben", date(2027, 9, 11), "Family photographs: confirm the order", "", date(2027, 7, 18), "/w1", "", "", "Open"),
-        ("k5", "numbers", "w2", "Sofie & Jan", date(2027, 8, 7), "Final numbers are missing", "Due to the caterer in a week", date(2027, 7, 21), "/w2", "", "", "Ask them"),
-        ("k6", "request", "w9", "Mae & Olu", date(2028, 5, 20), "Invite you to their wedding", "", None, "/w9", "", "/accept/9", "Join"),
+        (
+            "k1",
+            "acknowledge",
+            WEDDING,
+            "Ana & Ben",
+            date(2027, 9, 11),
+            "Ceremony moved, 13:30 → 14:00",
+            "Your arrival 12:30 → 13:00",
+            None,
+            "/w1",
+            "seen",
+            "/ack/1",
+            "Seen and fine",
+        ),
+        (
+            "k2",
+            "clash",
+            "w4",
+            "Priya & Tom",
+            date(2027, 8, 7),
+            "Two weddings on one day",
+            "Sofie & Jan is the same Saturday, 94 km away",
+            None,
+            "/w4",
+            "",
+            "",
+            "Look at both",
+        ),
+        (
+            "k3",
+            "task",
+            "w2",
+            "Sofie & Jan",
+            date(2027, 8, 7),
+            "Send the shot list",
+            "",
+            date(2027, 7, 12),
+            "/w2",
+            "",
+            "",
+            "Open",
+        ),
+        (
+            "k4",
+            "task",
+            WEDDING,
+            "Ana & Ben",
+            date(2027, 9, 11),
+            "Family photographs: confirm the order",
+            "",
+            date(2027, 7, 18),
+            "/w1",
+            "",
+            "",
+            "Open",
+        ),
+        (
+            "k5",
+            "numbers",
+            "w2",
+            "Sofie & Jan",
+            date(2027, 8, 7),
+            "Final numbers are missing",
+            "Due to the caterer in a week",
+            date(2027, 7, 21),
+            "/w2",
+            "",
+            "",
+            "Ask them",
+        ),
+        (
+            "k6",
+            "request",
+            "w9",
+            "Mae & Olu",
+            date(2028, 5, 20),
+            "Invite you to their wedding",
+            "",
+            None,
+            "/w9",
+            "",
+            "/accept/9",
+            "Join",
+        ),
     ]
     soon_keys = ("wedding_id", "couple", "on", "place", "zone", "status_words", "waiting", "href")
     soon = [
@@ -46,22 +137,49 @@ def wedding_values(**more: Any) -> dict[str, Any]:
         ("s5", "Dinner and speeches", time(17, 0), None, "The Tithe Barn", "", False, False, 150),
     ]
     counts = [row | {"meals": [], "dietary": []} for row in headcounts()[:2]]
-    counts[1] |= {"meals": [("Short rib", 41), ("Sea bass", 33), ("Pithivier", 12)], "dietary": [("Vegan", 3), ("Tree nuts", None)]}
+    counts[1] |= {
+        "meals": [("Short rib", 41), ("Sea bass", 33), ("Pithivier", 12)],
+        "dietary": [("Vegan", 3), ("Tree nuts", None)],
+    }
     return {
         "seeing_as": "",
         "back_href": "",
         "may_acknowledge": True,
         "wedding": WEDDING_FACTS,
         "supplier_name": "Hartley & Finch",
-        "tabs": [("plan", "Plan", "#", None), ("activity", "Activity", "#", 4), ("connections", "Connections", "#", None)],
+        "tabs": [
+            ("plan", "Plan", "#", None),
+            ("activity", "Activity", "#", 4),
+            ("connections", "Connections", "#", None),
+        ],
         "tab": "plan",
-        "open": [{"id": "a1", "words": "Ceremony moved", "before": "13:30", "after": "14:00", "since": ago(hours=2), "state": "seen"}],
-        "sees": ["Names, date, venues and times", "The schedule and whom to call", "Your tasks", "Head counts, without names"],
+        "open": [
+            {
+                "id": "a1",
+                "words": "Ceremony moved",
+                "before": "13:30",
+                "after": "14:00",
+                "since": ago(hours=2),
+                "state": "seen",
+            }
+        ],
+        "sees": [
+            "Names, date, venues and times",
+            "The schedule and whom to call",
+            "Your tasks",
+            "Head counts, without names",
+        ],
         "never": ["Their budget", "Their notes", "Guests’ names, needs and contacts", "What others agreed with them"],
         "asked_href": "/ask",
         "schedule": [dict(zip(keys, row, strict=True)) for row in day],
         "tasks": [
-            {"id": "t1", "title": "Family photographs: confirm the order", "due": date(2027, 7, 18), "status": "open", "version": 1},
+            {
+                "id": "t1",
+                "title": "Family photographs: confirm the order",
+                "due": date(2027, 7, 18),
+                "status": "open",
+                "version": 1,
+            },
             {"id": "t2", "title": "Send your insurance", "due": None, "status": "done", "version": 2},
         ],
         "headcounts": counts,
@@ -75,14 +193,54 @@ def scenes() -> Iterator[Scene]:
     quiet = portfolio_values(needs=[], counts={"waiting": 0, "weddings": 4, "clashes": 0})
     yield Scene("portfolio-quiet", "suppliers/portfolio.html", supplier("portfolio"), quiet)
     yield Scene("supplier-wedding", "suppliers/wedding.html", supplier("weddings", live=LIVE), wedding_values())
-    bare = {"schedule": None, "tasks": None, "headcounts": None, "contacts": None, "links_out": [], "open": [], "tabs": []}
+    bare = {
+        "schedule": None,
+        "tasks": None,
+        "headcounts": None,
+        "contacts": None,
+        "links_out": [],
+        "open": [],
+        "tabs": [],
+    }
     yield Scene("supplier-wedding-basic", "suppliers/wedding.html", supplier("weddings"), wedding_values(**bare))
-    seen = {"seeing_as": "Hartley & Finch", "back_href": "/suppliers", "may_acknowledge": False, "asked_href": "", "tabs": []}
+    seen = {
+        "seeing_as": "Hartley & Finch",
+        "back_href": "/suppliers",
+        "may_acknowledge": False,
+        "asked_href": "",
+        "tabs": [],
+    }
     yield Scene("see-as", "suppliers/wedding.html", couple("suppliers"), wedding_values(**seen))
-    row = {"wedding_id": WEDDING, "couple": "Ana & Ben", "on": NOW.date(), "date_status": "provisional", "place": "St Leonard’s, Hartley"}
+    row = {
+        "wedding_id": WEDDING,
+        "couple": "Ana & Ben",
+        "on": NOW.date(),
+        "date_status": "provisional",
+        "place": "St Leonard’s, Hartley",
+    }
     row |= {"level": "standard", "status": "active", "waiting": 1, "tasks_open": 1, "href": "/w1"}
-    groups = [("Ahead", [row, row | {"couple": "Priya & Tom", "wedding_id": "w4", "date_status": "confirmed", "waiting": 0, "tasks_open": 0}])]
+    groups = [
+        (
+            "Ahead",
+            [
+                row,
+                row
+                | {
+                    "couple": "Priya & Tom",
+                    "wedding_id": "w4",
+                    "date_status": "confirmed",
+                    "waiting": 0,
+                    "tasks_open": 0,
+                },
+            ],
+        )
+    ]
     all_of_them = {"supplier": ME, "groups": groups, "before": None, "after": "?after=x"}
     yield Scene("supplier-weddings", "suppliers/weddings.html", supplier("weddings"), all_of_them)
     values = {"email": "", "couple_names": "", "on": "", "ceremony_venue": "", "note": ""}
-    yield Scene("supplier-invite", "suppliers/invite.html", supplier("invite"), {"values": values, "errors": {}, "problems": [], "sent": "mae@example.org"})
+    yield Scene(
+        "supplier-invite",
+        "suppliers/invite.html",
+        supplier("invite"),
+        {"values": values, "errors": {}, "problems": [], "sent": "mae@example.org"},
+    )

@@ -30,3 +30,9 @@ async def give(tx: Tx, acknowledgement_id: UUID, *, via: str) -> None:
         raise not_found("acknowledgement")
     if current["status"] != "acknowledged":
         raise Refusal(403, "forbidden", "Only the supplier who was asked can confirm this.")
+
+
+async def give_all(tx: Tx, acknowledgement_ids: list[UUID], *, via: str) -> None:
+    """Confirm several in one statement; those already given, or of others, are left alone."""
+    for row in await tx.rows(queries.give_all, acknowledgement_ids, tx.actor.id, via):
+        record(tx, model.GIVEN, op="UPDATE", row=row, link=row["link_id"])

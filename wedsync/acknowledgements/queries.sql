@@ -19,3 +19,27 @@ update acknowledgements a
 set status = 'acknowledged', seen_at = coalesce(a.seen_at, app.now()), acknowledged_at = app.now(), acknowledged_by = $2, via = $3
 where a.id = $1 and a.status <> 'acknowledged' and a.link_id = app.link()
 returning new.id, new.link_id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: give_all
+update acknowledgements a
+set status = 'acknowledged', seen_at = coalesce(a.seen_at, app.now()), acknowledged_at = app.now(), acknowledged_by = $2, via = $3
+where a.wedding_id = app.tenant() and a.id = any ($1) and a.status <> 'acknowledged' and a.link_id = app.link()
+returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: waiting
+select a.id, a.type, a.summary, a.status, a.opened_at
+from acknowledgements a
+where a.wedding_id = $1 and a.link_id = app.link() and a.status <> 'acknowledged'
+order by a.opened_at desc, a.id
+
+-- name: of_link
+select a.id, a.type, a.summary, a.status, a.opened_at, a.acknowledged_at
+from acknowledgements a
+where a.wedding_id = $1 and a.link_id = app.link()
+order by a.opened_at desc, a.id
+limit 50
+
+-- name: pass_head
+select w.wedding_id, w.couple_names, w."on", l.supplier_name
+from weddings w join links l on l.wedding_id = w.wedding_id and l.id = app.link()
+where w.wedding_id = app.tenant()

@@ -10,7 +10,7 @@ import os
 import socket
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -123,6 +123,15 @@ class MoodChange(msgspec.Struct, forbid_unknown_fields=True):
 
     mood: str
     times: int | None = None
+
+
+def given(fake: Item) -> Callable[[], Awaitable[Item]]:
+    """A dependency that hands the fake itself to its routes; a bound method would hand them a deep copy of it."""
+
+    async def itself() -> Item:
+        return fake
+
+    return itself
 
 
 def pages(folder: Path) -> Environment:

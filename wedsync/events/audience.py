@@ -45,6 +45,12 @@ class Audience(msgspec.Struct, frozen=True):
         """The rule, for what clients send each other."""
         return self.sees(tag.scope, tag.link_id, tag.membership_id)
 
+    def may_use(self, tag: Seen) -> bool:
+        """Whether what carries this tag may still be said by this audience."""
+        if tag.link_id is not None or tag.membership_id is not None:
+            return tag == self.default_tag()
+        return bool(self.mask & tag.scope)
+
     def default_tag(self) -> Seen | None:
         """Who hears what this audience says when it names no scope: its own side; None for those who may not speak."""
         if self.is_couple:

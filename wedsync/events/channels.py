@@ -30,6 +30,7 @@ BINDINGS_MAX: Final = 50
 REMEMBERED_MAX: Final = 512
 """Rows a group is remembered to have been sent, for the tombstones of a revocation."""
 REPLAY_MAX: Final = 10_000
+SITE_TOPIC: Final = "realtime:site:"
 #: A `since` below this is a sequence number, above it milliseconds since 1970.
 SINCE_IS_TIME: Final = 10**11
 
@@ -182,6 +183,10 @@ class Channel:
         self.warned = False
 
     @property
+    def is_gone(self) -> bool:
+        return self.state is State.GONE
+
+    @property
     def position(self) -> int:
         """Everything up to here was written to the socket, or is not for this audience."""
         return self.stream.top if self.state is State.LIVE and self.stream is not None else self.cursor
@@ -279,7 +284,7 @@ class Group:
             return None
         head, tail = self.change_parts
         old = msgspec.json.decode(key_of(stream, row_id))
-        data = {
+        data: dict[str, Any] = {
             "schema": "public",
             "table": table,
             "commit_timestamp": at,

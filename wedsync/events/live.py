@@ -17,9 +17,10 @@ from wedsync.events.audience import view
 from wedsync.events.channels import Channel, Group, State
 from wedsync.events.frames import LiveEvent, OpenSealed, Rendering, encode_columns, read_event, read_nudge
 from wedsync.events.joins import Joins
-from wedsync.events.presence import BATCH_S, Presence
+from wedsync.events.presence import Presence
 from wedsync.events.reader import Columns, Reader, ReaderAway
 from wedsync.events.recovery import Positions
+from wedsync.events.rights import Rights
 from wedsync.events.sockets import Socket
 from wedsync.events.stats import Stats
 from wedsync.events.streams import GAP_S, Stream
@@ -66,6 +67,7 @@ class Hub:
         self.columns: Mapping[str, bytes] = {}
         self.feed_is_up = False
         self.is_draining = False
+        self.rights = Rights(self)
         self.joins = Joins(self)
         self.talk = Talk(self)
         self._inbox: deque[LiveEvent] = deque()
@@ -112,7 +114,7 @@ class Hub:
 
     def drop(self, channel: Channel, *, may_return: bool) -> None:
         """A channel ends. `may_return` where the client did not mean it to."""
-        if channel.state is State.GONE:
+        if channel.is_gone:
             return
         self.leave_group(channel)
         channel.state = State.GONE
@@ -141,32 +143,20 @@ class Hub:
             return
         channel.group = None
         group.channels.pop(channel, None)
-        if not group.channels:
-            stream.groups.pop(group.key, None)
+        if not group.channels and stream.groups.get(group.key) is group:
+            del stream.groups[group.key]
 
     def presence(self, stream: Stream, topic: str) -> Presence:
         """The presence of a topic, made when first needed."""
         if topic not in stream.presences:
-            timer: list[asyncio.TimerHandle] = []
-
-            def flush() -> None:
-                timer.clear()
-                self._flush_presence(stream, topic)
-
-            def later() -> None:
-                if not timer:
-                    timer.append(asyncio.get_running_loop().call_later(BATCH_S, flush))
-
-            stream.presences[topic] = Presence(topic, later)
+            stream.presences[topic] = Presence(topic, lambda: self.flush_presence(stream, topic))
         return stream.presences[topic]
 
-    def _flush_presence(self, stream: Stream, topic: str) -> None:
-        presence = stream.presences.get(topic)
-        if presence is None:
-            return
+    def flush_presence(self, stream: Stream, topic: str) -> None:
+        """Tell what gathered."""
         groups = [group for group in stream.groups.values() if group.key[0] == topic]
         waiting = [c for c in stream.channels if c.topic == topic and c.state is not State.LIVE]
-        self.stats.frames_out += presence.flush(groups, waiting)
+        self.stats.frames_out += stream.presences[topic].flush(groups, waiting)
 
     def drained(self, socket: Socket) -> None:
         """A slow socket has caught up: tell what it was not told."""
@@ -246,18 +236,17 @@ class Hub:
     def _offer(self, event: LiveEvent) -> None:
         stream = self.streams.get(event.stream)
         if stream is None:
-            self.joins.reconsider(None, event)
-            return
-        if not stream.is_open:
+            self.rights.reconsider(None, event)
+        elif not stream.is_open:
             stream.offer(event)
-            return
-        if event.epoch != stream.epoch:
-            if event.epoch > stream.epoch:
-                self.new_epoch(stream)
-            return
-        if event.seq <= stream.top:
+        elif event.epoch > stream.epoch:
+            self.new_epoch(stream)
+        elif event.epoch < stream.epoch or event.seq <= stream.top:
             self.stats.events["twice"] += 1
-            return
+        else:
+            self._follow(stream, event)
+
+    def _follow(self, stream: Stream, event: LiveEvent) -> None:
         stream.offer(event)
         stream.advance(self._dispatch, clock.monotonic())
         if not stream.is_behind:
@@ -311,7 +300,7 @@ class Hub:
         """The log was restored: numbers mean something else now, so every client joins anew."""
         self.forget_stream(stream)
         for channel in list(stream.channels):
-            self.joins.fail(channel, "RealtimeRestarting", "the log was restored; rejoining tells what is lost")
+            self.rights.fail(channel, "RealtimeRestarting", "the log was restored; rejoining tells what is lost")
 
     async def poll(self) -> int:
         """Ask where the followed streams stand and read what was missed; returns how many were behind."""
@@ -337,7 +326,7 @@ class Hub:
 
     def _dispatch(self, stream: Stream, event: LiveEvent) -> None:
         """The next event of a stream, in order, to every group that may see it."""
-        self.joins.reconsider(stream, event)
+        self.rights.reconsider(stream, event)
         if not stream.groups:
             return
         rendering = self.render(event)

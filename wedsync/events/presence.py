@@ -4,6 +4,7 @@ A key may have several entries, one a socket. An entry that comes and goes withi
 socket is lost stays for a few seconds, so that a reconnect is no leave and join.
 """
 
+import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -59,11 +60,12 @@ class Entry:
 
 
 class Presence:
-    """The entries of one topic. `later` is called when a batch is to be flushed."""
+    """The entries of one topic. `when_due` is called when a batch is to be flushed."""
 
-    def __init__(self, topic: str, later: Callable[[], None]) -> None:
+    def __init__(self, topic: str, when_due: Callable[[], Any]) -> None:
         self.topic = topic
-        self._later = later
+        self._when_due = when_due
+        self._timer: asyncio.TimerHandle | None = None
         self.entries: dict[Entry, None] = {}
         self._joined: dict[Entry, None] = {}
         self._left: list[Told] = []
@@ -97,6 +99,14 @@ class Presence:
     def _join(self, entry: Entry) -> None:
         self._joined[entry] = None
         self._later()
+
+    def _later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BATCH_S, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self._when_due()
 
     def untrack(self, channel: "Channel") -> None:
         """No longer here."""

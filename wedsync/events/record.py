@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from wedsync.events.catalogue import EventType
+from wedsync.kit import failpoints
 from wedsync.kit.db import Fact, Tx
 
 _ENCODER = msgspec.json.Encoder()
@@ -59,4 +60,5 @@ def _image(text: str | None) -> msgspec.Raw | None:
 async def flush(tx: Tx) -> str | None:
     """Write all facts of the transaction and what they owe; returns the nudge to publish after commit."""
     nudge: str | None = await tx.value("select app.record($1)", _ENCODER.encode(tx.facts).decode())
+    failpoints.hit("before_commit")
     return nudge

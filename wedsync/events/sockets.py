@@ -23,6 +23,8 @@ BURST: Final = 200.0
 BUSY_FRAMES: Final = 32
 """After so many frames a socket is pinged soon, so that little is repeated when it is lost."""
 
+PING_EVERY_S: Final = 20.0
+
 RESTART: Final = 1012
 TRY_LATER: Final = 1013
 
@@ -93,7 +95,8 @@ class Socket:
         self.allowed_at = now
         self.heard_at = now
         self.idle_since = now
-        self.pinged_at = now
+        # Sockets that open together, as after a restart, are not pinged together.
+        self.pinged_at = now - (id(self) >> 6) % int(PING_EVERY_S)
         self.ping_number = 0
         self.frames = 0
         self.denials: dict[str, int] | None = None
@@ -173,14 +176,11 @@ class Socket:
         self._pings = None
         self._release()
 
-    def may_send(self, now: float) -> bool:
-        """Take one from the allowance of inbound frames."""
-        self.allowance = min(BURST, self.allowance + (now - self.allowed_at) * RATE_PER_S)
+    def spend(self, now: float) -> float:
+        """Count an inbound frame; returns how many seconds to read nothing, 0 within the allowance."""
+        self.allowance = min(BURST, self.allowance + (now - self.allowed_at) * RATE_PER_S) - 1
         self.allowed_at = now
-        if self.allowance < 1:
-            return False
-        self.allowance -= 1
-        return True
+        return 0.0 if self.allowance >= 0 else -self.allowance / RATE_PER_S
 
     def send_ping(self, now: float, positions: list[tuple["Channel", int]]) -> None:
         """Ping with a number; its pong proves that the client's stack has everything up to `positions`."""

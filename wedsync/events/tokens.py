@@ -41,7 +41,7 @@ class TokenRefused(Exception):  # noqa: N818 -- it reads as a sentence where it 
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(f"{code}: {text}")
-        self.text = text
+        self.parts = (code, text)
 
 
 class Tokens:

@@ -112,6 +112,7 @@ def _type(  # noqa: PLR0917
 
 PARTY_ADDED = _type("party.added", Scope.GUESTS, Party, "parties", _PARTY, "A party was added.")
 PARTY_CHANGED = _type("party.changed", Scope.GUESTS, Party, "parties", _PARTY, "A party changed.")
+PARTY_INVITED = _type("party.invited", Scope.GUESTS, Party, "parties", _PARTY, "A party was invited; its letter goes out.")
 PARTY_REMOVED = _type("party.removed", Scope.GUESTS, Party, "parties", _PARTY, "A party was removed.")
 GUEST_ADDED = _type("guest.added", Scope.GUESTS, Guest, "guests", _GUEST, "A guest was added.")
 GUEST_CHANGED = _type(
@@ -180,6 +181,7 @@ SHEET_MADE = _type(
 EVENTS = (
     PARTY_ADDED,
     PARTY_CHANGED,
+    PARTY_INVITED,
     PARTY_REMOVED,
     GUEST_ADDED,
     GUEST_CHANGED,

@@ -132,3 +132,11 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: locks
 select l.* from headcount_locks l where l.wedding_id = $1 and l.released_at is null
+
+-- name: reply_many
+-- Answers of the couple or an import, set-based; the same answer again is no change.
+update rsvps r
+set status = a.status, responded_at = app.now(), responded_by = $4
+from unnest($1::uuid[], $2::uuid[], $3::text[]) as a(guest_id, schedule_item_id, status)
+where r.wedding_id = app.tenant() and r.guest_id = a.guest_id and r.schedule_item_id = a.schedule_item_id and r.status <> a.status
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record

@@ -61,6 +61,15 @@ async def answer_party(tx: Tx, ring: KeyRing, wedding_id: UUID, answers: model.P
     return saved
 
 
+async def answer_many(tx: Tx, answers: list[tuple[UUID, UUID, str]], *, by: str, bulk: bool = False) -> int:
+    """Any number of answers (guest, schedule item, status) in one statement; unchanged ones are left alone."""
+    columns = [list(column) for column in zip(*answers, strict=True)] or [[], [], []]
+    rows = await tx.rows(queries.reply_many, *columns, by)
+    for row in rows:
+        record(tx, facts.REPLIED, op="UPDATE", row=row, bulk=bulk)
+    return len(rows)
+
+
 async def withdraw(tx: Tx, wedding_id: UUID, guest_ids: list[UUID], item_id: UUID) -> None:
     """Take invitations to one item back."""
     for row in await tx.rows(queries.withdraw, wedding_id, guest_ids, item_id):

@@ -204,13 +204,15 @@ def _parse(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
             continue
         try:
             values[name] = _convert(name, text)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeError, RuntimeError):
             said = "" if is_secret(name) else f"; it is {text!r}"
             problems.append(f"{variable(name)} must be {expected(name)}{said}.")
     return values
 
 
 def _convert(name: str, text: str) -> Any:
+    """Also UnicodeError for bytes that are no text, and RuntimeError for the home folder of nobody (`~nobody-such`)."""
+    text.encode()
     hint = HINTS[name]
     if typing.get_args(hint)[0] in (Path, Path | None):
         return Path(text).expanduser()

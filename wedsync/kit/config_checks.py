@@ -24,8 +24,10 @@ SCHEMES: Final = {
 
 def problems(settings: "Settings") -> list[str]:
     """Everything wrong with them, in a stable order."""
-    found = [*_addresses(settings), *_secrets(settings), *_egress(settings), *_tls(settings)]
-    if settings.env == "production":
+    addresses = list(_addresses(settings))
+    found = [*addresses, *_secrets(settings), *_egress(settings), *_tls(settings)]
+    # What is no address at all has no host to judge.
+    if settings.env == "production" and not addresses:
         found += _production(settings)
     return found
 
@@ -54,11 +56,19 @@ def _is_local_host(host: str) -> bool:
 def _addresses(settings: "Settings") -> Iterator[str]:
     for name, schemes in SCHEMES.items():
         url = getattr(settings, name)
-        if url and urlsplit(url).scheme not in schemes:
-            yield f"WEDSYNC_{name.upper()} must start with {' or '.join(s + '://' for s in schemes)}."
+        if url and not _is_address(url, schemes):
+            starts = " or ".join(f"{scheme}://" for scheme in schemes)
+            yield f"WEDSYNC_{name.upper()} must be an address that starts with {starts}."
     ports = [p for p in (settings.port, settings.gateway_port, settings.sandbox_port, settings.sandbox_smtp_port) if p]
     if len(set(ports)) < len(ports):
         yield "The ports of web, gateway, sandbox and its mail server must differ from each other."
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        return urlsplit(url).scheme in schemes
+    except ValueError:
+        return False
 
 
 def _secrets(settings: "Settings") -> Iterator[str]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from wedsync.kit import failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
 
@@ -182,6 +183,7 @@ class Door:
                 await _roll_back(connection)
                 raise _as_refusal(error) from error
             await connection.execute("commit")
+            failpoints.hit("after_commit")
         if self._published is not None:
             for nudge in tx.nudges:
                 await self._published(nudge)

@@ -56,7 +56,7 @@ class FieldMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     rules: tuple[Rule, ...]
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """Why one field of one source could not be mapped."""
 
     target: str
@@ -65,7 +65,7 @@ class Problem(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Mapped(msgspec.Struct):
+class Mapped(msgspec.Struct, gc=False):
     """What one source became. A field with a problem has no value."""
 
     values: dict[str, Any]
@@ -80,6 +80,8 @@ VALUE_SHOWN_MAX = 200
 class _Field(msgspec.Struct, frozen=True):
     target: str
     path: tuple[str, ...]
+    named: str
+    get: Getter | None  # the one source of most fields, without a loop
     sources: tuple[tuple[str, Getter], ...]
     takes_all: bool
     transforms: tuple[Transform, ...]
@@ -168,6 +170,8 @@ def _field(
     return _Field(
         target=rule.target,
         path=path or (),
+        named=sources[0][0] if sources else "",
+        get=sources[0][1] if len(sources) == 1 and rule.take == "first" else None,
         sources=tuple(sources),
         takes_all=rule.take == "all",
         transforms=tuple(steps),
@@ -179,11 +183,14 @@ def _field(
 
 def _found(field: _Field, source: Any) -> tuple[str, Any]:
     """The source used and its value: the first that is not blank, or the list of all that are not."""
+    if field.get is not None:
+        value = field.get(source)
+        return field.named, None if _is_blank(value) else value
     gathered: list[Any] = []
     named = ""
     for name, get in field.sources:
         value = get(source)
-        if value is None or value == [] or (isinstance(value, str) and not value.strip()):
+        if _is_blank(value):
             named = named or name
             continue
         if not field.takes_all:
@@ -191,6 +198,10 @@ def _found(field: _Field, source: Any) -> tuple[str, Any]:
         named = name if not gathered else named
         gathered.extend(value) if isinstance(value, list) else gathered.append(value)
     return named, gathered or None
+
+
+def _is_blank(value: Any) -> bool:
+    return (not value or value.isspace()) if value.__class__ is str else value is None or value == []
 
 
 def _transformed(field: _Field, named: str, value: Any, problems: list[Problem]) -> Any:

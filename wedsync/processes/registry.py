@@ -1,35 +1,60 @@
 """Where nouns are named once: their event types, reactions, routes; everything else asks here."""
 
-from functools import cache
 from typing import Any
 
 from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
+from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
-from wedsync.events.catalogue import Catalogue
+from wedsync.events.catalogue import Catalogue, Reaction
+from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
+from wedsync.kit.config import Settings
+from wedsync.kit.seal import KeyRing
+from wedsync.notices import reactions as notices_reactions
 from wedsync.people import api as people_api
 from wedsync.people import model as people
+from wedsync.people import pages as people_pages
+from wedsync.schedule import facts as schedule
+from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
+from wedsync.suppliers import pages_couple, pages_start, pages_studio
 from wedsync.suppliers import reactions as suppliers_reactions
+from wedsync.tasks import model as tasks
+from wedsync.tasks import reactions as tasks_reactions
 from wedsync.weddings import api as weddings_api
 from wedsync.weddings import model as weddings
+from wedsync.weddings import pages as weddings_pages
+from wedsync.weddings import pages_settings
 from wedsync.weddings import reactions as weddings_reactions
 
+NOUNS = (people, weddings, schedule, guests, suppliers, tasks, acknowledgements, subscriptions)
+PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
+SEALED = (notices_reactions,)
+DOORS = (people_api, weddings_api, guests_api, suppliers_api, acknowledgements_api, subscriptions_api)
+PAGES = (people_pages, weddings_pages, pages_settings, pages_start, pages_couple, pages_studio, acknowledgements_pages)
 
-@cache
-def catalogue() -> Catalogue:
-    """All event types and reactions."""
-    nouns = (people, weddings, guests, suppliers, acknowledgements, subscriptions)
-    reactions = (weddings_reactions, suppliers_reactions, acknowledgements_reactions)
-    return Catalogue([t for noun in nouns for t in noun.EVENTS], [r for noun in reactions for r in noun.REACTIONS])
+
+def catalogue(settings: Settings | None = None) -> Catalogue:
+    """All event types and reactions. Reactions that open sealed rows or write letters run only with settings; who only
+    needs the names (the migrator, the references) leaves them out.
+    """
+    settings = settings or Settings()
+    ring = KeyRing.from_setting(settings.seal_keys or KeyRing.new_setting())
+    made: list[Reaction] = [r for noun in PLAIN for r in noun.REACTIONS]
+    made += [r for noun in SEALED for r in noun.reactions(ring, settings)]
+    return Catalogue([t for noun in NOUNS for t in noun.EVENTS], made)
 
 
 def routes() -> list[Any]:
     """All handlers, pages and API."""
-    doors = (people_api, weddings_api, guests_api, suppliers_api, acknowledgements_api, subscriptions_api)
-    return [route for door in doors for route in door.ROUTES]
+    return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
+
+
+def works() -> dict[str, Work]:
+    """Long work by the name it is owed under."""
+    return {}

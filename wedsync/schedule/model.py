@@ -1,19 +1,22 @@
 """The rules of the schedule: the instant of a local time, the days items make, and the phase a wedding is in."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
 from msgspec import UNSET
 
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.schedule import facts, wording
-from wedsync.schedule.rows import Kind, NewItem, Phase, PlannedItem, Span, WeddingDay
+from wedsync.schedule.rows import CoreTime, Kind, MoveItem, NewItem, Phase, Slot, Span, WeddingDay
 
+S = TypeVar("S", bound=Slot)
+_SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 EVENTS = facts.EVENTS
 LIVE_BEFORE = LIVE_AFTER = timedelta(hours=2)
 STAND_DOWN = timedelta(hours=24)
@@ -99,10 +102,10 @@ def wedding_phase(days: Iterable[WeddingDay | Span], now: datetime) -> Phase:
     return max((phase(day, now) for day in days), key=_WEIGHT.index, default="planning")
 
 
-def days_of(items: Iterable[PlannedItem]) -> list[Span]:
+def days_of(items: Iterable[Slot]) -> list[Span]:
     """The days the items make. What starts in the small hours belongs to the evening before, when there was one."""
-    by_day: dict[date, list[PlannedItem]] = {}
-    late: list[PlannedItem] = []
+    by_day: dict[date, list[Slot]] = {}
+    late: list[Slot] = []
     for item in items:
         (late if item.at_local < SMALL_HOURS_END else by_day.setdefault(item.on, [])).append(item)
     evenings = frozenset(by_day)
@@ -112,7 +115,7 @@ def days_of(items: Iterable[PlannedItem]) -> list[Span]:
     return [_span(on, by_day[on]) for on in sorted(by_day)]
 
 
-def _span(on: date, items: list[PlannedItem]) -> Span:
+def _span(on: date, items: list[Slot]) -> Span:
     first = min(items, key=lambda item: (item.starts_at, item.id))
     return Span(
         on=on,
@@ -123,17 +126,31 @@ def _span(on: date, items: list[PlannedItem]) -> Span:
 
 
 CORE_TIMES: tuple[tuple[Kind, str], ...] = (("ceremony", "ceremony_at"), ("reception", "reception_at"))
+_OWNERS = ("owner_link_id", "owner_membership_id")
 _TAKES_RSVPS = frozenset({"ceremony", "reception", "evening", "brunch"})
 
 
-def core_item(items: Iterable[PlannedItem], kind: Kind, on: date | None) -> PlannedItem | None:
+def core_item(items: Iterable[S], kind: Kind, on: date | None) -> S | None:
     """The ceremony (or reception) the wedding's core speaks of: the first of its kind on the wedding's date."""
     held = (item for item in items if item.kind == kind and (on is None or item.on == on))
     return min(held, key=lambda item: (item.starts_at, item.id), default=None)
 
 
+def core_times(
+    items: Iterable[Slot], kinds: set[Kind], on: date | None, zone: str, known: Mapping[str, time | None]
+) -> list[CoreTime]:
+    """The core times that the items of these kinds now contradict; an item told in another zone says nothing."""
+    held = list(items)
+    found = ((field, core_item(held, kind, on)) for kind, field in CORE_TIMES if kind in kinds)
+    return [
+        CoreTime(field=field, before=known[field], after=item.at_local)
+        for field, item in found
+        if item is not None and item.zone == zone and item.at_local != known[field]
+    ]
+
+
 def settle(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields fit to be written: text cleaned, whole minutes, a known zone. Raises Refusal 422."""
+    """Fields fit to be written: text cleaned, a known zone, one owner. Raises Refusal 422."""
     out = dict(fields)
     if "title" in out:
         out["title"] = wording.required("title", out["title"])
@@ -141,22 +158,59 @@ def settle(fields: dict[str, Any]) -> dict[str, Any]:
         out["place"] = wording.line(out["place"])
     if "zone" in out:
         check_zone(out["zone"])
+    for owner, other in (_OWNERS, _OWNERS[::-1]):
+        if out.get(owner) is not None:
+            if out.get(other) is not None:
+                raise _invalid(other, "an item has one owner", f"Send {owner} or {other}, not both.")
+            out[other] = None
     return out
 
 
-def rsvp_defaults(new: NewItem) -> dict[str, Any]:
-    """Whether guests answer, and so who may see the item, where the couple did not say."""
-    takes_rsvps = new.takes_rsvps if new.takes_rsvps is not UNSET else new.kind in _TAKES_RSVPS
+def placed(item: S, fields: Mapping[str, Any]) -> S:
+    """The item with these fields, at the instant they put it. Raises Refusal 422."""
+    out = msgspec.structs.replace(item, **fields)
+    at_local = check_moment(out.on, out.at_local)
+    return msgspec.structs.replace(out, at_local=at_local, starts_at=instant(out.on, at_local, out.zone))
+
+
+def draft(item_id: UUID, fields: Mapping[str, Any]) -> Slot:
+    """A new item before it is a row. Raises Refusal 422."""
+    taken: dict[str, Any] = {f: fields.get(f) for f in Slot.__struct_fields__} | {
+        "id": item_id,
+        "starts_at": _SOME_TIME,
+    }
+    return placed(Slot(**taken), {})
+
+
+def fields_of_move(item: Slot, to: MoveItem) -> dict[str, Any]:
+    """A move as fields of the item. Raises Refusal 422 when it says two things at once, or nothing."""
+    named = {f: v for f in to.__struct_fields__ if (v := getattr(to, f)) is not None}
+    by_minutes = named.pop("by_minutes", None)
+    if by_minutes is None:
+        if not named:
+            raise _invalid("at_local", "a move says where to", "Send by_minutes, or on, at_local or minutes.")
+        return named
+    if named.keys() & {"on", "at_local", "zone"}:
+        raise _invalid("by_minutes", "cannot go with a day or time", "Send by_minutes, or on and at_local.")
+    on, at_local = local_of(item.starts_at + timedelta(minutes=by_minutes), item.zone)
+    return named | {"on": on, "at_local": at_local}
+
+
+def fields_of_new(new: NewItem, on: date | None, zone: str, *, by_couple: bool) -> dict[str, Any]:
+    """A new item's fields, with what it takes over from the wedding. Raises Refusal 422."""
+    fields = {f: getattr(new, f) for f in new.__struct_fields__ if f != "after"}
+    takes_rsvps = new.takes_rsvps if new.takes_rsvps is not UNSET else by_couple and new.kind in _TAKES_RSVPS
     audience = new.audience if new.audience is not UNSET else ("invited" if takes_rsvps else "linked")
-    return {"takes_rsvps": takes_rsvps, "audience": audience}
+    if new.on is None and on is None:
+        raise _invalid("on", "the wedding has no date yet", "Send the day, or set the wedding's date first.")
+    taken = {"on": new.on or on, "zone": new.zone or zone, "takes_rsvps": takes_rsvps, "audience": audience}
+    return settle(fields | taken)
 
 
-def check_owner(link: UUID | None, membership: UUID | None) -> None:
-    """Raises Refusal 422 for an item of two owners."""
-    if link is not None and membership is not None:
-        raise _invalid(
-            "owner_membership_id", "an item has one owner", "Send null for owner_link_id or for owner_membership_id."
-        )
+def check_audience(takes_rsvps: bool, audience: str) -> None:
+    """Raises Refusal 422 where guests would answer for something they cannot see."""
+    if takes_rsvps and audience == "linked":
+        raise _invalid("audience", "guests answer for this, so they must see it", "Choose invited or public.")
 
 
 def settle_contact(fields: dict[str, Any]) -> dict[str, Any]:

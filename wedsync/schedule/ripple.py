@@ -8,14 +8,16 @@ it would have to, that is a conflict, and the people who look at the schedule de
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.schedule.model import YEAR_MAX, YEAR_MIN, instant, local_of
-from wedsync.schedule.rows import After, PlannedItem
+from wedsync.schedule.rows import After, PlannedItem, Slot
 
+S = TypeVar("S", bound=Slot)
 LAG_MAX = 20_160
 
 
@@ -57,19 +59,18 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ripple(msgspec.Struct, frozen=True, kw_only=True):
-    """Every changed start (the moved items first), what anchors stopped, and dependencies whose lag is new."""
+    """All items as they will be, every new start (the moved first), what anchors stopped, and lags that are new."""
 
+    items: dict[UUID, Slot]
     moves: list[Move]
     conflicts: list[Conflict]
     lags: list[Dependency]
 
 
-def ripple(
-    items: Mapping[UUID, PlannedItem], dependencies: Iterable[Dependency], moved: Sequence[PlannedItem]
-) -> Ripple:
+def ripple(items: Mapping[UUID, Slot], dependencies: Iterable[Dependency], moved: Sequence[Slot]) -> Ripple:
     """Re-time the dependants of `moved`, which are items as they are to be. Raises Refusal 422 for a circle."""
     before = dict(items)
-    now = before | {item.id: item for item in moved}
+    now: dict[UUID, Slot] = before | {item.id: item for item in moved}
     by_item = grouped(dependencies)
     held = {item.id for item in moved}
     changed = {item.id for item in moved if _shape(item) != _shape(before.get(item.id, item))}
@@ -84,13 +85,14 @@ def ripple(
     lags = [lag for item in moved for lag in standing(now, item.id, by_item.get(item.id, []))]
     asked = held | {i for i, follows in by_item.items() if any(d.after_item_id in changed for d in follows)}
     return Ripple(
+        items=now,
         moves=_moves(before, now, [item.id for item in moved]),
         conflicts=[c for c in conflicts_of(now, by_item) if c.item_id in asked],
         lags=lags,
     )
 
 
-def conflicts_of(items: Mapping[UUID, PlannedItem], by_item: Mapping[UUID, Sequence[Dependency]]) -> list[Conflict]:
+def conflicts_of(items: Mapping[UUID, Slot], by_item: Mapping[UUID, Sequence[Dependency]]) -> list[Conflict]:
     """Every anchored item that starts before what it follows is over; `by_item` is what each item follows."""
     found: list[Conflict] = []
     for item_id, follows in by_item.items():
@@ -109,9 +111,7 @@ def dependencies_of(items: Iterable[PlannedItem]) -> list[Dependency]:
     ]
 
 
-def follow(
-    items: Mapping[UUID, PlannedItem], item: PlannedItem, after: Sequence[After], *, stays: bool
-) -> tuple[PlannedItem, list[Dependency]]:
+def follow(items: Mapping[UUID, Slot], item: S, after: Sequence[After], *, stays: bool) -> tuple[S, list[Dependency]]:
     """Let an item follow others: where a lag is given it goes there, unless it stays; elsewhere today's gap is the lag.
 
     Raises Refusal 422 for an item that is not there, follows itself, or is named twice.
@@ -132,7 +132,7 @@ def follow(
     return item, given + kept
 
 
-def standing(items: Mapping[UUID, PlannedItem], item_id: UUID, follows: Sequence[Dependency]) -> list[Dependency]:
+def standing(items: Mapping[UUID, Slot], item_id: UUID, follows: Sequence[Dependency]) -> list[Dependency]:
     """The lags with which an item stands where it is; only those that are new. An anchored item needs none."""
     item = items[item_id]
     if not follows or item.is_anchored:
@@ -141,7 +141,7 @@ def standing(items: Mapping[UUID, PlannedItem], item_id: UUID, follows: Sequence
     return [_with_lag(d, d.lag_minutes + late) for d in follows] if late else []
 
 
-def in_order(items: Mapping[UUID, PlannedItem], by_item: Mapping[UUID, Sequence[Dependency]]) -> list[UUID]:
+def in_order(items: Mapping[UUID, Slot], by_item: Mapping[UUID, Sequence[Dependency]]) -> list[UUID]:
     """Items, each after everything it follows. Raises Refusal 422 that names the circle."""
     graph = {item_id: [d.after_item_id for d in by_item.get(item_id, ())] for item_id in items}
     try:
@@ -153,12 +153,12 @@ def in_order(items: Mapping[UUID, PlannedItem], by_item: Mapping[UUID, Sequence[
         ) from error
 
 
-def needed_at(items: Mapping[UUID, PlannedItem], follows: Sequence[Dependency]) -> tuple[datetime, UUID]:
+def needed_at(items: Mapping[UUID, Slot], follows: Sequence[Dependency]) -> tuple[datetime, UUID]:
     """When the last thing an item follows is over, and which that is."""
     return max((_free_at(items[d.after_item_id]) + timedelta(minutes=d.lag_minutes), d.after_item_id) for d in follows)
 
 
-def at(item: PlannedItem, starts_at: datetime) -> PlannedItem:
+def at(item: S, starts_at: datetime) -> S:
     """The item at another instant. Raises Refusal 422 beyond the calendar."""
     try:
         on, at_local = local_of(starts_at, item.zone)
@@ -169,7 +169,18 @@ def at(item: PlannedItem, starts_at: datetime) -> PlannedItem:
     return msgspec.structs.replace(item, on=on, at_local=at_local, starts_at=instant(on, at_local, item.zone))
 
 
-def moment(item: PlannedItem) -> Moment:
+def shifted(item: S, days: int) -> S:
+    """The item so many days later, at the same local time; unmoved where that leaves the calendar."""
+    try:
+        on = item.on + timedelta(days=days)
+    except OverflowError:
+        return item
+    if not YEAR_MIN <= on.year <= YEAR_MAX:
+        return item
+    return msgspec.structs.replace(item, on=on, starts_at=instant(on, item.at_local, item.zone))
+
+
+def moment(item: Slot) -> Moment:
     """When an item starts."""
     return Moment(on=item.on, at_local=item.at_local, zone=item.zone, starts_at=item.starts_at)
 
@@ -182,15 +193,15 @@ def grouped(dependencies: Iterable[Dependency]) -> dict[UUID, list[Dependency]]:
     return found
 
 
-def _shape(item: PlannedItem) -> tuple[datetime, datetime]:
+def _shape(item: Slot) -> tuple[datetime, datetime]:
     return item.starts_at, _free_at(item)
 
 
-def _free_at(item: PlannedItem) -> datetime:
+def _free_at(item: Slot) -> datetime:
     return item.ends_at + timedelta(minutes=item.buffer_minutes)
 
 
-def _gap(before: PlannedItem, item: PlannedItem) -> int:
+def _gap(before: Slot, item: Slot) -> int:
     return _checked_lag(_minutes(item.starts_at - _free_at(before)))
 
 
@@ -208,7 +219,7 @@ def _checked_lag(lag: int) -> int:
     return lag
 
 
-def _conflict(item: PlannedItem, needed: datetime, cause: PlannedItem) -> list[Conflict]:
+def _conflict(item: Slot, needed: datetime, cause: Slot) -> list[Conflict]:
     if needed <= item.starts_at:
         return []
     return [
@@ -223,7 +234,7 @@ def _conflict(item: PlannedItem, needed: datetime, cause: PlannedItem) -> list[C
     ]
 
 
-def _moves(before: Mapping[UUID, PlannedItem], now: Mapping[UUID, PlannedItem], first: Sequence[UUID]) -> list[Move]:
+def _moves(before: Mapping[UUID, Slot], now: Mapping[UUID, Slot], first: Sequence[UUID]) -> list[Move]:
     rest = sorted((i for i in now if i not in set(first)), key=lambda i: (now[i].starts_at, i))
     return [
         Move(item_id=i, title=now[i].title, before=moment(before[i]), after=moment(now[i]))
@@ -232,7 +243,7 @@ def _moves(before: Mapping[UUID, PlannedItem], now: Mapping[UUID, PlannedItem], 
     ]
 
 
-def _check_named(items: Mapping[UUID, PlannedItem], item_id: UUID, after: Sequence[After]) -> None:
+def _check_named(items: Mapping[UUID, Slot], item_id: UUID, after: Sequence[After]) -> None:
     named = [a.item_id for a in after]
     for n, other in enumerate(named):
         if other == item_id:

@@ -43,11 +43,10 @@ Position = Annotated[int, Meta(ge=0, le=100_000)]
 Lag = Annotated[int, Meta(ge=-20160, le=20160, description="Minutes after the end and buffer; negative overlaps")]
 
 
-class ScheduleItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `schedule_items`. `starts_at` follows from the local day, time and zone."""
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an item the rules of time look at. `starts_at` follows from the local day, time and zone."""
 
     id: UUID
-    wedding_id: UUID
     kind: Kind
     title: str
     on: date
@@ -56,10 +55,21 @@ class ScheduleItem(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime
     minutes: int
     buffer_minutes: int
-    place: str
     owner_link_id: UUID | None
     owner_membership_id: UUID | None
     is_anchored: bool
+
+    @property
+    def ends_at(self) -> datetime:
+        """Without its buffer."""
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+
+class ScheduleItem(Slot, frozen=True, kw_only=True):
+    """A row of `schedule_items`."""
+
+    wedding_id: UUID
+    place: str
     takes_rsvps: bool
     audience: Audience
     position: int
@@ -79,11 +89,6 @@ class PlannedItem(ScheduleItem, frozen=True, kw_only=True):
     """An item with what it follows."""
 
     after: list[After] = []
-
-    @property
-    def ends_at(self) -> datetime:
-        """Without its buffer."""
-        return self.starts_at + timedelta(minutes=self.minutes)
 
 
 class NewItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,6 +143,14 @@ class MoveItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zone: Zone | None = None
     minutes: Minutes | None = None
     buffer_minutes: Buffer | None = None
+
+
+class CoreTime(msgspec.Struct, frozen=True, kw_only=True):
+    """A core time of the wedding that goes along with a move: `ceremony_at` or `reception_at`."""
+
+    field: str
+    before: time | None
+    after: time
 
 
 class WeddingDay(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,33 +17,6 @@ LEVELS: dict[str, Scope] = {
     "standard": Scope.SCHEDULE | Scope.TASKS | Scope.COUNTS,
     "full": Scope.SCHEDULE | Scope.TASKS | Scope.COUNTS | Scope.GUESTS | Scope.PHOTOS,
 }
-CATEGORIES = (
-    "venue",
-    "planner",
-    "officiant",
-    "photographer",
-    "videographer",
-    "caterer",
-    "bar",
-    "cake",
-    "florist",
-    "stylist",
-    "hire",
-    "lighting",
-    "band",
-    "dj",
-    "musicians",
-    "entertainment",
-    "hair",
-    "make_up",
-    "attire",
-    "stationery",
-    "transport",
-    "accommodation",
-    "childcare",
-    "security",
-    "other",
-)
 Category = Annotated[str, Meta(pattern="^[a-z_]{2,40}$")]
 Email = Annotated[
     str, Meta(min_length=3, max_length=320, pattern=r"^[^@\s<>\"',;:]+@[^@\s<>\"',;:]+\.[^@\s<>\"',;:]+$")
@@ -121,6 +94,7 @@ class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     tasks_open: int
     next_due: date | None
+    open: list[dict[str, Any]]
     changed_at: datetime
     version: int
     updated_at: datetime
@@ -279,6 +253,7 @@ _INDEX: dict[str, Any] = {
     "waiting": 1,
     "tasks_open": 0,
     "next_due": None,
+    "open": [],
     "changed_at": _AT,
     "version": 3,
     "updated_at": _AT,

@@ -45,3 +45,58 @@ delete from assignments a where a.supplier_id = $1 and a.member_id = $2 and a.li
 -- name: note_access
 -- One row per link, scope, source and five minutes: the couple can read who looked.
 select app.note_access($1, $2)
+
+-- name: head
+select s.name, s.category, app.role() as role, app.now() as now,
+  (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting
+from suppliers s
+where s.supplier_id = $1
+
+-- name: wedding
+-- What one wedding shows to one link, part by part; a part whose scope is missing has no rows.
+select w.wedding_id as id, w.couple_names, w."on", w.date_status, w.time_zone, w.ceremony_venue, w.ceremony_address, w.ceremony_at,
+  w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate, app.mask() as mask, app.link() as link_id, app.now() as now
+from weddings w
+where w.wedding_id = $1
+
+-- name: wedding_open
+select a.id, a.type, a.summary, a.status, a.opened_at
+from acknowledgements a
+where a.wedding_id = $1 and a.link_id = app.link() and a.status <> 'acknowledged'
+order by a.opened_at desc, a.id
+
+-- name: wedding_schedule
+select i.id, i.title, i."on", i.at_local, i.place, i.minutes, i.is_anchored, i.owner_link_id = app.link() as is_mine
+from schedule_items i
+where i.wedding_id = $1
+order by i.starts_at, i.id
+
+-- name: wedding_tasks
+select t.id, t.title, t.due_on as due, t.status, t.version
+from tasks t
+where t.wedding_id = $1 and t.status <> 'cancelled' and (t.link_id = app.link() or t.link_id is null)
+order by t.status = 'done', t.due_on nulls last, t.id
+
+-- name: wedding_counts
+select h.schedule_item_id as item_id, i.title, h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children, h.meals, h.dietary,
+  l.locked_at, l.counts as locked
+from headcounts h
+left join schedule_items i on i.wedding_id = h.wedding_id and i.id = h.schedule_item_id
+left join headcount_locks l on l.wedding_id = h.wedding_id and l.schedule_item_id = h.schedule_item_id and l.released_at is null
+where h.wedding_id = $1
+order by i.starts_at
+
+-- name: wedding_menu
+select m.id, m.name from menu_options m where m.wedding_id = $1
+
+-- name: wedding_contacts
+select c.name, c.what, c.phone from day_contacts c where c.wedding_id = $1 order by c.position, c.id
+
+-- name: open_of_links
+select a.link_id, a.id, a.type, a.summary, a.status, a.opened_at
+from acknowledgements a
+where a.wedding_id = $1 and a.status <> 'acknowledged'
+order by a.opened_at desc
+
+-- name: last_seen
+select x.link_id, max(x.slot) as at from access_log x where x.tenant_id = $1 group by x.link_id

@@ -77,7 +77,7 @@ async def stale(tx: Tx, current: str, *values: object) -> Refusal:
         "changed_meanwhile",
         "Somebody else changed this after you read it. Look at the current version and change it again.",
         headers=etag(image.get("version", 0)),
-        extra={"current": image},
+        extra={"current": image, "version": image.get("version")},
     )
 
 

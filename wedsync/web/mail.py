@@ -33,11 +33,20 @@ def compose(template: str, **values: Any) -> Words:
     subject = " ".join(fields["Subject"].split())
     paragraphs = [" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()]
     text = "\n\n".join([*paragraphs, *([f"{button['label']}: {button['url']}"] if button else [])])
-    html = render.page("mail.html", subject=subject, paragraphs=paragraphs, button=button.groupdict() if button else None)
+    html = render.page(
+        "mail.html", subject=subject, paragraphs=paragraphs, button=button.groupdict() if button else None
+    )
     return Words(subject=subject, text=text + "\n", html=html)
 
 
 def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "") -> bytes:
     """The sealed content of a mail delivery: what the `smtp` connector reads."""
-    body = {"to": to, "to_name": name, "subject": words.subject, "text": words.text, "html": words.html, "unsubscribe_url": unsubscribe_url}
+    body = {
+        "to": to,
+        "to_name": name,
+        "subject": words.subject,
+        "text": words.text,
+        "html": words.html,
+        "unsubscribe_url": unsubscribe_url,
+    }
     return msgspec.json.encode(body)

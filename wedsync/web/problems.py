@@ -31,6 +31,8 @@ TITLES = {
 def refuse(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """One refusal in the form its reader asked for."""
     if _wants_page(request):
+        if refusal.status == 401 and "Location" in refusal.headers and request.headers.get("hx-request") != "true":
+            return respond.see_other(refusal.headers["Location"])
         return respond.html(
             "errors/problem.html",
             Shell(path=request.url.path),
@@ -60,7 +62,11 @@ def _wants_page(request: AnyRequest) -> bool:
     path = request.url.path
     if path.startswith(("/api/", "/auth/token", "/openapi")):
         return False
-    return "text/html" in request.headers.get("accept", "")
+    accepted = request.headers.get("accept", "")
+    # Scripts of our pages take either, and read fields and versions out of a problem document.
+    if request.headers.get("hx-request") == "true" and "problem+json" in accepted:
+        return False
+    return "text/html" in accepted
 
 
 def on_refusal(request: AnyRequest, error: Refusal) -> Response[Any]:

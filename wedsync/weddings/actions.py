@@ -127,6 +127,14 @@ async def remove_member(tx: Tx, wedding_id: UUID, membership_id: UUID) -> None:
     record(tx, model.MEMBER_REMOVED, op="UPDATE", row=row, membership=membership_id)
 
 
+async def renew_member_pass(tx: Tx, secret: str, wedding_id: UUID, membership_id: UUID) -> str:
+    """A new link for a helper; the old ones end. Returns the token."""
+    if await tx.row(queries.member_image, wedding_id, membership_id) is None:
+        raise not_found("helper")
+    await tx.run(queries.revoke_passes_of_member, wedding_id, membership_id)
+    return await add_pass(tx, secret, "help", wedding_id, membership_id=membership_id)
+
+
 async def put_site(tx: Tx, wedding_id: UUID, *, slug: str, is_published: bool, welcome: str) -> None:
     """Publish, change or take back the public website."""
     snapshot = await _snapshot(tx, wedding_id)

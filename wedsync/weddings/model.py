@@ -1,5 +1,6 @@
 """What a wedding is, which change is which event, and the rules of its core fields."""
 
+import re
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -140,9 +141,21 @@ def settle(before: Wedding, fields: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in out.items() if v != getattr(before, k)}
 
 
+def is_slug(text: str) -> bool:
+    """Whether a text may be a website's address: 3 to 62 small letters, digits and dashes."""
+    return re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{1,60}[a-z0-9])", text) is not None
+
+
 def local_day(zone: str, at: datetime) -> date:
     """The calendar day of an instant where the wedding is."""
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+CATEGORIES = (
+    "venue", "planner", "officiant", "photographer", "videographer", "caterer", "bar", "cake", "florist", "stylist", "hire", "lighting", "band", "dj",
+    "musicians", "entertainment", "hair", "make_up", "attire", "stationery", "transport", "accommodation", "childcare", "security", "other",
+)  # fmt: skip
+"""What suppliers do, as couples choose from; a supplier belongs to one."""
 
 
 _EXAMPLE: dict[str, Any] = {

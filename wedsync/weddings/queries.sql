@@ -88,3 +88,68 @@ limit $3
 
 -- name: stream
 select s.epoch, s.top from streams s where s.id = $1
+
+-- name: head
+-- What the frame of every page shows.
+select w.couple_names, w."on", app.role() as role, app.now() as now,
+  (select count(*)::int from events e
+    where e.stream_id = $1 and e.seq > coalesce((select r.seq from activity_reads r where r.wedding_id = $1 and r.person_id = $2), 0)
+      and not e.bulk and e.actor_kind <> 'system' and e.actor_id is distinct from $2 and e.type = any ($3)) as new,
+  (select count(*)::int from tasks t where t.wedding_id = $1 and t.status not in ('done', 'cancelled') and t.due_on < (app.now() at time zone w.time_zone)::date) as late
+from weddings w
+where w.wedding_id = $1
+
+-- name: news
+select e.id, e.seq, e.type, e.op, e.record, e.old_record, e.actor_kind, e.actor_id, e.link_id, e.occurred_at,
+  coalesce(nullif(m.name, ''), p.name, l.supplier_name, '') as who
+from events e
+left join memberships m on m.wedding_id = e.stream_id and m.person_id = e.actor_id
+left join app.people_of($1) p on p.person_id = e.actor_id
+left join links l on l.wedding_id = e.stream_id and l.id = e.link_id
+where e.stream_id = $1 and e.seq < $2 and not e.bulk and e.type = any ($3)
+order by e.seq desc
+limit $4
+
+-- name: read_until
+select r.seq from activity_reads r where r.wedding_id = $1 and r.person_id = $2
+
+-- name: mark_read
+insert into activity_reads as r (wedding_id, person_id, seq)
+select $1, $2, s.top from streams s where s.id = $1
+on conflict (wedding_id, person_id) do update set seq = excluded.seq where excluded.seq > r.seq
+
+-- name: tally
+select a.about, a.type, a.summary, a.status, a.opened_at, l.supplier_name
+from acknowledgements a join links l on l.wedding_id = a.wedding_id and l.id = a.link_id
+where a.wedding_id = $1
+order by a.opened_at desc, l.supplier_name
+limit 300
+
+-- name: counts
+select h.schedule_item_id as item_id, i.title, h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children
+from headcounts h join schedule_items i on i.wedding_id = h.wedding_id and i.id = h.schedule_item_id
+where h.wedding_id = $1
+order by i.starts_at
+
+-- name: next_tasks
+select t.id, t.title, t.detail, t.due_on
+from tasks t
+where t.wedding_id = $1 and t.status not in ('done', 'cancelled')
+order by t.due_on nulls last, t.id
+limit 6
+
+-- name: first_steps
+select exists (select from guests g where g.wedding_id = $1) as guests, exists (select from schedule_items i where i.wedding_id = $1) as schedule,
+  exists (select from links l where l.wedding_id = $1) as suppliers, exists (select from sites s where s.wedding_id = $1) as site
+
+-- name: linked_names
+select l.supplier_name from links l where l.wedding_id = $1 and l.status = 'active' order by l.supplier_name
+
+-- name: member_people
+select m.id, m.person_id, m.role, coalesce(nullif(m.name, ''), p.name, '') as name, coalesce(p.email, '') as email, m.created_at
+from memberships m left join app.people_of($1) p on p.person_id = m.person_id
+where m.wedding_id = $1 and m.removed_at is null
+order by m.created_at, m.id
+
+-- name: guest_names
+select g.id, g.display_name from guests g where g.wedding_id = $1 and g.id = any ($2)

@@ -12,8 +12,10 @@ document.addEventListener("click", async (event) => {
   const copier = event.target.closest("[data-copy]");
   if (copier) {
     const source = document.querySelector(copier.dataset.copy);
-    await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
-    toast("Copied.");
+    source.select?.();
+    // The clipboard is closed to plain http; the field is then selected, ready for the keyboard.
+    await navigator.clipboard?.writeText(source.value ?? source.textContent.trim());
+    toast(navigator.clipboard ? "Copied." : "Selected: copy it with your keyboard.");
   }
   if (event.target.closest("[data-print]")) window.print();
 });

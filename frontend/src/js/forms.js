@@ -8,7 +8,7 @@
  */
 import { csrfToken } from "./csrf.js";
 import { chooseFields } from "./merge.js";
-import { toast } from "./toasts.js";
+import { toast, toastAfterwards } from "./toasts.js";
 
 const initial = new WeakMap();
 
@@ -71,6 +71,8 @@ async function send(form, submitter, body) {
   if (form.dataset.etag) headers["If-Match"] = form.dataset.etag;
   const address = submitter?.getAttribute("formaction") || form.getAttribute("action");
   const response = await fetch(address, { method: "POST", headers, body, credentials: "same-origin" });
+  // A handler that answers with a redirect was followed to a whole page: go there instead of putting it into a row.
+  if (response.redirected) return { status: 200, text: "", location: response.url };
   const text = await response.text();
   const isProblem = response.headers.get("Content-Type")?.includes("json");
   return {
@@ -83,18 +85,26 @@ async function send(form, submitter, body) {
 }
 
 async function finish(form, answer) {
-  if (answer.location) {
-    location.assign(answer.location);
-    return;
-  }
   const target = form.dataset.target ? document.querySelector(form.dataset.target) : (form.closest("[data-row]") ?? form);
   initial.delete(form);
   for (const dirty of [target, ...target.querySelectorAll("[data-dirty]")]) delete dirty.dataset.dirty;
+  if (answer.location) {
+    go(answer.location);
+    return;
+  }
   if (answer.trigger) announce(answer.trigger);
   if (!answer.text.trim()) return;
   const id = target.id;
   await window.htmx.swap({ text: answer.text, target, swap: form.dataset.swap ?? "outerHTML", sourceElement: document.body });
   (id ? document.getElementById(id) : null)?.querySelector("[data-focus-after], a, button, input:not([type=hidden])")?.focus({ preventScroll: true });
+}
+
+/** The same page again keeps its place; another one starts at its top. */
+function go(address) {
+  const wanted = new URL(address, location.href);
+  toastAfterwards("Saved.");
+  if (wanted.pathname === location.pathname && wanted.search === location.search) location.reload();
+  else location.assign(wanted);
 }
 
 function announce(trigger) {
@@ -104,14 +114,14 @@ function announce(trigger) {
   }
 }
 
-/** `problem.current` holds the form's fields as they are now, `problem.version` their version, `problem.changed_by` who was first. */
+/** `problem.current` holds the row as it is now, `problem.version` its version, `problem.changed_by` who was first. */
 async function resolveConflict(form, submitter, before, problem) {
   const mine = values(form);
-  const theirs = problem.current ?? {};
+  const theirs = inFormWords(form, problem.current ?? {});
   const who = problem.changed_by ?? "Someone else";
   const touched = (name) => (mine[name] ?? "") !== (before[name] ?? "");
-  const theyChanged = (name) => name in theirs && String(theirs[name] ?? "") !== (before[name] ?? "");
-  const both = Object.keys(theirs).filter((name) => touched(name) && theyChanged(name) && String(theirs[name] ?? "") !== (mine[name] ?? ""));
+  const theyChanged = (name) => name in theirs && theirs[name] !== (before[name] ?? "");
+  const both = Object.keys(theirs).filter((name) => touched(name) && theyChanged(name) && theirs[name] !== (mine[name] ?? ""));
   const kept = both.length ? await chooseFields({ form, who, names: both, mine, theirs }) : {};
   if (!kept) return;
   for (const [name, value] of Object.entries(theirs)) {
@@ -119,16 +129,28 @@ async function resolveConflict(form, submitter, before, problem) {
   }
   form.dataset.etag = `"${problem.version}"`;
   if (form.elements.version) form.elements.version.value = problem.version;
-  initial.set(form, Object.fromEntries(Object.entries(theirs).map(([name, value]) => [name, String(value ?? "")])));
+  initial.set(form, { ...before, ...theirs });
   if (!both.length) toast(`${who} changed this a moment ago. Both changes are kept.`);
   await save(form, submitter);
 }
 
+/** A row as the API tells it, in the words its form uses: only the form's fields, ticks as "on", times without seconds. */
+function inFormWords(form, row) {
+  const words = {};
+  for (const [name, value] of Object.entries(row)) {
+    const field = form.elements[name];
+    if (!field || name === "version") continue;
+    if (field.type === "checkbox") words[name] = value ? field.value : "";
+    else if (field.type === "time") words[name] = String(value ?? "").slice(0, 5);
+    else words[name] = String(value ?? "");
+  }
+  return words;
+}
+
 function setField(form, name, value) {
   const field = form.elements[name];
-  if (!field) return;
-  if (field.type === "checkbox") field.checked = Boolean(value) && value !== "false";
-  else field.value = value ?? "";
+  if (field.type === "checkbox") field.checked = value !== "";
+  else field.value = value;
 }
 
 function showProblems(form, problem) {

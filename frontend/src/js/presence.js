@@ -2,7 +2,8 @@
  * Shows who else is editing what. A form or row with `data-presence="party:…"` announces itself while it has the focus;
  * an element with `data-presence-of="party:…"` shows "Ben is editing". Nothing else about a person is sent.
  */
-const key = crypto.randomUUID();
+// Not randomUUID: that exists on https and localhost only, and a first trial often runs on a plain address of the LAN.
+const key = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 let channel = null;
 let area = "";
 

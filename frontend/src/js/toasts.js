@@ -22,6 +22,17 @@ function actionButton({ label, run }, line) {
   return button;
 }
 
+/** Words for the page that is about to be opened. */
+export function toastAfterwards(text) {
+  sessionStorage.setItem("toast", text);
+}
+
+const left = sessionStorage.getItem("toast");
+if (left) {
+  sessionStorage.removeItem("toast");
+  toast(left);
+}
+
 // The server says "toast" through the header `HX-Trigger: {"toast": {"text": "…"}}`.
 document.addEventListener("toast", (event) => toast(event.detail?.text ?? event.detail?.value ?? ""));
 document.addEventListener("htmx:response:error", (event) => {

@@ -112,11 +112,6 @@ class Mailer:
                 return await self._send(envelope, course)
         except aiosmtplib.SMTPResponseException as error:
             return _refused(error.code, error.message, course, is_sign_in=isinstance(error, _SIGN_IN))
-        except aiosmtplib.SMTPNotSupported as error:
-            return ReconnectNeeded(
-                reason=f"The mail server does not offer what {SETTING} asks for: {error.message}",
-                attempt=course.attempt(),
-            )
         except (aiosmtplib.SMTPException, OSError) as error:
             return _lost(error, course, timeout_s)
 
@@ -214,10 +209,12 @@ def _refused(code: int, said: str, course: _Try, *, is_sign_in: bool) -> Outcome
     return Rejected(reason=f"The mail server refused the mail for good ({code}).", attempt=attempt)
 
 
-def _lost(error: Exception, course: _Try, timeout_s: float) -> Outcome:
-    why = f"it took over {timeout_s:g} s" if isinstance(error, TimeoutError) else "the connection was lost"
-    if isinstance(error, ssl.SSLError):
-        why = f"TLS failed ({error.reason or 'unknown reason'})"
+def _lost(error: aiosmtplib.SMTPException | OSError, course: _Try, timeout_s: float) -> Outcome:
+    # The library says with its plainest error, too, that the server lacks STARTTLS or every way to sign in.
+    if isinstance(error, aiosmtplib.SMTPNotSupported) or type(error) is aiosmtplib.SMTPException:
+        reason = f"The mail server does not offer what {SETTING} asks for: {error}"
+        return ReconnectNeeded(reason=reason, attempt=course.attempt())
+    why = _why(error, timeout_s)
     if course.stage == "content":
         return Unknown(
             reason=f"The mail was handed over, but the mail server's answer never came: {why}.",
@@ -225,3 +222,11 @@ def _lost(error: Exception, course: _Try, timeout_s: float) -> Outcome:
             attempt=course.attempt(),
         )
     return RetryLater(reason=f"The mail server could not be reached: {why}.", attempt=course.attempt())
+
+
+def _why(error: Exception, timeout_s: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"it took over {timeout_s:g} s"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or 'unknown reason'})"
+    return str(error) if isinstance(error, aiosmtplib.SMTPConnectError) else "the connection was lost"

@@ -10,6 +10,7 @@ import email.policy
 import hashlib
 import re
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,8 +21,9 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
 
-from wedsync.connections.fakes import MoodChange, Moods, Shelf, pages
+from wedsync.connections.fakes import MoodChange, Moods, Shelf, given, pages
 from wedsync.kit import clock
 from wedsync.kit.errors import not_found
 
@@ -88,11 +90,11 @@ class Mailbox:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Transport] = set()
         self._number = 0
-        self.routes = [
+        self.routes: Sequence[ControllerRouterHandler] = [
             Router(
                 "/",
                 route_handlers=[show_list, show_mail, show_html, change_mood, read_list, read_mail, set_mood, forget],
-                dependencies={"mailbox": self._itself},
+                dependencies={"mailbox": given(self)},
             )
         ]
 
@@ -111,9 +113,6 @@ class Mailbox:
                 transport.abort()
             await self._server.wait_closed()
             self._server = None
-
-    async def _itself(self) -> "Mailbox":
-        return self
 
     def _protocol(self) -> Any:
         self.connections += 1
@@ -272,7 +271,7 @@ def _found(mailbox: Mailbox, mail_id: str) -> Stored:
 
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 PAGES = pages(Path(__file__).parent / "templates")

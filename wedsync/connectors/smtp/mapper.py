@@ -78,14 +78,15 @@ def to_envelope(mail: Mail, *, delivery_id: UUID, sender: str, at: datetime) -> 
     message["Message-ID"] = message_id
     if mail.is_automatic:
         message["Auto-Submitted"] = "auto-generated"
-    if mail.language:
-        message["Content-Language"] = _one_line(mail.language)
     if mail.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{_checked_url(mail.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
+    if mail.language:
+        # Last, because a Content- header that is there earlier moves into the text part.
+        message["Content-Language"] = _one_line(mail.language)
     return Envelope(
         sender=from_address,
         recipient=to_address,

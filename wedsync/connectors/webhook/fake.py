@@ -5,6 +5,8 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +15,10 @@ from litestar import Request, Response, Router, delete, get, post, put
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
 
 from wedsync.connections import signatures
-from wedsync.connections.fakes import Moods, Shelf, drop_connection, pages
+from wedsync.connections.fakes import Moods, Shelf, drop_connection, given, pages
 from wedsync.kit import clock
 
 RECEIVERS_MAX = 100
@@ -23,6 +26,7 @@ KEPT_MAX = 20_000
 KEPT_MAX_BYTES = 64 * 1024 * 1024
 SHOWN_MAX = 200
 SLOW_S = 5.0
+HANGING_MAX_S = 120.0
 
 MOODS = {
     "slow": f"Answers after {SLOW_S:g} seconds.",
@@ -80,11 +84,12 @@ class Hooks:
         self.kept: Shelf[Received] = Shelf(items_max=KEPT_MAX, bytes_max=KEPT_MAX_BYTES)
         self.receivers: OrderedDict[str, Receiver] = OrderedDict()
         self.number = 0
-        self.routes = [
+        self.stopping = asyncio.Event()
+        self.routes: Sequence[ControllerRouterHandler] = [
             Router(
                 "/",
                 route_handlers=[take, list_receivers, show, change_mood, set_secrets, read, change, forget],
-                dependencies={"hooks": self._itself},
+                dependencies={"hooks": given(self)},
             )
         ]
 
@@ -96,10 +101,8 @@ class Hooks:
         """Nothing to start: requests come through the sandbox."""
 
     async def stop(self) -> None:
-        """Nothing to stop."""
-
-    async def _itself(self) -> "Hooks":
-        return self
+        """Lets go of the callers it keeps hanging."""
+        self.stopping.set()
 
     def receiver(self, name: str) -> Receiver:
         """The receiver of this name, made when it is first spoken of; the one unused longest makes room."""
@@ -154,7 +157,8 @@ async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Re
     elif mood == "slow":
         await asyncio.sleep(SLOW_S)
     elif mood == "hanging":
-        await asyncio.sleep(120)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hooks.stopping.wait(), HANGING_MAX_S)
     status = ANSWERS.get(mood, 200)
     return Response(
         "ok" if status == 200 else mood, status_code=status, headers=HEADERS.get(mood), media_type=MediaType.TEXT

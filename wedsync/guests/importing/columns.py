@@ -9,12 +9,12 @@ import msgspec
 from wedsync.guests.importing.dates import read_date
 from wedsync.guests.importing.vocabulary import AGES, ANSWERS, ROLES, TITLES, normal_word
 
-SAMPLE = 300
+SAMPLE = 120
 SAMPLES_SHOWN = 3
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]{2,}")
 _PHONE = re.compile(r"[+(]?[\d\s()./\-]{6,}(?:\s*(?:x|ext\.?)\s*\d+)?")
-_NAME = re.compile(r"[^\d@=_<>{}$%*#]{2,80}")
+_NAME = re.compile(r"[^\d@=_<>{}$%*#]{1,80}")
 _WEAK_ANSWERS = frozenset({"y", "n", "yes", "no", "true", "false", "1", "0", "x", "?", "na", "n a", "tbc", "unknown"})
 
 
@@ -45,6 +45,7 @@ def facts_of(values: Sequence[str]) -> Facts:
     if not filled:
         return Facts()
     sample = filled[:: max(1, len(filled) // SAMPLE)][:SAMPLE]
+    sample = [value.partition(" ::: ")[0] for value in sample]  # Google's way to put several values in one cell
     words = [normal_word(value) for value in sample]
     counts = Counter(filled)
     largest = max(counts.values())
@@ -54,17 +55,18 @@ def facts_of(values: Sequence[str]) -> Facts:
         return sum(1 for flag in flags if flag) / len(sample)
 
     answers = [word in ANSWERS for word in words]
+    strong = share([word in ANSWERS and word not in _WEAK_ANSWERS for word in words])
     numbers = [value.replace(".", "", 1).isdecimal() for value in sample]
     return Facts(
         filled=len(filled),
         emails=share([_EMAIL.fullmatch(value) for value in sample]),
         phones=share([_PHONE.fullmatch(value) and sum(map(str.isdigit, value)) >= 6 for value in sample]),
         answers=share(answers),
-        answer_words=share([word in ANSWERS and word not in _WEAK_ANSWERS for word in words]) if all(answers) else 0,
+        answer_words=strong if sum(answers) >= 0.9 * len(answers) else 0,
         numbers=share(numbers),
-        dates=share([read_date(value, day_first=True) or read_date(value, day_first=False) for value in sample]),
+        dates=share([_is_date(value) for value in sample]),
         ages=share(
-            [word in AGES or word in _WEAK_ANSWERS or _is_age(value) for word, value in zip(words, sample, strict=True)]
+            [word in AGES or word in ANSWERS or _is_age(value) for word, value in zip(words, sample, strict=True)]
         ),
         titles=share([all(part in TITLES or part in {"and", "und", "et"} for part in word.split()) for word in words]),
         roles=share([word in ROLES for word in words]),
@@ -94,6 +96,12 @@ def test_of(target: str, facts: Facts) -> float | None:
         "partner_name": facts.names,
     }
     return shares.get(head)
+
+
+def _is_date(value: str) -> bool:
+    if len(value) > 40 or not any(map(str.isdecimal, value)):
+        return False
+    return bool(read_date(value, day_first=True) or read_date(value, day_first=False))
 
 
 def _is_age(value: str) -> bool:

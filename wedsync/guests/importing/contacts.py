@@ -19,19 +19,20 @@ _OPTIONAL_TRUNK = re.compile(r"\(0\)")
 _EXTENSION = re.compile(r"\s*(?:x|ext\.?|extension|#|,)\s*\d{1,7}\s*$", re.IGNORECASE)
 _SEVERAL = re.compile(r"\s*(?::::|[;\n]|\bor\b|\s/\s)\s*")
 _DIGITS = re.compile(r"\D+")
-E164_DIGITS = range(7, 16)
+_ADDRESSES = re.compile(r"\s*(?::::|[;,\n]|\s/\s)\s*")
+_NOTHING_CHARS_MAX = max(map(len, NOTHING))
 
 
 def is_nothing(text: str) -> bool:
     """Whether a cell is one of the ways to write "nothing here" ("-", "n/a", "tbc")."""
-    return not text or text.lower() in NOTHING
+    return len(text) <= _NOTHING_CHARS_MAX and (not text or text.lower() in NOTHING)
 
 
 def read_email(text: str) -> str:
     """The first address of a cell, "" for none. Raises ValueError with a sentence for what is not an address."""
     if is_nothing(text):
         return ""
-    for part in re.split(r"\s*(?::::|[;,\n]|\s/\s)\s*", text):
+    for part in _ADDRESSES.split(text):
         if part and not is_nothing(part):
             return email_address(part)
     return ""

@@ -92,7 +92,10 @@ def read_delimited(text: str) -> tuple[list[list[str]], str]:
         delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        records = [[cell(value) for value in record] for record in reader]
+        if _NEUTRALISED.search(text):
+            records = [[cell(value) for value in record] for record in reader]
+        else:
+            records = [[value.strip() for value in record] for record in reader]
     except csv.Error as error:
         detail = f"Line {reader.line_num} cannot be read. Look for a quotation mark that is never closed."
         raise Refusal(422, "import_unreadable", detail) from error

@@ -17,8 +17,10 @@ from wedsync.guests.importing.vocabulary import (
     EVENT_ANSWER_WORDS,
     EVENT_MEAL_WORDS,
     LABELS,
+    LAST_RESORT,
     NOT_EVENTS,
     NUMBERED,
+    PREFERRED,
     SOURCES,
     TARGETS,
     UNSURE,
@@ -33,6 +35,7 @@ MAPPING_VERSION = 1
 NAME_CHARS_MAX = 300
 TEXT_CHARS_MAX = 2_000
 PARTY_GUESTS_MAX = 20
+OWN_SOURCE = "wedsync"
 
 
 class ColumnGuess(msgspec.Struct, frozen=True):
@@ -96,8 +99,14 @@ def to_field_map(
             sources.setdefault(target, []).append(column.header)
     order = next((c.day_first for c in detection.columns if c.day_first is not None), None)
     is_day_first = day_first if day_first is not None else order if order is not None else True
-    rules = [_rule(target, tuple(headers), is_day_first) for target, headers in sources.items()]
+    rules = [_rule(target, tuple(sorted(headers, key=_rank)), is_day_first) for target, headers in sources.items()]
     return FieldMap(name=detection.source, version=MAPPING_VERSION, rules=tuple(rules))
+
+
+def _rank(header: str) -> int:
+    """Of several phones or addresses the personal one first, the office last; otherwise the order of the file."""
+    words = set(normal_header(header).split())
+    return 0 if words & PREFERRED else 2 if words & LAST_RESORT else 1
 
 
 def _refuse_unknown(detection: Detection, chosen: Mapping[str, str]) -> None:
@@ -186,8 +195,11 @@ def _guess(
     index: int, header: str, plain: str, facts: Facts, *, source: Source | None, events: set[str]
 ) -> ColumnGuess:
     template = _template(source, plain)
-    if not facts.filled:
-        meaning: Meaning = (template or ALIASES.get(plain, "ignore"), 0.99, "empty")
+    own = _own_event(header) if source is not None and source.name == OWN_SOURCE else ""
+    if own:
+        meaning: Meaning = (own, 1.0, "template")
+    elif not facts.filled:
+        meaning = (template or ALIASES.get(plain, "ignore"), 0.99, "empty")
     elif template:
         meaning = (template, _checked(template, facts, 0.99), "template")
     elif plain in events:
@@ -199,12 +211,18 @@ def _guess(
     return ColumnGuess(index, header, *meaning)
 
 
+def _own_event(header: str) -> str:
+    """ "RSVP: Ceremony" as `export` writes it; the event's name is taken to the letter."""
+    head, colon, event = header.partition(": ")
+    return f"{head.lower()}:{event}" if colon and head in {"RSVP", "Meal"} else ""
+
+
 def _template(source: Source | None, plain: str) -> str:
     """The template's target; a second e-mail or address follows the first ("E-mail 3 - Value")."""
     if source is None:
         return ""
     target = source.columns.get(plain, "")
-    if target:
+    if target or source.name == OWN_SOURCE:
         return target
     first = source.columns.get(re.sub(r"\d+", "1", plain), "")
     return (first if first in {"email", "phone"} else "ignore") if first else ""
@@ -252,8 +270,8 @@ def _by_event(header: str, facts: Facts) -> Meaning | None:
         is_event = event and not NOT_EVENTS.issuperset(normal_header(event).split())
         if is_event and (kind == "meal" or facts.answers >= 0.8):
             return f"{kind}:{event}", 0.9, "event"
-    if facts.answers >= 0.9 and facts.answer_words >= 0.5:
-        return f"rsvp:{header}", 0.88, "event"
+    if facts.answers >= 0.9 and facts.answer_words >= 0.1:
+        return f"rsvp:{header}", 0.88 if facts.answer_words >= 0.5 else 0.82, "event"
     return None
 
 
@@ -275,7 +293,7 @@ def _by_phrase(plain: str, facts: Facts) -> Meaning | None:
 def _by_values(header: str, facts: Facts) -> Meaning:
     if facts.emails >= 0.8:
         return "email", 0.85, "values"
-    if facts.phones >= 0.8 and facts.distinct >= 0.5:
+    if facts.phones >= 0.8 and facts.distinct >= 0.5 and facts.dates < 0.5:
         return "phone", 0.8, "values"
     if facts.answers >= 0.9 and facts.numbers < 0.9:
         return f"rsvp:{header}", 0.55, "values"

@@ -23,7 +23,7 @@ from wedsync.guests.importing.vocabulary import (
 PLACEHOLDERS_MAX = 20
 
 
-class PersonName(msgspec.Struct, frozen=True, omit_defaults=True):
+class PersonName(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The parts of one person's name; a person known only by title and surname has no `first`."""
 
     title: str = ""
@@ -39,7 +39,7 @@ class PersonName(msgspec.Struct, frozen=True, omit_defaults=True):
         return " ".join(part for part in parts if part)
 
 
-class NameLine(msgspec.Struct, frozen=True, omit_defaults=True):
+class NameLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a line says: people with names, how many more without, the family's name, the size given, and the rest."""
 
     people: tuple[PersonName, ...] = ()
@@ -217,6 +217,8 @@ def _person(words: Sequence[str]) -> PersonName:
     suffixes: list[str] = []
     while len(left) > 1 and normal_word(left[-1]).replace(" ", "") in SUFFIXES:
         suffixes.insert(0, left.pop())
+    while len(left) > 1 and not any(map(str.isalnum, left[-1])):
+        left[-2:] = [" ".join(left[-2:])]  # an emoji behind a name belongs to it
     title, suffix = " ".join(titles), " ".join(suffixes)
     if not left:
         return PersonName(title=title, suffix=suffix)

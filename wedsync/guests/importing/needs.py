@@ -17,7 +17,7 @@ Severity = Literal["mild", "moderate", "severe", "anaphylaxis"]
 NOTE_CHARS_MAX = 1000
 
 
-class Allergen(msgspec.Struct, frozen=True, kw_only=True):
+class Allergen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One suggested allergen; the keys of `guests.model.Allergen`."""
 
     key: str
@@ -26,7 +26,7 @@ class Allergen(msgspec.Struct, frozen=True, kw_only=True):
     cross_contact_ok: Literal["yes", "no", "unknown"] = "unknown"
 
 
-class Needs(msgspec.Struct, frozen=True, kw_only=True):
+class Needs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A guest's needs as far as words tell; converts to `guests.model.Needs`."""
 
     answered: bool = True
@@ -56,6 +56,53 @@ def read_needs(*, diet: str = "", allergies: str = "", access: str = "") -> Need
         access=tuple(found_access),
         note="" if is_none else note[:NOTE_CHARS_MAX],
     )
+
+
+def stored_needs(values: Mapping[str, str]) -> Needs | None:
+    """Needs as `export` writes them: keys in columns of their own, so that nothing has to be read into words."""
+    cells = [values.get(name, "") for name in ("need_allergens", "need_diets", "need_access", "need_note")]
+    if not any(cells):
+        return None
+    allergens = [_stored_allergen(part) for part in _listed(cells[0])]
+    return Needs(
+        allergens=tuple(allergen for allergen in allergens if allergen is not None),
+        diets=tuple(part for part in _listed(cells[1]) if part in {*_DIETS, "other"}),
+        access=tuple(part for part in _listed(cells[2]) if part in {*_ACCESS, "other"}),
+        note="" if cells[3] == "none" else cells[3][:NOTE_CHARS_MAX],
+    )
+
+
+def needs_cells(needs: Needs | None) -> dict[str, str]:
+    """The four cells `stored_needs` reads; "none" is the answer of somebody who needs nothing."""
+    if needs is None:
+        return {"need_allergens": "", "need_diets": "", "need_access": "", "need_note": ""}
+    allergens = [f"{a.key} ({a.kind}, {a.severity}, cross-contact ok: {a.cross_contact_ok})" for a in needs.allergens]
+    is_empty = not (allergens or needs.diets or needs.access or needs.note)
+    return {
+        "need_allergens": "; ".join(allergens),
+        "need_diets": "; ".join(needs.diets),
+        "need_access": "; ".join(needs.access),
+        "need_note": "none" if is_empty else needs.note,
+    }
+
+
+def _listed(cell: str) -> list[str]:
+    return [part.strip() for part in cell.split(";") if part.strip()]
+
+
+_STORED = re.compile(r"(\w+) \((\w+), (\w+), cross-contact ok: (\w+)\)")
+
+
+def _stored_allergen(text: str) -> Allergen | None:
+    match = _STORED.fullmatch(text)
+    if match is None or match.group(1) not in _KEYS:
+        return None
+    key, kind, severity, cross = match.groups()
+    cells = {"key": key, "kind": kind, "severity": severity, "cross_contact_ok": cross}
+    try:
+        return msgspec.convert(cells, type=Allergen)
+    except msgspec.ValidationError:
+        return None
 
 
 def _read_statement(
@@ -147,6 +194,7 @@ _RANK: Mapping[Severity, int] = {"mild": 0, "moderate": 1, "severe": 2, "anaphyl
 _STATEMENT = re.compile(r"[;.\n|]|\bbut\b|:::", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,/+&]|\band\b", re.IGNORECASE)
 _ALLERGENS = _allergen_patterns()
+_KEYS = frozenset(key for _, key in _ALLERGENS)
 _DIETS = {key: _pattern(words) for key, words in NEEDS["diets"].items()}
 _ACCESS = {key: _pattern(words) for key, words in NEEDS["access"].items()}
 _SEVERITIES = [(name, _pattern(NEEDS["severity"][name])) for name in _SEVERITY_NAMES]

@@ -38,12 +38,13 @@ def _load(name: str) -> Any:
     return tomllib.loads(resources.files(__package__).joinpath(name).read_text("utf-8"))
 
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _NOT_WORD = re.compile(r"[^\w+#]+|_+")
 
 
 def normal_header(header: str) -> str:
     """A header as the data files spell it: "E-mail 1 - Value" -> "e mail 1 value", "ZIPCode" -> "zip code"."""
+    header = header.replace("(s)", "s").replace("'", "").replace("’", "")
     spaced = _CAMEL.sub(" ", header) if not header.isupper() else header
     plain = "".join(c for c in unicodedata.normalize("NFKD", spaced).lower() if not unicodedata.combining(c))
     return " ".join(_NOT_WORD.sub(" ", plain.replace("ß", "ss")).split())
@@ -84,6 +85,8 @@ UNSURE: frozenset[str] = frozenset(_ALIASES["unsure"]["headers"])
 EVENT_ANSWER_WORDS: tuple[str, ...] = tuple(sorted(_ALIASES["events"]["answer_words"], key=len, reverse=True))
 EVENT_MEAL_WORDS: tuple[str, ...] = tuple(sorted(_ALIASES["events"]["meal_words"], key=len, reverse=True))
 NOT_EVENTS: frozenset[str] = frozenset(_ALIASES["events"]["not_events"])
+PREFERRED: frozenset[str] = frozenset(_ALIASES["several"]["preferred"])
+LAST_RESORT: frozenset[str] = frozenset(_ALIASES["several"]["last_resort"])
 
 
 def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -141,14 +144,18 @@ TARGETS: Mapping[str, Target] = {
         Target("region", "County or state"),
         Target("postcode", "Postcode"),
         Target("country", "Country"),
-        Target("rsvp", "Answer for the whole wedding"),
+        Target("rsvp", "Answer for the whole wedding", many=True),
         Target("rsvp_at", "Date of the answer"),
         Target("meal", "Meal choice", many=True),
         Target("diet", "Diet", many=True),
         Target("allergies", "Allergies", many=True),
-        Target("needs", "Diet, allergies and access as WedSync writes them"),
+        Target("need_allergens", "Allergens as WedSync writes them"),
+        Target("need_diets", "Diets as WedSync writes them"),
+        Target("need_access", "Access needs as WedSync writes them"),
+        Target("need_note", "The words of those needs"),
         Target("access", "Access needs", many=True),
         Target("age", "Age, or child / adult"),
+        Target("children", "Children (a number, or names)"),
         Target("party_size", "Number of people in the party"),
         Target("side", "Whose side, relationship"),
         Target("role", "Role at the wedding"),
@@ -156,7 +163,8 @@ TARGETS: Mapping[str, Target] = {
         Target("tags", "Tags", many=True),
         Target("notes", "Notes", many=True),
         Target("guest_key", "Guest number of the source"),
-        Target("name_status", "Named or not"),
+        Target("kind", "Named, or a plus-one without a name"),
+        Target("party_name", "Name of the party"),
         Target("custom", "Keep as it is, beside the guest", many=True),
         Target("ignore", "Leave out", many=True),
     )

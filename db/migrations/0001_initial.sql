@@ -1,0 +1,2647 @@
+-- The database as it began: all of db/schema but the roles, which belong to the cluster.
+
+-- 01_app.sql
+-- The ground of every door: what a transaction is entered as, the two clocks, and the one way to protect a table.
+-- Settings are written by app.enter* only and are local to the transaction; outside of one every policy sees nothing.
+create schema app;
+revoke all on schema public from public;
+revoke all on schema app from public;
+alter default privileges for role wedsync_owner revoke execute on functions from public;
+alter default privileges for role wedsync_recorder revoke execute on functions from public;
+grant usage on schema public, app to wedsync_recorder, wedsync_user, wedsync_reader, wedsync_service;
+grant create on schema app to wedsync_recorder;
+
+set role wedsync_owner;
+
+-- '' appears where a setting was set in an earlier transaction of the same connection; it means "not entered".
+create function app.tenant() returns uuid language sql stable parallel safe
+  return nullif(current_setting('app.tenant', true), '')::uuid;
+create function app.actor() returns uuid language sql stable parallel safe
+  return nullif(current_setting('app.actor', true), '')::uuid;
+create function app.actor_kind() returns text language sql stable parallel safe
+  return coalesce(nullif(current_setting('app.actor_kind', true), ''), 'anonymous');
+-- couple, helper, supplier, guest, public (weddings) · owner, admin, member (suppliers) · self (persons) · system
+create function app.role() returns text language sql stable parallel safe
+  return coalesce(nullif(current_setting('app.role', true), ''), 'none');
+create function app.link() returns uuid language sql stable parallel safe
+  return nullif(current_setting('app.link', true), '')::uuid;
+create function app.membership() returns uuid language sql stable parallel safe
+  return nullif(current_setting('app.membership', true), '')::uuid;
+create function app.party() returns uuid language sql stable parallel safe
+  return nullif(current_setting('app.party', true), '')::uuid;
+create function app.mask() returns integer language sql stable parallel safe
+  return coalesce(nullif(current_setting('app.mask', true), '')::integer, 0);
+create function app.write_mask() returns integer language sql stable parallel safe
+  return coalesce(nullif(current_setting('app.write_mask', true), '')::integer, 0);
+
+-- Wedding time: what people see or schedule. Equal to machine time unless a drill holds a row here.
+create table public.clock_setting (
+  only_row boolean primary key default true check (only_row),
+  base timestamptz not null,
+  set_at timestamptz not null default clock_timestamp(),
+  speed double precision not null default 1 check (speed > 0 and speed <= 86400)
+);
+comment on table public.clock_setting is 'Profiles test and drill only: wedding time runs from base at speed; empty everywhere else';
+create function app.now() returns timestamptz language sql stable parallel safe security definer set search_path = ''
+  return coalesce(
+    (select c.base + (clock_timestamp() - c.set_at) * c.speed from public.clock_setting c),
+    clock_timestamp());
+
+-- Optimistic locking: every changed row counts its versions, whoever changes it.
+create function app.bump() returns trigger language plpgsql set search_path = '' as $$
+begin
+  new.version := old.version + 1;
+  new.updated_at := clock_timestamp();
+  return new;
+end $$;
+
+-- One way to protect a table: forced row security, a restrictive gate on the tenant, and what may be read and written.
+-- The gate is for wedsync_user alone: a gate without TO would also bind the recorder, whose functions check by themselves.
+create procedure app.protect(p_table regclass, p_home name, p_read text, p_write text, p_delete boolean default true)
+language plpgsql set search_path = '' as $$
+begin
+  execute format('alter table %s enable row level security', p_table);
+  execute format('alter table %s force row level security', p_table);
+  execute format('revoke all on %s from public', p_table);
+  execute format('create policy gate on %s as restrictive for all to wedsync_user
+    using (%2$I = (select app.tenant())) with check (%2$I = (select app.tenant()))', p_table, p_home);
+  execute format('create policy readable on %s for select to wedsync_user using (%s)', p_table, p_read);
+  execute format('create policy recorder on %s for all to wedsync_recorder using (true) with check (true)', p_table);
+  execute format('grant select on %s to wedsync_user, wedsync_recorder', p_table);
+  if p_write is not null then
+    execute format('create policy insertable on %s for insert to wedsync_user with check (%s)', p_table, p_write);
+    execute format('create policy updatable on %1$s for update to wedsync_user using (%2$s) with check (%2$s)', p_table, p_write);
+    execute format('grant insert, update on %s to wedsync_user', p_table);
+    if p_delete then
+      execute format('create policy deletable on %s for delete to wedsync_user using (%s)', p_table, p_write);
+      execute format('grant delete on %s to wedsync_user', p_table);
+    end if;
+  end if;
+end $$;
+reset role;
+
+-- 10_people.sql
+-- People: logins, their sessions, passes to sign in, and API keys. Home: the person.
+set role wedsync_owner;
+
+create table public.persons (
+  person_id uuid primary key default uuidv7(),
+  id uuid generated always as (person_id) stored,
+  email text check (email = lower(email) and length(email) <= 320),
+  name text not null default '' check (length(name) <= 300),
+  locale text not null default 'en' check (length(locale) <= 35),
+  is_operator boolean not null default false,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.persons is 'A login. A helper is a person without e-mail, reached by a pass';
+create unique index persons_email on public.persons (email) where email is not null;
+create trigger bump before update on public.persons for each row execute function app.bump();
+call app.protect('public.persons', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
+revoke insert, update on public.persons from wedsync_user;
+grant update (name, locale) on public.persons to wedsync_user;
+grant insert, update on public.persons to wedsync_recorder;
+
+create table public.sessions (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  token_hash bytea not null unique check (length(token_hash) = 32),
+  kind text not null default 'browser' check (kind in ('browser', 'helper', 'demo')),
+  created_at timestamptz not null default clock_timestamp(),
+  last_seen_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  ended_at timestamptz
+);
+comment on table public.sessions is 'A signed-in browser; the cookie holds the token, this row its SHA-256';
+create index sessions_person on public.sessions (person_id);
+call app.protect('public.sessions', 'person_id', 'true', null);
+grant insert, update on public.sessions to wedsync_recorder;
+
+create table public.sign_ins (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  token_hash bytea not null unique check (length(token_hash) = 32),
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  is_reusable boolean not null default false
+);
+comment on table public.sign_ins is 'A sign-in pass sent by mail: single use, minutes long, hashed; reusable ones are the demo''s alone';
+create index sign_ins_person on public.sign_ins (person_id);
+call app.protect('public.sign_ins', 'person_id', 'false', null);
+grant insert, update on public.sign_ins to wedsync_recorder;
+
+create table public.api_keys (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  tenant_id uuid not null,
+  name text not null check (length(name) between 1 and 100),
+  prefix text not null check (length(prefix) <= 16),
+  token_hash bytea not null unique check (length(token_hash) = 32),
+  created_at timestamptz not null default clock_timestamp(),
+  last_used_at timestamptz,
+  revoked_at timestamptz
+);
+comment on table public.api_keys is 'A wsk_ bearer key: acts as its person, within one tenant only (the person itself = all of theirs)';
+create index api_keys_person on public.api_keys (person_id);
+call app.protect('public.api_keys', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
+grant update on public.api_keys to wedsync_recorder;
+
+create table public.inbox (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  event_id uuid not null,
+  stream_id uuid not null,
+  type text not null,
+  title text not null check (length(title) <= 300),
+  detail text not null default '' check (length(detail) <= 2000),
+  href text not null default '' check (length(href) <= 500),
+  occurred_at timestamptz not null,
+  created_at timestamptz not null default clock_timestamp(),
+  read_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (person_id, event_id)
+);
+comment on table public.inbox is 'Notices to one person inside the product';
+create trigger bump before update on public.inbox for each row execute function app.bump();
+call app.protect('public.inbox', 'person_id', 'true', $$(select app.role()) in ('self', 'system')$$, false);
+
+create table public.preferences (
+  person_id uuid not null references public.persons on delete cascade,
+  id uuid generated always as (person_id) stored,
+  channels jsonb not null default '{"email": true, "in_app": true}',
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (person_id)
+);
+comment on table public.preferences is 'Which channels may reach a person';
+create trigger bump before update on public.preferences for each row execute function app.bump();
+call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
+reset role;
+
+-- 20_weddings.sql
+-- Weddings: the core every linked party sees, who belongs to it, its passes, its website. Home: the wedding.
+set role wedsync_owner;
+
+create table public.weddings (
+  wedding_id uuid primary key default uuidv7(),
+  id uuid generated always as (wedding_id) stored,
+  couple_names text not null check (length(couple_names) between 1 and 300),
+  partner_a text not null default '' check (length(partner_a) <= 300),
+  partner_b text not null default '' check (length(partner_b) <= 300),
+  "on" date,
+  date_status text not null default 'undecided' check (date_status in ('undecided', 'provisional', 'confirmed', 'postponed', 'cancelled')),
+  time_zone text not null default 'Europe/London' check (length(time_zone) <= 64),
+  country text not null default 'GB' check (country ~ '^[A-Z]{2}$'),
+  locale text not null default 'en-GB' check (length(locale) <= 35),
+  currency text not null default 'GBP' check (currency ~ '^[A-Z]{3}$'),
+  ceremony_venue text not null default '' check (length(ceremony_venue) <= 300),
+  ceremony_address text not null default '' check (length(ceremony_address) <= 500),
+  ceremony_at time,
+  reception_venue text not null default '' check (length(reception_venue) <= 300),
+  reception_address text not null default '' check (length(reception_address) <= 500),
+  reception_at time,
+  guest_estimate integer check (guest_estimate between 0 and 20000),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  check (date_status = 'undecided' or "on" is not null)
+);
+comment on table public.weddings is 'Scope core: names, date, venues, times, estimated guest count';
+create trigger bump before update on public.weddings for each row execute function app.bump();
+call app.protect('public.weddings', 'wedding_id', $$((select app.mask()) & 1) <> 0$$, $$((select app.write_mask()) & 1) <> 0$$, false);
+revoke insert on public.weddings from wedsync_user;
+grant insert on public.weddings to wedsync_recorder;
+
+create table public.date_history (
+  id uuid primary key default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  "on" date,
+  date_status text not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  changed_by uuid,
+  reason text not null default '' check (length(reason) <= 500)
+);
+comment on table public.date_history is 'What the date was before each change';
+create index date_history_home on public.date_history (wedding_id, changed_at);
+call app.protect('public.date_history', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 1) <> 0$$, false);
+
+create table public.memberships (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  person_id uuid not null references public.persons,
+  role text not null check (role in ('couple', 'partner', 'helper')),
+  name text not null default '' check (length(name) <= 300),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  removed_at timestamptz,
+  primary key (wedding_id, id),
+  unique (wedding_id, person_id)
+);
+comment on table public.memberships is 'What makes a person part of a wedding: couple and partner see all, a helper core, schedule and own tasks';
+create index memberships_person on public.memberships (person_id);
+create trigger bump before update on public.memberships for each row execute function app.bump();
+call app.protect('public.memberships', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or id = (select app.membership())$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.memberships to wedsync_recorder;
+
+create table public.passes (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  purpose text not null check (purpose in ('rsvp', 'help', 'ack', 'invite')),
+  token_hash bytea not null unique check (length(token_hash) = 32),
+  party_id uuid,
+  membership_id uuid,
+  link_id uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  primary key (wedding_id, id),
+  check (num_nonnulls(party_id, membership_id, link_id) = 1)
+);
+comment on table public.passes is 'A signed, revocable URL for one purpose; only the SHA-256 of its token is kept';
+create index passes_party on public.passes (wedding_id, party_id) where party_id is not null;
+call app.protect('public.passes', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.sites (
+  wedding_id uuid primary key references public.weddings on delete cascade,
+  id uuid generated always as (wedding_id) stored,
+  slug text not null unique check (slug ~ '^[a-z0-9](?:[a-z0-9-]{1,60}[a-z0-9])$'),
+  is_published boolean not null default false,
+  welcome text not null default '' check (length(welcome) <= 4000),
+  snapshot jsonb not null default '{}',
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.sites is 'Scope site: the public website; snapshot is what the public may see, refreshed by a reaction';
+create trigger bump before update on public.sites for each row execute function app.bump();
+call app.protect('public.sites', 'wedding_id', $$((select app.mask()) & 1024) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.notes (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  about_table text not null default '' check (length(about_table) <= 63),
+  about_id uuid,
+  sealed bytea not null,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id)
+);
+comment on table public.notes is 'Scope private: the couple''s notes; the words are sealed by the application';
+create trigger bump before update on public.notes for each row execute function app.bump();
+call app.protect('public.notes', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+reset role;
+
+set role wedsync_owner;
+create table public.activity_reads (
+  wedding_id uuid not null references public.weddings on delete cascade,
+  person_id uuid not null,
+  seq bigint not null,
+  primary key (wedding_id, person_id)
+);
+comment on table public.activity_reads is 'How far each of the couple has read the activity list';
+call app.protect('public.activity_reads', 'wedding_id', $$person_id = (select app.actor())$$, $$person_id = (select app.actor())$$, false);
+reset role;
+
+-- 25_schedule.sql
+-- Schedule: items with a time and a place, their dependencies, the days they make, on-day contacts. Home: the wedding.
+set role wedsync_owner;
+
+create table public.schedule_items (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  kind text not null default 'other' check (kind in ('ceremony', 'drinks', 'reception', 'evening', 'preparation', 'photos', 'speeches',
+    'music', 'transport', 'setup', 'teardown', 'rehearsal', 'brunch', 'other')),
+  title text not null check (length(title) between 1 and 300),
+  "on" date not null,
+  at_local time not null,
+  zone text not null check (length(zone) <= 64),
+  starts_at timestamptz generated always as (timezone(zone, "on" + at_local)) stored,
+  minutes integer not null default 30 check (minutes between 0 and 2880),
+  buffer_minutes integer not null default 0 check (buffer_minutes between 0 and 600),
+  place text not null default '' check (length(place) <= 300),
+  owner_link_id uuid,
+  owner_membership_id uuid,
+  is_anchored boolean not null default false,
+  takes_rsvps boolean not null default false,
+  audience text not null default 'linked' check (audience in ('public', 'invited', 'linked')),
+  position integer not null default 0,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id)
+);
+comment on table public.schedule_items is 'Scope schedule: ceremony, reception, prep, speeches; anchored items never move by a ripple';
+create unique index schedule_items_id on public.schedule_items (id);
+create index schedule_items_time on public.schedule_items (wedding_id, starts_at);
+create trigger bump before update on public.schedule_items for each row execute function app.bump();
+call app.protect('public.schedule_items', 'wedding_id',
+  $$((select app.mask()) & 2) <> 0 or ((select app.party()) is not null and audience <> 'linked')$$,
+  $$((select app.write_mask()) & 2) <> 0$$);
+
+create table public.schedule_dependencies (
+  wedding_id uuid not null,
+  item_id uuid not null,
+  after_item_id uuid not null,
+  lag_minutes integer not null default 0 check (lag_minutes between -20160 and 20160),
+  primary key (wedding_id, item_id, after_item_id),
+  foreign key (wedding_id, item_id) references public.schedule_items (wedding_id, id) on delete cascade,
+  foreign key (wedding_id, after_item_id) references public.schedule_items (wedding_id, id) on delete cascade,
+  check (item_id <> after_item_id)
+);
+comment on table public.schedule_dependencies is 'item_id starts when the last of its after_item_id (with buffer and lag) has ended; a change of it is a fact of item_id';
+create index schedule_dependencies_after on public.schedule_dependencies (wedding_id, after_item_id);
+call app.protect('public.schedule_dependencies', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.write_mask()) & 2) <> 0$$);
+
+create table public.wedding_days (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  "on" date not null,
+  zone text not null,
+  live_from timestamptz not null,
+  live_until timestamptz not null,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, "on"),
+  check (live_from < live_until)
+);
+comment on table public.wedding_days is 'Scope schedule: a day with items; live from two hours before the first until two hours after the last';
+create index wedding_days_live on public.wedding_days (live_until, live_from);
+create trigger bump before update on public.wedding_days for each row execute function app.bump();
+call app.protect('public.wedding_days', 'wedding_id', $$((select app.mask()) & 3) <> 0$$, $$((select app.write_mask()) & 2) <> 0$$);
+
+create table public.day_contacts (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  name text not null check (length(name) between 1 and 300),
+  what text not null default '' check (length(what) <= 300),
+  phone text not null default '' check (length(phone) <= 40),
+  position integer not null default 0,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id)
+);
+comment on table public.day_contacts is 'Scope schedule: whom to ring on the day';
+create trigger bump before update on public.day_contacts for each row execute function app.bump();
+call app.protect('public.day_contacts', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.write_mask()) & 2) <> 0$$);
+reset role;
+
+-- Answers are deleted with their item, and whoever edits the timeline may not see answers: so they ask here first.
+set role wedsync_recorder;
+create function app.item_has_answers(p_item uuid) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return exists (select from public.rsvps r where r.wedding_id = app.tenant() and r.schedule_item_id = p_item);
+end $$;
+grant execute on function app.item_has_answers(uuid) to wedsync_user;
+reset role;
+
+-- 30_suppliers.sql
+-- Suppliers: businesses and their people (home: the supplier), links into weddings (home: the wedding), the portfolio index.
+set role wedsync_owner;
+
+create table public.suppliers (
+  supplier_id uuid primary key default uuidv7(),
+  id uuid generated always as (supplier_id) stored,
+  name text not null check (length(name) between 1 and 300),
+  category text not null check (category ~ '^[a-z_]{2,40}$'),
+  email text not null default '' check (length(email) <= 320),
+  phone text not null default '' check (length(phone) <= 40),
+  website text not null default '' check (length(website) <= 500),
+  time_zone text not null default 'Europe/London' check (length(time_zone) <= 64),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.suppliers is 'A business: an organisation and a tenant of its own';
+create trigger bump before update on public.suppliers for each row execute function app.bump();
+call app.protect('public.suppliers', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin')$$, false);
+revoke insert on public.suppliers from wedsync_user;
+grant insert on public.suppliers to wedsync_recorder;
+
+create table public.supplier_members (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  person_id uuid not null references public.persons,
+  role text not null check (role in ('owner', 'admin', 'member')),
+  name text not null default '' check (length(name) <= 300),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  removed_at timestamptz,
+  primary key (supplier_id, id),
+  unique (supplier_id, person_id)
+);
+comment on table public.supplier_members is 'Owner and admin see all weddings of the supplier, a member those assigned';
+create index supplier_members_person on public.supplier_members (person_id);
+create trigger bump before update on public.supplier_members for each row execute function app.bump();
+call app.protect('public.supplier_members', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin')$$, false);
+grant insert, update on public.supplier_members to wedsync_recorder;
+
+create table public.links (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  supplier_id uuid references public.suppliers,
+  link_id uuid generated always as (id) stored,
+  supplier_name text not null check (length(supplier_name) between 1 and 300),
+  category text not null check (category ~ '^[a-z_]{2,40}$'),
+  invited_email text check (invited_email = lower(invited_email) and length(invited_email) <= 320),
+  status text not null default 'invited' check (status in ('invited', 'requested', 'active', 'declined', 'revoked', 'completed')),
+  level text not null default 'basic' check (level in ('basic', 'standard', 'full')),
+  scopes integer not null default 0 check (scopes & ~254 = 0),
+  mask integer generated always as (scopes | 1) stored,
+  can_view_guests boolean generated always as (scopes & 16 <> 0) stored,
+  can_view_dietary boolean generated always as (scopes & 32 <> 0) stored,
+  can_view_contacts boolean generated always as (scopes & 64 <> 0) stored,
+  can_view_budget boolean generated always as (false) stored,
+  can_edit_timeline boolean not null default false,
+  invited_by text not null default 'couple' check (invited_by in ('couple', 'supplier')),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  check (not can_edit_timeline or scopes & 2 <> 0),
+  check (status <> 'active' or supplier_id is not null)
+);
+comment on table public.links is 'One supplier''s engagement in one wedding. The check on scopes makes budget (256) and private (512) ungrantable by any statement';
+create unique index links_id on public.links (id);
+create unique index links_once on public.links (wedding_id, supplier_id) where supplier_id is not null and status in ('invited', 'requested', 'active');
+create index links_supplier on public.links (supplier_id, wedding_id) where supplier_id is not null;
+create trigger bump before update on public.links for each row execute function app.bump();
+call app.protect('public.links', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or id = (select app.link())$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.links to wedsync_recorder;
+
+alter table public.schedule_items add foreign key (wedding_id, owner_link_id) references public.links (wedding_id, id);
+alter table public.schedule_items add foreign key (wedding_id, owner_membership_id) references public.memberships (wedding_id, id);
+create index schedule_items_owner on public.schedule_items (wedding_id, owner_link_id);
+alter table public.passes add foreign key (wedding_id, membership_id) references public.memberships (wedding_id, id) on delete cascade;
+alter table public.passes add foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade;
+
+create table public.assignments (
+  supplier_id uuid not null,
+  member_id uuid not null,
+  link_id uuid not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, member_id, link_id),
+  foreign key (supplier_id, member_id) references public.supplier_members (supplier_id, id) on delete cascade
+);
+comment on table public.assignments is 'Which links a supplier''s member works on';
+call app.protect('public.assignments', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin')$$);
+
+create table public.supplier_index (
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  wedding_id uuid not null,
+  id uuid not null,
+  couple_names text not null,
+  "on" date,
+  date_status text not null,
+  time_zone text not null,
+  venue text not null default '',
+  status text not null,
+  level text not null,
+  waiting integer not null default 0,
+  tasks_open integer not null default 0,
+  next_due date,
+  open jsonb not null default '[]',
+  changed_at timestamptz not null default clock_timestamp(),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, wedding_id),
+  unique (supplier_id, id)
+);
+comment on table public.supplier_index is 'The portfolio: one row per link (id = link id), kept by a reaction; waiting counts acknowledgements not given, open names them and the link''s tasks';
+create index supplier_index_on on public.supplier_index (supplier_id, "on");
+create trigger bump before update on public.supplier_index for each row execute function app.bump();
+call app.protect('public.supplier_index', 'supplier_id',
+  $$(select app.role()) in ('owner', 'admin', 'system') or id in (select a.link_id from public.assignments a
+      join public.supplier_members m on m.supplier_id = a.supplier_id and m.id = a.member_id
+      where m.person_id = (select app.actor()))$$,
+  $$(select app.role()) = 'system'$$);
+reset role;
+
+-- 40_guests.sql
+-- Guests: parties, people invited, their contacts and needs (sealed), RSVPs, head counts, sheets, imports. Home: the wedding.
+set role wedsync_owner;
+
+create table public.parties (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  name text not null check (length(name) between 1 and 300),
+  side text not null default '' check (side in ('', 'partner_a', 'partner_b', 'both')),
+  tags text[] not null default '{}',
+  plus_ones_allowed integer not null default 0 check (plus_ones_allowed between 0 and 20),
+  invited_at timestamptz,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id)
+);
+comment on table public.parties is 'Scope guests: people invited together';
+create unique index parties_id on public.parties (id);
+create trigger bump before update on public.parties for each row execute function app.bump();
+call app.protect('public.parties', 'wedding_id',
+  $$((select app.mask()) & 16) <> 0 or id = (select app.party())$$, $$((select app.write_mask()) & 16) <> 0$$);
+alter table public.passes add foreign key (wedding_id, party_id) references public.parties (wedding_id, id) on delete cascade;
+
+create table public.guests (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  party_id uuid not null,
+  first_name text not null default '' check (length(first_name) <= 300),
+  last_name text not null default '' check (length(last_name) <= 300),
+  display_name text not null check (length(display_name) between 1 and 600),
+  name_sort text not null check (length(name_sort) <= 700),
+  kind text not null default 'named' check (kind in ('named', 'plus_one', 'crew')),
+  age_band text not null default 'adult' check (age_band in ('adult', 'teen', 'child', 'infant')),
+  plus_one_of uuid,
+  role text not null default '' check (length(role) <= 60),
+  table_label text not null default '' check (length(table_label) <= 60),
+  source_key text check (length(source_key) <= 400),
+  position integer not null default 0,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, party_id) references public.parties (wedding_id, id),
+  foreign key (wedding_id, plus_one_of) references public.guests (wedding_id, id) on delete set null (plus_one_of)
+);
+comment on table public.guests is 'Scope guests: a person invited; name_sort is a fold stored by the application because the engine has no collations for people';
+create unique index guests_id on public.guests (id);
+create index guests_party on public.guests (wedding_id, party_id);
+create index guests_sort on public.guests (wedding_id, name_sort, id);
+create unique index guests_source on public.guests (wedding_id, source_key) where source_key is not null;
+create trigger bump before update on public.guests for each row execute function app.bump();
+call app.protect('public.guests', 'wedding_id',
+  $$((select app.mask()) & 16) <> 0 or party_id = (select app.party())$$, $$((select app.write_mask()) & 16) <> 0 or party_id = (select app.party())$$);
+
+create table public.guest_contacts (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  guest_id uuid not null,
+  party_id uuid not null,
+  sealed bytea not null,
+  email_index bytea,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, guest_id),
+  foreign key (wedding_id, guest_id) references public.guests (wedding_id, id) on delete cascade
+);
+comment on table public.guest_contacts is 'Scope contacts: sealed JSON {email, phone, address}; email_index is a keyed blind index';
+create index guest_contacts_email on public.guest_contacts (wedding_id, email_index);
+create trigger bump before update on public.guest_contacts for each row execute function app.bump();
+call app.protect('public.guest_contacts', 'wedding_id',
+  $$((select app.mask()) & 64) <> 0 or party_id = (select app.party())$$, $$((select app.write_mask()) & 64) <> 0 or party_id = (select app.party())$$);
+
+create table public.guest_needs (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  guest_id uuid not null,
+  party_id uuid not null,
+  sealed bytea not null,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, guest_id),
+  foreign key (wedding_id, guest_id) references public.guests (wedding_id, id) on delete cascade
+);
+comment on table public.guest_needs is 'Scope dietary (health data): sealed JSON {answered, allergens, diets, access, note}';
+create trigger bump before update on public.guest_needs for each row execute function app.bump();
+call app.protect('public.guest_needs', 'wedding_id',
+  $$((select app.mask()) & 32) <> 0 or party_id = (select app.party())$$, $$((select app.write_mask()) & 32) <> 0 or party_id = (select app.party())$$);
+
+create table public.menu_options (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  name text not null check (length(name) between 1 and 200),
+  course text not null default 'main' check (course in ('starter', 'main', 'dessert', 'child', 'other')),
+  position integer not null default 0,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade
+);
+comment on table public.menu_options is 'Scope counts: what can be eaten at a schedule item';
+create index menu_options_item on public.menu_options (wedding_id, schedule_item_id);
+create trigger bump before update on public.menu_options for each row execute function app.bump();
+call app.protect('public.menu_options', 'wedding_id',
+  $$((select app.mask()) & 24) <> 0 or (select app.party()) is not null$$, $$((select app.write_mask()) & 16) <> 0$$);
+
+create table public.rsvps (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  guest_id uuid not null,
+  schedule_item_id uuid not null,
+  party_id uuid not null,
+  status text not null default 'needs_action' check (status in ('needs_action', 'accepted', 'declined', 'tentative')),
+  menu_option_id uuid,
+  responded_at timestamptz,
+  responded_by text check (responded_by in ('guest', 'couple', 'helper', 'import')),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, guest_id, schedule_item_id),
+  unique (wedding_id, id),
+  foreign key (wedding_id, guest_id) references public.guests (wedding_id, id) on delete cascade,
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade,
+  foreign key (wedding_id, menu_option_id) references public.menu_options (wedding_id, id) on delete set null (menu_option_id)
+) with (fillfactor = 80);
+comment on table public.rsvps is 'Scope guests: a row means the guest is invited to the item; status is the answer; history is in the events';
+create index rsvps_item on public.rsvps (wedding_id, schedule_item_id, status);
+create trigger bump before update on public.rsvps for each row execute function app.bump();
+call app.protect('public.rsvps', 'wedding_id',
+  $$((select app.mask()) & 16) <> 0 or party_id = (select app.party())$$, $$((select app.write_mask()) & 16) <> 0 or party_id = (select app.party())$$);
+
+create table public.headcounts (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  invited integer not null default 0,
+  accepted integer not null default 0,
+  declined integer not null default 0,
+  tentative integer not null default 0,
+  pending integer not null default 0,
+  children integer not null default 0,
+  meals jsonb not null default '{}',
+  dietary jsonb not null default '{}',
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, schedule_item_id),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade
+) with (fillfactor = 50);
+comment on table public.headcounts is 'Scope counts: derived per schedule item by app.record; dietary totals come from the sheet, cells below 3 say "<3"; no names';
+create trigger bump before update on public.headcounts for each row execute function app.bump();
+call app.protect('public.headcounts', 'wedding_id', $$((select app.mask()) & 8) <> 0$$, $$(select app.role()) = 'system'$$, false);
+grant insert, update on public.headcounts to wedsync_recorder;
+
+create table public.headcount_locks (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  counts jsonb not null,
+  sha256 text not null check (length(sha256) = 64),
+  locked_at timestamptz not null default clock_timestamp(),
+  locked_by uuid,
+  released_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade
+);
+comment on table public.headcount_locks is 'Scope counts: final numbers, a snapshot for caterer and venue; afterwards only differences';
+create unique index headcount_locks_one on public.headcount_locks (wedding_id, schedule_item_id) where released_at is null;
+create trigger bump before update on public.headcount_locks for each row execute function app.bump();
+call app.protect('public.headcount_locks', 'wedding_id', $$((select app.mask()) & 8) <> 0$$, $$((select app.write_mask()) & 16) <> 0$$, false);
+
+create table public.dietary_sheets (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  number integer not null check (number > 0),
+  sealed bytea not null,
+  changes integer not null default 0,
+  made_at timestamptz not null default clock_timestamp(),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, schedule_item_id, number),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade
+);
+comment on table public.dietary_sheets is 'Scope dietary: a numbered sheet for the caterer (sealed JSON of rows, totals and what changed)';
+create trigger bump before update on public.dietary_sheets for each row execute function app.bump();
+call app.protect('public.dietary_sheets', 'wedding_id', $$((select app.mask()) & 32) <> 0$$, $$((select app.write_mask()) & 32) <> 0$$, false);
+
+create table public.imports (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  source text not null default '' check (length(source) <= 60),
+  filename text not null default '' check (length(filename) <= 255),
+  status text not null default 'pending' check (status in ('pending', 'running', 'finished', 'failed', 'undone')),
+  rows integer not null default 0,
+  done integer not null default 0,
+  created integer not null default 0,
+  updated integer not null default 0,
+  skipped integer not null default 0,
+  rejected integer not null default 0,
+  errors jsonb not null default '[]',
+  plan bytea,
+  undo bytea,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  primary key (wedding_id, id)
+);
+comment on table public.imports is 'Scope private: one uploaded guest list; plan and undo are sealed, errors name cells by row and column with values masked';
+create unique index imports_id on public.imports (id);
+create trigger bump before update on public.imports for each row execute function app.bump();
+call app.protect('public.imports', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+reset role;
+
+-- Guests may not read the locks, but their answers stop at one.
+set role wedsync_recorder;
+create function app.is_locked(p_wedding uuid, p_item uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.headcount_locks l where l.wedding_id = p_wedding and l.schedule_item_id = p_item and l.released_at is null);
+$$;
+grant execute on function app.is_locked(uuid, uuid) to wedsync_user;
+reset role;
+
+-- 50_tasks.sql
+-- Tasks, the couple's budget, and acknowledgements. Home: the wedding.
+set role wedsync_owner;
+
+create table public.tasks (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid,
+  membership_id uuid,
+  title text not null check (length(title) between 1 and 300),
+  detail text not null default '' check (length(detail) <= 4000),
+  status text not null default 'open' check (status in ('open', 'in_progress', 'waiting_on', 'done', 'cancelled')),
+  due_on date,
+  due_days_before integer check (due_days_before between -366 and 1100),
+  origin text not null default 'couple' check (origin in ('couple', 'supplier', 'template', 'helper')),
+  done_at timestamptz,
+  done_by uuid,
+  position integer not null default 0,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id),
+  foreign key (wedding_id, membership_id) references public.memberships (wedding_id, id),
+  check (num_nonnulls(link_id, membership_id) <= 1)
+);
+comment on table public.tasks is 'Scope tasks; assigned to a link (that supplier alone sees it) or a membership (partner, helper); due on a date or days before the wedding';
+create unique index tasks_id on public.tasks (id);
+create index tasks_due on public.tasks (wedding_id, status, due_on);
+create index tasks_link on public.tasks (wedding_id, link_id);
+create trigger bump before update on public.tasks for each row execute function app.bump();
+call app.protect('public.tasks', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0
+    or (link_id is null and membership_id is null and ((select app.mask()) & 4) <> 0)
+    or link_id = (select app.link()) or membership_id = (select app.membership())$$,
+  $$((select app.write_mask()) & 512) <> 0 or link_id = (select app.link()) or membership_id = (select app.membership())$$);
+-- Whoever a task is given to works on it; taking it off the list is for those who wrote it.
+drop policy deletable on public.tasks;
+create policy deletable on public.tasks for delete to wedsync_user
+  using (((select app.write_mask()) & 512) <> 0 or (origin = 'supplier' and link_id = (select app.link()))
+    or (origin = 'helper' and membership_id = (select app.membership())));
+
+create table public.budget_lines (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  category text not null default 'other' check (length(category) <= 60),
+  title text not null check (length(title) between 1 and 300),
+  supplier_name text not null default '' check (length(supplier_name) <= 300),
+  estimate_minor bigint not null default 0 check (estimate_minor between 0 and 100000000000),
+  agreed_minor bigint check (agreed_minor between 0 and 100000000000),
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  per_guest boolean not null default false,
+  position integer not null default 0,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id)
+);
+comment on table public.budget_lines is 'Scope budget: the couple''s money, in minor units; no link can hold this scope';
+create unique index budget_lines_id on public.budget_lines (id);
+create trigger bump before update on public.budget_lines for each row execute function app.bump();
+call app.protect('public.budget_lines', 'wedding_id', $$((select app.mask()) & 256) <> 0$$, $$((select app.write_mask()) & 256) <> 0$$);
+
+create table public.budget_payments (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  budget_line_id uuid not null,
+  kind text not null default 'balance' check (kind in ('deposit', 'interim', 'balance', 'damage', 'tip', 'refund')),
+  amount_minor bigint not null check (amount_minor between -100000000000 and 100000000000),
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  due_on date,
+  paid_on date,
+  note text not null default '' check (length(note) <= 1000),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, budget_line_id) references public.budget_lines (wedding_id, id) on delete cascade
+);
+comment on table public.budget_payments is 'Scope budget: what is due and what was paid on a line';
+create unique index budget_payments_id on public.budget_payments (id);
+create index budget_payments_line on public.budget_payments (wedding_id, budget_line_id);
+create trigger bump before update on public.budget_payments for each row execute function app.bump();
+call app.protect('public.budget_payments', 'wedding_id', $$((select app.mask()) & 256) <> 0$$, $$((select app.write_mask()) & 256) <> 0$$);
+
+create table public.acknowledgements (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  link_id uuid not null,
+  about text not null check (length(about) <= 120),
+  event_id uuid not null,
+  event_seq bigint not null,
+  type text not null,
+  summary jsonb not null default '{}',
+  status text not null default 'open' check (status in ('open', 'seen', 'acknowledged')),
+  opened_at timestamptz not null,
+  seen_at timestamptz,
+  acknowledged_at timestamptz,
+  acknowledged_by uuid,
+  via text check (via in ('page', 'pass', 'api')),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, link_id, about),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id)
+);
+comment on table public.acknowledgements is 'A link''s "seen and fine" for the newest version of something that concerns it; opened by app.record, reopened by a newer change';
+create unique index acknowledgements_id on public.acknowledgements (id);
+create index acknowledgements_open on public.acknowledgements (wedding_id, status);
+create trigger bump before update on public.acknowledgements for each row execute function app.bump();
+call app.protect('public.acknowledgements', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, $$link_id = (select app.link()) or ((select app.write_mask()) & 512) <> 0$$, false);
+revoke insert on public.acknowledgements from wedsync_user;
+grant insert, update on public.acknowledgements to wedsync_recorder;
+reset role;
+
+-- 60_spine.sql
+-- The spine's tables: streams, events, subscriptions, deliveries, jobs, attempts, and what guards them.
+set role wedsync_owner;
+
+create table public.streams (
+  id uuid primary key,
+  kind text not null check (kind in ('wedding', 'supplier', 'person', 'platform')),
+  epoch integer not null default 1,
+  top bigint not null default 0
+) with (fillfactor = 50);
+comment on table public.streams is 'The ordered log of one tenant object; top is the newest seq; epoch is new after a restore';
+
+create table public.event_types (
+  type text primary key check (type ~ '^[a-z_]+\.[a-z_]+$'),
+  lane smallint not null default 2 check (lane between 0 and 3),
+  acknowledge boolean not null default false
+);
+comment on table public.event_types is 'What record needs to know of a type; written from the catalogue by the migrator';
+create table public.reaction_types (
+  name text not null,
+  type text not null references public.event_types on delete cascade,
+  primary key (name, type)
+);
+comment on table public.reaction_types is 'Which reactions a type owes; written from the nouns'' reactions by the migrator';
+
+create table public.events (
+  stream_id uuid not null,
+  seq bigint not null,
+  recorded_at timestamptz not null default clock_timestamp(),
+  id uuid not null,
+  epoch integer not null,
+  type text not null,
+  version smallint not null default 1,
+  scope integer not null,
+  link_id uuid,
+  membership_id uuid,
+  subject_table text not null,
+  subject_id uuid not null,
+  op text not null check (op in ('INSERT', 'UPDATE', 'DELETE')),
+  record jsonb,
+  old_record jsonb,
+  actor_kind text not null,
+  actor_id uuid,
+  cause uuid not null,
+  bulk boolean not null default false,
+  occurred_at timestamptz not null,
+  primary key (stream_id, seq, recorded_at)
+) partition by range (recorded_at);
+comment on table public.events is 'A recorded fact about one changed row; payloads live here once; density of seq rests on the stream lock';
+create index events_subject on public.events (stream_id, subject_table, subject_id, seq);
+create index events_id on public.events (id);
+
+create table public.endpoints (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  url text not null check (length(url) between 8 and 2000),
+  description text not null default '' check (length(description) <= 300),
+  events text[] not null default '{*}' check (cardinality(events) between 1 and 50),
+  secret_sealed bytea not null,
+  old_secrets jsonb not null default '[]',
+  state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
+  state_reason text not null default '' check (length(state_reason) <= 300),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  deleted_at timestamptz
+);
+comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+create index endpoints_tenant on public.endpoints (tenant_id);
+create trigger bump before update on public.endpoints for each row execute function app.bump();
+call app.protect('public.endpoints', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$,
+  $$((select app.write_mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$, false);
+grant update on public.endpoints to wedsync_recorder;
+
+create table public.destinations (
+  id uuid primary key,
+  tenant_id uuid not null,
+  connector text not null,
+  max_in_flight smallint not null default 4 check (max_in_flight between 1 and 64),
+  not_before timestamptz not null default '-infinity',
+  state text not null default 'active' check (state in ('active', 'parked'))
+) with (fillfactor = 50);
+comment on table public.destinations is 'What the claim locks: in-flight cap, rate limit and breaker move not_before; id = endpoint id, or one per channel';
+grant select, insert, update on public.destinations to wedsync_recorder;
+
+create table public.subscriptions (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  destination_id uuid not null references public.destinations,
+  connector text not null,
+  patterns text[] not null,
+  mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
+  active boolean not null default true,
+  since timestamptz not null default clock_timestamp(),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.subscriptions is 'Who wants which event types (SQL like patterns), where to. tenant = wedding, or supplier: then every stream its active links open';
+create index subscriptions_tenant on public.subscriptions (tenant_id) where active;
+create trigger bump before update on public.subscriptions for each row execute function app.bump();
+call app.protect('public.subscriptions', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$,
+  $$((select app.write_mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$);
+grant select, insert, update on public.subscriptions to wedsync_recorder;
+
+create table public.heads (
+  subscription_id uuid not null references public.subscriptions on delete cascade,
+  stream_id uuid not null,
+  seq bigint not null,
+  primary key (subscription_id, stream_id)
+) with (fillfactor = 50);
+comment on table public.heads is 'The last seq owed to a subscription per stream: what the next delivery names as previous_sequence';
+
+create table public.deliveries (
+  id uuid not null,
+  made_at timestamptz not null,
+  tenant_id uuid not null,
+  connector text not null,
+  destination_id uuid not null,
+  subscription_id uuid,
+  stream_id uuid,
+  seq bigint,
+  event_id uuid,
+  event_at timestamptz,
+  type text not null,
+  link_id uuid,
+  previous_seq bigint,
+  recipient_kind text check (recipient_kind in ('person', 'guest', 'address')),
+  recipient_id uuid,
+  sealed bytea,
+  lane smallint not null,
+  state text not null default 'pending' check (state in ('pending', 'in_flight', 'deferred', 'parked', 'delivered', 'superseded', 'filtered',
+    'expired', 'cancelled', 'revoked', 'dead')),
+  reason text not null default '',
+  attempts integer not null default 0,
+  next_at timestamptz,
+  expires_at timestamptz,
+  done_at timestamptz,
+  replay_of uuid,
+  primary key (id, made_at)
+) partition by range (made_at);
+comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
+create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
+create index deliveries_event on public.deliveries (event_id);
+create index deliveries_open on public.deliveries (destination_id, state) where state in ('parked', 'dead');
+
+create table public.jobs (
+  id uuid primary key,
+  kind text not null check (kind in ('delivery', 'reaction', 'work')),
+  name text not null default '',
+  lane smallint not null default 2 check (lane between 0 and 3),
+  tenant_id uuid not null,
+  destination_id uuid not null,
+  order_key uuid,
+  order_seq bigint not null default 0,
+  made_at timestamptz not null default clock_timestamp(),
+  event_id uuid,
+  args jsonb,
+  run_at timestamptz not null default clock_timestamp(),
+  attempt smallint not null default 0,
+  live_until timestamptz,
+  expires_at timestamptz,
+  lease_token uuid,
+  lease_until timestamptz
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+comment on table public.jobs is 'Live work only, deleted when terminal: deliveries (id = delivery id), reactions, work (imports). order_key set = in order_seq order per destination';
+create index jobs_ready on public.jobs (lane, run_at) where lease_token is null;
+create index jobs_lease on public.jobs (lease_until) where lease_token is not null;
+create index jobs_busy on public.jobs (destination_id) where lease_token is not null;
+create index jobs_order on public.jobs (destination_id, order_key, order_seq) where order_key is not null;
+
+create table public.attempts (
+  id uuid not null default uuidv7(),
+  made_at timestamptz not null default clock_timestamp(),
+  delivery_id uuid not null,
+  tenant_id uuid not null,
+  number integer not null,
+  outcome text not null,
+  status integer,
+  detail text not null default '' check (length(detail) <= 2000),
+  response_head text not null default '' check (length(response_head) <= 8192),
+  address text not null default '',
+  resolve_ms real,
+  first_byte_ms real,
+  total_ms real,
+  is_late boolean not null default false,
+  started_at timestamptz not null,
+  primary key (id, made_at)
+) partition by range (made_at);
+comment on table public.attempts is 'One try of a delivery: recorded in the statement that advances its state, or marked late';
+create index attempts_delivery on public.attempts (delivery_id, number);
+
+create table public.socket_positions (
+  key bytea primary key,
+  stream_id uuid not null,
+  epoch integer not null,
+  seq bigint not null,
+  updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50);
+comment on table public.socket_positions is 'The last position a socket confirmed, kept ten minutes so that a reconnect misses nothing';
+
+create table public.security_events (
+  id uuid not null default uuidv7(),
+  at timestamptz not null default clock_timestamp(),
+  kind text not null,
+  tenant_id uuid,
+  actor_id uuid,
+  address text not null default '',
+  detail jsonb not null default '{}',
+  primary key (id, at)
+) partition by range (at);
+comment on table public.security_events is 'Refusals and sign-ins, with addresses; never a secret';
+
+create table public.access_log (
+  tenant_id uuid not null,
+  link_id uuid not null,
+  scope integer not null,
+  source text not null,
+  slot timestamptz not null,
+  first_at timestamptz not null default clock_timestamp(),
+  times integer not null default 1,
+  primary key (tenant_id, link_id, scope, source, slot)
+) partition by range (slot);
+comment on table public.access_log is 'Who read what: one row per link, scope, source and five minutes';
+
+-- Events, deliveries, attempts and subscriptions are read by the rule; only definer functions write the spine.
+do $$
+declare t text;
+begin
+  foreach t in array array['streams', 'event_types', 'reaction_types', 'events', 'destinations', 'heads', 'deliveries', 'jobs', 'attempts',
+    'socket_positions', 'security_events', 'access_log'] loop
+    execute format('alter table public.%I enable row level security', t);
+    execute format('alter table public.%I force row level security', t);
+    execute format('create policy recorder on public.%I for all to wedsync_recorder using (true) with check (true)', t);
+    execute format('grant select, insert, update, delete on public.%I to wedsync_recorder', t);
+  end loop;
+end $$;
+
+create policy gate on public.events as restrictive for all to wedsync_user using (stream_id = (select app.tenant()));
+create policy readable on public.events for select to wedsync_user using (
+  case
+    when link_id is not null then link_id = (select app.link()) or ((select app.mask()) & 512) <> 0
+    when membership_id is not null then membership_id = (select app.membership()) or ((select app.mask()) & 512) <> 0
+    else ((select app.mask()) & scope) <> 0
+  end);
+grant select on public.events to wedsync_user;
+create policy gate on public.streams as restrictive for all to wedsync_user using (id = (select app.tenant()));
+create policy readable on public.streams for select to wedsync_user using (true);
+grant select on public.streams to wedsync_user;
+create policy gate on public.deliveries as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.deliveries for select to wedsync_user using (
+  ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
+grant select (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, type, previous_seq, recipient_kind,
+  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of) on public.deliveries to wedsync_user;
+create policy gate on public.attempts as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.attempts for select to wedsync_user using (
+  ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
+grant select on public.attempts to wedsync_user;
+create policy gate on public.access_log as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.access_log for select to wedsync_user using (((select app.mask()) & 512) <> 0);
+grant select on public.access_log to wedsync_user;
+
+-- Partitions: monthly, made three months ahead by the clock and by every migration; children carry the parent's protection.
+create function app.make_partitions(p_until date default (current_date + 100)) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  t text;
+  m date;
+  child text;
+  made integer := 0;
+begin
+  foreach t in array array['events', 'deliveries', 'attempts', 'security_events', 'access_log'] loop
+    m := date_trunc('month', current_date - interval '1 month')::date;
+    while m <= p_until loop
+      child := format('%s_%s', t, to_char(m, 'YYYYMM'));
+      if to_regclass('public.' || child) is null then
+        execute format('create table public.%I partition of public.%I for values from (%L) to (%L)', child, t, m, (m + interval '1 month')::date);
+        execute format('alter table public.%I enable row level security', child);
+        execute format('alter table public.%I force row level security', child);
+        made := made + 1;
+      end if;
+      m := (m + interval '1 month')::date;
+    end loop;
+  end loop;
+  return made;
+end $$;
+select app.make_partitions();
+grant execute on function app.make_partitions(date) to wedsync_service;
+reset role;
+
+-- 70_doors.sql
+-- Doors: how a transaction becomes one actor in one tenant. Definer functions of wedsync_recorder; absent and foreign refuse alike.
+-- SQLSTATE WS404 = no such thing for you, WS410 = the pass was good once, WS401 = not signed in.
+set role wedsync_recorder;
+
+create function app.settle(p_actor uuid, p_kind text, p_tenant uuid, p_role text, p_mask integer, p_write_mask integer,
+  p_link uuid default null, p_membership uuid default null, p_party uuid default null) returns void
+language sql volatile set search_path = '' as $$
+  select set_config('app.actor', coalesce(p_actor::text, ''), true), set_config('app.actor_kind', p_kind, true),
+    set_config('app.tenant', p_tenant::text, true), set_config('app.role', p_role, true),
+    set_config('app.mask', p_mask::text, true), set_config('app.write_mask', p_write_mask::text, true),
+    set_config('app.link', coalesce(p_link::text, ''), true), set_config('app.membership', coalesce(p_membership::text, ''), true),
+    set_config('app.party', coalesce(p_party::text, ''), true);
+$$;
+
+-- What an actor is in a tenant: the one place where permission begins. No row = nothing.
+create function app.standing(p_person uuid, p_tenant uuid)
+returns table (kind text, role text, mask integer, write_mask integer, link_id uuid, membership_id uuid)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_kind text;
+begin
+  select s.kind into v_kind from public.streams s where s.id = p_tenant;
+  if v_kind = 'wedding' then
+    return query
+      select 'wedding', case when m.role = 'helper' then 'helper' else 'couple' end,
+        case when m.role = 'helper' then 3 else 2047 end, case when m.role = 'helper' then 0 else 2047 end, null::uuid, m.id
+      from public.memberships m
+      where m.wedding_id = p_tenant and m.person_id = p_person and m.removed_at is null;
+    if found then return; end if;
+    return query
+      select 'wedding', 'supplier', l.mask, case when l.can_edit_timeline then 2 else 0 end, l.id, null::uuid
+      from public.supplier_members sm
+      join public.links l on l.supplier_id = sm.supplier_id and l.wedding_id = p_tenant and l.status = 'active'
+      where sm.person_id = p_person and sm.removed_at is null
+        and (sm.role in ('owner', 'admin') or exists (select from public.assignments a
+          where a.supplier_id = sm.supplier_id and a.member_id = sm.id and a.link_id = l.id))
+      order by l.mask desc, l.id limit 1;
+  elsif v_kind = 'supplier' then
+    return query
+      select 'supplier', m.role, case when m.role = 'member' then 1 else 2047 end, case when m.role = 'member' then 0 else 2047 end,
+        null::uuid, m.id
+      from public.supplier_members m
+      where m.supplier_id = p_tenant and m.person_id = p_person and m.removed_at is null;
+  elsif v_kind = 'person' and p_person = p_tenant then
+    return query select 'person', 'self', 2047, 2047, null::uuid, null::uuid;
+  elsif v_kind = 'platform' then
+    return query select 'platform', 'operator', 1, 0, null::uuid, null::uuid
+      from public.persons p where p.person_id = p_person and p.is_operator;
+  end if;
+end $$;
+
+-- Enter one tenant as one person. p_only narrows an API key to its tenant. p_kind is person or key.
+create function app.enter(p_person uuid, p_tenant uuid, p_kind text default 'person', p_only uuid default null) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  s record;
+begin
+  if p_only is not null and p_only <> p_tenant and p_only <> p_person then
+    raise exception 'not found' using errcode = 'WS404';
+  end if;
+  select * into s from app.standing(p_person, p_tenant);
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
+end $$;
+
+-- The tenant of a flat path's id; null where there is none.
+create function app.locate(p_table text, p_id uuid) returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v uuid;
+begin
+  if p_table not in ('guests', 'parties', 'schedule_items', 'tasks', 'links', 'acknowledgements', 'budget_lines', 'budget_payments', 'imports') then
+    if p_table in ('endpoints', 'subscriptions') then
+      execute format('select tenant_id from public.%I where id = $1', p_table) into v using p_id;
+    elsif p_table = 'deliveries' then
+      select d.tenant_id into v from public.deliveries d where d.id = p_id limit 1;
+    else
+      raise exception 'unknown kind %', p_table;
+    end if;
+    return v;
+  end if;
+  execute format('select wedding_id from public.%I where id = $1', p_table) into v using p_id;
+  return v;
+end $$;
+
+create function app.enter_at(p_person uuid, p_table text, p_id uuid, p_kind text default 'person', p_only uuid default null) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid := app.locate(p_table, p_id);
+begin
+  if v is null then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.enter(p_person, v, p_kind, p_only);
+end $$;
+
+-- See as: the couple enters its own wedding exactly as one linked supplier, read only.
+create function app.enter_as(p_person uuid, p_wedding uuid, p_link uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  perform from app.standing(p_person, p_wedding) s where s.role = 'couple';
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  select x.mask, x.id into l from public.links x where x.wedding_id = p_wedding and x.id = p_link and x.status in ('invited', 'requested', 'active');
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(p_person, 'person', p_wedding, 'supplier', l.mask, 0, l.id);
+end $$;
+
+-- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements.
+create function app.enter_pass(p_purpose text, p_hash bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  p record;
+  v_person uuid;
+begin
+  select * into p from public.passes x where x.token_hash = p_hash and x.purpose = p_purpose;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  if p.revoked_at is not null or p.expires_at <= app.now() then raise exception 'gone' using errcode = 'WS410'; end if;
+  if p.purpose = 'rsvp' then
+    perform app.settle(p.party_id, 'guest', p.wedding_id, 'guest', 1, 0, null, null, p.party_id);
+  elsif p.purpose = 'help' then
+    select m.person_id into v_person from public.memberships m
+      where m.wedding_id = p.wedding_id and m.id = p.membership_id and m.removed_at is null;
+    if not found then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(v_person, 'person', p.wedding_id, 'helper', 3, 0, null, p.membership_id);
+  elsif p.purpose = 'ack' then
+    perform from public.links l where l.wedding_id = p.wedding_id and l.id = p.link_id and l.status = 'active';
+    if not found then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(null, 'guest', p.wedding_id, 'pass', 1, 0, p.link_id);
+  else
+    raise exception 'not found' using errcode = 'WS404';
+  end if;
+end $$;
+
+-- A leased job enters its tenant as the system: reactions and work of nouns run through the same actions as people.
+create function app.enter_job(p_job uuid, p_lease uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  j record;
+begin
+  select x.tenant_id, x.id into j from public.jobs x
+    where x.id = p_job and x.lease_token = p_lease and x.lease_until > clock_timestamp() and x.kind in ('reaction', 'work');
+  if not found then raise exception 'lease lost' using errcode = 'WS409'; end if;
+  perform app.settle(null, 'system', j.tenant_id, 'system', 2047, 2047);
+end $$;
+
+create function app.session(p_hash bytea)
+returns table (person_id uuid, session_id uuid, name text, email text, is_operator boolean, kind text, expires_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, s.id, p.name, p.email, p.is_operator, s.kind, s.expires_at
+  from public.sessions s join public.persons p using (person_id)
+  where s.token_hash = p_hash and s.ended_at is null and s.expires_at > clock_timestamp();
+$$;
+
+create function app.session_of(p_sid uuid)
+returns table (person_id uuid, session_id uuid, name text, email text, is_operator boolean, kind text, expires_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, s.id, p.name, p.email, p.is_operator, s.kind, s.expires_at
+  from public.sessions s join public.persons p using (person_id)
+  where s.id = p_sid and s.ended_at is null and s.expires_at > clock_timestamp();
+$$;
+
+create function app.session_alive(p_sid uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.sessions s where s.id = p_sid and s.ended_at is null and s.expires_at > clock_timestamp());
+$$;
+
+create function app.api_key(p_hash bytea) returns table (key_id uuid, person_id uuid, tenant_id uuid, name text, email text, is_operator boolean)
+language sql volatile security definer set search_path = '' as $$
+  update public.api_keys k set last_used_at = clock_timestamp()
+  from public.persons p
+  where k.token_hash = p_hash and k.revoked_at is null and p.person_id = k.person_id
+  returning k.id, p.person_id, k.tenant_id, p.name, p.email, p.is_operator;
+$$;
+
+-- Weddings and suppliers a person is part of: what the first page after sign-in shows.
+create function app.places(p_person uuid)
+returns table (kind text, id uuid, name text, role text, "on" date, date_status text, time_zone text)
+language sql stable security definer set search_path = '' as $$
+  select 'wedding', w.wedding_id, w.couple_names, m.role, w."on", w.date_status, w.time_zone
+  from public.memberships m join public.weddings w using (wedding_id)
+  where m.person_id = p_person and m.removed_at is null
+  union all
+  select 'supplier', s.supplier_id, s.name, m.role, null, null, s.time_zone
+  from public.supplier_members m join public.suppliers s using (supplier_id)
+  where m.person_id = p_person and m.removed_at is null
+  order by 1 desc, 5 nulls last, 3;
+$$;
+
+create function app.person_for(p_email text) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid;
+begin
+  insert into public.persons (email) values (lower(p_email)) on conflict (email) where email is not null do nothing returning person_id into v;
+  if v is null then
+    select person_id into v from public.persons where email = lower(p_email);
+  else
+    insert into public.streams (id, kind) values (v, 'person');
+  end if;
+  return v;
+end $$;
+
+-- A sign-in pass: the mail is a delivery with a sealed payload, so the link is in no event, log or other table.
+create function app.request_sign_in(p_person uuid, p_hash bytea, p_minutes integer, p_delivery uuid, p_sealed bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+begin
+  insert into public.sign_ins (person_id, token_hash, expires_at) values (p_person, p_hash, v_at + make_interval(mins => p_minutes));
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, p_person, 'smtp', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
+      v_at + make_interval(mins => p_minutes));
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+end $$;
+
+-- Redeem a sign-in pass once and open a session; null when it is unknown, used or late.
+create function app.open_session(p_pass_hash bytea, p_session_hash bytea, p_days integer)
+returns table (person_id uuid, session_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_person uuid;
+begin
+  update public.sign_ins set used_at = clock_timestamp()
+    where token_hash = p_pass_hash and (used_at is null or is_reusable) and expires_at > clock_timestamp() returning sign_ins.person_id into v_person;
+  if v_person is null then return; end if;
+  return query insert into public.sessions (person_id, token_hash, expires_at)
+    values (v_person, p_session_hash, clock_timestamp() + make_interval(days => p_days)) returning sessions.person_id, sessions.id;
+end $$;
+
+create function app.end_session(p_sid uuid) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  update public.sessions set ended_at = clock_timestamp() where id = p_sid and ended_at is null returning person_id;
+$$;
+
+-- New tenants. The creator becomes couple, or owner; the caller then enters and records.
+create function app.create_wedding(p_person uuid, p_wedding uuid, p_names text, p_zone text, p_country text, p_currency text, p_role text default 'couple')
+returns uuid language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_member uuid;
+begin
+  insert into public.streams (id, kind) values (p_wedding, 'wedding');
+  insert into public.weddings (wedding_id, couple_names, time_zone, country, currency) values (p_wedding, p_names, p_zone, p_country, p_currency);
+  insert into public.memberships (wedding_id, person_id, role) values (p_wedding, p_person, p_role) returning id into v_member;
+  return v_member;
+end $$;
+
+create function app.create_supplier(p_person uuid, p_supplier uuid, p_name text, p_category text, p_zone text)
+returns uuid language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_member uuid;
+begin
+  insert into public.streams (id, kind) values (p_supplier, 'supplier');
+  insert into public.suppliers (supplier_id, name, category, time_zone) values (p_supplier, p_name, p_category, p_zone);
+  insert into public.supplier_members (supplier_id, person_id, role) values (p_supplier, p_person, 'owner') returning id into v_member;
+  return v_member;
+end $$;
+
+-- The couple names a partner by e-mail or a helper by name: who acts must be couple of the entered wedding.
+create function app.add_member(p_email text, p_name text, p_role text) returns table (membership_id uuid, person_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_person uuid;
+begin
+  if app.role() <> 'couple' or p_role not in ('partner', 'helper') then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  if p_email is not null and p_email <> '' then
+    v_person := app.person_for(p_email);
+  else
+    insert into public.persons (name) values (p_name) returning persons.person_id into v_person;
+    insert into public.streams (id, kind) values (v_person, 'person');
+  end if;
+  return query insert into public.memberships (wedding_id, person_id, role, name) values (app.tenant(), v_person, p_role, p_name)
+    on conflict (wedding_id, person_id) do update set removed_at = null, role = case when memberships.role = 'couple' then 'couple' else excluded.role end
+    returning memberships.id, memberships.person_id;
+end $$;
+
+-- A supplier takes up an invitation addressed to one of its owners' or admins' e-mail addresses.
+create function app.invitations(p_person uuid)
+returns table (link_id uuid, wedding_id uuid, couple_names text, "on" date, supplier_name text, category text, level text)
+language sql stable security definer set search_path = '' as $$
+  select l.id, l.wedding_id, w.couple_names, w."on", l.supplier_name, l.category, l.level
+  from public.persons p join public.links l on l.invited_email = p.email join public.weddings w on w.wedding_id = l.wedding_id
+  where p.person_id = p_person and l.status = 'invited' and l.invited_by = 'couple' order by w."on" nulls last, l.id;
+$$;
+
+create function app.enter_invitation(p_person uuid, p_link uuid, p_supplier uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  select x.* into l from public.links x join public.persons p on p.person_id = p_person and p.email = x.invited_email
+    where x.id = p_link and x.status = 'invited' and x.invited_by = 'couple' for update of x;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform from public.supplier_members m where m.supplier_id = p_supplier and m.person_id = p_person and m.role in ('owner', 'admin') and m.removed_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(p_person, 'person', l.wedding_id, 'supplier', 1, 0, l.id);
+end $$;
+
+-- Inside enter_invitation: the supplier answers. The level was set by the couple and stays what it was.
+create function app.answer_invitation(p_supplier uuid, p_accept boolean) returns setof public.links
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform from public.supplier_members m where m.supplier_id = p_supplier and m.person_id = app.actor() and m.role in ('owner', 'admin') and m.removed_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query update public.links set supplier_id = p_supplier, status = case when p_accept then 'active' else 'declined' end
+    where wedding_id = app.tenant() and id = app.link() and status = 'invited' and invited_by = 'couple' returning *;
+end $$;
+
+-- A supplier asks to be linked to a wedding whose couple's e-mail it knows; says the same whether or not there is one.
+create function app.enter_request(p_person uuid, p_supplier uuid, p_couple_email text) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v record;
+begin
+  perform from public.supplier_members m where m.supplier_id = p_supplier and m.person_id = p_person and m.role in ('owner', 'admin') and m.removed_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  select m.wedding_id into v from public.persons p join public.memberships m on m.person_id = p.person_id
+    join public.weddings w on w.wedding_id = m.wedding_id
+    where p.email = lower(p_couple_email) and m.role in ('couple', 'partner') and m.removed_at is null
+    order by w."on" nulls last limit 1;
+  if not found then return false; end if;
+  perform app.settle(p_person, 'person', v.wedding_id, 'requesting', 0, 0);
+  return true;
+end $$;
+
+create function app.request_link(p_supplier uuid) returns setof public.links
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid := uuidv7();
+begin
+  if app.role() <> 'requesting' then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(app.actor(), 'person', app.tenant(), 'requesting', 0, 0, v);
+  return query insert into public.links (id, wedding_id, supplier_id, supplier_name, category, status, invited_by)
+    select v, app.tenant(), s.supplier_id, s.name, s.category, 'requested', 'supplier' from public.suppliers s
+    join public.supplier_members m on m.supplier_id = s.supplier_id and m.person_id = app.actor() and m.role in ('owner', 'admin')
+    where s.supplier_id = p_supplier
+    on conflict do nothing returning *;
+end $$;
+
+-- Names and addresses of the people of the entered wedding, for its couple: members, and who works for a linked supplier.
+create function app.people_of(p_wedding uuid) returns table (person_id uuid, name text, email text)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, coalesce(nullif(p.name, ''), split_part(coalesce(p.email, ''), '@', 1)), coalesce(p.email, '')
+  from public.persons p
+  where p_wedding = app.tenant() and app.mask() & 512 <> 0 and p.person_id in (
+    select m.person_id from public.memberships m where m.wedding_id = p_wedding
+    union
+    select sm.person_id from public.supplier_members sm join public.links l on l.supplier_id = sm.supplier_id where l.wedding_id = p_wedding);
+$$;
+
+-- The public website by slug: nothing but what the couple published.
+create function app.site(p_slug text) returns table (wedding_id uuid, welcome text, snapshot jsonb, version integer)
+language sql stable security definer set search_path = '' as $$
+  select s.wedding_id, s.welcome, s.snapshot, s.version from public.sites s where s.slug = p_slug and s.is_published;
+$$;
+
+do $$
+declare
+  f text;
+begin
+  foreach f in array array['enter(uuid, uuid, text, uuid)', 'enter_at(uuid, text, uuid, text, uuid)', 'enter_as(uuid, uuid, uuid)',
+    'enter_pass(text, bytea)', 'enter_job(uuid, uuid)', 'locate(text, uuid)', 'session(bytea)', 'session_of(uuid)', 'session_alive(uuid)', 'api_key(bytea)',
+    'places(uuid)', 'person_for(text)', 'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)',
+    'end_session(uuid)', 'create_wedding(uuid, uuid, text, text, text, text, text)', 'create_supplier(uuid, uuid, text, text, text)',
+    'add_member(text, text, text)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)', 'answer_invitation(uuid, boolean)',
+    'enter_request(uuid, uuid, text)', 'people_of(uuid)', 'request_link(uuid)', 'site(text)', 'standing(uuid, uuid)'] loop
+    execute format('grant execute on function app.%s to wedsync_user', f);
+  end loop;
+end $$;
+grant execute on function app.session_alive(uuid) to wedsync_reader;
+reset role;
+
+set role wedsync_owner;
+grant execute on function app.tenant(), app.actor(), app.actor_kind(), app.role(), app.link(), app.membership(), app.party(), app.mask(),
+  app.write_mask(), app.now(), app.bump() to wedsync_user, wedsync_recorder, wedsync_service, wedsync_reader;
+reset role;
+
+-- For whoever holds the owner's address (the demo, `wedsync token`): sessions without a mail. Never granted to a door.
+set role wedsync_recorder;
+create function app.issue_session(p_person uuid, p_hash bytea, p_days integer) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  insert into public.sessions (person_id, token_hash, kind, expires_at)
+  values (p_person, p_hash, 'demo', clock_timestamp() + make_interval(days => p_days)) returning id;
+$$;
+create function app.issue_sign_in(p_person uuid, p_hash bytea, p_days integer) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.sign_ins (person_id, token_hash, expires_at, is_reusable)
+  values (p_person, p_hash, clock_timestamp() + make_interval(days => p_days), true);
+$$;
+create function app.make_operator(p_person uuid) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.persons set is_operator = true where person_id = p_person;
+$$;
+create function app.name_person(p_person uuid, p_name text) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.persons set name = p_name where person_id = p_person;
+$$;
+grant execute on function app.issue_session(uuid, bytea, integer), app.issue_sign_in(uuid, bytea, integer), app.make_operator(uuid),
+  app.name_person(uuid, text) to wedsync_owner;
+reset role;
+
+-- 72_record.sql
+-- app.record: a fact and what it owes, in the transaction of the change. The stream row is locked first; subscriptions, links and
+-- reactions are matched in later statements, so that each sees what the previous holder of the lock committed.
+set role wedsync_recorder;
+
+-- Head counts are facts of facts: recomputed under the stream lock for the items an answer or a guest touched.
+create function app.derive_headcounts(p_wedding uuid, p_items uuid[])
+returns table (id uuid, op text, record jsonb, old_record jsonb)
+language sql volatile set search_path = '' as $$
+  with counted as (
+    select r.schedule_item_id, count(*)::int as invited, count(*) filter (where r.status = 'accepted')::int as accepted,
+      count(*) filter (where r.status = 'declined')::int as declined, count(*) filter (where r.status = 'tentative')::int as tentative,
+      count(*) filter (where r.status = 'needs_action')::int as pending,
+      count(*) filter (where r.status = 'accepted' and g.age_band in ('child', 'infant'))::int as children
+    from public.rsvps r join public.guests g on g.wedding_id = r.wedding_id and g.id = r.guest_id
+    where r.wedding_id = p_wedding and r.schedule_item_id = any (p_items)
+    group by r.schedule_item_id),
+  meals as (
+    select x.schedule_item_id, jsonb_object_agg(x.menu_option_id, x.n) as meals
+    from (select r.schedule_item_id, r.menu_option_id, count(*) as n from public.rsvps r
+      where r.wedding_id = p_wedding and r.schedule_item_id = any (p_items) and r.status = 'accepted' and r.menu_option_id is not null
+      group by 1, 2) x
+    group by x.schedule_item_id),
+  wanted as (
+    select i.item as schedule_item_id, coalesce(c.invited, 0) as invited, coalesce(c.accepted, 0) as accepted, coalesce(c.declined, 0) as declined,
+      coalesce(c.tentative, 0) as tentative, coalesce(c.pending, 0) as pending, coalesce(c.children, 0) as children, coalesce(m.meals, '{}') as meals
+    from unnest(p_items) as i(item)
+    join public.schedule_items s on s.wedding_id = p_wedding and s.id = i.item
+    left join counted c on c.schedule_item_id = i.item left join meals m on m.schedule_item_id = i.item)
+  insert into public.headcounts as h (wedding_id, schedule_item_id, invited, accepted, declined, tentative, pending, children, meals)
+  select p_wedding, w.schedule_item_id, w.invited, w.accepted, w.declined, w.tentative, w.pending, w.children, w.meals from wanted w
+  on conflict (wedding_id, schedule_item_id) do update
+    set invited = excluded.invited, accepted = excluded.accepted, declined = excluded.declined, tentative = excluded.tentative,
+      pending = excluded.pending, children = excluded.children, meals = excluded.meals
+    where (h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children, h.meals)
+      is distinct from (excluded.invited, excluded.accepted, excluded.declined, excluded.tentative, excluded.pending, excluded.children, excluded.meals)
+  returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
+$$;
+
+create function app.event_json(e public.events, p_kind text) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('id', e.id, 'stream', p_kind || ':' || e.stream_id, 'epoch', e.epoch, 'seq', e.seq, 'type', e.type, 'version', e.version,
+    'scope', e.scope, 'link_id', e.link_id, 'membership_id', e.membership_id,
+    'subject', jsonb_build_object('table', e.subject_table, 'id', e.subject_id), 'op', e.op, 'record', e.record, 'old_record', e.old_record,
+    'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
+    'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+$$;
+
+-- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, concerns: [link ids] | null, summary}] of the entered tenant.
+-- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64.
+create function app.record(p_facts jsonb) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_tenant uuid := app.tenant();
+  v_kind text;
+  v_epoch integer;
+  v_base bigint;
+  v_at timestamptz := clock_timestamp();
+  v_cause uuid := coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
+  v_facts jsonb := p_facts;
+  v_live timestamptz;
+  v_owes boolean;
+  v_nudge text;
+begin
+  if v_tenant is null then raise insufficient_privilege using message = 'record outside of a tenant'; end if;
+  -- 1. the lock that makes commit order the order of seq
+  select s.kind, s.epoch into v_kind, v_epoch from public.streams s where s.id = v_tenant for update;
+  if not found then raise insufficient_privilege using message = 'record on an unknown stream'; end if;
+  -- 2. derived facts
+  if v_kind = 'wedding' then
+    v_facts := v_facts || app.derived_facts(v_tenant, p_facts);
+    select jsonb_agg(f.x || jsonb_build_object('event_id', uuidv7()) order by f.n) into v_facts from jsonb_array_elements(v_facts) with ordinality as f(x, n);
+    v_facts := v_facts || app.acknowledge_facts(v_tenant, v_facts);
+  end if;
+  -- 3. numbers, then the events
+  update public.streams s set top = s.top + jsonb_array_length(v_facts) where s.id = v_tenant
+    returning s.top - jsonb_array_length(v_facts) into v_base;
+  with written as (
+    insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
+      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at)
+    select v_tenant, v_base + f.n, v_at, coalesce((f.x ->> 'event_id')::uuid, uuidv7()), v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
+      (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
+      nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
+      coalesce((f.x ->> 'bulk')::boolean, false), v_at
+    from jsonb_array_elements(v_facts) with ordinality as f(x, n)
+    returning events)
+  select case when jsonb_array_length(v_facts) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
+    else jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_base + jsonb_array_length(v_facts), 'wake', true))::text end
+    into v_nudge from written w;
+  -- 4. what the facts owe: bulk rows owe nothing
+  select bool_or(not e.bulk) into v_owes from public.events e where e.stream_id = v_tenant and e.seq > v_base and e.recorded_at = v_at;
+  if v_owes then
+    select max(d.live_until) into v_live from public.wedding_days d
+      where d.wedding_id = v_tenant and app.now() between d.live_from - interval '24 hours' and d.live_until;
+    perform app.owe_deliveries(v_tenant, v_base, v_at, v_live);
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
+      select uuidv7(), 'reaction', t.name, 0, v_tenant, '00000000-0000-7000-8000-000000000002', v_tenant, e.seq, v_at, e.id, v_live
+      from public.events e join public.reaction_types t on t.type = e.type
+      where e.stream_id = v_tenant and e.seq > v_base and e.recorded_at = v_at and not e.bulk;
+  end if;
+  return v_nudge;
+end $$;
+
+-- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched.
+create function app.derived_facts(p_wedding uuid, p_facts jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_items uuid[];
+begin
+  select array_agg(distinct i.item) into v_items from (
+    select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item
+      from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' = 'rsvps'
+    union
+    select r.schedule_item_id from jsonb_array_elements(p_facts) as f(x)
+      join public.rsvps r on r.wedding_id = p_wedding and r.guest_id = (f.x ->> 'id')::uuid
+      where f.x ->> 'table' = 'guests' and f.x ->> 'op' = 'UPDATE' and f.x -> 'record' ->> 'age_band' is distinct from f.x -> 'old' ->> 'age_band') i
+    where i.item is not null;
+  if v_items is null then return '[]'; end if;
+  return coalesce((select jsonb_agg(jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', h.id, 'op', h.op,
+      'record', h.record, 'old', h.old_record)) from app.derive_headcounts(p_wedding, v_items) h), '[]');
+end $$;
+
+-- A type that says "acknowledge" opens, or reopens, one row per concerned active link that may see the fact.
+create function app.acknowledge_facts(p_wedding uuid, p_facts jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v jsonb;
+begin
+  if not exists (select from jsonb_array_elements(p_facts) as f(x) join public.event_types t on t.type = f.x ->> 'type' and t.acknowledge
+      where not coalesce((f.x ->> 'bulk')::boolean, false)) then
+    return '[]';
+  end if;
+  with asked as (
+    select distinct on (l.id, f.about) l.id as link_id, f.about, (f.x ->> 'event_id')::uuid as event_id, f.x ->> 'type' as type, coalesce(f.x -> 'summary', '{}') as summary, s.top + f.n as seq
+    from (select a.x, a.n, coalesce(a.x ->> 'about', (a.x ->> 'table') || ':' || (a.x ->> 'id')) as about
+      from jsonb_array_elements(p_facts) with ordinality as a(x, n)) f
+    join public.event_types t on t.type = f.x ->> 'type' and t.acknowledge
+    join public.streams s on s.id = p_wedding
+    join public.links l on l.wedding_id = p_wedding and l.status = 'active'
+      and case when f.x ->> 'link' is null then l.mask & (f.x ->> 'scope')::integer <> 0 else l.id = (f.x ->> 'link')::uuid end
+      and (coalesce(jsonb_typeof(f.x -> 'concerns'), 'null') <> 'array' or f.x -> 'concerns' ? l.id::text)
+      and l.id is distinct from app.link()
+    where not coalesce((f.x ->> 'bulk')::boolean, false)
+    order by l.id, f.about, f.n desc),
+  opened as (
+    insert into public.acknowledgements as a (wedding_id, link_id, about, event_id, event_seq, type, summary, opened_at)
+    select p_wedding, q.link_id, q.about, q.event_id, q.seq, q.type, q.summary, app.now() from asked q
+    on conflict (wedding_id, link_id, about) do update
+      set event_id = excluded.event_id, event_seq = excluded.event_seq, type = excluded.type, summary = excluded.summary, status = 'open',
+        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, via = null
+    returning new.id as id, new.link_id as link_id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
+  select jsonb_agg(jsonb_build_object('type', 'acknowledgement.opened', 'scope', 1, 'link', o.link_id, 'table', 'acknowledgements', 'id', o.id,
+    'op', case when o.old_record is null then 'INSERT' else 'UPDATE' end, 'record', o.record, 'old', o.old_record)) into v from opened o;
+  return coalesce(v, '[]');
+end $$;
+
+-- One delivery per matching subscription whose tenant may see the event, with the previous seq that subscription was owed.
+create function app.owe_deliveries(p_stream uuid, p_base bigint, p_at timestamptz, p_live timestamptz) returns void
+language sql volatile set search_path = '' as $$
+  with matched as (
+    select uuidv7() as id, s.id as subscription_id, s.tenant_id, s.connector, s.destination_id, s.mode, e.seq, e.id as event_id, e.type, l.id as link_id,
+      greatest(0, least(3, case when p_live is not null then t.lane - 1 else t.lane end))::smallint as lane,
+      coalesce(lag(e.seq) over (partition by s.id order by e.seq), h.seq) as previous_seq
+    from public.events e
+    join public.event_types t on t.type = e.type
+    join public.subscriptions s on s.active and e.type like any (s.patterns)
+      and (s.tenant_id = p_stream or s.tenant_id in (select x.supplier_id from public.links x where x.wedding_id = p_stream and x.status = 'active'))
+    left join public.links l on l.wedding_id = p_stream and l.supplier_id = s.tenant_id and l.status = 'active'
+    left join public.heads h on h.subscription_id = s.id and h.stream_id = p_stream
+    where e.stream_id = p_stream and e.seq > p_base and e.recorded_at = p_at and not e.bulk
+      and (s.tenant_id = p_stream or case when e.link_id is not null then e.link_id = l.id when e.membership_id is not null then false
+        else l.mask & e.scope <> 0 end)),
+  owed as (
+    insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
+      previous_seq, lane)
+    select m.id, p_at, m.tenant_id, m.connector, m.destination_id, m.subscription_id, p_stream, m.seq, m.event_id, p_at, m.type, m.link_id,
+      m.previous_seq, m.lane from matched m),
+  remembered as (
+    insert into public.heads as h (subscription_id, stream_id, seq)
+    select m.subscription_id, p_stream, max(m.seq) from matched m group by m.subscription_id
+    on conflict (subscription_id, stream_id) do update set seq = excluded.seq)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
+  select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, case when m.mode = 'parallel' then null else p_stream end, m.seq, p_at,
+    m.event_id, p_live from matched m;
+$$;
+
+grant execute on function app.record(jsonb) to wedsync_user;
+
+-- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
+-- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, event_at, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
+create function app.owe(p jsonb) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_made integer;
+begin
+  if app.tenant() is null or app.role() not in ('system', 'couple', 'owner', 'admin', 'self', 'supplier') then
+    raise insufficient_privilege using message = 'owe outside of a tenant';
+  end if;
+  with wanted as (
+    select (x ->> 'id')::uuid as id, coalesce((x ->> 'event_at')::timestamptz, v_at) as made_at, x
+    from jsonb_array_elements(p) as f(x)),
+  made as (
+    insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
+      recipient_id, sealed, lane, expires_at)
+    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', '00000000-0000-7000-8000-000000000001', app.tenant(), (w.x ->> 'seq')::bigint,
+      (w.x ->> 'event_id')::uuid, (w.x ->> 'event_at')::timestamptz, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
+      (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
+    from wanted w
+    on conflict (id, made_at) do nothing
+    returning id, made_at, lane, connector, event_id, expires_at)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at)
+  select m.id, 'delivery', m.connector, m.lane, app.tenant(), '00000000-0000-7000-8000-000000000001', m.made_at, m.event_id, m.expires_at from made m
+  on conflict (id) do nothing;
+  get diagnostics v_made = row_count;
+  return v_made;
+end $$;
+grant execute on function app.owe(jsonb) to wedsync_user;
+
+-- Long work of a noun (an import) as a job of the entered tenant.
+create function app.owe_work(p_name text, p_args jsonb, p_lane smallint default 3) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v uuid := uuidv7();
+begin
+  if app.tenant() is null or app.role() not in ('system', 'couple', 'owner', 'admin') then raise insufficient_privilege using message = 'owe outside of a tenant'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+    values (v, 'work', p_name, p_lane, app.tenant(), '00000000-0000-7000-8000-000000000003', p_args);
+  return v;
+end $$;
+grant execute on function app.owe_work(text, jsonb, smallint) to wedsync_user;
+
+-- A webhook endpoint becomes a destination and a subscription of the ledger.
+create function app.connect_endpoint(p_endpoint uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  e record;
+begin
+  select * into e from public.endpoints x where x.id = p_endpoint and x.tenant_id = app.tenant();
+  if not found or not (app.mask() & 512 <> 0) then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.destinations as d (id, tenant_id, connector, state)
+    values (e.id, e.tenant_id, 'webhook', case when e.state = 'active' and e.deleted_at is null then 'active' else 'parked' end)
+    on conflict (id) do update set state = excluded.state where d.state <> excluded.state;
+  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, active)
+    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.deleted_at is null)
+    on conflict (id) do update set patterns = excluded.patterns, active = excluded.active
+    where (s.patterns, s.active) is distinct from (excluded.patterns, excluded.active);
+  if e.deleted_at is not null then
+    with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
+    update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
+      from gone g where d.id = g.id and d.made_at = g.made_at;
+  end if;
+end $$;
+grant execute on function app.connect_endpoint(uuid) to wedsync_user;
+reset role;
+
+set role wedsync_owner;
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'smtp', 16),
+  ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000000', 'reaction', 16),
+  ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000000', 'work', 4);
+alter table public.destinations force row level security;
+alter table public.streams no force row level security;
+insert into public.streams (id, kind) values ('00000000-0000-7000-8000-000000000000', 'platform');
+alter table public.streams force row level security;
+reset role;
+
+-- What record knows of types and reactions, replaced as a whole by the migrator and the tests.
+set role wedsync_recorder;
+create function app.sync_catalogue(p jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.event_types as t (type, lane, acknowledge)
+    select x ->> 'type', (x ->> 'lane')::smallint, (x ->> 'acknowledge')::boolean from jsonb_array_elements(p -> 'types') as f(x)
+    on conflict (type) do update set lane = excluded.lane, acknowledge = excluded.acknowledge
+    where (t.lane, t.acknowledge) is distinct from (excluded.lane, excluded.acknowledge);
+  delete from public.reaction_types r where (r.name, r.type) not in (select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x));
+  insert into public.reaction_types (name, type) select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x) on conflict do nothing;
+$$;
+grant execute on function app.sync_catalogue(jsonb) to wedsync_owner;
+reset role;
+
+-- 74_reader.sql
+-- The reader door: what the gateway may ask. It holds no select of its own; every answer comes from one of these functions.
+set role wedsync_recorder;
+create function app.audience(p_person uuid, p_kind text, p_tenant uuid)
+returns table (mask integer, link_id uuid, membership_id uuid, role text)
+language sql stable security definer set search_path = '' as $$
+  select s.mask, s.link_id, s.membership_id, s.role from app.standing(p_person, p_tenant) s where s.kind = p_kind;
+$$;
+
+create function app.stream_top(p_kind text, p_tenant uuid) returns table (epoch integer, top bigint, oldest bigint)
+language sql stable security definer set search_path = '' as $$
+  select s.epoch, s.top, coalesce((select min(e.seq) from public.events e where e.stream_id = s.id), s.top + 1)
+  from public.streams s where s.id = p_tenant and s.kind = p_kind;
+$$;
+
+create function app.stream_tops(p_tenants uuid[]) returns table (id uuid, epoch integer, top bigint)
+language sql stable security definer set search_path = '' as $$
+  select s.id, s.epoch, s.top from public.streams s where s.id = any (p_tenants);
+$$;
+
+create function app.read_events(p_tenant uuid, p_after bigint, p_limit integer) returns setof text
+language sql stable security definer set search_path = '' as $$
+  select app.event_json(e, s.kind)::text from public.streams s
+  join public.events e on e.stream_id = s.id
+  where s.id = p_tenant and e.seq > p_after order by e.seq limit least(p_limit, 2000);
+$$;
+
+create function app.site_stream(p_slug text) returns uuid
+language sql stable security definer set search_path = '' as $$
+  select s.wedding_id from public.sites s where s.slug = p_slug and s.is_published;
+$$;
+
+create function app.save_positions(p jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.socket_positions as t (key, stream_id, epoch, seq)
+  select decode(x ->> 'key', 'hex'), (x ->> 'stream')::uuid, (x ->> 'epoch')::integer, (x ->> 'seq')::bigint from jsonb_array_elements(p) as f(x)
+  on conflict (key) do update set stream_id = excluded.stream_id, epoch = excluded.epoch, seq = excluded.seq, updated_at = clock_timestamp();
+$$;
+
+create function app.position(p_key bytea) returns table (epoch integer, seq bigint)
+language sql stable security definer set search_path = '' as $$
+  select p.epoch, p.seq from public.socket_positions p where p.key = p_key and p.updated_at > clock_timestamp() - interval '10 minutes';
+$$;
+
+create function app.forget_positions() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.socket_positions p where p.updated_at < clock_timestamp() - interval '10 minutes';
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+grant execute on function app.audience(uuid, text, uuid), app.stream_top(text, uuid), app.stream_tops(uuid[]), app.read_events(uuid, bigint, integer),
+  app.site_stream(text), app.save_positions(jsonb), app.position(bytea) to wedsync_reader;
+grant execute on function app.forget_positions() to wedsync_service;
+reset role;
+
+-- 76_queue.sql
+-- The queue: which job may run now, by whom, until when. Claiming, leases, parking, order.
+-- A job waits at run_at 'infinity' when something must happen first: its destination is parked, or a lower job of its order is live.
+set role wedsync_owner;
+
+-- Order is per destination, key and name: two reactions of one stream do not wait for each other.
+drop index public.jobs_order;
+create index jobs_order on public.jobs (destination_id, order_key, name, order_seq) where order_key is not null;
+create index jobs_fair on public.jobs (lane, destination_id, run_at) where lease_token is null;
+create index jobs_expiry on public.jobs (expires_at) where expires_at is not null;
+
+alter table public.destinations add column reason text not null default '' check (length(reason) <= 300);
+comment on column public.destinations.reason is 'Why it is parked, in words for its owner';
+
+create table public.lane_turns (
+  lane smallint primary key check (lane between 0 and 3),
+  after uuid not null default '00000000-0000-0000-0000-000000000000'
+) with (fillfactor = 50);
+comment on table public.lane_turns is 'Where the round over destinations stands, per lane; used only while the oldest ready jobs are blocked';
+insert into public.lane_turns (lane) values (0), (1), (2), (3);
+
+create table public.dead_jobs (
+  id uuid primary key,
+  kind text not null,
+  name text not null,
+  lane smallint not null,
+  tenant_id uuid not null,
+  destination_id uuid not null,
+  order_key uuid,
+  order_seq bigint not null,
+  made_at timestamptz not null,
+  event_id uuid,
+  args jsonb,
+  attempts smallint not null,
+  reason text not null default '',
+  died_at timestamptz not null default clock_timestamp()
+);
+comment on table public.dead_jobs is 'Reactions and work that were given up, with the last reason; a delivery that is given up is a row of deliveries';
+
+do $$
+declare t text;
+begin
+  foreach t in array array['lane_turns', 'dead_jobs'] loop
+    execute format('alter table public.%I enable row level security', t);
+    execute format('alter table public.%I force row level security', t);
+    execute format('create policy recorder on public.%I for all to wedsync_recorder using (true) with check (true)', t);
+    execute format('grant select, insert, update, delete on public.%I to wedsync_recorder', t);
+  end loop;
+end $$;
+
+-- How fast wedding time runs: a drill that plays a day in minutes retries as much faster.
+create function app.speed() returns double precision language sql stable parallel safe security definer set search_path = ''
+  return coalesce((select c.speed from public.clock_setting c), 1);
+grant execute on function app.speed() to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- Plans of these functions are kept, and the table may be empty when they are made: without seqscan and hashjoin they stay right
+-- when it holds 100,000 rows a second later.
+
+-- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
+-- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean) returns setof public.jobs
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_active uuid[];
+  v_parked uuid[];
+begin
+  select array_agg(o.id) filter (where o.state = 'active'), array_agg(o.id) filter (where o.state = 'parked') into v_active, v_parked
+    from (select d.id, d.state from public.destinations d
+      where d.id = any (p_destinations) and d.not_before <= p_now for no key update skip locked) o;
+  if v_parked is not null then perform app.shelve(p_lane, v_parked, p_now); end if;
+  if v_active is null then return; end if;
+  if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
+  return query
+    with room as materialized (
+      select d.id, greatest(0, d.max_in_flight - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)) as free
+      from unnest(v_active) as o(id) join public.destinations d on d.id = o.id),
+    picked as (
+      select c.id from room r cross join lateral (
+        select w.id, w.run_at from (
+          select j.id, j.run_at, j.order_key, j.order_seq, j.name from public.jobs j
+          where j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
+          order by j.run_at limit 256) w
+        where w.order_key is null or not exists (select from public.jobs p
+          where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
+        limit r.free) c
+      order by c.run_at limit p_limit)
+    update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
+    from picked p where j.id = p.id and j.lease_token is null
+    returning j.*;
+end $$;
+
+-- Jobs of parked destinations that came into view: out of the ready range, and the ledger says why.
+create function app.shelve(p_lane integer, p_destinations uuid[], p_now timestamptz) returns void
+language sql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with seen as (
+    select w.id, d.reason from unnest(p_destinations) as o(id) join public.destinations d on d.id = o.id cross join lateral (
+      select j.id from public.jobs j where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now limit 256) w),
+  shelved as (
+    update public.jobs j set run_at = 'infinity' from seen s where j.id = s.id and j.lease_token is null returning j.id, j.made_at, s.reason)
+  update public.deliveries d set state = 'parked', reason = s.reason, next_at = null from shelved s where d.id = s.id and d.made_at = s.made_at;
+$$;
+
+-- Ordered jobs behind a live one leave the ready range, each once, so that no claim wades through them. Whoever ends the job before brings
+-- them back (app.call_next). The lock on the job before makes that sure: it cannot end between our look and our commit.
+create function app.line_up(p_lane integer, p_destinations uuid[], p_now timestamptz) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_waiting uuid[];
+begin
+  select array_agg(b.id) into v_waiting from (
+    select w.id from unnest(p_destinations) as o(id) cross join lateral (
+      select j.id, j.order_key, j.name, j.order_seq from public.jobs j
+      where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now and j.order_key is not null
+      order by j.run_at limit 256) w
+    cross join lateral (select x.id from public.jobs x where x.destination_id = o.id and x.order_key = w.order_key and x.name = w.name
+      and x.order_seq < w.order_seq order by x.order_seq desc limit 1) before
+    join public.jobs l on l.id = before.id
+    for key share of l skip locked) b;
+  if v_waiting is not null then
+    update public.jobs j set run_at = 'infinity' where j.id = any (v_waiting) and j.lease_token is null;
+  end if;
+end $$;
+
+create function app.call_next(p_ended public.jobs[]) returns void
+language sql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.jobs n set run_at = clock_timestamp() from (
+    select x.id from unnest(p_ended) as g cross join lateral (
+      select j.id from public.jobs j where j.destination_id = g.destination_id and j.order_key = g.order_key and j.name = g.name
+        and j.order_seq > g.order_seq order by j.order_seq limit 1) x
+    where g.order_key is not null) x
+  where n.id = x.id and n.lease_token is null and n.run_at = 'infinity';
+$$;
+
+-- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have.
+create function app.claim(p_own integer[], p_shared integer) returns setof public.jobs
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_shared integer := p_shared;
+  v_limit integer;
+  v_taken integer;
+  v_more integer;
+  v_seen integer;
+  v_ordered boolean;
+  v_window uuid[];
+begin
+  -- A claim that a crash of the database undoes only means that the job is ready again.
+  set local synchronous_commit = off;
+  for v_lane in 0..3 loop
+    v_limit := p_own[v_lane + 1] + v_shared;
+    continue when v_limit <= 0;
+    -- The oldest ready jobs, and no more of their destinations than a full claim needs: each is locked and counted.
+    select array_agg(o.destination_id), coalesce(max(o.seen), 0), bool_or(o.is_ordered) into v_window, v_seen, v_ordered from (
+      select w.destination_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
+      from (select j.destination_id, j.order_key, j.run_at from public.jobs j
+        where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_limit * 4) w
+      group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
+    continue when v_seen = 0;
+    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered) t;
+    get diagnostics v_taken = row_count;
+    if v_taken < v_limit and v_seen = v_limit * 4 then
+      -- The oldest belong to destinations that are full or resting: go round the others.
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true) t;
+      get diagnostics v_more = row_count;
+      v_taken := v_taken + v_more;
+    end if;
+    v_shared := v_shared - greatest(0, v_taken - p_own[v_lane + 1]);
+  end loop;
+end $$;
+
+-- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
+create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_after uuid;
+  v_found uuid[];
+begin
+  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
+  if not found then return null; end if;
+  with recursive round as (
+    (select j.destination_id as id, 1 as n from public.jobs j
+      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
+    union all
+    select (select j.destination_id from public.jobs j
+        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
+      from round r where r.id is not null and r.n < 128)
+  select array_agg(r.id) into v_found from round r where r.id is not null;
+  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
+    where t.lane = p_lane;
+  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
+end $$;
+
+-- The worker lives: its leases last another minute. Returns the jobs it still holds.
+create function app.heartbeat(p_jobs uuid[], p_leases uuid[]) returns setof uuid
+language sql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.jobs j set lease_until = clock_timestamp() + interval '60 seconds'
+  from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token = h.lease returning j.id;
+$$;
+
+-- Jobs that were claimed and not begun, given back as they were: no attempt is burnt.
+create function app.release(p_jobs uuid[], p_leases uuid[]) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  n integer;
+begin
+  update public.jobs j set lease_token = null, lease_until = null, attempt = greatest(0, j.attempt - 1)
+    from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token = h.lease;
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Leases whose worker is gone. The attempt stays counted, so a job that kills every worker is given up in the end.
+create function app.reclaim(p_attempts_max integer default 12) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_lapsed uuid[];
+begin
+  select array_agg(x.id) into v_lapsed from (select j.id from public.jobs j
+    where j.lease_token is not null and j.lease_until < clock_timestamp() order by j.lease_until limit 1000 for update skip locked) x;
+  if v_lapsed is null then return 0; end if;
+  perform app.end_jobs(array(select j.id from public.jobs j where j.id = any (v_lapsed) and j.attempt >= p_attempts_max), 'dead',
+    'its workers ended before it did, time and again');
+  update public.jobs j set lease_token = null, lease_until = null, run_at = clock_timestamp() where j.id = any (v_lapsed) and j.lease_token is not null;
+  return cardinality(v_lapsed);
+end $$;
+
+-- Jobs that nobody wants any more after their time.
+create function app.expire() returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_late uuid[];
+begin
+  select array_agg(x.id) into v_late from (select j.id from public.jobs j
+    where j.expires_at <= clock_timestamp() and j.lease_token is null order by j.expires_at limit 1000 for update skip locked) x;
+  if v_late is null then return 0; end if;
+  perform app.end_jobs(v_late, 'expired', 'its time had passed before it could be sent');
+  return cardinality(v_late);
+end $$;
+
+-- Ends jobs outside of an attempt: off the queue, and the ledger says how. A sealed payload goes with it.
+create function app.end_jobs(p_jobs uuid[], p_state text, p_reason text) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_ended public.jobs[];
+begin
+  if cardinality(p_jobs) = 0 then return; end if;
+  with gone as (delete from public.jobs j where j.id = any (p_jobs) returning j as job),
+  told as (
+    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null
+    from gone g where d.id = (g.job).id and d.made_at = (g.job).made_at),
+  kept as (
+    insert into public.dead_jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args, attempts, reason)
+    select (g.job).id, (g.job).kind, (g.job).name, (g.job).lane, (g.job).tenant_id, (g.job).destination_id, (g.job).order_key, (g.job).order_seq,
+      (g.job).made_at, (g.job).event_id, (g.job).args, (g.job).attempt, p_reason from gone g where (g.job).kind <> 'delivery'
+    on conflict (id) do nothing)
+  select array_agg(g.job) filter (where (g.job).order_key is not null) into v_ended from gone g;
+  if v_ended is not null then perform app.call_next(v_ended); end if;
+end $$;
+
+-- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
+-- The endpoint is locked first, as its owner's changes do it.
+create function app.park(p_destination uuid, p_reason text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform from public.endpoints e where e.id = p_destination for no key update;
+  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active';
+  if found then
+    update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';
+  end if;
+end $$;
+
+-- A destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
+create function app.rest(p_destination uuid, p_seconds double precision) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
+  where d.id = p_destination;
+$$;
+
+-- Parked no more: everything that waited is ready again, with its attempts before it.
+create function app.revive() returns trigger
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+begin
+  update public.jobs j set run_at = clock_timestamp(), attempt = 0
+    where j.lane = any ('{0,1,2,3}') and j.destination_id = new.id and j.lease_token is null and j.run_at = 'infinity';
+  update public.deliveries d set state = 'pending', reason = '' where d.destination_id = new.id and d.state = 'parked';
+  new.reason := '';
+  return new;
+end $$;
+reset role;
+
+set role wedsync_owner;
+create trigger revive before update of state on public.destinations for each row when (old.state = 'parked' and new.state = 'active')
+  execute function app.revive();
+reset role;
+
+set role wedsync_recorder;
+grant execute on function app.claim(integer[], integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer), app.expire(),
+  app.park(uuid, text), app.rest(uuid, double precision) to wedsync_service;
+reset role;
+
+-- 77_ledger.sql
+-- The ledger: how a try ends, what may leave, what is sent again. Every change of state is fenced by the lease.
+set role wedsync_recorder;
+
+create type app.ending as (
+  job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
+  expires_at timestamptz, close text, rest_s double precision, outcome text, status integer, detail text, response_head text, address text,
+  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long';
+
+-- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
+-- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
+create function app.complete(p json) returns setof uuid
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_speed double precision := app.speed();
+  v_ended public.jobs[];
+  v_late uuid[];
+begin
+  -- Destinations before jobs, as everywhere, so that two of these never wait for each other.
+  perform app.park(c.destination, c.close) from (select distinct on (t.destination) t.destination, t.close
+    from json_populate_recordset(null::app.ending, p) t where t.close is not null order by t.destination) c;
+  perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
+    from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
+  with told as materialized (
+    select t, r.run_at, case when t.state = 'deferred' and t.expires_at <= r.run_at then 'expired' else t.state end as state
+    from json_populate_recordset(null::app.ending, p) t
+    cross join lateral (select case when t.state = 'parked' then 'infinity' else v_now + make_interval(secs => t.delay_s / v_speed) end as run_at) r),
+  gone as (
+    delete from public.jobs j using told w where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state not in ('deferred', 'parked')
+    returning j as job, w.t, w.state, w.run_at),
+  kept as (
+    update public.jobs j set lease_token = null, lease_until = null, run_at = w.run_at from told w
+    where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state in ('deferred', 'parked')
+    returning w.t, w.state, w.run_at),
+  advanced as (select g.t, g.state, g.run_at from gone g union all select k.t, k.state, k.run_at from kept k),
+  ledger as (
+    update public.deliveries d set state = a.state, reason = coalesce((a.t).reason, ''), attempts = d.attempts + 1,
+      next_at = case when a.state = 'deferred' then a.run_at end, done_at = case when a.state not in ('deferred', 'parked') then v_now end,
+      sealed = case when a.state in ('deferred', 'parked') then d.sealed end
+    from advanced a where (a.t).kind = 'delivery' and d.id = (a.t).job and d.made_at = (a.t).made_at
+    returning a.t, d.attempts),
+  late as (
+    select w.t from told w where (w.t).job not in (select (a.t).job from advanced a)
+      and not exists (select from public.attempts p where p.delivery_id = (w.t).job and p.id = (w.t).lease)),
+  tried as (
+    insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
+      is_late, started_at)
+    select (x.t).lease, (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
+      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at
+    from (select l.t, l.attempts as number, false as is_late from ledger l union all select l.t, (l.t).number, true from late l) x
+    where (x.t).kind = 'delivery'),
+  buried as (
+    insert into public.dead_jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args, attempts, reason)
+    select (g.job).id, (g.job).kind, (g.job).name, (g.job).lane, (g.job).tenant_id, (g.job).destination_id, (g.job).order_key, (g.job).order_seq,
+      (g.job).made_at, (g.job).event_id, (g.job).args, (g.job).attempt, coalesce((g.t).reason, '')
+    from gone g where g.state = 'dead' and (g.t).kind <> 'delivery')
+  select array(select g.job from gone g where (g.job).order_key is not null), array(select (l.t).job from late l) into v_ended, v_late;
+  if cardinality(v_ended) > 0 then perform app.call_next(v_ended); end if;
+  return query select x.id from unnest(v_late) as x(id);
+end $$;
+
+-- The end of a reaction or of work, inside the transaction of what it did: both or neither.
+create function app.finish_job(p_job uuid, p_lease uuid) returns void
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  j public.jobs;
+begin
+  delete from public.jobs x where x.id = p_job and x.lease_token = p_lease and x.kind in ('reaction', 'work') returning x.* into j;
+  if not found then raise exception 'lease lost' using errcode = 'WS409'; end if;
+  if j.order_key is not null then perform app.call_next(array[j]); end if;
+end $$;
+
+-- Inside enter_job: what a reaction records has the cause of the event it answers.
+create function app.enter_cause(p_cause uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform set_config('app.cause', p_cause::text, true);
+end $$;
+
+-- May an audience see an event? The rule, as for rows: a link's own, a membership's own, or the scope.
+create function app.sees(p_mask integer, p_link uuid, p_membership uuid, p_scope integer, p_event_link uuid, p_event_membership uuid) returns boolean
+language sql immutable set search_path = ''
+  return case
+    when p_event_link is not null then p_event_link is not distinct from p_link or p_mask & 512 <> 0
+    when p_event_membership is not null then p_event_membership is not distinct from p_membership or p_mask & 512 <> 0
+    else p_mask & p_scope <> 0 end;
+
+-- A person's right to hear of an event now; what concerns only themselves (a sign-in) has no event.
+create function app.person_sees(p_person uuid, p_tenant uuid, p_scope integer, p_event_link uuid, p_event_membership uuid) returns boolean
+language sql stable set search_path = ''
+  return coalesce((select bool_or(app.sees(s.mask, s.link_id, s.membership_id, p_scope, p_event_link, p_event_membership))
+    from app.standing(p_person, p_tenant) s), false);
+
+-- An event as a link may see it: what a row was before it came to that link stays with whom it was.
+create function app.event_for(e public.events, p_kind text, p_link uuid) returns text
+language sql immutable set search_path = ''
+  return (app.event_json(e, p_kind) || case when p_link is not null and (e).op = 'UPDATE'
+      and (((e).old_record ->> 'link_id') is distinct from ((e).record ->> 'link_id')
+        or ((e).old_record ->> 'membership_id') is distinct from ((e).record ->> 'membership_id'))
+    then '{"op": "INSERT", "old_record": null}' else '{}' end::jsonb)::text;
+
+create type app.payload as (
+  job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
+  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea);
+comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
+
+-- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
+-- cancelled, expired) or put aside (parked), and is not among the rows.
+create function app.payloads(p_jobs uuid[], p_leases uuid[]) returns setof app.payload
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_may app.payload[];
+  v_ends jsonb;
+  v_parked uuid[];
+begin
+  with held as (
+    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id
+    from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
+  known as (
+    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
+      l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.state as endpoint_state,
+      n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
+    from held h
+    left join public.deliveries d on h.kind = 'delivery' and d.id = h.id and d.made_at = h.made_at
+    left join public.events e on case when h.kind = 'delivery' then d.stream_id else h.order_key end = e.stream_id
+      and e.seq = case when h.kind = 'delivery' then d.seq else h.order_seq end
+      and e.recorded_at = case when h.kind = 'delivery' then d.event_at else h.made_at end
+    left join public.streams st on st.id = e.stream_id
+    left join public.subscriptions s on s.id = d.subscription_id
+    left join public.links l on d.link_id is not null and l.wedding_id = d.stream_id and l.id = d.link_id
+    left join public.destinations o on o.id = h.destination_id
+    left join public.endpoints n on d.connector = 'webhook' and n.id = d.destination_id
+    left join public.persons p on d.recipient_kind = 'person' and p.person_id = d.recipient_id
+    left join public.guest_contacts c on d.recipient_kind = 'guest' and c.wedding_id = d.tenant_id and c.guest_id = d.recipient_id),
+  judged as materialized (
+    select k.id, k.lease_token, case
+        when k.kind = 'work' then 'ok'
+        when k.kind = 'reaction' then case when (k.event).id is null then 'cancelled:its event is no longer kept' else 'ok' end
+        when (k.delivery).id is null then 'cancelled:there is no such delivery'
+        when k.expires_at <= clock_timestamp() then 'expired:its time had passed before it could be sent'
+        when k.destination_state = 'parked' or k.endpoint_state <> 'active' and k.deleted_at is null then 'parked'
+        when (k.delivery).event_id is not null and (k.event).id is null then 'cancelled:its event is no longer kept'
+        when (k.delivery).subscription_id is not null then case
+          when k.active is not true or k.deleted_at is not null then 'cancelled:the subscription had ended'
+          when k.subscriber = (k.delivery).stream_id then 'ok'
+          when k.link_status = 'active' and app.sees(k.mask, k.link_id, null, (k.event).scope, (k.event).link_id, (k.event).membership_id) then 'ok'
+          else 'revoked:the supplier may no longer see this' end
+        when (k.delivery).link_id is not null and coalesce(k.link_status, '') not in ('invited', 'requested', 'active')
+          then 'revoked:the supplier is no longer linked to this wedding'
+        when (k.delivery).recipient_kind = 'person' then case
+          when (k.event).id is not null and not app.person_sees((k.delivery).recipient_id, k.tenant_id, (k.event).scope, (k.event).link_id,
+            (k.event).membership_id) then 'revoked:this person may no longer see this'
+          when k.email is null then 'cancelled:this person has no e-mail address'
+          else 'ok' end
+        when (k.delivery).recipient_kind = 'guest' and k.contact_id is null then 'cancelled:there are no contact details for this guest'
+        else 'ok' end as verdict,
+      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id) end, (k.delivery).previous_seq,
+        (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
+        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed)::app.payload as payload
+    from known k)
+  select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
+    jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends
+  from (select j.payload, j.id, j.verdict, case when j.verdict <> 'ok' then jsonb_agg(j.id) over (partition by j.verdict) end as ids from judged j) g;
+  if v_parked is not null then perform app.give_up_place(v_parked, p_jobs, p_leases); end if;
+  if v_ends is not null then
+    perform app.end_jobs(array(select x.id::uuid from jsonb_array_elements_text(f.value) as x(id)), split_part(f.key, ':', 1), split_part(f.key, ':', 2))
+      from jsonb_each(v_ends) as f(key, value);
+  end if;
+  return query select m.* from unnest(v_may) m;
+end $$;
+
+-- Claimed, then parked before anything was sent: aside, without having burnt an attempt.
+create function app.give_up_place(p_parked uuid[], p_jobs uuid[], p_leases uuid[]) returns void
+language sql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with shelved as (
+    update public.jobs j set lease_token = null, lease_until = null, run_at = 'infinity', attempt = greatest(0, j.attempt - 1)
+    from unnest(p_jobs, p_leases) as a(job, lease)
+    where j.id = a.job and j.lease_token = a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id)
+  update public.deliveries d set state = 'parked', next_at = null,
+    reason = coalesce((select o.reason from public.destinations o where o.id = s.destination_id), '')
+  from shelved s where d.id = s.id and d.made_at = s.made_at;
+$$;
+
+-- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
+-- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.
+create function app.replay(p_deliveries uuid[]) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  n integer;
+begin
+  if app.tenant() is null and session_user <> 'wedsync_service' or app.tenant() is not null and app.mask() & 512 = 0 then
+    raise exception 'forbidden' using errcode = 'WS403';
+  end if;
+  with made as (
+    insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
+      previous_seq, lane, replay_of)
+    select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
+      d.previous_seq, 3, coalesce(d.replay_of, d.id)
+    from public.deliveries d
+    where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
+      and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
+    order by d.made_at, d.seq limit 10000
+    returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id)
+  select m.id, 'delivery', m.connector, 3, m.tenant_id, m.destination_id,
+    case when s.mode <> 'parallel' then md5(m.stream_id || ' again')::uuid end, m.seq, v_at, m.event_id
+  from made m left join public.subscriptions s on s.id = m.subscription_id;
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- The same for what one destination missed since a time: everything that ended otherwise than delivered, and was not delivered by a replay since.
+create function app.replay_since(p_destination uuid, p_since timestamptz) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.replay(array(
+    select d.id from public.deliveries d
+    where d.destination_id = p_destination and d.made_at >= p_since and d.tenant_id = coalesce(app.tenant(), d.tenant_id)
+      and d.replay_of is null and d.state in ('expired', 'cancelled', 'dead')
+      and not exists (select from public.deliveries a where a.replay_of = d.id and a.made_at >= p_since and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
+    order by d.made_at limit 10000));
+end $$;
+
+-- Before a parked destination is opened again: what was owed to it before a time is let go.
+create function app.let_go(p_destination uuid, p_before timestamptz) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  v_jobs uuid[];
+begin
+  perform from public.destinations d where d.id = p_destination and d.tenant_id = app.tenant() and app.mask() & 512 <> 0 for update;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  v_jobs := array(select j.id from public.jobs j where j.lane = any ('{0,1,2,3}') and j.destination_id = p_destination and j.lease_token is null
+    and j.made_at < p_before order by j.id for update);
+  perform app.end_jobs(v_jobs, 'cancelled', 'let go when the endpoint was opened again');
+  return cardinality(v_jobs);
+end $$;
+
+-- Given-up reactions and work, once more: the cause is mended.
+create function app.raise_dead(p_jobs uuid[]) returns setof uuid
+language sql volatile security definer set search_path = '' as $$
+  with gone as (delete from public.dead_jobs d where d.id = any (p_jobs) returning d.id, d.kind, d.name, d.lane, d.tenant_id, d.destination_id, d.order_key,
+    d.order_seq, d.made_at, d.event_id, d.args)
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args)
+  select g.id, g.kind, g.name, g.lane, g.tenant_id, g.destination_id, g.order_key, g.order_seq, g.made_at, g.event_id, g.args from gone g
+  returning id;
+$$;
+
+-- Which of these deliveries are on the wire now: the ledger itself is not written for that.
+create function app.in_flight(p_deliveries uuid[]) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
+$$;
+
+grant execute on function app.complete(json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+  to wedsync_service;
+grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
+  app.in_flight(uuid[]) to wedsync_user;
+reset role;
+
+-- 78_portfolio.sql
+-- The portfolio index lives with the supplier but follows the weddings: one function brings all suppliers of a wedding up to date,
+-- each as its own tenant with its own event, in sorted order so that two weddings never wait for each other in a circle.
+set role wedsync_recorder;
+
+-- What waits for one link, newest change first, tasks by date: enough for a portfolio to show and to act on.
+create function app.open_of(p_wedding uuid, p_link uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce((select jsonb_agg(jsonb_build_object('kind', 'acknowledge', 'id', a.id, 'type', a.type, 'summary', a.summary, 'status', a.status,
+      'at', a.opened_at) order by a.opened_at desc, a.id)
+    from public.acknowledgements a where a.wedding_id = p_wedding and a.link_id = p_link and a.status <> 'acknowledged'), '[]')
+  || coalesce((select jsonb_agg(jsonb_build_object('kind', 'task', 'id', t.id, 'title', t.title, 'due_on', t.due_on) order by t.due_on nulls last, t.id)
+    from public.tasks t where t.wedding_id = p_wedding and t.link_id = p_link and t.status not in ('done', 'cancelled')), '[]');
+$$;
+
+create function app.refresh_index(p_wedding uuid) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+  v_facts jsonb;
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'refresh_index is the system''s'; end if;
+  for r in
+    select distinct x.supplier_id from (
+      select l.supplier_id from public.links l where l.wedding_id = p_wedding and l.supplier_id is not null
+      union select i.supplier_id from public.supplier_index i where i.wedding_id = p_wedding) x order by 1
+  loop
+    perform app.settle(null, 'system', r.supplier_id, 'system', 2047, 2047);
+    with wanted as (
+      select l.supplier_id, l.wedding_id, l.id, w.couple_names, w."on", w.date_status, w.time_zone,
+        coalesce(nullif(w.reception_venue, ''), w.ceremony_venue) as venue, l.status, l.level,
+        (select count(*)::int from public.acknowledgements a where a.wedding_id = l.wedding_id and a.link_id = l.id and a.status <> 'acknowledged') as waiting,
+        (select count(*)::int from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as tasks_open,
+        (select min(t.due_on) from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as next_due,
+        app.open_of(l.wedding_id, l.id) as open
+      from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+      where l.wedding_id = p_wedding and l.supplier_id = r.supplier_id and l.status in ('requested', 'active')),
+    gone as (
+      delete from public.supplier_index i where i.supplier_id = r.supplier_id and i.wedding_id = p_wedding and not exists (select from wanted)
+      returning i.id, to_jsonb(i) as old_record),
+    kept as (
+      insert into public.supplier_index as i (supplier_id, wedding_id, id, couple_names, "on", date_status, time_zone, venue, status, level, waiting,
+        tasks_open, next_due, open)
+      select n.* from wanted n
+      on conflict (supplier_id, wedding_id) do update
+        set id = excluded.id, couple_names = excluded.couple_names, "on" = excluded."on", date_status = excluded.date_status,
+          time_zone = excluded.time_zone, venue = excluded.venue, status = excluded.status, level = excluded.level, waiting = excluded.waiting,
+          tasks_open = excluded.tasks_open, next_due = excluded.next_due, open = excluded.open, changed_at = clock_timestamp()
+        where (i.id, i.couple_names, i."on", i.date_status, i.time_zone, i.venue, i.status, i.level, i.waiting, i.tasks_open, i.next_due, i.open)
+          is distinct from (excluded.id, excluded.couple_names, excluded."on", excluded.date_status, excluded.time_zone, excluded.venue,
+            excluded.status, excluded.level, excluded.waiting, excluded.tasks_open, excluded.next_due, excluded.open)
+      returning new.id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
+    select jsonb_agg(f.x) into v_facts from (
+      select jsonb_build_object('type', 'portfolio.changed', 'scope', 1, 'table', 'supplier_index', 'id', k.id,
+        'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record) as x from kept k
+      union all
+      select jsonb_build_object('type', 'portfolio.removed', 'scope', 1, 'table', 'supplier_index', 'id', g.id, 'op', 'DELETE', 'old', g.old_record)
+      from gone g) f;
+    if v_facts is not null then return next app.record(v_facts); end if;
+  end loop;
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+end $$;
+grant execute on function app.refresh_index(uuid) to wedsync_user;
+reset role;
+set role wedsync_owner;
+grant insert, update, delete on public.supplier_index to wedsync_recorder;
+reset role;
+
+-- The access log: a supplier's read of a scope, coalesced to five minutes; a no-op for the couple.
+set role wedsync_recorder;
+create function app.note_access(p_scope integer, p_source text) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.access_log as a (tenant_id, link_id, scope, source, slot)
+  select app.tenant(), app.link(), p_scope, left(p_source, 60), date_bin('5 minutes', clock_timestamp(), '2026-01-01')
+  where app.link() is not null and app.role() = 'supplier' and app.write_mask() >= 0
+  on conflict (tenant_id, link_id, scope, source, slot) do update set times = a.times + 1;
+$$;
+grant execute on function app.note_access(integer, text) to wedsync_user;
+reset role;
+
+-- Whom a notice of the entered wedding may reach: the couple, and of each active link the owners, admins and assigned members.
+set role wedsync_recorder;
+create function app.audience_of(p_wedding uuid)
+returns table (person_id uuid, email text, name text, role text, link_id uuid, supplier_id uuid, mask integer, channels jsonb)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'audience_of is the system''s'; end if;
+  return query
+    select p.person_id, p.email, coalesce(nullif(m.name, ''), p.name), case when m.role = 'helper' then 'helper' else 'couple' end, null::uuid, null::uuid,
+      case when m.role = 'helper' then 3 else 2047 end, f.channels
+    from public.memberships m join public.persons p using (person_id) left join public.preferences f using (person_id)
+    where m.wedding_id = p_wedding and m.removed_at is null
+    union all
+    select p.person_id, p.email, coalesce(nullif(sm.name, ''), p.name), 'supplier', l.id, l.supplier_id, l.mask, f.channels
+    from public.links l join public.supplier_members sm on sm.supplier_id = l.supplier_id and sm.removed_at is null
+    join public.persons p on p.person_id = sm.person_id left join public.preferences f on f.person_id = p.person_id
+    where l.wedding_id = p_wedding and l.status = 'active'
+      and (sm.role in ('owner', 'admin') or exists (select from public.assignments a
+        where a.supplier_id = sm.supplier_id and a.member_id = sm.id and a.link_id = l.id));
+end $$;
+
+-- In-app notices: rows of other persons' inboxes, each in its own stream, in sorted order; once per (person, event).
+create function app.put_notices(p jsonb) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+  v_wedding uuid := app.tenant();
+  v_fact jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'put_notices is the system''s'; end if;
+  for r in select x from jsonb_array_elements(p) as f(x) order by x ->> 'person_id' loop
+    perform app.settle(null, 'system', (r.x ->> 'person_id')::uuid, 'system', 2047, 2047);
+    insert into public.inbox as i (person_id, event_id, stream_id, type, title, detail, href, occurred_at)
+      values ((r.x ->> 'person_id')::uuid, (r.x ->> 'event_id')::uuid, v_wedding, r.x ->> 'type', r.x ->> 'title', r.x ->> 'detail', r.x ->> 'href',
+        (r.x ->> 'occurred_at')::timestamptz)
+      on conflict (person_id, event_id) do nothing
+      returning jsonb_build_array(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', i.id, 'op', 'INSERT',
+        'record', to_jsonb(i))) into v_fact;
+    if found then return next app.record(v_fact); end if;
+  end loop;
+  perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
+end $$;
+grant execute on function app.audience_of(uuid), app.put_notices(jsonb) to wedsync_user;
+reset role;
+set role wedsync_owner;
+grant insert on public.inbox to wedsync_recorder;
+reset role;
+
+-- 79_upkeep.sql
+-- Upkeep: what the clock asks for, beside partitions and positions: old sign-ins, density of the log, how the queue stands.
+set role wedsync_owner;
+grant delete on public.sessions, public.sign_ins to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- Sessions and sign-in passes that ended long enough ago that nobody asks after them.
+create function app.forget_sessions(p_days integer default 30) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
+  n integer;
+  m integer;
+begin
+  delete from public.sessions s where coalesce(s.ended_at, s.expires_at) < v_before;
+  get diagnostics n = row_count;
+  delete from public.sign_ins s where s.expires_at < v_before;
+  get diagnostics m = row_count;
+  return n + m;
+end $$;
+
+-- Streams whose log since a time has a hole or a double, or does not reach the stream's top. Density rests on the stream lock; this proves it.
+-- recorded_at is read before the lock is had, so around the edge a higher seq may bear an earlier time: an hour of slack.
+create function app.sparse_streams(p_since timestamptz) returns table (stream_id uuid, lowest bigint, highest bigint, events bigint, top bigint)
+language sql stable security definer set search_path = '' as $$
+  select x.stream_id, x.lowest, x.highest, x.events, s.top
+  from (select e.stream_id, f.lowest, max(e.seq) as highest, count(*) as events
+    from (select n.stream_id, min(n.seq) as lowest from public.events n where n.recorded_at >= p_since group by n.stream_id) f
+    join public.events e on e.stream_id = f.stream_id and e.seq >= f.lowest and e.recorded_at >= p_since - interval '1 hour'
+    group by e.stream_id, f.lowest) x
+  join public.streams s on s.id = x.stream_id
+  where x.events <> x.highest - x.lowest + 1 or x.highest <> s.top;
+$$;
+
+-- How long the oldest ready job of each lane has waited, and what is on the wire; cheap however long the queue is.
+create function app.queue_ages() returns table (lane integer, oldest_s double precision)
+language sql stable security definer set search_path = '' set enable_seqscan = off as $$
+  select l.lane, coalesce(greatest(0, extract(epoch from clock_timestamp() - (select j.run_at from public.jobs j
+      where j.lane = l.lane and j.lease_token is null order by j.run_at limit 1))), 0)::double precision
+  from generate_series(0, 3) as l(lane);
+$$;
+
+grant execute on function app.forget_sessions(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+reset role;

@@ -1,0 +1,93 @@
+"""Every page, drawn with made-up people, is free of axe violations, script errors, refused styles, sideways scrolling."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import gallery
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+PAGES = {f"/{scene.name}": scene for scene in gallery.scenes()}
+
+
+class Look(NamedTuple):
+    view: gallery.View
+    scheme: Literal["light", "dark"]
+    rules: list[str]
+
+
+# Phone in light by every rule; then desk in dark, where only colours, targets and layout differ.
+LOOKS = (
+    Look(gallery.VIEWS[0], "light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]),
+    Look(gallery.VIEWS[1], "dark", ["color-contrast", "target-size", "link-in-text-block"]),
+)
+
+SMALL_TARGETS = """() => {
+  const pressable = 'a, button, select, summary, .input, label.tick, label.switch, label.choice';
+  const alone = '.btn, .brand, nav a, .menu__list a, .weddings__card, .thread__act';
+  const seen = e => e.checkVisibility({visibilityProperty: true}) && !e.closest('.hush, [hidden]');
+  const inText = e => e.localName === 'a' && !e.matches(alone);
+  return [...document.querySelectorAll(pressable)]
+    .filter(e => seen(e) && !inText(e) && !e.matches('.skip, textarea'))
+    .map(e => [e, e.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 0 && (box.height < 43.5 || box.width < 30))
+    .map(([e, box]) => `${e.outerHTML.slice(0, 90)} ${Math.round(box.width)}x${Math.round(box.height)}`);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=gallery.CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    drawn = {path: gallery.draw(scene) for path, scene in PAGES.items()}
+    opened = browser.new_context(reduced_motion="reduce").new_page()
+    opened.route(f"{gallery.ORIGIN}/**", lambda route: gallery.serve(route, drawn))
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture(scope="module")
+def axe_source() -> str:
+    return AXE_FILE_PATH.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_can_be_used_by_everyone(page: Page, axe_source: str, path: str) -> None:
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
+    for look in LOOKS:
+        page.set_viewport_size({"width": look.view.width, "height": look.view.height})
+        page.emulate_media(color_scheme=look.scheme)
+        if look is LOOKS[0]:
+            page.goto(gallery.ORIGIN + path, wait_until="load")
+            page.evaluate("document.querySelectorAll('details.more').forEach(e => { e.open = true })")
+            # Evaluated through the debugger, as the page's own policy rightly refuses foreign scripts.
+            page.evaluate(axe_source)
+        found = page.evaluate("only => axe.run({resultTypes: ['violations'], runOnly: only})", look.rules)
+
+        assert [_readable(violation) for violation in found["violations"]] == [], look.view.name
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        assert page.evaluate(SMALL_TARGETS) == [], look.view.name
+    assert wrong == []
+
+
+def _readable(violation: dict[str, Any]) -> str:
+    nodes = "; ".join(
+        node["html"][:120] + " " + node.get("failureSummary", "")[:200] for node in violation["nodes"][:3]
+    )
+    return f"{violation['id']}: {violation['help']} {nodes}"

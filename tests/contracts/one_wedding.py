@@ -1,0 +1,190 @@
+"""One wedding with everybody a noun's test needs: couple, partner, helper, three suppliers of different levels."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from tests.engines_fixture import Database
+from wedsync.budget import model as budget
+from wedsync.events import record
+from wedsync.events.catalogue import Catalogue
+from wedsync.events.event import Event, decode
+from wedsync.kit.actor import ANONYMOUS, Actor
+from wedsync.kit.db import Door, Tx, connect_pool
+from wedsync.processes import registry
+from wedsync.schedule import model as schedule
+from wedsync.schedule import reactions as schedule_reactions
+from wedsync.suppliers import actions as suppliers
+from wedsync.suppliers import model as supplier_model
+from wedsync.tasks import model as tasks
+from wedsync.tasks import reactions as tasks_reactions
+from wedsync.weddings import actions as weddings
+from wedsync.weddings import model as wedding_model
+
+ON = date(2027, 6, 5)
+
+
+def catalogue() -> Catalogue:
+    """Everything the product can record, whether or not the registry names these nouns yet."""
+    known = registry.catalogue()
+    types = known.types | {t.type: t for noun in (schedule, tasks, budget) for t in noun.EVENTS}
+    reactions = known.reactions | {r.name: r for noun in (schedule_reactions, tasks_reactions) for r in noun.REACTIONS}
+    return Catalogue(types.values(), reactions.values())
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, and the link or membership they act through."""
+
+    actor: Actor
+    id: UUID
+
+
+class Wedding:
+    """Ana and Ben's wedding, through the user door; `admin` only looks, and leases jobs."""
+
+    def __init__(self, door: Door, admin: asyncpg.Connection, id: UUID) -> None:
+        self.door = door
+        self.admin = admin
+        self.id = id
+        self.ana = Actor(kind="person")
+        self.ben = Place(actor=ANONYMOUS, id=id)
+        self.dora = self.ben
+        self.planner = self.ben
+        self.photographer = self.ben
+        self.florist = self.ben
+        self.stranger = ANONYMOUS
+        self.nudges: list[str] = []
+
+    @asynccontextmanager
+    async def as_(self, who: Actor | Place) -> AsyncIterator[Tx]:
+        """A transaction in the wedding."""
+        async with self.door.enter(who.actor if isinstance(who, Place) else who, self.id) as tx:
+            yield tx
+
+    async def events(self, *types: str) -> list[Event]:
+        """The log, in order; of some types when they are named."""
+        rows = await self.admin.fetch(
+            "select app.event_json(e, 'wedding') from events e where stream_id = $1 order by seq", self.id
+        )
+        found = [decode(r[0]) for r in rows]
+        return [e for e in found if not types or e.type in types]
+
+    async def seen_by(self, who: Actor | Place, table: str) -> list[tuple[str, str]]:
+        """(type, op) of the events of a table that this audience may read, by row security."""
+        async with self.as_(who) as tx:
+            rows = await tx.rows(
+                "select e.type, e.op from events e where e.stream_id = $1 and e.subject_table = $2 order by e.seq",
+                self.id,
+                table,
+            )
+        return [(r["type"], r["op"]) for r in rows]
+
+    async def asked(self) -> dict[str, set[UUID]]:
+        """Open acknowledgements: about what, of which links."""
+        rows = await self.admin.fetch(
+            "select about, link_id from acknowledgements where wedding_id = $1 and status = 'open'", self.id
+        )
+        found: dict[str, set[UUID]] = {}
+        for r in rows:
+            found.setdefault(r["about"], set()).add(r["link_id"])
+        return found
+
+    async def react(self) -> list[str]:
+        """Run every owed reaction in stream order until none is left; returns their names."""
+        done: list[str] = []
+        reactions = catalogue().reactions
+        while job := await self.admin.fetchrow(
+            """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
+            where id = (select id from jobs where kind = 'reaction' and tenant_id = $1 order by order_seq, id limit 1)
+            returning id, name, lease_token, event_id""",
+            self.id,
+        ):
+            event = await self.admin.fetchval(
+                "select app.event_json(e, 'wedding') from events e where id = $1", job["event_id"]
+            )
+            async with self.door.enter_job(job["id"], job["lease_token"]) as tx:
+                await reactions[job["name"]].run(tx, decode(event))
+            await self.admin.execute("delete from jobs where id = $1", job["id"])
+            done.append(job["name"])
+        return done
+
+    async def change(self, **fields: Any) -> None:
+        """The couple changes the core, and everything that follows from it happens."""
+        async with self.as_(self.ana) as tx:
+            await weddings.change(tx, self.id, fields)
+        await self.react()
+
+
+async def person(door: Door, name: str) -> Actor:
+    """Somebody new."""
+    async with door.bare(ANONYMOUS) as tx:
+        id = await tx.value("select app.person_for($1)", f"{name}.{uuid4().hex}@example.test")
+        email = await tx.value("select p.email from persons p where p.person_id = $1", id) or ""
+    return Actor(kind="person", id=id, name=name, email=email)
+
+
+@asynccontextmanager
+async def opened(database: Database, admin_url: str) -> AsyncIterator[Wedding]:
+    """The wedding in a database; its pool closes with the context."""
+    owner = await asyncpg.connect(database.owner)
+    await owner.execute("select app.sync_catalogue($1)", catalogue().for_database())
+    await owner.close()
+    pool = await connect_pool(database.user, size=4, application="tests")
+    admin = await asyncpg.connect(admin_url, database=database.name)
+    nudges: list[str] = []
+
+    async def published(nudge: str) -> None:
+        nudges.append(nudge)
+
+    door = Door(pool, flush=record.flush, published=published)
+    try:
+        made = await _made(door, admin)
+        made.nudges = nudges
+        yield made
+    finally:
+        await admin.close()
+        await pool.close()
+
+
+async def _made(door: Door, admin: asyncpg.Connection) -> Wedding:
+    ana = await person(door, "ana")
+    new = wedding_model.NewWedding(couple_names="Ana & Ben", time_zone="Europe/London", on=ON)
+    wedding = Wedding(door, admin, await weddings.create(door, ana, new))
+    wedding.ana = ana
+    wedding.ben = await _member(wedding, "partner", "Ben")
+    wedding.dora = await _member(wedding, "helper", "Dora")
+    wedding.planner = await _supplier(wedding, "planner", "full", can_edit_timeline=True)
+    wedding.photographer = await _supplier(wedding, "photographer", "standard")
+    wedding.florist = await _supplier(wedding, "florist", "basic")
+    wedding.stranger = await person(door, "stranger")
+    return wedding
+
+
+async def _member(wedding: Wedding, role: str, name: str) -> Place:
+    email = f"{name.lower()}.{uuid4().hex}@example.test"
+    async with wedding.as_(wedding.ana) as tx:
+        id = await weddings.add_member(tx, wedding.id, role=role, name=name, email=email)
+    found = await wedding.admin.fetchval("select person_id from memberships where id = $1", id)
+    return Place(actor=Actor(kind="person", id=found, name=name), id=id)
+
+
+async def _supplier(wedding: Wedding, category: str, level: str, **flags: bool) -> Place:
+    email = f"{category}.{uuid4().hex}@example.test"
+    async with wedding.door.bare(ANONYMOUS) as tx:
+        owner = Actor(kind="person", id=await tx.value("select app.person_for($1)", email), name=category, email=email)
+    business = supplier_model.NewSupplier(name=category.title(), category=category)
+    supplier_id = await suppliers.register(wedding.door, owner, business)
+    link = supplier_model.NewLink(supplier_name=category.title(), email=email, category=category, level=level)
+    async with wedding.as_(wedding.ana) as tx:
+        link_id = await suppliers.invite(tx, wedding.id, link)
+    said = supplier_model.InvitationAnswer(supplier_id=supplier_id)
+    await suppliers.answer(wedding.door, owner, link_id, said)
+    if flags:
+        async with wedding.as_(wedding.ana) as tx:
+            await suppliers.change(tx, link_id, supplier_model.LinkChange(**flags))
+    return Place(actor=owner, id=link_id)

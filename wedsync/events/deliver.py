@@ -1,0 +1,85 @@
+"""Turns what a delivery job needs into one try: hand it to its connector's sender, judge the outcome, say how it ended.
+
+Senders are given by `processes`, one per connector, so nothing here knows a provider. A sender that raises is a bug of
+ours: it is logged with its traceback and costs its delivery a try, never another tenant's.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from wedsync.events.jobs import Ending, Job, Payload
+from wedsync.events.retry import Exchange, Outcome, Verdict, decide
+from wedsync.kit import clock, failpoints
+
+log = structlog.get_logger("deliver")
+
+Sender = Callable[[Payload], Awaitable[Outcome]]
+
+DETAIL_MAX_CHARACTERS = 2_000
+HEAD_MAX_CHARACTERS = 8_192
+INTERNAL = "Something went wrong on our side. It is tried again."
+STOPPED = Outcome(word="unknown", reason="The worker was stopped while it waited for the answer.")
+
+
+async def attempt(payload: Payload, senders: Mapping[str, Sender], rng: random.Random) -> Ending:
+    """One try. Never raises for what a provider does, nor for what a sender gets wrong."""
+    job = payload.job
+    began, started_at = clock.monotonic(), clock.machine_now()
+    sender = senders.get(job.name)
+    if sender is None:
+        outcome = Outcome(word="retry_later", reason=f"This installation has nothing that sends by {job.name!r}.")
+    else:
+        outcome = await _send(sender, payload)
+    took_ms = round((clock.monotonic() - began) * 1000, 3)
+    verdict = decide(outcome, attempt=job.attempt, rng=rng)
+    if verdict.close:
+        log.warning("destination_parked", destination_id=str(job.destination_id), connector=job.name)
+    return ending(job, outcome, verdict, started_at=started_at, took_ms=took_ms)
+
+
+def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime, took_ms: float) -> Ending:
+    """What the ledger is told."""
+    exchange = outcome.exchange
+    return Ending(
+        job=job.id,
+        lease=job.lease_token,
+        kind=job.kind,
+        made_at=job.made_at,
+        tenant=job.tenant_id,
+        destination=job.destination_id,
+        number=job.attempt,
+        state=verdict.state,
+        reason=_kept(verdict.reason, DETAIL_MAX_CHARACTERS),
+        delay_s=verdict.delay_s,
+        expires_at=job.expires_at,
+        close=verdict.close and _kept(verdict.close, DETAIL_MAX_CHARACTERS),
+        rest_s=verdict.rest_s,
+        outcome=outcome.word,
+        status=exchange.status,
+        detail=_kept(exchange.detail or outcome.reason, DETAIL_MAX_CHARACTERS),
+        response_head=_kept(exchange.response_head, HEAD_MAX_CHARACTERS),
+        address=exchange.address,
+        resolve_ms=exchange.resolve_ms,
+        first_byte_ms=exchange.first_byte_ms,
+        total_ms=took_ms if exchange.total_ms is None else exchange.total_ms,
+        started_at=started_at,
+    )
+
+
+async def _send(sender: Sender, payload: Payload) -> Outcome:
+    try:
+        failpoints.hit("before_send")
+        outcome = await sender(payload)
+        failpoints.hit("after_send")
+    except Exception:
+        log.exception("sender_failed", connector=payload.job.name, delivery_id=str(payload.job.id))
+        return Outcome(word="unknown", reason=INTERNAL, exchange=Exchange(detail=INTERNAL))
+    return outcome
+
+
+def _kept(text: str, characters: int) -> str:
+    """PostgreSQL keeps no NUL in text; a receiver's reply may hold one."""
+    return text[:characters].replace("\0", "\ufffd")

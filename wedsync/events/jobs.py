@@ -1,0 +1,162 @@
+"""The queue as a worker sees it: claim jobs, fetch what they need, say how they ended, keep their leases.
+
+Every call is one round trip for a whole batch, through the service door, in a transaction of its own. All time is the
+database's; a lease is fenced by its token, so whoever was slow changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.events.retry import TRIES_MAX
+from wedsync.kit import failpoints, sql
+from wedsync.kit.db import Door, Tx
+
+queries = sql.load("wedsync.events")
+
+LEASE_S = 60.0
+"""As `app.claim` and `app.heartbeat` give it; at least twice the longest try."""
+BATCH_MAX = 64
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A leased job. `id` is the delivery's id for a delivery; `args` JSON text of work; `attempt` counts from 1."""
+
+    id: UUID
+    kind: str
+    name: str
+    lane: int
+    tenant_id: UUID
+    destination_id: UUID
+    made_at: datetime
+    event_id: UUID | None
+    args: str | None
+    attempt: int
+    live_until: datetime | None
+    expires_at: datetime | None
+    lease_token: UUID
+    is_ordered: bool
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What may leave now for one leased job; everything secret is still sealed.
+
+    `event` is JSON in live form. Webhooks have `url`, `secret_sealed` and `old_secrets` (JSON `[{sealed, until}]`).
+    Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
+    message itself (deliveries.sealed of the job's id).
+    """
+
+    job: Job
+    type: str
+    event: str | None = None
+    previous_seq: int | None = None
+    replay_of: UUID | None = None
+    url: str | None = None
+    secret_sealed: bytes | None = None
+    old_secrets: str | None = None
+    recipient_kind: str | None = None
+    recipient_id: UUID | None = None
+    email: str | None = None
+    contact_id: UUID | None = None
+    contact_sealed: bytes | None = None
+    sealed: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How one try ended: the type `app.ending` of the database."""
+
+    job: UUID
+    lease: UUID
+    kind: str
+    made_at: datetime
+    tenant: UUID
+    destination: UUID
+    number: int
+    state: str
+    reason: str
+    delay_s: float
+    expires_at: datetime | None
+    close: str | None
+    rest_s: float | None
+    outcome: str
+    status: int | None
+    detail: str
+    response_head: str
+    address: str
+    resolve_ms: float | None
+    first_byte_ms: float | None
+    total_ms: float | None
+    started_at: datetime
+
+
+class Queue:
+    """The service door's functions on jobs."""
+
+    def __init__(self, door: Door) -> None:
+        self._pool = door.pool
+
+    async def claim(self, own: Sequence[int], shared: int) -> list[Job]:
+        """Lease what is ready: up to `own[lane]` for each lane, critical first, and `shared` for any."""
+        rows = await self._pool.fetch(queries.claim, list(own), shared)
+        failpoints.hit("after_claim")
+        return [Job(**row) for row in rows]
+
+    async def payloads(self, jobs: Sequence[Job]) -> list[Payload]:
+        """What may still leave; a job that is missing was ended or put aside by the database."""
+        rows = await self._pool.fetch(queries.payloads, *_ids(jobs))
+        by_id = {job.id: job for job in jobs}
+        return [_payload(by_id, row) for row in rows]
+
+    async def complete(self, endings: Sequence[Ending]) -> set[UUID]:
+        """Record how tries ended; returns the jobs whose lease had been lost meanwhile."""
+        failpoints.hit("before_complete")
+        rows = await self._pool.fetch(queries.complete, _ENCODER.encode(endings).decode())
+        failpoints.hit("after_complete")
+        return {row["job"] for row in rows}
+
+    async def heartbeat(self, jobs: Sequence[Job]) -> set[UUID]:
+        """Keep leases for another minute; returns the jobs that are still held."""
+        return {row["job"] for row in await self._pool.fetch(queries.heartbeat, *_ids(jobs))}
+
+    async def release(self, jobs: Sequence[Job]) -> None:
+        """Give back what was not begun: it is ready at once and has burnt no attempt."""
+        await self._pool.fetch(queries.release, *_ids(jobs))
+
+    async def reclaim(self) -> int:
+        """Take back leases that lapsed; returns how many."""
+        lapsed: int = await self._pool.fetchval(queries.reclaim, TRIES_MAX)
+        return lapsed
+
+    async def expire(self) -> int:
+        """End jobs whose time has passed; returns how many."""
+        ended: int = await self._pool.fetchval(queries.expire)
+        return ended
+
+
+async def finish(tx: Tx, job: Job) -> None:
+    """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
+    await tx.value(queries.finish_job, job.id, job.lease_token)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the database is only away, starting, full or crossed: the same call may work in a moment."""
+    # SQLSTATE classes: 08 connection, 40 rolled back (deadlock), 53 resources, 55 lock not available, 57 shutting down.
+    state = getattr(error, "sqlstate", None)
+    return isinstance(error, OSError) or (isinstance(state, str) and state[:2] in {"08", "40", "53", "55", "57"})
+
+
+def _ids(jobs: Sequence[Job]) -> tuple[list[UUID], list[UUID]]:
+    return [job.id for job in jobs], [job.lease_token for job in jobs]
+
+
+def _payload(by_id: Mapping[UUID, Job], row: Any) -> Payload:
+    values = dict(row)
+    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", **values)

@@ -1,0 +1,41 @@
+-- What the delivery engine asks of the service door; each is one function of db/schema/76_queue.sql or 77_ledger.sql.
+
+-- name: claim
+-- Jobs leased to this worker: places of each lane's own (critical first), places any lane may have.
+select j.id, j.kind, j.name, j.lane, j.tenant_id, j.destination_id, j.made_at, j.event_id, j.args, j.attempt, j.live_until, j.expires_at,
+  j.lease_token, j.order_key is not null as is_ordered
+from app.claim($1, $2) j
+
+-- name: payloads
+-- What leased jobs need to run; those that may not leave any more are ended there and are not among the rows.
+select p.job, p.event, p.previous_seq, p.replay_of, p.type, p.url, p.secret_sealed, p.old_secrets, p.recipient_kind, p.recipient_id, p.email,
+  p.contact_id, p.contact_sealed, p.sealed
+from app.payloads($1, $2) p
+
+-- name: complete
+-- How tries ended, as a list of app.ending; the jobs whose lease was lost.
+select c.job from app.complete($1) as c (job)
+
+-- name: heartbeat
+-- Another minute for these leases; the jobs that are still held.
+select h.job from app.heartbeat($1, $2) as h (job)
+
+-- name: release
+-- Given back as they were.
+select app.release($1, $2)
+
+-- name: reclaim
+-- Leases that lapsed are ready again.
+select app.reclaim($1)
+
+-- name: expire
+-- Jobs whose time has passed end.
+select app.expire()
+
+-- name: enter_cause
+-- What follows from an event has the event's cause.
+select app.enter_cause($1)
+
+-- name: finish_job
+-- The end of a job inside the transaction of what it did.
+select app.finish_job($1, $2)

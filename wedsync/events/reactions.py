@@ -1,0 +1,36 @@
+"""Runs what is owed as a job inside the product: reactions of nouns to facts, and long work such as imports.
+
+A reaction acts as the system in the event's tenant. What it changes, the facts it records and the end of its job are
+one transaction, so it happens exactly once however often it is tried. Its facts have the cause of the event.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from wedsync.events import event as events
+from wedsync.events.catalogue import Catalogue
+from wedsync.events.jobs import Job, Payload, finish, queries
+from wedsync.kit.db import Door
+
+Work = Callable[[Door, Job], Awaitable[Any]]
+"""Long work of a noun: opens `door.enter_job(job.id, job.lease_token)` as often as it needs. It may run again from its
+start after a crash; where its last transaction must count once, it calls `jobs.finish` in it."""
+
+
+class UnknownName(LookupError):  # noqa: N818 -- it reads as a sentence where it is raised
+    """A job names a reaction or work that this installation does not have: an older or newer process owed it."""
+
+
+async def react(door: Door, catalogue: Catalogue, payload: Payload) -> None:
+    """Run one reaction and end its job. Raises what the reaction raises, and Refusal 409 when the lease was lost."""
+    job = payload.job
+    reaction = catalogue.reactions.get(job.name)
+    if reaction is None:
+        raise UnknownName(f"there is no reaction named {job.name}")
+    if payload.event is None:
+        raise LookupError(f"reaction {job.name} came without its event")
+    event = events.decode(payload.event)
+    async with door.enter_job(job.id, job.lease_token) as tx:
+        await tx.value(queries.enter_cause, event.cause)
+        await reaction.run(tx, event)
+        await finish(tx, job)

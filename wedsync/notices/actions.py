@@ -1,0 +1,224 @@
+"""Every write of notices: who is told becomes inbox rows and mail deliveries, owed in the reaction's transaction."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.events.event import Event
+from wedsync.guests import sealed as guests
+from wedsync.kit import sql
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import not_found
+from wedsync.kit.seal import KeyRing
+from wedsync.notices import model
+from wedsync.notices.model import Recipient, Saying
+from wedsync.web import mail
+from wedsync.weddings.actions import add_pass, pass_token
+
+queries = sql.load("wedsync.notices")
+ANSWERS = {
+    "accepted": "is coming",
+    "declined": "cannot come",
+    "tentative": "may come",
+    "needs_action": "has not answered",
+}
+
+
+class Post:
+    """Gathers the mails of one event and owes them at once."""
+
+    def __init__(self, tx: Tx, ring: KeyRing, event: Event) -> None:
+        self._tx = tx
+        self._ring = ring
+        self._event = event
+        self._owed: list[dict[str, Any]] = []
+
+    def mail(
+        self,
+        words: mail.Words,
+        *,
+        to: str,
+        name: str,
+        kind: str,
+        recipient: UUID,
+        subject: UUID,
+        link: UUID | None = None,
+    ) -> None:
+        """One mail to one recipient; `subject` is the event, or the action where several events make one mail."""
+        event = self._event
+        delivery = model.delivery_id(subject, kind, recipient, "smtp")
+        body = mail.message(to, words, name=name)
+        content = self._ring.seal(body, tenant=event.tenant, table="deliveries", column="sealed", row=delivery)
+        self._owed.append(
+            {
+                "id": delivery,
+                "recipient_kind": kind,
+                "recipient_id": recipient,
+                "event_id": event.id,
+                "event_at": event.occurred_at,
+                "seq": event.seq,
+                "type": event.type,
+                "connector": "smtp",
+                "lane": 1,
+                "link": link,
+                "sealed": content.hex(),
+            }
+        )
+
+    async def send(self) -> None:
+        """Owe what was gathered."""
+        if self._owed:
+            await self._tx.value(queries.owe, msgspec.json.encode(self._owed).decode())
+
+
+async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """Tell everybody whom an event concerns: in the product, and by mail to those who want it."""
+    wedding = await tx.row(queries.wedding, event.tenant)
+    if wedding is None:
+        raise not_found("wedding")
+    people = [_recipient(r) for r in await tx.rows(queries.audience, event.tenant)]
+    told = model.chosen(event, people)
+    if not told:
+        return
+    said = model.saying(event)
+    rows = [model.inbox_row(event, p, said, wedding["couple_names"], _href(event, p)) for p in told]
+    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+    passes = await _ack_links(tx, settings, event.tenant, {p.link_id for p in told if p.link_id is not None})
+    post = Post(tx, ring, event)
+    for person in told:
+        if person.wants_mail and person.email:
+            url = passes.get(person.link_id) or f"{settings.public_url}/?next={_href(event, person)}"
+            words = _words(
+                said, wedding["couple_names"], url, confirms=person.link_id in passes and event.type in model.TO_LINKS
+            )
+            post.mail(
+                words,
+                to=person.email,
+                name=person.name,
+                kind="person",
+                recipient=person.person_id,
+                subject=event.id,
+                link=person.link_id,
+            )
+    await post.send()
+
+
+def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words:
+    return mail.compose(
+        "notices/notices/change.txt",
+        couple=couple,
+        title=said.title,
+        before=said.before,
+        after=said.after,
+        url=url,
+        confirms=confirms,
+    )
+
+
+def _href(event: Event, person: Recipient) -> str:
+    if person.supplier_id is not None:
+        return f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+    return f"/me/{event.tenant}/suppliers"
+
+
+def _recipient(row: Any) -> Recipient:
+    channels = msgspec.json.decode(row["channels"]) if row["channels"] else {}
+    return Recipient(
+        **{k: row[k] for k in ("person_id", "name", "role", "link_id", "supplier_id", "mask")},
+        email=row["email"] or "",
+        wants_mail=channels.get("email", True),
+    )
+
+
+async def _ack_links(tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID]) -> dict[UUID | None, str]:
+    """One pass per link, made once: the mail's button opens the page that confirms."""
+    known = {r["link_id"]: r["id"] for r in await tx.rows(queries.ack_passes, wedding_id, list(links))}
+    urls: dict[UUID | None, str] = {
+        link: f"{settings.public_url}/ack/{pass_token(settings.jwt_secret, 'ack', pass_id)}"
+        for link, pass_id in known.items()
+    }
+    for link in links - known.keys():
+        urls[link] = (
+            f"{settings.public_url}/ack/{await add_pass(tx, settings.jwt_secret, 'ack', wedding_id, link_id=link)}"
+        )
+    return urls
+
+
+async def confirm_answers(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """A party answered by its own link: one mail per form says what was understood, to the party's first address."""
+    if event.actor.kind != "guest" or event.actor.id is None:
+        return
+    party = event.actor.id
+    answers = await tx.rows(queries.party_answers, event.tenant, party)
+    lines = [
+        f"{a['display_name']} {ANSWERS[a['status']]}: {a['title']}" + (f" ({a['menu']})" if a["menu"] else "")
+        for a in answers
+    ]
+    await _to_party(
+        tx, ring, settings, event, party, template="notices/notices/answered.txt", subject=event.cause, lines=lines
+    )
+
+
+async def invite_party(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """A party is invited by mail: its own link, where it has an address."""
+    await _to_party(
+        tx, ring, settings, event, event.subject.id, template="notices/notices/invited.txt", subject=event.id, lines=[]
+    )
+
+
+async def _to_party(
+    tx: Tx,
+    ring: KeyRing,
+    settings: Settings,
+    event: Event,
+    party: UUID,
+    *,
+    template: str,
+    subject: UUID,
+    lines: list[str],
+) -> None:
+    contacts = await tx.rows(queries.party_contacts, event.tenant, party)
+    opened = (guests.open_contact(ring, event.tenant, c["guest_id"], c["sealed"]) for c in contacts)
+    address = next((c.email for c in opened if c.email), "")
+    wedding = await tx.row(queries.wedding, event.tenant)
+    pass_id = await tx.value(queries.party_pass, event.tenant, party)
+    name = await tx.value(queries.party_name, event.tenant, party)
+    if not address or wedding is None or name is None:
+        return
+    token = (
+        pass_token(settings.jwt_secret, "rsvp", pass_id)
+        if pass_id
+        else await add_pass(tx, settings.jwt_secret, "rsvp", event.tenant, party_id=party)
+    )
+    words = mail.compose(
+        template,
+        couple=wedding["couple_names"],
+        on=wedding["on"],
+        party=name,
+        lines=lines,
+        url=f"{settings.public_url}/rsvp/{token}",
+    )
+    post = Post(tx, ring, event)
+    post.mail(words, to=address, name=name, kind="guest", recipient=party, subject=subject)
+    await post.send()
+
+
+async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """A supplier is invited by the couple: to the address the couple gave."""
+    record = event.record or {}
+    wedding = await tx.row(queries.wedding, event.tenant)
+    if wedding is None or not record.get("invited_email"):
+        return
+    words = mail.compose(
+        "notices/notices/supplier_invited.txt",
+        couple=wedding["couple_names"],
+        on=wedding["on"],
+        supplier=record["supplier_name"],
+        url=f"{settings.public_url}/",
+    )
+    post = Post(tx, ring, event)
+    post.mail(words, to=record["invited_email"], name=record["supplier_name"], kind="address", recipient=event.subject.id, subject=event.id,
+              link=event.link_id)  # fmt: skip
+    await post.send()

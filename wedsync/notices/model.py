@@ -1,0 +1,119 @@
+"""Who is told of what, and in which words; pure."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.events.event import Event
+from wedsync.weddings import news
+
+PRIVATE = 512
+TO_LINKS = (
+    "wedding.date_changed",
+    "wedding.venue_changed",
+    "wedding.times_changed",
+    "wedding.estimate_changed",
+    "headcount.locked",
+    "dietary_sheet.made",
+    "schedule_item.moved",
+    "task.assigned",
+    "link.scopes_changed",
+)
+TO_COUPLE = ("link.requested", "link.accepted", "link.declined")
+SAYS = {
+    "headcount.locked": "The final numbers are in",
+    "dietary_sheet.made": "There is a new dietary sheet",
+    "task.assigned": "There is a task for you: {title}",
+    "link.scopes_changed": "What you may see has changed",
+    "link.requested": "{supplier_name} asks to be linked to your wedding",
+    "link.accepted": "{supplier_name} is linked to your wedding",
+    "link.declined": "{supplier_name} has declined",
+    "schedule_item.moved": "{title} has moved",
+}
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who may be told; `link_id` for those of a supplier."""
+
+    person_id: UUID
+    email: str
+    name: str
+    role: str
+    link_id: UUID | None
+    supplier_id: UUID | None
+    mask: int
+    wants_mail: bool
+
+
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in words: a title, and what the value was and is."""
+
+    title: str
+    before: str
+    after: str
+
+
+def may_see(event: Event, person: Recipient) -> bool:
+    """The one rule, for notices: scope for shared rows, the link for its own; the couple sees both."""
+    if person.mask & PRIVATE:
+        return True
+    if event.link_id is not None:
+        return event.link_id == person.link_id
+    if event.membership_id is not None:
+        return False
+    return bool(person.mask & event.scope)
+
+
+def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
+    """Who is told, each once: whoever may see it and is meant by the type, but never the one who did it."""
+    wanted = {"supplier"} if event.type in TO_LINKS else {"couple"}
+    told: dict[UUID, Recipient] = {}
+    for person in people:
+        if (
+            person.role in wanted
+            and person.person_id != event.actor.id
+            and may_see(event, person)
+            and _concerned(event, person)
+        ):
+            told.setdefault(person.person_id, person)
+    return list(told.values())
+
+
+def _concerned(event: Event, person: Recipient) -> bool:
+    """A moved item that has an owner concerns its owner alone."""
+    owner = (event.record or {}).get("owner_link_id") if event.type == "schedule_item.moved" else None
+    return owner is None or str(person.link_id) == owner
+
+
+def saying(event: Event) -> Saying:
+    """The event as a title with its change."""
+    record = event.record or event.old_record or {}
+    field, before, after = news.first_change(record, event.old_record or {})
+    if event.type in SAYS:
+        moved = event.type == "schedule_item.moved"
+        return Saying(
+            title=SAYS[event.type].format_map(record), before=before if moved else "", after=after if moved else ""
+        )
+    words = news.FIELDS.get(field, "something")
+    return Saying(title=f"{words[:1].upper()}{words[1:]} has changed", before=before, after=after)
+
+
+def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID:
+    """One delivery per event (or action), recipient and channel, however often it is owed."""
+    return UUID(hashlib.md5(f"{subject}|{kind}|{recipient}|{channel}".encode(), usedforsecurity=False).hexdigest())
+
+
+def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: str) -> dict[str, Any]:
+    """What `app.put_notices` takes."""
+    detail = f"{said.before} → {said.after}" if said.after else ""
+    return {
+        "person_id": person.person_id,
+        "event_id": event.id,
+        "type": event.type,
+        "title": f"{couple}: {said.title}"[:300],
+        "detail": detail[:2000],
+        "href": href,
+        "occurred_at": event.occurred_at,
+    }

@@ -1,0 +1,38 @@
+-- name: wedding
+select w.couple_names, w."on", w.time_zone from weddings w where w.wedding_id = $1
+
+-- name: audience
+select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.channels from app.audience_of($1) a
+
+-- name: put_notices
+select app.put_notices($1)
+
+-- name: owe
+select app.owe($1)
+
+-- name: ack_passes
+select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = 'ack' and p.link_id = any ($2) and p.revoked_at is null
+
+-- name: party_pass
+select p.id from passes p
+where p.wedding_id = $1 and p.purpose = 'rsvp' and p.party_id = $2 and p.revoked_at is null
+order by p.created_at desc
+limit 1
+
+-- name: party_contacts
+select c.guest_id, c.sealed
+from guest_contacts c join guests g on g.wedding_id = c.wedding_id and g.id = c.guest_id
+where c.wedding_id = $1 and c.party_id = $2
+order by g.position, g.id
+
+-- name: party_answers
+select g.display_name, r.status, i.title, m.name as menu
+from rsvps r
+join guests g on g.wedding_id = r.wedding_id and g.id = r.guest_id
+join schedule_items i on i.wedding_id = r.wedding_id and i.id = r.schedule_item_id
+left join menu_options m on m.wedding_id = r.wedding_id and m.id = r.menu_option_id
+where r.wedding_id = $1 and r.party_id = $2
+order by g.position, g.id, i.starts_at
+
+-- name: party_name
+select p.name from parties p where p.wedding_id = $1 and p.id = $2

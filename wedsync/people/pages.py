@@ -1,0 +1,128 @@
+"""Pages of people: signing in, arriving from the mail, where to go, signing out, the look of pages."""
+
+from urllib.parse import urlsplit
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+
+from wedsync.kit.actor import Actor
+from wedsync.kit.errors import Refusal
+from wedsync.people import actions, model
+from wedsync.web import auth, forms, respond
+from wedsync.web.context import Context
+from wedsync.web.forms import AnyRequest
+from wedsync.web.shell import Person, Shell, Theme
+
+THEMES: dict[str, Theme] = {"light": "light", "dark": "dark", "auto": "auto"}
+
+
+def theme_of(request: AnyRequest) -> Theme:
+    """What the visitor chose; their device decides otherwise."""
+    return THEMES.get(request.cookies.get("theme", ""), "auto")
+
+
+def plain_shell(request: AnyRequest, actor: Actor | None = None) -> Shell:
+    """A page without sections."""
+    person = Person(name=actor.name or actor.email, email=actor.email) if actor and actor.id else None
+    return Shell(path=request.url.path, theme=theme_of(request), person=person)
+
+
+def safe_next(path: str) -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    parts = urlsplit(path)
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc else "/me"
+
+
+@get("/", include_in_schema=False)
+async def front(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str] | Response[None]:
+    """Sign in or begin; whoever is signed in goes on."""
+    wanted = safe_next(request.query_params.get("next", "/me"))
+    if actor.id is not None:
+        return respond.see_other(wanted)
+    words = "Please sign in to go on." if wanted != "/me" else ""
+    return respond.html(
+        "people/sign_in.html", plain_shell(request), email="", errors={}, next=wanted, notice_words=words
+    )
+
+
+@post("/sign-in", include_in_schema=False)
+async def ask(request: AnyRequest, ctx: Context) -> Response[str]:
+    """Mail the link; the page is the same for every address."""
+    form = await forms.read(request)
+    email = form.text("email").lower()
+    shell = plain_shell(request)
+    if "@" not in email or len(email) > 320 or any(c.isspace() for c in email):
+        errors = {"email": "That does not look like an e-mail address."}
+        return respond.html(
+            "people/sign_in.html",
+            shell,
+            code=422,
+            email=email,
+            errors=errors,
+            next=safe_next(form.text("next")),
+            notice_words="",
+        )
+    await actions.ask_to_sign_in(
+        ctx.door, ctx.ring, email=email, public_url=ctx.settings.public_url, next_path=safe_next(form.text("next"))
+    )
+    return respond.html("people/sent.html", shell, email=email, minutes=model.SIGN_IN_MINUTES)
+
+
+@get("/sign-in/{token:str}", include_in_schema=False)
+async def arrive(request: AnyRequest, token: str) -> Response[str]:
+    """A GET never signs in: programs that look into mails follow links. The page's script presses the button."""
+    action = f"/sign-in/{token}?next={safe_next(request.query_params.get('next', '/me'))}"
+    return respond.html("people/arrive.html", plain_shell(request), action=action)
+
+
+@post("/sign-in/{token:str}", include_in_schema=False)
+async def redeem(request: AnyRequest, ctx: Context, token: str) -> Response[None]:
+    """Open the session."""
+    _, session = await actions.open_session(ctx.door, token)
+    answer = respond.see_other(safe_next(request.query_params.get("next", "/me")))
+    answer.set_cookie(
+        Cookie(
+            key=auth.COOKIE,
+            value=session,
+            httponly=True,
+            samesite="lax",
+            secure=ctx.settings.public_url.startswith("https:"),
+            max_age=model.SESSION_DAYS * 86400,
+            path="/",
+        )
+    )
+    return answer
+
+
+@post("/auth/sign-out", include_in_schema=False)
+async def sign_out(request: AnyRequest, ctx: Context, actor: Actor) -> Response[None]:
+    """End the session here and on its sockets."""
+    if actor.session_id is not None:
+        await actions.end_session(ctx.door, actor, actor.session_id)
+        request.app.state.lookups["session"].forget(actor.session_id)
+    answer = respond.see_other("/")
+    answer.delete_cookie(auth.COOKIE)
+    return answer
+
+
+@post("/theme", include_in_schema=False)
+async def theme(request: AnyRequest) -> Response[None]:
+    """Light, dark, or as the device says."""
+    form = await forms.read(request)
+    answer = respond.see_other(safe_next(form.text("next", "/")))
+    answer.set_cookie(
+        Cookie(key="theme", value=THEMES.get(form.text("theme"), "auto"), samesite="lax", max_age=31536000, path="/")
+    )
+    return answer
+
+
+async def rename(ctx: Context, actor: Actor, name: str) -> None:
+    """What the person is called from now on. Raises Refusal 422 for no name."""
+    if not name or len(name) > 300:
+        raise Refusal(422, "invalid", "name: tell us your name")
+    assert actor.id is not None
+    async with ctx.door.enter(actor, actor.id) as tx:
+        await tx.run(actions.queries.rename, actor.id, name)
+
+
+ROUTES = (front, ask, arrive, redeem, sign_out, theme)

@@ -1,0 +1,205 @@
+"""The realtime gateway: the hub behind one port, its feed, its clockwork, and a stop that loses nothing."""
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import msgspec
+import structlog
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from wedsync.events import wire
+from wedsync.events.catalogue import Catalogue, Lane
+from wedsync.events.frames import OpenSealed
+from wedsync.events.live import Hub, Options
+from wedsync.events.reader import DatabaseReader, Reader
+from wedsync.events.tokens import TokenRefused, Tokens
+from wedsync.events.upkeep import Upkeep
+from wedsync.kit.config import Settings
+from wedsync.kit.seal import KeyRing, SealError
+from wedsync.kit.valkey import Subscriber
+from wedsync.processes import registry
+from wedsync.processes.gateway_door import Answer, Door, Request
+from wedsync.processes.gateway_http import Routes
+from wedsync.processes.gateway_metrics import HubCollector
+from wedsync.processes.gateway_socket import Opening
+
+log = structlog.get_logger()
+
+FEED: Final = "wedsync:events"
+WEBSOCKET_PATHS: Final = ("/realtime/v1/websocket", "/socket/websocket")
+#: A page's key in the URL is as old as the page; what it may do is decided by the token of each join.
+KEY_GRACE_S: Final = 7 * 86400.0
+DRAIN_S: Final = 5.0
+BACKLOG: Final = 1024
+
+
+class Gateway:
+    """One gateway process: what stands behind the door."""
+
+    def __init__(self, settings: Settings, reader: Reader, options: Options | None = None) -> None:
+        self.hub = Hub(reader, Tokens(settings.jwt_secret), options)
+        self.upkeep = Upkeep(self.hub)
+        registry_of_metrics = CollectorRegistry()
+        registry_of_metrics.register(HubCollector(self.hub))
+        self._routes = Routes(self.hub, registry_of_metrics)
+        self._settings = settings
+        self._server: asyncio.Server | None = None
+        self._running: list[asyncio.Task[Any]] = []
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails when a part of the gateway does; the process then ends, and its supervisor starts it anew."""
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; `port` 0 takes a free one, which then stands in `port`."""
+        await self.hub.load_columns()
+        if self._settings.valkey_url:
+            feed = Subscriber(self._settings.valkey_url, [FEED], self._take, self._catch_up)
+            self._running.append(asyncio.create_task(feed.run()))
+            self._running.append(asyncio.create_task(self._watch(feed)))
+        self._running.append(asyncio.create_task(self.upkeep.run()))
+        for task in self._running:
+            task.add_done_callback(self._part_ended)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Door(self), host, port, ssl=_tls(self._settings), backlog=BACKLOG
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        log.info("gateway_listening", host=host, port=self.port)
+
+    async def stop(self, *, drain_s: float = DRAIN_S) -> None:
+        """Take no more, ask every client to come back, save where they stand."""
+        if self._server is not None:
+            self._server.close()
+        await self.upkeep.drain(drain_s)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self.hub.close()
+
+    def _part_ended(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not self.broken.done():
+            self.broken.set_exception(error)
+
+    def _take(self, channel: bytes, payload: bytes) -> None:
+        self.hub.take(payload)
+
+    def _catch_up(self) -> None:
+        """The feed is (again) there: what it said meanwhile is in the log."""
+        self.hub.feed_is_up = True
+        self.hub.spawn(self.upkeep.poll())
+
+    async def _watch(self, feed: Subscriber) -> None:
+        while True:
+            self.hub.feed_is_up = feed.is_connected
+            await asyncio.sleep(0.2)
+
+    async def answer(self, request: Request) -> Answer:
+        """An HTTP request."""
+        return await self._routes.answer(request)
+
+    def admit(self, request: Request) -> Opening | Answer:
+        """A WebSocket handshake."""
+        if request.path not in WEBSOCKET_PATHS:
+            return Answer(404, {"error": "There is no WebSocket here."})
+        if self.hub.is_draining:
+            return Answer(503, {"error": "Restarting. Try again."}, headers={"retry-after": "2"})
+        if len(self.hub.sockets) >= self.hub.options.sockets_max:
+            return Answer(429, {"error": "Too many connections."}, headers={"retry-after": "5"})
+        framing = wire.parse_vsn(request.query.get("vsn"))
+        if framing is None:
+            return Answer(403)
+        key = request.headers.get("x-api-key") or request.query.get("apikey")
+        if not key:
+            return Answer(401, {"error": "Unauthorized: send a token as apikey"})
+        try:
+            claims = self.hub.tokens.verify(key, grace_s=KEY_GRACE_S)
+        except TokenRefused as refused:
+            return Answer(401, {"error": str(refused)})
+        agent = request.headers.get("x-client-info", "") + " " + request.headers.get("user-agent", "")
+        return Opening(framing, claims, request.query.get("client_id", "")[:100], agent[:100])
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return context
+
+
+def options(catalogue: Catalogue, ring: KeyRing | None) -> Options:
+    """What the hub needs to know of event types and keys."""
+    return Options(
+        event_types=frozenset(catalogue.types),
+        critical_types=frozenset(t.type for t in catalogue.types.values() if t.lane == Lane.CRITICAL),
+        open_sealed=None if ring is None else opener(ring),
+    )
+
+
+def opener(ring: KeyRing) -> OpenSealed:
+    """Opens `sealed` of a row: the sealed object's members take its place."""
+
+    def open_sealed(table: str, record: dict[str, Any], tenant: str) -> dict[str, Any]:
+        sealed = bytes.fromhex(record.pop("sealed").removeprefix("\\x"))
+        try:
+            plain = ring.open(sealed, tenant=tenant, table=table, column="sealed", row=record["id"])
+        except SealError as error:
+            log.error("sealed_row_unreadable", table=table, row=record["id"], reason=str(error))
+            return record
+        return {**record, **msgspec.json.decode(plain)}
+
+    return open_sealed
+
+
+async def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    reader: Reader,
+    hub_options: Options | None = None,
+    is_ready: Callable[[Gateway], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until `stop` is set, or SIGTERM or SIGINT arrives; then drain."""
+    gateway = Gateway(settings, reader, hub_options)
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await gateway.start(host, port)
+    try:
+        if is_ready is not None:
+            is_ready(gateway)
+        await _first(stop.wait(), gateway.broken)
+    finally:
+        await gateway.stop()
+
+
+async def _first(stop: Coroutine[Any, Any, Any], broken: asyncio.Future[None]) -> None:
+    """Return when asked to stop; raise what broke."""
+    stopping = asyncio.ensure_future(stop)
+    await asyncio.wait([stopping, broken], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if broken.done():
+        broken.result()
+
+
+def main(settings: Settings) -> None:
+    """`wedsync gateway`."""
+    uvloop.run(_main(settings))
+
+
+async def _main(settings: Settings) -> None:
+    reader = await DatabaseReader.open(settings.door("reader"), size=settings.pool_size)
+    try:
+        ring = KeyRing.from_setting(settings.seal_keys) if settings.seal_keys else None
+        known = options(registry.catalogue(settings), ring)
+        await serve(settings, host=settings.host, port=settings.gateway_port, reader=reader, hub_options=known)
+    finally:
+        await reader.close()

@@ -1,0 +1,31 @@
+"""Writes the generated references anew (`make docs`); a test demands that what is committed is what this writes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from wedsync.kit import config_reference
+
+ROOT: Final = Path(__file__).parents[2]
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    ".env.example": config_reference.env_example,
+    "docs/reference/settings.md": config_reference.settings_page,
+}
+"""Path from the root of the source tree -> what makes its text."""
+
+
+def write(root: Path = ROOT) -> list[str]:
+    """Write every page that differs; returns their paths."""
+    changed = [path for path, make in PAGES.items() if _text_of(root / path) != make()]
+    for path in changed:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(PAGES[path]())
+    return changed
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+if __name__ == "__main__":
+    print("\n".join(write()) or "The references are up to date.")

@@ -1,0 +1,334 @@
+"""The worker process: claims jobs and runs them side by side, deliveries, reactions and long work.
+
+It is woken by a word through Valkey and by its own commits, and looks by itself four times a second while there is
+work, once while there is none; nothing depends on the word. What it holds is bounded: places for each lane, and places
+for any. On SIGTERM it claims no more, lets tries end, writes how they ended and gives back what it had not begun.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+import uvloop
+
+from wedsync.events import record
+from wedsync.events.catalogue import Catalogue
+from wedsync.events.completions import Completions
+from wedsync.events.deliver import STOPPED, Sender, attempt, ending
+from wedsync.events.jobs import LEASE_S, Ending, Job, Payload, Queue, is_passing
+from wedsync.events.reactions import UnknownName, Work, react
+from wedsync.events.retry import Outcome, decide
+from wedsync.kit import clock
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.errors import Refusal
+from wedsync.kit.valkey import Publisher, Subscriber
+from wedsync.processes import registry, senders
+
+log = structlog.get_logger("worker")
+
+RESERVED: Final = (64, 48, 32, 16)
+"""Places of each lane's own, critical first: no other lane's flood can take them."""
+SHARED: Final = 96
+OWN_A_CLAIM: Final = 8
+SHARED_A_CLAIM: Final = 32
+"""Together at most 64 jobs a claim."""
+CLAIM_PACE_S: Final = 0.002
+"""Between two claims, so that what is committed in a burst is claimed together."""
+POLL_BUSY_S: Final = 0.25
+POLL_IDLE_S: Final = 1.0
+BUSY_S: Final = 10.0
+HEARTBEAT_S: Final = LEASE_S / 4
+DRAIN_S: Final = 14.0
+"""Longer than the longest try; with the writing of its ends a stop takes less than twenty seconds."""
+SERVICE_POOL: Final = 6
+EVENTS: Final = "wedsync:events"
+WAKE: Final = "wedsync:wake"
+
+
+class Worker:
+    """Everything one process holds. `run` returns when `stop` is set and all is settled."""
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        door: Door,
+        catalogue: Catalogue,
+        senders: Mapping[str, Sender],
+        works: Mapping[str, Work],
+        wake: asyncio.Event,
+    ) -> None:
+        self._queue = queue
+        self._door = door
+        self._catalogue = catalogue
+        self._senders = senders
+        self._works = works
+        self._wake = wake
+        self._rng = random.Random()  # noqa: S311 -- jitter, not a secret
+        self._completions = Completions(queue, self._ended)
+        self._held: dict[UUID, tuple[Job, float]] = {}
+        self._running = [0, 0, 0, 0]
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._batches: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
+        self._bug: BaseException | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until asked to stop. A bug of its own ends it too: what can be settled is, then it is raised."""
+        self._stop = stop
+        claiming, keeping = asyncio.create_task(self._claim_for_ever()), asyncio.create_task(self._keep_leases())
+        for task in (claiming, keeping):
+            task.add_done_callback(self._note_bug)
+        await stop.wait()
+        self._wake.set()
+        await asyncio.wait({claiming})
+        await self._settle()
+        keeping.cancel()
+        await asyncio.wait({keeping})
+        if self._bug is not None:
+            raise self._bug
+
+    def _note_bug(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._bug = self._bug or task.exception()
+            self._stop.set()
+
+    async def _claim_for_ever(self) -> None:
+        busy_until = 0.0
+        while not self._stop.is_set():
+            self._wake.clear()
+            began = clock.monotonic()
+            jobs = await self._claim()
+            if jobs:
+                busy_until = began + BUSY_S
+                self._begin(jobs)
+            if len(jobs) < SHARED_A_CLAIM:
+                await self._rest(POLL_BUSY_S if began < busy_until else POLL_IDLE_S)
+            await asyncio.sleep(max(0.0, began + CLAIM_PACE_S - clock.monotonic()))
+
+    async def _rest(self, poll_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(poll_s * self._rng.uniform(0.8, 1.2)):
+                await self._wake.wait()
+
+    async def _claim(self) -> list[Job]:
+        own = [max(0, min(OWN_A_CLAIM, mine - runs)) for mine, runs in zip(RESERVED, self._running, strict=True)]
+        over = sum(max(0, runs - mine) for mine, runs in zip(RESERVED, self._running, strict=True))
+        shared = max(0, min(SHARED_A_CLAIM, SHARED - over))
+        if not shared and not any(own):
+            return []
+        try:
+            return await self._queue.claim(own, shared)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning("claim_failed", reason=f"{type(error).__name__}: {error}")
+            return []
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
+        at = clock.monotonic()
+        for job in jobs:
+            self._held[job.id] = (job, at)
+            self._running[job.lane] += 1
+        batch = asyncio.create_task(self._begin_batch(jobs))
+        self._batches.add(batch)
+        batch.add_done_callback(self._batches.discard)
+        batch.add_done_callback(self._note_bug)
+
+    async def _begin_batch(self, jobs: Sequence[Job]) -> None:
+        payloads = await self._payloads(jobs)
+        if payloads is None:
+            # The leases lapse; whoever claims next finds a database that answers.
+            self._let_go(jobs)
+            return
+        if self._stop.is_set():
+            await self._give_back([payload.job for payload in payloads])
+            payloads = []
+        for payload in payloads:
+            self._start(payload)
+        begun = {payload.job.id for payload in payloads}
+        self._let_go([job for job in jobs if job.id not in begun])
+
+    async def _payloads(self, jobs: Sequence[Job]) -> list[Payload] | None:
+        deadline = clock.monotonic() + LEASE_S / 3
+        while clock.monotonic() < deadline:
+            try:
+                return await self._queue.payloads(jobs)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("payloads_failed", reason=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(POLL_BUSY_S)
+        return None
+
+    def _start(self, payload: Payload) -> None:
+        job = payload.job
+        run = self._deliver(payload) if job.kind == "delivery" else self._do(payload)
+        task = asyncio.create_task(run)
+        self._tasks[job.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+        task.add_done_callback(self._note_bug)
+
+    async def _deliver(self, payload: Payload) -> None:
+        at = clock.machine_now()
+        try:
+            ended = await attempt(payload, self._senders, self._rng)
+        except asyncio.CancelledError:
+            verdict = decide(STOPPED, attempt=payload.job.attempt, rng=self._rng)
+            ended = ending(payload.job, STOPPED, verdict, started_at=at, took_ms=DRAIN_S * 1000)
+        self._completions.put(ended)
+
+    async def _do(self, payload: Payload) -> None:
+        """A reaction or work. A reaction ends its job itself; work is ended here, unless it did so itself."""
+        job, at = payload.job, clock.machine_now()
+        try:
+            if job.kind == "reaction":
+                await react(self._door, self._catalogue, payload)
+                self._let_go([job])
+                return
+            await self._work(job)
+            outcome = Outcome(word="delivered")
+        except asyncio.CancelledError:
+            await self._give_back([job])
+            self._let_go([job])
+            return
+        except Refusal as refusal:
+            if refusal.code == "lease_lost":
+                log.info("leases_lost", jobs=[str(job.id)])
+                self._let_go([job])
+                return
+            log.exception("job_refused", kind=job.kind, name=job.name, job_id=str(job.id))
+            outcome = Outcome(word="retry_later", reason=f"{refusal.code}: {refusal.detail}")
+        except Exception as error:
+            log.exception("job_failed", kind=job.kind, name=job.name, job_id=str(job.id), attempt=job.attempt)
+            outcome = Outcome(word="retry_later", reason=type(error).__name__)
+        verdict = decide(outcome, attempt=job.attempt, rng=self._rng)
+        self._completions.put(ending(job, outcome, verdict, started_at=at, took_ms=0.0))
+
+    async def _work(self, job: Job) -> None:
+        work = self._works.get(job.name)
+        if work is None:
+            raise UnknownName(f"there is no work named {job.name}")
+        await work(self._door, job)
+
+    def _ended(self, endings: Sequence[Ending]) -> None:
+        self._let_go([self._held[e.job][0] for e in endings if e.job in self._held])
+
+    def _let_go(self, jobs: Sequence[Job]) -> None:
+        """Their places are free, and what waited for them may run."""
+        for job in jobs:
+            if self._held.pop(job.id, None) is not None:
+                self._running[job.lane] -= 1
+        if jobs:
+            self._wake.set()
+
+    async def _give_back(self, jobs: Sequence[Job]) -> None:
+        try:
+            if jobs:
+                await self._queue.release(jobs)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning("not_given_back", jobs=len(jobs), reason=f"{type(error).__name__}: {error}")
+
+    async def _keep_leases(self) -> None:
+        """Long tries and work keep their leases; what lost one is stopped where it could still change something."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            old = [job for job, at in self._held.values() if clock.monotonic() - at > HEARTBEAT_S / 2]
+            if not old:
+                continue
+            try:
+                kept = await self._queue.heartbeat(old)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("heartbeat_failed", reason=f"{type(error).__name__}: {error}")
+                continue
+            for job in old:
+                if job.id not in kept and job.kind != "delivery" and job.id in self._tasks:
+                    self._tasks[job.id].cancel()
+
+    async def _settle(self) -> None:
+        """After the last claim: let tries end, cut off what takes too long, write everything."""
+        deadline = clock.monotonic() + DRAIN_S
+        while self._batches or self._tasks:
+            left_s = deadline - clock.monotonic()
+            if left_s <= 0:
+                break
+            await asyncio.wait({*self._batches, *self._tasks.values()}, timeout=left_s, return_when="FIRST_COMPLETED")
+        for task in (*self._batches, *self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._batches, *self._tasks.values(), return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(4.0):
+                await self._completions.drain()
+
+
+async def serve(
+    settings: Settings,
+    *,
+    catalogue: Catalogue,
+    senders: Mapping[str, Sender],
+    works: Mapping[str, Work],
+    stop: asyncio.Event,
+) -> None:
+    """One worker with its pools and its ear at Valkey, until `stop`."""
+    wake = asyncio.Event()
+    async with _doors(settings, wake) as (queue, door):
+        worker = Worker(queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake)
+        ear = asyncio.create_task(_listen(settings, wake))
+        log.info("worker_ready")
+        try:
+            await worker.run(stop)
+        finally:
+            ear.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ear
+    log.info("worker_stopped")
+
+
+@contextlib.asynccontextmanager
+async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple[Queue, Door]]:
+    service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application="wedsync-worker")
+    user = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-worker")
+    publisher = Publisher(settings.valkey_url)
+
+    async def published(nudge: str) -> None:
+        wake.set()
+        await publisher.publish(EVENTS, nudge)
+
+    try:
+        yield Queue(Door(service)), Door(user, flush=record.flush, published=published)
+    finally:
+        await publisher.close()
+        await user.close()
+        await service.close()
+
+
+async def _listen(settings: Settings, wake: asyncio.Event) -> None:
+    await Subscriber(settings.valkey_url, [WAKE], lambda _channel, _lanes: wake.set(), wake.set).run()
+
+
+def main(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    uvloop.run(_serve_registered(settings))
+
+
+async def _serve_registered(settings: Settings) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with senders.opened(settings) as known:
+        await serve(settings, catalogue=registry.catalogue(settings), senders=known, works=registry.works(), stop=stop)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT ask for a graceful stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)

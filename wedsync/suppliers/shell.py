@@ -1,0 +1,39 @@
+"""The frame of the suppliers' pages: the business, its way around, its live topics."""
+
+from uuid import UUID
+
+from wedsync.kit import sql
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.people.pages import theme_of
+from wedsync.web.context import Context
+from wedsync.web.forms import AnyRequest, signed_in
+from wedsync.web.shell import Person, Shell, supplier_sections
+from wedsync.weddings.shell import live
+
+queries = sql.load("wedsync.suppliers")
+
+
+async def supplier_shell(
+    request: AnyRequest, ctx: Context, tx: Tx, supplier_id: UUID, here: str, *, wedding_id: UUID | None = None
+) -> Shell:
+    """For pages under `/studio/{supplier_id}`, inside the supplier's transaction; a wedding adds its own live topic."""
+    actor = signed_in(request, tx.actor)
+    row = await tx.row(queries.head, supplier_id)
+    if row is None:
+        raise not_found("supplier")
+    if row["role"] not in ("owner", "admin", "member"):
+        raise Refusal(403, "forbidden", "This page is the supplier's.")
+    topics = f"realtime:supplier:{supplier_id}" + (f" realtime:wedding:{wedding_id}" if wedding_id else "")
+    return Shell(
+        face="supplier",
+        base=f"/studio/{supplier_id}",
+        here=here,
+        path=request.url.path,
+        theme=theme_of(request),
+        person=Person(name=actor.name or actor.email, email=actor.email),
+        heading=row["name"],
+        sections=supplier_sections(f"/studio/{supplier_id}", waiting=row["waiting"]),
+        live=live(ctx, topics),
+        now=row["now"],
+    )

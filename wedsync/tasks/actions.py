@@ -1,0 +1,148 @@
+"""Every write of tasks. Row security decides who may; these functions tell 404, 403 and 412 apart."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.events.record import record
+from wedsync.kit import sql
+from wedsync.kit.db import Row, Tx
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.tasks import model
+from wedsync.web.context import stale
+
+queries = sql.load("wedsync.tasks")
+
+
+async def add(tx: Tx, new: model.NewTask) -> UUID:
+    """Write a task down; returns its id. A supplier's or helper's is their own. Raises Refusal 403 or 422."""
+    fields = model.settle(msgspec.structs.asdict(new))
+    wedding = await tx.row(queries.wedding)
+    if wedding is None:
+        raise not_found("item")
+    if wedding["is_couple"]:
+        await _check_assignee(tx, new.link_id, new.membership_id)
+    due_on = model.due_day(fields["due_days_before"], fields["due_on"], wedding["on"])
+    given = (new.link_id, new.membership_id, fields["title"], fields["detail"])
+    row = await tx.row(queries.add, *given, due_on, fields["due_days_before"], new.position)
+    if row is None:
+        raise not_found("item")
+    _record(tx, model.CREATED, "INSERT", row)
+    task_id: UUID = row["id"]
+    return task_id
+
+
+async def change(tx: Tx, task_id: UUID, fields: dict[str, Any], *, version: int | None = None) -> int:
+    """Change a task; returns its version. Raises Refusal 403, 404, 412 or 422."""
+    before = await _claimed(tx, task_id, version)
+    wanted = {k: v for k, v in model.settle(fields).items() if v != before[k]}
+    if not model.may_change(set(wanted), is_couple=before["is_couple"], origin=before["origin"]):
+        raise Refusal(403, "forbidden", "You may say how this task goes, but its words and due day are the couple's.")
+    if wanted.keys() & {"due_on", "due_days_before"}:
+        wanted |= _due(before, wanted)
+    if not wanted:
+        current: int = before["version"]
+        return current
+    row = await tx.row(queries.change, task_id, msgspec.json.encode(wanted).decode(), version)
+    if row is None:
+        raise await stale(tx, queries.current, task_id)
+    _record(tx, model.kind_of(before["status"], wanted.get("status", before["status"])), "UPDATE", row)
+    written: int = row["version"]
+    return written
+
+
+async def finish(tx: Tx, task_id: UUID, *, version: int | None = None) -> int:
+    """A task is done; doing it twice changes nothing. Raises Refusal 403, 404 or 412."""
+    return await change(tx, task_id, {"status": "done"}, version=version)
+
+
+async def reopen(tx: Tx, task_id: UUID, *, version: int | None = None) -> int:
+    """A task that was done or cancelled is open again; others stay as they are. Raises Refusal 403, 404 or 412."""
+    before = await _claimed(tx, task_id, version)
+    if before["status"] not in model.CLOSED:
+        current: int = before["version"]
+        return current
+    return await change(tx, task_id, {"status": "open"}, version=version)
+
+
+async def assign(tx: Tx, task_id: UUID, to: model.Assignment, *, version: int | None = None) -> int:
+    """Give a task to a supplier, a partner or helper, or nobody; returns its version. Raises 403, 404, 412 or 422.
+
+    Two facts, because one audience loses the row and another gets it: a replica of either stays true.
+    """
+    model.check_assignee(to.link_id, to.membership_id)
+    before = await _claimed(tx, task_id, version)
+    if not before["is_couple"]:
+        raise Refusal(403, "forbidden", "Only the couple gives tasks to others. Ask them to.")
+    if (to.link_id, to.membership_id) == (before["link_id"], before["membership_id"]):
+        current: int = before["version"]
+        return current
+    await _check_assignee(tx, to.link_id, to.membership_id)
+    row = await tx.row(queries.assign, task_id, to.link_id, to.membership_id, version)
+    if row is None:
+        raise await stale(tx, queries.current, task_id)
+    audience = {"link": before["link_id"], "membership": before["membership_id"]}
+    record(tx, model.WITHDRAWN, op="DELETE", row=row, **audience)
+    record(tx, model.ASSIGNED, op="INSERT", row=row, link=to.link_id, membership=to.membership_id)
+    written: int = row["version"]
+    return written
+
+
+async def remove(tx: Tx, task_id: UUID, *, version: int | None = None) -> None:
+    """Take a task off the list: the couple any, others what they wrote. Raises Refusal 403, 404 or 412."""
+    row = await tx.row(queries.remove, task_id, version)
+    if row is None:
+        await _claimed(tx, task_id, version)
+        raise Refusal(403, "forbidden", "Only those who wrote this task take it off the list. You can mark it done.")
+    _record(tx, model.REMOVED, "DELETE", row)
+
+
+async def follow_date(tx: Tx) -> None:
+    """The wedding has another date: tasks due so many days before it are due on another day.
+
+    What no supplier has to do is bulk: the change of the date speaks for it.
+    """
+    for row in await tx.rows(queries.follow_date):
+        record(
+            tx,
+            model.CHANGED,
+            op="UPDATE",
+            row=row,
+            link=row["link_id"],
+            membership=row["membership_id"],
+            bulk=row["link_id"] is None,
+        )
+
+
+async def _claimed(tx: Tx, task_id: UUID, version: int | None) -> Row:
+    """The task as it is, for somebody who may write it and has read this version."""
+    row = await tx.row(queries.one, task_id)
+    if row is None:
+        raise not_found("item")
+    if not row["may_write"]:
+        raise Refusal(403, "forbidden", "You may see this task, but not change it. It is not yours to do.")
+    if version not in (None, row["version"]):
+        raise await stale(tx, queries.current, task_id)
+    return row
+
+
+async def _check_assignee(tx: Tx, link_id: UUID | None, membership_id: UUID | None) -> None:
+    model.check_assignee(link_id, membership_id)
+    if link_id is None and membership_id is None:
+        return
+    known = await tx.row(queries.known_assignee, link_id, membership_id)
+    for field, column in (("link_id", "is_link"), ("membership_id", "is_member")):
+        if known is None or not known[column]:
+            raise model.unknown_assignee(field)
+
+
+def _due(before: Row, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The columns of when a task is due: naming one way takes the other's place."""
+    days = wanted.get("due_days_before", None if "due_on" in wanted else before["due_days_before"])
+    own = wanted.get("due_on") if "due_on" in wanted else (None if days is not None else before["due_on"])
+    return {"due_days_before": days, "due_on": model.due_day(days, own, before["wedding_on"])}
+
+
+def _record(tx: Tx, kind: Any, op: str, row: Row) -> None:
+    record(tx, kind, op=op, row=row, link=row["link_id"], membership=row["membership_id"])

@@ -1,0 +1,83 @@
+-- Every statement of tasks. The tenant is the entered one: flat paths know no wedding id.
+
+-- name: wedding
+select w.wedding_id, w."on", ((select app.write_mask()) & 512) <> 0 as is_couple
+from weddings w
+where w.wedding_id = (select app.tenant())
+
+-- name: page
+-- $1 status ('' = any, 'to_do' = neither done nor cancelled), $2 link, $3 membership, $4 is unassigned only, $5 the last task of the page before.
+select t.id, t.wedding_id, t.link_id, t.membership_id, t.title, t.detail, t.status, t.due_on, t.due_days_before, t.origin, t.done_at, t.done_by,
+  t.position, t.version, t.created_at, t.updated_at
+from tasks t
+where t.wedding_id = (select app.tenant())
+  and ($1 = '' or t.status = $1 or ($1 = 'to_do' and t.status not in ('done', 'cancelled')))
+  and ($2::uuid is null or t.link_id = $2)
+  and ($3::uuid is null or t.membership_id = $3)
+  and (not $4 or num_nonnulls(t.link_id, t.membership_id) = 0)
+  and ($5::uuid is null or (coalesce(t.due_on, 'infinity'), t.position, t.id) > (
+    select coalesce(c.due_on, 'infinity'), c.position, c.id from tasks c where c.wedding_id = (select app.tenant()) and c.id = $5))
+order by coalesce(t.due_on, 'infinity'), t.position, t.id
+limit $6
+
+-- name: one
+select t.id, t.wedding_id, t.link_id, t.membership_id, t.title, t.detail, t.status, t.due_on, t.due_days_before, t.origin, t.done_at, t.done_by,
+  t.position, t.version, t.created_at, t.updated_at, ((select app.write_mask()) & 512) <> 0 as is_couple,
+  ((select app.write_mask()) & 512) <> 0 or t.link_id = (select app.link()) or t.membership_id = (select app.membership()) as may_write,
+  (select w."on" from weddings w where w.wedding_id = t.wedding_id) as wedding_on
+from tasks t
+where t.wedding_id = (select app.tenant()) and t.id = $1
+
+-- name: current
+select to_jsonb(t) as record from tasks t where t.wedding_id = (select app.tenant()) and t.id = $1
+
+-- name: known_assignee
+-- A live link or a member; nulls ask for nothing.
+select ($1::uuid is null or exists (
+    select from links l
+    where l.wedding_id = (select app.tenant()) and l.id = $1 and l.status in ('invited', 'requested', 'active'))) as is_link,
+  ($2::uuid is null or exists (
+    select from memberships m
+    where m.wedding_id = (select app.tenant()) and m.id = $2 and m.removed_at is null)) as is_member
+
+-- name: add
+-- Who is not the couple writes tasks of their own.
+insert into tasks (wedding_id, link_id, membership_id, title, detail, due_on, due_days_before, origin, position)
+values ((select app.tenant()),
+  case when (select app.write_mask()) & 512 <> 0 then $1::uuid else (select app.link()) end,
+  case when (select app.write_mask()) & 512 <> 0 then $2::uuid else (select app.membership()) end,
+  $3, $4, $5, $6,
+  case when (select app.write_mask()) & 512 <> 0 then 'couple' when (select app.link()) is not null then 'supplier' else 'helper' end, $7)
+returning new.id, new.link_id, new.membership_id, to_jsonb(new) as record
+
+-- name: change
+update tasks t
+set title = n.title, detail = n.detail, status = n.status, due_on = n.due_on, due_days_before = n.due_days_before, position = n.position,
+  done_at = case when n.status <> 'done' then null when t.status = 'done' then t.done_at else app.now() end,
+  done_by = case when n.status <> 'done' then null when t.status = 'done' then t.done_by else (select app.actor()) end
+from (
+  select (jsonb_populate_record(x, $2)).*
+  from tasks x
+  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+where t.wedding_id = (select app.tenant()) and t.id = $1 and ($3::integer is null or t.version = $3)
+returning new.id, new.version, new.link_id, new.membership_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: assign
+update tasks t
+set link_id = $2, membership_id = $3
+where t.wedding_id = (select app.tenant()) and t.id = $1 and ($4::integer is null or t.version = $4)
+returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: remove
+delete from tasks t
+where t.wedding_id = (select app.tenant()) and t.id = $1 and ($2::integer is null or t.version = $2)
+returning old.id, old.link_id, old.membership_id, null::jsonb as record, to_jsonb(old) as old_record
+
+-- name: follow_date
+-- The due days of relative tasks, from the wedding's date as it is now.
+update tasks t
+set due_on = w."on" - t.due_days_before
+from weddings w
+where w.wedding_id = (select app.tenant()) and t.wedding_id = w.wedding_id and t.due_days_before is not null
+  and t.due_on is distinct from w."on" - t.due_days_before
+returning new.id, new.link_id, new.membership_id, to_jsonb(new) as record, to_jsonb(old) as old_record

@@ -1,0 +1,196 @@
+"""The couple's pages: overview, activity, settings; and the fragments that keep them live."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from wedsync.kit import sql
+from wedsync.kit.actor import Actor
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import Refusal
+from wedsync.people import pages as people
+from wedsync.web import forms, respond
+from wedsync.web.context import Context
+from wedsync.web.forms import AnyRequest, signed_in
+from wedsync.web.shell import Shell
+from wedsync.weddings import model, news
+from wedsync.weddings.shell import couple_shell
+
+queries = sql.load("wedsync.weddings")
+NEWEST = 2**62
+PER_PAGE = 40
+
+
+@get("/me", include_in_schema=False)
+async def places(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str] | Response[None]:
+    """One place: go there. Several, or none: choose, or begin."""
+    signed_in(request, actor)
+    return await start_page(request, ctx, actor, {}, 200)
+
+
+async def start_page(request: AnyRequest, ctx: Context, actor: Actor, errors: dict[str, str], code: int) -> Response[Any]:
+    assert actor.id is not None
+    async with ctx.door.enter(actor, actor.id) as tx:
+        rows = await tx.rows("select * from app.places($1)", actor.id)
+    weddings = [{"href": f"/me/{r['id']}", "words": r["name"], "on": r["on"]} for r in rows if r["kind"] == "wedding"]
+    studios = [{"href": f"/studio/{r['id']}", "words": r["name"]} for r in rows if r["kind"] == "supplier"]
+    if len(rows) == 1 and not errors and "new" not in request.query_params:
+        return respond.see_other((weddings + studios)[0]["href"])
+    categories = [(c, c.replace("_", " ").capitalize()) for c in model.CATEGORIES]
+    return respond.html(
+        "people/start.html",
+        people.plain_shell(request, actor),
+        code=code,
+        name=actor.name,
+        weddings=weddings,
+        studios=studios,
+        categories=categories,
+        errors=errors,
+    )
+
+
+@get("/me/{wedding_id:uuid}", include_in_schema=False)
+async def overview(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[str]:
+    """Countdown, tally, answers, what happened, what is next."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        shell = await couple_shell(request, ctx, tx, wedding_id, "overview")
+        wedding = await tx.row(queries.get, wedding_id)
+        values = {
+            "changes": await _tally(tx, wedding_id),
+            "headcounts": [dict(r) for r in await tx.rows(queries.counts, wedding_id)],
+            "news": await _news(tx, shell, wedding_id, actor, limit=8),
+            "next": await _next(tx, shell, wedding_id),
+            "setup": await _setup(tx, shell, wedding_id),
+        }
+    return respond.html("weddings/overview.html", shell, wedding=wedding, src=f"{shell.base}/fragments/news", **values)
+
+
+@get("/me/{wedding_id:uuid}/fragments/{part:str}", include_in_schema=False)
+async def fragment(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, part: str) -> Response[str]:
+    """One live part of the overview."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        shell = await couple_shell(request, ctx, tx, wedding_id, "overview")
+        if part == "tally":
+            return respond.html("weddings/_tally.html", shell, changes=await _tally(tx, wedding_id))
+        if part == "answers":
+            return respond.html(
+                "weddings/_answers.html", shell, headcounts=[dict(r) for r in await tx.rows(queries.counts, wedding_id)]
+            )
+        if part == "news":
+            lines = await _news(tx, shell, wedding_id, actor, limit=8)
+            return respond.html("weddings/_news.html", shell, news=lines, src=f"{shell.base}/fragments/news")
+        if part == "core":
+            return respond.html("weddings/_core.html", shell, wedding=await tx.row(queries.get, wedding_id))
+    raise Refusal(404, "not_found", "There is no such part of the page.")
+
+
+async def _tally(tx: Tx, wedding_id: UUID) -> list[dict[str, Any]]:
+    matters: dict[str, dict[str, Any]] = {}
+    for row in await tx.rows(queries.tally, wedding_id):
+        words, before, after = news.summary_words(row["type"], msgspec.json.decode(row["summary"]))
+        one = matters.setdefault(
+            row["about"],
+            {
+                "id": row["about"],
+                "words": words,
+                "before": before,
+                "after": after,
+                "by": "You",
+                "at": row["opened_at"],
+                "who": [],
+                "done": 0,
+                "of": 0,
+            },
+        )
+        one["who"].append({"name": row["supplier_name"], "state": row["status"]})
+        one["of"] += 1
+        one["done"] += row["status"] == "acknowledged"
+    for one in matters.values():
+        unseen = [w["name"] for w in one["who"] if w["state"] == "open"]
+        one["late_words"] = f"{unseen[0]} has not seen it." if one["done"] and len(unseen) == 1 else ""
+    return list(matters.values())[:12]
+
+
+async def _news(
+    tx: Tx,
+    shell: Shell,
+    wedding_id: UUID,
+    actor: Actor,
+    *,
+    limit: int,
+    before: int = NEWEST,
+    types: tuple[str, ...] = news.TYPES,
+) -> list[news.Line]:
+    rows = await tx.rows(queries.news, wedding_id, before, list(types), limit)
+    read = await tx.value(queries.read_until, wedding_id, actor.id) or 0
+    names = {str(r["id"]): r["display_name"] for r in await tx.rows(queries.guest_names, wedding_id, _guests_of(rows))}
+    return [news.line(r, base=shell.base, read=read, me=actor.id, guest_names=names) for r in rows]
+
+
+def _guests_of(rows: list[Any]) -> list[UUID]:
+    return [
+        UUID(msgspec.json.decode(r["record"])["guest_id"]) for r in rows if r["type"] == "rsvp.replied" and r["record"]
+    ]
+
+
+async def _next(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]:
+    rows = await tx.rows(queries.next_tasks, wedding_id)
+    return [
+        {"words": r["title"], "detail": r["detail"][:120], "href": f"{shell.base}/tasks", "due": r["due_on"]}
+        for r in rows
+    ]
+
+
+async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]:
+    row = await tx.row(queries.first_steps, wedding_id)
+    if row is None or all(row.values()):
+        return []
+    steps = (("schedule", "Put the day together", "schedule"), ("guests", "Bring your guest list", "guests/import"),
+             ("suppliers", "Invite your suppliers", "suppliers"), ("site", "Open your website", "settings"))  # fmt: skip
+    return [{"words": words, "done": row[key], "href": f"{shell.base}/{path}"} for key, words, path in steps]
+
+
+FILTERS = (("all", "Everything", ""), ("suppliers", "Suppliers", "link acknowledgement schedule_item"), ("guests", "Guests", "rsvp guest party import headcount"),
+           ("plan", "Plans", "wedding schedule_item task"))  # fmt: skip
+
+
+@get("/me/{wedding_id:uuid}/activity", include_in_schema=False)
+async def activity(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[str]:
+    """Everything, live; what is new is marked."""
+    chosen = request.query_params.get("filter", "all")
+    nouns = next((f[2].split() for f in FILTERS if f[0] == chosen), [])
+    types = tuple(t for t in news.TYPES if not nouns or t.partition(".")[0] in nouns)
+    at = request.query_params.get("before", "")
+    before = int(at) if at.isdigit() and len(at) < 18 else NEWEST
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        shell = await couple_shell(request, ctx, tx, wedding_id, "activity")
+        rows = await tx.rows(queries.news, wedding_id, before, list(types), PER_PAGE)
+        lines = await _news(tx, shell, wedding_id, actor, limit=PER_PAGE, before=before, types=types)
+    src = f"{shell.base}/activity?filter={chosen}" + (f"&before={before}" if before != NEWEST else "")
+    if forms.is_fragment(request):
+        return respond.html("weddings/_news.html", shell, news=lines, src=src)
+    older = f"{shell.base}/activity?filter={chosen}&before={rows[-1]['seq']}" if len(rows) == PER_PAGE else None
+    return respond.html(
+        "weddings/activity.html",
+        shell,
+        filter=chosen,
+        filters=[(key, label, f"{shell.base}/activity?filter={key}", None) for key, label, _ in FILTERS],
+        new_count=sum(s.count for s in shell.sections if s.key == "activity"),
+        news=lines,
+        src=src,
+        before=f"{shell.base}/activity?filter={chosen}" if before != NEWEST else None,
+        after=older,
+    )
+
+
+@post("/me/{wedding_id:uuid}/activity/read", include_in_schema=False)
+async def mark_read(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[None]:
+    """All that is there now has been seen by this person."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        await tx.run(queries.mark_read, wedding_id, actor.id)
+    return respond.see_other(f"/me/{wedding_id}/activity")
+
+
+ROUTES = (places, overview, fragment, activity, mark_read)
