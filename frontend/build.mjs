@@ -6,7 +6,7 @@
  * the build itself never touches the network.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { watch } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,7 +66,6 @@ function namesOf(metafile) {
 }
 
 async function build() {
-  await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
   await writePalette();
   const result = await esbuild.build({
@@ -87,9 +86,19 @@ async function build() {
     logLevel: "warning",
   });
   const manifest = { ...namesOf(result.metafile), "icons.svg": await buildSprite(), "mark.svg": await buildMark() };
-  await writeFile(path.join(dist, "manifest.json"), JSON.stringify(manifest, null, 1));
+  await publish(manifest, Object.keys(result.metafile.outputs).map((file) => path.basename(file)));
   const sizes = await Promise.all((await readdir(dist)).map(async (file) => (await readFile(path.join(dist, file))).length));
   console.log(`built ${sizes.length} files, ${Math.round(sizes.reduce((a, b) => a + b, 0) / 1024)} KiB, into ${path.relative(process.cwd(), dist)}`);
+}
+
+/** A server may be reading meanwhile: the new files are all there before the manifest names them, the old go last. */
+async function publish(manifest, built) {
+  const draft = path.join(dist, "manifest.json.new");
+  await writeFile(draft, JSON.stringify(manifest, null, 1));
+  await rename(draft, path.join(dist, "manifest.json"));
+  const wanted = new Set([...built, ...Object.values(manifest), "manifest.json"]);
+  const stale = (await readdir(dist)).filter((file) => !wanted.has(file));
+  await Promise.all(stale.map((file) => rm(path.join(dist, file))));
 }
 
 await build();

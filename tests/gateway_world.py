@@ -9,7 +9,7 @@ import itertools
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -134,6 +134,8 @@ class Client:
         self.vsn = vsn
         self.refs = itertools.count(1)
         self.join_refs: dict[str, str] = {}
+        self.received: list[str | bytes] = []
+        """Every byte that came, for who searches them."""
 
     async def send(self, topic: str, event: str, payload: Any, *, ref: Any = ..., join_ref: Any = ...) -> Any:
         """Send a frame; returns its ref."""
@@ -150,6 +152,7 @@ class Client:
         """The next frame, in the order of V2."""
         async with asyncio.timeout(PATIENCE_S):
             data = await self.socket.recv()
+        self.received.append(data)
         if isinstance(data, bytes):
             return [None, None, None, "binary", data]
         frame = json.loads(data)
@@ -198,6 +201,16 @@ class Client:
         return self.socket.close_code
 
 
+@asynccontextmanager
+async def open_socket(gateway: Gateway, token: str, *, vsn: str = "2.0.0", **given: Any) -> AsyncIterator[Client]:
+    """A socket of any gateway; `query` is appended to its address."""
+    version = f"&vsn={vsn}" if vsn else ""
+    query = given.pop("query", "")
+    address = f"ws://127.0.0.1:{gateway.port}/realtime/v1/websocket?apikey={token}{version}{query}"
+    async with connect(address, max_size=2**21, ping_interval=None, compression=None, **given) as socket:
+        yield Client(socket, vsn)
+
+
 class World:
     """The gateway and everybody around it."""
 
@@ -236,15 +249,9 @@ class World:
         self.hub.take(json.dumps([event]).encode())
         return event
 
-    @asynccontextmanager
-    async def client(
-        self, token: str, *, vsn: str = "2.0.0", query: str = "", **given: Any
-    ) -> AsyncIterator[Client]:
+    def client(self, token: str, **given: Any) -> AbstractAsyncContextManager[Client]:
         """An open socket."""
-        version = f"&vsn={vsn}" if vsn else ""
-        address = f"{self.url}/websocket?apikey={token}{version}{query}"
-        async with connect(address, max_size=2**21, ping_interval=None, compression=None, **given) as socket:
-            yield Client(socket, vsn)
+        return open_socket(self.gateway, token, **given)
 
     async def raw(self, path: str) -> ClientConnection:
         """A handshake at any path."""

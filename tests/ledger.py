@@ -1,4 +1,4 @@
-"""A ledger to try the delivery engine on: weddings with endpoints, facts that owe deliveries, and a look at every table.
+"""A ledger to try the delivery engine on: weddings with endpoints, facts that owe deliveries, a look at every table.
 
 Facts are recorded as a couple does it, through the user door; what is looked at is read as the administrator, for no
 role of the app may see the queue.
@@ -7,11 +7,13 @@ role of the app may see the queue.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 
+from tests.engines_fixture import Database, RunningPostgres
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue, EventType, Lane, Reaction
 from wedsync.events.jobs import Job, Queue
@@ -36,8 +38,13 @@ TRIED = event_type("party.tried")
 URGENT = event_type("party.urged", lane=Lane.CRITICAL)
 TYPES = (TRIED, URGENT)
 
-ADD_PARTY = "insert into parties (wedding_id, name) values ($1, $2) returning id, to_jsonb(new) as record, null::jsonb as old_record"
+ADD_PARTY = (
+    "insert into parties (wedding_id, name) values ($1, $2)"
+    " returning id, to_jsonb(new) as record, null::jsonb as old_record"
+)
+ADD_SUPPLIER = "select app.create_supplier($1, $2, 'Light & Lens', 'photographer', 'Europe/London')"
 ADD_ENDPOINT = "insert into endpoints (id, tenant_id, url, events, secret_sealed) values ($1, $2, $3, $4, $5)"
+NOWHERE = "http://127.0.0.1:9/"
 CONNECT = "select app.connect_endpoint($1)"
 
 
@@ -73,7 +80,12 @@ class Ledger:
         return Wedding(wedding_id, Actor(kind="person", id=person))
 
     async def endpoint(
-        self, wedding: Wedding, *, url: str = "http://127.0.0.1:9/", types: Sequence[str] = ("*",), ordered: bool = False
+        self,
+        wedding: Wedding,
+        *,
+        url: str = "http://127.0.0.1:9/",
+        types: Sequence[str] = ("*",),
+        ordered: bool = False,
     ) -> UUID:
         """An endpoint of the couple; its id is also that of its destination and of its subscription."""
         endpoint = uuid4()
@@ -83,12 +95,14 @@ class Ledger:
             await self.admin.execute("update subscriptions set mode = 'ordered' where id = $1", endpoint)
         return endpoint
 
-    async def supplier(self, wedding: Wedding, *, scopes: int, url: str = "http://127.0.0.1:9/") -> tuple[UUID, UUID]:
+    async def supplier(self, wedding: Wedding, *, scopes: int, url: str = NOWHERE) -> tuple[UUID, UUID]:
         """A supplier with an active link and an endpoint of its own; returns (link, endpoint)."""
         supplier, link, endpoint = uuid4(), uuid4(), uuid4()
         async with self.user.bare(ANONYMOUS) as tx:
             owner = await tx.value("select app.person_for($1)", f"{supplier.hex}@example.test")
-            await tx.value("select app.create_supplier($1, $2, 'Light & Lens', 'photographer', 'Europe/London')", owner, supplier)
+            await tx.value(
+                "select app.create_supplier($1, $2, 'Light & Lens', 'photographer', 'Europe/London')", owner, supplier
+            )
         await self.admin.execute(
             "insert into links (id, wedding_id, supplier_id, supplier_name, category, status, scopes)"
             " values ($1, $2, $3, 'Light & Lens', 'photographer', 'active', $4)",
@@ -113,17 +127,27 @@ class Ledger:
         )
 
     async def deliveries(self, destination: UUID) -> list[asyncpg.Record]:
-        return await self.admin.fetch("select * from deliveries where destination_id = $1 order by seq, made_at", destination)
+        return await self.admin.fetch(
+            "select * from deliveries where destination_id = $1 order by seq, made_at", destination
+        )
 
     async def attempts(self, delivery: UUID) -> list[asyncpg.Record]:
-        return await self.admin.fetch("select * from attempts where delivery_id = $1 order by number, made_at", delivery)
+        return await self.admin.fetch(
+            "select * from attempts where delivery_id = $1 order by number, made_at", delivery
+        )
 
-    async def let_time_pass(self, destination: UUID | None = None) -> None:
-        """Leases lapse and retries are due, as if hours had gone by."""
+    async def make_due(self) -> None:
+        """What waits for its next try may run now, as if hours had gone by."""
         await self.admin.execute(
-            "update jobs set lease_until = case when lease_token is not null then clock_timestamp() - interval '1 second' end,"
-            " run_at = case when run_at < 'infinity' then least(run_at, clock_timestamp()) else run_at end"
-            " where $1::uuid is null or destination_id = $1",
+            "update jobs set run_at = clock_timestamp()"
+            " where lease_token is null and run_at > clock_timestamp() and run_at < 'infinity'"
+        )
+
+    async def let_leases_lapse(self, destination: UUID | None = None) -> None:
+        """As if a minute had gone by without a heartbeat."""
+        await self.admin.execute(
+            "update jobs set lease_until = clock_timestamp()"
+            " where lease_token is not null and ($1::uuid is null or destination_id = $1)",
             destination,
         )
 
@@ -138,6 +162,11 @@ async def fact(tx: Tx, wedding: UUID, kind: EventType = TRIED, name: str = "Smit
     row = await tx.row(ADD_PARTY, wedding, name)
     assert row is not None
     record.record(tx, kind, op="INSERT", row=row)
+
+
+def admin_url(postgres: RunningPostgres, database: Database) -> str:
+    """The administrator's address of one database."""
+    return urlsplit(postgres.admin_url)._replace(path=f"/{database.name}").geturl()
 
 
 @asynccontextmanager

@@ -1,0 +1,1 @@
+"""The whole product: one package, floor upon floor; see docs/index.md."""

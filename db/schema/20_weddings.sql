@@ -29,6 +29,7 @@ comment on table public.weddings is 'Scope core: names, date, venues, times, est
 create trigger bump before update on public.weddings for each row execute function app.bump();
 call app.protect('public.weddings', 'wedding_id', $$((select app.mask()) & 1) <> 0$$, $$((select app.write_mask()) & 1) <> 0$$, false);
 revoke insert on public.weddings from wedsync_user;
+drop policy insertable on public.weddings;
 grant insert on public.weddings to wedsync_recorder;
 
 create table public.date_history (

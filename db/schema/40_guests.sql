@@ -152,6 +152,8 @@ create table public.headcounts (
 comment on table public.headcounts is 'Scope counts: derived per schedule item by app.record; dietary totals come from the sheet, cells below 3 say "<3"; no names';
 create trigger bump before update on public.headcounts for each row execute function app.bump();
 call app.protect('public.headcounts', 'wedding_id', $$((select app.mask()) & 8) <> 0$$, $$(select app.role()) = 'system'$$, false);
+revoke insert on public.headcounts from wedsync_user;
+drop policy insertable on public.headcounts;
 grant insert, update on public.headcounts to wedsync_recorder;
 
 create table public.headcount_locks (
@@ -225,4 +227,55 @@ language sql stable security definer set search_path = '' as $$
   select exists (select from public.headcount_locks l where l.wedding_id = p_wedding and l.schedule_item_id = p_item and l.released_at is null);
 $$;
 grant execute on function app.is_locked(uuid, uuid) to wedsync_user;
+
+-- Dietary totals are written by a reaction, not under the stream's lock; it takes that lock first, in the order app.record does,
+-- because the two the other way round would wait for each other.
+create function app.hold_stream() returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'only reactions hold a stream'; end if;
+  perform from public.streams s where s.id = app.tenant() for update;
+end $$;
+
+-- A party that has answered is shown the way to the website, where there is one.
+create function app.published_slug() returns text
+language sql stable security definer set search_path = '' as $$
+  select s.slug from public.sites s where s.wedding_id = app.tenant() and s.is_published;
+$$;
+
+-- Finding a lost invitation, from the website, by nobody in particular: the names of those whose party holds a link. They are compared
+-- in the web process, which tells nobody any of them; contacts stay sealed.
+create function app.party_names(p_slug text)
+returns table (wedding_id uuid, couple_names text, party_id uuid, party_name text, pass_id uuid, guest_id uuid, display_name text, contact bytea)
+language sql stable security definer set search_path = '' as $$
+  select s.wedding_id, w.couple_names, y.id, y.name, x.id, g.id, g.display_name, c.sealed
+  from public.sites s
+  join public.weddings w on w.wedding_id = s.wedding_id
+  join public.parties y on y.wedding_id = s.wedding_id
+  join lateral (select p.id from public.passes p where p.wedding_id = y.wedding_id and p.party_id = y.id and p.purpose = 'rsvp' and p.revoked_at is null
+    and p.expires_at > app.now() order by p.created_at desc, p.id desc limit 1) x on true
+  join public.guests g on g.wedding_id = y.wedding_id and g.party_id = y.id
+  left join public.guest_contacts c on c.wedding_id = g.wedding_id and c.guest_id = g.id
+  where s.slug = p_slug and s.is_published
+  order by y.id, g.position, g.id;
+$$;
+
+-- The link goes to the party's own address as a delivery with a sealed payload, like a sign-in link.
+create function app.owe_party_link(p_slug text, p_party uuid, p_delivery uuid, p_sealed bytea, p_minutes integer) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_wedding uuid;
+begin
+  select s.wedding_id into v_wedding from public.sites s join public.parties y on y.wedding_id = s.wedding_id and y.id = p_party
+    where s.slug = p_slug and s.is_published;
+  if not found then return false; end if;
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, v_wedding, 'smtp', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
+      v_at + make_interval(mins => p_minutes));
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'smtp', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+  return true;
+end $$;
+grant execute on function app.hold_stream(), app.published_slug(), app.party_names(text), app.owe_party_link(text, uuid, uuid, bytea, integer) to wedsync_user;
 reset role;

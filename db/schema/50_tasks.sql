@@ -110,5 +110,6 @@ create trigger bump before update on public.acknowledgements for each row execut
 call app.protect('public.acknowledgements', 'wedding_id',
   $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, $$link_id = (select app.link()) or ((select app.write_mask()) & 512) <> 0$$, false);
 revoke insert on public.acknowledgements from wedsync_user;
+drop policy insertable on public.acknowledgements;
 grant insert, update on public.acknowledgements to wedsync_recorder;
 reset role;

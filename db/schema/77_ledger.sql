@@ -10,13 +10,18 @@ comment on type app.ending is 'How one try ended. state: delivered, dead, cancel
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
 create function app.complete(p json) returns setof uuid
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_speed double precision := app.speed();
+  v_from timestamptz;
+  v_to timestamptz;
   v_ended public.jobs[];
   v_late uuid[];
 begin
+  -- Bounds known before the statement starts: only the partitions between them are opened.
+  select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
   -- Destinations before jobs, as everywhere, so that two of these never wait for each other.
   perform app.park(c.destination, c.close) from (select distinct on (t.destination) t.destination, t.close
     from json_populate_recordset(null::app.ending, p) t where t.close is not null order by t.destination) c;
@@ -38,11 +43,12 @@ begin
     update public.deliveries d set state = a.state, reason = coalesce((a.t).reason, ''), attempts = d.attempts + 1,
       next_at = case when a.state = 'deferred' then a.run_at end, done_at = case when a.state not in ('deferred', 'parked') then v_now end,
       sealed = case when a.state in ('deferred', 'parked') then d.sealed end
-    from advanced a where (a.t).kind = 'delivery' and d.id = (a.t).job and d.made_at = (a.t).made_at
+    from advanced a where (a.t).kind = 'delivery' and d.id = (a.t).job and d.made_at = (a.t).made_at and d.made_at between v_from and v_to
     returning a.t, d.attempts),
   late as (
     select w.t from told w where (w.t).job not in (select (a.t).job from advanced a)
-      and not exists (select from public.attempts p where p.delivery_id = (w.t).job and p.id = (w.t).lease)),
+      and not exists (select from public.attempts p where p.delivery_id = (w.t).job and p.id = (w.t).lease
+        and p.made_at between v_from and v_now)),
   tried as (
     insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
       is_late, started_at)
@@ -62,7 +68,8 @@ end $$;
 
 -- The end of a reaction or of work, inside the transaction of what it did: both or neither.
 create function app.finish_job(p_job uuid, p_lease uuid) returns void
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   j public.jobs;
 begin
@@ -109,12 +116,21 @@ comment on type app.payload is 'What a leased job needs to run: the event in liv
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
 -- cancelled, expired) or put aside (parked), and is not among the rows.
 create function app.payloads(p_jobs uuid[], p_leases uuid[]) returns setof app.payload
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_may app.payload[];
   v_ends jsonb;
   v_parked uuid[];
+  v_from timestamptz;
+  v_to timestamptz;
+  v_event_from timestamptz;
+  v_event_to timestamptz;
 begin
+  -- Bounds known before a statement starts: only the partitions between them are opened.
+  select min(j.made_at), max(j.made_at) into v_from, v_to from public.jobs j where j.id = any (p_jobs);
+  select min(coalesce(d.event_at, j.made_at)), max(coalesce(d.event_at, j.made_at)) into v_event_from, v_event_to from public.jobs j
+    left join public.deliveries d on d.id = j.id and d.made_at = j.made_at and d.made_at between v_from and v_to where j.id = any (p_jobs);
   with held as (
     select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id
     from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
@@ -123,10 +139,10 @@ begin
       l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.state as endpoint_state,
       n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
     from held h
-    left join public.deliveries d on h.kind = 'delivery' and d.id = h.id and d.made_at = h.made_at
+    left join public.deliveries d on h.kind = 'delivery' and d.id = h.id and d.made_at = h.made_at and d.made_at between v_from and v_to
     left join public.events e on case when h.kind = 'delivery' then d.stream_id else h.order_key end = e.stream_id
       and e.seq = case when h.kind = 'delivery' then d.seq else h.order_seq end
-      and e.recorded_at = case when h.kind = 'delivery' then d.event_at else h.made_at end
+      and e.recorded_at = case when h.kind = 'delivery' then d.event_at else h.made_at end and e.recorded_at between v_event_from and v_event_to
     left join public.streams st on st.id = e.stream_id
     left join public.subscriptions s on s.id = d.subscription_id
     left join public.links l on d.link_id is not null and l.wedding_id = d.stream_id and l.id = d.link_id
@@ -173,7 +189,8 @@ end $$;
 
 -- Claimed, then parked before anything was sent: aside, without having burnt an attempt.
 create function app.give_up_place(p_parked uuid[], p_jobs uuid[], p_leases uuid[]) returns void
-language sql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   with shelved as (
     update public.jobs j set lease_token = null, lease_until = null, run_at = 'infinity', attempt = greatest(0, j.attempt - 1)
     from unnest(p_jobs, p_leases) as a(job, lease)
@@ -186,7 +203,8 @@ $$;
 -- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.
 create function app.replay(p_deliveries uuid[]) returns integer
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_at timestamptz := clock_timestamp();
   n integer;
@@ -226,7 +244,8 @@ end $$;
 
 -- Before a parked destination is opened again: what was owed to it before a time is let go.
 create function app.let_go(p_destination uuid, p_before timestamptz) returns integer
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_jobs uuid[];
 begin

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from tests.browser.people import CATEGORY_OPTIONS, LIVE, ON, WEDDING_FACTS, ZONE, Scene, ago, public
-from tests.browser.scenes_couple import task
+from tests.browser.scenes_plan import task
 
 
 def scenes() -> Iterator[Scene]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, expect, sync_playwright
 
-from tests.browser import gallery, scenes_couple, scenes_guests
+from tests.browser import gallery, scenes_guests, scenes_plan, scenes_rsvp
 from tests.browser.people import LIVE, WEDDING, couple
 from wedsync.web import render
 
@@ -135,7 +135,7 @@ def test_two_people_changing_different_fields_keep_both_without_a_question(page:
 
 
 def test_a_row_as_the_api_tells_it_is_compared_in_the_words_of_the_form(page: Page, server: Server) -> None:
-    values = scenes_couple.settings_values() | {"errors": {}, "problems": []}
+    values = scenes_plan.settings_values() | {"errors": {}, "problems": []}
     server.pages[f"{BASE}/settings"] = render.page("weddings/settings.html", shell=couple("settings"), **values)
     page.goto(f"{gallery.ORIGIN}{BASE}/settings")
     current = {"ceremony_at": "14:00:00", "guest_estimate": 140, "reception_address": None, "updated_at": "x"}
@@ -232,7 +232,7 @@ def test_the_theme_is_kept_for_the_next_page(page: Page, server: Server, context
 
 
 def test_a_meal_is_asked_only_of_those_who_come(page: Page, server: Server) -> None:
-    server.pages["/rsvp/t"] = render.page("guests/rsvp.html", shell=couple(""), **scenes_guests.rsvp_values())
+    server.pages["/rsvp/t"] = render.page("guests/rsvp.html", shell=couple(""), **scenes_rsvp.rsvp_values())
     page.goto(f"{gallery.ORIGIN}/rsvp/t")
     carla = page.get_by_role("region", name="Carla Mendes")
     dinner = carla.get_by_role("group", name="Dinner and dancing, 17:00")
@@ -240,3 +240,26 @@ def test_a_meal_is_asked_only_of_those_who_come(page: Page, server: Server) -> N
     expect(carla.get_by_label("Meal", exact=True)).to_be_visible()
     dinner.get_by_label("Sadly not").check(force=True)
     expect(carla.get_by_label("Meal", exact=True)).to_be_hidden()
+
+
+def test_a_live_update_moves_nothing_the_reader_is_looking_at(page: Page, server: Server) -> None:
+    show(page, server, live=True)
+    expect(page.locator("#live-state")).to_have_attribute("data-state", "live")
+    page.wait_for_load_state("networkidle")
+    page.locator("#guest-g6").scroll_into_view_if_needed()
+    page.evaluate("window.scrollTo(0, document.querySelector('#guest-g4').getBoundingClientRect().top + scrollY - 100)")
+    before = page.locator("#guest-g6").bounding_box()
+    fresh = scenes_guests.guest("g99", "A cousin nobody expected")
+    more = scenes_guests.parties()
+    more[0]["guests"].insert(0, fresh)
+    values = scenes_guests.guests_values(parties=more)
+    server.pages[f"{BASE}/fragments/guests"] = render.page("guests/_rows.html", shell=couple("guests"), **values)
+
+    server.broadcast("guests", "e4")
+
+    expect(page.locator("#guest-g99")).to_have_count(1)
+    expect(page.locator("#guest-g99")).to_have_class("guest is-fresh")
+    after = page.locator("#guest-g6").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) <= 1

@@ -7,9 +7,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import msgspec
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
 
 from tests.engines_fixture import Database
+from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
@@ -17,12 +22,17 @@ from wedsync.events.event import Event, decode
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.processes import registry
+from wedsync.schedule import api as schedule_api
 from wedsync.schedule import model as schedule
 from wedsync.schedule import reactions as schedule_reactions
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
+from wedsync.tasks import api as tasks_api
 from wedsync.tasks import model as tasks
 from wedsync.tasks import reactions as tasks_reactions
+from wedsync.web import problems
+from wedsync.web.auth import Authentication
+from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
 
@@ -58,7 +68,6 @@ class Wedding:
         self.photographer = self.ben
         self.florist = self.ben
         self.stranger = ANONYMOUS
-        self.nudges: list[str] = []
 
     @asynccontextmanager
     async def as_(self, who: Actor | Place) -> AsyncIterator[Tx]:
@@ -120,6 +129,46 @@ class Wedding:
         await self.react()
 
 
+class Client:
+    """One person's requests to the API, through the real middleware and error handlers."""
+
+    def __init__(self, app: Litestar, who: Actor | Place) -> None:
+        actor = who.actor if isinstance(who, Place) else who
+        headers = {"authorization": f"Bearer {actor.id}"} if actor.id else {}
+        transport = httpx.ASGITransport(app=app)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    async def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        named = {k.replace("_", "-"): v for k, v in headers.items()}
+        if body is None:
+            return await self._http.request(method, path, headers=named)
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        named["content-type"] = "application/json"
+        return await self._http.request(method, path, content=content, headers=named)
+
+
+def application(wedding: Wedding) -> Litestar:
+    """The API of these nouns; a bearer is the id of a person of this wedding."""
+    places = (wedding.ben, wedding.dora, wedding.planner, wedding.photographer, wedding.florist)
+    known = {str(a.id): a for a in (wedding.ana, wedding.stranger, *(p.actor for p in places))}
+
+    async def lookup(secret: str) -> Actor | None:
+        return known.get(secret)
+
+    context = Context(settings=None, door=wedding.door, ring=None)  # type: ignore[arg-type]
+    lookups = {"session": lookup, "token": lookup, "key": lookup}
+    return Litestar(
+        route_handlers=[*schedule_api.ROUTES, *tasks_api.ROUTES, *budget_api.ROUTES],
+        dependencies={
+            "ctx": Provide(provide_ctx, sync_to_thread=False),
+            "actor": Provide(provide_actor, sync_to_thread=False),
+        },
+        middleware=[Authentication],
+        exception_handlers=problems.HANDLERS,
+        state=State({"ctx": context, "lookups": lookups}),
+    )
+
+
 async def person(door: Door, name: str) -> Actor:
     """Somebody new."""
     async with door.bare(ANONYMOUS) as tx:
@@ -128,41 +177,40 @@ async def person(door: Door, name: str) -> Actor:
     return Actor(kind="person", id=id, name=name, email=email)
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """Doors of one database, on which any number of weddings are held."""
+
+    door: Door
+    admin: asyncpg.Connection
+
+    async def wedding(self) -> Wedding:
+        """A new wedding with new people."""
+        ana = await person(self.door, "ana")
+        new = wedding_model.NewWedding(couple_names="Ana & Ben", time_zone="Europe/London", on=ON)
+        made = Wedding(self.door, self.admin, await weddings.create(self.door, ana, new))
+        made.ana = ana
+        made.ben = await _member(made, "partner", "Ben")
+        made.dora = await _member(made, "helper", "Dora")
+        made.planner = await _supplier(made, "planner", "full", can_edit_timeline=True)
+        made.photographer = await _supplier(made, "photographer", "standard")
+        made.florist = await _supplier(made, "florist", "basic")
+        made.stranger = await person(self.door, "stranger")
+        return made
+
+
 @asynccontextmanager
-async def opened(database: Database, admin_url: str) -> AsyncIterator[Wedding]:
-    """The wedding in a database; its pool closes with the context."""
+async def opened(database: Database, admin_url: str) -> AsyncIterator[Stage]:
+    """The doors of a database; they close with the context."""
     owner = await asyncpg.connect(database.owner)
     await owner.execute("select app.sync_catalogue($1)", catalogue().for_database())
     await owner.close()
     pool = await connect_pool(database.user, size=4, application="tests")
     admin = await asyncpg.connect(admin_url, database=database.name)
-    nudges: list[str] = []
-
-    async def published(nudge: str) -> None:
-        nudges.append(nudge)
-
-    door = Door(pool, flush=record.flush, published=published)
     try:
-        made = await _made(door, admin)
-        made.nudges = nudges
-        yield made
+        yield Stage(Door(pool, flush=record.flush), admin)
     finally:
         await admin.close()
         await pool.close()
-
-
-async def _made(door: Door, admin: asyncpg.Connection) -> Wedding:
-    ana = await person(door, "ana")
-    new = wedding_model.NewWedding(couple_names="Ana & Ben", time_zone="Europe/London", on=ON)
-    wedding = Wedding(door, admin, await weddings.create(door, ana, new))
-    wedding.ana = ana
-    wedding.ben = await _member(wedding, "partner", "Ben")
-    wedding.dora = await _member(wedding, "helper", "Dora")
-    wedding.planner = await _supplier(wedding, "planner", "full", can_edit_timeline=True)
-    wedding.photographer = await _supplier(wedding, "photographer", "standard")
-    wedding.florist = await _supplier(wedding, "florist", "basic")
-    wedding.stranger = await person(door, "stranger")
-    return wedding
 
 
 async def _member(wedding: Wedding, role: str, name: str) -> Place:

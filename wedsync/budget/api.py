@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
-from wedsync.budget import actions, model
+from wedsync.budget import actions, model, reading
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
@@ -58,7 +58,7 @@ async def get_budget(
 ) -> BudgetPage:
     """Totals are of all lines, whatever the page."""
     async with ctx.door.enter(actor, wedding_id) as tx:
-        budget = await actions.read(tx, guests)
+        budget = await reading.read(tx, guests)
     ids = [line.id for line in budget.lines]
     if cursor is not None and cursor not in ids:
         raise invalid("cursor", "is no longer on the budget", "Read the list again from its start.")

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 
 from wedsync.events import wire
 from wedsync.events.audience import Audience, Seen, View
@@ -21,6 +22,8 @@ from wedsync.events.scope import Scope
 from wedsync.events.sockets import Socket
 from wedsync.events.tokens import Claims
 from wedsync.events.wire import Framing
+
+log = structlog.get_logger()
 
 if TYPE_CHECKING:
     from wedsync.events.presence import Entry
@@ -232,7 +235,17 @@ class Group:
         self.cast_parts = wire.push_parts(framing, topic, "broadcast")
 
     def frames(self, rendering: Rendering, view: View, *, previous: int, is_replay: bool = False) -> list[bytes]:
-        """The frames of an event for this group: changes where bindings match, else a broadcast where one is wanted."""
+        """The frames of an event for this group: changes where bindings match, else a broadcast where one is wanted.
+
+        An event that cannot be rendered is logged and left out: it must not keep all others from every socket.
+        """
+        try:
+            return self._frames(rendering, view, previous, is_replay)
+        except Exception:
+            log.exception("event_not_rendered", stream=rendering.event.stream, seq=rendering.event.seq)
+            return []
+
+    def _frames(self, rendering: Rendering, view: View, previous: int, is_replay: bool) -> list[bytes]:
         event = rendering.event
         opened = bool(self.audience.mask & event.scope)
         rev = b"%d:%d:%d" % (event.epoch, event.seq, previous)
@@ -271,6 +284,12 @@ class Group:
         self.rows[subject] = rendering.event.seen
         if len(self.rows) > REMEMBERED_MAX:
             self.rows.popitem(last=False)
+
+    def inherit(self, other: "Group") -> None:
+        """Take over the remembered rows of a group whose channel comes here."""
+        for row, seen in other.rows.items():
+            if self.audience.sees_tag(seen) and len(self.rows) < REMEMBERED_MAX:
+                self.rows.setdefault(row, seen)
 
     def lost_rows(self, audience: Audience | None) -> list[tuple[str, str]]:
         """The remembered rows that an audience no longer sees."""

@@ -295,8 +295,8 @@ def _short(image: bytes) -> bytes:
 
 
 def encode_columns(columns: Sequence[tuple[str, str]]) -> bytes:
-    """The `columns` of a table as clients read them."""
-    return msgspec.json.encode([{"name": name, "type": kind} for name, kind in columns])
+    """The `columns` of a table as clients read them; `sealed` never leaves."""
+    return msgspec.json.encode([{"name": name, "type": kind} for name, kind in columns if name != "sealed"])
 
 
 def _guess_columns(image: bytes) -> bytes:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PLATFORM: Final = "00000000-0000-7000-8000-000000000000"
 PAGE: Final = 200
 DENIALS_MAX: Final = 3
+JOIN_MAX_BYTES: Final = 64 * 1024
 
 
 class Denied(Exception):  # noqa: N818 -- it reads as a sentence where it is raised
@@ -70,6 +71,8 @@ class Joins:
         """A `phx_join`."""
         try:
             read_topic(frame.topic)
+            if len(frame.payload) > JOIN_MAX_BYTES:
+                raise Denied("PayloadTooLarge", f"A join has at most {JOIN_MAX_BYTES} bytes")
             config = read_join(frame.payload)
             channel = self._channel(socket, frame, config)
         except Denied as denied:
@@ -91,6 +94,8 @@ class Joins:
             claims = socket.claims
         else:
             raise Denied("InvalidJWTToken", "Token has expired; send a fresh access_token with the join")
+        # The token is long and not needed any more.
+        config = msgspec.structs.replace(config, token=None)
         channel = Channel(socket, topic=frame.topic, join_ref=_join_ref(frame), config=config, claims=claims)
         channel.presence_key = config.presence_key or str(uuid4())
         return channel
@@ -166,6 +171,10 @@ class Joins:
             kept = await hub.positions.claim(channel.key, tenant=stream.tenant, epoch=stream.epoch, now=now)
             if kept is not None and (wanted is None or (wanted[0] in (None, kept[0]) and kept[1] > wanted[1])):
                 wanted = kept
+            if kept is not None and channel.is_gone:
+                # The client went away again before it was answered: what it is owed waits on.
+                hub.positions.hold(channel, tenant=stream.tenant, epoch=kept[0], seq=kept[1], now=now)
+                hub.positions.release(channel, may_return=True, now=now)
         if channel.config.since_ms is not None and wanted is None:
             wanted = (None, max(stream.oldest - 1, stream.top - PAGE * 5))
         channel.cursor = channel.previous = stream.top

@@ -6,12 +6,11 @@ stream's lock, where nobody's row security hides a subscription.
 
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from wedsync.events.catalogue import EventType
 from wedsync.kit import failpoints
-from wedsync.kit.db import Fact, Tx
+from wedsync.kit.db import Fact, Row, Tx
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -21,7 +20,7 @@ def record(
     kind: EventType,
     *,
     op: str,
-    row: asyncpg.Record,
+    row: Row,
     link: Any = None,
     membership: Any = None,
     bulk: bool = False,

@@ -100,6 +100,10 @@ class Positions:
         if entry.floor is not None and now < entry.floor_until:
             self.resumed += 1
             return entry.epoch, entry.floor
+        if entry.held:
+            # Another tab, or the same client whose old connection nobody has found dead yet: the lowest serves both.
+            self.resumed += 1
+            return entry.epoch, min(entry.held.values())
         return None
 
     async def _load(self, key: bytes, entry: _Entry, now: float) -> None:

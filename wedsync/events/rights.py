@@ -126,7 +126,7 @@ class Rights:
             version = stream.access_version
             try:
                 audience = await self.audience(channel)
-                if channel.is_gone:
+                if channel.is_gone or channel.socket.is_closed:
                     return
                 if audience is None:
                     self.evict(channel)
@@ -180,9 +180,7 @@ class Rights:
                 continue
             rendering = hub.render(event)
             seen = view(group.audience, now=event.seen, before=rendering.before)
-            frames = (
-                [] if seen is None else group.frames(rendering, seen, previous=channel.previous, is_replay=is_replay)
-            )
+            frames = group.frames(rendering, seen, previous=channel.previous, is_replay=is_replay) if seen else []
             for frame in frames:
                 channel.socket.send(frame, is_urgent=hub.is_urgent(event))
             if frames:
@@ -202,6 +200,8 @@ class Rights:
             group.last = channel.previous
         # A group that was sent nothing yet only knows where it began; who resumed knows better.
         group.last = min(group.last, channel.previous)
+        if channel.group is not None and channel.group is not group:
+            group.inherit(channel.group)
         group.channels[channel] = None
         channel.group = group
         channel.state = State.LIVE
@@ -273,7 +273,6 @@ class Rights:
     def _bury(self, channel: Channel, audience: Audience | None) -> list[tuple[str, str]]:
         """Tombstones for the remembered rows that the audience lost; returns those no binding asked for."""
         group, stream = channel.group, channel.stream
-        channel.group = None
         if group is None or stream is None:
             return []
         rev = f"{stream.epoch}:{channel.cursor}:{channel.previous}"
@@ -315,4 +314,4 @@ class Rights:
 
 
 def _may_go_on(channel: Channel, stream: Stream, version: int) -> bool:
-    return not channel.is_gone and stream.access_version == version
+    return not channel.is_gone and not channel.socket.is_closed and stream.access_version == version

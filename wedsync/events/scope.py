@@ -5,7 +5,7 @@ from enum import IntFlag
 
 
 class Scope(IntFlag):
-    """What a row is about; DESIGN's words, one bit each."""
+    """What a row is about; the glossary's words, one bit each."""
 
     CORE = 1
     SCHEDULE = 2

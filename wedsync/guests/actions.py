@@ -21,6 +21,7 @@ _REMOVED = {
     "guest_contacts": facts.CONTACT_CHANGED,
     "guest_needs": facts.NEEDS_CHANGED,
 }
+_MOVED = {**_REMOVED, "rsvps": facts.INVITED}
 
 
 def clean(text: str) -> str:
@@ -117,6 +118,14 @@ async def invite(
         record(tx, facts.INVITED, op="INSERT", row=row, bulk=bulk)
 
 
+async def invite_pairs(tx: Tx, wedding_id: UUID, pairs: list[tuple[UUID, UUID]]) -> None:
+    """Invite each guest to the schedule item beside them."""
+    if pairs:
+        guests, items = [guest for guest, _ in pairs], [item for _, item in pairs]
+        for row in await tx.rows(queries.invite_pairs, wedding_id, guests, items):
+            record(tx, facts.INVITED, op="INSERT", row=row)
+
+
 async def _details(tx: Tx, ring: KeyRing, wedding_id: UUID, guests: dict[UUID, model.NewGuest]) -> None:
     for guest_id, guest in guests.items():
         if guest.contact is not None:
@@ -142,6 +151,27 @@ async def put_needs(tx: Tx, ring: KeyRing, wedding_id: UUID, guest_id: UUID, nee
     record(tx, facts.NEEDS_CHANGED, op=_op(row), row=row)
 
 
+async def put_needs_many(tx: Tx, ring: KeyRing, wedding_id: UUID, needs: dict[UUID, model.Needs]) -> int:
+    """The needs of several guests in one statement; returns how many."""
+    if not needs:
+        return 0
+    values = [{"guest_id": g, "sealed": sealed.seal_needs(ring, wedding_id, g, n).hex()} for g, n in needs.items()]
+    rows = await tx.rows(queries.put_needs_many, msgspec.json.encode(values).decode())
+    for row in rows:
+        record(tx, facts.NEEDS_CHANGED, op=_op(row), row=row)
+    return len(rows)
+
+
+async def name_guests(tx: Tx, rows: list[dict[str, Any]]) -> int:
+    """Name guests who had no name, or another: `[{id, first_name, last_name, display_name, name_sort}]`."""
+    if not rows:
+        return 0
+    named = await tx.rows(queries.name_guests, msgspec.json.encode(rows).decode())
+    for row in named:
+        record(tx, facts.GUEST_CHANGED, op="UPDATE", row=row)
+    return len(named)
+
+
 async def change_guest(tx: Tx, guest_id: UUID, fields: dict[str, Any], *, version: int | None = None) -> int:
     """Change a guest; returns the new version. Raises Refusal 404, 403, 412 or 422."""
     before = await tx.row(queries.guest, guest_id)
@@ -151,20 +181,27 @@ async def change_guest(tx: Tx, guest_id: UUID, fields: dict[str, Any], *, versio
     row = await tx.row(queries.change_guest, guest_id, msgspec.json.encode(fields).decode(), version)
     if row is None:
         raise await stale(tx, queries.guest_current, guest_id)
-    if fields.get("party_id", before["party_id"]) != before["party_id"]:
-        await tx.run(queries.move_guest, guest_id, fields["party_id"], before["wedding_id"])
-        await _remove_party_if_empty(tx, before["wedding_id"], before["party_id"])
     record(tx, facts.GUEST_CHANGED, op="UPDATE", row=row)
+    if fields.get("party_id", before["party_id"]) != before["party_id"]:
+        await _move(tx, before["wedding_id"], guest_id, fields["party_id"])
+        await _remove_party_if_empty(tx, before["wedding_id"], before["party_id"])
     now: int = row["version"]
     return now
 
 
+async def _move(tx: Tx, wedding_id: UUID, guest_id: UUID, party_id: UUID) -> None:
+    """What hangs on a guest goes along; told to screens, and to nobody else, for it says nothing new."""
+    for row in await tx.rows(queries.move_guest, guest_id, party_id, wedding_id):
+        record(tx, _MOVED[row["subject"]], op="UPDATE", row=row, bulk=True)
+
+
 def _named(before: Row, fields: dict[str, Any]) -> dict[str, Any]:
-    """A changed first or last name changes what the guest is called, unless that is given too; a named plus-one is named."""
+    """Another first or last name changes what a guest is called, unless that is given too; a plus-one may have none."""
     out = {k: clean(v) if isinstance(v, str) else v for k, v in fields.items()}
     if out.keys() & {"first_name", "last_name", "display_name"}:
         first, last = out.get("first_name", before["first_name"]), out.get("last_name", before["last_name"])
-        out["display_name"] = display_name(first, last, out.get("display_name", ""))
+        unnamed = "A guest" if before["kind"] == "plus_one" and not first and not last else ""
+        out["display_name"] = display_name(first, last, out.get("display_name", "") or unnamed)
         out["name_sort"] = name_sort(out["display_name"], last=last)
     return out
 

@@ -8,12 +8,12 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from wedsync.guests import actions, model, replies, sealed
+from wedsync.guests.kitchen import final_numbers, sheets
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
-from wedsync.web.context import Context, Page, as_struct, etag, expected_version, invalid
-from wedsync.weddings.api import IfMatch
+from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, invalid
 from wedsync.weddings.model import changed_fields
 
 queries = sql.load("wedsync.guests")
@@ -217,7 +217,7 @@ async def put_needs(ctx: Context, actor: Actor, guest_id: UUID, data: model.Need
 async def lock(ctx: Context, actor: Actor, wedding_id: UUID, item_id: UUID) -> Made:
     """Only the couple."""
     async with ctx.door.enter(actor, wedding_id) as tx:
-        return Made(await replies.lock(tx, wedding_id, item_id))
+        return Made(await final_numbers.lock(tx, wedding_id, item_id))
 
 
 @delete(
@@ -228,7 +228,39 @@ async def lock(ctx: Context, actor: Actor, wedding_id: UUID, item_id: UUID) -> M
 async def unlock(ctx: Context, actor: Actor, wedding_id: UUID, item_id: UUID) -> None:
     """Only the couple."""
     async with ctx.door.enter(actor, wedding_id) as tx:
-        await replies.unlock(tx, wedding_id, item_id)
+        await final_numbers.unlock(tx, wedding_id, item_id)
+
+
+class SheetMade(msgspec.Struct, frozen=True):
+    """The number of a new dietary sheet."""
+
+    number: int
+
+
+@get(
+    "/api/v1/weddings/{wedding_id:uuid}/dietary-sheets/{item_id:uuid}",
+    summary="The dietary sheet",
+    description="The newest number with names and needs. Needs scope dietary.",
+)
+async def get_sheet(ctx: Context, actor: Actor, wedding_id: UUID, item_id: UUID) -> sheets.Sheet:
+    """404 before the first one is made."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        sheet = await sheets.latest(tx, ctx.ring, wedding_id, item_id)
+    if sheet is None:
+        raise not_found("dietary sheet")
+    return sheet
+
+
+@post(
+    "/api/v1/weddings/{wedding_id:uuid}/dietary-sheets/{item_id:uuid}",
+    status_code=201,
+    summary="Make the next dietary sheet",
+    description="Numbered, with what changed since the last; whoever may see it confirms. 409 where nothing changed.",
+)
+async def make_sheet(ctx: Context, actor: Actor, wedding_id: UUID, item_id: UUID) -> SheetMade:
+    """Only the couple."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        return SheetMade(await sheets.make(tx, ctx.ring, wedding_id, item_id))
 
 
 def _page(kind: Any, rows: list[Row], limit: int) -> Page:
@@ -257,4 +289,6 @@ ROUTES = (
     put_needs,
     lock,
     unlock,
+    get_sheet,
+    make_sheet,
 )

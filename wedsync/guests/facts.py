@@ -66,7 +66,7 @@ _COUNT = {
     "pending": 28,
     "children": 9,
     "meals": {_P: 40},
-    "dietary": {"vegan": 4, "peanuts": "<3"},
+    "dietary": {"allergens": {"peanuts": "<3", "milk": 5}, "diets": {"vegan": 4}, "access": {"step_free": "<3"}},
     "version": 5,
     "updated_at": _AT,
 }
@@ -104,7 +104,7 @@ _SHEET = {
 }
 
 
-def _type(  # noqa: PLR0917
+def _type(
     name: str, scope: Scope, row: type[msgspec.Struct], table: str, example: dict[str, Any], text: str, **more: Any
 ) -> EventType:
     return EventType(type=name, scope=scope, table=table, row=row, description=text, example=example, **more)
@@ -112,8 +112,15 @@ def _type(  # noqa: PLR0917
 
 PARTY_ADDED = _type("party.added", Scope.GUESTS, Party, "parties", _PARTY, "A party was added.")
 PARTY_CHANGED = _type("party.changed", Scope.GUESTS, Party, "parties", _PARTY, "A party changed.")
-PARTY_INVITED = _type("party.invited", Scope.GUESTS, Party, "parties", _PARTY, "A party was invited; its letter goes out.")
 PARTY_REMOVED = _type("party.removed", Scope.GUESTS, Party, "parties", _PARTY, "A party was removed.")
+PARTY_INVITED = _type(
+    "party.invited",
+    Scope.GUESTS,
+    Party,
+    "parties",
+    {**_PARTY, "invited_at": _AT, "version": 2},
+    "A party is invited by mail: its own link goes to its address.",
+)
 GUEST_ADDED = _type("guest.added", Scope.GUESTS, Guest, "guests", _GUEST, "A guest was added.")
 GUEST_CHANGED = _type(
     "guest.changed", Scope.GUESTS, Guest, "guests", _GUEST, "A guest's name, age band, role, table or party changed."
@@ -181,8 +188,8 @@ SHEET_MADE = _type(
 EVENTS = (
     PARTY_ADDED,
     PARTY_CHANGED,
-    PARTY_INVITED,
     PARTY_REMOVED,
+    PARTY_INVITED,
     GUEST_ADDED,
     GUEST_CHANGED,
     GUEST_REMOVED,

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-
 Status = Literal["needs_action", "accepted", "declined", "tentative"]
 AgeBand = Literal["adult", "teen", "child", "infant"]
 Side = Literal["", "partner_a", "partner_b", "both"]
@@ -95,7 +94,7 @@ class Allergen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a guest needs; `answered` with nothing in it means "none", which is not the same as not having been asked."""
+    """What a guest needs; `answered` with nothing in it means "none", which never having been asked does not."""
 
     answered: bool = True
     allergens: Annotated[list[Allergen], Meta(max_length=28)] = []
@@ -292,18 +291,38 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     menu_option_id: UUID | None = None
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to be saved with others in one statement; without `keeps_menu` the meal is replaced too."""
+
+    guest_id: UUID
+    schedule_item_id: UUID
+    status: Status
+    menu_option_id: UUID | None = None
+    keeps_menu: bool = False
+
+
 class PartyAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of a party's RSVP form. `name` names a plus-one who has none yet."""
+    """One line of a party's RSVP. `name` names a plus-one; the meal stays as it was where the line names none."""
 
     guest_id: UUID
     schedule_item_id: UUID | None = None
     status: Status | None = None
-    menu_option_id: UUID | None = None
+    menu_option_id: UUID | None | UnsetType = UNSET
     needs: Needs | None = None
     name: Name | None = None
 
 
-class PartyAnswers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `PUT /rsvp/{token}` takes."""
+class PlusOne(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody the party brings along, as far as it may: invited to what the party is invited to."""
 
-    answers: Annotated[list[PartyAnswer], Meta(min_length=1, max_length=200)]
+    name: Name = ""
+    schedule_item_ids: Annotated[list[UUID], Meta(min_length=1, max_length=20)]
+    menu_option_ids: Annotated[list[UUID], Meta(max_length=20)] = []
+    needs: Needs | None = None
+
+
+class PartyAnswers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `PUT /rsvp/{token}` takes: all of it is saved, or nothing."""
+
+    answers: Annotated[list[PartyAnswer], Meta(max_length=200)] = []
+    plus_ones: Annotated[list[PlusOne], Meta(max_length=20)] = []

@@ -89,6 +89,21 @@ def parse(text: str) -> Target:
     return Target(str(url).partition("#")[0], url.scheme, host, port, literal)
 
 
+def check(text: str, allow: Sequence[Network]) -> Target:
+    """All that can be said of a URL without asking DNS, for the moment a tenant types it; raises TargetError.
+
+    What its name leads to is judged on every call, because that can change at any time.
+    """
+    target = parse(text)
+    if target.literal is not None:
+        choose(target, [str(target.literal)], allow)
+    elif not allow:
+        _check_public_rules(target)
+        if "." not in target.host:
+            raise TargetError(f"leads to {target.host}, a name inside a network", "Use a public host name.")
+    return target
+
+
 def choose(target: Target, answers: Sequence[str], allow: Sequence[Network]) -> list[str]:
     """The addresses that may be dialled, in the resolver's order, or TargetError if a single answer may not.
 

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -30,6 +31,7 @@ CONNECT_TIMEOUT_S = 3.0
 ADDRESSES_TRIED_MAX = 2
 IDLE_CONNECTION_S = 30.0
 IDLE_CONNECTIONS_MAX = 8
+JUDGED_MAX = 4096
 
 Ending = Literal["whole", "capped", "cut"]
 Kind = Literal["refused", "name", "connect", "tls", "timeout", "broken"]
@@ -172,12 +174,12 @@ class Wire:
             self._resolve.close()
 
     async def _aim(self, url: str, trusted: bool, course: _Course) -> tuple[Target, list[str]]:
-        target = guard.parse(url)
+        target = _parsed(url)
         answers = [str(target.literal)] if target.literal is not None else await self._resolve(target.host)
         course.resolve_ms = course.elapsed_ms()
         if trusted and answers:
             return target, answers
-        return target, guard.choose(target, answers, self._allow)
+        return target, _chosen(target, tuple(answers), self._allow)
 
     async def _send(self, call: _Call, target: Target, address: str, course: _Course) -> Reply | Failure:
         course.address = address
@@ -240,6 +242,15 @@ class Wire:
         if self._extra_roots_pem is not None:
             builder = builder.add_root_certificate_pem(self._extra_roots_pem)
         return builder.build()
+
+
+@lru_cache(maxsize=JUDGED_MAX)
+def _chosen(target: Target, answers: tuple[str, ...], allow: tuple[guard.Network, ...]) -> list[str]:
+    return guard.choose(target, answers, allow)
+
+
+# The rules are pure and cost 40 us a call, half of what the call itself costs us.
+_parsed = lru_cache(maxsize=JUDGED_MAX)(guard.parse)
 
 
 def _kept_headers(response: Response) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Watches over the running product, never in the way of a request."""

@@ -96,3 +96,11 @@ async def read_notice(tx: Tx, notice_id: UUID) -> None:
     row = await tx.row(queries.read_notice, notice_id)
     if row is not None:
         record(tx, model.NOTICE_READ, op="UPDATE", row=row)
+
+
+async def rename(door: Door, actor: Actor, name: str) -> None:
+    """What the person is called from now on. Raises Refusal 422 for no name."""
+    if not name or len(name) > 300 or actor.id is None:
+        raise Refusal(422, "invalid", "name: tell us your name, in up to 300 characters")
+    async with door.enter(actor, actor.id) as tx:
+        await tx.run(queries.rename, actor.id, name)

@@ -11,18 +11,11 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.people import actions, model
 from wedsync.web import auth
-from wedsync.web.context import Context, Page, as_struct
+from wedsync.web.context import Context, Page, as_struct, person_of
 
 queries = sql.load("wedsync.people")
 TOKEN_S = 600
 LAST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-
-
-def person_of(actor: Actor) -> UUID:
-    """Raises Refusal 401 for anybody who is not signed in."""
-    if actor.id is None:
-        raise Refusal(401, "sign_in_required", "Sign in first, or send a bearer token.")
-    return actor.id
 
 
 @post(

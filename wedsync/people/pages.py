@@ -1,36 +1,14 @@
 """Pages of people: signing in, arriving from the mail, where to go, signing out, the look of pages."""
 
-from urllib.parse import urlsplit
-
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 
 from wedsync.kit.actor import Actor
-from wedsync.kit.errors import Refusal
 from wedsync.people import actions, model
 from wedsync.web import auth, forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
-from wedsync.web.shell import Person, Shell, Theme
-
-THEMES: dict[str, Theme] = {"light": "light", "dark": "dark", "auto": "auto"}
-
-
-def theme_of(request: AnyRequest) -> Theme:
-    """What the visitor chose; their device decides otherwise."""
-    return THEMES.get(request.cookies.get("theme", ""), "auto")
-
-
-def plain_shell(request: AnyRequest, actor: Actor | None = None) -> Shell:
-    """A page without sections."""
-    person = Person(name=actor.name or actor.email, email=actor.email) if actor and actor.id else None
-    return Shell(path=request.url.path, theme=theme_of(request), person=person)
-
-
-def safe_next(path: str) -> str:
-    """Where to go after signing in: a path of ours, never another site."""
-    parts = urlsplit(path)
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc else "/me"
+from wedsync.web.visitor import THEMES, plain_shell, safe_next
 
 
 @get("/", include_in_schema=False)
@@ -114,15 +92,6 @@ async def theme(request: AnyRequest) -> Response[None]:
         Cookie(key="theme", value=THEMES.get(form.text("theme"), "auto"), samesite="lax", max_age=31536000, path="/")
     )
     return answer
-
-
-async def rename(ctx: Context, actor: Actor, name: str) -> None:
-    """What the person is called from now on. Raises Refusal 422 for no name."""
-    if not name or len(name) > 300:
-        raise Refusal(422, "invalid", "name: tell us your name")
-    assert actor.id is not None
-    async with ctx.door.enter(actor, actor.id) as tx:
-        await tx.run(actions.queries.rename, actor.id, name)
 
 
 ROUTES = (front, ask, arrive, redeem, sign_out, theme)

@@ -25,7 +25,8 @@ order by k.created_at desc, k.id
 update api_keys k set revoked_at = clock_timestamp() where k.id = $1 and k.revoked_at is null returning k.id
 
 -- name: inbox
-select n.* from inbox n where n.person_id = $1 and n.id < $2 order by n.id desc limit $3
+select n.id, n.person_id, n.event_id, n.stream_id, n.type, n.title, n.detail, n.href, n.occurred_at, n.created_at, n.read_at, n.version,
+  n.updated_at from inbox n where n.person_id = $1 and n.id < $2 order by n.id desc limit $3
 
 -- name: read_notice
 update inbox n

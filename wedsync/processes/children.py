@@ -76,6 +76,7 @@ def run(
         text=True,
         timeout=120,
         check=False,
+        process_group=0,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import msgspec
 
 from wedsync.budget import actions as budget
@@ -25,6 +24,7 @@ from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.processes import demo_people
+from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewContact, NewItem
 from wedsync.suppliers import actions as suppliers
@@ -66,12 +66,10 @@ class World(msgspec.Struct, kw_only=True):
 async def build(settings: Settings) -> dict[str, Any]:
     """Build what is missing, make new tokens, and return the ready file's `demo` part."""
     pool = await connect_pool(settings.door("user"), size=4, application="wedsync-demo")
-    owner = await asyncpg.connect(settings.door("owner"))
     try:
-        demo = Demo(Door(pool, flush=record.flush), settings, owner)
-        return await demo.ready()
+        async with connected(settings.door("owner")) as owner:
+            return await Demo(Door(pool, flush=record.flush), settings, owner).ready()
     finally:
-        await owner.close()
         await pool.close()
 
 

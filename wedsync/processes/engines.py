@@ -59,7 +59,7 @@ class Engines:
         """Start what is missing, at once and in that order; EngineFailed says why it cannot."""
         folder = self.settings.data_dir
         self._state = kept_values(folder, STATE_FILE, dict.fromkeys(PASSWORDS, lambda: secrets.token_urlsafe(24)))
-        (folder / "log").mkdir(exist_ok=True, mode=0o700)
+        log_folder(folder)
         filled: dict[str, str] = {}
         if self.needs_valkey:
             self._start_valkey()
@@ -121,6 +121,12 @@ class Engines:
         if any(self._state.get(name) != value for name, value in values.items()):
             self._state |= values
             write_private(self.settings.data_dir / STATE_FILE, msgspec.json.format(msgspec.json.encode(self._state)))
+
+
+def log_folder(data_dir: Path) -> Path:
+    folder = data_dir / "log"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
 
 
 @contextmanager

@@ -89,11 +89,12 @@ class Routes:
         try:
             await self._hub.reader.stream_tops([])
         except ReaderAway as error:
-            return Answer(503, {"status": "unready", "database": str(error.__cause__ or error)[:100]})
+            return Answer(503, {"status": "unready", "database": type(error.__cause__ or error).__name__})
         return Answer(200, {"status": "ready", "feed": self._hub.feed_is_up})
 
     async def _metrics(self) -> Answer:
-        return Answer(200, generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
+        text: bytes = generate_latest(self._registry)  # type: ignore[no-untyped-call]
+        return Answer(200, text, content_type=CONTENT_TYPE_LATEST)
 
     # Broadcasts
 

@@ -22,21 +22,20 @@ from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
-from wedsync.suppliers import pages_couple, pages_start, pages_studio
+from wedsync.suppliers import pages as suppliers_pages
 from wedsync.suppliers import reactions as suppliers_reactions
 from wedsync.tasks import model as tasks
 from wedsync.tasks import reactions as tasks_reactions
 from wedsync.weddings import api as weddings_api
 from wedsync.weddings import model as weddings
 from wedsync.weddings import pages as weddings_pages
-from wedsync.weddings import pages_settings
 from wedsync.weddings import reactions as weddings_reactions
 
 NOUNS = (people, weddings, schedule, guests, suppliers, tasks, acknowledgements, subscriptions)
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
 SEALED = (notices_reactions,)
 DOORS = (people_api, weddings_api, guests_api, suppliers_api, acknowledgements_api, subscriptions_api)
-PAGES = (people_pages, weddings_pages, pages_settings, pages_start, pages_couple, pages_studio, acknowledgements_pages)
+PAGES = (people_pages, weddings_pages, suppliers_pages, acknowledgements_pages)
 
 
 def catalogue(settings: Settings | None = None) -> Catalogue:

@@ -1,7 +1,8 @@
 """Starts one process by its name, and tells problems plainly; what the command line and the supervisor share.
 
 `python -m wedsync.processes.start web` is how the supervisor starts a process: without the command line's own imports,
-which would cost each of them a quarter of a second.
+which would cost each of them a quarter of a second. It imports what it needs at once, while the engines still start,
+and then reads its settings from standard input, so that no list of processes shows them.
 """
 
 import importlib
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+import msgspec
 
 from wedsync.kit import log
 from wedsync.kit.config import PREFIX, Settings, SettingsInvalid, load
@@ -28,14 +31,22 @@ def settings_with(*, process: str, options: Mapping[str, object]) -> Settings:
     return settings
 
 
-def start(name: str, *, data_dir: Path | None = None, is_supervised: bool = False) -> None:
-    """Run a long-lived process; its module has `main(settings)`, which returns when it was asked to stop.
+def start(name: str, *, data_dir: Path | None = None) -> None:
+    """Run a long-lived process by itself, on the engines that are set or that a running supervisor has."""
+    _main(name, reach(settings_with(process=name, options={"data_dir": data_dir})))
 
-    Alone it may use the engines of a running supervisor; a supervised one has been given all that it shall have.
-    """
-    settings = settings_with(process=name, options={"data_dir": data_dir})
-    if not is_supervised:
-        settings = reach(settings)
+
+def start_supervised(name: str) -> None:
+    """Run one for the supervisor, with the settings that it sends and no others."""
+    module(name)
+    told = sys.stdin.buffer.read()
+    if told:
+        os.environ.update(msgspec.json.decode(told, type=dict[str, str]))
+        _main(name, settings_with(process=name, options={}))
+
+
+def _main(name: str, settings: Settings) -> None:
+    """A process's module has `main(settings)`, which returns when it was asked to stop."""
     # A process may start processes of its own (web does), which read the same variables.
     os.environ.update(settings.environ())
     module(name).main(settings)
@@ -72,4 +83,4 @@ def fail(text: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    guarded(lambda: start(sys.argv[1], is_supervised=True))
+    guarded(lambda: start_supervised(sys.argv[1]))

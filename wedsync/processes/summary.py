@@ -22,6 +22,8 @@ def show(settings: Settings, demo: Mapping[str, Any] | None, *, notes: Iterable[
     for note in notes:
         console.print(f"\n{note}")
     console.print("\nCtrl-C stops everything.\n")
+    # Into a file it would otherwise come when everything is over.
+    console.file.flush()
 
 
 def _addresses(settings: Settings) -> Table:

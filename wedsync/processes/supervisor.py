@@ -5,6 +5,7 @@ with the part's last lines; after that it never gives up. Waiting is for signals
 """
 
 import asyncio
+import contextlib
 import signal
 import ssl
 import subprocess
@@ -33,7 +34,10 @@ LOG_BYTES_MAX: Final = 20_000_000
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What to run, and how to know that it is ready: an address that answers 200, or simply that it lives."""
+    """What to run, and how to know that it is ready: an address that answers 200, or simply that it lives.
+
+    A part reads what it is `told` from its standard input, where it waits until `release` has said it.
+    """
 
     name: str
     command: Sequence[str]
@@ -82,6 +86,7 @@ class Supervisor:
         self.log_folder = log_folder
         self.children: list[Child] = []
         self.parts: dict[str, Part] = {}
+        self._told: dict[str, bytes] = {}
         self._is_ready = False
         self._changed = asyncio.Event()
 
@@ -96,6 +101,13 @@ class Supervisor:
         child = Child(part.name, lambda: self._spawn(part), part.stop_patience_s)
         child.start()
         self.children.append(child)
+
+    def release(self, told: Mapping[str, bytes]) -> None:
+        """Tell the parts that have been started, and each of their successors, what they wait for."""
+        self._told = dict(told)
+        for child in self.children:
+            if child.name in self._told and child.process is not None:
+                _tell(child.process, self._told[child.name])
 
     async def ready(self, patience_s: float) -> None:
         """Until every part answers; PartFailed when one keeps crashing or time is over."""
@@ -131,9 +143,8 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Ask each part in the order of its start and wait for it before the next: the doors close first."""
-        for name in self.parts:
-            child = next(child for child in self.children if child.name == name)
-            if child.process is not None:
+        for child in self.children:
+            if child.name in self.parts and child.process is not None:
                 await asyncio.to_thread(end, child.process, (signal.SIGTERM, child.stop_patience_s))
 
     def kill(self) -> None:
@@ -174,7 +185,16 @@ class Supervisor:
         return max(0.0, min(planned) - time.monotonic()) if planned else None
 
     def _spawn(self, part: Part) -> "subprocess.Popen[bytes]":
-        return spawn(part.command, environ=part.environ, folder=Path.cwd(), log=self._log_of(part.name))
+        process = spawn(
+            part.command,
+            environ=part.environ,
+            folder=Path.cwd(),
+            log=self._log_of(part.name),
+            stdin=subprocess.PIPE,
+        )
+        if part.name in self._told:
+            _tell(process, self._told[part.name])
+        return process
 
     def _log_of(self, name: str) -> Path | None:
         if self.log_folder is None:
@@ -190,6 +210,15 @@ class Supervisor:
             return ""
         lines = path.read_text(errors="replace").splitlines()[-12:]
         return "\n".join([f"The end of {path}:", *(f"  {line}" for line in lines)])
+
+
+def _tell(process: "subprocess.Popen[bytes]", told: bytes) -> None:
+    """Less than a pipe holds, so this never waits."""
+    if process.stdin is not None:
+        # It may have died before it listened; then its successor is told.
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(told)
+            process.stdin.close()
 
 
 async def answers(url: str) -> bool:

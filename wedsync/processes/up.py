@@ -19,7 +19,7 @@ import structlog
 from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
 from wedsync.kit.config_secrets import write_private
 from wedsync.processes import migrate, summary
-from wedsync.processes.engines import Engines, free_port, held, is_free, publish, require
+from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE, Postgres
 from wedsync.processes.start import module
@@ -57,14 +57,17 @@ async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path |
     with held(settings.data_dir):
         settings = _with_free_ports(settings)
         engines = Engines(settings)
-        supervisor = Supervisor(log_folder=settings.data_dir / "log" if settings.log_to == "folder" else None)
+        supervisor = Supervisor(log_folder=log_folder(settings.data_dir) if settings.log_to == "folder" else None)
         _stop_on_signals(stop, supervisor)
         try:
+            # They import what they need while the engines start, and wait for their settings.
+            for name in _parts_of(settings):
+                supervisor.start(_part(name, settings))
             settings = engines.start()
             demo = await _unless(stop, _start(settings, engines, supervisor, with_demo=with_demo))
             if not stop.is_set():
-                _tell(ready_file, ready_json(settings, demo))
                 summary.show(settings, demo, notes=engines.notes, took_s=time.monotonic() - started_at)
+                _tell(ready_file, ready_json(settings, demo))
                 await supervisor.run(stop)
         finally:
             await supervisor.stop()
@@ -78,9 +81,8 @@ async def _start(
     """Everything above the engines, until it answers; returns what the demo tells."""
     await build_database(settings, engines)
     publish(settings)
+    supervisor.release({name: _told(name, settings) for name in _parts_of(settings)})
     _watch_engines(supervisor, engines)
-    for name in _parts_of(settings):
-        supervisor.start(_part(name, settings))
     _, demo = await asyncio.gather(supervisor.ready(READY_PATIENCE_S), _demo(settings, with_demo=with_demo))
     return demo
 
@@ -147,15 +149,18 @@ def _parts_of(settings: Settings) -> list[str]:
 
 
 def _part(name: str, settings: Settings) -> Part:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
-    withheld = set(ALL_DOORS) - set(DOORS[name])
     return Part(
         name=name,
         command=[sys.executable, "-m", "wedsync.processes.start", name],
-        environ=inherited | settings.environ(without=withheld) | {"PYTHONUNBUFFERED": "1"},
+        environ={key: value for key, value in os.environ.items() if not key.startswith(PREFIX)},
         healthz=_healthz(name, settings),
         stop_patience_s=STOP_PATIENCE_S.get(name, 10.0),
     )
+
+
+def _told(name: str, settings: Settings) -> bytes:
+    """The settings of one process, without the database doors that are not its own."""
+    return msgspec.json.encode(settings.environ(without=set(ALL_DOORS) - set(DOORS[name])))
 
 
 def _healthz(name: str, settings: Settings) -> str:

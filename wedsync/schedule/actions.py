@@ -40,13 +40,17 @@ OWNER_ASKED = frozenset({"place", "minutes", "owner_link_id"})
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """What a move does: every new start, what anchors stopped, and core times that go along."""
+    """What a move does: every new start, what anchors stopped, core times that go along, and who confirms.
+
+    `asks` are links; null is every link that sees the schedule.
+    """
 
     is_saved: bool
     version: int
     moves: list[Move]
     conflicts: list[Conflict]
     core: list[CoreTime]
+    asks: list[UUID] | None
 
 
 class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +101,8 @@ async def move(tx: Tx, item_id: UUID, to: MoveItem, *, version: int | None = Non
     return _shown(outcome, await _write(tx, outcome), is_saved=True)
 
 
-async def preview_move(tx: Tx, item_id: UUID, to: MoveItem) -> Moved:
-    """What `move` would do; writes nothing. Raises the same refusals."""
+async def preview(tx: Tx, item_id: UUID, to: dict[str, Any] | MoveItem) -> Moved:
+    """What `change` or `move` would do; writes nothing. Raises the same refusals."""
     outcome = await _considered(tx, item_id, to)
     return _shown(outcome, outcome.plan[item_id].version, is_saved=False)
 
@@ -344,7 +348,14 @@ def _times(item: Slot) -> dict[str, Any]:
 
 def _shown(outcome: _Outcome, version: int, *, is_saved: bool) -> Moved:
     made = outcome.ripple
-    return Moved(is_saved=is_saved, version=version, moves=made.moves, conflicts=made.conflicts, core=outcome.core)
+    return Moved(
+        is_saved=is_saved,
+        version=version,
+        moves=made.moves,
+        conflicts=made.conflicts,
+        core=outcome.core,
+        asks=_asks(outcome),
+    )
 
 
 def _json(value: Any) -> str:

@@ -133,7 +133,7 @@ async def move_item(
     """The owners of what moved are asked to confirm."""
     async with ctx.door.enter_at(actor, "schedule_items", item_id) as tx:
         if preview:
-            moved = await actions.preview_move(tx, item_id, data)
+            moved = await actions.preview(tx, item_id, data)
         else:
             moved = await actions.move(tx, item_id, data, version=expected_version(if_match))
     return Response(moved, headers=etag(moved.version))

@@ -1,7 +1,7 @@
 """The rules of the schedule: the instant of a local time, the days items make, and the phase a wedding is in."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -28,8 +28,8 @@ ITEMS_MAX = 500
 
 @cache
 def zones() -> frozenset[str]:
-    """The time zones there are; reading their folder takes milliseconds, so once."""
-    return frozenset(available_timezones())
+    """The time zones there are; reading their folder takes milliseconds, so once. `localtime` is not one place."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 def check_zone(zone: str) -> None:
@@ -103,19 +103,25 @@ def wedding_phase(days: Iterable[WeddingDay | Span], now: datetime) -> Phase:
 
 
 def days_of(items: Iterable[Slot]) -> list[Span]:
-    """The days the items make. What starts in the small hours belongs to the evening before, when there was one."""
-    by_day: dict[date, list[Slot]] = {}
-    late: list[Slot] = []
+    """The days the items make."""
+    by_day = grouped_by_day(items)
+    return [_span(on, by_day[on]) for on in sorted(by_day)]
+
+
+def grouped_by_day(items: Iterable[S]) -> dict[date, list[S]]:
+    """Items by wedding day. What starts in the small hours belongs to the evening before, when there was one."""
+    by_day: dict[date, list[S]] = {}
+    late: list[S] = []
     for item in items:
         (late if item.at_local < SMALL_HOURS_END else by_day.setdefault(item.on, [])).append(item)
     evenings = frozenset(by_day)
     for item in late:
         eve = item.on - timedelta(days=1)
         by_day.setdefault(eve if eve in evenings else item.on, []).append(item)
-    return [_span(on, by_day[on]) for on in sorted(by_day)]
+    return by_day
 
 
-def _span(on: date, items: list[Slot]) -> Span:
+def _span(on: date, items: Sequence[Slot]) -> Span:
     first = min(items, key=lambda item: (item.starts_at, item.id))
     return Span(
         on=on,

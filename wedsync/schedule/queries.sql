@@ -176,3 +176,34 @@ returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_rec
 delete from day_contacts c
 where c.wedding_id = (select app.tenant()) and c.id = $1 and ($2::integer is null or c.version = $2)
 returning old.id, null::jsonb as record, to_jsonb(old) as old_record
+
+-- name: unconfirmed
+-- Which suppliers have not confirmed the newest change of an item, and what it was before.
+select a.about, a.summary, l.supplier_name
+from acknowledgements a
+join links l on l.wedding_id = a.wedding_id and l.id = a.link_id
+where a.wedding_id = (select app.tenant()) and a.status <> 'acknowledged' and l.status = 'active' and a.about like 'schedule\_items:%'
+order by l.supplier_name, a.id
+
+-- name: owners
+-- Whom an item can be given to: (kind, id, name), and for links their scopes.
+select 'link' as kind, l.id, l.supplier_name as name, l.mask, l.status
+from links l
+where l.wedding_id = (select app.tenant()) and l.status in ('invited', 'requested', 'active')
+union all
+select 'membership', m.id, coalesce(nullif(m.name, ''), p.name, ''), 0, m.role
+from memberships m
+left join app.people_of((select app.tenant())) p on p.person_id = m.person_id
+where m.wedding_id = (select app.tenant()) and m.removed_at is null
+order by 1 desc, 3, 2
+
+-- name: last_hand
+-- Who changed a row last, by name.
+select coalesce(nullif(m.name, ''), p.name, l.supplier_name, '') as who
+from events e
+left join memberships m on m.wedding_id = e.stream_id and m.person_id = e.actor_id
+left join app.people_of((select app.tenant())) p on p.person_id = e.actor_id
+left join links l on l.wedding_id = e.stream_id and l.id = e.link_id
+where e.stream_id = (select app.tenant()) and e.subject_table = $1 and e.subject_id = $2
+order by e.seq desc
+limit 1

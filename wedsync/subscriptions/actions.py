@@ -1,13 +1,13 @@
 """Every write of endpoints: added, changed, rotated, removed; each keeps its destination and subscription in the ledger."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
 from wedsync.events.record import record
-from wedsync.kit import sql
+from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
@@ -62,7 +62,7 @@ async def rotate(tx: Tx, ring: KeyRing, tenant: UUID, endpoint_id: UUID, overlap
     held = await tx.row(queries.secrets, endpoint_id)
     if held is None:
         raise not_found("endpoint")
-    now = datetime.now(UTC)
+    now = clock.machine_now()
     olds = [o for o in msgspec.json.decode(held["old_secrets"]) if datetime.fromisoformat(o["until"]) > now]
     if overlap_hours:
         olds.append(

@@ -13,12 +13,9 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
 from wedsync.subscriptions import actions, model
-from wedsync.web.context import Context, Page, as_struct, etag, expected_version, invalid
+from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, invalid
 
 queries = sql.load("wedsync.subscriptions")
-IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
-]
 Limit = Annotated[int, Parameter(ge=1, le=200)]
 
 

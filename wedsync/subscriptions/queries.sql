@@ -35,7 +35,7 @@ returning new.id, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, to_
 
 -- name: remove
 update endpoints e
-set deleted_at = clock_timestamp(), state = 'disabled', state_reason = 'removed by its owner'
+set deleted_at = app.now(), state = 'disabled', state_reason = 'removed by its owner'
 where e.id = $1 and e.deleted_at is null
 returning new.id, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, to_jsonb(old) - 'secret_sealed' - 'old_secrets' as old_record
 

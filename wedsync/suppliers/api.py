@@ -1,24 +1,19 @@
 """The JSON door of suppliers and links."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post
-from litestar.params import Parameter
 
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
-from wedsync.people.api import person_of
 from wedsync.suppliers import actions, model
-from wedsync.web.context import Context, Page, as_struct, etag, expected_version
+from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, person_of
 
 queries = sql.load("wedsync.suppliers")
-IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
-]
 
 
 class Made(msgspec.Struct, frozen=True):

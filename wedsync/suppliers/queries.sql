@@ -1,11 +1,17 @@
 -- name: links
-select l.* from links l where l.wedding_id = $1 and l.status not in ('declined', 'revoked') order by l.created_at, l.id
+select l.id, l.wedding_id, l.supplier_id, l.link_id, l.supplier_name, l.category, l.invited_email, l.status, l.level, l.scopes, l.mask,
+  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.version,
+  l.created_at, l.updated_at from links l where l.wedding_id = $1 and l.status not in ('declined', 'revoked') order by l.created_at, l.id
 
 -- name: link
-select l.* from links l where l.id = $1
+select l.id, l.wedding_id, l.supplier_id, l.link_id, l.supplier_name, l.category, l.invited_email, l.status, l.level, l.scopes, l.mask,
+  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.version,
+  l.created_at, l.updated_at from links l where l.id = $1
 
 -- name: link_for_change
-select l.* from links l where l.id = $1 for update
+select l.id, l.wedding_id, l.supplier_id, l.link_id, l.supplier_name, l.category, l.invited_email, l.status, l.level, l.scopes, l.mask,
+  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.version,
+  l.created_at, l.updated_at from links l where l.id = $1 for update
 
 -- name: link_current
 select to_jsonb(l) as record from links l where l.id = $1
@@ -25,16 +31,20 @@ where l.id = $1
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: supplier
-select s.* from suppliers s where s.supplier_id = $1
+select s.supplier_id, s.id, s.name, s.category, s.email, s.phone, s.website, s.time_zone, s.version, s.created_at, s.updated_at from
+  suppliers s where s.supplier_id = $1
 
 -- name: supplier_image
 select s.supplier_id as id, to_jsonb(s) as record from suppliers s where s.supplier_id = $1
 
 -- name: members
-select m.* from supplier_members m where m.supplier_id = $1 and m.removed_at is null order by m.created_at
+select m.id, m.supplier_id, m.person_id, m.role, m.name, m.version, m.created_at, m.updated_at, m.removed_at from supplier_members m where
+  m.supplier_id = $1 and m.removed_at is null order by m.created_at
 
 -- name: portfolio
-select i.* from supplier_index i where i.supplier_id = $1 order by i."on" nulls last, i.wedding_id
+select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status, i.time_zone, i.venue, i.status, i.level, i.waiting,
+  i.tasks_open, i.next_due, i.open, i.changed_at, i.version, i.updated_at from supplier_index i where i.supplier_id = $1 order by i."on"
+  nulls last, i.wedding_id
 
 -- name: assign
 insert into assignments (supplier_id, member_id, link_id) values ($1, $2, $3) on conflict do nothing

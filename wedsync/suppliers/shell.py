@@ -5,10 +5,10 @@ from uuid import UUID
 from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.people.pages import theme_of
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 from wedsync.web.shell import Person, Shell, supplier_sections
+from wedsync.web.visitor import theme_of
 from wedsync.weddings.shell import live
 
 queries = sql.load("wedsync.suppliers")

@@ -133,10 +133,11 @@ def may_change(fields: set[str], *, is_couple: bool, origin: str) -> bool:
 
 _CODES = "gbp|eur|usd|chf|aud|nzd|cad|jpy|inr|sek|nok|dkk|pln|zar|aed|sgd|hkd"
 _WORDS = r"euros?|pounds?(?!\s*(?:cake|of\b))|quid|dollars?|bucks|grand|francs?|rupees?|yen"
-_SIGN = "[$¢-¥₠-⃏]|r\\$|rs\\.?|kr\\.?"
+_SIGN = "[$¢-¥₠-⃏]"
+_LETTERS = rf"(?:r\$|rs\.?|kr\.?|(?:{_CODES})\b)"
 _NUMBER = r"\d[\d.,'’\u00a0\u202f ]{0,20}k?"
 _MONEY = re.compile(
-    rf"(?<![\w])(?:{_SIGN}|(?:{_CODES})\b)\s?{_NUMBER}|{_NUMBER}\s?(?:{_SIGN}(?!\w)|(?:{_CODES}|{_WORDS})\b)",
+    rf"{_SIGN}\s?\d|(?<!\w){_LETTERS}\s?\d|{_NUMBER}\s?(?:{_SIGN}(?!\w)|kr\b|(?:{_CODES}|{_WORDS})\b)",
     flags=re.IGNORECASE,
 )
 

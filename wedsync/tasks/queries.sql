@@ -81,3 +81,24 @@ from weddings w
 where w.wedding_id = (select app.tenant()) and t.wedding_id = w.wedding_id and t.due_days_before is not null
   and t.due_on is distinct from w."on" - t.due_days_before
 returning new.id, new.link_id, new.membership_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: all_tasks
+select t.id, t.link_id, t.membership_id, t.title, t.detail, t.status, t.due_on, t.due_days_before, t.origin, t.version,
+  ((select app.write_mask()) & 512) <> 0 as is_couple,
+  ((select app.write_mask()) & 512) <> 0 or t.link_id = (select app.link()) or t.membership_id = (select app.membership()) as may_write
+from tasks t
+where t.wedding_id = (select app.tenant())
+order by coalesce(t.due_on, 'infinity'), t.position, t.id
+limit 2000
+
+-- name: people
+-- Whom a task can be given to, by name.
+select 'membership' as kind, m.id, coalesce(nullif(m.name, ''), p.name, '') as name, m.role
+from memberships m
+left join app.people_of((select app.tenant())) p on p.person_id = m.person_id
+where m.wedding_id = (select app.tenant()) and m.removed_at is null
+union all
+select 'link', l.id, l.supplier_name, 'link'
+from links l
+where l.wedding_id = (select app.tenant()) and l.status in ('invited', 'requested', 'active')
+order by 1 desc, 3, 2

@@ -1,0 +1,1 @@
+"""The toolkit of pages and API: context, authentication, problems, rendering."""

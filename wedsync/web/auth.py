@@ -4,7 +4,6 @@ The lookups are handed in by `processes`, so this file knows no tables. Answers 
 and cut at once when the session ends in this process.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from joserfc.jwk import OctKey
 from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.errors import Refusal
 
@@ -25,16 +25,16 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 Lookup = Callable[[str], Awaitable[Actor | None]]
 
 
-def mint(secret: str, *, person: UUID, session: UUID, seconds: int, now: float | None = None) -> str:
+def mint(secret: str, *, person: UUID, session: UUID, seconds: int) -> str:
     """An HS256 access token for REST and as realtime `access_token` (claims sub, role, sid, exp)."""
-    at = int(now if now is not None else time.time())
+    at = int(clock.machine_now().timestamp())
     claims = {"sub": str(person), "role": "authenticated", "sid": str(session), "iat": at, "exp": at + seconds}
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
 
 
 def mint_anonymous(secret: str, *, seconds: int = 600) -> str:
     """A token for the public website's topic."""
-    at = int(time.time())
+    at = int(clock.machine_now().timestamp())
     return jwt.encode({"alg": "HS256"}, {"role": "anon", "iat": at, "exp": at + seconds}, OctKey.import_key(secret))
 
 
@@ -42,7 +42,7 @@ def read_token(secret: str, token: str) -> tuple[UUID, UUID] | None:
     """(person, session) of a valid, unexpired access token of ours; None otherwise."""
     try:
         claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
-        if claims.get("role") != "authenticated" or float(claims["exp"]) <= time.time():
+        if claims.get("role") != "authenticated" or float(claims["exp"]) <= clock.machine_now().timestamp():
             return None
         return UUID(claims["sub"]), UUID(claims["sid"])
     except (JoseError, ValueError, KeyError, TypeError):
@@ -58,7 +58,7 @@ class Remembered:
         self._known: dict[str, tuple[float, Actor | None]] = {}
 
     async def __call__(self, key: str) -> Actor | None:
-        at = time.monotonic()
+        at = clock.monotonic()
         known = self._known.get(key)
         if known is not None and at - known[0] < REMEMBERED_S:
             return known[1]

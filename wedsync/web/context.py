@@ -1,17 +1,17 @@
 """What every handler is given: the doors, the key ring, the settings; made once per web process."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.params import Parameter
 
 from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
-from wedsync.kit.db import Door, Tx
+from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.kit.seal import KeyRing
 
@@ -46,9 +46,21 @@ def provide_actor(request: Request[object, object, State]) -> Actor:
     return actor
 
 
-def as_struct(kind: type[S], row: asyncpg.Record) -> S:
+def as_struct(kind: type[S], row: Row) -> S:
     """A row whose columns are the struct's fields (extra columns are left out)."""
     return msgspec.convert(dict(row), type=kind, from_attributes=False, builtin_types=(UUID, datetime))
+
+
+IfMatch = Annotated[
+    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
+]
+
+
+def person_of(actor: Actor) -> UUID:
+    """Raises Refusal 401 for anybody who is not signed in."""
+    if actor.id is None:
+        raise Refusal(401, "sign_in_required", "Sign in first, or send a bearer token.")
+    return actor.id
 
 
 def etag(version: int) -> dict[str, str]:

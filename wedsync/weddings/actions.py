@@ -3,14 +3,14 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
 from wedsync.events.record import record
-from wedsync.kit import sql
+from wedsync.kit import clock, sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Tx
 from wedsync.kit.errors import Refusal, not_found
@@ -100,7 +100,7 @@ async def add_pass(
     """Make a pass for one party, membership or link; returns its token."""
     pass_id = uuid4()
     token = pass_token(secret, purpose, pass_id)
-    expires = datetime.now(UTC) + PASS_LIFE
+    expires = clock.now() + PASS_LIFE
     await tx.run(
         queries.add_pass, pass_id, wedding_id, purpose, token_hash(token), party_id, membership_id, link_id, expires
     )

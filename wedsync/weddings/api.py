@@ -12,14 +12,10 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.people.api import person_of
-from wedsync.web.context import Context, Page, as_struct, etag, expected_version, invalid
+from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, invalid, person_of
 from wedsync.weddings import actions, model
 
 queries = sql.load("wedsync.weddings")
-IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
-]
 Limit = Annotated[int, Parameter(ge=1, le=500)]
 Place = msgspec.defstruct(
     "WeddingPlace", [("id", UUID), ("couple_names", str), ("role", str), ("on", Any)], frozen=True

@@ -1,8 +1,12 @@
 -- name: get
-select w.* from weddings w where w.wedding_id = $1
+select w.wedding_id, w.id, w.couple_names, w.partner_a, w.partner_b, w."on", w.date_status, w.time_zone, w.country, w.locale, w.currency,
+  w.ceremony_venue, w.ceremony_address, w.ceremony_at, w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate,
+  w.version, w.created_at, w.updated_at from weddings w where w.wedding_id = $1
 
 -- name: get_for_change
-select w.* from weddings w where w.wedding_id = $1 for update
+select w.wedding_id, w.id, w.couple_names, w.partner_a, w.partner_b, w."on", w.date_status, w.time_zone, w.country, w.locale, w.currency,
+  w.ceremony_venue, w.ceremony_address, w.ceremony_at, w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate,
+  w.version, w.created_at, w.updated_at from weddings w where w.wedding_id = $1 for update
 
 -- name: current
 select to_jsonb(w) as record from weddings w where w.wedding_id = $1
@@ -37,7 +41,7 @@ select m.id, to_jsonb(m) as record from memberships m where m.wedding_id = $1 an
 
 -- name: remove_member
 update memberships m
-set removed_at = clock_timestamp()
+set removed_at = app.now()
 where m.wedding_id = $1 and m.id = $2 and m.role <> 'couple' and m.removed_at is null
 returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -52,7 +56,7 @@ where p.wedding_id = $1 and p.membership_id is not null and p.revoked_at is null
 
 -- name: revoke_passes_of_member
 update passes p
-set revoked_at = clock_timestamp()
+set revoked_at = app.now()
 where p.wedding_id = $1 and p.membership_id = $2 and p.revoked_at is null
 
 -- name: site

@@ -6,10 +6,10 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.people.pages import theme_of
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 from wedsync.web.shell import Live, Person, Shell, couple_sections
+from wedsync.web.visitor import theme_of
 from wedsync.weddings import news
 
 queries = sql.load("wedsync.weddings")

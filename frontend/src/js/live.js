@@ -30,7 +30,7 @@ export function start() {
 
 function join(client, topic) {
   const channel = client.channel(topic.replace(/^realtime:/, ""), presence.config());
-  // No postgres_changes binding: every event arrives once, as a broadcast named by its type (DESIGN 5).
+  // No postgres_changes binding: every event arrives once, as a broadcast named by its type.
   channel.on("broadcast", { event: "*" }, ({ payload }) => receive(payload));
   presence.attach(channel);
   let joined = false;

@@ -78,6 +78,7 @@ class Mailbox:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         sign_in: tuple[str, str] | None = None,
+        speaks_utf8: bool = True,
     ) -> None:
         """Port 0 takes a free one. With `tls` STARTTLS is offered; with `sign_in` (name, password) it is asked for."""
         self.mails: Shelf[Stored] = Shelf(items_max=MAILS_MAX, bytes_max=MAILS_MAX_BYTES)
@@ -87,6 +88,7 @@ class Mailbox:
         self._port = port
         self._tls = tls
         self._sign_in = sign_in
+        self._speaks_utf8 = speaks_utf8
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Transport] = set()
         self._number = 0
@@ -121,7 +123,7 @@ class Mailbox:
             hostname="sandbox.wedsync.invalid",
             ident="WedSync sandbox",
             data_size_limit=MAIL_MAX_BYTES,
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=self._speaks_utf8,
             tls_context=self._tls,
             require_starttls=self._tls is not None,
             auth_required=self._sign_in is not None,

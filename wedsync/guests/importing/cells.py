@@ -8,7 +8,7 @@ from wedsync.guests.importing.contacts import Phones, is_nothing, read_email
 from wedsync.guests.importing.dates import read_date
 from wedsync.guests.importing.names import fold
 from wedsync.guests.importing.values import AgeBand
-from wedsync.guests.importing.vocabulary import AGES, ANSWERS, ROLES, SIDES, normal_word
+from wedsync.guests.importing.vocabulary import AGES, ANSWERS, NO_NAME, ROLES, SIDES, normal_word
 from wedsync.kit.transforms import Factory, Transform
 
 LABEL_CHARS_MAX = 60
@@ -19,7 +19,6 @@ _FORMULA = re.compile(r"[=@]|[+\-]\s*[A-Za-z_]\w*\s*\(|[+\-].*[!|]")
 _LINE_BREAKS = re.compile(r"\s*,?\s*\n\s*")
 _MEAL_BREAKS = re.compile(r"[,;/&\n]")
 _TAG_BREAKS = re.compile(r"\s*(?::::|[|;,\n])\s*")
-_NAMELESS = frozenset({"tbc", "tbd", "tba", "unknown", "x"})  # a guest is meant, the name is not known yet
 _TAGS_OF_NOBODY = frozenset({"mycontacts", "my contacts", "starred", "imported", "friends of", "other contacts"})
 
 
@@ -77,10 +76,10 @@ def address_of(values: Mapping[str, Any]) -> str:
 
 
 def transforms(phones: Phones) -> dict[str, Factory]:
-    def not_formula(value: Any) -> Any:
+    def person_name(value: Any) -> Any:
         if value[0] in "=@+-" and _FORMULA.match(value):
             raise ValueError("This is a spreadsheet formula, not a name. Replace it with the name.")
-        return None if is_nothing(value) and value.lower() not in _NAMELESS else value
+        return None if len(value) < 8 and value.lower() in NO_NAME else value
 
     def day(options: Mapping[str, Any]) -> Transform:
         day_first = bool(options.get("day_first", True))
@@ -97,7 +96,7 @@ def transforms(phones: Phones) -> dict[str, Factory]:
         return read
 
     return {
-        "not_formula": lambda options: not_formula,
+        "person_name": lambda options: person_name,
         "guest_email": lambda options: lambda value: read_email(value) or None,
         "phone": lambda options: lambda value: phones.read(value) or None,
         "day": day,

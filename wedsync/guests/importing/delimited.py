@@ -26,6 +26,9 @@ _ODD_BREAKS = re.compile(r"[\x0b\x0c\x85\u2028\u2029]")
 _NEUTRALISED = re.compile(r"'+[=+\-@\t\r＝＋－＠]")
 
 
+_NO_TEXT = "This is not a text or Excel file. Save your list as .xlsx or .csv and try again."
+
+
 def decode(data: bytes, encoding: str = "") -> tuple[str, str]:
     """The text and the encoding used: a byte order mark, UTF-8, UTF-16 without a mark, then Windows or Mac text."""
     if encoding:
@@ -62,7 +65,7 @@ def _without_mark(data: bytes) -> tuple[str, str]:
         return _strict(data, name), name
     if sample.count(0) * 50 < len(sample):  # a stray zero in text is dropped with the other control characters
         return decode(data.replace(b"\x00", b""))
-    raise Refusal(422, "import_unreadable", "This is not a text or Excel file. Save your list as .xlsx or .csv.")
+    raise Refusal(422, "import_unreadable", _NO_TEXT)
 
 
 _WORD_MAC = re.compile(rb"(?<=[A-Za-z])[\x80-\x84\x86-\x90\x98-\x9f](?=[A-Za-z,;\t\s\"])")
@@ -83,6 +86,9 @@ def _single_byte(data: bytes) -> tuple[str, str]:
 
 def read_delimited(text: str) -> tuple[list[list[str]], str]:
     """All records as trimmed cells, and the delimiter. Blank lines stay as empty records so that rows keep numbers."""
+    sample = text[:SAMPLE_CHARS]
+    if len(_UNWANTED.findall(sample)) > 0.03 * len(sample) + 20:
+        raise Refusal(422, "import_unreadable", _NO_TEXT)
     text = cleaned(text)
     first, _, rest = text.partition("\n")
     if re.fullmatch(r"sep=[,;\t|]\r?", first, re.IGNORECASE):

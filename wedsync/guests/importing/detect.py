@@ -99,7 +99,11 @@ def to_field_map(
             sources.setdefault(target, []).append(column.header)
     order = next((c.day_first for c in detection.columns if c.day_first is not None), None)
     is_day_first = day_first if day_first is not None else order if order is not None else True
-    rules = [_rule(target, tuple(sorted(headers, key=_rank)), is_day_first) for target, headers in sources.items()]
+    is_own = detection.source == OWN_SOURCE
+    rules = [
+        _rule(target, tuple(sorted(headers, key=_rank)), day_first=is_day_first, is_own=is_own)
+        for target, headers in sources.items()
+    ]
     return FieldMap(name=detection.source, version=MAPPING_VERSION, rules=tuple(rules))
 
 
@@ -135,12 +139,13 @@ _LISTS = {"tags", "plus_one"}
 _JOINED = {"diet", "allergies", "access", "notes"}
 
 
-def _rule(target: str, headers: tuple[str, ...], day_first: bool) -> Rule:
+def _rule(target: str, headers: tuple[str, ...], *, day_first: bool, is_own: bool) -> Rule:
+    """How a target is read. A name of our own export is taken to the letter; elsewhere a formula is no name."""
     head = target.partition(":")[0]
     if head in _NAMES or head in set(NUMBERED.values()):
         too_long = f"A name may have at most {NAME_CHARS_MAX} characters: shorten it."
         check = (Check("length_max", NAME_CHARS_MAX, too_long),)
-        return Rule(target, headers, transform=(Step("not_formula"),), check=check)
+        return Rule(target, headers, transform=() if is_own else (Step("person_name"),), check=check)
     steps: dict[str, Step] = {"email": Step("guest_email"), "phone": Step("phone")}
     steps["rsvp_at"] = Step("day", {"day_first": day_first})
     if head in steps:
@@ -329,7 +334,8 @@ def _settled(guess: ColumnGuess, winner: ColumnGuess, has_parts: bool) -> Column
 
 def _with_a_name(guesses: list[ColumnGuess], facts: Sequence[Facts]) -> list[ColumnGuess]:
     """Some column must hold the names: without a header that says so, those that look like names are asked about."""
-    if any(guess.target in {"first_name", "last_name", "full_name", "envelope"} for guess in guesses):
+    named = {guess.target.partition(":")[0] for guess in guesses}
+    if named & {"first_name", "last_name", "full_name", "envelope", "extra_name", "extra_first_name"}:
         return guesses
     free = [
         g for g in guesses if g.target == "custom" and facts[g.index].names >= 0.7 and facts[g.index].distinct > 0.3
@@ -337,10 +343,10 @@ def _with_a_name(guesses: list[ColumnGuess], facts: Sequence[Facts]) -> list[Col
     targets = ["full_name"]
     if len(free) > 1 and all(facts[guess.index].words < 1.3 for guess in free[:2]):
         targets = ["first_name", "last_name"]
-    named = {guess.index: target for guess, target in zip(free, targets, strict=False)}
+    chosen = {guess.index: target for guess, target in zip(free, targets, strict=False)}
     return [
-        msgspec.structs.replace(guess, target=named[guess.index], confidence=0.6, reason="values")
-        if guess.index in named
+        msgspec.structs.replace(guess, target=chosen[guess.index], confidence=0.6, reason="values")
+        if guess.index in chosen
         else guess
         for guess in guesses
     ]

@@ -63,9 +63,12 @@ def remove_duplicates(groups: Sequence[Group]) -> Duplicates:
 
 
 def could_be_one(one: PlannedGuest, other: PlannedGuest) -> bool:
-    """Whether two people's names allow them to be one: surname the same or missing, given names alike."""
+    """Whether two people's names allow them to be one: surname the same or missing, given names alike.
+
+    Two guests of our own export are two: each row has the id of a guest.
+    """
     a, b = (one.last_name, other.last_name) if one.last_name == other.last_name else _folded(one, other)
-    if a and b and a != b:
+    if (a and b and a != b) or (one.guest_id and other.guest_id):
         return False
     if one.suffix and other.suffix and fold(one.suffix) != fold(other.suffix):
         return False

@@ -70,6 +70,9 @@ def complete(groups: Iterable[Group]) -> None:
             fresh = [_blank(host) for _ in range(min(missing, PLACEHOLDERS_MAX))]
             party.drafts[0].guests.extend(fresh)
             guests.extend(fresh)
+        for draft in party.drafts:
+            if draft.guest_of:
+                _attach(draft, next((g for g in guests if fold(g.display_name) == fold(draft.guest_of)), None))
         if host is not None:
             _give_host(guests, host)
 
@@ -152,10 +155,13 @@ def _join_hosts(waiting: Sequence[Draft], groups: dict[str, Group]) -> None:
             groups.setdefault(key, Group(key, rule, label, [])).drafts.append(draft)
             continue
         host.drafts.append(draft)
-        main = next(g for g in host.guests() if fold(g.display_name) == fold(draft.guest_of))
-        for guest in draft.guests:
-            guest.kind = "plus_one"
-            guest.plus_one_of = main.key
+
+
+def _attach(draft: Draft, host: PlannedGuest | None) -> None:
+    for guest in draft.guests if host is not None else ():
+        if host is not None and guest is not host:
+            guest.plus_one_of = host.key
+            guest.kind = guest.kind if guest.guest_id else "plus_one"
 
 
 def _give_host(guests: Sequence[PlannedGuest], host: PlannedGuest) -> None:

@@ -92,11 +92,13 @@ class _Index:
         return None, self._namesake(guest) if guest.kind == "named" else ""
 
     def _by_own_key(self, guest: PlannedGuest) -> ExistingGuest | None:
-        """The key of an earlier import; a namesake of another list with another address is somebody else."""
+        """The key of an earlier import. Where the contact says otherwise, whoever has that contact is meant; else it
+        was changed since, if the key is of this list, or this is a namesake from another one.
+        """
         found = self._by_key.get(guest.key)
-        if found is None or guest.key in self._bases or not _speaks_against(guest, found.fields):
+        if found is None or not _speaks_against(guest, found.fields):
             return found
-        return None
+        return self._by_contact(guest) or (found if guest.key in self._bases else None)
 
     def _by_contact(self, guest: PlannedGuest) -> ExistingGuest | None:
         known = [*self._by_email.get(guest.email.lower(), ()), *self._by_phone.get(guest.phone, ())]
@@ -107,8 +109,9 @@ class _Index:
         namesakes = [o for o in self._by_name.get(_key_of(guest), ()) if self._is_free(o)]
         if not namesakes:
             return None
-        party_id = self.party_ids.get(fold(plan.parties[guest.party].name), "")
-        same_party = [other for other in namesakes if other.party_id == party_id]
+        party = plan.parties[guest.party]
+        party_id = self.party_ids.get(fold(party.name), "") if party.rule in {"column", "envelope"} else ""
+        same_party = [other for other in namesakes if party_id and other.party_id == party_id]
         if len(same_party) == 1:
             return same_party[0]
         only = namesakes[0] if len(namesakes) == 1 and guest.first_name and guest.last_name else None

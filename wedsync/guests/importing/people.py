@@ -70,21 +70,22 @@ def _main_line(values: Mapping[str, Any]) -> NameLine:
     if not first and not last:
         line = read_line(values.get("full_name", "") or values.get("envelope", ""))
         return _with_title(line, values.get("title", ""), values.get("known_as", ""))
-    text = f"{first} {last}"
+    text = f"{first} {last}".strip()
     if is_simple(text):
-        person = one_person(
-            first,
-            last,
-            title=values.get("title", ""),
-            middle=values.get("middle_name", ""),
-            suffix=values.get("suffix", ""),
-        )
-        known_as = values.get("known_as", "")
-        return NameLine((msgspec.structs.replace(person, known_as=known_as) if known_as else person,))
+        return NameLine((_in_columns(first, last, values),))
     if normal_word(first) in GUEST_WORDS and (not last or normal_word(last) in GUEST_WORDS):
         return NameLine(unnamed=1)
-    line = _paired(first, last) or read_line(text.strip())
+    line = _paired(first, last) or read_line(text)
+    if first and last and line == NameLine(line.people) and len(line.people) == 1:
+        return NameLine((_in_columns(first, last, values),))  # one person after all: the columns know best
     return _with_title(line, values.get("title", ""), values.get("known_as", ""))
+
+
+def _in_columns(first: str, last: str, values: Mapping[str, Any]) -> PersonName:
+    title, middle, suffix = values.get("title", ""), values.get("middle_name", ""), values.get("suffix", "")
+    person = one_person(first, last, title=title, middle=middle, suffix=suffix)
+    known_as = values.get("known_as", "")
+    return msgspec.structs.replace(person, known_as=known_as) if known_as else person
 
 
 def _paired(first: str, last: str) -> NameLine | None:

@@ -21,7 +21,7 @@ def build_plan(sheet: Sheet, mapping: FieldMap, *, country: str, events: Sequenc
     Pure and repeatable: the same sheet, mapping and events give the same plan with the same keys. Raises `Refusal` 422
     when the mapping has no column with names.
     """
-    if not any(rule.target in NAME_TARGETS for rule in mapping.rules):
+    if not any(rule.target in NAME_TARGETS or rule.target.startswith("extra_") for rule in mapping.rules):
         fix = "Choose which column holds the first name, the last name or the full name."
         errors = [FieldError("mapping", "No column holds names.", fix)]
         raise Refusal(422, "mapping_without_names", "No column of this file is marked as holding names.", errors=errors)

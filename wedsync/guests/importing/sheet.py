@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from wedsync.guests.importing.delimited import decode, read_delimited
-from wedsync.guests.importing.vocabulary import ALIASES, SOURCES, normal_header
+from wedsync.guests.importing.vocabulary import ALIASES, NUMBERED, SOURCES, normal_header
 from wedsync.guests.importing.workbook import read_workbook
 from wedsync.kit.errors import Refusal
 
@@ -141,7 +141,7 @@ def _header_place(first: Sequence[Sequence[str]]) -> tuple[int, bool]:
     best, best_score = 0, 0
     for place, record in enumerate(first):
         cells = [cell for cell in record if cell]
-        known = sum(1 for cell in cells if len(cell) <= 80 and normal_header(cell) in _KNOWN_HEADERS)
+        known = sum(1 for cell in cells if len(cell) <= 80 and _is_known(normal_header(cell)))
         data = sum(1 for cell in cells if _DATA_LIKE.fullmatch(cell))
         score = known - 2 * data
         if known and score > best_score:
@@ -155,6 +155,10 @@ def _header_place(first: Sequence[Sequence[str]]) -> tuple[int, bool]:
             is_header = len(set(cells)) == len(cells) and not any(_DATA_LIKE.fullmatch(cell) for cell in cells)
             return place, is_header and place + 1 < len(first) and _differs_in_kind(record, first[place + 1 :])
     return 0, False
+
+
+def _is_known(header: str) -> bool:
+    return header in _KNOWN_HEADERS or re.sub(r"\d+", "#", header) in NUMBERED
 
 
 def _differs_in_kind(record: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -95,6 +95,7 @@ def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 ANSWERS: Mapping[str, str] = _by_word(_WORDS["answers"])
 NOTHING: frozenset[str] = frozenset(_WORDS["nothing"]["words"])
+NO_NAME: frozenset[str] = frozenset(_WORDS["nothing"]["no_name"])
 AGES: Mapping[str, str] = _by_word(_WORDS["ages"])
 SIDES: Mapping[str, str] = _by_word(_WORDS["sides"])
 ROLES: Mapping[str, str] = _by_word(_WORDS["roles"]) | {name: name for name in _WORDS["roles"]}

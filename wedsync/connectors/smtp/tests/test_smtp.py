@@ -243,6 +243,52 @@ async def test_an_address_in_letters_beyond_ascii_is_delivered() -> None:
     assert mail.to == "jürgen@xn--bcher-kva.example"
 
 
+async def test_a_server_without_utf8_rejects_such_an_address_and_stays_in_use() -> None:
+    mailbox = Mailbox(speaks_utf8=False)
+    async with mail_through(mailbox) as connector:
+        outcome = await send(connector, to="jürgen@example.com")
+        assert isinstance(await send(connector), Delivered)
+    assert isinstance(outcome, Rejected)
+    assert "SMTPUTF8" in outcome.reason
+    assert mailbox.connections == 1
+
+
+async def test_a_connection_that_was_idle_too_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    mailbox = Mailbox()
+    async with mail_through(mailbox) as connector:
+        await send(connector)
+        monkeypatch.setattr(client, "IDLE_MAX_S", -1.0)
+        assert isinstance(await send(connector), Delivered)
+    assert mailbox.connections == 2
+
+
+async def test_a_kept_connection_that_hangs_ends_at_the_deadline_with_nothing_sent() -> None:
+    """The server takes one mail and then says no more, as a connection does whose other end has vanished."""
+
+    async def vanish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in ("220 hi", "250 hi", "250 ok", "250 ok", "354 go"):
+            writer.write(answer.encode() + b"\r\n")
+            await reader.readline()
+        await reader.readuntil(b"\r\n.\r\n")
+        writer.write(b"250 taken\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(vanish, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with mail_through(Mailbox(), url=f"smtp://127.0.0.1:{port}") as connector:
+        assert isinstance(await send(connector), Delivered)
+        outcome = await send(connector, timeout_s=0.2)
+    server.close()
+    assert isinstance(outcome, RetryLater)
+
+
+async def test_an_erased_message_is_not_sent() -> None:
+    async with mail_through(Mailbox()) as connector:
+        delivery = Delivery(id=DELIVERY, tenant=TENANT, timeout_s=1.0)
+        assert isinstance(await connector.deliver(delivery, Connection(id=TENANT)), Rejected)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -297,6 +343,7 @@ def test_nothing_breaks_out_of_a_header(subject: str, to_name: str, from_name: s
     assert text_of(message) == MESSAGE["text"]
 
 
+@settings(deadline=None)
 @given(
     text=st.text(
         st.characters(codec="utf-8", exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=300

@@ -10,45 +10,16 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
-from wedsync.people import pages as people
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 from wedsync.web.shell import Shell
-from wedsync.weddings import model, news
+from wedsync.weddings import news
 from wedsync.weddings.shell import couple_shell
 
 queries = sql.load("wedsync.weddings")
 NEWEST = 2**62
 PER_PAGE = 40
-
-
-@get("/me", include_in_schema=False)
-async def places(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str] | Response[None]:
-    """One place: go there. Several, or none: choose, or begin."""
-    signed_in(request, actor)
-    return await start_page(request, ctx, actor, {}, 200)
-
-
-async def start_page(request: AnyRequest, ctx: Context, actor: Actor, errors: dict[str, str], code: int) -> Response[Any]:
-    assert actor.id is not None
-    async with ctx.door.enter(actor, actor.id) as tx:
-        rows = await tx.rows("select * from app.places($1)", actor.id)
-    weddings = [{"href": f"/me/{r['id']}", "words": r["name"], "on": r["on"]} for r in rows if r["kind"] == "wedding"]
-    studios = [{"href": f"/studio/{r['id']}", "words": r["name"]} for r in rows if r["kind"] == "supplier"]
-    if len(rows) == 1 and not errors and "new" not in request.query_params:
-        return respond.see_other((weddings + studios)[0]["href"])
-    categories = [(c, c.replace("_", " ").capitalize()) for c in model.CATEGORIES]
-    return respond.html(
-        "people/start.html",
-        people.plain_shell(request, actor),
-        code=code,
-        name=actor.name,
-        weddings=weddings,
-        studios=studios,
-        categories=categories,
-        errors=errors,
-    )
 
 
 @get("/me/{wedding_id:uuid}", include_in_schema=False)
@@ -193,4 +164,4 @@ async def mark_read(request: AnyRequest, ctx: Context, actor: Actor, wedding_id:
     return respond.see_other(f"/me/{wedding_id}/activity")
 
 
-ROUTES = (places, overview, fragment, activity, mark_read)
+ROUTES = (overview, fragment, activity, mark_read)

@@ -3,17 +3,48 @@
 from typing import Any
 
 import msgspec
-from litestar import Response, post
+from litestar import Response, get, post
 
 from wedsync.kit.actor import Actor
-from wedsync.people.pages import rename
+from wedsync.people.actions import rename
 from wedsync.suppliers import actions, model
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
+from wedsync.web.visitor import plain_shell
 from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
-from wedsync.weddings.pages import start_page
+from wedsync.weddings.model import CATEGORIES
+
+
+@get("/me", include_in_schema=False)
+async def places(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str] | Response[None]:
+    """One place: go there. Several, or none: choose, or begin."""
+    signed_in(request, actor)
+    return await start_page(request, ctx, actor, {}, 200)
+
+
+async def start_page(
+    request: AnyRequest, ctx: Context, actor: Actor, errors: dict[str, str], code: int
+) -> Response[Any]:
+    assert actor.id is not None
+    async with ctx.door.enter(actor, actor.id) as tx:
+        rows = await tx.rows("select * from app.places($1)", actor.id)
+    weddings = [{"href": f"/me/{r['id']}", "words": r["name"], "on": r["on"]} for r in rows if r["kind"] == "wedding"]
+    studios = [{"href": f"/studio/{r['id']}", "words": r["name"]} for r in rows if r["kind"] == "supplier"]
+    if len(rows) == 1 and not errors and "new" not in request.query_params:
+        return respond.see_other((weddings + studios)[0]["href"])
+    categories = [(c, c.replace("_", " ").capitalize()) for c in CATEGORIES]
+    return respond.html(
+        "people/start.html",
+        plain_shell(request, actor),
+        code=code,
+        name=actor.name,
+        weddings=weddings,
+        studios=studios,
+        categories=categories,
+        errors=errors,
+    )
 
 
 @post("/start", include_in_schema=False)
@@ -36,8 +67,8 @@ async def start(request: AnyRequest, ctx: Context, actor: Actor) -> Response[Any
     except msgspec.ValidationError:
         field = "supplier_name" if form.text("kind") == "supplier" else "couple_names"
         return await start_page(request, ctx, actor, {field: "A name is needed."}, 422)
-    await rename(ctx, actor, name)
+    await rename(ctx.door, actor, name)
     return respond.see_other(path)
 
 
-ROUTES = (start,)
+ROUTES = (places, start)

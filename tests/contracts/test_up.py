@@ -1,0 +1,127 @@
+"""`wedsync up` with every real process: ready, told, restarted, stopped clean, and started again on the same data."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.eventually import until
+
+PATIENCE_S = 60
+PARTS = {"web", "gateway", "worker", "clock", "sandbox"}
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="wedsync-up-"))
+    place.chmod(0o711)
+    yield place
+    shutil.rmtree(place)
+
+
+class Up:
+    """One `wedsync up` on free ports, without the demo."""
+
+    def __init__(self, home: Path) -> None:
+        self.ready_file = home / "ready.json"
+        self.output = home / "output"
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("WEDSYNC_")}
+        options = ["--port", "0", "--gateway-port", "0", "--sandbox-port", "0", "--data-dir", str(home / "var")]
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "wedsync.processes.cli", "up", *options, "--ready-file", str(self.ready_file)],
+                env=environ | {"WEDSYNC_ENV": "test", "WEDSYNC_SANDBOX_SMTP_PORT": "0"},
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def ready(self) -> dict[str, str]:
+        def told() -> bool:
+            assert self.process.poll() is None, self.output.read_text()
+            return self.ready_file.exists()
+
+        until(told, within_s=PATIENCE_S, what="ready")
+        return json.loads(self.ready_file.read_text())
+
+    def parts(self) -> dict[str, psutil.Process]:
+        """The processes by name."""
+        found = {}
+        for process in psutil.Process(self.process.pid).children():
+            command = process.cmdline()
+            if "wedsync.processes.start" in command:
+                found[command[-1]] = process
+        return found
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+def get(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status
+    except OSError:
+        return 0
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+@pytest.mark.timeout(300)
+def test_everything_starts_comes_back_and_stops(home: Path) -> None:
+    up = Up(home)
+    told = up.ready()
+    assert set(told) == {"web", "gateway", "sandbox", "database_url", "valkey_url"}
+    assert stat.S_IMODE(up.ready_file.stat().st_mode) == 0o600
+    assert set(up.parts()) == PARTS
+    assert get(told["web"] + "/healthz") == 200
+    assert "WedSync is ready" in up.output.read_text()
+
+    # No process shows a secret in its command or in the variables it was started with.
+    passwords = [url.split(":")[2].split("@")[0] for url in (told["database_url"], told["valkey_url"])]
+    for process in up.parts().values():
+        shown = " ".join([*process.cmdline(), *process.environ().values()])
+        assert not any(password in shown for password in passwords)
+
+    web = up.parts()["web"]
+    workers = web.children(recursive=True)
+    web.kill()
+    until(lambda: get(told["web"] + "/healthz") == 200 and up.parts()["web"].pid != web.pid, within_s=PATIENCE_S)
+    assert gone(workers)
+
+    family = up.family()
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(PATIENCE_S) == 0, up.output.read_text()
+    assert gone(family)
+    assert not up.ready_file.exists()
+    assert "database system is shut down" in (home / "var" / "log" / "postgres.log").read_text()
+
+    again = Up(home)
+    assert again.ready()["database_url"] == told["database_url"]
+    family = again.family()
+    again.process.kill()
+    again.process.wait()
+    until(lambda: gone(family), within_s=PATIENCE_S, what="nobody outlives a killed supervisor")
+
+
+@pytest.mark.timeout(120)
+def test_a_signal_while_starting_stops_it_clean(home: Path) -> None:
+    up = Up(home)
+    until((home / "var" / "log" / "postgres.log").exists, within_s=PATIENCE_S)
+    family = up.family()
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(PATIENCE_S) == 0, up.output.read_text()
+    assert gone(family)
+    assert not up.ready_file.exists()

@@ -1,0 +1,76 @@
+"""Each policy, dropped or widened, must be noticed: the matrix that does not change when a policy does proves nothing."""
+
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import msgspec
+import pytest
+
+from tests.engines_fixture import Database
+from tests.permissions import access
+from tests.world import World, build
+from wedsync.kit.config import Settings
+
+READING_DECIDES = "an update touches only rows that can be read, and reading has the same condition"
+# These mutants are equal to the original, each for its reason; (table, policy): reason.
+EQUAL_WHEN_WIDENED = {
+    **{(table, "updatable"): READING_DECIDES for table in (
+        "acknowledgements", "budget_lines", "budget_payments", "date_history", "endpoints", "passes", "sites", "subscriptions")},
+    ("streams", "readable"): "true behind the gate",
+    ("weddings", "readable"): "every audience holds core",
+    ("wedding_days", "readable"): "every audience holds core",
+}  # fmt: skip
+EQUAL_WHEN_DROPPED = {("headcounts", "updatable"): "the system alone writes it; the tests of the dietary totals fail without"}
+
+
+async def _column(world: World, table: str) -> dict[tuple[str, str], access.Cell]:
+    """All cells of one table."""
+    return {
+        (audience, tenant): await access.try_cell(world, audience, table, tenant=tenant)
+        for audience in access.AUDIENCES
+        for tenant in ("own", "other", "none")
+        if not (audience == "guest" and tenant != "own")
+    }
+
+
+@pytest.mark.prove
+async def test_every_dropped_or_widened_policy_changes_the_matrix(
+    make_database: Callable[[], Awaitable[Database]], settings: Settings
+) -> None:
+    database = await make_database()
+    own = msgspec.structs.replace(settings, database_url=database.user, owner_database_url=database.owner)
+    world = await build(own)
+    owner = await asyncpg.connect(database.owner)
+    survived = []
+    for policy in await access.policies(owner):
+        table, name = policy["tablename"], policy["policyname"]
+        before = await _column(world, table)
+        for mutant in ("dropped", "widened"):
+            if (table, name) in (EQUAL_WHEN_WIDENED if mutant == "widened" else EQUAL_WHEN_DROPPED):
+                continue
+            await _mutate(owner, policy, mutant)
+            if await _column(world, table) == before:
+                survived.append((table, name, mutant))
+            await _restore(owner, policy)
+    await owner.close()
+    await world.door.pool.close()
+    assert not survived, "\n".join(map(str, survived))
+
+
+async def _mutate(owner: asyncpg.Connection, policy: dict[str, str], mutant: str) -> None:
+    table, name = policy["tablename"], policy["policyname"]
+    if mutant == "dropped":
+        await owner.execute(f"drop policy {name} on {table}")
+        return
+    using = " using (true)" if policy["qual"] else ""
+    check = " with check (true)" if policy["with_check"] else ""
+    await owner.execute(f"alter policy {name} on {table}{using}{check}")
+
+
+async def _restore(owner: asyncpg.Connection, policy: dict[str, str]) -> None:
+    table, name = policy["tablename"], policy["policyname"]
+    await owner.execute(f"drop policy if exists {name} on {table}")
+    using = f" using ({policy['qual']})" if policy["qual"] else ""
+    check = f" with check ({policy['with_check']})" if policy["with_check"] else ""
+    kind = "restrictive" if policy["permissive"] == "RESTRICTIVE" else "permissive"
+    await owner.execute(f"create policy {name} on {table} as {kind} for {policy['cmd']} to wedsync_user{using}{check}")

@@ -1,0 +1,273 @@
+"""Ana and Ben's wedding for proofs: every audience there is, and a canary in every field that somebody must not see.
+
+A canary is a word that appears nowhere else. `forbidden(audience)` says which of them an audience must never be given.
+"""
+
+import secrets
+from datetime import date, time
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.budget import actions as budget
+from wedsync.budget.model import NewLine, NewPayment
+from wedsync.events import record
+from wedsync.guests import actions as guests
+from wedsync.guests import model as guest_model
+from wedsync.kit.actor import ANONYMOUS, Actor
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.seal import KeyRing
+from wedsync.people.actions import digest
+from wedsync.processes import registry
+from wedsync.processes.migrate import connected
+from wedsync.schedule import actions as schedule
+from wedsync.schedule.rows import NewContact, NewItem
+from wedsync.subscriptions import actions as subscriptions
+from wedsync.subscriptions.model import NewEndpoint
+from wedsync.suppliers import actions as suppliers
+from wedsync.suppliers import model as supplier_model
+from wedsync.tasks import actions as tasks
+from wedsync.tasks.model import NewTask
+from wedsync.web import auth
+from wedsync.weddings import actions as weddings
+from wedsync.weddings import model as wedding_model
+
+ON = date(2027, 6, 5)
+SUPPLIERS: dict[str, dict[str, Any]] = {
+    "basic": {"level": "basic"},
+    "standard": {"level": "standard"},
+    "twin": {"level": "standard"},
+    "full": {"level": "full"},
+    "caterer": {"level": "standard", "can_view_dietary": True},
+    "stationer": {"level": "basic", "can_view_guests": True, "can_view_contacts": True},
+    "planner": {"level": "full", "can_edit_timeline": True},
+}
+AUDIENCES = ("couple", "partner", "helper", *SUPPLIERS, "guest", "stranger", "other_couple")
+
+
+class World:
+    """The people, the ids, and the canaries by scope. `doors` closes with it."""
+
+    def __init__(self, door: Door, settings: Settings) -> None:
+        self.door = door
+        self.settings = settings
+        self.ring = KeyRing.from_setting(settings.seal_keys)
+        self.people: dict[str, UUID] = {}
+        self.businesses: dict[str, UUID] = {}
+        self.links: dict[str, UUID] = {}
+        self.tokens: dict[str, str] = {}
+        self.canaries: dict[str, str] = {}
+        self.ids: dict[str, UUID] = {}
+        self.wedding_id = self.other_id = uuid4()
+        self.passes: dict[str, str] = {}
+        self.images: dict[str, tuple[list[str], dict[str, Any]]] = {}
+
+    def actor(self, who: str) -> Actor:
+        """One of the people."""
+        return Actor(kind="person", id=self.people[who], name=who)
+
+    def canary(self, scope: str) -> str:
+        """A new word for a scope; one per scope and world."""
+        return self.canaries.setdefault(scope, f"cnry{secrets.token_hex(6)}")
+
+    def forbidden(self, audience: str) -> dict[str, str]:
+        """The canaries that this audience must never be given, by scope."""
+        allowed = self._allowed(audience)
+        return {scope: word for scope, word in self.canaries.items() if scope not in allowed}
+
+    def _allowed(self, audience: str) -> set[str]:
+        if audience in ("couple", "partner"):
+            return {s for s in self.canaries if s != "other"}
+        seen = {"other"} if audience == "other_couple" else {"core", "site"}
+        if audience in ("stranger", "other_couple"):
+            return seen - {"core"}
+        if audience == "helper":
+            return seen | {"schedule", "task_helper"}
+        if audience == "guest":
+            return seen | {"guests", "dietary", "contacts"}
+        asked = SUPPLIERS[audience]
+        if asked["level"] in ("standard", "full"):
+            seen |= {"schedule", "task_shared"}
+        if asked["level"] == "full" or asked.get("can_view_guests"):
+            seen.add("guests")
+        seen |= {scope for scope in ("dietary", "contacts") if asked.get(f"can_view_{scope}")}
+        return seen | {f"task_{audience}"}
+
+
+async def build(settings: Settings) -> World:
+    """The whole world; a new one each time, beside whatever else is in the database."""
+    pool = await connect_pool(settings.door("user"), size=4, application="world")
+    world = World(Door(pool, flush=record.flush), settings)
+    async with connected(settings.door("owner")) as owner:
+        await owner.execute("select app.sync_catalogue($1)", registry.catalogue().for_database())
+        await _people(world, owner)
+    await _weddings(world)
+    await _suppliers(world)
+    await _plans(world)
+    await _guests(world)
+    await _helper_and_passes(world)
+    await _other(world)
+    await _images(world)
+    return world
+
+
+async def _people(world: World, owner: asyncpg.Connection) -> None:
+    mark = secrets.token_hex(4)
+    for who in ("couple", "partner", "other_couple", "stranger", *SUPPLIERS):
+        async with world.door.bare(ANONYMOUS) as tx:
+            world.people[who] = await tx.value("select app.person_for($1)", f"{who}.{mark}@world.invalid")
+        await _token(world, owner, who)
+
+
+async def _token(world: World, owner: asyncpg.Connection, who: str) -> None:
+    session = await owner.fetchval(
+        "select app.issue_session($1, $2, 1)", world.people[who], digest(secrets.token_hex(8))
+    )
+    secret = world.settings.jwt_secret
+    world.tokens[who] = auth.mint(secret, person=world.people[who], session=session, seconds=3600)
+
+
+async def _weddings(world: World) -> None:
+    new = wedding_model.NewWedding(couple_names="Ana & Ben", on=ON)
+    world.wedding_id = await weddings.create(world.door, world.actor("couple"), new)
+    other = wedding_model.NewWedding(couple_names=f"Cleo & Dan {world.canary('other')}", on=ON)
+    world.other_id = await weddings.create(world.door, world.actor("other_couple"), other)
+    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+        await weddings.change(
+            tx, world.wedding_id, {"ceremony_venue": f"Chapel {world.canary('core')}", "date_status": "confirmed"}
+        )
+        slug = f"ana-ben-{secrets.token_hex(4)}"
+        await weddings.put_site(
+            tx, world.wedding_id, slug=slug, is_published=True, welcome=f"Hello {world.canary('site')}"
+        )
+        email = f"partner.{secrets.token_hex(4)}@world.invalid"
+        await weddings.add_member(tx, world.wedding_id, role="partner", name="Ben", email=email)
+    async with world.door.bare(ANONYMOUS) as tx:
+        world.people["partner"] = await tx.value("select app.person_for($1)", email)
+    async with connected(world.settings.door("owner")) as owner:
+        await _token(world, owner, "partner")
+
+
+async def _suppliers(world: World) -> None:
+    couple = world.actor("couple")
+    for who, asked in SUPPLIERS.items():
+        new = supplier_model.NewSupplier(name=f"Supplier {who}", category="other")
+        world.businesses[who] = await suppliers.register(world.door, world.actor(who), new)
+        email = await _email(world, who)
+        async with world.door.enter(couple, world.wedding_id) as tx:
+            wanted = {"supplier_name": f"Supplier {who}", "email": email, "category": "other", "level": asked["level"]}
+            link = await suppliers.invite(tx, world.wedding_id, msgspec.convert(wanted, type=supplier_model.NewLink))
+        said = supplier_model.InvitationAnswer(supplier_id=world.businesses[who])
+        await suppliers.answer(world.door, world.actor(who), link, said)
+        world.links[who] = link
+        flags = {k: v for k, v in asked.items() if k != "level"}
+        if flags:
+            async with world.door.enter(couple, world.wedding_id) as tx:
+                await suppliers.change(tx, link, msgspec.convert(flags, type=supplier_model.LinkChange))
+
+
+async def _email(world: World, who: str) -> str:
+    async with world.door.enter(world.actor(who), world.people[who]) as tx:
+        email: str = await tx.value("select p.email from persons p where p.person_id = $1", world.people[who])
+    return email
+
+
+async def _plans(world: World) -> None:
+    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+        place = f"Barn {world.canary('schedule')}"
+        dinner = NewItem(title="Dinner", kind="reception", at_local=time(17, 0), place=place, takes_rsvps=True)
+        world.ids["schedule_items"] = await schedule.add(tx, dinner)
+        await schedule.add_contact(tx, NewContact(name="Uma", what=world.canary("schedule"), phone="+44 7700 900111"))
+        world.ids["task_shared"] = await tasks.add(tx, NewTask(title=f"Shared {world.canary('task_shared')}"))
+        for who, link in world.links.items():
+            await tasks.add(tx, NewTask(title=f"Yours {world.canary('task_' + who)}", link_id=link))
+        line = NewLine(title=f"Flowers {world.canary('budget')}", category="florist", estimate_minor=123_457)
+        world.ids["budget_lines"] = await budget.add_line(tx, line)
+        payment = NewPayment(amount_minor=98_321, note=world.canary("budget"))
+        world.ids["budget_payments"] = await budget.add_payment(tx, world.ids["budget_lines"], payment)
+        hook = NewEndpoint(url=f"https://example.com/{world.canary('private')}")
+        world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook, allow_http=False)
+
+
+async def _guests(world: World) -> None:
+    carla = guest_model.NewGuest(
+        first_name="Carla",
+        last_name=world.canary("guests"),
+        contact=guest_model.Contact(
+            email=f"{world.canary('contacts')}@world.invalid", address=world.canary("contacts")
+        ),
+        needs=guest_model.Needs(allergens=[guest_model.Allergen(key="peanuts")], note=world.canary("dietary")),
+    )
+    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+        party = guest_model.NewParty(name=f"The {world.canary('guests')} party", guests=[carla])
+        world.ids["parties"], (world.ids["guests"],) = await guests.add_party(tx, world.ring, world.wedding_id, party)
+
+
+async def _helper_and_passes(world: World) -> None:
+    secret = world.settings.jwt_secret
+    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+        member = await weddings.add_member(tx, world.wedding_id, role="helper", name="Dora")
+        await tasks.add(tx, NewTask(title=f"Rings {world.canary('task_helper')}", membership_id=member))
+        world.passes["help"] = await weddings.add_pass(tx, secret, "help", world.wedding_id, membership_id=member)
+        world.passes["rsvp"] = await weddings.add_pass(
+            tx, secret, "rsvp", world.wedding_id, party_id=world.ids["parties"]
+        )
+        link = world.links["standard"]
+        world.passes["ack"] = await weddings.add_pass(tx, secret, "ack", world.wedding_id, link_id=link)
+        rows = await tx.rows(weddings.queries.members, world.wedding_id)
+        await weddings.change(tx, world.wedding_id, {"guest_estimate": 95})
+    world.people["helper"] = next(r["person_id"] for r in rows if r["id"] == member)
+    async with connected(world.settings.door("owner")) as owner:
+        await _token(world, owner, "helper")
+    async with world.door.enter(world.actor("standard"), world.wedding_id) as tx:
+        await acknowledgements.see(tx, world.wedding_id)
+        await tx.value(suppliers.queries.note_access, 1, "test")
+
+
+async def _other(world: World) -> None:
+    """The other wedding holds a row of everything too, so that a gate that is gone shows something."""
+    email = await _email(world, "twin")
+    async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
+        wanted = {"supplier_name": "Supplier twin", "email": email, "level": "full"}
+        link = await suppliers.invite(tx, world.other_id, msgspec.convert(wanted, type=supplier_model.NewLink))
+    said = supplier_model.InvitationAnswer(supplier_id=world.businesses["twin"])
+    await suppliers.answer(world.door, world.actor("twin"), link, said)
+    async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
+        await schedule.add(tx, NewItem(title="Dinner", kind="reception", at_local=time(17, 0), takes_rsvps=True))
+        await schedule.add_contact(tx, NewContact(name="Ida"))
+        await tasks.add(tx, NewTask(title="Theirs", link_id=link))
+        line = await budget.add_line(tx, NewLine(title="Cake", estimate_minor=5))
+        await budget.add_payment(tx, line, NewPayment(amount_minor=5))
+        hook = NewEndpoint(url="https://example.com/other")
+        await subscriptions.add(tx, world.ring, world.other_id, hook, allow_http=False)
+        guest = guest_model.NewGuest(
+            first_name="Eve", contact=guest_model.Contact(email="eve@world.invalid"), needs=guest_model.Needs()
+        )
+        party, _ = await guests.add_party(
+            tx, world.ring, world.other_id, guest_model.NewParty(name="Eve", guests=[guest])
+        )
+        await weddings.add_pass(tx, world.settings.jwt_secret, "rsvp", world.other_id, party_id=party)
+        await weddings.put_site(
+            tx, world.other_id, slug=f"other-{secrets.token_hex(4)}", is_published=False, welcome=""
+        )
+        await weddings.change(tx, world.other_id, {"date_status": "confirmed"})
+
+
+async def _images(world: World) -> None:
+    """One row of each table as the couple reads it, with the columns that can be written: what inserts are tried with."""
+    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+        columns = await tx.rows(
+            """select c.table_name, array_agg(c.column_name::text) as columns from information_schema.columns c
+            where c.table_schema = 'public' and c.is_generated = 'NEVER' group by 1"""
+        )
+        for row in columns:
+            table = row["table_name"]
+            if not await tx.value("select has_table_privilege($1, 'select')", f"public.{table}"):
+                continue
+            image = await tx.value(f"select to_jsonb(t) from public.{table} t limit 1")
+            if image is not None:
+                world.images[table] = (row["columns"], {**msgspec.json.decode(image), "id": str(uuid4())})

@@ -1,0 +1,1 @@
+"""What the kitchen gets: dietary totals without names, numbered sheets with them, and final numbers."""

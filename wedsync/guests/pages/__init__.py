@@ -1,0 +1,5 @@
+"""The pages of guests: the couple's list, parties, dietary sheets and final numbers; the public answers and lost links."""
+
+from wedsync.guests.pages import dietary, final, finder, parties, people, rsvp
+
+ROUTES = (*people.ROUTES, *parties.ROUTES, *dietary.ROUTES, *final.ROUTES, *rsvp.ROUTES, *finder.ROUTES)

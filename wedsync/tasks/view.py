@@ -1,0 +1,196 @@
+"""Tasks as their pages show them: in groups by when they are due, whose they are, and the form of one."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.kit import sql
+from wedsync.kit.db import Row, Tx
+from wedsync.kit.errors import FieldError, Refusal
+from wedsync.tasks import model
+from wedsync.web.formats import plural
+from wedsync.web.forms import Form
+
+queries = sql.load("wedsync.tasks")
+LABELS = {
+    "title": "What",
+    "assignee": "Who",
+    "due_kind": "When",
+    "due_days_before": "Days before the wedding",
+    "due_on": "Date",
+    "detail": "More",
+}
+FILTERS = (("all", "All"), ("us", "Ours"), ("helpers", "Helpers"), ("suppliers", "Suppliers"))
+_WRONG = {
+    "title": FieldError("title", "needs one to 300 letters", "Write what there is to do."),
+    "detail": FieldError("detail", "is longer than 4000 letters", "Keep to the point."),
+    "due_days_before": FieldError("due_days_before", "is not between -366 and 1100", "Negative is after the wedding."),
+}
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page of one wedding reads."""
+
+    tasks: list[Row]
+    people: list[Row]
+
+    @property
+    def names(self) -> dict[UUID, Row]:
+        return {row["id"]: row for row in self.people}
+
+
+async def read(tx: Tx) -> Seen:
+    """Every task this audience sees, and everybody who can be given one."""
+    return Seen(tasks=await tx.rows(queries.all_tasks), people=await tx.rows(queries.people))
+
+
+def groups(seen: Seen, chosen: str, today: date) -> list[dict[str, Any]]:
+    """The values of `_tasks.html`, for one of the filters."""
+    names = seen.names
+    by_group: dict[str, list[dict[str, Any]]] = {}
+    for row in seen.tasks:
+        if chosen in ("all", side(row, names)):
+            by_group.setdefault(group_of(row["status"], row["due_on"], today), []).append(entry(row, names))
+    found = [(key, heading, by_group.get(key, [])) for key, heading in _HEADINGS]
+    return [{"key": key, "heading": heading, "tasks": tasks} for key, heading, tasks in found if tasks]
+
+
+_HEADINGS = (
+    ("late", "Overdue"),
+    ("week", "This week"),
+    ("month", "This month"),
+    ("later", "Later"),
+    ("any", "Any time"),
+    ("done", "Done"),
+    ("dropped", "Not needed any more"),
+)
+
+
+def group_of(status: str, due_on: date | None, today: date) -> str:
+    """Where in the list a task stands."""
+    if status in model.CLOSED:
+        return "done" if status == "done" else "dropped"
+    if due_on is None:
+        return "any"
+    for key, until in (("late", -1), ("week", 6), ("month", 30)):
+        if due_on <= today + timedelta(days=until):
+            return key
+    return "later"
+
+
+def side(row: Row, names: Mapping[UUID, Row]) -> str:
+    """Whose a task is: nobody's is ours."""
+    if row["link_id"] is not None:
+        return "suppliers"
+    person = names.get(row["membership_id"])
+    return "helpers" if person is not None and person["role"] == "helper" else "us"
+
+
+def entry(row: Row, names: Mapping[UUID, Row]) -> dict[str, Any]:
+    """The values of `_task.html`."""
+    person = names.get(row["link_id"] or row["membership_id"])
+    return {
+        **dict(row),
+        "due": row["due_on"],
+        "due_words": "" if row["due_days_before"] is None else _days(row["due_days_before"]),
+        "who": "" if person is None else person["name"],
+        "may_finish": row["may_write"] and row["status"] != "cancelled",
+        "may_edit": row["is_couple"],
+    }
+
+
+def _days(before: int) -> str:
+    if not before:
+        return "on the day"
+    return f"{plural(abs(before), 'day')} {'before' if before > 0 else 'after'}"
+
+
+def filters(seen: Seen, base: str) -> list[tuple[str, str, str, int | None]]:
+    """The tabs, each with what is still to do there."""
+    names = seen.names
+    open_now = [side(row, names) for row in seen.tasks if row["status"] not in model.CLOSED]
+    counts = {"all": len(open_now), **{key: open_now.count(key) for key, _ in FILTERS[1:]}}
+    return [(key, label, f"{base}/tasks?filter={key}", counts[key]) for key, label in FILTERS]
+
+
+def assignees(seen: Seen) -> list[tuple[str, str]]:
+    """Whom a task can be given to."""
+    words = {"link": "", "helper": ", helper"}
+    people = [(f"{row['kind']}:{row['id']}", row["name"] + words.get(row["role"], "")) for row in seen.people]
+    return [("", "Nobody yet"), *people]
+
+
+def form_values(row: Row | None = None) -> dict[str, Any]:
+    """What the form of a task, or of a new one, holds."""
+    if row is None:
+        blank = {"id": "", "title": "", "detail": "", "assignee": "", "due_kind": "before", "due_on": None}
+        return blank | {"due_days_before": 30, "version": 0}
+    assignee = f"link:{row['link_id']}" if row["link_id"] else ""
+    assignee = f"membership:{row['membership_id']}" if row["membership_id"] else assignee
+    relative = row["due_days_before"] is not None
+    kind = "before" if relative else "on" if row["due_on"] else "none"
+    shown = {"due_on": None if relative else row["due_on"], "due_days_before": row["due_days_before"]}
+    kept = {name: row[name] for name in ("title", "detail", "version")}
+    return {**kept, **shown, "id": str(row["id"]), "assignee": assignee, "due_kind": kind}
+
+
+def as_text(values: Mapping[str, Any]) -> dict[str, str]:
+    """A form's values as the form posts them."""
+    told = {name: values[name] for name in LABELS}
+    told["due_on"] = values["due_on"].isoformat() if values["due_on"] else ""
+    return {name: "" if value is None else str(value) for name, value in told.items()}
+
+
+def typed(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, for a form that is shown again; a day that cannot be read is empty."""
+    texts = {name: form.text(name) for name in LABELS}
+    try:
+        due_on = form.day("due_on")
+    except Refusal:
+        due_on = None
+    return {**kept, **texts, "due_on": due_on}
+
+
+def fields(form: Form) -> dict[str, Any]:
+    """A posted form as fields of a task. Raises Refusal 422 that names what cannot be read."""
+    kind = form.text("due_kind", "none")
+    due_on = form.day("due_on") if kind == "on" else None
+    before = form.number("due_days_before") if kind == "before" else None
+    if kind == "on" and due_on is None:
+        raise _wrong(FieldError("due_on", "is empty", "Choose the day, or choose any time."))
+    if kind == "before" and before is None:
+        raise _wrong(FieldError("due_days_before", "is empty", "Write a number of days, or choose any time."))
+    return {"title": form.text("title"), "detail": form.text("detail"), "due_on": due_on, "due_days_before": before}
+
+
+def assignment(form: Form) -> model.Assignment:
+    """Whom a posted form gives the task to. Raises Refusal 422."""
+    kind, _, text = form.text("assignee").partition(":")
+    if not kind:
+        return model.Assignment()
+    try:
+        return msgspec.convert({f"{kind}_id": text}, type=model.Assignment)
+    except msgspec.ValidationError as error:
+        raise _wrong(FieldError("assignee", "is nobody of the list", "Choose somebody.")) from error
+
+
+def checked(kind: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
+    """Values as a request struct. Raises Refusal 422 in words for people."""
+    try:
+        return msgspec.convert(values, type=kind)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("$.")[2].rstrip("`")
+        raise _wrong(_WRONG.get(field, FieldError(field, "is not right", "Look at it again."))) from error
+
+
+def done_of(rows: Iterable[Row]) -> tuple[int, int]:
+    """How many are done, of how many that are still wanted."""
+    statuses = [row["status"] for row in rows]
+    return statuses.count("done"), len(statuses) - statuses.count("cancelled")
+
+
+def _wrong(error: FieldError) -> Refusal:
+    return Refusal(422, "invalid", f"{error.field}: {error.reason}", errors=[error])
