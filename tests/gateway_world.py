@@ -259,11 +259,13 @@ class World:
 
 
 @asynccontextmanager
-async def gateway_world(log: MemoryLog | None = None, **given: Any) -> AsyncIterator[World]:
-    """Start a gateway over a log, stop it afterwards."""
+async def gateway_world(
+    log: MemoryLog | None = None, *, settings: dict[str, Any] | None = None, **given: Any
+) -> AsyncIterator[World]:
+    """Start a gateway over a log, stop it afterwards; `given` are its hub's options."""
     log = log or MemoryLog()
     given = {"refusal_delay_s": 0.0, "event_types": frozenset({"rsvp.replied"}), **given}
-    gateway = Gateway(Settings(jwt_secret=SECRET, env="test"), log, Options(**given))
+    gateway = Gateway(Settings(**{"jwt_secret": SECRET, "env": "test", **(settings or {})}), log, Options(**given))
     await gateway.start("127.0.0.1", 0)
     try:
         yield World(gateway, log)

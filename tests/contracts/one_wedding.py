@@ -13,22 +13,27 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from tests.engines_fixture import Database
+from tests.engines_fixture import LOOPBACK, Database
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
+from wedsync.budget import pages as budget_pages
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.event import Event, decode
 from wedsync.kit.actor import ANONYMOUS, Actor
+from wedsync.kit.config import load
 from wedsync.kit.db import Door, Tx, connect_pool
+from wedsync.kit.seal import KeyRing
 from wedsync.processes import registry
 from wedsync.schedule import api as schedule_api
 from wedsync.schedule import model as schedule
+from wedsync.schedule import pages as schedule_pages
 from wedsync.schedule import reactions as schedule_reactions
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import api as tasks_api
 from wedsync.tasks import model as tasks
+from wedsync.tasks import pages as tasks_pages
 from wedsync.tasks import reactions as tasks_reactions
 from wedsync.web import problems
 from wedsync.web.auth import Authentication
@@ -37,6 +42,7 @@ from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
 
 ON = date(2027, 6, 5)
+DOORS = (schedule_api, tasks_api, budget_api, schedule_pages, tasks_pages, budget_pages)
 
 
 def catalogue() -> Catalogue:
@@ -147,6 +153,27 @@ class Client:
         return await self._http.request(method, path, content=content, headers=named)
 
 
+class Browser:
+    """One person's browser: pages and forms, never following a redirect by itself."""
+
+    def __init__(self, app: Litestar, who: Actor | Place) -> None:
+        actor = who.actor if isinstance(who, Place) else who
+        headers = {"accept": "text/html"} | ({"authorization": f"Bearer {actor.id}"} if actor.id else {})
+        transport = httpx.ASGITransport(app=app)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    async def see(self, path: str, *, code: int = 200) -> str:
+        """A page's text."""
+        answer = await self._http.get(path)
+        assert answer.status_code == code, answer.text
+        return answer.text
+
+    async def send(self, path: str, *, by_script: bool = False, **fields: Any) -> httpx.Response:
+        """Post a form, as htmx does or as a browser without scripts."""
+        headers = {"hx-request": "true"} if by_script else {}
+        return await self._http.post(path, data=fields, headers=headers)
+
+
 def application(wedding: Wedding) -> Litestar:
     """The API of these nouns; a bearer is the id of a person of this wedding."""
     places = (wedding.ben, wedding.dora, wedding.planner, wedding.photographer, wedding.florist)
@@ -155,10 +182,11 @@ def application(wedding: Wedding) -> Litestar:
     async def lookup(secret: str) -> Actor | None:
         return known.get(secret)
 
-    context = Context(settings=None, door=wedding.door, ring=None)  # type: ignore[arg-type]
+    settings = load({"WEDSYNC_ENV": "test", "WEDSYNC_EGRESS_ALLOW": LOOPBACK})
+    context = Context(settings=settings, door=wedding.door, ring=KeyRing.from_setting(KeyRing.new_setting()))
     lookups = {"session": lookup, "token": lookup, "key": lookup}
     return Litestar(
-        route_handlers=[*schedule_api.ROUTES, *tasks_api.ROUTES, *budget_api.ROUTES],
+        route_handlers=[route for door in DOORS for route in door.ROUTES],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),

@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import ssl
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
 
-from tests.gateway_world import World, gateway_world, on_uvloop
+from tests.contracts.certificates import Certificates
+from tests.gateway_world import Client, World, gateway_world, on_uvloop
 from wedsync.events.audience import Audience
 from wedsync.events.scope import Scope
 from wedsync.processes import gateway_door, gateway_http
@@ -246,3 +250,24 @@ async def test_firefoxs_connection_header_and_a_subprotocol_are_fine() -> None:
             assert b"sec-websocket-protocol: phoenix" in answer.lower()
             assert b"phx_reply" in await reader.read(1000)
         writer.close()
+
+
+@on_uvloop
+async def test_with_a_certificate_the_port_speaks_tls_13(tmp_path: Path) -> None:
+    authority = Certificates(tmp_path)
+    authority.server("gateway.test")
+    chain = tmp_path / "gateway.test.pem"
+    async with gateway_world(settings={"tls_cert": chain, "tls_key": chain}) as world:
+        trusted = ssl.create_default_context(cadata=authority.root_pem.decode())
+        wedding = world.log.stream()
+        address = f"wss://127.0.0.1:{world.gateway.port}/realtime/v1/websocket?apikey={world.person(wedding)}&vsn=2.0.0"
+        async with connect(address, ssl=trusted, server_hostname="gateway.test", compression=None) as socket:
+            client = Client(socket, "2.0.0")
+            assert socket.transport.get_extra_info("ssl_object").version() == "TLSv1.3"
+            await client.join(f"realtime:wedding:{wedding}")
+            world.happens(wedding, record={"note": "x" * 100_000})
+            assert (await client.until("broadcast"))["payload"]["sequence"] == 1
+        old = ssl.create_default_context(cadata=authority.root_pem.decode())
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(OSError):
+            await connect(address, ssl=old, server_hostname="gateway.test")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,21 @@ def home() -> Iterator[Path]:
     place.chmod(0o711)
     yield place
     shutil.rmtree(place)
+
+
+@pytest.fixture
+def up(home: Path) -> Iterator[Callable[[], "Up"]]:
+    """Starts `wedsync up`; what a failed test leaves running ends with it."""
+    started: list[Up] = []
+
+    def start() -> Up:
+        started.append(Up(home))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.terminate()
+        one.process.wait(PATIENCE_S)
 
 
 class Up:
@@ -80,35 +95,36 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 @pytest.mark.timeout(300)
-def test_everything_starts_comes_back_and_stops(home: Path) -> None:
-    up = Up(home)
-    told = up.ready()
+def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]) -> None:
+    first = up()
+    told = first.ready()
     assert set(told) == {"web", "gateway", "sandbox", "database_url", "valkey_url"}
-    assert stat.S_IMODE(up.ready_file.stat().st_mode) == 0o600
-    assert set(up.parts()) == PARTS
+    assert stat.S_IMODE(first.ready_file.stat().st_mode) == 0o600
+    assert set(first.parts()) == PARTS
     assert get(told["web"] + "/healthz") == 200
-    assert "WedSync is ready" in up.output.read_text()
+    assert "WedSync is ready" in first.output.read_text()
 
     # No process shows a secret in its command or in the variables it was started with.
     passwords = [url.split(":")[2].split("@")[0] for url in (told["database_url"], told["valkey_url"])]
-    for process in up.parts().values():
+    for process in first.parts().values():
         shown = " ".join([*process.cmdline(), *process.environ().values()])
         assert not any(password in shown for password in passwords)
 
-    web = up.parts()["web"]
+    web = first.parts()["web"]
     workers = web.children(recursive=True)
     web.kill()
-    until(lambda: get(told["web"] + "/healthz") == 200 and up.parts()["web"].pid != web.pid, within_s=PATIENCE_S)
+    until(lambda: first.parts().get("web", web).pid != web.pid, within_s=PATIENCE_S, what="web is started again")
     assert gone(workers)
+    until(lambda: get(told["web"] + "/healthz") == 200, within_s=PATIENCE_S, what="web answers again")
 
-    family = up.family()
-    up.process.send_signal(signal.SIGTERM)
-    assert up.process.wait(PATIENCE_S) == 0, up.output.read_text()
+    family = first.family()
+    first.process.send_signal(signal.SIGTERM)
+    assert first.process.wait(PATIENCE_S) == 0, first.output.read_text()
     assert gone(family)
-    assert not up.ready_file.exists()
+    assert not first.ready_file.exists()
     assert "database system is shut down" in (home / "var" / "log" / "postgres.log").read_text()
 
-    again = Up(home)
+    again = up()
     assert again.ready()["database_url"] == told["database_url"]
     family = again.family()
     again.process.kill()
@@ -117,11 +133,11 @@ def test_everything_starts_comes_back_and_stops(home: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_signal_while_starting_stops_it_clean(home: Path) -> None:
-    up = Up(home)
+def test_a_signal_while_starting_stops_it_clean(home: Path, up: Callable[[], Up]) -> None:
+    first = up()
     until((home / "var" / "log" / "postgres.log").exists, within_s=PATIENCE_S)
-    family = up.family()
-    up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(PATIENCE_S) == 0, up.output.read_text()
+    family = first.family()
+    first.process.send_signal(signal.SIGINT)
+    assert first.process.wait(PATIENCE_S) == 0, first.output.read_text()
     assert gone(family)
-    assert not up.ready_file.exists()
+    assert not first.ready_file.exists()

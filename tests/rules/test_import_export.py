@@ -88,6 +88,20 @@ def test_an_export_imports_again_as_it_was() -> None:
     ]
 
 
+def test_a_row_copied_in_our_own_export_is_one_guest() -> None:
+    data = to_csv(export_rows([ANA, GUEST, ANA, GUEST]))
+    plan = imported(data)
+    assert [guest.guest_id for guest in plan.guests] == [ANA.id, GUEST.id]
+    assert plan.duplicates == [4, 5]
+
+
+def test_needs_that_were_changed_by_hand_are_read_as_far_as_they_are_known() -> None:
+    data = to_csv(export_rows([ANA])).decode().replace("anaphylaxis", "dreadful").replace(",vegan,", ",breatharian,")
+    needs = imported(data.encode()).guests[0].needs
+    assert needs is not None
+    assert (needs.allergens, needs.diets, needs.note) == ((), (), "no nuts; vegan")
+
+
 def test_an_export_of_a_wedding_changes_nothing_in_it() -> None:
     plan = imported(to_csv(export_rows([ANA, NONE])))
     there = [

@@ -212,6 +212,15 @@ def test_a_namesake_of_another_list_with_another_address_is_not_the_same_person(
     assert merge(plan_of("Name,Email\nAna Li,b@example.com\n"), there).guests[0].op == "possible"
 
 
+def test_a_list_numbered_anew_does_not_turn_one_guest_into_another() -> None:
+    first = plan_of("Guest ID,Name,Email\n1,Ana Li,a@example.com\n2,Ben Wu,\n")
+    there = stored(first, merge(first, Existing()))
+    second = plan_of("Guest ID,Name,Email\n1,Zed Fox,\n2,Ana Li,a@example.com\n3,Ben Wu,\n")
+    assert [step.op for step in merge(second, there).guests] == ["possible", "same", "same"]
+    renamed = plan_of("Guest ID,Name,Email\n1,Ana Wu,a@example.com\n2,Ben Wu,\n")
+    assert [change.field for change in merge(renamed, there).guests[0].changes] == ["last_name", "display_name"]
+
+
 def test_one_stored_guest_is_recognised_once() -> None:
     plan = plan_of("Name,Household\nAna Li,A\nAna Li,B\n")
     there = Existing(guests=[known(email="")], parties=[ExistingParty(id="p1", name="B")])

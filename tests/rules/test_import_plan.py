@@ -271,6 +271,41 @@ def test_answers_meals_and_needs_of_a_row_of_several_people() -> None:
     assert "several people" in plan.warnings[0].reason
 
 
+def test_odd_rows_find_their_place() -> None:
+    plan = plan_of(
+        "First Name,Last Name,Email or phone,Plus one,Song\n"
+        "Ana,Li,a@example.com,+2,Hey Jude\n"
+        "Guest,of Nobody Known,,,\n"
+        "Bo (vegan),Wu,neither,,\n"
+    )
+    assert [guest.display_name for guest in plan.guests] == [
+        *["Ana Li", "Guest of Ana Li", "Guest of Ana Li"],
+        *["Bo Wu", "Guest of Nobody Known"],
+    ]
+    assert plan.guests[0].custom == {"Song": "Hey Jude"}
+    assert plan.guests[3].needs is not None
+    assert plan.guests[3].needs.diets == ("vegan",)
+    assert [issue.column for issue in plan.warnings] == ["Email or phone"]
+
+
+def test_names_too_long_together_are_refused() -> None:
+    plan = plan_of(f"First Name,Middle Name,Last Name\n{'a' * 200},{'b' * 200},Li\nAna,,Li\n")
+    assert plan.rejected == [2]
+    assert "300" in plan.errors[0].reason
+
+
+def test_numbers_a_source_gives_twice_still_make_two_keys() -> None:
+    plan = plan_of("Guest ID,Name\n7,Ana Li\n7,Ben Wu + guest\n")
+    assert [guest.key for guest in plan.guests] == ["spreadsheet:id:7", "spreadsheet:id:7#2", "spreadsheet:id:7#2/1"]
+    assert plan.guests[2].plus_one_of == "spreadsheet:id:7#2"
+
+
+def test_endless_names_make_short_keys() -> None:
+    plan = plan_of(f"First Name,Last Name\n{'ß' * 299},{'ß' * 300}\n")
+    assert len(plan.guests[0].key) <= 400
+    assert len(plan.guests[0].name_sort) <= 700
+
+
 def test_a_mapping_without_names_is_refused() -> None:
     sheet = read_sheet(b"Name,Email\nAna,a@example.com\n", "x.csv")
     with pytest.raises(Refusal) as refused:

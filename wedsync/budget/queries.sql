@@ -81,3 +81,7 @@ returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_rec
 delete from budget_payments p
 where p.wedding_id = (select app.tenant()) and p.id = $1 and ($2::integer is null or p.version = $2)
 returning old.id, null::jsonb as record, to_jsonb(old) as old_record
+
+-- name: today
+-- The day it is where the wedding is.
+select (app.now() at time zone w.time_zone)::date from weddings w where w.wedding_id = (select app.tenant())

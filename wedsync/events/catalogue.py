@@ -4,6 +4,7 @@ Nouns define their types in `model.py`; the AsyncAPI document, the database's `e
 from here. A type's shape is never reused: a new shape is a new version.
 """
 
+import builtins
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any
@@ -28,7 +29,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     scope: Scope
     table: str
-    row: type[msgspec.Struct]
+    row: "builtins.type[msgspec.Struct]"
     description: str
     example: Mapping[str, Any]
     version: int = 1

@@ -17,6 +17,7 @@ from wedsync.events.audience import view
 from wedsync.events.channels import Channel, Group, State
 from wedsync.events.frames import LiveEvent, OpenSealed, Rendering, encode_columns, read_event, read_nudge
 from wedsync.events.joins import Joins
+from wedsync.events.neighbours import Neighbours
 from wedsync.events.presence import Presence
 from wedsync.events.reader import Columns, Reader, ReaderAway
 from wedsync.events.recovery import Positions
@@ -70,6 +71,7 @@ class Hub:
         self.rights = Rights(self)
         self.joins = Joins(self)
         self.talk = Talk(self)
+        self.neighbours: Neighbours | None = None
         self._inbox: deque[LiveEvent] = deque()
         self._is_turning = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -150,13 +152,21 @@ class Hub:
         """The presence of a topic, made when first needed."""
         if topic not in stream.presences:
             stream.presences[topic] = Presence(topic, lambda: self.flush_presence(stream, topic))
+            if self.neighbours is not None:
+                self.neighbours.ask(stream.name, topic)
         return stream.presences[topic]
 
     def flush_presence(self, stream: Stream, topic: str) -> None:
         """Tell what gathered."""
         groups = [group for group in stream.groups.values() if group.key[0] == topic]
         waiting = [c for c in stream.channels if c.topic == topic and c.state is not State.LIVE]
-        self.stats.frames_out += stream.presences[topic].flush(groups, waiting)
+        presence = stream.presences.get(topic)
+        if presence is None:
+            return
+        news = presence.news()
+        if news is not None and self.neighbours is not None:
+            self.neighbours.tell(stream.name, topic, news)
+        self.stats.frames_out += presence.flush(groups, waiting)
 
     def drained(self, socket: Socket) -> None:
         """A slow socket has caught up: tell what it was not told."""

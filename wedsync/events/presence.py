@@ -1,7 +1,8 @@
 """Who is here: entries of one topic, told in batched differences to those who may see them.
 
 A key may have several entries, one a socket. An entry that comes and goes within a batch is never told of; one whose
-socket is lost stays for a few seconds, so that a reconnect is no leave and join.
+socket is lost stays for a few seconds, so that a reconnect is no leave and join. Entries of other gateways' sockets
+stay while those gateways speak of them.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH_S: Final = 0.075
 GRACE_S: Final = 5.0
+REMOTE_S: Final = 50.0
+"""Another gateway says every 20 s who is there; when it is silent for longer, its sockets are gone with it."""
 ENTRIES_MAX: Final = 2000
 META_MAX_BYTES: Final = 8 * 1024
 
@@ -46,17 +49,26 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Entry:
-    """One socket's presence under a key."""
+    """One socket's presence under a key; `channel` is None after its socket was lost, and for another gateway's."""
 
-    __slots__ = ("announced", "channel", "sid", "told", "until")
+    __slots__ = ("announced", "channel", "id", "is_remote", "sid", "told", "until")
 
-    def __init__(self, told: Told, channel: "Channel") -> None:
+    def __init__(self, told: Told, channel: "Channel | None", entry_id: str) -> None:
         self.told = told
-        self.channel: Channel | None = channel
-        self.sid = channel.claims.sid
+        self.channel = channel
+        self.id = entry_id
+        self.is_remote = channel is None
+        self.sid = None if channel is None else channel.claims.sid
         self.announced: Told | None = None
         """What the others know."""
         self.until = 0.0
+
+
+class News(msgspec.Struct, frozen=True):
+    """What other gateways are told of a topic: entries by their ids, and the ids of those that ended."""
+
+    here: list[tuple[str, Told]]
+    gone: list[str]
 
 
 class Presence:
@@ -69,6 +81,8 @@ class Presence:
         self.entries: dict[Entry, None] = {}
         self._joined: dict[Entry, None] = {}
         self._left: list[Told] = []
+        self._ended: list[str] = []
+        self._remote: dict[str, Entry] = {}
         self.stale: set[Channel] = set()
         """Channels that could not be told a difference; they get the whole state."""
 
@@ -79,7 +93,8 @@ class Presence:
         if entry is None:
             if len(self.entries) >= ENTRIES_MAX:
                 return False
-            entry = Entry(Told(channel.presence_key, _new_ref(), body, tag), channel)
+            ref = _new_ref()
+            entry = Entry(Told(channel.presence_key, ref, body, tag), channel, ref)
             self.entries[entry] = None
             self._join(entry)
         elif entry.told.meta != body or entry.told.tag != tag:
@@ -91,7 +106,8 @@ class Presence:
     def _returning(self, channel: "Channel") -> Entry | None:
         """The entry a lost socket left behind, where this is the same session under the same key."""
         for entry in self.entries:
-            if entry.channel is None and entry.told.key == channel.presence_key and entry.sid == channel.claims.sid:
+            is_lost = entry.channel is None and not entry.is_remote
+            if is_lost and entry.told.key == channel.presence_key and entry.sid == channel.claims.sid:
                 entry.channel = channel
                 return entry
         return None
@@ -117,6 +133,10 @@ class Presence:
     def _drop(self, entry: Entry) -> None:
         self.entries.pop(entry, None)
         self._joined.pop(entry, None)
+        if entry.is_remote:
+            self._remote.pop(entry.id, None)
+        elif entry.announced is not None:
+            self._ended.append(entry.id)
         if entry.announced is not None:
             self._left.append(entry.announced)
             self._later()
@@ -133,6 +153,27 @@ class Presence:
         for entry in [e for e in self.entries if e.channel is None and e.until <= now]:
             self._drop(entry)
 
+    def take_news(self, news: News, now: float) -> None:
+        """What another gateway says of its sockets."""
+        for entry_id, told in news.here:
+            entry = self._remote.get(entry_id)
+            if entry is None and len(self.entries) < ENTRIES_MAX:
+                entry = self._remote[entry_id] = Entry(told, None, entry_id)
+                self.entries[entry] = None
+                self._join(entry)
+            elif entry is not None and entry.told != told:
+                entry.told = told
+                self._join(entry)
+            if entry is not None:
+                entry.until = now + REMOTE_S
+        for entry_id in news.gone:
+            if (ended := self._remote.get(entry_id)) is not None:
+                self._drop(ended)
+
+    def own(self) -> News:
+        """All entries of this gateway's sockets."""
+        return News([(entry.id, entry.told) for entry in self.entries if not entry.is_remote], [])
+
     def state(self, audience: Audience) -> bytes:
         """`presence_state` for an audience."""
         return _by_key(entry.told for entry in self.entries if audience.sees_tag(entry.told.tag))
@@ -143,6 +184,12 @@ class Presence:
         if channel.audience is not None:
             frame = wire.push(channel.socket.framing, self.topic, "presence_state", self.state(channel.audience))
             channel.socket.send(frame)
+
+    def news(self) -> News | None:
+        """What the next flush tells that other gateways have to know too."""
+        here = [(entry.id, entry.told) for entry in self._joined if not entry.is_remote]
+        gone, self._ended = self._ended, []
+        return News(here, gone) if here or gone else None
 
     def flush(self, groups: Iterable["Group"], not_live: Iterable["Channel"]) -> int:
         """Tell what changed to those who may see it; returns how many frames."""

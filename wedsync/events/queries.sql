@@ -39,3 +39,23 @@ select app.enter_cause($1)
 -- name: finish_job
 -- The end of a job inside the transaction of what it did.
 select app.finish_job($1, $2)
+
+-- name: make_partitions
+-- Partitions of the months ahead.
+select app.make_partitions()
+
+-- name: forget_positions
+-- Sockets' positions older than ten minutes.
+select app.forget_positions()
+
+-- name: forget_sessions
+-- Sessions and sign-in passes that ended a month ago.
+select app.forget_sessions()
+
+-- name: sparse_streams
+-- Streams whose log since a time has a hole or a double.
+select s.stream_id, s.lowest, s.highest, s.events, s.top from app.sparse_streams(clock_timestamp() - $1::interval) s
+
+-- name: lead
+-- Whether this connection is the one clock that leads.
+select pg_try_advisory_lock($1)

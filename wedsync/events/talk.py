@@ -138,7 +138,7 @@ class Talk:
             self._reply_error(channel, frame, str(refused))
             return
         if channel.stream is not None:
-            self.spread(channel.stream, channel.topic, said, tag, sender=channel)
+            self.say(channel.stream, channel.topic, said, tag, sender=channel)
         if channel.config.wants_ack:
             channel.socket.text(wire.reply(channel.socket.framing, frame, ok=True))
 
@@ -156,6 +156,12 @@ class Talk:
         if tag is None:
             raise Unsaid("Unauthorized: you may not broadcast with this scope here")
         return tag
+
+    def say(self, stream: Stream, topic: str, said: Said, tag: Seen, *, sender: Channel | None = None) -> None:
+        """To the sockets here, and through the other gateways to theirs."""
+        self.spread(stream, topic, said, tag, sender=sender)
+        if self._hub.neighbours is not None:
+            self._hub.neighbours.say(stream.name, topic, said, tag)
 
     def spread(self, stream: Stream, topic: str, said: Said, tag: Seen, *, sender: Channel | None = None) -> int:
         """Write it to everybody on the topic who may hear it; returns to how many."""

@@ -34,6 +34,7 @@ SESSIONS_S: Final = 5.0
 POLL_BUSY_S: Final = 0.25
 POLL_IDLE_S: Final = 1.0
 BUSY_FOR_S: Final = 10.0
+ANNOUNCE_S: Final = 20.0
 DRAIN_BATCH: Final = 200
 
 
@@ -43,6 +44,7 @@ class Upkeep:
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self._busy_until = 0.0
+        self._announced_at = 0.0
 
     async def run(self) -> None:
         """Do all duties until cancelled."""
@@ -111,6 +113,9 @@ class Upkeep:
                 self._look_at_channel(channel, now, wall)
         hub.positions.forget_old(now)
         hub.sessions.forget_old()
+        if hub.neighbours is not None and now - self._announced_at >= ANNOUNCE_S:
+            self._announced_at = now
+            hub.neighbours.announce()
 
     def _look_at_socket(self, socket: Socket, now: float) -> None:
         if now - socket.heard_at > DEAD_AFTER_S:

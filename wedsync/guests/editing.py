@@ -158,7 +158,10 @@ async def save(
     is_stale = version != opened.version
     who = await who_changed(tx, wedding_id, [guest_id, *(row["id"] for row in opened.answers)]) if is_stale else ""
     if merged.conflicts and is_stale:
-        asked = [{"name": n, "label": opened.title(n), "mine": str(merged.values[n]), "theirs": str(now[n])} for n in merged.conflicts]
+        asked = [
+            {"name": n, "label": opened.title(n), "mine": str(merged.values[n]), "theirs": str(now[n])}
+            for n in merged.conflicts
+        ]
         raise Conflict(now=now, merged=merged, who=who, version=opened.version, fields=asked)
     wanted = merging.changed(now, merged.values)
     errors = _wrong(opened, merged.values, wanted)

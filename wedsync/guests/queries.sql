@@ -30,6 +30,24 @@ where p.wedding_id = $1 and p.id > $2
 order by p.id
 limit $3
 
+-- name: party
+select p.id, p.name, p.side, p.plus_ones_allowed, p.invited_at, p.version from parties p where p.wedding_id = $1 and p.id = $2
+
+-- name: party_for_change
+select p.id, p.name, p.side, p.plus_ones_allowed, p.invited_at, p.version
+from parties p
+where p.wedding_id = $1 and p.id = $2
+for no key update
+
+-- name: party_members
+-- Who is in a party, each with what they are invited to.
+select g.id, g.display_name, array_agg(r.schedule_item_id) filter (where r.id is not null) as invited
+from guests g
+left join rsvps r on r.wedding_id = g.wedding_id and r.guest_id = g.id
+where g.wedding_id = $1 and g.party_id = $2
+group by g.wedding_id, g.id
+order by g.position, g.created_at, g.id
+
 -- name: party_current
 select to_jsonb(p) as record from parties p where p.id = $1
 
@@ -129,7 +147,7 @@ returning new.id, to_jsonb(new) as record
 
 -- name: withdraw
 delete from rsvps r
-where r.wedding_id = $1 and r.guest_id = any ($2) and r.schedule_item_id = $3
+where r.wedding_id = $1 and r.guest_id = any ($2) and r.schedule_item_id = any ($3)
 returning r.id, to_jsonb(r) as old_record
 
 -- name: reply

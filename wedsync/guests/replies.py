@@ -200,9 +200,9 @@ def _new_needs(held: parties.Held, said: dict[UUID, model.Needs]) -> dict[UUID, 
     return {guest: needs for guest, needs in said.items() if needs_form.digest(needs) != kept.get(guest)}
 
 
-async def withdraw(tx: Tx, wedding_id: UUID, guest_ids: list[UUID], item_id: UUID) -> None:
-    """Take invitations to one item back."""
-    for row in await tx.rows(queries.withdraw, wedding_id, guest_ids, item_id):
+async def withdraw(tx: Tx, wedding_id: UUID, guest_ids: list[UUID], item_ids: list[UUID]) -> None:
+    """Take invitations back, with the answers given to them."""
+    for row in await tx.rows(queries.withdraw, wedding_id, guest_ids, item_ids):
         record(tx, facts.UNINVITED, op="DELETE", row=row)
 
 

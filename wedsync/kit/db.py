@@ -6,7 +6,7 @@ four round trips: enter, change, record, commit. Ids in that query are UUIDs by 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from wedsync.kit import failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
 
-Row = asyncpg.Record
+Row: TypeAlias = asyncpg.Record
 Flush = Callable[["Tx"], Awaitable[str | None]]
 Published = Callable[[str], Awaitable[None]]
 
@@ -236,9 +236,8 @@ def _as_refusal(error: BaseException) -> BaseException:
     """Translate once: what the database refuses by design becomes an answer, the rest stays a bug."""
     if not isinstance(error, asyncpg.PostgresError):
         return error
-    state = error.sqlstate
+    state = str(error.sqlstate)
     if state == "WS404":
         return not_found("item")
-    if state in _REFUSALS:
-        return Refusal(*_REFUSALS[state])
-    return error
+    answer = _REFUSALS.get(state)
+    return error if answer is None else Refusal(*answer)

@@ -28,6 +28,8 @@ ALLERGENS: tuple[tuple[model.AllergenKey, int], ...] = (
     ("tree_nuts", 2),
 )
 
+DIETS: tuple[tuple[model.Diet, int], ...] = (("vegetarian", 8), ("vegan", 3), ("halal", 2))
+
 
 def parties(seed: int, guests: int) -> Iterator[model.NewParty]:
     """Parties with about so many guests altogether; the same for the same seed."""
@@ -67,9 +69,7 @@ def _guest(rng: random.Random, last: str, place: int) -> model.NewGuest:
 def _needs(rng: random.Random) -> model.Needs | None:
     if rng.random() < 0.06:
         return None
-    diets: list[model.Diet] = [
-        d for d, share in (("vegetarian", 8), ("vegan", 3), ("halal", 2)) if rng.random() * 100 < share
-    ]
+    diets = [diet for diet, share in DIETS if rng.random() * 100 < share]
     allergens = [
         model.Allergen(key=key, severity=rng.choices(("mild", "moderate", "severe", "anaphylaxis"), (40, 40, 15, 5))[0])
         for key, share in ALLERGENS

@@ -15,12 +15,13 @@ from wedsync.events import wire
 from wedsync.events.catalogue import Catalogue, Lane
 from wedsync.events.frames import OpenSealed
 from wedsync.events.live import Hub, Options
+from wedsync.events.neighbours import Neighbours
 from wedsync.events.reader import DatabaseReader, Reader
 from wedsync.events.tokens import TokenRefused, Tokens
 from wedsync.events.upkeep import Upkeep
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing, SealError
-from wedsync.kit.valkey import Subscriber
+from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.processes import registry
 from wedsync.processes.gateway_door import Answer, Door, Request
 from wedsync.processes.gateway_http import Routes
@@ -30,11 +31,13 @@ from wedsync.processes.gateway_socket import Opening
 log = structlog.get_logger()
 
 FEED: Final = "wedsync:events"
+GATEWAYS: Final = "wedsync:gateways"
 WEBSOCKET_PATHS: Final = ("/realtime/v1/websocket", "/socket/websocket")
 #: A page's key in the URL is as old as the page; what it may do is decided by the token of each join.
 KEY_GRACE_S: Final = 7 * 86400.0
 DRAIN_S: Final = 5.0
 BACKLOG: Final = 1024
+OUTBOX_MAX: Final = 10_000
 
 
 class Gateway:
@@ -51,15 +54,20 @@ class Gateway:
         self._running: list[asyncio.Task[Any]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails when a part of the gateway does; the process then ends, and its supervisor starts it anew."""
+        self._publisher: Publisher | None = None
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX_MAX)
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
         """Listen; `port` 0 takes a free one, which then stands in `port`."""
         await self.hub.load_columns()
         if self._settings.valkey_url:
-            feed = Subscriber(self._settings.valkey_url, [FEED], self._take, self._catch_up)
+            self._publisher = Publisher(self._settings.valkey_url)
+            self.hub.neighbours = Neighbours(self.hub, self._send)
+            feed = Subscriber(self._settings.valkey_url, [FEED, GATEWAYS], self._take, self._catch_up)
             self._running.append(asyncio.create_task(feed.run()))
             self._running.append(asyncio.create_task(self._watch(feed)))
+            self._running.append(asyncio.create_task(self._send_for_ever(self._publisher)))
         self._running.append(asyncio.create_task(self.upkeep.run()))
         for task in self._running:
             task.add_done_callback(self._part_ended)
@@ -79,13 +87,27 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.hub.close()
+        if self._publisher is not None:
+            await self._publisher.close()
 
     def _part_ended(self, task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None and not self.broken.done():
             self.broken.set_exception(error)
 
     def _take(self, channel: bytes, payload: bytes) -> None:
-        self.hub.take(payload)
+        if channel == FEED.encode():
+            self.hub.take(payload)
+        elif self.hub.neighbours is not None:
+            self.hub.neighbours.take(payload)
+
+    def _send(self, payload: bytes) -> None:
+        """To the other gateways, in order; lost where Valkey is away or far behind."""
+        if not self._outbox.full():
+            self._outbox.put_nowait(payload)
+
+    async def _send_for_ever(self, publisher: Publisher) -> None:
+        while True:
+            await publisher.publish(GATEWAYS, await self._outbox.get())
 
     def _catch_up(self) -> None:
         """The feed is (again) there: what it said meanwhile is in the log."""

@@ -149,7 +149,7 @@ class Routes:
         except ReaderAway as error:
             return self._away(error)
         for said, stream, topic, tag in allowed:
-            self._hub.talk.spread(stream, topic, said, tag)
+            self._hub.talk.say(stream, topic, said, tag)
         return Answer(202)
 
     async def _allow(self, claims: Claims, topic: str, said: Said) -> tuple[Stream, str, Any]:

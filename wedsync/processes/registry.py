@@ -6,6 +6,9 @@ from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
+from wedsync.budget import api as budget_api
+from wedsync.budget import model as budget
+from wedsync.budget import pages as budget_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -16,7 +19,9 @@ from wedsync.notices import reactions as notices_reactions
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.schedule import api as schedule_api
 from wedsync.schedule import facts as schedule
+from wedsync.schedule import pages as schedule_pages
 from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
@@ -24,18 +29,30 @@ from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
 from wedsync.suppliers import pages as suppliers_pages
 from wedsync.suppliers import reactions as suppliers_reactions
+from wedsync.tasks import api as tasks_api
 from wedsync.tasks import model as tasks
+from wedsync.tasks import pages as tasks_pages
 from wedsync.tasks import reactions as tasks_reactions
 from wedsync.weddings import api as weddings_api
 from wedsync.weddings import model as weddings
 from wedsync.weddings import pages as weddings_pages
 from wedsync.weddings import reactions as weddings_reactions
 
-NOUNS = (people, weddings, schedule, guests, suppliers, tasks, acknowledgements, subscriptions)
+NOUNS = (people, weddings, schedule, guests, suppliers, tasks, budget, acknowledgements, subscriptions)
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
 SEALED = (notices_reactions,)
-DOORS = (people_api, weddings_api, guests_api, suppliers_api, acknowledgements_api, subscriptions_api)
-PAGES = (people_pages, weddings_pages, suppliers_pages, acknowledgements_pages)
+DOORS = (
+    people_api,
+    weddings_api,
+    schedule_api,
+    guests_api,
+    suppliers_api,
+    tasks_api,
+    budget_api,
+    acknowledgements_api,
+    subscriptions_api,
+)
+PAGES = (people_pages, weddings_pages, schedule_pages, suppliers_pages, tasks_pages, budget_pages, acknowledgements_pages)
 
 
 def catalogue(settings: Settings | None = None) -> Catalogue:

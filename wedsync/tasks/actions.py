@@ -36,11 +36,12 @@ async def add(tx: Tx, new: model.NewTask) -> UUID:
 async def change(tx: Tx, task_id: UUID, fields: dict[str, Any], *, version: int | None = None) -> int:
     """Change a task; returns its version. Raises Refusal 403, 404, 412 or 422."""
     before = await _claimed(tx, task_id, version)
-    wanted = {k: v for k, v in model.settle(fields).items() if v != before[k]}
+    settled = model.settle(fields)
+    if settled.keys() & {"due_on", "due_days_before"}:
+        settled |= _due(before, settled)
+    wanted = {k: v for k, v in settled.items() if v != before[k]}
     if not model.may_change(set(wanted), is_couple=before["is_couple"], origin=before["origin"]):
         raise Refusal(403, "forbidden", "You may say how this task goes, but its words and due day are the couple's.")
-    if wanted.keys() & {"due_on", "due_days_before"}:
-        wanted |= _due(before, wanted)
     if not wanted:
         current: int = before["version"]
         return current

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wedsync.kit import clock
@@ -80,7 +81,7 @@ class Authentication:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             scope["state"]["actor"] = await self._actor(scope)
         await self.app(scope, receive, send)
 
@@ -93,10 +94,10 @@ class Authentication:
         cookie = connection.cookies.get(COOKIE)
         if not cookie:
             return ANONYMOUS
-        actor = await lookups["session"](cookie)
+        actor: Actor | None = await lookups["session"](cookie)
         if actor is None:
             return ANONYMOUS
-        if scope["method"] in UNSAFE:
+        if connection.scope.get("method") in UNSAFE:
             same_origin(connection)
         return actor
 

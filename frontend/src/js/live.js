@@ -13,6 +13,7 @@ import { createTokens } from "./tokens.js";
 
 const GATHER_MS = 120;
 const ASLEEP_MS = 30_000;
+const FRESH_MS = 2600;
 const pending = new Map();
 const seen = new Set();
 
@@ -95,7 +96,7 @@ function address(fragment) {
 
 async function swap(fragment, text) {
   const before = new Map([...fragment.querySelectorAll("[data-key]")].map((row) => [row.dataset.key, row.dataset.version ?? row.textContent]));
-  const anchor = firstVisible(fragment);
+  const anchor = steadyRow(fragment);
   const top = anchor?.getBoundingClientRect().top;
   await window.htmx.swap({ text, target: fragment, swap: "outerMorph", sourceElement: fragment });
   const now = fragment.isConnected ? fragment : document.getElementById(fragment.id);
@@ -105,10 +106,12 @@ async function swap(fragment, text) {
   if (anchor?.isConnected) window.scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
-/** The row at the top of the screen stays where it is, whatever was added above it. */
-function firstVisible(fragment) {
+/** What must not move: the row being worked in, else, once the reader has scrolled into the list, its first whole row. */
+function steadyRow(fragment) {
+  if (fragment.contains(document.activeElement)) return document.activeElement.closest("[data-key]");
   if (fragment.getBoundingClientRect().top > 0) return null;
-  return [...fragment.querySelectorAll("[data-key]")].find((row) => row.getBoundingClientRect().bottom > 0) ?? null;
+  const bar = document.querySelector(".topbar")?.offsetHeight ?? 0;
+  return [...fragment.querySelectorAll("[data-key]")].find((row) => row.getBoundingClientRect().top >= bar) ?? null;
 }
 
 /** A morph updates attributes; ticks and choices people have once touched follow their property, so set it too. */
@@ -128,7 +131,8 @@ function mark(root, before) {
     row.classList.remove("is-fresh");
     void row.offsetWidth;
     row.classList.add("is-fresh");
-    row.addEventListener("animationend", () => row.classList.remove("is-fresh"), { once: true });
+    // A timer, not the end of the animation: readers who asked for less motion get a still mark for the same time.
+    setTimeout(() => row.classList.remove("is-fresh"), FRESH_MS);
   }
 }
 

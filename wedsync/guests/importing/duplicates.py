@@ -26,11 +26,14 @@ class Duplicates(msgspec.Struct):
 class _Seen(msgspec.Struct):
     """Everybody kept so far, by what may identify them."""
 
+    by_id: dict[str, PlannedGuest] = {}
     by_email: dict[str, list[PlannedGuest]] = {}
     by_phone: dict[str, list[PlannedGuest]] = {}
     by_name: dict[str, list[tuple[PlannedGuest, Group]]] = {}
 
     def add(self, guest: PlannedGuest, party: Group, name: str) -> None:
+        if guest.guest_id:
+            self.by_id[guest.guest_id] = guest
         if guest.email:
             self.by_email.setdefault(guest.email.lower(), []).append(guest)
         if guest.phone:
@@ -45,7 +48,7 @@ def remove_duplicates(groups: Sequence[Group]) -> Duplicates:
     absorbed: dict[str, PlannedGuest] = {}
     for party in groups:
         for guest in party.guests():
-            if guest.kind != "named":
+            if guest.kind != "named" and not guest.guest_id:
                 continue
             name = name_key(guest.first_name, guest.last_name)
             twin = _twin_by_contact(guest, seen, found)
@@ -65,10 +68,12 @@ def remove_duplicates(groups: Sequence[Group]) -> Duplicates:
 def could_be_one(one: PlannedGuest, other: PlannedGuest) -> bool:
     """Whether two people's names allow them to be one: surname the same or missing, given names alike.
 
-    Two guests of our own export are two: each row has the id of a guest.
+    In our own export the guest's id alone decides.
     """
     a, b = (one.last_name, other.last_name) if one.last_name == other.last_name else _folded(one, other)
-    if (a and b and a != b) or (one.guest_id and other.guest_id):
+    if one.guest_id and other.guest_id:
+        return one.guest_id == other.guest_id
+    if a and b and a != b:
         return False
     if one.suffix and other.suffix and fold(one.suffix) != fold(other.suffix):
         return False
@@ -84,6 +89,8 @@ def _folded(one: PlannedGuest, other: PlannedGuest) -> tuple[str, str]:
 
 
 def _twin_by_contact(guest: PlannedGuest, seen: _Seen, found: Duplicates) -> PlannedGuest | None:
+    if guest.guest_id in seen.by_id:
+        return seen.by_id[guest.guest_id]
     if guest.email:
         known = seen.by_email.get(guest.email.lower(), ())
         twin = _first_alike(guest, known)

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from wedsync.guests.importing.name_lines import PLACEHOLDERS_MAX
-from wedsync.guests.importing.names import fold
+from wedsync.guests.importing.names import fold, name_sort
 from wedsync.guests.importing.rows import Draft
 from wedsync.guests.importing.values import Pair, PlannedGuest
 
@@ -172,7 +172,7 @@ def _give_host(guests: Sequence[PlannedGuest], host: PlannedGuest) -> None:
         word = "Child" if guest.age_band == "child" else "Guest"
         guest.plus_one_of = host.key
         guest.display_name = f"{word} of {host.display_name}"[:600]
-        guest.name_sort = fold(guest.display_name)[:700]
+        guest.name_sort = name_sort(guest.display_name)
         place = 1
         while f"{host.key}+{place}" in taken:
             place += 1

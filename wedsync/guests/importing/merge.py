@@ -96,6 +96,8 @@ class _Index:
         was changed since, if the key is of this list, or this is a namesake from another one.
         """
         found = self._by_key.get(guest.key)
+        if found is not None and ":id:" in guest.key and _is_renumbered(guest, found):
+            return None
         if found is None or not _speaks_against(guest, found.fields):
             return found
         return self._by_contact(guest) or (found if guest.key in self._bases else None)
@@ -147,6 +149,13 @@ def _alike(guest: PlannedGuest, fields: Mapping[str, str]) -> bool:
     if ours and theirs and ours != theirs:
         return False
     return same_given(fields.get("first_name", ""), guest.first_name)
+
+
+def _is_renumbered(guest: PlannedGuest, found: ExistingGuest) -> bool:
+    """Lists number their rows anew: the same number for another name, without the same address, is somebody else."""
+    email = found.fields.get("email", "").lower()
+    is_same_address = bool(email) and email == guest.email.lower()
+    return guest.kind == found.kind == "named" and not is_same_address and not _alike(guest, found.fields)
 
 
 def _speaks_against(guest: PlannedGuest, fields: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from wedsync.guests.importing.vocabulary import NICKNAMES, PARTICLES, SUFFIXES, 
 _STROKES = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
 _APOSTROPHES = frozenset("'’‘`´ʼʻʹ′")
 EDITS_MAX = 2
+SORT_CHARS_MAX = 700
 TOKENS_MAX = 8
 
 
@@ -46,13 +47,11 @@ def _fold_char(char: str) -> str:
 
 
 def name_sort(name: str, *, last: str = "") -> str:
-    """The fold a list of people is sorted by. With `last` (part of `name` or not) the surname comes first."""
+    """The fold a list of people is sorted by, as long as is stored. With `last` the surname comes first."""
     folded = fold(name)
     surname = fold(last) if last.strip() else ""
-    if not surname:
-        return folded
-    rest = folded.removesuffix(surname).strip() if folded.endswith(surname) else folded
-    return f"{surname} {rest}".strip()
+    rest = folded.removesuffix(surname).strip() if surname else folded
+    return f"{surname} {rest}".strip()[:SORT_CHARS_MAX]
 
 
 def name_key(first: str, last: str) -> str:

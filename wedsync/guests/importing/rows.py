@@ -24,7 +24,7 @@ from wedsync.guests.importing.cells import (
 from wedsync.guests.importing.contacts import Phones, is_nothing, read_email
 from wedsync.guests.importing.events import Events
 from wedsync.guests.importing.name_lines import PersonName
-from wedsync.guests.importing.names import fold, name_sort
+from wedsync.guests.importing.names import SORT_CHARS_MAX, fold, name_sort
 from wedsync.guests.importing.needs import Needs, read_needs, stored_needs
 from wedsync.guests.importing.people import RowPeople, read_people, slots_of
 from wedsync.guests.importing.sheet import Sheet
@@ -156,7 +156,7 @@ class Reader:
             key=self._key(f"{given} {surname}".strip() if given else fold(name)),
             row=number,
             display_name=name,
-            name_sort=f"{surname} {given}" if given and surname else name_sort(name, last=person.last),
+            name_sort=f"{surname} {given}"[:SORT_CHARS_MAX] if given and surname else name_sort(name, last=person.last),
             title=person.title,
             first_name=first,
             last_name=person.last,
@@ -182,7 +182,7 @@ class Reader:
             row=number,
             kind="plus_one",
             display_name=name[:600],
-            name_sort=fold(name)[:700],
+            name_sort=name_sort(name),
             last_name=found.family,
             plus_one_of=host.key if host is not None else "",
             age_band="child" if band == "child" else "",
@@ -197,8 +197,8 @@ class Reader:
         return base if count == 1 else f"{base}#{count}"
 
     def _use_own_key(self, guests: list[PlannedGuest], own: str) -> None:
-        """The source numbers its guests itself; our own export even knows ours."""
-        base = f"{self.source}:id:{own}"[: KEY_CHARS_MAX - 40]
+        """The source numbers its guests itself."""
+        base = self._key(f"id:{own}")
         renamed = {guest.key: base if place == 0 else f"{base}/{place}" for place, guest in enumerate(guests)}
         for guest in guests:
             guest.plus_one_of = renamed.get(guest.plus_one_of, guest.plus_one_of)
@@ -213,7 +213,7 @@ class Reader:
         own = values.get("guest_key", "")
         return [
             PlannedGuest(
-                key=f"{OWN_SOURCE}:id:{own}"[:KEY_CHARS_MAX] if own else self._key(fold(name)),
+                key=self._key(f"id:{own}" if own else fold(name)),
                 row=number,
                 kind="plus_one" if values.get("kind") == "plus_one" else "named",
                 display_name=name,

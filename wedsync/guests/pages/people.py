@@ -226,7 +226,9 @@ async def ask_to_remove(
         found = await tx.row(queries.before_removal, wedding_id, guest_id)
     if found is None:
         raise not_found("guest")
-    return respond.html("guests/guest_remove.html", shell, guest=found, **{k: found[k] for k in ("answered", "is_last", "party_name")})
+    return respond.html(
+        "guests/guest_remove.html", shell, guest=found, **{k: found[k] for k in ("answered", "is_last", "party_name")}
+    )
 
 
 @post("/me/{wedding_id:uuid}/guests/{guest_id:uuid}/remove", include_in_schema=False)

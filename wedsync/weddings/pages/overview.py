@@ -28,7 +28,7 @@ async def overview(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "overview")
         wedding = await tx.row(queries.get, wedding_id)
-        values = {
+        values: dict[str, Any] = {
             "changes": await _tally(tx, wedding_id),
             "headcounts": [dict(r) for r in await tx.rows(queries.counts, wedding_id)],
             "news": await _news(tx, shell, wedding_id, actor, limit=8),

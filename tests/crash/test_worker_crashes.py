@@ -1,0 +1,55 @@
+"""The worker ends at any place, by kill -9, by a bug or by a lost reply: no fact is lost, none is made up."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.crash.scene import Scene, set_scene
+from tests.engines_fixture import Database, RunningPostgres, settings_for
+from tests.eventually import eventually
+from tests.ledger import admin_url
+from wedsync.kit import failpoints
+
+FACTS = 12
+MODES = ("kill9", "raise", "drop_reply")
+PLACES = failpoints.NAMES
+# In every run each place once, with a mode that goes round; the whole matrix where there is time for it.
+ONCE = [(place, MODES[number % len(MODES)], 1 + number % 3) for number, place in enumerate(PLACES)]
+MATRIX = [(place, mode, at) for place in PLACES for mode in MODES for at in (1, 2, 5)]
+
+
+@pytest_asyncio.fixture
+async def scene(
+    make_database: Callable[[], Awaitable[Database]], postgres: RunningPostgres, valkey_url: str, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    database = await make_database()
+    settings = settings_for(tmp_path, database, valkey_url)
+    async with set_scene(settings=settings, admin=admin_url(postgres, database)) as scene:
+        yield scene
+
+
+async def crash(scene: Scene, place: str, mode: str, at: int) -> None:
+    worker = scene.start(f"{place}={mode}@{at}")
+    await scene.facts(FACTS)
+    if mode == "kill9":
+        await eventually(lambda: worker.poll() is not None, within_s=30, what=f"the worker ends at {place}")
+        assert worker.returncode == -9
+        scene.start()
+    elif (place, mode) == ("after_claim", "raise"):
+        await eventually(lambda: worker.poll() is not None, within_s=30, what="a bug of the worker itself ends it")
+        scene.start()
+    await scene.recovers()
+    await scene.keeps_its_promises(facts=FACTS)
+
+
+@pytest.mark.parametrize(("place", "mode", "at"), ONCE)
+async def test_a_crash_at_each_place(scene: Scene, place: str, mode: str, at: int) -> None:
+    await crash(scene, place, mode, at)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(("place", "mode", "at"), MATRIX)
+async def test_every_crash_at_every_place(scene: Scene, place: str, mode: str, at: int) -> None:
+    await crash(scene, place, mode, at)

@@ -1,0 +1,141 @@
+"""The clock process: what must happen by itself, done by one leader however many clocks run.
+
+The leader holds an advisory lock on the connection it works with, so it loses both together and another takes over
+within seconds. A tick that comes twice does nothing the second time.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import structlog
+import uvloop
+
+from wedsync.events.jobs import is_passing, queries
+from wedsync.events.retry import TRIES_MAX
+from wedsync.kit import clock
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Door, connect_pool
+from wedsync.processes.worker import stop_on_signals
+
+log = structlog.get_logger("clock")
+
+LEADER_KEY: Final = 0x57434C4B
+"""'WCLK': the advisory lock of the clock that leads."""
+TRY_AGAIN_S: Final = 2.0
+DENSITY_WINDOW: Final = timedelta(days=2)
+
+Tick = Callable[[Any], Awaitable[None]]
+"""Takes the leader's connection."""
+
+
+class Timer(msgspec.Struct):
+    """One tick and when it comes next, in this process's monotonic seconds."""
+
+    name: str
+    every_s: float
+    tick: Tick
+    due: float = 0.0
+
+
+async def reclaim(connection: Any) -> None:
+    """Jobs whose worker is gone are ready again."""
+    lapsed = await connection.fetchval(queries.reclaim, TRIES_MAX)
+    if lapsed:
+        log.warning("leases_lapsed", jobs=lapsed)
+
+
+async def expire(connection: Any) -> None:
+    """Jobs whose time has passed end."""
+    ended = await connection.fetchval(queries.expire)
+    if ended:
+        log.info("jobs_expired", jobs=ended)
+
+
+async def forget_positions(connection: Any) -> None:
+    """Sockets that did not come back within ten minutes."""
+    await connection.fetchval(queries.forget_positions)
+
+
+async def make_partitions(connection: Any) -> None:
+    """Three months ahead there is always a place for events."""
+    made = await connection.fetchval(queries.make_partitions)
+    if made:
+        log.info("partitions_made", partitions=made)
+
+
+async def forget_sessions(connection: Any) -> None:
+    """Sessions and sign-in passes long over."""
+    await connection.fetchval(queries.forget_sessions)
+
+
+async def check_density(connection: Any) -> None:
+    """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
+    for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
+        log.error("stream_not_dense", **{key: str(value) for key, value in row.items()})
+
+
+def timers() -> list[Timer]:
+    """What is due when; everything once at the start."""
+    minute, hour, day = 60.0, 3_600.0, 86_400.0
+    return [
+        Timer("reclaim", 5.0, reclaim),
+        Timer("expire", 5.0, expire),
+        Timer("forget_positions", minute, forget_positions),
+        Timer("forget_sessions", hour, forget_sessions),
+        Timer("make_partitions", day, make_partitions),
+        Timer("check_density", day, check_density),
+    ]
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Timer] | None = None) -> None:
+    """Lead, or wait to, until `stop`."""
+    pool = await connect_pool(settings.door("service"), size=1, application="wedsync-clock")
+    waiting = ticks if ticks is not None else timers()
+    log.info("clock_ready")
+    try:
+        while not stop.is_set():
+            try:
+                await _lead(Door(pool), waiting, stop)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("clock_lost_database", reason=f"{type(error).__name__}: {error}")
+            await _pause(stop, TRY_AGAIN_S)
+    finally:
+        await pool.close()
+    log.info("clock_stopped")
+
+
+async def _lead(door: Door, waiting: Sequence[Timer], stop: asyncio.Event) -> None:
+    """Take the lead and tick, or return when another has it. Raises what the database raises."""
+    async with door.pool.acquire() as connection:
+        if not await connection.fetchval(queries.lead, LEADER_KEY):
+            return
+        log.info("clock_leads")
+        while not stop.is_set():
+            for timer in waiting:
+                if clock.monotonic() >= timer.due:
+                    timer.due = clock.monotonic() + timer.every_s
+                    await timer.tick(connection)
+            await _pause(stop, max(0.05, min(timer.due for timer in waiting) - clock.monotonic()))
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+def main(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    uvloop.run(_until_signalled(settings))
+
+
+async def _until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    await serve(settings, stop=stop)
