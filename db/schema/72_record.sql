@@ -186,7 +186,7 @@ $$;
 grant execute on function app.record(jsonb) to wedsync_user;
 
 -- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
--- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, event_at, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
+-- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
 create function app.owe(p jsonb) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -197,13 +197,14 @@ begin
     raise insufficient_privilege using message = 'owe outside of a tenant';
   end if;
   with wanted as (
-    select (x ->> 'id')::uuid as id, coalesce((x ->> 'event_at')::timestamptz, v_at) as made_at, x
-    from jsonb_array_elements(p) as f(x)),
+    select (f.x ->> 'id')::uuid as id, e.recorded_at as made_at, f.x
+    from jsonb_array_elements(p) as f(x)
+    join public.events e on e.stream_id = app.tenant() and e.seq = (f.x ->> 'seq')::bigint and e.id = (f.x ->> 'event_id')::uuid),
   made as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
     select w.id, w.made_at, app.tenant(), w.x ->> 'connector', '00000000-0000-7000-8000-000000000001', app.tenant(), (w.x ->> 'seq')::bigint,
-      (w.x ->> 'event_id')::uuid, (w.x ->> 'event_at')::timestamptz, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
+      (w.x ->> 'event_id')::uuid, w.made_at, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
       (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
     from wanted w
     on conflict (id, made_at) do nothing

@@ -93,7 +93,7 @@ class Scene:
                         raise Aborted
 
     async def recovers(self, *, within_s: float = 30.0) -> None:
-        """Until nothing is live. Where nothing moved for a second a minute goes by: lost leases lapse, retries are due."""
+        """Until nothing is live. Where nothing moved for a second a minute goes by: leases lapse, retries are due."""
         left, since = -1, clock.monotonic()
 
         async def is_quiet() -> bool:

@@ -1,4 +1,4 @@
-"""The worker as a program for the crash tests: the real loops, doors and webhook connector, and one reaction of its own.
+"""The worker as a program for the crash tests: the real loops, doors and webhook connector, and a reaction of its own.
 
 Every fact of type party.tried is answered by a fact of type party.answered, so a reaction that ran twice, or not, shows
 in the log of the wedding and at the receiver.

@@ -20,6 +20,7 @@ queries = sql.load("wedsync.events")
 LEASE_S = 60.0
 """As `app.claim` and `app.heartbeat` give it; at least twice the longest try."""
 BATCH_MAX = 64
+CUT_OFF = ("connection is closed", "connection was closed", "released back to the pool")
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -150,7 +151,10 @@ def is_passing(error: BaseException) -> bool:
     """Whether the database is only away, starting, full or crossed: the same call may work in a moment."""
     # SQLSTATE classes: 08 connection, 40 rolled back (deadlock), 53 resources, 55 lock not available, 57 shutting down.
     state = getattr(error, "sqlstate", None)
-    return isinstance(error, OSError) or (isinstance(state, str) and state[:2] in {"08", "40", "53", "55", "57"})
+    if isinstance(state, str):
+        return state[:2] in {"08", "40", "53", "55", "57"}
+    # The driver says with an error of its own, without a state, that the server has cut the connection it held.
+    return isinstance(error, OSError) or any(words in str(error) for words in CUT_OFF)
 
 
 def _ids(jobs: Sequence[Job]) -> tuple[list[UUID], list[UUID]]:

@@ -1,11 +1,11 @@
-"""One party as an editable form: its name, whose guests they are, how many it may bring, what all of it is invited to."""
+"""One party as an editable form: its name, whose guests they are, whom it may bring, what all of it is invited to."""
 
 from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
 
-from wedsync.guests import actions, editing, merging, model, replies
+from wedsync.guests import actions, editing, merging, model, replies, words
 from wedsync.guests.merging import Value
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -82,7 +82,7 @@ def _own(values: Mapping[str, Value]) -> dict[str, object]:
         errors.append(FieldError("name", "is empty" if not name else "is too long", "Give 1 to 300 letters."))
     if not plus.isdigit() or not 0 <= int(plus[:5]) <= 20:
         errors.append(FieldError("plus_ones_allowed", "is not from 0 to 20", "Give a number from 0 to 20."))
-    if values["side"] not in ("", "partner_a", "partner_b", "both"):
+    if values["side"] not in words.SIDE_KEYS:
         errors.append(FieldError("side", "is not one of the choices"))
     if errors:
         raise Refusal(422, "invalid", "; ".join(f"{e.field} {e.reason}" for e in errors), errors=errors)

@@ -80,6 +80,7 @@ ACCESS = {
 LABELS = ALLERGENS | NAMED_ALLERGENS
 STATUSES = {"accepted": "coming", "declined": "not coming", "tentative": "maybe", "needs_action": "no answer yet"}
 SIDES = (("", "Not said"), ("partner_a", "{a}’s side"), ("partner_b", "{b}’s side"), ("both", "Both"))
+SIDE_KEYS = tuple(key for key, _ in SIDES)
 _KINDS = {"intolerance": "intolerance", "coeliac": "coeliac", "avoid": "avoids"}
 SEVERE = ("severe", "anaphylaxis")
 

@@ -73,20 +73,16 @@ class Mapped(msgspec.Struct, gc=False):
 
 
 Getter = Callable[[Any], Any]
-CheckCall = Callable[[Any], str]
 VALUE_SHOWN_MAX = 200
 
 
 class _Field(msgspec.Struct, frozen=True):
     target: str
     path: tuple[str, ...]
-    named: str
-    get: Getter | None  # the one source of most fields, without a loop
     sources: tuple[tuple[str, Getter], ...]
-    takes_all: bool
-    transforms: tuple[Transform, ...]
+    read: Getter  # the value to begin with, None when every source is blank
+    steps: tuple[Transform, ...]  # transforms, then checks
     default: Any
-    checks: tuple[CheckCall, ...]
     required: str
 
 
@@ -103,18 +99,18 @@ class Mapper:
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         for field in self._fields:
-            named, value = _found(field, source)
+            value = field.read(source)
             if value is None:
                 value = field.default
-            elif field.transforms or field.checks:
-                value = _transformed(field, named, value, problems)
+            elif field.steps:
+                value = _through(field, source, value, problems)
             if value is not None:
                 if field.path:
                     _put(values, field.path, value)
                 else:
                     values[field.target] = value
             elif field.required and not (problems and problems[-1].target == field.target):
-                problems.append(Problem(field.target, named, "", field.required))
+                problems.append(Problem(field.target, _used(field, source), "", field.required))
         return Mapped(values, problems)
 
 
@@ -160,66 +156,74 @@ def _field(
             faults.append(FieldError(f"{where}.{field}", _sentence(error)))
             return None
 
-    sources = [(name, attempt("source", partial(_getter, name, places))) for name in rule.source]
+    sources = tuple((name, attempt("source", partial(_getter, name, places))) for name in rule.source)
     steps = [attempt(f"transform[{n}]", partial(_step, step, known)) for n, step in enumerate(rule.transform)]
-    checks = [
+    steps += [
         attempt(f"check[{n}]", partial(_check, check)) for n, check in enumerate(rule.check) if check.rule != "required"
     ]
     required = next((check.reason or "A value is needed here." for check in rule.check if check.rule == "required"), "")
     path = attempt("target", partial(_target_path, rule.target)) if rule.target.startswith("$") else ()
+    getters = [get for _, get in sources]
     return _Field(
         target=rule.target,
         path=path or (),
-        named=sources[0][0] if sources else "",
-        get=sources[0][1] if len(sources) == 1 and rule.take == "first" else None,
-        sources=tuple(sources),
-        takes_all=rule.take == "all",
-        transforms=tuple(steps),
+        sources=sources,
+        read=_all_of(getters) if rule.take == "all" else _first_of(getters),
+        steps=tuple(steps),
         default=rule.default,
-        checks=tuple(checks),
         required=required,
     )
 
 
-def _found(field: _Field, source: Any) -> tuple[str, Any]:
-    """The source used and its value: the first that is not blank, or the list of all that are not."""
-    if field.get is not None:
-        value = field.get(source)
-        return field.named, None if _is_blank(value) else value
-    gathered: list[Any] = []
-    named = ""
-    for name, get in field.sources:
-        value = get(source)
-        if _is_blank(value):
-            named = named or name
-            continue
-        if not field.takes_all:
-            return name, value
-        named = name if not gathered else named
-        gathered.extend(value) if isinstance(value, list) else gathered.append(value)
-    return named, gathered or None
+def _first_of(getters: Sequence[Getter]) -> Getter:
+    if len(getters) == 1:
+        (get,) = getters
+
+        def only(source: Any) -> Any:
+            value = get(source)
+            return None if _is_blank(value) else value
+
+        return only
+
+    def first(source: Any) -> Any:
+        return next((value for get in getters if not _is_blank(value := get(source))), None)
+
+    return first
+
+
+def _all_of(getters: Sequence[Getter]) -> Getter:
+    def every(source: Any) -> list[Any] | None:
+        found: list[Any] = []
+        for get in getters:
+            value = get(source)
+            if not _is_blank(value):
+                found.extend(value) if isinstance(value, list) else found.append(value)
+        return found or None
+
+    return every
 
 
 def _is_blank(value: Any) -> bool:
     return (not value or value.isspace()) if value.__class__ is str else value is None or value == []
 
 
-def _transformed(field: _Field, named: str, value: Any, problems: list[Problem]) -> Any:
+def _through(field: _Field, source: Any, value: Any, problems: list[Problem]) -> Any:
     before = value
     try:
-        for transform in field.transforms:
-            value = transform(value)
+        for step in field.steps:
+            value = step(value)
             if value is None:
                 return field.default
     except (ValueError, TypeError, ArithmeticError) as error:
-        problems.append(Problem(field.target, named, _shown(before), _sentence(error)))
+        problems.append(Problem(field.target, _used(field, source), _shown(before), _sentence(error)))
         return None
-    for check in field.checks:
-        reason = check(value)
-        if reason:
-            problems.append(Problem(field.target, named, _shown(before), reason))
-            return None
     return value
+
+
+def _used(field: _Field, source: Any) -> str:
+    """The name of the source that gave the value, or of the first one when none did."""
+    given = (name for name, get in field.sources if not _is_blank(get(source)))
+    return next(given, field.sources[0][0] if field.sources else "")
 
 
 def _step(step: Step, known: Mapping[str, Factory]) -> Transform:
@@ -228,46 +232,27 @@ def _step(step: Step, known: Mapping[str, Factory]) -> Transform:
     return known[step.name](step.options)
 
 
-def _check(check: Check) -> CheckCall:
-    """The check as a function that answers with a reason, or with nothing when all is well."""
+def _check(check: Check) -> Transform:
+    """The check as a step: the value as it is, or a ValueError that says what is wrong."""
     limit, own = check.value, check.reason
-
-    def length_max(value: Any) -> str:
-        return (own or f"Longer than {limit} characters: shorten it.") if len(value) > limit else ""
-
-    def least(value: Any) -> str:
-        return (own or f"Must be at least {limit}.") if value < limit else ""
-
-    def most(value: Any) -> str:
-        return (own or f"Must be at most {limit}.") if value > limit else ""
-
-    def one_of(value: Any) -> str:
-        return "" if value in limit else (own or f"Must be one of: {', '.join(map(str, limit))}.")
-
-    def starts_with(value: Any) -> str:
-        return "" if str(value).startswith(limit) else (own or f"Must start with {limit!r}.")
-
-    calls: dict[str, CheckCall] = {
-        "length_max": length_max,
-        "least": least,
-        "most": most,
-        "one_of": one_of,
-        "starts_with": starts_with,
+    tests: dict[str, tuple[tuple[type, ...], Callable[[Any], bool], str]] = {
+        "length_max": ((int,), lambda value: len(value) <= limit, f"Longer than {limit} characters: shorten it."),
+        "least": ((int, float), lambda value: bool(value >= limit), f"Must be at least {limit}."),
+        "most": ((int, float), lambda value: bool(value <= limit), f"Must be at most {limit}."),
+        "one_of": ((list, tuple), lambda value: value in limit, f"Must be one of: {limit}."),
+        "starts_with": ((str,), lambda value: str(value).startswith(limit), f"Must start with {limit!r}."),
     }
-    _demand_limit(check.rule, limit)
-    return calls[check.rule]
+    kinds, holds, standard = tests[check.rule]
+    if isinstance(limit, bool) or not isinstance(limit, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"The check {check.rule!r} needs a value of type {names}.")
 
+    def checked(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(own or standard)
+        return value
 
-def _demand_limit(rule: str, limit: Any) -> None:
-    kinds: dict[str, tuple[type, ...]] = {
-        "length_max": (int,),
-        "least": (int, float),
-        "most": (int, float),
-        "one_of": (list, tuple),
-        "starts_with": (str,),
-    }
-    if isinstance(limit, bool) or not isinstance(limit, kinds[rule]):
-        raise ValueError(f"The check {rule!r} needs a value of type {' or '.join(k.__name__ for k in kinds[rule])}.")
+    return checked
 
 
 # --- paths -----------------------------------------------------------------------------------------------------------

@@ -57,7 +57,6 @@ class Post:
                 "recipient_kind": kind,
                 "recipient_id": recipient,
                 "event_id": event.id,
-                "event_at": event.occurred_at,
                 "seq": event.seq,
                 "type": event.type,
                 "connector": "smtp",

@@ -13,6 +13,8 @@ from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
+from wedsync.guests import pages as guests_pages
+from wedsync.guests import reactions as guests_reactions
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
@@ -40,7 +42,7 @@ from wedsync.weddings import reactions as weddings_reactions
 
 NOUNS = (people, weddings, schedule, guests, suppliers, tasks, budget, acknowledgements, subscriptions)
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
-SEALED = (notices_reactions,)
+SEALED = (guests_reactions, notices_reactions)
 DOORS = (
     people_api,
     weddings_api,
@@ -52,7 +54,16 @@ DOORS = (
     acknowledgements_api,
     subscriptions_api,
 )
-PAGES = (people_pages, weddings_pages, schedule_pages, suppliers_pages, tasks_pages, budget_pages, acknowledgements_pages)
+PAGES = (
+    people_pages,
+    weddings_pages,
+    schedule_pages,
+    guests_pages,
+    suppliers_pages,
+    tasks_pages,
+    budget_pages,
+    acknowledgements_pages,
+)
 
 
 def catalogue(settings: Settings | None = None) -> Catalogue:

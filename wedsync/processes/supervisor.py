@@ -145,7 +145,10 @@ class Supervisor:
         """Ask each part in the order of its start and wait for it before the next: the doors close first."""
         for child in self.children:
             if child.name in self.parts and child.process is not None:
-                await asyncio.to_thread(end, child.process, (signal.SIGTERM, child.stop_patience_s))
+                asked_at = time.monotonic()
+                code = await asyncio.to_thread(end, child.process, (signal.SIGTERM, child.stop_patience_s))
+                if code == -signal.SIGKILL:
+                    log.warning("part_killed", part=child.name, after_s=round(time.monotonic() - asked_at, 1))
 
     def kill(self) -> None:
         """End everything at once: the second Ctrl-C."""

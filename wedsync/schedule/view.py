@@ -113,6 +113,7 @@ def _entry(seen: Everything, item: PlannedItem, waiting: tuple[list[str], dict[s
     before = summary.get("at_local")
     return {
         **msgspec.structs.asdict(item),
+        "id": str(item.id),
         "until": model.local_of(item.ends_at, item.zone)[1],
         "owner": _owner_name(seen, item),
         "after_words": f"after {' and '.join(follows)}" if follows else "",

@@ -294,5 +294,10 @@ def _cased(text: str, *, within: str = "") -> str:
     lower = text.lower()
     if lower in PARTICLES:
         return lower
-    cased = _CAPITAL_AFTER.sub(lambda match: match.group(1) + match.group(2).upper(), lower)
+    cased = _CAPITAL_AFTER.sub(_with_capital, lower)
     return cased[:2] + cased[2:3].upper() + cased[3:] if lower.startswith("mc") and len(lower) > 4 else cased
+
+
+def _with_capital(match: re.Match[str]) -> str:
+    capital = match.group(2).upper()  # a letter that would become two (ß) stays small
+    return match.group(1) + (capital if len(capital) == 1 else match.group(2))

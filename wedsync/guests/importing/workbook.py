@@ -42,9 +42,9 @@ _NEEDED = re.compile(
 _ROW, _PREFIXED_ROW = re.compile(rb"<row[\s/>]"), re.compile(rb"<(?:[^<>\s/:]+:)?row[\s/>]")
 _CELL, _PREFIXED_CELL = re.compile(rb"<c[\s/>]"), re.compile(rb"<(?:[^<>\s/:]+:)?c[\s/>]")
 _STRING = re.compile(rb"<(?:[^<>\s/:]+:)?si\b")
-_AS_WRITTEN = re.compile(rb'\br="([A-Z]{0,3})(\d{1,9})"')
+_CELL_WITH_PLACE = re.compile(rb'<c r="([A-Z]{1,3}\d{1,9})"')
+_AFTER_NAME, _LETTERS = (b" ", b">", b"/", b"\t", b"\r", b"\n"), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ANY_REFERENCE = re.compile(rb"\br\s*=\s*[\"']\s*([A-Za-z]{0,3})(\d{1,9})")
-_REFERENCE_SIGN = re.compile(rb"\br\s*=")
 _EMPTY_CELL = re.compile(rb'<c(?:\s+[\w:.-]+\s*=\s*"[^"<>]*")*\s*/>')
 _EMPTY_ROW = re.compile(rb'<row(?:\s+[\w:.-]+\s*=\s*"[^"<>]*")*\s*(?:/>|>\s*</row>)')
 
@@ -95,8 +95,12 @@ def _records(sheet: CalamineSheet) -> list[list[str]]:
     left = [""] * start[1]
     chars = 0
     for row in sheet.iter_rows():
-        record = left + [_text(value) for value in row]
-        chars += sum(map(len, record))
+        texts = "".join([value for value in row if value.__class__ is str])
+        if texts.isascii() and texts.isprintable() and "'" not in texts:  # nearly every row: nothing to clean
+            record = left + [value.strip() if value.__class__ is str else _text(value) for value in row]
+        else:
+            record = left + [_text(value) for value in row]
+        chars += len(texts)
         if chars > TEXT_CHARS_MAX:
             raise _too_large("This Excel file holds more text than a guest list can. Remove what is not about guests.")
         records.append(record)
@@ -105,7 +109,7 @@ def _records(sheet: CalamineSheet) -> list[list[str]]:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value.strip() if value.isascii() and value.isprintable() and value[:1] != "'" else cell(cleaned(value))
+        return cell(cleaned(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -200,9 +204,13 @@ def _span(body: bytes) -> tuple[int, int]:
     Cells and rows may omit `r` and then follow the one before; counting them as well keeps the true span within twice
     what is answered here, however the file is written.
     """
-    references = _AS_WRITTEN.findall(body)
-    if len(references) != len(_REFERENCE_SIGN.findall(body)):
-        references = _ANY_REFERENCE.findall(body)
+    plain = _CELL_WITH_PLACE.findall(body)
+    if b":c" not in body and len(plain) == sum(body.count(b"<c" + after) for after in _AFTER_NAME):
+        # as every spreadsheet program writes it: each cell begins with its place, so nothing else can move it
+        columns = {place.rstrip(b"0123456789") for place in plain}
+        rows_named = {place.lstrip(_LETTERS) for place in plain}
+        return max(map(int, rows_named), default=0), max(map(_column, columns), default=0)
+    references = _ANY_REFERENCE.findall(body)
     widest = max((_column(letters) for letters in {letters for letters, _ in references}), default=0)
     deepest = max((int(number) for number in {number for _, number in references}), default=0)
     has_prefix = b":c" in body or b":row" in body

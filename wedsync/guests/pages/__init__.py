@@ -1,4 +1,4 @@
-"""The pages of guests: the couple's list, parties, dietary sheets and final numbers; the public answers and lost links."""
+"""The pages of guests: the couple's list, parties, dietary sheets, final numbers; public answers and lost links."""
 
 from wedsync.guests.pages import dietary, final, finder, parties, people, rsvp
 

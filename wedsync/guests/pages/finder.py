@@ -1,6 +1,6 @@
 """For guests who lost their link: a name, forgivingly read, finds the party, and the link goes to its own address.
 
-The page says the same whether or not somebody was found, names nobody, and is limited by who asks and whom it would mail.
+The page says the same whether or not somebody was found, names nobody, and is limited by who asks and who is mailed.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Parties: people added together, their settings and what they are invited to, their RSVP link, the invitation by mail."""
+"""Parties: people added together, their settings, what they are invited to, their RSVP link, the mailed invitation."""
 
 from typing import Any
 from uuid import UUID
@@ -72,31 +72,35 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID)
 
 def _party(form: Form) -> model.NewParty:
     """Raises Refusal 422 that names each field."""
-    guests, errors = new_party.read_names(form.text("names")), []
+    guests = new_party.read_names(form.text("names"))
+    errors = _wrong(form, guests)
+    if errors:
+        raise Refusal(422, "invalid", "; ".join(f"{e.field} {e.reason}" for e in errors), errors=errors)
+    if form.text("email"):
+        guests[0] = msgspec.structs.replace(guests[0], contact=model.Contact(email=form.text("email")))
+    name = actions.clean(form.text("party_name")) or new_party.party_name(guests)
+    said = {"name": name, "side": form.text("side"), "plus_ones_allowed": form.number("plus_ones_allowed") or 0}
+    items = [id for id in (_uuid(text) for text in form.many("items")) if id is not None]
+    return msgspec.structs.replace(msgspec.convert(said, type=model.NewParty), guests=guests, schedule_item_ids=items)
+
+
+def _wrong(form: Form, guests: list[model.NewGuest]) -> list[FieldError]:
+    errors = []
     if not guests:
         errors.append(FieldError("names", "is empty", "Write at least one name."))
     if len(guests) > new_party.GUESTS_MAX:
         errors.append(
             FieldError("names", "is too many at once", f"Add at most {new_party.GUESTS_MAX} people together.")
         )
-    email = form.text("email")
-    if not editing.is_address(email):
+    if not editing.is_address(form.text("email")):
         errors.append(FieldError("email", "is not an e-mail address", "Write it like carla@example.org."))
     if len(form.text("party_name")) > 300 or any(len(g.display_name) > 300 for g in guests):
         errors.append(FieldError("names", "holds a name that is too long", "At most 300 letters."))
-    plus = form.number("plus_ones_allowed") or 0
-    if not 0 <= plus <= 20:
+    if not 0 <= (form.number("plus_ones_allowed") or 0) <= 20:
         errors.append(FieldError("plus_ones_allowed", "is not from 0 to 20", "Give a number from 0 to 20."))
-    items = [id for id in (_uuid(text) for text in form.many("items")) if id is not None]
-    if form.text("side") not in ("", "partner_a", "partner_b", "both"):
+    if form.text("side") not in words.SIDE_KEYS:
         errors.append(FieldError("side", "is not one of the choices"))
-    if errors:
-        raise Refusal(422, "invalid", "; ".join(f"{e.field} {e.reason}" for e in errors), errors=errors)
-    if email:
-        guests[0] = msgspec.structs.replace(guests[0], contact=model.Contact(email=email))
-    name = actions.clean(form.text("party_name")) or new_party.party_name(guests)
-    said = {"name": name, "side": form.text("side"), "plus_ones_allowed": plus}
-    return msgspec.structs.replace(msgspec.convert(said, type=model.NewParty), guests=guests, schedule_item_ids=items)
+    return errors
 
 
 def _uuid(text: str) -> UUID | None:
@@ -126,9 +130,8 @@ async def _page(
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "guests")
         values = await _values(ctx, tx, wedding_id, party_id)
-    errors = forms.errors_of(refusal) if refusal else {}
-    told = {"notice_words": notice_words, "errors": errors}
-    return respond.html("guests/party.html", shell, code=refusal.status if refusal else 200, **values, **told)
+    values |= {"notice_words": notice_words, "errors": forms.errors_of(refusal) if refusal else {}}
+    return respond.html("guests/party.html", shell, code=refusal.status if refusal else 200, **values)
 
 
 async def _values(ctx: Context, tx: Tx, wedding_id: UUID, party_id: UUID) -> dict[str, Any]:

@@ -59,7 +59,7 @@ async def _published(ctx: Context, slug: str) -> Row:
 
 
 def facts_of(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """What the snapshot says, as `_site_facts.html` shows it; ceremony and reception stand in for a schedule not public yet."""
+    """What the snapshot says, as `_site_facts.html` shows it; without public items the two venues stand in for them."""
     on = date.fromisoformat(snapshot["on"]) if snapshot["on"] else None
     return {
         "names": snapshot["couple_names"],
@@ -104,7 +104,7 @@ def _map(place: str) -> str:
 
 
 def paragraphs(text: str) -> Markup:
-    """The couple's words as they typed them, an empty line between paragraphs; whatever looks like HTML is shown, not done."""
+    """The couple's words as they typed them, an empty line between paragraphs; HTML is shown, not done."""
     parts = (" ".join(part.split("\n")) for part in text.replace("\r\n", "\n").split("\n\n") if part.strip())
     return Markup("").join(Markup("<p>{}</p>").format(escape(part.strip())) for part in parts)
 
