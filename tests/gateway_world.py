@@ -87,6 +87,10 @@ class MemoryLog:
         log.append(event | given)
         return log[-1]
 
+    def forget(self, tenant: str, count: int) -> None:
+        """Retention takes the oldest events."""
+        self.streams[tenant][:count] = [{}] * count
+
     async def audience(self, person: str, kind: str, tenant: str) -> Audience | None:
         await self._ask("audience")
         return self.standing.get((person, tenant)) if self.kinds.get(tenant) == kind else None
@@ -100,7 +104,8 @@ class MemoryLog:
         if self.kinds.get(tenant) != kind:
             return None
         log = self.streams[tenant]
-        return Top(self.epochs[tenant], len(log), log[0]["seq"] if log else len(log) + 1)
+        oldest = next((event["seq"] for event in log if event), len(log) + 1)
+        return Top(self.epochs[tenant], len(log), oldest)
 
     async def stream_tops(self, tenants: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         await self._ask("stream_tops")
@@ -108,7 +113,8 @@ class MemoryLog:
 
     async def read_events(self, tenant: str, after: int, limit: int) -> Sequence[str]:
         await self._ask("read_events")
-        return [json.dumps(event) for event in self.streams[tenant][after : after + limit] if event]
+        kept = [event for event in self.streams[tenant][after:] if event]
+        return [json.dumps(event) for event in kept[:limit]]
 
     async def site_stream(self, slug: str) -> str | None:
         await self._ask("site_stream")

@@ -258,7 +258,7 @@ async def _other(world: World) -> None:
 
 
 async def _images(world: World) -> None:
-    """One row of each table as the couple reads it, with the columns that can be written: what inserts are tried with."""
+    """One row of each table as the couple reads it, with its writable columns: what inserts are tried with."""
     async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
         columns = await tx.rows(
             """select c.table_name, array_agg(c.column_name::text) as columns from information_schema.columns c

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -35,8 +34,7 @@ class Server:
         request = route.request
         path = request.url.removeprefix(gallery.ORIGIN).partition("?")[0]
         if request.method == "POST" and path == "/auth/token":
-            body = base64.urlsafe_b64encode(json.dumps({"exp": 4_000_000_000}).encode()).decode().rstrip("=")
-            route.fulfill(json={"token": f"e30.{body}.sig"})
+            route.fulfill(json={"access_token": "header.claims.signature", "expires_in": 600, "token_type": "bearer"})
         elif request.method == "POST":
             self.posts.append((path, request.headers, request.post_data or ""))
             status, headers, text = self.answers.pop(0)

@@ -63,9 +63,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 class Wedding:
     """Ana and Ben's wedding, through the user door; `admin` only looks, and leases jobs."""
 
-    def __init__(self, door: Door, admin: asyncpg.Connection, id: UUID) -> None:
+    def __init__(self, door: Door, admin: asyncpg.Connection, app: Litestar, id: UUID) -> None:
         self.door = door
         self.admin = admin
+        self.app = app
         self.id = id
         self.ana = Actor(kind="person")
         self.ben = Place(actor=ANONYMOUS, id=id)
@@ -174,19 +175,17 @@ class Browser:
         return await self._http.post(path, data=fields, headers=headers)
 
 
-def application(wedding: Wedding) -> Litestar:
-    """The API of these nouns; a bearer is the id of a person of this wedding."""
-    places = (wedding.ben, wedding.dora, wedding.planner, wedding.photographer, wedding.florist)
-    known = {str(a.id): a for a in (wedding.ana, wedding.stranger, *(p.actor for p in places))}
+def application(door: Door) -> Litestar:
+    """API and pages of these nouns; a bearer is the id of a person."""
 
     async def lookup(secret: str) -> Actor | None:
-        return known.get(secret)
+        return Actor(kind="person", id=UUID(secret))
 
     settings = load({"WEDSYNC_ENV": "test", "WEDSYNC_EGRESS_ALLOW": LOOPBACK})
-    context = Context(settings=settings, door=wedding.door, ring=KeyRing.from_setting(KeyRing.new_setting()))
+    context = Context(settings=settings, door=door, ring=KeyRing.from_setting(KeyRing.new_setting()))
     lookups = {"session": lookup, "token": lookup, "key": lookup}
     return Litestar(
-        route_handlers=[route for door in DOORS for route in door.ROUTES],
+        route_handlers=[route for noun in DOORS for route in noun.ROUTES],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
@@ -210,12 +209,13 @@ class Stage(msgspec.Struct, frozen=True):
 
     door: Door
     admin: asyncpg.Connection
+    app: Litestar
 
     async def wedding(self) -> Wedding:
         """A new wedding with new people."""
         ana = await person(self.door, "ana")
         new = wedding_model.NewWedding(couple_names="Ana & Ben", time_zone="Europe/London", on=ON)
-        made = Wedding(self.door, self.admin, await weddings.create(self.door, ana, new))
+        made = Wedding(self.door, self.admin, self.app, await weddings.create(self.door, ana, new))
         made.ana = ana
         made.ben = await _member(made, "partner", "Ben")
         made.dora = await _member(made, "helper", "Dora")
@@ -235,7 +235,8 @@ async def opened(database: Database, admin_url: str) -> AsyncIterator[Stage]:
     pool = await connect_pool(database.user, size=4, application="tests")
     admin = await asyncpg.connect(admin_url, database=database.name)
     try:
-        yield Stage(Door(pool, flush=record.flush), admin)
+        door = Door(pool, flush=record.flush)
+        yield Stage(door, admin, application(door))
     finally:
         await admin.close()
         await pool.close()

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Client, Stage, Wedding, application, opened
+from tests.contracts.one_wedding import Client, Stage, Wedding, opened
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.weddings import actions as weddings
 
@@ -25,7 +25,7 @@ async def wedding(stage: Stage) -> Wedding:
 
 @pytest_asyncio.fixture
 async def ana(wedding: Wedding) -> Client:
-    return Client(application(wedding), wedding.ana)
+    return Client(wedding.app, wedding.ana)
 
 
 async def add(client: Client, wedding: Wedding, **fields: Any) -> dict[str, Any]:
@@ -152,7 +152,7 @@ async def test_the_budget_comes_in_pages_with_the_totals_of_all(wedding: Wedding
 async def test_nobody_but_the_couple_finds_a_budget_by_any_path(wedding: Wedding, ana: Client, who: str) -> None:
     line = await add(ana, wedding, title="CANARY-budget-line")
     paid = await pay(ana, line, amount_minor=4242, note="CANARY-payment")
-    app = application(wedding)
+    app = wedding.app
     client, absent = Client(app, getattr(wedding, who)), uuid4()
     nothing = (await ana("GET", f"/api/v1/budget-lines/{absent}")).content
     for method, path, body in (
@@ -179,7 +179,7 @@ async def test_nobody_but_the_couple_finds_a_budget_by_any_path(wedding: Wedding
 
 async def test_the_partner_shares_it(wedding: Wedding, ana: Client) -> None:
     line = await add(ana, wedding)
-    ben = Client(application(wedding), wedding.ben)
+    ben = Client(wedding.app, wedding.ben)
     assert (await ben("PATCH", f"/api/v1/budget-lines/{line['id']}", {"title": "Supper"})).status_code == 200
 
 

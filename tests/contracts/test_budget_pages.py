@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Browser, Stage, Wedding, application, opened
+from tests.contracts.one_wedding import Browser, Stage, Wedding, opened
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.budget import actions, model
 from wedsync.budget.reading import read
@@ -27,7 +27,7 @@ async def wedding(stage: Stage) -> Wedding:
 
 @pytest_asyncio.fixture
 async def ana(wedding: Wedding) -> Browser:
-    return Browser(application(wedding), wedding.ana)
+    return Browser(wedding.app, wedding.ana)
 
 
 def form(**fields: Any) -> dict[str, Any]:
@@ -157,7 +157,7 @@ async def test_a_payment_that_is_not_right_is_shown_beside_its_field(
 async def test_whoever_saves_second_chooses_and_loses_nothing(wedding: Wedding, ana: Browser) -> None:
     line = await add(wedding)
     path = f"/me/{wedding.id}/budget/{line}"
-    ben = Browser(application(wedding), wedding.ben)
+    ben = Browser(wedding.app, wedding.ben)
     assert (await ben.send(path, **form(agreed="500", version="1"))).status_code == 303
     asked = await ana.send(path, **form(agreed="450", supplier_name="Marrow", version="1"))
     assert asked.status_code == 412
@@ -168,7 +168,7 @@ async def test_whoever_saves_second_chooses_and_loses_nothing(wedding: Wedding, 
 @pytest.mark.parametrize("who", ["planner", "photographer", "florist", "dora", "stranger"])
 async def test_nobody_but_the_couple_opens_it(wedding: Wedding, who: str) -> None:
     line = await add(wedding, title="CANARY-page-line")
-    browser = Browser(application(wedding), getattr(wedding, who))
+    browser = Browser(wedding.app, getattr(wedding, who))
     for path in ("budget", f"budget?edit={line}", "fragments/budget"):
         page = await browser.see(f"/me/{wedding.id}/{path}", code=404 if who == "stranger" else 403)
         assert "CANARY" not in page

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Client, Stage, Wedding, application, opened
+from tests.contracts.one_wedding import Client, Stage, Wedding, opened
 from tests.engines_fixture import Database, RunningPostgres
 
 
@@ -25,7 +25,7 @@ async def wedding(stage: Stage) -> Wedding:
 
 @pytest_asyncio.fixture
 async def ana(wedding: Wedding) -> Client:
-    return Client(application(wedding), wedding.ana)
+    return Client(wedding.app, wedding.ana)
 
 
 async def add(client: Client, wedding: Wedding, **fields: Any) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def test_the_list_is_in_order_of_time_and_comes_in_pages(wedding: Wedding,
 async def test_each_audience_sees_what_its_scopes_show(wedding: Wedding, ana: Client) -> None:
     made = await add(ana, wedding, title="Cake", at_local="16:30:00")
     await ana("POST", f"/api/v1/weddings/{wedding.id}/day-contacts", {"name": "Dora", "phone": "+44 20 7946 0018"})
-    app = application(wedding)
+    app = wedding.app
     for who, count in ((wedding.dora, 1), (wedding.photographer, 1), (wedding.florist, 0)):
         client = Client(app, who)
         listed = await client("GET", f"/api/v1/weddings/{wedding.id}/schedule")
@@ -107,7 +107,7 @@ async def test_each_audience_sees_what_its_scopes_show(wedding: Wedding, ana: Cl
 
 async def test_what_is_hidden_absent_and_foreign_is_answered_alike(wedding: Wedding, ana: Client) -> None:
     made = await add(ana, wedding, title="Cake", at_local="16:30:00")
-    app = application(wedding)
+    app = wedding.app
     hidden = await Client(app, wedding.florist)("GET", f"/api/v1/schedule/{made['id']}")
     foreign = await Client(app, wedding.stranger)("GET", f"/api/v1/schedule/{made['id']}")
     absent = await ana("GET", f"/api/v1/schedule/{uuid4()}")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Browser, Stage, Wedding, application, opened
+from tests.contracts.one_wedding import Browser, Stage, Wedding, opened
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.schedule import actions
 from wedsync.schedule.rows import After, NewItem, PlannedItem
@@ -28,7 +28,7 @@ async def wedding(stage: Stage) -> Wedding:
 
 @pytest_asyncio.fixture
 async def ana(wedding: Wedding) -> Browser:
-    return Browser(application(wedding), wedding.ana)
+    return Browser(wedding.app, wedding.ana)
 
 
 def form(**fields: Any) -> dict[str, Any]:
@@ -165,7 +165,7 @@ async def test_a_circle_is_shown_in_the_form_that_made_it(wedding: Wedding, ana:
 async def test_whoever_saves_second_chooses_and_loses_nothing(wedding: Wedding, ana: Browser) -> None:
     cake = await add(wedding, "Cake", time(16, 30), minutes=20)
     path = f"/me/{wedding.id}/schedule/{cake}"
-    ben = Browser(application(wedding), wedding.ben)
+    ben = Browser(wedding.app, wedding.ben)
     assert (await ben.send(path, **form(place="Barn", version="1"))).status_code == 303
     asked = await ana.send(path, **form(place="Hall", title="Big cake", version="1"))
     assert asked.status_code == 412
@@ -198,7 +198,7 @@ async def test_whom_to_call(wedding: Wedding, ana: Browser) -> None:
 
 
 async def test_the_page_is_the_couples(wedding: Wedding) -> None:
-    app = application(wedding)
+    app = wedding.app
     for who, code in ((wedding.planner, 403), (wedding.dora, 403), (wedding.stranger, 404)):
         await Browser(app, who).see(f"/me/{wedding.id}/schedule", code=code)
     cake = form()

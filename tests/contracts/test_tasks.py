@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Client, Stage, Wedding, application, opened
+from tests.contracts.one_wedding import Client, Stage, Wedding, opened
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.errors import Refusal
 from wedsync.tasks import actions, model
@@ -28,7 +28,7 @@ async def wedding(stage: Stage) -> Wedding:
 
 @pytest_asyncio.fixture
 async def ana(wedding: Wedding) -> Client:
-    return Client(application(wedding), wedding.ana)
+    return Client(wedding.app, wedding.ana)
 
 
 async def add(wedding: Wedding, title: str = "Shot list", *, who: Any = None, **more: Any) -> UUID:
@@ -299,7 +299,7 @@ async def test_the_list_is_by_due_day_filtered_and_in_pages(wedding: Wedding, an
 
 async def test_another_suppliers_task_is_as_absent_as_none(wedding: Wedding) -> None:
     task = await add(wedding, link_id=wedding.florist.id)
-    client = Client(application(wedding), wedding.photographer)
+    client = Client(wedding.app, wedding.photographer)
     hidden = await client("GET", f"/api/v1/tasks/{task}")
     absent = await client("GET", f"/api/v1/tasks/{uuid4()}")
     assert (hidden.status_code, hidden.content) == (404, absent.content)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Browser, Stage, Wedding, application, opened
+from tests.contracts.one_wedding import Browser, Stage, Wedding, opened
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.db import Row
 from wedsync.tasks import actions, model, view
@@ -27,7 +27,7 @@ async def wedding(stage: Stage) -> Wedding:
 
 @pytest_asyncio.fixture
 async def ana(wedding: Wedding) -> Browser:
-    return Browser(application(wedding), wedding.ana)
+    return Browser(wedding.app, wedding.ana)
 
 
 def form(**fields: Any) -> dict[str, Any]:
@@ -137,7 +137,7 @@ async def test_one_tap_is_done_and_another_opens_it_again(wedding: Wedding, ana:
 async def test_whoever_saves_second_chooses_and_loses_nothing(wedding: Wedding, ana: Browser) -> None:
     task = await add(wedding)
     path = f"/me/{wedding.id}/tasks/{task}"
-    ben = Browser(application(wedding), wedding.ben)
+    ben = Browser(wedding.app, wedding.ben)
     assert (await ben.send(path, **form(title="Ben's list", version="1"))).status_code == 303
     asked = await ana.send(path, **form(title="Ana's list", detail="Grandparents", version="1"))
     assert asked.status_code == 412
@@ -158,7 +158,7 @@ async def test_a_task_is_removed_and_filters_narrow(wedding: Wedding, ana: Brows
 
 
 async def test_the_page_is_the_couples(wedding: Wedding) -> None:
-    app = application(wedding)
+    app = wedding.app
     for who, code in ((wedding.planner, 403), (wedding.dora, 403), (wedding.stranger, 404)):
         await Browser(app, who).see(f"/me/{wedding.id}/tasks", code=code)
 

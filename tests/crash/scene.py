@@ -62,12 +62,12 @@ class Scene:
         sealed = ring.seal(SECRET.encode(), **place)
         await self.ledger.admin.execute("update endpoints set secret_sealed = $2 where id = $1", self.endpoint, sealed)
 
-    def start(self, armed: str = "") -> subprocess.Popen[bytes]:
-        """A worker process, with failpoints."""
+    def start(self, armed: str = "", **environ: str) -> subprocess.Popen[bytes]:
+        """A worker process, with failpoints and other variables than the scene's."""
         kept = {name: os.environ[name] for name in KEPT_ENVIRON if name in os.environ}
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.worker_program"],
-            env={**kept, **self.settings.environ(), failpoints.VARIABLE: armed},
+            env={**kept, **self.settings.environ(), failpoints.VARIABLE: armed, **environ},
             cwd=ROOT,
         )
         self.workers.append(worker)

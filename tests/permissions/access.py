@@ -1,4 +1,4 @@
-"""The permission file: what each audience may do to each table, and how to try it. The tests below are generated from it."""
+"""The permission file: what each audience may do to each table, and how to try it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -33,21 +33,31 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "rsvps": {"r": {*COUPLE, "full", "planner", "stationer", "guest"}, "w": {*COUPLE, "guest"}},
     "headcounts": {"r": {*COUPLE, *SCHEDULE}, "w": set()},
     "links": {"r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"}, "w": set(COUPLE)},
-    "tasks": {"r": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
-              "w": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"}},
+    "tasks": {
+        "r": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
-    "acknowledgements": {"r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
-                         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"}},
+    "acknowledgements": {
+        "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
     "endpoints": {"r": set(COUPLE), "w": set(COUPLE)},
     "subscriptions": {"r": set(COUPLE), "w": set(COUPLE)},
     "events": {"r": set(EVERYBODY), "w": set()},
     "streams": {"r": set(EVERYBODY), "w": set()},
     "deliveries": {"r": set(COUPLE), "w": set()},
     "access_log": {"r": set(COUPLE), "w": set()},
-}  # fmt: skip
-HOMES = {"endpoints": "tenant_id", "subscriptions": "tenant_id", "events": "stream_id", "streams": "id", "deliveries": "tenant_id",
-         "access_log": "tenant_id"}  # fmt: skip
+}
+HOMES = {
+    "endpoints": "tenant_id",
+    "subscriptions": "tenant_id",
+    "events": "stream_id",
+    "streams": "id",
+    "deliveries": "tenant_id",
+    "access_log": "tenant_id",
+}
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
 
 
@@ -80,7 +90,7 @@ async def entered(world: World, audience: str, *, tenant: str) -> AsyncIterator[
         yield tx
 
 
-class Undo(Exception):
+class Undo(Exception):  # noqa: N818 - it reads as a sentence where it is raised
     """Ends a transaction whose writes must not stay."""
 
 
@@ -107,7 +117,7 @@ async def try_cell(world: World, audience: str, table: str, *, tenant: str = "ow
 async def _tried(
     world: World, audience: str, tenant: str, attempt: Callable[[Tx], Awaitable[Any]], nothing: Any
 ) -> Any:
-    """What an attempt answers; `nothing` where the audience cannot even enter, -1 where the table refuses the command."""
+    """What an attempt answers; `nothing` where the audience cannot even enter, -1 where the command is refused."""
     done = nothing
     try:
         async with entered(world, audience, tenant=tenant) as tx:

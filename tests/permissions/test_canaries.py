@@ -1,4 +1,4 @@
-"""No forbidden word in any answer: every GET route of the API and the pages, asked by every audience with every id there is."""
+"""No forbidden word in any answer: every GET route, asked by every audience with every id there is."""
 
 import re
 from collections.abc import AsyncIterator, Iterator

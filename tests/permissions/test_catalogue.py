@@ -8,8 +8,20 @@ import pytest_asyncio
 from tests.engines_fixture import Database
 
 # Written by definer functions alone; their tenants are checked inside them.
-SPINE = {"streams", "event_types", "reaction_types", "destinations", "heads", "jobs", "socket_positions", "security_events", "events",
-         "deliveries", "attempts", "access_log"}  # fmt: skip
+SPINE = {
+    "streams",
+    "event_types",
+    "reaction_types",
+    "destinations",
+    "heads",
+    "jobs",
+    "socket_positions",
+    "security_events",
+    "events",
+    "deliveries",
+    "attempts",
+    "access_log",
+}
 OPEN = {"clock_setting", "schema_migrations"}
 DOORS = ("wedsync_user", "wedsync_reader", "wedsync_service")
 
@@ -97,7 +109,8 @@ async def test_budget_and_private_cannot_be_granted_by_any_statement(owner: asyn
     )
     assert any("scopes & (~ 254)" in c["text"] or "~ 254" in c["text"] for c in checks)
     generated = await owner.fetchval(
-        """select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+        """select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+        join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
         where d.adrelid = 'public.links'::regclass and a.attname = 'can_view_budget'"""
     )
     assert generated == "false"
@@ -105,7 +118,8 @@ async def test_budget_and_private_cannot_be_granted_by_any_statement(owner: asyn
 
 async def test_foreign_keys_between_tenant_tables_carry_the_tenant(owner: asyncpg.Connection) -> None:
     rows = await owner.fetch(
-        """select c.conrelid::regclass::text as child, c.confrelid::regclass::text as parent, array_length(c.conkey, 1) as columns
+        """select c.conrelid::regclass::text as child, c.confrelid::regclass::text as parent,
+          array_length(c.conkey, 1) as columns
         from pg_constraint c where c.contype = 'f' and c.connamespace = 'public'::regnamespace and not exists
           (select from pg_class k where k.oid = c.conrelid and k.relispartition)"""
     )

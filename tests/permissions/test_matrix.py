@@ -73,7 +73,7 @@ async def test_a_forged_scope_is_refused_by_the_schema(world: World) -> None:
         "update links set can_view_budget = true where wedding_id = app.tenant()",
     ):
         with pytest.raises(
-            Exception, match="check constraint|outside of what is allowed|generated|can only be updated"
+            Exception, match=r"check constraint|outside of what is allowed|generated|can only be updated"
         ):
             async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
                 await tx.run(statement)

@@ -1,4 +1,4 @@
-"""Each policy, dropped or widened, must be noticed: the matrix that does not change when a policy does proves nothing."""
+"""Each policy, dropped or widened, must be noticed: a matrix that does not change with its policies proves nothing."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,13 +14,24 @@ from wedsync.kit.config import Settings
 READING_DECIDES = "an update touches only rows that can be read, and reading has the same condition"
 # These mutants are equal to the original, each for its reason; (table, policy): reason.
 EQUAL_WHEN_WIDENED = {
-    **{(table, "updatable"): READING_DECIDES for table in (
-        "acknowledgements", "budget_lines", "budget_payments", "date_history", "endpoints", "passes", "sites", "subscriptions")},
+    **{
+        (table, "updatable"): READING_DECIDES
+        for table in (
+            "acknowledgements",
+            "budget_lines",
+            "budget_payments",
+            "date_history",
+            "endpoints",
+            "passes",
+            "sites",
+            "subscriptions",
+        )
+    },
     ("streams", "readable"): "true behind the gate",
     ("weddings", "readable"): "every audience holds core",
     ("wedding_days", "readable"): "every audience holds core",
-}  # fmt: skip
-EQUAL_WHEN_DROPPED = {("headcounts", "updatable"): "the system alone writes it; the tests of the dietary totals fail without"}
+}
+EQUAL_WHEN_DROPPED = {("headcounts", "updatable"): "the system alone writes it; see the tests of dietary totals"}
 
 
 async def _column(world: World, table: str) -> dict[tuple[str, str], access.Cell]:

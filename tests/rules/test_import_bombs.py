@@ -90,7 +90,7 @@ def test_a_part_that_lies_about_its_size_is_refused() -> None:
         b'<row r="1048576"><c><v>1</v></c></row>',
         b'<row r="1048576" a="/>"><c><v>1</v></c></row>',
         b'<row r="3">' + b"<c><v>1</v></c>" * 5_000 + b"</row>",
-        b"<row>" * 30_000,
+        b"<row><c><v>1</v></c></row>" * 30_000,
         b'<!--<c "--><row r="1048576"><c r="XFD1048576"><v>1</v></c></row><!--" />-->',
     ],
     ids=["far", "oddly-written", "prefixed", "by-row", "quoted", "wide-without-references", "rows", "in-a-comment"],

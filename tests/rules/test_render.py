@@ -1,5 +1,8 @@
 """Templates: escaping, missing values, fragments, assets, and the frame around every page."""
 
+import os
+from pathlib import Path
+
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
@@ -30,6 +33,21 @@ def test_one_block_of_a_page_can_be_drawn_alone() -> None:
 def test_an_asset_that_was_not_built_says_what_to_run() -> None:
     with pytest.raises(LookupError, match="make setup"):
         render.asset("nothing.css")
+
+
+def test_a_frontend_that_was_never_built_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(render, "MANIFEST", tmp_path / "manifest.json")
+    with pytest.raises(LookupError, match="make setup"):
+        render.asset("app.css")
+
+
+def test_a_running_server_serves_what_was_built_meanwhile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    monkeypatch.setattr(render, "MANIFEST", manifest)
+    for turn, file in enumerate(("app-1.css", "app-2.css")):
+        manifest.write_text(f'{{"app.css": "{file}"}}')
+        os.utime(manifest, ns=(turn, turn))
+        assert render.asset("app.css") == f"/static/dist/{file}"
 
 
 def test_attributes_leave_out_what_is_off() -> None:

@@ -72,7 +72,9 @@ async def answer_party(tx: Tx, ring: KeyRing, sent: model.PartyAnswers) -> int:
     answers = _answers(held, sent.answers)
     final = [f"answers[{n}].status" for n, line in enumerate(sent.answers) if _is_final(held, line, answers)]
     if final:
-        raise Refusal(409, "numbers_final", FINAL, errors=[FieldError(f, "can no longer be changed") for f in final])
+        raise Refusal(
+            409, "numbers_final", FINAL, errors=[FieldError(f, "can no longer be changed", FINAL) for f in final]
+        )
     said = {line.guest_id: line.needs for line in sent.answers if line.needs is not None}
     done = await _name(tx, {line.guest_id: line.name for line in sent.answers if line.name})
     brought = await _bring(tx, held, sent.plus_ones)

@@ -84,6 +84,7 @@ class _Field(msgspec.Struct, frozen=True):
     steps: tuple[Transform, ...]  # transforms, then checks
     default: Any
     required: str
+    is_plain: bool  # one source, taken as it is
 
 
 class Mapper:
@@ -92,11 +93,20 @@ class Mapper:
     def __init__(self, field_map: FieldMap, fields: Sequence[_Field]) -> None:
         self.name = field_map.name
         self.version = field_map.version
-        self._fields = tuple(fields)
+        self._plain = [(field.target, field.sources[0][1]) for field in fields if field.is_plain]
+        self._fields = tuple(field for field in fields if not field.is_plain)
 
     def apply(self, source: Any) -> Mapped:
         """Map one source; never raises for what the source holds."""
         values: dict[str, Any] = {}
+        for target, get in self._plain:  # most columns of a list: a copy, so without a call more than needed
+            value = get(source)
+            if (value and not value.isspace()) if value.__class__ is str else not _is_blank(value):
+                values[target] = value
+        return Mapped(values, self._worked(source, values))
+
+    def _worked(self, source: Any, values: dict[str, Any]) -> list[Problem]:
+        """The fields that take work, put into `values`; returns what went wrong."""
         problems: list[Problem] = []
         for field in self._fields:
             value = field.read(source)
@@ -111,7 +121,7 @@ class Mapper:
                     values[field.target] = value
             elif field.required and not (problems and problems[-1].target == field.target):
                 problems.append(Problem(field.target, _used(field, source), "", field.required))
-        return Mapped(values, problems)
+        return problems
 
 
 def compile_map(
@@ -164,6 +174,7 @@ def _field(
     required = next((check.reason or "A value is needed here." for check in rule.check if check.rule == "required"), "")
     path = attempt("target", partial(_target_path, rule.target)) if rule.target.startswith("$") else ()
     getters = [get for _, get in sources]
+    is_worked = bool(steps or path or required or rule.default is not None or rule.take == "all")
     return _Field(
         target=rule.target,
         path=path or (),
@@ -172,6 +183,7 @@ def _field(
         steps=tuple(steps),
         default=rule.default,
         required=required,
+        is_plain=len(sources) == 1 and not is_worked,
     )
 
 

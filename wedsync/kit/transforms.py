@@ -22,9 +22,9 @@ INTEGER_DIGITS_MAX = 18
 
 def email_address(text: str) -> str:
     """Trimmed, `mailto:` and `Name <…>` removed, domain in lower case. Raises ValueError for what is no address."""
-    found = text.strip().removeprefix("mailto:")
-    if found.endswith(">") and "<" in found:
-        found = found[found.rindex("<") + 1 : -1].strip()
+    found = text.strip()
+    if found.startswith("mailto:") or found.endswith(">"):
+        found = found.removeprefix("mailto:").rpartition("<")[2].removesuffix(">").strip()
     if len(found) > 254 or ".." in found or _EMAIL.fullmatch(found) is None:
         raise ValueError("This is not an e-mail address. Write it like name@example.com.")
     local, _, domain = found.rpartition("@")

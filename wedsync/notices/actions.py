@@ -218,6 +218,6 @@ async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Even
         url=f"{settings.public_url}/",
     )
     post = Post(tx, ring, event)
-    post.mail(words, to=record["invited_email"], name=record["supplier_name"], kind="address", recipient=event.subject.id, subject=event.id,
-              link=event.link_id)  # fmt: skip
+    to, name = record["invited_email"], record["supplier_name"]
+    post.mail(words, to=to, name=name, kind="address", recipient=event.subject.id, subject=event.id, link=event.link_id)
     await post.send()

@@ -26,7 +26,7 @@ from wedsync.people.actions import digest
 from wedsync.processes import demo_people
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
-from wedsync.schedule.rows import NewContact, NewItem
+from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import actions as tasks
@@ -133,10 +133,18 @@ class Demo:
         first, _, second = names.partition(" & ")
         async with self._door.enter(actor, wedding_id) as tx:
             facts = {
-                "on": on, "date_status": "confirmed", "partner_a": first, "partner_b": second, "guest_estimate": size + 4,
-                "ceremony_venue": "St Wilfred’s Chapel", "ceremony_address": "1 Sample Lane, Exampleham", "ceremony_at": "13:30",
-                "reception_venue": "The Old Glasshouse", "reception_address": "Garden Road, Exampleham", "reception_at": "16:00",
-            }  # fmt: skip
+                "on": on,
+                "date_status": "confirmed",
+                "partner_a": first,
+                "partner_b": second,
+                "guest_estimate": size + 4,
+                "ceremony_venue": "St Wilfred’s Chapel",
+                "ceremony_address": "1 Sample Lane, Exampleham",
+                "ceremony_at": "13:30",
+                "reception_venue": "The Old Glasshouse",
+                "reception_address": "Garden Road, Exampleham",
+                "reception_at": "16:00",
+            }
             await weddings.change(tx, wedding_id, facts)
             ceremony, dinner = await self._day(tx)
             await weddings.put_site(
@@ -154,34 +162,32 @@ class Demo:
             await self._company(actor, wedding_id)
 
     async def _day(self, tx: Tx) -> tuple[UUID, UUID]:
-        await schedule.add(
-            tx,
-            NewItem(title="Getting ready", kind="preparation", at_local=time(9, 0), minutes=180, place="Garden rooms"),
+        chapel, house = "St Wilfred’s Chapel", "The Old Glasshouse"
+        plan: tuple[tuple[str, Kind, time, int, str, Audience, bool], ...] = (
+            ("Getting ready", "preparation", time(9, 0), 180, "Garden rooms", "linked", False),
+            ("Ceremony", "ceremony", time(13, 30), 45, chapel, "public", True),
+            ("Group photographs", "photos", time(14, 30), 30, "Chapel lawn", "linked", False),
+            ("Drinks", "drinks", time(15, 0), 60, "Orangery", "public", False),
+            ("Dinner", "reception", time(16, 0), 150, house, "public", True),
+            ("Speeches", "speeches", time(18, 30), 40, house, "linked", False),
+            ("First dance", "music", time(19, 30), 15, house, "linked", False),
         )
-        ceremony = await schedule.add(tx, NewItem(title="Ceremony", kind="ceremony", at_local=time(13, 30), minutes=45, place="St Wilfred’s Chapel",
-                                                  audience="public", is_anchored=True))  # fmt: skip
-        await schedule.add(
-            tx,
-            NewItem(title="Group photographs", kind="photos", at_local=time(14, 30), minutes=45, place="Chapel lawn"),
-        )
-        await schedule.add(
-            tx,
-            NewItem(
-                title="Drinks", kind="drinks", at_local=time(15, 0), minutes=60, place="Orangery", audience="public"
-            ),
-        )
-        dinner = await schedule.add(tx, NewItem(title="Dinner", kind="reception", at_local=time(16, 0), minutes=150, place="The Old Glasshouse",
-                                                audience="public", takes_rsvps=True))  # fmt: skip
-        await schedule.add(
-            tx,
-            NewItem(title="Speeches", kind="speeches", at_local=time(18, 30), minutes=40, place="The Old Glasshouse"),
-        )
-        await schedule.add(
-            tx,
-            NewItem(title="First dance", kind="music", at_local=time(19, 30), minutes=15, place="The Old Glasshouse"),
-        )
+        made: dict[str, UUID] = {}
+        for title, kind, at, minutes, place, audience, asks in plan:
+            after = [After(item_id=made["Ceremony"])] if kind == "photos" else []
+            item = NewItem(
+                title=title,
+                kind=kind,
+                at_local=at,
+                minutes=minutes,
+                place=place,
+                audience=audience,
+                takes_rsvps=asks,
+                after=after,
+            )
+            made[title] = await schedule.add(tx, item)
         await schedule.add_contact(tx, NewContact(name="Uma Usher", what="Best woman", phone="+44 7700 900111"))
-        return ceremony, dinner
+        return made["Ceremony"], made["Dinner"]
 
     async def _links(self, world: World, actor: Actor, wedding_id: UUID) -> dict[str, UUID]:
         links = {}
@@ -225,8 +231,16 @@ class Demo:
             line = await budget.add_line(
                 tx, NewLine(title=title, category=category, estimate_minor=estimate, agreed_minor=agreed)
             )
-            await budget.add_payment(tx, line, NewPayment(kind="deposit", amount_minor=estimate // 5, due_on=on - timedelta(days=200),
-                                                          paid_on=on - timedelta(days=200)))  # fmt: skip
+            await budget.add_payment(
+                tx,
+                line,
+                NewPayment(
+                    kind="deposit",
+                    amount_minor=estimate // 5,
+                    due_on=on - timedelta(days=200),
+                    paid_on=on - timedelta(days=200),
+                ),
+            )
 
     async def _company(self, actor: Actor, wedding_id: UUID) -> None:
         async with self._door.enter(actor, wedding_id) as tx:
@@ -267,6 +281,6 @@ class Demo:
 
 
 def quiet(tx: Tx, *, but_last: bool = False) -> None:
-    """The demo's past owes nobody a mail: its facts are bulk; with `but_last` the last one wakes what derives from it."""
+    """The demo's past owes nobody a mail: its facts are bulk; `but_last` lets the last one wake what derives."""
     for fact in tx.facts[: -1 if but_last else None]:
         fact.bulk = True

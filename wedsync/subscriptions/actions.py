@@ -1,4 +1,4 @@
-"""Every write of endpoints: added, changed, rotated, removed; each keeps its destination and subscription in the ledger."""
+"""Every write of endpoints: added, changed, rotated, removed; each keeps its subscription in the ledger."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -36,7 +36,7 @@ async def register(door: Door, actor: Actor, new: model.NewSupplier) -> UUID:
 
 
 async def invite(tx: Tx, wedding_id: UUID, new: model.NewLink) -> UUID:
-    """The couple invites a supplier by e-mail at a level; returns the link. Raises Refusal 409 for a second invitation."""
+    """The couple invites a supplier by e-mail at a level; returns the link. Raises Refusal 409 for a second one."""
     email = new.email.strip().lower()
     if await tx.row(queries.same_invitation, wedding_id, email) is not None:
         raise Refusal(409, "already_invited", "This supplier is already invited or linked. Change the link instead.")
@@ -80,7 +80,7 @@ def _image(row: Row) -> str:
 
 
 async def change(tx: Tx, link_id: UUID, wanted: model.LinkChange, *, version: int | None = None) -> int:
-    """The couple grants, takes away, or answers a request; returns the new version. Raises Refusal 403, 404, 412, 422."""
+    """The couple grants, takes away, or answers a request; returns the version. Raises Refusal 403, 404, 412, 422."""
     row = await tx.row(queries.link_for_change, link_id)
     if row is None:
         if await tx.row(queries.link, link_id) is None:

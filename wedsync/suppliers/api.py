@@ -60,7 +60,9 @@ async def portfolio(ctx: Context, actor: Actor, supplier_id: UUID) -> Page:
     """A member sees the weddings assigned to them."""
     async with ctx.door.enter(actor, supplier_id) as tx:
         rows = await tx.rows(queries.portfolio, supplier_id)
-    return Page([msgspec.convert({**dict(r), "open": msgspec.json.decode(r["open"])}, type=model.IndexRow) for r in rows])
+    return Page(
+        [msgspec.convert({**dict(r), "open": msgspec.json.decode(r["open"])}, type=model.IndexRow) for r in rows]
+    )
 
 
 @post(

@@ -79,7 +79,7 @@ def expected_version(if_match: str | None) -> int | None:
 
 
 async def stale(tx: Tx, current: str, *values: object) -> Refusal:
-    """Why an update with a version touched nothing: the row is gone (404), may not be changed (403), or moved on (412)."""
+    """Why an update with a version touched nothing: it is gone (404) or somebody was quicker (412)."""
     row = await tx.row(current, *values)
     if row is None:
         return Refusal(404, "not_found", "There is no such item, or you may not see it. Check the address or sign in.")

@@ -23,7 +23,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(template: str, **values: Any) -> Words:
-    """Render a template such as `people/notices/session.requested.txt`. Raises ValueError for a file without a subject."""
+    """Render such as `people/notices/session.requested.txt`. Raises ValueError for a file without a subject."""
     source = render.environment().get_template(template).render(**values)
     head, _, body = source.strip().partition("\n\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)

@@ -28,6 +28,7 @@ from wedsync.web.shell import Shell
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DIST = PACKAGE / "web" / "static" / "dist"
+MANIFEST = DIST / "manifest.json"
 STATIC_URL = "/static/dist/"
 
 
@@ -48,7 +49,10 @@ def asset(name: str) -> str:
     Raises LookupError with the command to run where the frontend has not been built.
     """
     try:
-        return STATIC_URL + _manifest()[name]
+        # Keyed by its time, so that a running server serves what was built meanwhile.
+        return STATIC_URL + _manifest(MANIFEST.stat().st_mtime_ns)[name]
+    except FileNotFoundError:
+        raise LookupError(f"{MANIFEST} is missing: run `make setup`, which builds the frontend.") from None
     except KeyError:
         raise LookupError(f"No built file {name!r}: run `make setup`, which builds frontend/ into {DIST}.") from None
 
@@ -97,9 +101,6 @@ def _loader() -> BaseLoader:
     return ChoiceLoader([own, PrefixLoader(nouns)])
 
 
-@functools.cache
-def _manifest() -> dict[str, str]:
-    try:
-        return msgspec.json.decode((DIST / "manifest.json").read_bytes(), type=dict[str, str])
-    except FileNotFoundError:
-        raise LookupError(f"{DIST} holds no manifest.json: run `make setup`, which builds the frontend.") from None
+@functools.lru_cache(maxsize=1)
+def _manifest(_written_ns: int) -> dict[str, str]:
+    return msgspec.json.decode(MANIFEST.read_bytes(), type=dict[str, str])

@@ -37,12 +37,13 @@ def policy(gateway_url: str) -> str:
     """The content security policy: our own files, and the gateway's socket."""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self' {gateway_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+        f"connect-src 'self' {gateway_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "manifest-src 'self'"
     )
 
 
 async def security_headers(message: Message, scope: Scope) -> None:
-    """Before every send: the headers of OWASP ASVS 3.4, also on refusals of unknown paths; pages are cached by nobody."""
+    """Before every send: the headers of OWASP ASVS 3.4, also on refusals of unknown paths; nobody caches pages."""
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)

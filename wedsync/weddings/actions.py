@@ -108,7 +108,7 @@ async def add_pass(
 
 
 async def add_member(tx: Tx, wedding_id: UUID, *, role: str, name: str, email: str = "") -> UUID:
-    """Name a partner by e-mail or a helper by name; returns the membership. Raises Refusal 403 for anyone but the couple."""
+    """Name a partner by e-mail or a helper by name; returns the membership. Raises Refusal 403."""
     row = await tx.row("select * from app.add_member($1, $2, $3)", email.strip().lower(), name, role)
     if row is None:
         raise not_found("wedding")

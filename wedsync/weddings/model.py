@@ -121,7 +121,7 @@ def check_zone(zone: str) -> None:
 
 
 def settle(before: Wedding, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields to write: a date brings a status with it, and taking the date away undecides it. Raises Refusal 422."""
+    """The fields to write: a date brings a status with it; without a date it is undecided. Raises Refusal 422."""
     if "time_zone" in fields:
         check_zone(fields["time_zone"])
     out = {k: time.fromisoformat(v) if k.endswith("_at") and isinstance(v, str) else v for k, v in fields.items()}
@@ -152,9 +152,32 @@ def local_day(zone: str, at: datetime) -> date:
 
 
 CATEGORIES = (
-    "venue", "planner", "officiant", "photographer", "videographer", "caterer", "bar", "cake", "florist", "stylist", "hire", "lighting", "band", "dj",
-    "musicians", "entertainment", "hair", "make_up", "attire", "stationery", "transport", "accommodation", "childcare", "security", "other",
-)  # fmt: skip
+    "venue",
+    "planner",
+    "officiant",
+    "photographer",
+    "videographer",
+    "caterer",
+    "bar",
+    "cake",
+    "florist",
+    "stylist",
+    "hire",
+    "lighting",
+    "band",
+    "dj",
+    "musicians",
+    "entertainment",
+    "hair",
+    "make_up",
+    "attire",
+    "stationery",
+    "transport",
+    "accommodation",
+    "childcare",
+    "security",
+    "other",
+)
 """What suppliers do, as couples choose from; a supplier belongs to one."""
 
 

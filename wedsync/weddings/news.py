@@ -132,7 +132,7 @@ def _nobody(kind: str) -> str:
 def _words(kind: str, record: dict[str, Any], old: dict[str, Any], guests: dict[str, str]) -> tuple[str, str, str, str]:
     if kind == "rsvp.replied":
         name = guests.get(record.get("guest_id", ""), "A guest")
-        return f"answered: {name} {ANSWERS.get(record.get('status', ''), 'answered')}", "", "", "mail-check"
+        return f"answered: {name} {ANSWERS.get(record.get('status', ''), 'answered')}", "", "", "mail"
     if kind in _SAYS:
         says, icon = _SAYS[kind]
         return says.format_map({**record}), "", "", icon

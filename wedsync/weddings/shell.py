@@ -21,7 +21,7 @@ def live(ctx: Context, topic: str) -> Live:
 
 
 async def couple_shell(request: AnyRequest, ctx: Context, tx: Tx, wedding_id: UUID, here: str) -> Shell:
-    """For pages under `/me/{wedding_id}`, inside an entered transaction. Raises Refusal 403 for whoever is not the couple."""
+    """For pages under `/me/{wedding_id}`, inside its transaction. Raises Refusal 403 for others than the couple."""
     actor: Actor = signed_in(request, tx.actor)
     row = await tx.row(queries.head, wedding_id, actor.id, list(news.TYPES))
     if row is None:

@@ -17,8 +17,10 @@ export function createTokens(address) {
       credentials: "same-origin",
     });
     if (!response.ok) throw new Error(`The token was refused with ${response.status}.`);
-    current = (await response.json()).token;
-    expiresAt = expiry(current);
+    const granted = await response.json();
+    current = granted.access_token;
+    // By how long, not until when: the reader's clock may be wrong.
+    expiresAt = Date.now() + granted.expires_in * 1000;
     clearTimeout(timer);
     timer = setTimeout(refresh, Math.max(expiresAt - Date.now() - EARLY_MS, 5_000));
     return current;
@@ -43,9 +45,4 @@ export function createTokens(address) {
   }
 
   return { get: () => get(), onFresh: (tell) => listeners.push(tell) };
-}
-
-function expiry(token) {
-  const [, body] = token.split(".");
-  return JSON.parse(atob(body.replace(/-/g, "+").replace(/_/g, "/"))).exp * 1000;
 }

@@ -69,9 +69,11 @@ def address_of(values: Mapping[str, Any]) -> str:
     place = [values[name] for name in ("city", "region", "postcode", "country") if name in values]
     if not any(street) and (len(place) < 2 or "country" in values):
         return ""  # a country, or a town, is where somebody is from and not where a letter goes
-    lines = [" ".join(_LINE_BREAKS.sub(", ", line).split()) for line in street if line and not is_nothing(line)]
-    known = f" {fold(' '.join(lines))} "
-    lines += [line for line in place if not is_nothing(line) and f" {fold(line)} " not in known]
+    lines = [line for line in street if line and not is_nothing(line)]
+    if "\n" in "".join(lines):
+        lines = [" ".join(_LINE_BREAKS.sub(", ", line).split()) for line in lines]
+    known = "" if "address_1" in values else f" {fold(' '.join(lines))} "
+    lines += [line for line in place if not is_nothing(line) and not (known and f" {fold(line)} " in known)]
     return ", ".join(lines)[:CONTACT_CHARS_MAX]
 
 

@@ -19,7 +19,7 @@ _OPTIONAL_TRUNK = re.compile(r"\(0\)")
 _EXTENSION = re.compile(r"\s*(?:x|ext\.?|extension|#|,)\s*\d{1,7}\s*$", re.IGNORECASE)
 _SEVERAL = re.compile(r"\s*(?::::|[;\n]|\bor\b|\s/\s)\s*")
 _DIGITS = re.compile(r"\D+")
-_ADDRESSES = re.compile(r"\s*(?::::|[;,\n]|\s/\s)\s*")
+_ADDRESSES = re.compile(r"(?: ?::: ?|[;,\n]| / )")
 _NOTHING_CHARS_MAX = max(map(len, NOTHING))
 
 
@@ -32,8 +32,10 @@ def read_email(text: str) -> str:
     """The first address of a cell, "" for none. Raises ValueError with a sentence for what is not an address."""
     if is_nothing(text):
         return ""
+    if _ADDRESSES.search(text) is None:
+        return email_address(text)
     for part in _ADDRESSES.split(text):
-        if part and not is_nothing(part):
+        if part.strip() and not is_nothing(part.strip()):
             return email_address(part)
     return ""
 
@@ -58,10 +60,12 @@ class Phones:
         return found
 
     def _read(self, text: str) -> str:
+        found = self._plain(text) if _PLAIN.fullmatch(text) else ""
+        if found:
+            return found
         first = next((part for part in _SEVERAL.split(text) if part.strip(" '*")), "")
         number = _EXTENSION.sub("", first.strip(" '*"))
-        found = self._plain(number) if _PLAIN.fullmatch(number) else ""
-        return found or self._long_way(number)
+        return (self._plain(number) if _PLAIN.fullmatch(number) else "") or self._long_way(number)
 
     def _plain(self, text: str) -> str:
         """Digits and separators only: match the country's own plan, or the plan the code in front names."""
@@ -101,7 +105,9 @@ class _Plan:
     @classmethod
     def of(cls, region: str) -> "_Plan | None":
         if region not in cls._known:
-            metadata = PhoneMetadata.metadata_for_region(region, None) if region else None
+            metadata = PhoneMetadata.metadata_for_region(region, None) if region[1:].isalpha() else None
+            if region.startswith("+"):  # a code of no country: satellites, freephone, disaster relief
+                metadata = PhoneMetadata.metadata_for_nongeo_region(int(region[1:]), None)
             cls._known[region] = cls(metadata) if metadata is not None else None
         return cls._known[region]
 
@@ -132,5 +138,5 @@ _REGIONS: Mapping[int, tuple[str, ...]] = COUNTRY_CODE_TO_REGION_CODE
 
 
 def _main_region(code: int | None) -> str:
-    regions = _REGIONS.get(code or 0, ())
-    return regions[0] if regions and regions[0] != "001" else ""
+    regions = _REGIONS.get(code or 0, ("",))
+    return f"+{code}" if regions[0] == "001" else regions[0]

@@ -66,11 +66,11 @@ def _numbered(groups: Sequence[Group]) -> tuple[list[PlannedGuest], list[Planned
     parties: list[PlannedParty] = []
     for party in groups:
         members = party.guests()
-        first = len(guests)
+        first, place = len(guests), len(parties)
         for guest in members:
-            guest.party = len(parties)
+            guest.party = place
         guests.extend(members)
-        sides = {guest.side for guest in members if guest.side}
+        sides = {guest.side for guest in members} - {""}
         parties.append(
             PlannedParty(
                 key=party.key[:400],

@@ -30,7 +30,7 @@ from wedsync.guests.importing.people import RowPeople, read_people, slots_of
 from wedsync.guests.importing.sheet import Sheet
 from wedsync.guests.importing.values import AgeBand, Answer, CellIssue, Meal, PlannedGuest, Status
 from wedsync.guests.importing.vocabulary import ANSWERS, normal_word
-from wedsync.kit.mapping import FieldMap, Mapped, compile_map
+from wedsync.kit.mapping import FieldMap, Mapped, Rule, compile_map
 
 NAME_CHARS_MAX = 300
 KEY_CHARS_MAX = 400
@@ -58,11 +58,8 @@ class Reader:
 
     def __init__(self, sheet: Sheet, mapping: FieldMap, *, country: str, events: Events) -> None:
         there = set(sheet.headers)
-        rules = tuple(
-            msgspec.structs.replace(rule, source=tuple(name for name in rule.source if name in there))
-            for rule in mapping.rules
-            if not there.isdisjoint(rule.source)
-        )
+        longest = {header: max(map(len, sheet.column(place)), default=0) for place, header in enumerate(sheet.headers)}
+        rules = tuple(_present(rule, longest) for rule in mapping.rules if not there.isdisjoint(rule.source))
         self.source = mapping.name
         self.warnings: list[CellIssue] = []
         self._events = events
@@ -71,7 +68,7 @@ class Reader:
         self._needs_read: dict[tuple[str, str, str], Needs | None] = {}
         self._sides: dict[tuple[str, ...], tuple[str, list[str]]] = {}
         self._phones = Phones(country)
-        present = FieldMap(mapping.name, mapping.version, rules)
+        present = FieldMap(mapping.name, mapping.version, rules)  # a remembered mapping may know more columns
         self._apply = compile_map(present, headers=sheet.headers, transforms=transforms(self._phones)).apply
         targets = [rule.target for rule in rules]
         self._headers = {rule.target: rule.source[0] for rule in rules}
@@ -322,3 +319,11 @@ class Reader:
 
     def _warn(self, number: int, target: str, value: str, reason: str) -> None:
         self.warnings.append(CellIssue(number, self._headers.get(target, target), value[:200], reason))
+
+
+def _present(rule: Rule, longest: Mapping[str, int]) -> Rule:
+    """The rule for the columns this file has, without the limits that none of their cells reaches."""
+    source = tuple(name for name in rule.source if name in longest)
+    reached = max(longest[name] for name in source) * len(source)
+    check = tuple(c for c in rule.check if c.rule != "length_max" or reached + 2 * len(source) > c.value)
+    return msgspec.structs.replace(rule, source=source, check=check)

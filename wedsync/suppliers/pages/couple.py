@@ -1,4 +1,4 @@
-"""The couple's page of suppliers: invitations, permission switches, "X sees / never sees", see-as, the end of a link."""
+"""The couple's page of suppliers: invitations, permission switches, who sees what, see-as, the end of a link."""
 
 from typing import Any
 from uuid import UUID
@@ -21,12 +21,22 @@ from wedsync.weddings.shell import couple_shell
 
 queries = sql.load("wedsync.suppliers")
 ICONS = {
-    "venue": "building",
+    "venue": "building-2",
     "photographer": "camera",
+    "videographer": "camera",
     "caterer": "utensils",
-    "florist": "flower",
+    "bar": "utensils",
+    "cake": "cake-slice",
+    "florist": "flower-2",
+    "stylist": "paintbrush",
     "band": "music",
     "dj": "music",
+    "musicians": "music",
+    "attire": "shirt",
+    "transport": "car",
+    "accommodation": "bed",
+    "childcare": "baby",
+    "officiant": "church",
 }
 WORDS = {c: (c.replace("_", " ").capitalize(), ICONS.get(c, "briefcase")) for c in CATEGORIES}
 BLANK = {"email": "", "supplier_name": "", "category": "photographer", "level": "standard"}

@@ -137,6 +137,8 @@ async def weddings(request: AnyRequest, ctx: Context, actor: Actor, supplier_id:
         ("Past", [r for r in reversed(rows) if r["on"] and r["on"] < today]),
     ]
     groups = [(heading, [{**dict(r), **_card(shell, r)} for r in some]) for heading, some in named if some]
+    if forms.is_fragment(request):
+        return respond.html("suppliers/_weddings.html", shell, groups=groups)
     return respond.html(
         "suppliers/weddings.html", shell, supplier={"name": shell.heading}, groups=groups, before=None, after=None
     )

@@ -118,13 +118,21 @@ async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]
     row = await tx.row(queries.first_steps, wedding_id)
     if row is None or all(row.values()):
         return []
-    steps = (("schedule", "Put the day together", "schedule"), ("guests", "Bring your guest list", "guests/import"),
-             ("suppliers", "Invite your suppliers", "suppliers"), ("site", "Open your website", "settings"))  # fmt: skip
+    steps = (
+        ("schedule", "Put the day together", "schedule"),
+        ("guests", "Bring your guest list", "guests/import"),
+        ("suppliers", "Invite your suppliers", "suppliers"),
+        ("site", "Open your website", "settings"),
+    )
     return [{"words": words, "done": row[key], "href": f"{shell.base}/{path}"} for key, words, path in steps]
 
 
-FILTERS = (("all", "Everything", ""), ("suppliers", "Suppliers", "link acknowledgement schedule_item"), ("guests", "Guests", "rsvp guest party import headcount"),
-           ("plan", "Plans", "wedding schedule_item task"))  # fmt: skip
+FILTERS = (
+    ("all", "Everything", ""),
+    ("suppliers", "Suppliers", "link acknowledgement schedule_item"),
+    ("guests", "Guests", "rsvp guest party import headcount"),
+    ("plan", "Plans", "wedding schedule_item task"),
+)
 
 
 @get("/me/{wedding_id:uuid}/activity", include_in_schema=False)

@@ -17,10 +17,26 @@ from wedsync.weddings.shell import couple_shell
 
 queries = sql.load("wedsync.weddings")
 ZONES = (
-    "Europe/London", "Europe/Dublin", "Europe/Lisbon", "Europe/Paris", "Europe/Berlin", "Europe/Madrid", "Europe/Rome", "Europe/Athens",
-    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Toronto", "Asia/Kolkata", "Asia/Dubai",
-    "Asia/Singapore", "Australia/Sydney", "Pacific/Auckland", "Pacific/Honolulu",
-)  # fmt: skip
+    "Europe/London",
+    "Europe/Dublin",
+    "Europe/Lisbon",
+    "Europe/Paris",
+    "Europe/Berlin",
+    "Europe/Madrid",
+    "Europe/Rome",
+    "Europe/Athens",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Toronto",
+    "Asia/Kolkata",
+    "Asia/Dubai",
+    "Asia/Singapore",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+    "Pacific/Honolulu",
+)
 TEXTS = (
     "couple_names",
     "partner_a",

@@ -1,0 +1,79 @@
+"""What happens around the worker: halted past its lease, asked to stop, beside another, without Valkey."""
+
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.crash.scene import Scene, set_scene
+from tests.engines_fixture import Database, RunningPostgres, settings_for
+from tests.eventually import eventually
+from tests.ledger import admin_url
+
+NOBODY = "valkey://127.0.0.1:1/0"
+
+
+@pytest_asyncio.fixture
+async def scene(
+    make_database: Callable[[], Awaitable[Database]], postgres: RunningPostgres, valkey_url: str, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    database = await make_database()
+    settings = settings_for(tmp_path, database, valkey_url)
+    async with set_scene(settings=settings, admin=admin_url(postgres, database)) as scene:
+        yield scene
+
+
+async def test_a_halted_worker_loses_its_leases_and_changes_nothing_when_it_wakes(scene: Scene) -> None:
+    """It is halted with a request on the wire; another delivers; what it then has to say is written as late."""
+    scene.receiver.gate.clear()
+    halted = scene.start()
+    await scene.facts(1)
+    await eventually(lambda: scene.receiver.begun, what="the request is on the wire")
+    halted.send_signal(signal.SIGSTOP)
+    await scene.ledger.let_leases_lapse()
+    await scene.ledger.queue.reclaim()
+    scene.receiver.gate.set()
+    scene.start()
+    await scene.recovers()
+    halted.send_signal(signal.SIGCONT)
+    late = "select count(*) from attempts a join deliveries d on d.id = a.delivery_id where a.is_late"
+
+    async def is_told() -> bool:
+        return bool(await scene.ledger.admin.fetchval(late))
+
+    await eventually(is_told, what="the late attempt is written")
+    await scene.keeps_its_promises(facts=1)
+    assert len(scene.receiver.requests) > len(set(scene.receiver.ids)), "the halted one had sent it too"
+
+
+async def test_a_graceful_stop_loses_nothing_and_burns_no_attempt(scene: Scene) -> None:
+    worker = scene.start()
+    await scene.facts(6)
+    worker.send_signal(signal.SIGTERM)
+    await scene.facts(6)
+    await eventually(lambda: worker.poll() is not None, within_s=20, what="it stops")
+    assert worker.returncode == 0
+    leased = "select count(*) from jobs where lease_token is not null or attempt > 0"
+    assert await scene.ledger.admin.fetchval(leased) == 0
+    scene.start()
+    await scene.recovers()
+    await scene.keeps_its_promises(facts=12)
+    assert len(scene.receiver.requests) == len(set(scene.receiver.ids)), "nothing was sent twice"
+    assert {row["attempts"] for row in await scene.ledger.deliveries(scene.endpoint)} == {1}
+
+
+async def test_two_workers_share_the_work_and_one_is_killed(scene: Scene) -> None:
+    first, second = scene.start(), scene.start("after_send=kill9@5")
+    await scene.facts(25)
+    await eventually(lambda: second.poll() is not None, within_s=30, what="the second ends")
+    await scene.recovers()
+    await scene.keeps_its_promises(facts=25)
+    assert first.poll() is None
+
+
+async def test_without_valkey_everything_arrives(scene: Scene) -> None:
+    scene.start(WEDSYNC_VALKEY_URL=NOBODY)
+    await scene.facts(5)
+    await scene.recovers()
+    await scene.keeps_its_promises(facts=5)
