@@ -1,4 +1,4 @@
-"""An HTTP client for loads: raw connections that stay open, requests made beforehand, some 40 us of CPU a call.
+"""An HTTP client for loads: raw connections that stay open and requests made beforehand.
 
 A closed loop asks again as soon as it is answered and finds the most that is served. An open loop asks when it is time,
 answered or not, and counts waiting from when it was due: a server that stalls cannot slow the question down.
@@ -50,7 +50,13 @@ class Load(msgspec.Struct):
 
 
 def request(
-    method: str, path: str, *, token: str = "", cookie: str = "", body: Any = None, headers: Mapping[str, str] | None = None
+    method: str,
+    path: str,
+    *,
+    token: str = "",
+    cookie: str = "",
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The bytes of a request; `body` is sent as JSON unless it is bytes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]

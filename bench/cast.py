@@ -37,6 +37,9 @@ R = TypeVar("R")
 AT_ONCE = 6
 PARTY_SIZE = 10
 TOKEN_DAYS = 1
+PERSONS = "select app.person_for(e) as id from unnest($1::text[]) with ordinality u(e, n) order by n"
+SESSIONS = """select app.issue_session(p, h, $3) as id
+    from unnest($1::uuid[], $2::bytea[]) with ordinality u(p, h, n) order by n"""
 FIRST_NAMES = ("Carla", "Noor", "Mateo", "Ines", "Jonas", "Aroha", "Wei", "Zuri", "Elif", "Tomás")
 LAST_NAMES = ("Rossi", "Haddad", "Silva", "Becker", "Ngata", "Chen", "Okafor", "Demir", "Novak", "Murphy")
 
@@ -79,11 +82,11 @@ async def people(stage: Stage, count: int, role: str) -> list[Person]:
     emails = [f"{role}-{number}-{secrets.token_hex(4)}@bench.invalid" for number in range(count)]
     cookies = [secrets.token_urlsafe(32) for _ in emails]
     async with stage.door.bare(ANONYMOUS) as tx:
-        rows = await tx.rows("select app.person_for(e) as id from unnest($1::text[]) with ordinality u(e, n) order by n", emails)
+        rows = await tx.rows(PERSONS, emails)
     ids = [row["id"] for row in rows]
     async with connected(stage.settings.door("owner")) as owner:
         sessions = await owner.fetch(
-            "select app.issue_session(p, h, $3) as id from unnest($1::uuid[], $2::bytea[]) with ordinality u(p, h, n) order by n",
+            SESSIONS,
             ids,
             [digest(cookie) for cookie in cookies],
             TOKEN_DAYS,

@@ -61,7 +61,7 @@ async def measure(scenario: Scenario, plan: Plan, *, runs: int) -> Line:
         line.failed = f"not run: {why}"
     except Exception as error:
         traceback.print_exception(error)
-        line.failed = f"{type(error).__name__}: {error}" or type(error).__name__
+        line.failed = f"{type(error).__name__}: {error}"
     return conclude(line, scenario.budgets)
 
 

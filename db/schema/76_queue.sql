@@ -91,12 +91,19 @@ begin
     returning j.*;
 end $$;
 
+-- In words for the owner: what we were told, or what the owner said.
+create function app.parked_because(p_destination uuid) returns text
+language sql stable set search_path = '' as $$
+  select coalesce(nullif(d.reason, ''), nullif(e.state_reason, ''), 'its endpoint is not active')
+  from public.destinations d left join public.endpoints e on e.id = d.id where d.id = p_destination;
+$$;
+
 -- Jobs of parked destinations that came into view: out of the ready range, and the ledger says why.
 create function app.shelve(p_lane integer, p_destinations uuid[], p_now timestamptz) returns void
 language sql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   with seen as (
-    select w.id, d.reason from unnest(p_destinations) as o(id) join public.destinations d on d.id = o.id cross join lateral (
+    select w.id, app.parked_because(o.id) as reason from unnest(p_destinations) as o(id) cross join lateral (
       select j.id from public.jobs j where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now limit 256) w),
   shelved as (
     update public.jobs j set run_at = 'infinity' from seen s where j.id = s.id and j.lease_token is null returning j.id, j.made_at, s.reason)
@@ -272,22 +279,23 @@ begin
 end $$;
 
 -- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
--- The endpoint is locked first, as its owner's changes do it.
+-- The endpoint is locked first, as its owner's changes do it. What all tenants share (mail) is never parked.
 create function app.park(p_destination uuid, p_reason text) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform from public.endpoints e where e.id = p_destination for no key update;
-  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active';
+  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active'
+    and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
   if found then
     update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';
   end if;
 end $$;
 
--- A destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
+-- A tenant's destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
 create function app.rest(p_destination uuid, p_seconds double precision) returns void
 language sql volatile security definer set search_path = '' as $$
   update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
-  where d.id = p_destination;
+  where d.id = p_destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
 $$;
 
 -- Parked no more: everything that waited is ready again, with its attempts before it.

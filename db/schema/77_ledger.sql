@@ -187,18 +187,24 @@ begin
   return query select m.* from unnest(v_may) m;
 end $$;
 
--- Claimed, then parked before anything was sent: aside, without having burnt an attempt.
+-- Claimed, then parked before anything was sent: aside, without having burnt an attempt. The destinations are locked and asked again, for whoever
+-- opens one brings back only what is aside by then; where one is open again the job is simply free.
 create function app.give_up_place(p_parked uuid[], p_jobs uuid[], p_leases uuid[]) returns void
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_closed uuid[];
+begin
+  select array_agg(o.id) filter (where o.state = 'parked') into v_closed from (select d.id, d.state from public.destinations d
+    where d.id in (select j.destination_id from public.jobs j where j.id = any (p_parked)) order by d.id for no key update) o;
   with shelved as (
-    update public.jobs j set lease_token = null, lease_until = null, run_at = 'infinity', attempt = greatest(0, j.attempt - 1)
+    update public.jobs j set lease_token = null, lease_until = null, attempt = greatest(0, j.attempt - 1),
+      run_at = case when j.destination_id = any (v_closed) then 'infinity' else j.run_at end
     from unnest(p_jobs, p_leases) as a(job, lease)
-    where j.id = a.job and j.lease_token = a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id)
-  update public.deliveries d set state = 'parked', next_at = null,
-    reason = coalesce((select o.reason from public.destinations o where o.id = s.destination_id), '')
-  from shelved s where d.id = s.id and d.made_at = s.made_at;
-$$;
+    where j.id = a.job and j.lease_token = a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id, j.run_at)
+  update public.deliveries d set state = 'parked', next_at = null, reason = app.parked_because(s.destination_id)
+  from shelved s where s.run_at = 'infinity' and d.id = s.id and d.made_at = s.made_at;
+end $$;
 
 -- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.

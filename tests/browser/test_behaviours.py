@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, expect, sync_playwright
 
-from tests.browser import gallery, scenes_guests, scenes_plan, scenes_rsvp
+from tests.browser import gallery, scenes_couple, scenes_guests, scenes_plan, scenes_rsvp
 from tests.browser.people import LIVE, WEDDING, couple
 from wedsync.web import render
 
@@ -164,6 +164,31 @@ def test_two_people_changing_the_same_field_are_asked_which_to_keep(
 
     expect(page.locator("#guest-g2")).to_contain_text("Ola Mendes-Silva")
     assert kept in server.posts[1][2]
+
+
+def test_two_switches_in_a_row_are_both_kept(page: Page, server: Server) -> None:
+    values = scenes_couple.suppliers_values()
+    server.pages[f"{BASE}/suppliers"] = render.page("suppliers/suppliers.html", shell=couple("suppliers"), **values)
+    page.goto(f"{gallery.ORIGIN}{BASE}/suppliers")
+    card = page.locator("#link-hartley-and-finch")
+    card.locator("summary").click()
+    one = scenes_couple.link("Hartley & Finch", "photographer", can_view_guests=True, version=3)
+    both = one | {"can_view_contacts": True, "version": 4}
+    for link in (one, both):
+        html = render.page("suppliers/_link.html", shell=couple(""), link=link, categories=values["categories"])
+        server.answers.append((200, {"Content-Type": "text/html"}, html))
+
+    page.evaluate("""() => {
+        const form = document.querySelector('#link-hartley-and-finch form');
+        form.elements.can_view_guests.click();
+        form.elements.can_view_contacts.click();
+    }""")
+
+    expect(card).to_have_attribute("data-version", "4")
+    expect(card.get_by_label("Guests by name")).to_be_checked()
+    expect(card.get_by_label("Guests’ e-mail, phone and address")).to_be_checked()
+    expect(card.locator("details")).to_have_attribute("open", "")
+    assert [headers["if-match"] for _, headers, _ in server.posts] == ['"2"', '"3"']
 
 
 def test_a_refused_field_is_explained_beside_it_and_nothing_is_lost(page: Page, server: Server) -> None:

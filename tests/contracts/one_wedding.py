@@ -15,10 +15,8 @@ from litestar.di import Provide
 
 from tests.engines_fixture import LOOPBACK, Database
 from wedsync.budget import api as budget_api
-from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
 from wedsync.events import record
-from wedsync.events.catalogue import Catalogue
 from wedsync.events.event import Event, decode
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import load
@@ -26,15 +24,11 @@ from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.processes import registry
 from wedsync.schedule import api as schedule_api
-from wedsync.schedule import model as schedule
 from wedsync.schedule import pages as schedule_pages
-from wedsync.schedule import reactions as schedule_reactions
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import api as tasks_api
-from wedsync.tasks import model as tasks
 from wedsync.tasks import pages as tasks_pages
-from wedsync.tasks import reactions as tasks_reactions
 from wedsync.web import problems
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
@@ -43,14 +37,6 @@ from wedsync.weddings import model as wedding_model
 
 ON = date(2027, 6, 5)
 DOORS = (schedule_api, tasks_api, budget_api, schedule_pages, tasks_pages, budget_pages)
-
-
-def catalogue() -> Catalogue:
-    """Everything the product can record, whether or not the registry names these nouns yet."""
-    known = registry.catalogue()
-    types = known.types | {t.type: t for noun in (schedule, tasks, budget) for t in noun.EVENTS}
-    reactions = known.reactions | {r.name: r for noun in (schedule_reactions, tasks_reactions) for r in noun.REACTIONS}
-    return Catalogue(types.values(), reactions.values())
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +99,7 @@ class Wedding:
     async def react(self) -> list[str]:
         """Run every owed reaction in stream order until none is left; returns their names."""
         done: list[str] = []
-        reactions = catalogue().reactions
+        reactions = registry.catalogue().reactions
         while job := await self.admin.fetchrow(
             """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
             where id = (select id from jobs where kind = 'reaction' and tenant_id = $1 order by order_seq, id limit 1)
@@ -229,9 +215,6 @@ class Stage(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def opened(database: Database, admin_url: str) -> AsyncIterator[Stage]:
     """The doors of a database; they close with the context."""
-    owner = await asyncpg.connect(database.owner)
-    await owner.execute("select app.sync_catalogue($1)", catalogue().for_database())
-    await owner.close()
     pool = await connect_pool(database.user, size=4, application="tests")
     admin = await asyncpg.connect(admin_url, database=database.name)
     try:

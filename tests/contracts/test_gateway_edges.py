@@ -1,4 +1,4 @@
-"""What seldom happens: databases that go away in the middle, clients that leave in the middle, floods, strange tokens."""
+"""What seldom happens: databases and clients that go away in the middle, floods, strange tokens, retention."""
 
 import asyncio
 import json
@@ -15,7 +15,6 @@ from wedsync.events.audience import Audience
 from wedsync.events.joins import PLATFORM
 from wedsync.events.scope import Scope
 from wedsync.events.tokens import Sessions, TokenRefused, Tokens
-from wedsync.kit import clock
 
 FLORIST = Audience(int(Scope.CORE | Scope.SCHEDULE), link_id="11111111-0000-7000-8000-000000000001", role="supplier")
 
@@ -72,7 +71,7 @@ async def test_a_join_with_a_bad_token_of_its_own_or_too_many_words_is_refused()
         topic = f"realtime:wedding:{wedding}"
         async with world.client(world.person(wedding)) as client:
             refused = await client.join(topic, token=world.person(wedding, expires_in_s=-9))
-            assert refused["response"]["reason"] == "InvalidJWTToken: Token has expired 9 seconds ago"
+            assert refused["response"]["reason"].startswith("InvalidJWTToken: Token has expired ")
             refused = await client.join(topic, {"presence": {"key": "x" * 70_000}})
             assert refused["response"]["reason"].startswith("PayloadTooLarge")
 
@@ -260,7 +259,7 @@ async def test_a_client_that_leaves_before_it_is_answered_keeps_what_it_is_owed(
         topic, token = f"realtime:wedding:{wedding}", world.person(wedding)
         async with world.client(token) as client:
             await client.join(topic)
-            await world.gateway.upkeep.save_positions(clock.monotonic())
+            await world.gateway.upkeep.save_positions()
             client.socket.transport.abort()
         await eventually(lambda: not world.hub.sockets)
         world.hub.positions._entries.clear()
@@ -322,6 +321,36 @@ async def test_presence_frames_that_make_no_sense_are_answered() -> None:
             assert await client.nothing_until_heartbeat() == []
             ref = await client.send("phoenix", "unheard_of", {})
             assert await client.nothing_until_heartbeat() == []
-            large = {"event": "x", "payload": {"x": "y" * 262_000}}
+            large = {"event": "x", "payload": {"x": "y" * 262_200}}
             ref = await client.send(topic, "broadcast", large)
             assert (await client.reply(ref))["response"]["reason"].startswith("PayloadTooLarge")
+
+
+@on_uvloop
+async def test_an_event_that_cannot_be_rendered_is_left_out_and_the_next_one_comes() -> None:
+    def open_sealed(table: str, record: dict[str, Any], tenant: str) -> dict[str, Any]:
+        raise RuntimeError("a bug")
+
+    async with gateway_world(open_sealed=open_sealed) as world:
+        wedding = world.log.stream()
+        async with world.client(world.person(wedding)) as client:
+            await client.join(f"realtime:wedding:{wedding}")
+            world.happens(wedding, record={"sealed": "\\x01"})
+            world.happens(wedding)
+            assert (await client.until("broadcast"))["payload"]["sequence"] == 2
+
+
+@on_uvloop
+async def test_a_replay_waits_for_a_slow_reader_instead_of_cutting_it() -> None:
+    async with gateway_world() as world:
+        wedding = world.log.stream()
+        for _ in range(900):
+            world.log.write(wedding, record={"note": "x" * 4000})
+        async with world.client(world.person(wedding)) as client:
+            await client.join(f"realtime:wedding:{wedding}", {"broadcast": {"recover": "1:0"}})
+            client.socket.transport.pause_reading()
+            (socket,) = world.hub.sockets
+            await eventually(lambda: socket.is_congested and socket.waiters)
+            client.socket.transport.resume_reading()
+            seen = [(await client.until("broadcast"))["payload"]["sequence"] for _ in range(900)]
+            assert seen == list(range(1, 901))

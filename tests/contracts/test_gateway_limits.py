@@ -205,7 +205,7 @@ async def test_nothing_is_left_of_sockets_that_came_and_went() -> None:
         assert all(not stream.groups and not stream.channels for stream in world.hub.streams.values())
         world.gateway.upkeep.tick(now + 60)
         assert world.hub.streams == {}
-        await world.gateway.upkeep.save_positions(now)
+        await world.gateway.upkeep.save_positions()
         world.gateway.upkeep.tick(now + 700)
         assert len(world.hub.positions) == 0
         world.hub._rendered.clear()

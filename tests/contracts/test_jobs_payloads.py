@@ -167,13 +167,27 @@ async def test_parked_between_claim_and_send_burns_no_attempt(ledger: Ledger) ->
     await ledger.facts(wedding)
     jobs = await ledger.claim()
     async with ledger.user.enter(wedding.couple, wedding.id) as tx:
-        await tx.run("update endpoints set state = 'paused' where id = $1", endpoint)
+        await tx.run(
+            "update endpoints set state = 'paused', state_reason = 'paused by its owner' where id = $1", endpoint
+        )
         await tx.run("select app.connect_endpoint($1)", endpoint)
     assert await ledger.queue.payloads(jobs) == []
     [job] = await ledger.jobs(endpoint)
     assert (job["attempt"], job["lease_token"]) == (0, None)
     [delivery] = await ledger.deliveries(endpoint)
-    assert delivery["state"] == "parked"
+    assert (delivery["state"], delivery["reason"]) == ("parked", "paused by its owner")
+
+
+async def test_parked_and_opened_again_meanwhile_is_simply_free(ledger: Ledger) -> None:
+    """Whoever opens a destination brings back what is aside; what comes aside after that would wait for ever."""
+    wedding = await ledger.wedding()
+    endpoint = await ledger.endpoint(wedding)
+    await ledger.facts(wedding)
+    [job] = await ledger.claim()
+    judged_parked = [[job.id], [job.id], [job.lease_token]]
+    await ledger.admin.execute("select app.give_up_place($1, $2, $3)", *judged_parked)
+    assert [again.id for again in await ledger.claim()] == [job.id]
+    assert [row["state"] for row in await ledger.deliveries(endpoint)] == ["pending"]
 
 
 async def test_what_expired_while_it_was_leased_is_not_sent(ledger: Ledger) -> None:

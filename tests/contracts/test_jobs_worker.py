@@ -4,30 +4,46 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, clone, drop
 from tests.eventually import eventually
 from tests.ledger import Ledger, admin_url, opened
 from wedsync.events.deliver import Sender
 from wedsync.events.jobs import Payload
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import failpoints
-from wedsync.processes.worker import Worker
+from wedsync.kit.actor import ANONYMOUS
+from wedsync.kit.config import Settings
+from wedsync.kit.valkey import Publisher
+from wedsync.processes.worker import Worker, serve
 
 DELIVERED = Outcome(word="delivered", exchange=Exchange(status=204, address="127.0.0.1", first_byte_ms=1.5))
 
 
 @pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
+async def database_here(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
     database = await clone(postgres, f"wedsync_{worker}_worker")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin, size=6) as ledger:
-        yield ledger
+    yield database
     await drop(postgres, database.name)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def engine(postgres: RunningPostgres, database_here: Database) -> AsyncIterator[Ledger]:
+    admin = admin_url(postgres, database_here)
+    async with opened(user=database_here.user, service=database_here.service, admin=admin, size=6) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def engine_settings(settings: Settings, database_here: Database) -> Settings:
+    """The settings of a worker on this module's database."""
+    urls = {"database_url": database_here.user, "service_database_url": database_here.service}
+    return msgspec.structs.replace(settings, **urls)
 
 
 @pytest_asyncio.fixture
@@ -43,7 +59,12 @@ async def working(ledger: Ledger, send: Sender) -> AsyncIterator[Worker]:
     stop, wake = asyncio.Event(), asyncio.Event()
     catalogue = await ledger.know()
     worker = Worker(
-        queue=ledger.queue, door=ledger.user, catalogue=catalogue, senders={"webhook": send}, works={}, wake=wake
+        queue=ledger.queue,
+        door=ledger.user,
+        catalogue=catalogue,
+        senders={"webhook": send, "smtp": send},
+        works={},
+        wake=wake,
     )
     running = asyncio.create_task(worker.run(stop))
     try:
@@ -123,6 +144,23 @@ async def test_a_receiver_that_is_gone_is_parked_with_all_it_is_owed(ledger: Led
         await eventually(states(ledger, endpoint, {"delivered": 12}))
 
 
+async def test_mail_that_cannot_be_sent_by_anybody_is_tried_again_and_parks_nobody(ledger: Ledger) -> None:
+    mails = [uuid4(), uuid4()]
+    for mail in mails:
+        async with ledger.user.bare(ANONYMOUS) as tx:
+            person = await tx.value("select app.person_for($1)", f"{mail.hex}@example.test")
+            await tx.value("select app.request_sign_in($1, $2, 15, $3, $4)", person, mail.bytes * 2, mail, b"words")
+    found = "select array_agg(state) from deliveries where id = any ($1)"
+
+    async def are_deferred() -> bool:
+        return await ledger.admin.fetchval(found, mails) == ["deferred", "deferred"]
+
+    async with working(ledger, always(Outcome(word="reconnect_needed", reason="No mail server is set.", after_s=60))):
+        await eventually(are_deferred)
+    shared = "select state, not_before = '-infinity' from destinations where connector = 'smtp'"
+    assert tuple(await ledger.admin.fetchrow(shared)) == ("active", True)
+
+
 async def test_a_sender_that_raises_costs_its_delivery_a_try_and_nobody_else_anything(ledger: Ledger) -> None:
     broken, fine = await ledger.wedding(), await ledger.wedding()
     first, second = await ledger.endpoint(broken), await ledger.endpoint(fine)
@@ -164,6 +202,28 @@ async def test_one_that_hangs_holds_only_its_own_places(ledger: Ledger) -> None:
         assert {row[0] for row in told} == set(in_flight) == set(hanging)
         gate.set()
         await eventually(states(ledger, slow, {"delivered": 20}))
+
+
+async def test_a_word_through_valkey_wakes_it(
+    ledger: Ledger, settings: Settings, engine_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for poll in ("POLL_BUSY_S", "POLL_IDLE_S"):
+        monkeypatch.setattr(f"wedsync.processes.worker.{poll}", 3600.0)
+    wedding = await ledger.wedding()
+    endpoint = await ledger.endpoint(wedding)
+    stop, publisher = asyncio.Event(), Publisher(settings.valkey_url)
+    known: dict[str, Sender] = {"webhook": always(DELIVERED)}
+    running = asyncio.create_task(
+        serve(engine_settings, catalogue=await ledger.know(), senders=known, works={}, stop=stop)
+    )
+    await ledger.facts(wedding)
+    await eventually(states(ledger, endpoint, {"delivered": 1}), what="it looks when it starts")
+    await ledger.facts(wedding)
+    await publisher.publish("wedsync:wake", b'["normal"]')
+    await eventually(states(ledger, endpoint, {"delivered": 2}))
+    stop.set()
+    await running
+    await publisher.close()
 
 
 async def test_a_stop_lets_tries_end_and_begins_none(ledger: Ledger) -> None:

@@ -171,3 +171,19 @@ async def test_bad_input_is_named_and_changes_nothing(
 @pytest.mark.parametrize("title", ["x" * 300, "🎉" * 100, "עוגה وكعكة", "=HYPERLINK(1)", "Zoë’s “first” dance"])
 async def test_any_title_people_write_comes_back(wedding: Wedding, ana: Client, title: str) -> None:
     assert (await add(ana, wedding, title=title, at_local="16:30:00"))["title"] == title
+
+
+@pytest.mark.parametrize("who", ["supplier", "person"])
+async def test_another_kind_of_tenant_is_no_wedding(wedding: Wedding, who: str) -> None:
+    supplier = await wedding.admin.fetchval("select supplier_id from links where id = $1", wedding.planner.id)
+    client = Client(wedding.app, wedding.planner)
+    base = f"/api/v1/weddings/{supplier if who == 'supplier' else wedding.planner.actor.id}"
+    for path in ("schedule", "days", "day-contacts", "tasks", "budget"):
+        problem(await client("GET", f"{base}/{path}"), 404, "not_found")
+    for path, body in (
+        ("schedule", {"title": "Cake", "at_local": "16:30:00", "on": "2027-06-05", "zone": "UTC"}),
+        ("day-contacts", {"name": "Dora"}),
+        ("tasks", {"title": "Mine"}),
+        ("budget", {"title": "Mine"}),
+    ):
+        problem(await client("POST", f"{base}/{path}", body), 404, "not_found")

@@ -1,4 +1,4 @@
-"""An event becomes frames: images spliced untouched, positions exact, nothing sealed, nothing null that chokes a client."""
+"""An event becomes frames: images spliced untouched, positions exact, nothing sealed, no null that chokes a client."""
 
 import json
 from typing import Any

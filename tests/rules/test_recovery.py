@@ -86,7 +86,29 @@ def test_only_what_changed_or_grew_old_is_written() -> None:
     assert [row.seq for row in positions.due(5.0)] == [7 + FAR]
     positions.confirm(one, 3, was_sent=True)
     assert positions.due(6.0) == []
+    positions.refresh(REFRESH_S + 10)
     assert [row.seq for row in positions.due(REFRESH_S + 10)] == [7 + FAR]
+
+
+@on_uvloop
+async def test_joins_at_the_same_time_are_written_together() -> None:
+    log = MemoryLog()
+    positions = Positions(log)
+    channels = [channel() for _ in range(20)]
+    for number, one in enumerate(channels):
+        one.key = b"%d" % number
+        positions.hold(one, tenant="t", epoch=1, seq=number, now=0.0)
+    log.gates["save_positions"] = asyncio.Event()
+    first = asyncio.ensure_future(positions.save())
+    await asyncio.sleep(0)
+    late = channel()
+    positions.hold(late, tenant="t", epoch=1, seq=99, now=0.0)
+    others = [asyncio.ensure_future(positions.save()) for _ in range(5)]
+    await asyncio.sleep(0)
+    log.gates["save_positions"].set()
+    await asyncio.gather(first, *others)
+    assert log.asked["save_positions"] <= 2
+    assert len(log.positions) == 21
 
 
 def test_sockets_that_share_a_key_keep_the_lowest() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
@@ -85,3 +86,11 @@ def test_a_phone_shows_four_sections_and_keeps_the_others_under_more() -> None:
     few = Shell(sections=supplier_sections("/studio/1", waiting=3))
     assert len(few.bar) == 3
     assert few.more == ()
+
+
+def test_a_choice_holds_whether_its_key_came_from_a_form_or_a_row() -> None:
+    controls = render.environment().get_template("components/controls.html").module
+    key = UUID(int=7)
+    assert " selected" in controls.select("who", "Who", [("", "Nobody"), (str(key), "Ben")], key)
+    assert 'value="" selected' in controls.select("who", "Who", [("", "Nobody"), (str(key), "Ben")], None)
+    assert "checked" in controls.choices("n", "How many", [(1, "One", ""), (2, "Two", "")], "2")

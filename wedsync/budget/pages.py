@@ -7,6 +7,7 @@ from litestar import Response, get, post
 
 from wedsync.budget import actions, model, view
 from wedsync.budget.reading import read
+from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.schedule import conflict
@@ -16,6 +17,8 @@ from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Shell
 from wedsync.weddings.model import changed_fields
 from wedsync.weddings.shell import couple_shell
+
+queries = sql.load("wedsync.budget")
 
 
 @get("/me/{wedding_id:uuid}/budget", include_in_schema=False)
@@ -169,11 +172,11 @@ async def add_payment(
 async def paid(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, payment_id: UUID) -> Response[Any]:
     """Paid today; who was slower changes nothing."""
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        payment = await tx.row(actions.queries.payment, payment_id)
+        payment = await tx.row(queries.payment, payment_id)
         if payment is None:
             raise not_found("item")
         if payment["paid_on"] is None:
-            today = await tx.value(actions.queries.today)
+            today = await tx.value(queries.today)
             await actions.change_payment(tx, payment_id, {"paid_on": today})
     return _back(request, f"/me/{wedding_id}/budget?edit={payment['budget_line_id']}#payment-form")
 

@@ -145,7 +145,17 @@ class Joins:
         if channel.audience is None:
             raise _no_permission(channel.topic)
         channel.audited_at = clock.monotonic()
-        return await self._verdict(channel, stream)
+        verdict = await self._verdict(channel, stream)
+        await self._remember(channel, stream)
+        return verdict
+
+    async def _remember(self, channel: Channel, stream: Stream) -> None:
+        """Keep where the channel starts before it is told so: from then on not even a kill -9 loses any."""
+        if channel.is_gone or not is_resumable(channel):
+            return
+        positions = self._hub.positions
+        positions.hold(channel, tenant=stream.tenant, epoch=stream.epoch, seq=channel.cursor, now=clock.monotonic())
+        await positions.save()
 
     async def stream_of(self, topic: str, claims: Claims) -> Stream:
         """The stream behind a topic, followed. Raises Denied and ReaderAway."""
@@ -198,10 +208,6 @@ class Joins:
             response["recovery"] = verdict
         hub.stats.joins["ok"] += 1
         socket.text(wire.reply(socket.framing, frame, ok=True, response=msgspec.json.encode(response)))
-        if is_resumable(channel):
-            hub.positions.hold(
-                channel, tenant=stream.tenant, epoch=stream.epoch, seq=channel.cursor, now=clock.monotonic()
-            )
         if channel.config.has_presence:
             hub.presence(stream, channel.topic).send_state(channel)
         self._report_bindings(channel)

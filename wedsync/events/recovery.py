@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from wedsync.events.reader import Position, Reader
+from wedsync.kit import clock
 
 if TYPE_CHECKING:
     from wedsync.events.channels import Channel
@@ -75,6 +76,8 @@ class Positions:
         self._reader = reader
         self._entries: dict[bytes, _Entry] = {}
         self._dirty: set[bytes] = set()
+        self._writing: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
         self.claims = 0
         self.resumed = 0
 
@@ -153,11 +156,33 @@ class Positions:
             entry.left = sorted([*entry.left, (seq, now + KEPT_S)])[:LEFT_MAX]
             self._dirty.add(channel.key)
 
-    def due(self, now: float) -> list[Position]:
-        """What is to be written now."""
+    async def save(self) -> None:
+        """Write what changed; whoever asks while rows are being written shares the next write. Raises ReaderAway."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._save_after(self._writing))
+        await asyncio.shield(self._next)
+
+    async def _save_after(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._writing, self._next = self._next, None
+        rows = self.due(clock.monotonic())
+        if not rows:
+            return
+        try:
+            await self._reader.save_positions(rows)
+        except BaseException:
+            self._dirty.update(key for row in rows if (key := bytes.fromhex(row.key)) in self._entries)
+            raise
+
+    def refresh(self, now: float) -> None:
+        """Have written again what would expire though its socket lives."""
         for key, entry in self._entries.items():
             if entry.held and entry.saved_at < now - REFRESH_S:
                 self._dirty.add(key)
+
+    def due(self, now: float) -> list[Position]:
+        """What changed, as rows; it counts as written."""
         rows = []
         for key in self._dirty:
             entry = self._entries[key]
@@ -166,10 +191,6 @@ class Positions:
                 rows.append(Position(key.hex(), entry.tenant, entry.epoch, entry.saved))
         self._dirty.clear()
         return rows
-
-    def put_back(self, rows: list[Position]) -> None:
-        """The database was away: write these again."""
-        self._dirty.update(key for row in rows if (key := bytes.fromhex(row.key)) in self._entries)
 
     def forget_old(self, now: float) -> None:
         """Drop what nobody came back for."""

@@ -60,7 +60,7 @@ class Upkeep:
             now = clock.monotonic()
             self._hub.stats.loop_lag_ms = max(0.0, (now - began - TICK_S) * 1000)
             self.tick(now)
-            await self.save_positions(now)
+            await self.save_positions()
 
     async def _poll_for_ever(self) -> None:
         while True:
@@ -90,15 +90,11 @@ class Upkeep:
         except ReaderAway as error:
             self._hub.reader_failed(error)
 
-    async def save_positions(self, now: float) -> None:
+    async def save_positions(self) -> None:
         """Write confirmed positions, all at once."""
-        rows = self._hub.positions.due(now)
-        if not rows:
-            return
         try:
-            await self._hub.reader.save_positions(rows)
+            await self._hub.positions.save()
         except ReaderAway as error:
-            self._hub.positions.put_back(rows)
             self._hub.reader_failed(error)
 
     def tick(self, now: float) -> None:
@@ -111,6 +107,7 @@ class Upkeep:
             self._look_at_stream(stream, now)
             for channel in list(stream.channels):
                 self._look_at_channel(channel, now, wall)
+        hub.positions.refresh(now)
         hub.positions.forget_old(now)
         hub.sessions.forget_old()
         if hub.neighbours is not None and now - self._announced_at >= ANNOUNCE_S:
@@ -173,5 +170,5 @@ class Upkeep:
             await asyncio.sleep(seconds / len(batches) if number + 1 < len(batches) else 0)
         for socket in sockets:
             hub.disconnect(socket)
-        await self.save_positions(clock.monotonic())
+        await self.save_positions()
         log.info("gateway_drained", sockets=len(sockets))

@@ -179,12 +179,12 @@ async def _to_party(
     lines: list[str],
 ) -> None:
     contacts = await tx.rows(queries.party_contacts, event.tenant, party)
-    opened = (guests.open_contact(ring, event.tenant, c["guest_id"], c["sealed"]) for c in contacts)
-    address = next((c.email for c in opened if c.email), "")
+    opened = ((c["guest_id"], guests.open_contact(ring, event.tenant, c["guest_id"], c["sealed"])) for c in contacts)
+    guest, address = next(((guest, c.email) for guest, c in opened if c.email), (None, ""))
     wedding = await tx.row(queries.wedding, event.tenant)
     pass_id = await tx.value(queries.party_pass, event.tenant, party)
     name = await tx.value(queries.party_name, event.tenant, party)
-    if not address or wedding is None or name is None:
+    if guest is None or wedding is None or name is None:
         return
     token = (
         pass_token(settings.jwt_secret, "rsvp", pass_id)
@@ -200,7 +200,7 @@ async def _to_party(
         url=f"{settings.public_url}/rsvp/{token}",
     )
     post = Post(tx, ring, event)
-    post.mail(words, to=address, name=name, kind="guest", recipient=party, subject=subject)
+    post.mail(words, to=address, name=name, kind="guest", recipient=guest, subject=subject)
     await post.send()
 
 

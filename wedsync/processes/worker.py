@@ -313,7 +313,8 @@ async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple
 
 
 async def _listen(settings: Settings, wake: asyncio.Event) -> None:
-    await Subscriber(settings.valkey_url, [WAKE], lambda _channel, _lanes: wake.set(), wake.set).run()
+    """Every commit that recorded something may have owed something: its nudge is as good as a word to the workers."""
+    await Subscriber(settings.valkey_url, [WAKE, EVENTS], lambda _channel, _message: wake.set(), wake.set).run()
 
 
 def main(settings: Settings) -> None:

@@ -73,8 +73,8 @@ async def list_items(
     """A supplier without the scope sees an empty list."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         found = list(actions.planned(await tx.rows(queries.page, cursor, limit + 1)).values())
-        if cursor is not None and not found and await tx.row(queries.current, cursor) is None:
-            raise invalid("cursor", "is no longer on the schedule", "Read the list again from its start.")
+        if not found:
+            await _demand(tx, queries.current, cursor)
     return ItemPage(items=found[:limit], next=str(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -148,6 +148,8 @@ async def list_days(ctx: Context, actor: Actor, wedding_id: UUID) -> DayPage:
     """Live from two hours before the first item until two hours after the last."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         days = [as_struct(WeddingDay, row) for row in await tx.rows(queries.days)]
+        if not days:
+            await _demand(tx, queries.current, None)
     now = clock.now()
     views = [DayView(**msgspec.structs.asdict(day), phase=model.phase(day, now)) for day in days]
     return DayPage(phase=model.wedding_phase(days, now), items=views)
@@ -164,8 +166,8 @@ async def list_contacts(
     """In the couple's order."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         found = [as_struct(DayContact, row) for row in await tx.rows(queries.contacts, cursor, limit + 1)]
-        if cursor is not None and not found and await tx.row(queries.contact, cursor) is None:
-            raise invalid("cursor", "is no longer a contact", "Read the list again from its start.")
+        if not found:
+            await _demand(tx, queries.contact, cursor)
     return ContactPage(items=found[:limit], next=str(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -216,6 +218,14 @@ async def remove_contact(
     """The couple, or a supplier who may edit the timeline."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         await actions.remove_contact(tx, contact_id, version=expected_version(if_match))
+
+
+async def _demand(tx: Tx, row: str, cursor: UUID | None) -> None:
+    """A page without rows: is there such a wedding at all, and the row the page begins after?"""
+    if await tx.row(queries.wedding) is None:
+        raise not_found("item")
+    if cursor is not None and await tx.row(row, cursor) is None:
+        raise invalid("cursor", "is no longer on the list", "Read the list again from its start.")
 
 
 async def _item(tx: Tx, item_id: UUID, *, status: int = 200) -> Response[PlannedItem]:

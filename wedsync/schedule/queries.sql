@@ -1,8 +1,8 @@
 -- Every statement of the schedule. The tenant is the entered one: flat paths know no wedding id.
 
 -- name: lock
--- One writer of a wedding's schedule at a time; who may not write gets no rows.
-select i.id from schedule_items i where i.wedding_id = (select app.tenant()) order by i.id for update
+-- One writer of a wedding's schedule at a time. Rows cannot be the lock: an empty schedule has none, and a supplier may lock no other.
+select pg_advisory_xact_lock(hashtextextended('schedule:' || app.tenant(), 0))
 
 -- name: plan
 -- Read after the lock, so that it sees what the writer before committed.
@@ -159,7 +159,7 @@ where c.wedding_id = (select app.tenant()) and c.id = $1
 
 -- name: add_contact
 insert into day_contacts (wedding_id, name, what, phone, position)
-values ((select app.tenant()), $1, $2, $3, $4)
+select w.wedding_id, $1, $2, $3, $4 from weddings w where w.wedding_id = (select app.tenant())
 returning new.id, to_jsonb(new) as record
 
 -- name: change_contact

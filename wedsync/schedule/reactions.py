@@ -4,11 +4,13 @@ from datetime import date
 
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
+from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.schedule import actions, facts
 from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_facts
 
+queries = sql.load("wedsync.schedule")
 SHOWN = (facts.ADDED, facts.CHANGED, facts.MOVED, facts.REMOVED, facts.SCHEDULE_RIPPLED)
 
 
@@ -17,7 +19,7 @@ async def follow_date(tx: Tx, event: Event) -> None:
     before, after = (event.old_record or {}).get("on"), (event.record or {}).get("on")
     if after is None:
         return
-    known = await tx.value(actions.queries.last_date) if before is None else date.fromisoformat(before)
+    known = await tx.value(queries.last_date) if before is None else date.fromisoformat(before)
     if known is not None and (days := (date.fromisoformat(after) - known).days):
         await actions.shift(tx, days)
 

@@ -37,6 +37,7 @@ Phase = Literal[
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Place = Annotated[str, Meta(max_length=300)]
 Zone = Annotated[str, Meta(max_length=64, description="IANA time zone, such as Europe/London")]
+LocalTime = Annotated[time, Meta(tz=False, description="As clocks there show it", examples=["14:30:00"])]
 Minutes = Annotated[int, Meta(ge=0, le=2880)]
 Buffer = Annotated[int, Meta(ge=0, le=600, description="Minutes kept free after the item, before what follows it")]
 Position = Annotated[int, Meta(ge=0, le=100_000)]
@@ -98,7 +99,7 @@ class NewItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     title: Title
-    at_local: time
+    at_local: LocalTime
     kind: Kind = "other"
     on: date | None = None
     zone: Zone | None = None
@@ -120,7 +121,7 @@ class ItemChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     title: Title | UnsetType = UNSET
     kind: Kind | UnsetType = UNSET
     on: date | UnsetType = UNSET
-    at_local: time | UnsetType = UNSET
+    at_local: LocalTime | UnsetType = UNSET
     zone: Zone | UnsetType = UNSET
     minutes: Minutes | UnsetType = UNSET
     buffer_minutes: Buffer | UnsetType = UNSET
@@ -139,7 +140,7 @@ class MoveItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     by_minutes: Annotated[int, Meta(ge=-527_040, le=527_040)] | None = None
     on: date | None = None
-    at_local: time | None = None
+    at_local: LocalTime | None = None
     zone: Zone | None = None
     minutes: Minutes | None = None
     buffer_minutes: Buffer | None = None

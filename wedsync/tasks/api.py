@@ -51,6 +51,8 @@ async def list_tasks(
     wanted = (status or "", link_id, membership_id, unassigned)
     async with ctx.door.enter(actor, wedding_id) as tx:
         rows = await tx.rows(queries.page, *wanted, cursor, limit + 1)
+        if not rows and await tx.row(queries.wedding) is None:
+            raise not_found("item")
         if cursor is not None and not rows and await tx.row(queries.current, cursor) is None:
             raise invalid("cursor", "is no longer on the list", "Read the list again from its start.")
     next_cursor = str(rows[limit - 1]["id"]) if len(rows) > limit else None

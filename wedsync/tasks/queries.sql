@@ -102,3 +102,20 @@ select 'link', l.id, l.supplier_name, 'link'
 from links l
 where l.wedding_id = (select app.tenant()) and l.status in ('invited', 'requested', 'active')
 order by 1 desc, 3, 2
+
+-- name: about_helper
+-- The helper a pass opened for, and what of the wedding they see.
+select m.name, w.couple_names, w."on", w.time_zone, w.ceremony_venue, w.ceremony_at, w.reception_venue, app.now() as now
+from memberships m
+join weddings w on w.wedding_id = m.wedding_id
+where m.wedding_id = (select app.tenant()) and m.id = (select app.membership())
+
+-- name: cues
+select i.id, i.title, i."on", i.at_local, i.zone, i.place, i.starts_at + make_interval(mins => i.minutes) as ends_at,
+  i.owner_membership_id is not distinct from (select app.membership()) as is_mine
+from schedule_items i
+where i.wedding_id = (select app.tenant())
+order by i.starts_at, i.id
+
+-- name: day_contacts
+select c.name, c.what, c.phone from day_contacts c where c.wedding_id = (select app.tenant()) order by c.position, c.id

@@ -8,6 +8,7 @@ import "./toasts.js";
 import "./forms.js";
 import "./countdown.js";
 import "./reveal.js";
+import "./arrive.js";
 
 if (document.body.dataset.liveTopic) {
   import("./live.js").then((live) => live.start());

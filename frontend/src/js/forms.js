@@ -8,9 +8,11 @@
  */
 import { csrfToken } from "./csrf.js";
 import { chooseFields } from "./merge.js";
+import { settleFields } from "./settle.js";
 import { toast, toastAfterwards } from "./toasts.js";
 
 const initial = new WeakMap();
+const again = new WeakSet();
 
 const values = (form) => {
   const read = {};
@@ -40,6 +42,11 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-save]")) return;
   event.preventDefault();
+  if (event.target.getAttribute("aria-busy") === "true") {
+    // A second switch while the first is still on its way: send the form once more when it is back.
+    if (event.target.dataset.save === "change") again.add(event.target);
+    return;
+  }
   save(event.target, event.submitter);
 });
 
@@ -60,6 +67,7 @@ async function save(form, submitter) {
   } finally {
     setBusy(form, false);
   }
+  if (again.delete(form) && form.isConnected) form.requestSubmit();
 }
 
 async function send(form, submitter, body) {
@@ -96,7 +104,10 @@ async function finish(form, answer) {
   if (!answer.text.trim()) return;
   const id = target.id;
   await window.htmx.swap({ text: answer.text, target, swap: form.dataset.swap ?? "outerHTML", sourceElement: document.body });
-  (id ? document.getElementById(id) : null)?.querySelector("[data-focus-after], a, button, input:not([type=hidden])")?.focus({ preventScroll: true });
+  if (form.isConnected && !again.has(form)) settleFields(form);
+  // Only where the focus went away with what was replaced.
+  if (document.activeElement !== document.body || !id) return;
+  document.getElementById(id)?.querySelector("a, button, summary, input:not([type=hidden])")?.focus({ preventScroll: true });
 }
 
 /** The same page again keeps its place; another one starts at its top. */
@@ -179,11 +190,9 @@ function placeError(form, { field: name, reason, fix }) {
 }
 
 function setBusy(form, busy) {
-  for (const button of form.querySelectorAll("button")) {
-    button.setAttribute("aria-busy", String(busy));
-    // Not `disabled`: the focus must stay where it is.
-    button.setAttribute("aria-disabled", String(busy));
-  }
+  form.setAttribute("aria-busy", String(busy));
+  // Not `disabled`: the focus must stay where it is.
+  for (const button of form.querySelectorAll("button")) button.toggleAttribute("data-waiting", busy);
 }
 
 // A page with unsaved words asks before it goes.

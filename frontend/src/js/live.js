@@ -9,6 +9,7 @@
  */
 import { RealtimeClient } from "@supabase/realtime-js";
 import { presence } from "./presence.js";
+import { settleFields } from "./settle.js";
 import { createTokens } from "./tokens.js";
 
 const GATHER_MS = 120;
@@ -112,15 +113,6 @@ function steadyRow(fragment) {
   if (fragment.getBoundingClientRect().top > 0) return null;
   const bar = document.querySelector(".topbar")?.offsetHeight ?? 0;
   return [...fragment.querySelectorAll("[data-key]")].find((row) => row.getBoundingClientRect().top >= bar) ?? null;
-}
-
-/** A morph updates attributes; ticks and choices people have once touched follow their property, so set it too. */
-function settleFields(root) {
-  for (const field of root.querySelectorAll("input[type=checkbox], input[type=radio], option")) {
-    if (field.closest("[data-dirty]") || field.contains(document.activeElement)) continue;
-    if (field.localName === "option") field.selected = field.defaultSelected;
-    else field.checked = field.defaultChecked;
-  }
 }
 
 function mark(root, before) {

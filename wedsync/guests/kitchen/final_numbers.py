@@ -71,7 +71,7 @@ def sentences(locked: dict[str, Any], now: dict[str, Any], menu: dict[str, str])
         if field == "accepted":
             found.append(f"{_more(at_present - then)} coming: {at_present} instead of {then}")
         elif field == "children":
-            found.append(f"{_more(at_present - then)} among them children: {at_present} instead of {then}")
+            found.append(f"Children among them: {at_present} instead of {then}")
         elif field == "meals":
             keys = sorted({*then, *at_present}, key=lambda key: menu.get(key, ""))
             changed = [(menu.get(key, "A meal"), then.get(key, 0), at_present.get(key, 0)) for key in keys]

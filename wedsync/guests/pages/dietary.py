@@ -56,7 +56,7 @@ async def values_of(
     couple = await tx.row(queries.partners, wedding_id)
     return {
         "item": item,
-        "items": [(str(i["id"]), i["title"], f"{shell.base}/guests/dietary?item={i['id']}") for i in items],
+        "items": [(i["id"], i["title"], f"{shell.base}/guests/dietary?item={i['id']}") for i in items],
         "wedding_names": couple["couple_names"] if couple else "",
         "sheet": {
             "number": sheet.number if sheet else 0,

@@ -1,0 +1,111 @@
+"""A receiver of webhooks in a process of its own: notes when each request began to arrive, and says 204.
+
+`python -m bench.receiver` tells its port on the first line. Each line `{"ask": "count"}` or `{"ask": "take"}` on
+standard input is answered by one: how many have come, or everything that has, which is then forgotten.
+"""
+
+import asyncio
+import sys
+import time
+from typing import Literal, cast
+
+import httptools
+import msgspec
+import uvloop
+
+REPLY = b"HTTP/1.1 204 No Content\r\n\r\n"
+SAMPLE_EVERY = 500
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question on standard input."""
+
+    ask: Literal["count", "take"]
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """A whole request, to verify its signature afterwards."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+class Taken(msgspec.Struct):
+    """Arrivals in nanoseconds of the monotonic clock, with their webhook-id."""
+
+    arrivals: list[tuple[int, str]] = []
+    samples: list[Sample] = []
+
+
+class Receiver:
+    """What has come since it was last taken."""
+
+    def __init__(self) -> None:
+        self.taken = Taken()
+
+    def answer(self, ask: str) -> bytes:
+        if ask == "count":
+            return msgspec.json.encode(len(self.taken.arrivals))
+        taken, self.taken = self.taken, Taken()
+        return msgspec.json.encode(taken)
+
+
+class Connection(asyncio.Protocol):
+    """One connection of the sender."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._read_at = self._began_at = 0
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._read_at = time.monotonic_ns()
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self._began_at = self._read_at
+        self._url, self._headers, self._body = b"", {}, []
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        assert self._transport is not None
+        self._transport.write(REPLY)
+        taken = self._receiver.taken
+        if len(taken.arrivals) % SAMPLE_EVERY == 0:
+            body = b"".join(self._body).decode()
+            taken.samples.append(Sample(self._url.decode("latin-1"), self._headers, body))
+        taken.arrivals.append((self._began_at, self._headers.get("webhook-id", "")))
+
+
+async def main() -> None:
+    receiver = Receiver()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(receiver), "127.0.0.1", 0, backlog=1024)
+    _say(msgspec.json.encode(server.sockets[0].getsockname()[1]))
+    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
+        _say(receiver.answer(msgspec.json.decode(line, type=Asked).ask))
+
+
+def _say(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

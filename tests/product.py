@@ -1,0 +1,79 @@
+"""The whole product, started as anybody starts it: `wedsync up --demo` on free ports with a data folder of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.eventually import until
+from wedsync.processes.engines import free_port
+
+PATIENCE_S = 120.0
+
+
+class Product(msgspec.Struct, frozen=True):
+    """What the ready file says, and the process that runs it."""
+
+    ready: dict[str, Any]
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def web(self) -> str:
+        return str(self.ready["web"])
+
+    @property
+    def sandbox(self) -> str:
+        return str(self.ready["sandbox"])
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        demo: dict[str, Any] = self.ready["demo"]
+        return demo
+
+    def headers(self, who: str) -> dict[str, str]:
+        """A bearer of one of the demo's people."""
+        return {"authorization": f"Bearer {self.demo[who]['token']}"}
+
+
+@contextmanager
+def running(data_dir: Path | None = None, **environ: str) -> Iterator[Product]:
+    """Start it, wait for its ready file, and stop it the way Ctrl-C does."""
+    with tempfile.TemporaryDirectory(prefix="wedsync-product-", ignore_cleanup_errors=True) as made:
+        folder = data_dir or Path(made)
+        folder.chmod(0o711)
+        ready = folder / "ready.json"
+        ready.unlink(missing_ok=True)
+        ports = [free_port() for _ in range(4)]
+        command = [
+            sys.executable,
+            "-m",
+            "wedsync.processes.cli",
+            "up",
+            "--demo",
+            "--data-dir",
+            str(folder),
+            "--ready-file",
+            str(ready),
+        ]
+        for name, port in zip(("--port", "--gateway-port", "--sandbox-port"), ports, strict=False):
+            command += [name, str(port)]
+        settings = {"WEDSYNC_SANDBOX_SMTP_PORT": str(ports[3]), "WEDSYNC_WEB_WORKERS": "1", **environ}
+        with (folder / "up.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **settings}
+            )
+        try:
+            until(lambda: ready.exists() or process.poll() is not None, within_s=PATIENCE_S)
+            assert ready.exists(), (folder / "up.log").read_text()[-3000:]
+            yield Product(msgspec.json.decode(ready.read_bytes()), folder, process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
