@@ -122,7 +122,7 @@ begin
     select w.id from unnest(p_destinations) as o(id) cross join lateral (
       select j.id, j.order_key, j.name, j.order_seq from public.jobs j
       where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
-      order by j.run_at limit 256) w
+      order by j.run_at limit 128) w
     cross join lateral (select x.id from public.jobs x where x.destination_id = o.id and x.order_key = w.order_key and x.name = w.name
       and w.order_key is not null and x.order_seq < w.order_seq order by x.order_seq desc limit 1) before
     join public.jobs l on l.id = before.id

@@ -42,7 +42,8 @@ def scenes() -> Iterator[Scene]:
 
 
 def draw(scene: Scene) -> str:
-    return render.page(scene.template, shell=scene.shell, **scene.values)
+    """The scene's HTML; a form that sends itself would leave before anybody has looked, so here it waits."""
+    return render.page(scene.template, shell=scene.shell, **scene.values).replace(" data-submit-now", "")
 
 
 def serve(route: Any, pages: dict[str, str]) -> None:

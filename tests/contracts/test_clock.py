@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 from msgspec.structs import replace
 
 from tests.engines_fixture import Database, RunningPostgres, clone, drop
@@ -116,3 +117,18 @@ async def test_there_is_room_for_events_three_months_ahead(clock_settings: Setti
     await ledger.admin.execute(f"drop table {name}")
     async with ticking(clock_settings):
         await eventually(lambda: ledger.admin.fetchval("select to_regclass($1) is not null", f"public.{name}"))
+
+
+async def test_a_lane_that_waits_is_told_once_and_once_when_it_flows(ledger: Ledger) -> None:
+    wedding = await ledger.wedding()
+    await ledger.endpoint(wedding)
+    await ledger.facts(wedding)
+    watch = clock.queue_watch()
+    await ledger.admin.execute("update jobs set run_at = clock_timestamp() - interval '2 minutes'")
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(2):
+            await watch(ledger.service.pool)
+        assert len(await ledger.claim()) == 1
+        for _ in range(2):
+            await watch(ledger.service.pool)
+    assert [(line["event"], line["lane"]) for line in lines] == [("lane_waits", "normal"), ("lane_flows", "normal")]

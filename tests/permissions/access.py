@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -157,3 +158,27 @@ async def policies(owner: asyncpg.Connection) -> list[dict[str, Any]]:
         where schemaname = 'public' and roles = '{wedsync_user}' order by 1, 2"""
     )
     return [dict(r) for r in rows if r["tablename"] in TABLES]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "access.md"
+
+
+def page() -> str:
+    """Audiences by verbs, as a page: the permission file for people."""
+    lines = [
+        "# Who may do what",
+        "",
+        "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with rows",
+        "for one link (links, tasks, acknowledgements, events) a supplier reads and writes its own.",
+        "",
+        "| Table | " + " | ".join(EVERYBODY) + " |",
+        "|---|" + "---|" * len(EVERYBODY),
+    ]
+    for table, verbs in TABLES.items():
+        cells = ("".join(v for v in "rw" if audience in verbs[v]) or "–" for audience in EVERYBODY)
+        lines.append(f"| {table} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

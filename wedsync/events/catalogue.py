@@ -1,4 +1,4 @@
-"""The catalogue of event types: what can be recorded, who may see it, how urgent it is, what it must be acknowledged for.
+"""The catalogue of event types: what can be recorded, who may see it, how urgent it is, who must confirm it.
 
 Nouns define their types in `model.py`; the AsyncAPI document, the database's `event_types` and the reference are made
 from here. A type's shape is never reused: a new shape is a new version.
@@ -38,7 +38,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
-    """What a noun does because of facts of lower ones: `run(tx, event)` as the system, once per event, in stream order."""
+    """What a noun does because of facts of lower ones: `run(tx, event)` as the system, once each, in stream order."""
 
     name: str
     types: tuple[str, ...]

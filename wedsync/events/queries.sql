@@ -56,6 +56,10 @@ select app.forget_sessions()
 -- Streams whose log since a time has a hole or a double.
 select s.stream_id, s.lowest, s.highest, s.events, s.top from app.sparse_streams(clock_timestamp() - $1::interval) s
 
+-- name: queue_ages
+-- How long the oldest ready job of each lane has waited, in seconds.
+select a.lane, a.oldest_s from app.queue_ages() a
+
 -- name: lead
 -- Whether this connection is the one clock that leads.
 select pg_try_advisory_lock($1)

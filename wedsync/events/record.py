@@ -1,7 +1,7 @@
 """`record`: append a fact to the transaction; the door flushes all of them by one SQL call before commit.
 
-What a fact owes (deliveries, acknowledgements, reactions, derived head counts) is decided inside `app.record`, under the
-stream's lock, where nobody's row security hides a subscription.
+What a fact owes (deliveries, acknowledgements, reactions, derived head counts) is decided inside `app.record`, under
+the stream's lock, where nobody's row security hides a subscription.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ def record(
 ) -> None:
     """Append the fact that `row` changed. `row` holds `id`, and the images `record` and `old_record` as jsonb text.
 
-    The statement that changed the row returns them: `returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record`.
+    The statement that changed the row returns them: `new.id, to_jsonb(new) as record, to_jsonb(old) as old_record`.
     """
     tx.facts.append(
         Fact(

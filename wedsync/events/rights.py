@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wedsync.events.live import Hub
 
 PAGE: Final = 200
+PAGE_MAX_BYTES: Final = 256 * 1024
 AUDIENCE_CACHE_S: Final = 5.0
 ACCESS_TABLES: Final = frozenset(
     {"links", "memberships", "supplier_members", "assignments", "sites", "persons", "sessions"}
@@ -187,6 +188,9 @@ class Rights:
                 channel.previous = event.seq
                 channel.socket.frames += len(frames)
                 hub.stats.replayed += len(frames)
+            if channel.socket.queued_bytes > PAGE_MAX_BYTES:
+                # The rest of the page when the reader has caught up: a replay must not get it cut.
+                return
 
     def _go_live(self, channel: Channel, verdict: Verdict | None) -> None:
         """Nothing lies between the channel and the top: from the next event on it is written with its group."""

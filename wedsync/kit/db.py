@@ -22,7 +22,7 @@ Published = Callable[[str], Awaitable[None]]
 
 
 class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One changed row as `app.record` takes it. `record` and `old` are whole row images; `concerns` narrows who must acknowledge."""
+    """One changed row as `app.record` takes it: whole images; `concerns` narrows who must acknowledge."""
 
     type: str
     scope: int
@@ -109,7 +109,7 @@ def _as_is(value: str) -> str:
 
 
 class Door:
-    """A pool with the ways to enter. `flush` records the facts before commit; `published` is told the nudge after it."""
+    """A pool with the ways to enter. `flush` records the facts before commit; `published` hears the nudge after."""
 
     def __init__(self, pool: asyncpg.Pool, *, flush: Flush | None = None, published: Published | None = None) -> None:
         self._pool = pool

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 import uvloop
 
+from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import clock
@@ -26,6 +27,8 @@ log = structlog.get_logger("clock")
 LEADER_KEY: Final = 0x57434C4B
 """'WCLK': the advisory lock of the clock that leads."""
 TRY_AGAIN_S: Final = 2.0
+PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
+"""How long a ready job of each lane may wait, critical first, before the operator is told."""
 DENSITY_WINDOW: Final = timedelta(days=2)
 
 Tick = Callable[[Any], Awaitable[None]]
@@ -78,12 +81,30 @@ async def check_density(connection: Any) -> None:
         log.error("stream_not_dense", **{key: str(value) for key, value in row.items()})
 
 
+def queue_watch() -> Tick:
+    """Says once when a lane's oldest job has waited too long, and once when it no longer has."""
+    waiting: set[int] = set()
+
+    async def watch(connection: Any) -> None:
+        ages = {row["lane"]: row["oldest_s"] for row in await connection.fetch(queries.queue_ages)}
+        late = {lane for lane, oldest_s in ages.items() if oldest_s > PATIENCE_S[lane]}
+        for lane in late - waiting:
+            log.warning("lane_waits", lane=Lane(lane).name.lower(), oldest_s=round(ages[lane], 1))
+        for lane in waiting - late:
+            log.info("lane_flows", lane=Lane(lane).name.lower())
+        waiting.clear()
+        waiting.update(late)
+
+    return watch
+
+
 def timers() -> list[Timer]:
     """What is due when; everything once at the start."""
     minute, hour, day = 60.0, 3_600.0, 86_400.0
     return [
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
+        Timer("queue_watch", 10.0, queue_watch()),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_sessions", hour, forget_sessions),
         Timer("make_partitions", day, make_partitions),

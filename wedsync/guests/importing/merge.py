@@ -51,7 +51,7 @@ def merge(plan: Plan, existing: Existing) -> Merge:
     return Merge(
         guests=steps,
         parties=parties,
-        result=_result(plan, steps),
+        result=result_of(plan, steps),
         counts=_counts(plan, steps, parties),
         bases=bases,
     )
@@ -255,7 +255,7 @@ def _party_changes(party: PlannedParty, stored: ExistingParty) -> tuple[FieldCha
     return tuple(changes)
 
 
-def _result(plan: Plan, steps: Sequence[GuestStep]) -> ImportResult:
+def result_of(plan: Plan, steps: Sequence[GuestStep]) -> ImportResult:
     """Rows, not people: a row that makes anybody new was created, else updated if anybody changed, else skipped."""
     made: set[int] = set()
     changed: set[int] = set()

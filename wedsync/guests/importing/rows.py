@@ -295,11 +295,13 @@ class Reader:
             status = _STATUSES.get(word)
             if not word:
                 self._warn(number, target, cell, "This answer was not understood. Write yes, no or maybe.")
-            elif status is not None:  # "not invited" is no answer and no invitation
+            else:
                 for event in self._events.named(target.partition(":")[2]):
-                    answer = Answer(event, status, answered_on)
                     for guest in guests:
-                        guest.answers.append(answer)
+                        if status is None:  # "not invited" is no answer and no invitation
+                            guest.not_invited.append(event)
+                        else:
+                            guest.answers.append(Answer(event, status, answered_on))
 
     def _word(self, cell: str) -> str:
         found = self._words.get(cell)

@@ -64,6 +64,7 @@ class PlannedGuest(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     address: str = ""
     answers: list[Answer] = []
     meals: list[Meal] = []
+    not_invited: list[str] = []
     needs: Needs | None = None
     notes: str = ""
     custom: dict[str, str] = {}

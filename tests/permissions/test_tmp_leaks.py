@@ -1,0 +1,133 @@
+"""No forbidden word in any answer: every GET route, asked by every audience with every id there is."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+from litestar import Litestar
+
+from tests.permissions.access import AUDIENCES
+from tests.served import served
+from tests.world import World, build
+from wedsync.kit.config import Settings
+
+FOREIGN = {"slug": "ana-and-ben", "part": "core", "version": "1"}
+SKIPPED = ("/static", "/schema", "/openapi.json", "/sign-in")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world(settings: Settings) -> AsyncIterator[World]:
+    made = await build(settings)
+    yield made
+    await made.door.pool.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def app(settings: Settings) -> AsyncIterator[Litestar]:
+    async with served(settings) as made:
+        yield made
+
+
+def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
+    """Every GET route with its parameters filled in from the world, several ways where several ids fit."""
+    business = world.businesses.get(audience, world.businesses["standard"])
+    link = world.links.get(audience, world.links["standard"])
+    ids: dict[str, list[Any]] = {
+        "wedding_id": [world.wedding_id],
+        "supplier_id": [business],
+        "tenant": [world.wedding_id, business],
+        "link_id": list(world.links.values()) if audience in ("couple", "partner") else [link, world.links["twin"]],
+        "guest_id": [world.ids["guests"]],
+        "party_id": [world.ids["parties"]],
+        "item_id": [world.ids["schedule_items"]],
+        "endpoint_id": [world.ids["endpoints"]],
+        "task_id": [world.ids["task_shared"]],
+        "line_id": [world.ids["budget_lines"]],
+        "payment_id": [world.ids["budget_payments"]],
+        "token": [world.passes["rsvp"], world.passes["help"], world.passes["ack"]]
+        if audience == "guest"
+        else ["nonsense"],
+        "part": [
+            "core",
+            "schedule",
+            "tasks",
+            "counts",
+            "waiting",
+            "portfolio",
+            "tally",
+            "answers",
+            "news",
+            "suppliers",
+        ],
+    }
+    for route in app.routes:
+        if "GET" not in getattr(route, "methods", ()) or route.path.startswith(SKIPPED):
+            continue
+        yield from _filled(route.path_format, ids)
+
+
+def _filled(path: str, ids: dict[str, list[Any]]) -> Iterator[str]:
+    match = re.search(r"\{([a-z_]+)\}", path)
+    if match is None:
+        yield path
+        return
+    for value in ids.get(match[1], [FOREIGN.get(match[1], UUID(int=7))]):
+        yield from _filled(path.replace(match[0], str(value)), ids)
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+async def test_no_answer_holds_a_forbidden_word(app: Litestar, world: World, audience: str) -> None:
+    headers = {"authorization": f"Bearer {world.tokens[audience]}"} if audience in world.tokens else {}
+    leaks, answered = [], 0
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        for path in paths(app, world, audience):
+            for accept in ("application/json", "text/html"):
+                response = await client.get(path, headers={"accept": accept})
+                assert response.status_code < 500, (path, response.text[:300])
+                answered += response.status_code == 200
+                leaks += [(path, scope) for scope, word in world.forbidden(audience).items() if word in response.text]
+    print("LEAKS", leaks)
+    assert leaks == []
+    assert answered > 3
+
+
+async def test_the_canaries_are_really_there(app: Litestar, world: World) -> None:
+    """A scan that finds nothing must be able to find something: the couple's own pages hold their words."""
+    headers = {"authorization": f"Bearer {world.tokens['couple']}"}
+    found: set[str] = set()
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://test", headers=headers
+    ) as client:
+        for path in paths(app, world, "couple"):
+            text = (await client.get(path)).text
+            found |= {scope for scope, word in world.canaries.items() if word in text}
+    assert {
+        "core",
+        "schedule",
+        "guests",
+        "dietary",
+        "contacts",
+        "budget",
+        "private",
+        "task_shared",
+        "task_helper",
+    } <= found
+
+
+async def test_events_are_listed_by_the_rule(app: Litestar, world: World) -> None:
+    """The log as each audience reads it: sealed images stay sealed, budget and private never appear for a supplier."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        for audience in ("couple", "standard", "twin", "full", "caterer"):
+            headers = {"authorization": f"Bearer {world.tokens[audience]}"}
+            response = await client.get(f"/api/v1/weddings/{world.wedding_id}/events?limit=500", headers=headers)
+            items = msgspec.json.decode(response.content)["items"]
+            tables = {e["subject"]["table"] for e in items}
+            assert ("budget_lines" in tables) == (audience == "couple")
+            assert ("guest_needs" in tables) == (audience in ("couple", "caterer"))
+            assert world.canaries["dietary"] not in response.text

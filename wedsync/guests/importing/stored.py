@@ -1,0 +1,90 @@
+"""What an import keeps, sealed: the file with the choices made about it, and what is needed to take it back."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from wedsync.guests.importing.values import Plan
+from wedsync.kit.seal import KeyRing
+
+T = TypeVar("T")
+DateOrder = Literal["", "day_first", "month_first"]
+Decision = Literal["new", "skip", "theirs", "ours"]
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person said about a file: columns by header, how its dates are written, and people by their number."""
+
+    columns: Mapping[str, str] = {}
+    dates: DateOrder = ""
+    people: Mapping[int, Decision] = {}
+    encoding: str = ""
+
+
+class Upload(msgspec.Struct, kw_only=True):
+    """The file as it came, the choices, and the plan read from them."""
+
+    filename: str
+    data: bytes
+    choices: Choices
+    plan: Plan
+
+
+class Made(msgspec.Struct, frozen=True, array_like=True):
+    """A guest an import made, with how much hung on them then."""
+
+    id: str
+    answers: int
+    has_contact: bool
+    has_needs: bool
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """A row of somebody who was there before: its version after the import, its image before (None: it was added)."""
+
+    table: str
+    id: str
+    version: int
+    before: str | None
+
+
+class Journal(msgspec.Struct, kw_only=True):
+    """How to take an import back, and what its file said, which tells the next import who changed a field."""
+
+    bases: dict[str, dict[str, str]]
+    guests: list[Made]
+    parties: list[str]
+    changes: list[Change]
+
+
+def seal_upload(ring: KeyRing, wedding_id: UUID, import_id: UUID, upload: Upload) -> bytes:
+    """For the column `plan`."""
+    return _seal(ring, wedding_id, import_id, "plan", upload)
+
+
+def open_upload(ring: KeyRing, wedding_id: UUID, import_id: UUID, sealed: bytes) -> Upload:
+    """Raises SealError for another row's."""
+    return _open(ring, wedding_id, import_id, "plan", sealed, Upload)
+
+
+def seal_journal(ring: KeyRing, wedding_id: UUID, import_id: UUID, journal: Journal) -> bytes:
+    """For the column `undo`."""
+    return _seal(ring, wedding_id, import_id, "undo", journal)
+
+
+def open_journal(ring: KeyRing, wedding_id: UUID, import_id: UUID, sealed: bytes) -> Journal:
+    """Raises SealError for another row's."""
+    return _open(ring, wedding_id, import_id, "undo", sealed, Journal)
+
+
+def _seal(ring: KeyRing, wedding_id: UUID, import_id: UUID, column: str, value: msgspec.Struct) -> bytes:
+    plain = zlib.compress(msgspec.msgpack.encode(value), level=1)
+    return ring.seal(plain, tenant=wedding_id, table="imports", column=column, row=import_id)
+
+
+def _open(ring: KeyRing, wedding_id: UUID, import_id: UUID, column: str, sealed: bytes, kind: type[T]) -> T:
+    plain = zlib.decompress(ring.open(sealed, tenant=wedding_id, table="imports", column=column, row=import_id))
+    return msgspec.msgpack.decode(plain, type=kind)
