@@ -1455,6 +1455,12 @@ begin
     values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
 end $$;
 
+-- A pass that may be used again is the demo's: its page need not wait for a press.
+create function app.is_reusable_sign_in(p_hash bytea) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.sign_ins s where s.token_hash = p_hash and s.is_reusable and s.expires_at > clock_timestamp());
+$$;
+
 -- Redeem a sign-in pass once and open a session; null when it is unknown, used or late.
 create function app.open_session(p_pass_hash bytea, p_session_hash bytea, p_days integer)
 returns table (person_id uuid, session_id uuid)
@@ -1602,7 +1608,7 @@ declare
   f text;
 begin
   foreach f in array array['session(bytea)', 'session_of(uuid)', 'session_alive(uuid)', 'api_key(bytea)', 'places(uuid)', 'person_for(text)',
-    'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)', 'end_session(uuid)',
+    'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)', 'is_reusable_sign_in(bytea)', 'end_session(uuid)',
     'create_wedding(uuid, uuid, text, text, text, text, text)', 'create_supplier(uuid, uuid, text, text, text)',
     'add_member(text, text, text)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)',
     'answer_invitation(uuid, boolean)', 'enter_request(uuid, uuid, text)', 'people_of(uuid)', 'request_link(uuid)',
@@ -2073,12 +2079,19 @@ begin
     returning j.*;
 end $$;
 
+-- In words for the owner: what we were told, or what the owner said.
+create function app.parked_because(p_destination uuid) returns text
+language sql stable set search_path = '' as $$
+  select coalesce(nullif(d.reason, ''), nullif(e.state_reason, ''), 'its endpoint is not active')
+  from public.destinations d left join public.endpoints e on e.id = d.id where d.id = p_destination;
+$$;
+
 -- Jobs of parked destinations that came into view: out of the ready range, and the ledger says why.
 create function app.shelve(p_lane integer, p_destinations uuid[], p_now timestamptz) returns void
 language sql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   with seen as (
-    select w.id, d.reason from unnest(p_destinations) as o(id) join public.destinations d on d.id = o.id cross join lateral (
+    select w.id, app.parked_because(o.id) as reason from unnest(p_destinations) as o(id) cross join lateral (
       select j.id from public.jobs j where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now limit 256) w),
   shelved as (
     update public.jobs j set run_at = 'infinity' from seen s where j.id = s.id and j.lease_token is null returning j.id, j.made_at, s.reason)
@@ -2097,7 +2110,7 @@ begin
     select w.id from unnest(p_destinations) as o(id) cross join lateral (
       select j.id, j.order_key, j.name, j.order_seq from public.jobs j
       where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
-      order by j.run_at limit 256) w
+      order by j.run_at limit 128) w
     cross join lateral (select x.id from public.jobs x where x.destination_id = o.id and x.order_key = w.order_key and x.name = w.name
       and w.order_key is not null and x.order_seq < w.order_seq order by x.order_seq desc limit 1) before
     join public.jobs l on l.id = before.id
@@ -2254,22 +2267,23 @@ begin
 end $$;
 
 -- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
--- The endpoint is locked first, as its owner's changes do it.
+-- The endpoint is locked first, as its owner's changes do it. What all tenants share (mail) is never parked.
 create function app.park(p_destination uuid, p_reason text) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform from public.endpoints e where e.id = p_destination for no key update;
-  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active';
+  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active'
+    and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
   if found then
     update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';
   end if;
 end $$;
 
--- A destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
+-- A tenant's destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
 create function app.rest(p_destination uuid, p_seconds double precision) returns void
 language sql volatile security definer set search_path = '' as $$
   update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
-  where d.id = p_destination;
+  where d.id = p_destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
 $$;
 
 -- Parked no more: everything that waited is ready again, with its attempts before it.
@@ -2485,18 +2499,24 @@ begin
   return query select m.* from unnest(v_may) m;
 end $$;
 
--- Claimed, then parked before anything was sent: aside, without having burnt an attempt.
+-- Claimed, then parked before anything was sent: aside, without having burnt an attempt. The destinations are locked and asked again, for whoever
+-- opens one brings back only what is aside by then; where one is open again the job is simply free.
 create function app.give_up_place(p_parked uuid[], p_jobs uuid[], p_leases uuid[]) returns void
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_closed uuid[];
+begin
+  select array_agg(o.id) filter (where o.state = 'parked') into v_closed from (select d.id, d.state from public.destinations d
+    where d.id in (select j.destination_id from public.jobs j where j.id = any (p_parked)) order by d.id for no key update) o;
   with shelved as (
-    update public.jobs j set lease_token = null, lease_until = null, run_at = 'infinity', attempt = greatest(0, j.attempt - 1)
+    update public.jobs j set lease_token = null, lease_until = null, attempt = greatest(0, j.attempt - 1),
+      run_at = case when j.destination_id = any (v_closed) then 'infinity' else j.run_at end
     from unnest(p_jobs, p_leases) as a(job, lease)
-    where j.id = a.job and j.lease_token = a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id)
-  update public.deliveries d set state = 'parked', next_at = null,
-    reason = coalesce((select o.reason from public.destinations o where o.id = s.destination_id), '')
-  from shelved s where d.id = s.id and d.made_at = s.made_at;
-$$;
+    where j.id = a.job and j.lease_token = a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id, j.run_at)
+  update public.deliveries d set state = 'parked', next_at = null, reason = app.parked_because(s.destination_id)
+  from shelved s where s.run_at = 'infinity' and d.id = s.id and d.made_at = s.made_at;
+end $$;
 
 -- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.

@@ -73,6 +73,12 @@ begin
     values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
 end $$;
 
+-- A pass that may be used again is the demo's: its page need not wait for a press.
+create function app.is_reusable_sign_in(p_hash bytea) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.sign_ins s where s.token_hash = p_hash and s.is_reusable and s.expires_at > clock_timestamp());
+$$;
+
 -- Redeem a sign-in pass once and open a session; null when it is unknown, used or late.
 create function app.open_session(p_pass_hash bytea, p_session_hash bytea, p_days integer)
 returns table (person_id uuid, session_id uuid)
@@ -220,7 +226,7 @@ declare
   f text;
 begin
   foreach f in array array['session(bytea)', 'session_of(uuid)', 'session_alive(uuid)', 'api_key(bytea)', 'places(uuid)', 'person_for(text)',
-    'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)', 'end_session(uuid)',
+    'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)', 'is_reusable_sign_in(bytea)', 'end_session(uuid)',
     'create_wedding(uuid, uuid, text, text, text, text, text)', 'create_supplier(uuid, uuid, text, text, text)',
     'add_member(text, text, text)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)',
     'answer_invitation(uuid, boolean)', 'enter_request(uuid, uuid, text)', 'people_of(uuid)', 'request_link(uuid)',

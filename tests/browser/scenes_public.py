@@ -26,7 +26,7 @@ def scenes() -> Iterator[Scene]:
         wrong | {"notice_words": "That link has run out. Ask for a new one."},
     )
     yield Scene("sent", "people/sent.html", public(), {"email": "ana@example.org", "minutes": 15})
-    yield Scene("arrive", "people/arrive.html", public(), {"email": "ana@example.org", "action": "/auth/pass/made-up"})
+    yield Scene("arrive", "people/arrive.html", public(), {"action": "/sign-in/made-up", "presses_itself": False})
     start = {"name": "Ana Duarte", "weddings": [{"href": "/me/1", "words": "Ana & Ben", "on": ON}], "studios": []}
     yield Scene("start", "people/start.html", public(), start | {"categories": CATEGORY_OPTIONS, "errors": {}})
     yield Scene("site", "weddings/site.html", public(live=LIVE), site_values())

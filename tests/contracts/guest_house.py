@@ -1,7 +1,10 @@
 """A wedding with a ceremony, a dinner with three meals, and guests, seen through the real web application."""
 
+import html
 import re
 import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import time
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +14,10 @@ import httpx
 import msgspec
 from litestar import Litestar
 
-from tests.contracts.one_wedding import Stage, Wedding
+from tests.contracts import one_wedding
+from tests.contracts.one_wedding import Wedding
+from tests.engines_fixture import Database, RunningPostgres
+from tests.served import served
 from wedsync.events.event import Event, decode
 from wedsync.guests import actions, invitations, model
 from wedsync.kit.actor import Actor
@@ -59,8 +65,7 @@ class Visitor:
 class GuestHouse:
     """The wedding, its app, and whoever looks at it."""
 
-    def __init__(self, stage: Stage, wedding: Wedding, app: Litestar, settings: Settings) -> None:
-        self.stage = stage
+    def __init__(self, wedding: Wedding, app: Litestar, settings: Settings) -> None:
         self.wedding = wedding
         self.app = app
         self.settings = settings
@@ -152,22 +157,45 @@ def _guest(name: str) -> model.NewGuest:
     return model.NewGuest(first_name=first, last_name=last)
 
 
-async def opened(stage: Stage, app: Litestar, settings: Settings) -> GuestHouse:
-    """A new wedding with its plan."""
-    house = GuestHouse(stage, await stage.wedding(), app, settings)
-    await house.plan()
-    return house
+Builder = Callable[[], Awaitable[GuestHouse]]
+
+
+@asynccontextmanager
+async def building(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
+    """Makes weddings, each with its plan, in one application on one database."""
+    async with one_wedding.opened(database, postgres.admin_url) as stage, served(settings) as app:
+
+        async def build() -> GuestHouse:
+            house = GuestHouse(await stage.wedding(), app, settings)
+            await house.plan()
+            return house
+
+        yield build
 
 
 def hidden(page: str, name: str) -> str:
     """The value of a hidden field of a page, as a browser would post it."""
     found = re.search(rf'name="{re.escape(name)}" value="([^"]*)"', page)
     assert found is not None, page
-    return (
-        found.group(1)
-        .replace("&#34;", '"')
-        .replace("&amp;", "&")
-        .replace("&#39;", "'")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-    )
+    return html.unescape(found.group(1))
+
+
+async def edited(visitor: Visitor, house: GuestHouse, guest: UUID) -> dict[str, Any]:
+    """The fields of a guest's opened row, as a browser would post them untouched."""
+    page = await visitor.part(f"/me/{house.id}/guests/{guest}/edit")
+    return fields(page)
+
+
+def fields(page: str) -> dict[str, Any]:
+    """What the forms of a fragment post, read from their tags."""
+    found: dict[str, Any] = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        said = {k: html.unescape(v) for k, v in re.findall(r'(\w[\w-]*)="([^"]*)"', tag)}
+        if said.get("type") == "checkbox" and " checked" in tag:
+            found.setdefault(said["name"], []).append(said["value"])
+        elif (said.get("type") == "radio" and " checked" in tag) or said.get("type") not in ("checkbox", "radio"):
+            found[said["name"]] = said["value"]
+    for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, flags=re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen.group(1) if chosen else ""
+    return found

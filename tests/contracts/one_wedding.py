@@ -18,9 +18,11 @@ from wedsync.budget import api as budget_api
 from wedsync.budget import pages as budget_pages
 from wedsync.events import record
 from wedsync.events.event import Event, decode
+from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import load
 from wedsync.kit.db import Door, Tx, connect_pool
+from wedsync.kit.limits import LocalLimits
 from wedsync.kit.seal import KeyRing
 from wedsync.processes import registry
 from wedsync.schedule import api as schedule_api
@@ -178,7 +180,7 @@ def application(door: Door) -> Litestar:
         },
         middleware=[Authentication],
         exception_handlers=problems.HANDLERS,
-        state=State({"ctx": context, "lookups": lookups}),
+        state=State({"ctx": context, "lookups": lookups, "limits": LocalLimits(clock.monotonic)}),
     )
 
 

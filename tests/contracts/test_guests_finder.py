@@ -7,33 +7,22 @@ from uuid import UUID
 import msgspec
 import pytest
 import pytest_asyncio
-from litestar import Litestar
 
-from tests.contracts import guest_house
-from tests.contracts.guest_house import GuestHouse
-from tests.contracts.one_wedding import Stage
-from tests.contracts.one_wedding import opened as staged
+from tests.contracts.guest_house import Builder, GuestHouse, building
 from tests.engines_fixture import Database, RunningPostgres
-from tests.served import served
 from wedsync.kit.config import Settings
 from wedsync.weddings import actions as weddings
 
 
 @pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with staged(database, postgres.admin_url) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module")
-async def app(settings: Settings) -> AsyncIterator[Litestar]:
-    async with served(settings) as made:
+async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
+    async with building(database, postgres, settings) as made:
         yield made
 
 
 @pytest_asyncio.fixture
-async def house(stage: Stage, app: Litestar, settings: Settings) -> GuestHouse:
-    return await guest_house.opened(stage, app, settings)
+async def house(build: Builder) -> GuestHouse:
+    return await build()
 
 
 async def publish(house: GuestHouse, **more: object) -> str:

@@ -7,14 +7,9 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 import pytest_asyncio
-from litestar import Litestar
 
-from tests.contracts import guest_house
-from tests.contracts.guest_house import GuestHouse, Visitor
-from tests.contracts.one_wedding import Stage
-from tests.contracts.one_wedding import opened as staged
+from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building
 from tests.engines_fixture import Database, RunningPostgres
-from tests.served import served
 from wedsync.guests import actions, model, replies
 from wedsync.guests.kitchen import sheets
 from wedsync.kit.config import Settings
@@ -24,20 +19,14 @@ from wedsync.suppliers import model as supplier_model
 
 
 @pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with staged(database, postgres.admin_url) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module")
-async def app(settings: Settings) -> AsyncIterator[Litestar]:
-    async with served(settings) as made:
+async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
+    async with building(database, postgres, settings) as made:
         yield made
 
 
 @pytest_asyncio.fixture
-async def house(stage: Stage, app: Litestar, settings: Settings) -> GuestHouse:
-    return await guest_house.opened(stage, app, settings)
+async def house(build: Builder) -> GuestHouse:
+    return await build()
 
 
 @pytest_asyncio.fixture

@@ -3,7 +3,7 @@
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 
-from wedsync.kit.actor import Actor
+from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.people import actions, model
 from wedsync.web import auth, forms, respond
 from wedsync.web.context import Context
@@ -47,10 +47,14 @@ async def ask(request: AnyRequest, ctx: Context) -> Response[str]:
 
 
 @get("/sign-in/{token:str}", include_in_schema=False)
-async def arrive(request: AnyRequest, token: str) -> Response[str]:
-    """A GET never signs in: programs that look into mails follow links. The page's script presses the button."""
+async def arrive(request: AnyRequest, ctx: Context, token: str) -> Response[str]:
+    """A GET never signs in: programs that look into mails follow links, and some run scripts. Only the demo's links,
+    which are in no mail and may be used again, press the button by themselves.
+    """
+    async with ctx.door.bare(ANONYMOUS) as tx:
+        is_demo = await tx.value("select app.is_reusable_sign_in($1)", actions.digest(token))
     action = f"/sign-in/{token}?next={safe_next(request.query_params.get('next', '/me'))}"
-    return respond.html("people/arrive.html", plain_shell(request), action=action)
+    return respond.html("people/arrive.html", plain_shell(request), action=action, presses_itself=is_demo)
 
 
 @post("/sign-in/{token:str}", include_in_schema=False)

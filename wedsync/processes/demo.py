@@ -223,10 +223,10 @@ class Demo:
         ):
             await tasks.add(tx, NewTask(title=title, link_id=links[link] if link else None, due_days_before=days))
         for title, category, estimate, agreed in (
-            ("Venue hire", "venue", 650_000, 640_000),
-            ("Photography", "photographer", 210_000, 215_000),
-            ("Dinner and drinks", "caterer", 980_000, None),
-            ("Flowers", "florist", 120_000, 118_000),
+            ("Venue hire", "Venue", 650_000, 640_000),
+            ("Photography", "Photographs", 210_000, 215_000),
+            ("Dinner and drinks", "Food and drink", 980_000, None),
+            ("Flowers", "Flowers", 120_000, 118_000),
         ):
             line = await budget.add_line(
                 tx, NewLine(title=title, category=category, estimate_minor=estimate, agreed_minor=agreed)

@@ -18,13 +18,14 @@ from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from wedsync.events import record
-from wedsync.kit import config, log
+from wedsync.kit import clock, config, log
 from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.limits import LocalLimits
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher
 from wedsync.people import lookups
 from wedsync.processes import registry
-from wedsync.web import problems, respond
+from wedsync.web import limiting, problems, respond
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 
@@ -91,13 +92,13 @@ def create(settings: config.Settings) -> Litestar:
             "actor": Provide(provide_actor, sync_to_thread=False),
         },
         middleware=[Authentication],
-        before_send=[respond.security_headers],
+        before_send=[respond.security_headers, limiting.tell],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
         openapi_config=OpenAPIConfig(
             title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
         ),
-        state=State({"security_headers": _headers(settings)}),
+        state=State({"security_headers": _headers(settings), "limits": LocalLimits(clock.monotonic)}),
         response_cache_config=ResponseCacheConfig(),
     )
 

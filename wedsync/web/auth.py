@@ -19,6 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.errors import Refusal
+from wedsync.web import limiting
 
 COOKIE = "wedsync_session"
 REMEMBERED_S = 5.0
@@ -82,7 +83,9 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            scope["state"]["actor"] = await self._actor(scope)
+            actor = await self._actor(scope)
+            scope["state"]["actor"] = actor
+            limiting.allow(scope, scope["litestar_app"].state.limits, actor)
         await self.app(scope, receive, send)
 
     async def _actor(self, scope: Scope) -> Actor:

@@ -1,3 +1,3 @@
-/** `<form data-submit-now>`: a person who opens a sign-in link is signed in at once; programs that only fetch links are not. */
+/** `<form data-submit-now>`: the demo's sign-in links press their own button; those of mails wait for a person. */
 const form = document.querySelector("form[data-submit-now]");
 if (form) form.requestSubmit();
