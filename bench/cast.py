@@ -40,7 +40,7 @@ TOKEN_DAYS = 1
 PERSONS = "select app.person_for(e) as id from unnest($1::text[]) with ordinality u(e, n) order by n"
 SESSIONS = """select app.issue_session(p, h, $3) as id
     from unnest($1::uuid[], $2::bytea[]) with ordinality u(p, h, n) order by n"""
-FIRST_NAMES = ("Carla", "Noor", "Mateo", "Ines", "Jonas", "Aroha", "Wei", "Zuri", "Elif", "Tomás")
+FIRST_NAMES = ("Carla", "Noor", "Mateo", "Nadia", "Jonas", "Aroha", "Wei", "Zuri", "Elif", "Tomás")
 LAST_NAMES = ("Rossi", "Haddad", "Silva", "Becker", "Ngata", "Chen", "Okafor", "Demir", "Novak", "Murphy")
 
 

@@ -14,11 +14,12 @@ import msgspec
 
 from bench.calls import Caller, Load, calling, request
 from bench.cast import Wedding, built
-from bench.listeners import Join, Listener, listening, lost, wedding_topic
+from bench.listeners import Join, listening, lost, wedding_topic
 from bench.report import Figures, spread
 from bench.rounds import NotRun, Plan
 from bench.stage import Stage, staged
 
+PARTS = ("sandbox", "web", "gateway", "worker", "clock")
 USERS = 1000
 GUESTS_EACH = 60
 TASKS_EACH = 8
@@ -35,6 +36,13 @@ class Acted(msgspec.Struct):
 
     reads: Load
     writes: Load
+    frames: int = 0
+    lost: int = 0
+    """Sockets that the gateway closed."""
+
+    @property
+    def errors(self) -> int:
+        return self.reads.errors + self.writes.errors + self.lost
 
 
 class User:
@@ -87,7 +95,7 @@ class Crowd:
             for w in self.weddings
         ]
 
-    async def act(self, seconds: float) -> tuple[Acted, list[Listener]]:
+    async def act(self, seconds: float) -> Acted:
         """Let them act with a socket each."""
         acted = Acted(Load(), Load())
         self._seed += 1
@@ -104,23 +112,24 @@ class Crowd:
                 for user in users:
                     group.create_task(user.act(caller, acted, began + seconds))
             acted.reads.seconds = acted.writes.seconds = seconds
+            acted.frames, acted.lost = sum(listener.changes for listener in listeners), lost(listeners)
             self.stage.check()
-            return acted, listeners
+            return acted
 
     async def figures(self, seconds: float) -> Figures:
         """The same, told in figures."""
-        before = {part: self.stage.cpu_s(part) for part in ("web", "gateway", "worker", "postgres")}
+        before = {part: self.stage.cpu_s(part) for part in (*PARTS, "postgres", "valkey")}
         began = time.perf_counter()
-        acted, listeners = await self.act(seconds)
+        acted = await self.act(seconds)
         took_s = time.perf_counter() - began
         both = acted.reads.took_ms + acted.writes.took_ms
         return {
             **spread("all", both),
             **spread("read", acted.reads.took_ms),
             **spread("write", acted.writes.took_ms),
-            "errors": float(acted.reads.errors + acted.writes.errors + lost(listeners)),
+            "errors": float(acted.errors),
             "acts_per_s": len(both) / seconds,
-            "frames": float(sum(listener.changes for listener in listeners)),
+            "frames": float(acted.frames),
             **{f"{part}_percent": 100 * (self.stage.cpu_s(part) - cpu_s) / took_s for part, cpu_s in before.items()},
         }
 
@@ -128,7 +137,7 @@ class Crowd:
 @asynccontextmanager
 async def gathered(plan: Plan) -> AsyncIterator[Crowd]:
     """A wedding for each user, and all processes that serve them."""
-    async with staged("web", "gateway", "worker", "clock") as stage:
+    async with staged(*PARTS) as stage:
         weddings = await built(stage, plan.count(USERS), guests_each=GUESTS_EACH, tasks_each=TASKS_EACH)
         await stage.settled()
         yield Crowd(stage, weddings, await _served(stage, weddings[0]))

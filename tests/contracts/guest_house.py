@@ -29,6 +29,9 @@ from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewItem
 from wedsync.web import auth
 
+ADD_MEAL = (
+    "insert into menu_options (wedding_id, schedule_item_id, name, position) values ($1, $2, $3, $4) returning id"
+)
 MEALS = ("Sea bass", "Short rib", "Mushroom pie")
 
 
@@ -98,10 +101,8 @@ class GuestHouse:
                 tx, NewItem(title="Dinner", kind="reception", at_local=time(17), place="Barn")
             )
         for position, name in enumerate(MEALS):
-            self.meals[name] = await self.wedding.admin.fetchval(
-                "insert into menu_options (wedding_id, schedule_item_id, name, position) values ($1, $2, $3, $4) returning id",
-                self.id, self.dinner, name, position,
-            )  # fmt: skip
+            row = (self.id, self.dinner, name, position)
+            self.meals[name] = await self.wedding.admin.fetchval(ADD_MEAL, *row)
 
     async def party(self, *names: str, email: str = "", plus_ones: int = 0, **more: Any) -> tuple[UUID, list[UUID]]:
         """A party of these people; returns its id and theirs."""

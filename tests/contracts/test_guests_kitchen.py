@@ -1,4 +1,4 @@
-"""What the kitchen gets: totals without names, numbered sheets with them, final numbers, and only for whom they are meant."""
+"""What the kitchen gets: totals without names, numbered sheets with them, final numbers; each for whom it is meant."""
 
 import re
 from collections.abc import AsyncIterator
@@ -219,3 +219,34 @@ async def test_dietary_changes_show_against_final_numbers(house: GuestHouse, ana
     await need(house, carla, **PEANUTS)
     await house.react()
     assert "Dietary needs have changed" in await ana.see(f"/me/{house.id}/guests/lock")
+
+
+async def test_meals_are_named_renamed_and_taken_away(house: GuestHouse, ana: Visitor) -> None:
+    path = f"/me/{house.id}/guests/meals"
+    page = await ana.see(path)
+    assert "Sea bass" in page
+    names = {f"name.{id}": name for name, id in house.meals.items()}
+    bass, pie = (f"name.{house.meals[name]}" for name in ("Sea bass", "Mushroom pie"))
+    said = names | {"item_id": house.dinner, bass: "Sea bass, fennel", pie: "", "added": "Risotto\n\n  Tart "}
+    assert (await ana.send(path, said)).headers["location"] == f"{path}#meals-{house.dinner}"
+    kept = await house.wedding.admin.fetch(
+        "select id, name from menu_options where schedule_item_id = $1 order by position", house.dinner
+    )
+    assert [r["name"] for r in kept] == ["Sea bass, fennel", "Short rib", "Risotto", "Tart"]
+    assert kept[0]["id"] == house.meals["Sea bass"]
+    types = [e.type for e in await house.events() if e.type.startswith("menu_option.")]
+    assert types == ["menu_option.changed", "menu_option.added", "menu_option.added", "menu_option.removed"]
+    (carla,) = await coming(house, "Carla Mendes")
+    said = [
+        model.Answer(guest_id=carla, schedule_item_id=house.dinner, status="accepted", menu_option_id=kept[0]["id"])
+    ]
+    async with house.wedding.as_(house.wedding.ana) as tx:
+        await replies.save(tx, said, by="couple")
+    refused = await ana.send(path, {"item_id": house.dinner, bass: ""})
+    assert refused.status_code == 409
+    assert "Has been chosen by 1" in refused.text
+    for wrong in ({"added": "x" * 201}, {"added": "\n".join("abcdefghijklmnopqrstuvwxyzabcdefgh")}, {bass: "x" * 201}):
+        answer = await ana.send(path, {"item_id": house.dinner} | wrong)
+        assert answer.status_code == 422
+    assert (await ana.send(path, {"item_id": uuid4(), "added": "Soup"})).status_code == 404
+    assert (await ana.send(path, {"item_id": house.dinner, "name.x": "Soup"})).status_code == 404

@@ -55,8 +55,16 @@ def test_a_tick_wins_over_nothing_to_mention() -> None:
     assert read == Needs(allergens=[Allergen(key="milk")])
 
 
-@pytest.mark.parametrize("wrong", [{"allergen": ["kryptonite"]}, {"diet": ["air"]}, {"access": ["wings"]}, {"note": ["x" * 1001]},
-                                   {"allergen": ["milk"], "severity_milk": ["very"]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"allergen": ["kryptonite"]},
+        {"diet": ["air"]},
+        {"access": ["wings"]},
+        {"note": ["x" * 1001]},
+        {"allergen": ["milk"], "severity_milk": ["very"]},
+    ],
+)
 def test_what_is_no_need_is_refused(wrong: dict[str, list[str]]) -> None:
     with pytest.raises(Refusal) as refused:
         needs_form.read(wrong, None)
@@ -128,8 +136,10 @@ def test_final_numbers_tell_differences() -> None:
     then: dict[str, Any] = {"accepted": 80, "children": 4, "meals": {meal: 40}, "dietary": {}}
     now = then | {"accepted": 78, "meals": {meal: 39}, "dietary": {"diets": {"vegan": 4}}}
     assert final_numbers.sentences(then, now, {meal: "Bass"}) == [
-        "2 fewer coming: 78 instead of 80", "Bass: 39 instead of 40", "Dietary needs have changed; the dietary sheet says how",
-    ]  # fmt: skip
+        "2 fewer coming: 78 instead of 80",
+        "Bass: 39 instead of 40",
+        "Dietary needs have changed; the dietary sheet says how",
+    ]
     assert final_numbers.sentences(then, then, {}) == []
 
 

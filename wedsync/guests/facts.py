@@ -6,7 +6,17 @@ import msgspec
 
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
-from wedsync.guests.model import DietarySheet, Guest, Headcount, HeadcountLock, Party, Rsvp, SealedContact, SealedNeeds
+from wedsync.guests.model import (
+    DietarySheet,
+    Guest,
+    Headcount,
+    HeadcountLock,
+    MenuOption,
+    Party,
+    Rsvp,
+    SealedContact,
+    SealedNeeds,
+)
 
 _W, _P, _G, _I, _R = (f"01920000-0000-7000-8000-00000000000{n}" for n in (1, 4, 5, 6, 7))
 _AT = "2026-11-21T10:00:00Z"
@@ -104,6 +114,18 @@ _SHEET = {
 }
 
 
+_MEAL = {
+    "id": _R,
+    "wedding_id": _W,
+    "schedule_item_id": _I,
+    "name": "Sea bass, fennel, new potatoes",
+    "course": "main",
+    "position": 0,
+    "version": 1,
+    "updated_at": _AT,
+}
+
+
 def _type(
     name: str, scope: Scope, row: type[msgspec.Struct], table: str, example: dict[str, Any], text: str, **more: Any
 ) -> EventType:
@@ -185,6 +207,15 @@ SHEET_MADE = _type(
     acknowledge=True,
     lane=Lane.HIGH,
 )
+MEAL_ADDED = _type(
+    "menu_option.added", Scope.COUNTS, MenuOption, "menu_options", _MEAL, "A meal can be chosen at a schedule item."
+)
+MEAL_CHANGED = _type(
+    "menu_option.changed", Scope.COUNTS, MenuOption, "menu_options", _MEAL, "A meal was renamed, or moved in its list."
+)
+MEAL_REMOVED = _type(
+    "menu_option.removed", Scope.COUNTS, MenuOption, "menu_options", _MEAL, "A meal can no longer be chosen."
+)
 EVENTS = (
     PARTY_ADDED,
     PARTY_CHANGED,
@@ -202,4 +233,7 @@ EVENTS = (
     CONTACT_CHANGED,
     NEEDS_CHANGED,
     SHEET_MADE,
+    MEAL_ADDED,
+    MEAL_CHANGED,
+    MEAL_REMOVED,
 )

@@ -237,6 +237,19 @@ class DietarySheet(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class MenuOption(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `menu_options`: a meal guests may choose at a schedule item."""
+
+    id: UUID
+    wedding_id: UUID
+    schedule_item_id: UUID
+    name: str
+    course: str
+    position: int
+    version: int
+    updated_at: datetime
+
+
 class NewGuest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A guest to add: to a party named by id, or to a new party of its own."""
 

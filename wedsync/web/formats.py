@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any
+
+from wedsync.kit.clock import now as clock_now
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -68,7 +70,7 @@ def iso(value: date | datetime | time | None) -> str:
 
 def ago(value: datetime, now: datetime | None = None) -> str:
     """`just now`, `12 min ago`, `3 h ago`, `yesterday`, `5 days ago`, then the day itself."""
-    seconds = int(((now or datetime.now(UTC)) - value).total_seconds())
+    seconds = int(((now or clock_now()) - value).total_seconds())
     days = seconds // 86400
     if seconds < 60:
         return "just now"

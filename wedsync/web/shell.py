@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
+
+from wedsync.kit import clock
 
 Face = Literal["couple", "supplier", "public", "operator"]
 Theme = Literal["auto", "light", "dark"]
@@ -65,7 +67,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     live: Live | None = None
     toasts: Sequence[Toast] = ()
     theme: Theme = "auto"
-    now: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = msgspec.field(default_factory=clock.now)
 
     @property
     def bar(self) -> Sequence[Section]:

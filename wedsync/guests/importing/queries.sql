@@ -187,6 +187,7 @@ where (select count(*) from rsvps r where r.wedding_id = $1 and r.guest_id = g.i
   and exists (select from guest_needs n where n.wedding_id = $1 and n.guest_id = g.id) = x.has_needs
   and not exists (select from guest_contacts c where c.wedding_id = $1 and c.guest_id = g.id and c.version > 1)
   and not exists (select from guest_needs n where n.wedding_id = $1 and n.guest_id = g.id and n.version > 1)
+  and not exists (select from parties p where p.wedding_id = $1 and p.id = g.party_id and p.id = any ($3) and p.version > 1)
 for no key update of g
 
 -- name: names_of
@@ -270,3 +271,23 @@ from jsonb_to_recordset($2) as x(version integer, before jsonb)
 cross join lateral jsonb_to_record(x.before) as b(id uuid, status text, menu_option_id uuid, responded_at timestamptz, responded_by text)
 where r.wedding_id = $1 and r.id = b.id and r.version = x.version
 returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: may_read_guests
+select (app.mask() & 16) <> 0
+
+-- name: exported_guests
+select g.id, g.party_id, p.name as party, p.side, p.tags, g.first_name, g.last_name, g.display_name, g.kind, g.age_band, g.role, g.table_label,
+  coalesce(h.display_name, '') as plus_one_of
+from guests g
+join parties p on p.wedding_id = g.wedding_id and p.id = g.party_id
+left join guests h on h.wedding_id = g.wedding_id and h.id = g.plus_one_of
+where g.wedding_id = $1 and g.kind <> 'crew'
+order by p.name, g.party_id, g.position, g.id
+
+-- name: exported_answers
+select r.guest_id, i.title, r.status, coalesce(m.name, '') as meal
+from rsvps r
+join schedule_items i on i.wedding_id = r.wedding_id and i.id = r.schedule_item_id
+left join menu_options m on m.wedding_id = r.wedding_id and m.id = r.menu_option_id
+where r.wedding_id = $1
+order by i.starts_at, i.id

@@ -5,16 +5,17 @@ from uuid import UUID
 
 import msgspec
 
-from wedsync.guests.importing.detect import Detection, detect, to_field_map
+from wedsync.guests.importing.detect import OWN_SOURCE, Detection, detect, to_field_map
 from wedsync.guests.importing.names import fold
 from wedsync.guests.importing.plan import build_plan
 from wedsync.guests.importing.sheet import Sheet, read_sheet
 from wedsync.guests.importing.stored import Choices
-from wedsync.guests.importing.values import Meal, Plan, PlannedGuest
+from wedsync.guests.importing.values import Meal, Plan
 
 CONTACT_CHARS_MAX = {"email": 320, "phone": 40, "address": 500}
 NAME_CHARS_MAX = {"display_name": 600, "first_name": 300, "last_name": 300, "key": 400}
 LABEL_CHARS_MAX = {"role": 60, "table_label": 60}
+SILENT = "needs_action"
 CLIPPED = CONTACT_CHARS_MAX | NAME_CHARS_MAX | LABEL_CHARS_MAX
 
 
@@ -50,11 +51,11 @@ def read(data: bytes, filename: str, choices: Choices, ground: Ground) -> Readin
     is_day_first = None if not choices.dates else choices.dates == "day_first"
     mapping = to_field_map(detection, choices.columns, day_first=is_day_first)
     plan = build_plan(sheet, mapping, country=ground.country, events=titles)
-    _fit(plan, ground)
+    fit(plan, ground)
     return Reading(sheet=sheet, detection=detection, plan=plan)
 
 
-def _fit(plan: Plan, ground: Ground) -> None:
+def fit(plan: Plan, ground: Ground) -> None:
     """Leave out answers and meals the wedding has no place for yet: a later import of the same list brings them."""
     lost_answers = lost_meals = 0
     for guest in plan.guests:
@@ -92,34 +93,26 @@ def _meals(said: Sequence[Meal], ground: Ground) -> list[Meal]:
     return found
 
 
-def invited_to(plan: Plan, ground: Ground, *, is_own: bool) -> dict[int, list[str]]:
+def invited_to(plan: Plan, ground: Ground) -> dict[int, list[str]]:
     """To which parts of the day each planned guest is invited, by place in the plan.
 
-    An answer is an invitation. A blank is one too, unless the list writes "no reply" for those who are invited and have
-    not answered, or is our own export, where a blank means that they are not. A plus-one goes where its host goes.
+    An answer is an invitation. A blank is one too, unless the guest has answers elsewhere and the list writes "no reply"
+    for who is invited and silent; in our own export a blank always means no invitation. A plus-one goes with its host.
     """
-    everywhere = [part.title for part in ground.parts.values() if part.takes_rsvps]
-    told = {answer.event for guest in plan.guests for answer in guest.answers}
-    silent = {a.event for g in plan.guests for a in g.answers if a.status == "needs_action"}
-    speaking = told if is_own else silent if any(g.not_invited for g in plan.guests) or silent != told else set()
-    speaking = {title for title in speaking if _is_partial(plan, title)}
-    places = {guest.key: place for place, guest in enumerate(plan.guests)}
+    is_own = plan.source == OWN_SOURCE
+    told = {answer.event for guest in plan.guests for answer in guest.answers if is_own or answer.status == SILENT}
     found: dict[int, list[str]] = {}
     for place, guest in enumerate(plan.guests):
         answered = {answer.event for answer in guest.answers}
-        out = set(guest.not_invited) | (speaking - answered)
-        found[place] = [title for title in ground.parts if title in answered or (title in everywhere and title not in out)]
+        out = {*guest.not_invited, *((told - answered) if answered or is_own else ())}
+        found[place] = [
+            part.title
+            for part in ground.parts.values()
+            if part.title in answered or (part.takes_rsvps and part.title not in out)
+        ]
+    places = {guest.key: place for place, guest in enumerate(plan.guests)}
     for place, guest in enumerate(plan.guests):
         host = places.get(guest.plus_one_of)
-        if guest.kind == "plus_one" and not guest.answers and host is not None:
+        if host is not None and guest.kind == "plus_one" and not guest.answers and not is_own:
             found[place] = found[host]
     return found
-
-
-def _is_partial(plan: Plan, title: str) -> bool:
-    """Whether some named guest has no answer for it, and so a blank may mean something."""
-    return any(_is_silent(guest, title) for guest in plan.guests)
-
-
-def _is_silent(guest: PlannedGuest, title: str) -> bool:
-    return guest.kind == "named" and all(answer.event != title for answer in guest.answers)

@@ -86,3 +86,33 @@ from acknowledgements a
 join links l on l.wedding_id = a.wedding_id and l.id = a.link_id
 where a.wedding_id = $1 and a.about = $2
 order by l.supplier_name
+
+-- name: meals
+-- All meals, with how many have chosen each.
+select m.schedule_item_id as item_id, m.id, m.name,
+  (select count(*)::int from rsvps r where r.wedding_id = m.wedding_id and r.menu_option_id = m.id) as chosen
+from menu_options m
+where m.wedding_id = $1
+order by m.position, m.name, m.id
+
+-- name: menu
+-- An item's meals, with how many have chosen each.
+select m.id, m.name, (select count(*)::int from rsvps r where r.wedding_id = m.wedding_id and r.menu_option_id = m.id) as chosen
+from menu_options m
+where m.wedding_id = $1 and m.schedule_item_id = $2
+order by m.position, m.name, m.id
+
+-- name: add_meals
+insert into menu_options (wedding_id, schedule_item_id, name, position)
+select $1, $2, x.name, $4::integer + x.n::integer from unnest($3::text[]) with ordinality as x(name, n)
+returning new.id, to_jsonb(new) as record
+
+-- name: change_meals
+update menu_options m
+set name = x.name, position = x.position
+from jsonb_to_recordset($2) as x(id uuid, name text, position integer)
+where m.wedding_id = $1 and m.id = x.id and (m.name, m.position) is distinct from (x.name, x.position)
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: remove_meals
+delete from menu_options m where m.wedding_id = $1 and m.id = any ($2) returning m.id, to_jsonb(m) as old_record

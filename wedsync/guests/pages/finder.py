@@ -108,9 +108,9 @@ async def _allow(limits: Limits, window: Window, key: str) -> None:
 def _limits(request: AnyRequest, ctx: Context) -> Limits:
     """One per process, made when somebody first asks, in the loop that uses it."""
     state = request.app.state
-    if "limits" not in state:
-        state["limits"] = Limits(connect(ctx.settings.valkey_url) if ctx.settings.valkey_url else None)
-    limits: Limits = state["limits"]
+    if "shared_limits" not in state:
+        state["shared_limits"] = Limits(connect(ctx.settings.valkey_url) if ctx.settings.valkey_url else None)
+    limits: Limits = state["shared_limits"]
     return limits
 
 
