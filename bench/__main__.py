@@ -6,7 +6,6 @@ the host took away meanwhile. With --base FILE the end is 1 where a figure is mo
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -107,5 +106,7 @@ def _asked() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         main()
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)

@@ -26,7 +26,7 @@ TASKS_EACH = 8
 CONNECTIONS = 64
 THINK_S = 5.0
 READS = 0.7
-PAGES = ("", "/guests", "/schedule", "/tasks", "/suppliers", "/activity")
+PAGES = ("", "/guests", "/schedule", "/tasks", "/suppliers", "/budget", "/activity")
 LISTS = ("", "/guests?limit=50", "/rsvps?limit=50", "/schedule", "/tasks", "/headcounts", "/links")
 STATUSES = ("accepted", "declined", "tentative")
 
@@ -52,8 +52,8 @@ class User:
         self.wedding = wedding
         self._rng = random.Random(seed)
         cookie, token = wedding.couple.cookie, wedding.couple.token
-        self._reads = [request("GET", f"/me/{wedding.id}{page}", cookie=cookie) for page in pages]
-        self._reads += [request("GET", f"/api/v1/weddings/{wedding.id}{path}", token=token) for path in lists]
+        self.reads = [request("GET", f"/me/{wedding.id}{page}", cookie=cookie) for page in pages]
+        self.reads += [request("GET", f"/api/v1/weddings/{wedding.id}{path}", token=token) for path in lists]
         self._done: set[int] = set()
 
     async def act(self, caller: Caller, acted: Acted, until: float) -> None:
@@ -64,7 +64,7 @@ class User:
             if began >= until:
                 return
             is_read = self._rng.random() < READS
-            answer = await caller.call(self._rng.choice(self._reads) if is_read else self._change())
+            answer = await caller.call(self._rng.choice(self.reads) if is_read else self._change())
             load = acted.reads if is_read else acted.writes
             load.note(answer, (time.perf_counter() - began) * 1000)
 
@@ -148,7 +148,7 @@ async def _served(stage: Stage, wedding: Wedding) -> tuple[list[str], list[str]]
     user = User(wedding, PAGES, LISTS, 0)
     found: dict[str, int] = {}
     async with calling(stage.settings.port, 1) as caller:
-        for path, content in zip((*PAGES, *LISTS), user._reads, strict=True):
+        for path, content in zip((*PAGES, *LISTS), user.reads, strict=True):
             found[path] = (await caller.call(content)).status
     bad = {path: status for path, status in found.items() if status != 200}
     if bad:

@@ -54,14 +54,15 @@ async def measure(scenario: Scenario, plan: Plan, *, runs: int) -> Line:
     """The scenario's line; what went wrong stands in it, and on standard error with its traceback."""
     line = Line(scenario=scenario.name, met=None, scale=plan.scale, notes=list(scenario.notes))
     try:
-        async with asyncio.timeout(scenario.limit_s), scenario.opened(plan) as run:
+        async with asyncio.timeout(scenario.limit_s) as limit, scenario.opened(plan) as run:
             for _ in range(runs):
                 line.runs.append(await _calm(run, line))
     except NotRun as why:
         line.failed = f"not run: {why}"
     except Exception as error:
         traceback.print_exception(error)
-        line.failed = f"{type(error).__name__}: {error}"
+        is_over = isinstance(error, TimeoutError) and limit.expired()
+        line.failed = f"not done in {scenario.limit_s:.0f} s" if is_over else f"{type(error).__name__}: {error}"
     return conclude(line, scenario.budgets)
 
 

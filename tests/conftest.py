@@ -72,5 +72,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
 
 def pytest_configure() -> None:
     """No deadlines in property tests: on a busy machine they measure the machine."""
-    hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile(
+        "wedsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
     hypothesis.settings.load_profile("wedsync")

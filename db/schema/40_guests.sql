@@ -46,6 +46,7 @@ create table public.guests (
 comment on table public.guests is 'Scope guests: a person invited; name_sort is a fold stored by the application because the engine has no collations for people';
 create unique index guests_id on public.guests (id);
 create index guests_party on public.guests (wedding_id, party_id);
+create index guests_plus_one on public.guests (wedding_id, plus_one_of) where plus_one_of is not null;
 create index guests_sort on public.guests (wedding_id, name_sort, id);
 create unique index guests_source on public.guests (wedding_id, source_key) where source_key is not null;
 create trigger bump before update on public.guests for each row execute function app.bump();

@@ -33,7 +33,6 @@ def couple(here: str, **more: Any) -> Shell:
         here=here,
         path=base,
         nonce="gallery",
-        csrf="token",
         person=Person(name="Ana Duarte", email="ana@example.org"),
         heading="Ana & Ben",
         on=ON,
@@ -51,7 +50,6 @@ def supplier(here: str, **more: Any) -> Shell:
         here=here,
         path=base,
         nonce="gallery",
-        csrf="token",
         person=Person(name="Mira Hartley", email="mira@example.org"),
         heading="Hartley & Finch",
         sections=supplier_sections(base, waiting=6),
@@ -61,7 +59,7 @@ def supplier(here: str, **more: Any) -> Shell:
 
 
 def public(base: str = "", **more: Any) -> Shell:
-    return Shell(face="public", base=base, path=base or "/", nonce="gallery", csrf="token", now=NOW, **more)
+    return Shell(face="public", base=base, path=base or "/", nonce="gallery", now=NOW, **more)
 
 
 LIVE = Live(topic=f"realtime:wedding:{WEDDING}", url="ws://127.0.0.1:9/realtime/v1")

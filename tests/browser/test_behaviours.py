@@ -111,7 +111,6 @@ def test_saving_in_place_names_the_version_it_was_read_at(page: Page, server: Se
     path, headers, body = server.posts[0]
     assert path == f"{BASE}/guests/g2"
     assert headers["if-match"] == '"3"'
-    assert headers["x-csrftoken"] == "token"
     assert "last_name=Mendes-Silva" in body
     assert page.evaluate("document.activeElement.textContent").startswith("Edit")
 

@@ -1,109 +1,30 @@
-"""Bad input gets a clear problem document that names the field and what to do, and changes nothing.
+"""Bodies that are wrong get a clear problem document that names the field and what to do, and change nothing.
 
 Everything is asked of the real web application; the logs of both weddings are read before and after each refusal.
 """
 
-import asyncio
 import json
-import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
-import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as profile
-from litestar import Litestar
-from schemathesis import GenerationMode
 
-from tests.engines_fixture import Database, RunningPostgres
-from tests.ledger import admin_url
-from tests.served import served
-from tests.world import World, build
+from tests.desk import Desk, opened, problem_of
 from wedsync.kit.config import Settings
-from wedsync.people import actions as people
-from wedsync.processes import web
-from wedsync.weddings import actions as weddings
 
 MIB = 1024 * 1024
-NUMBERS = ("99999999999999999999999999", "9223372036854775808", "2147483648", "-1", "²", "٣", "1.5", "NaN", "0x10", "")
 # What a person may paste into a name, and what must come back as it was or without its control characters.
 NAMES = ("👩🏽‍🚀 Zoë", "עדי בן־דוד", "محمد", "Łukasz O’Neil-Đorđević", "名前", "e\u0301", "x" * 300)
 CONTROLS = "a\u0000b\u0007c\u202ed\ud7ff\ufffee"
-ERRORS = ("type", "title", "status", "code", "detail")
-
-
-class Desk:
-    """The application, asked as one of the people of the world."""
-
-    def __init__(self, app: Litestar, world: World) -> None:
-        self.app = app
-        self.world = world
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test", timeout=60)
-
-    async def ask(self, method: str, path: str, *, who: str = "couple", **given: Any) -> httpx.Response:
-        """One request; `{name}` in the path is an id of the world."""
-        ids = {k: str(v) for k, v in {**self.world.ids, "wedding": self.world.wedding_id}.items()}
-        headers = {"accept": "application/json", **given.pop("headers", {})}
-        if who in self.world.tokens:
-            headers["authorization"] = f"Bearer {self.world.tokens[who]}"
-        if isinstance(given.get("json"), str):
-            given["content"] = given.pop("json")
-        if "content" in given:
-            headers.setdefault("content-type", "application/json")
-        return await self.http.request(method, path.format(**ids), headers=headers, **given)
-
-    async def tops(self) -> tuple[int, int]:
-        """How far the logs of both weddings go."""
-        found = []
-        for who, wedding in (("couple", self.world.wedding_id), ("other_couple", self.world.other_id)):
-            async with self.world.door.enter(self.world.actor(who), wedding) as tx:
-                found.append(await tx.value("select top from streams where id = $1", wedding))
-        return found[0], found[1]
-
-    async def refused(self, method: str, path: str, status: int | set[int], **given: Any) -> dict[str, Any]:
-        """The problem a request gets; that it is one, and that nothing changed."""
-        before = await self.tops()
-        answer = await self.ask(method, path, **given)
-        wanted = {status} if isinstance(status, int) else status
-        assert answer.status_code in wanted, (method, path, str(given)[:200], answer.status_code, answer.text[:500])
-        problem = problem_of(answer)
-        assert await self.tops() == before
-        return problem
-
-
-def problem_of(answer: httpx.Response) -> dict[str, Any]:
-    """The problem document of an answer; every refusal is one."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text[:300]
-    problem: dict[str, Any] = answer.json()
-    assert set(ERRORS) <= problem.keys()
-    assert problem["status"] == answer.status_code
-    assert re.fullmatch("[a-z_0-9]+", problem["code"])
-    assert len(problem["detail"]) > 10
-    assert "Traceback" not in answer.text
-    return problem
 
 
 @pytest_asyncio.fixture(scope="module")
 async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    world = await build(settings)
-    async with served(settings) as app:
-        yield Desk(app, world)
-    await world.door.pool.close()
-
-
-@pytest_asyncio.fixture
-async def admin(postgres: RunningPostgres, database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(admin_url(postgres, database))
-    yield connection
-    await connection.close()
+    async with opened(settings) as made:
+        yield made
 
 
 UNREADABLE = {
@@ -128,7 +49,11 @@ async def test_a_body_that_is_not_json(desk: Desk, method: str, path: str, name:
     assert problem["code"] in ("malformed", "invalid")
 
 
-GUESTS, GUEST, PARTIES = "/api/v1/weddings/{wedding}/guests", "/api/v1/guests/{guests}", "/api/v1/weddings/{wedding}/parties"
+GUESTS, GUEST, PARTIES = (
+    "/api/v1/weddings/{wedding}/guests",
+    "/api/v1/guests/{guests}",
+    "/api/v1/weddings/{wedding}/parties",
+)
 SCHEDULE, ITEM = "/api/v1/weddings/{wedding}/schedule", "/api/v1/schedule/{schedule_items}"
 BUDGET, LINE = "/api/v1/weddings/{wedding}/budget", "/api/v1/budget-lines/{budget_lines}"
 TASKS, WEDDING = "/api/v1/weddings/{wedding}/tasks", "/api/v1/weddings/{wedding}"
@@ -178,7 +103,12 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("PUT", WEDDING + "/site", {"slug": "Not a slug"}, "slug"),
     ("POST", WEDDING + "/members", {"role": "guest"}, "role"),
     ("POST", WEDDING + "/members", {"role": "partner"}, "email"),
-    ("POST", WEDDING + "/links", {"supplier_name": "A", "email": "a@b.invalid", "can_view_budget": True}, "can_view_budget"),
+    (
+        "POST",
+        WEDDING + "/links",
+        {"supplier_name": "A", "email": "a@b.invalid", "can_view_budget": True},
+        "can_view_budget",
+    ),
     ("POST", WEDDING + "/endpoints", {"url": "not a url"}, "url"),
     ("POST", WEDDING + "/endpoints", {"url": "https://example.com", "events": ["no such thing!"]}, "events"),
     ("POST", "/auth/sign-in", {"email": 1}, "email"),
@@ -219,7 +149,12 @@ async def test_names_of_people_come_back_as_they_were(desk: Desk, name: str) -> 
 
 TEXTS: list[tuple[str, str, dict[str, Any], str]] = [
     ("POST", GUESTS, {"first_name": CONTROLS}, "guest"),
-    ("POST", GUESTS, {"first_name": "A", "role": CONTROLS, "contact": {"address": CONTROLS}, "needs": {"note": CONTROLS}}, ""),
+    (
+        "POST",
+        GUESTS,
+        {"first_name": "A", "role": CONTROLS, "contact": {"address": CONTROLS}, "needs": {"note": CONTROLS}},
+        "",
+    ),
     ("PATCH", GUEST, {"table_label": CONTROLS, "role": CONTROLS}, ""),
     ("POST", PARTIES, {"name": CONTROLS, "tags": [CONTROLS], "guests": [{"last_name": CONTROLS}]}, ""),
     ("PATCH", "/api/v1/parties/{parties}", {"name": CONTROLS, "tags": [CONTROLS]}, ""),
@@ -228,7 +163,7 @@ TEXTS: list[tuple[str, str, dict[str, Any], str]] = [
     ("PATCH", WEDDING, {"couple_names": CONTROLS}, ""),
     ("POST", "/api/v1/weddings", {"couple_names": CONTROLS}, ""),
     ("POST", "/api/v1/suppliers", {"name": CONTROLS, "category": "other"}, ""),
-    ("POST", SCHEDULE, {"title": CONTROLS, "place": CONTROLS, "on": "2027-06-05", "at_local": "12:00"}, ""),
+    ("POST", SCHEDULE, {"title": CONTROLS, "place": CONTROLS, "on": "2027-06-05", "at_local": "12:00:00"}, ""),
     ("PATCH", ITEM, {"title": CONTROLS, "notes": CONTROLS}, ""),
     ("POST", WEDDING + "/day-contacts", {"name": CONTROLS, "what": CONTROLS, "phone": CONTROLS}, ""),
     ("POST", TASKS, {"title": CONTROLS, "note": CONTROLS}, ""),

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
@@ -17,7 +19,7 @@ from tests.eventually import until
 from wedsync.processes import migrate
 from wedsync.processes.engine_account import engine_account
 from wedsync.processes.engines import Engines, held, publish, reach, require
-from wedsync.processes.failures import EngineFailed
+from wedsync.processes.failures import EngineFailed, PortTaken
 from wedsync.processes.postgres import DATABASE
 from wedsync.processes.valkey_server import ValkeyServer
 
@@ -270,12 +272,42 @@ def test_other_commands_reach_what_a_supervisor_runs(folder: Path) -> None:
         require(plain, "database_url")
 
 
-def test_valkey_refuses_a_port_that_is_taken(folder: Path, engines: Engines) -> None:
+def test_a_port_that_is_taken_is_told_by_both(folder: Path, engines: Engines) -> None:
     engines.start()
     assert engines.valkey is not None
+    assert engines.postgres is not None
     second = ValkeyServer(folder=Path("/"), log=folder / "second.log", account=engine_account(), password="other")
-    with pytest.raises(EngineFailed, match="did not start on port"):
+    with pytest.raises(PortTaken, match="Valkey cannot listen"):
         second.start(engines.valkey.port)
+    port = engines.postgres.port
+    engines.postgres.stop()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(PortTaken, match="PostgreSQL cannot listen"):
+        engines.postgres.restart()
+
+
+def test_many_that_start_at_once_find_ports_of_their_own() -> None:
+    """Between the look at a port and the start on it another may be faster; then the next one is taken."""
+    code = (
+        "import os; from wedsync.kit.config import load; from wedsync.processes.engines import Engines\n"
+        "e = Engines(load(os.environ)); print(e.start().valkey_url.rpartition(':')[2], flush=True); input(); e.stop()"
+    )
+    with ExitStack() as stack:
+        started = []
+        for _ in range(4):
+            environ = {
+                **os.environ,
+                "WEDSYNC_ENV": "test",
+                "WEDSYNC_DATA_DIR": str(stack.enter_context(passable_folder())),
+                "WEDSYNC_DATABASE_URL": "postgresql://wedsync_user:x@127.0.0.1/w",
+            }
+            command = [sys.executable, "-c", code]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            started.append(stack.enter_context(subprocess.Popen(command, env=environ, text=True, **pipes)))
+        ports = [one.stdout.readline() for one in started if one.stdout]
+        for one in started:
+            one.communicate("\n")
+        assert len(set(ports)) == 4
+        assert all(ports)
 
 
 def test_the_database_is_prepared_once_and_again(engines: Engines) -> None:

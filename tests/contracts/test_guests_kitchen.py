@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,12 +11,15 @@ import pytest_asyncio
 
 from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building
 from tests.engines_fixture import Database, RunningPostgres
-from wedsync.guests import actions, model, replies
-from wedsync.guests.kitchen import sheets
+from wedsync.guests import actions, list_page, model, replies
+from wedsync.guests.kitchen import sheet_page, sheets
+from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
+from wedsync.web import render
+from wedsync.web.shell import Shell
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -250,3 +254,46 @@ async def test_meals_are_named_renamed_and_taken_away(house: GuestHouse, ana: Vi
         assert answer.status_code == 422
     assert (await ana.send(path, {"item_id": uuid4(), "added": "Soup"})).status_code == 404
     assert (await ana.send(path, {"item_id": house.dinner, "name.x": "Soup"})).status_code == 404
+
+
+async def test_a_caterer_reads_the_number_that_was_sent(house: GuestHouse, ana: Visitor) -> None:
+    await caterer(house)
+    carla, ola = await coming(house, "Carla Mendes", "Ola Mendes")
+
+    async def read() -> dict[str, Any] | None:
+        async with house.wedding.as_(house.wedding.photographer) as tx:
+            return await sheet_page.for_supplier(tx, house.ring, house.id, house.dinner, base="/b", now=clock.now())
+
+    await need(house, carla, **PEANUTS)
+    assert await read() is None
+    await ana.send(f"/me/{house.id}/guests/dietary", {"item_id": house.dinner})
+    await need(house, ola, diets=["vegan"])
+    first = await read()
+    assert first is not None
+    assert [row["name"] for row in first["rows"]] == ["Carla Mendes"]
+    assert "Ola" not in render.page("guests/dietary.html", Shell(), **first)
+    await ana.send(f"/me/{house.id}/guests/dietary", {"item_id": house.dinner})
+    second = await read()
+    assert second is not None
+    assert (second["sheet"]["number"], second["since_last"]) == (2, ["Ola Mendes is new: Vegan."])
+    page = render.page("guests/dietary.html", Shell(), **second)
+    assert 'data-live-src="/b?item=' in page
+    assert "Ola Mendes is new: Vegan." in page
+    async with house.wedding.as_(house.wedding.planner) as tx:
+        assert await sheet_page.for_supplier(tx, house.ring, house.id, None, base="/b", now=clock.now()) is None
+
+
+async def test_a_supplier_reads_the_list_and_edits_nothing(house: GuestHouse) -> None:
+    (carla,) = await coming(house, "Carla Mendes")
+    await need(house, carla, **PEANUTS)
+    shell = Shell(base="/studio/x/weddings/y")
+    async with house.wedding.as_(house.wedding.planner) as tx:
+        values = await list_page.values(tx, house.ring, house.id, {"q": "carla"}, base=shell.base, may_edit=False)
+    page = render.page("guests/guests.html", shell, **values)
+    assert "Carla Mendes" in page
+    assert "Peanuts" not in page
+    assert "RSVP link" not in page
+    assert ">Edit<" not in page
+    async with house.wedding.as_(house.wedding.florist) as tx:
+        unseen = await list_page.values(tx, house.ring, house.id, {}, base=shell.base, may_edit=False)
+    assert (unseen["total"], unseen["parties"]) == ({"guests": 0, "parties": 0}, [])

@@ -11,6 +11,7 @@ from tests.engines_fixture import Database, RunningPostgres
 from wedsync.guests import sealed
 from wedsync.guests.kitchen import final_numbers
 from wedsync.kit.config import Settings
+from wedsync.weddings import actions as weddings
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -266,3 +267,58 @@ async def test_names_of_all_kinds_are_taken(house: GuestHouse) -> None:
     long = await house.public.send(path, {f"name.{unnamed}": "x" * 5000})
     assert long.status_code == 303
     assert len(await house.wedding.admin.fetchval("select display_name from guests where id = $1", unnamed)) == 300
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"{carla}.{dinner}": "perhaps"}, "Is not an answer"),
+        ({"name.new1": "Zoë"}, "Zoë comes to nothing yet"),
+        ({"{carla}.allergen": "kryptonite", "{carla}.note": ""}, "Is not one of the list"),
+        ({"{carla}.note": "x" * 1001}, "Is too long"),
+    ],
+)
+async def test_a_form_says_what_is_wrong_with_it(house: GuestHouse, said: dict[str, str], words: str) -> None:
+    party, (carla,) = await house.party("Carla Mendes", plus_ones=1)
+    named = {k.format(carla=carla, dinner=house.dinner): v for k, v in said.items()}
+    answer = await house.public.send(await house.link(party), named)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert not await house.events("rsvp.replied", "needs.changed", "guest.changed")
+
+
+async def test_whom_a_party_brings_is_checked(house: GuestHouse) -> None:
+    party, _ = await house.party("Carla Mendes", plus_ones=5)
+    async with house.wedding.as_(house.wedding.ana) as tx:
+        await final_numbers.lock(tx, house.id, house.ceremony)
+    dinner, ceremony, nowhere = str(house.dinner), str(house.ceremony), str(uuid4())
+    brought = [
+        {"schedule_item_ids": [nowhere]},
+        {"schedule_item_ids": [dinner], "menu_option_ids": [nowhere]},
+        {"schedule_item_ids": [ceremony]},
+        {"schedule_item_ids": [dinner]},
+    ]
+    program = Visitor(house.app, accept="application/json")
+    answer = await program.http.put(await house.link(party), json={"plus_ones": brought})
+    assert [e["field"] for e in answer.json()["errors"]] == [
+        "plus_ones[0].schedule_item_ids",
+        "plus_ones[1].menu_option_ids",
+        "plus_ones[2].schedule_item_ids",
+    ]
+    done = await program.http.put(await house.link(party), json={"plus_ones": brought[3:]})
+    assert done.json()["guests"][1]["display_name"] == "Guest of Carla"
+
+
+async def test_a_wedding_that_is_off_takes_no_answers(house: GuestHouse) -> None:
+    party, (carla,) = await house.party("Carla Mendes")
+    path = await house.link(party)
+    async with house.wedding.as_(house.wedding.ana) as tx:
+        await weddings.change(tx, house.id, {"date_status": "cancelled"})
+    assert "This wedding will not take place" in await house.public.see(path)
+    assert (await house.public.send(path, {f"{carla}.{house.dinner}": "accepted"})).status_code == 409
+
+
+async def test_an_unknown_link_has_no_thanks(house: GuestHouse) -> None:
+    await house.public.see("/rsvp/nonsense/thanks", code=404)
+    wide = await house.public.http.put("/rsvp/nonsense", json={"answers": "many"})
+    assert wide.status_code == 422

@@ -38,6 +38,8 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
     about: str | None = None
     summary: dict[str, Any] | None = None
     concerns: list[UUID] | None = None
+    ids: list[UUID] | None = None
+    """Many rows inserted in this transaction, `id` the first of them: the database has their images."""
 
 
 class Tx:
@@ -221,7 +223,12 @@ def _suffix(actor: Actor) -> str:
     return f"'{kind}', " + ("null" if actor.only is None else f"'{_uuid(actor.only)}'")
 
 
+_NUL = "A text holds the character U+0000, which cannot be kept. Take it out and send the rest again."
+_RANGE = "A number is too large or too small to be kept. Check it and send it again."
 _REFUSALS = {
+    "22003": (422, "out_of_range", _RANGE),
+    "22021": (422, "invalid_character", _NUL),
+    "22P05": (422, "invalid_character", _NUL),
     "23503": (422, "unknown_reference", "This names something that does not exist here."),
     "23505": (409, "already_exists", "There is one like this already."),
     "23514": (422, "invalid", "A value is outside of what is allowed."),
@@ -239,5 +246,7 @@ def _as_refusal(error: BaseException) -> BaseException:
     state = str(error.sqlstate)
     if state == "WS404":
         return not_found("item")
+    if isinstance(error, asyncpg.DataError) and "out of int" in str(error):
+        state = "22003"  # asyncpg sees it before the database does
     answer = _REFUSALS.get(state)
     return error if answer is None else Refusal(*answer)

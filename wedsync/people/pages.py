@@ -81,7 +81,7 @@ async def sign_out(request: AnyRequest, ctx: Context, actor: Actor) -> Response[
     """End the session here and on its sockets."""
     if actor.session_id is not None:
         await actions.end_session(ctx.door, actor, actor.session_id)
-        request.app.state.lookups["session"].forget(actor.session_id)
+        auth.forget(request.app.state.lookups, actor.session_id)
     answer = respond.see_other("/")
     answer.delete_cookie(auth.COOKIE)
     return answer

@@ -4,12 +4,6 @@ select s.id, jsonb_build_object('id', s.id, 'person_id', s.person_id, 'kind', s.
 from sessions s
 where s.id = $1
 
--- name: sessions
-select s.id, s.person_id, s.kind, s.created_at, s.expires_at, s.ended_at
-from sessions s
-where s.ended_at is null and s.expires_at > clock_timestamp()
-order by s.created_at desc
-
 -- name: add_key
 insert into api_keys (person_id, tenant_id, name, prefix, token_hash)
 values ($1, $2, $3, $4, $5)

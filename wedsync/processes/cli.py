@@ -103,11 +103,14 @@ def import_(
     *,
     wedding: Annotated[str, Parameter(help="The wedding's id.")],
     dry_run: Annotated[bool, Parameter(negative="", help="Tell what would happen; change nothing.")] = False,
+    as_: Annotated[str, Parameter(name="--as", help="E-mail address of one of the couple.")] = "",
+    token: Annotated[str, Parameter(help="An access token instead of --as.")] = "",
     data_dir: DataDir = None,
 ) -> None:
     """Import a guest list (CSV or XLSX) into a wedding."""
     settings = settings_with(process="import", options={"data_dir": data_dir})
-    sys.exit(asyncio.run(module("guest_import").run(settings, file=file, wedding=wedding, is_dry_run=dry_run)))
+    asked = {"wedding": wedding, "is_dry_run": dry_run, "email": as_, "token": token}
+    sys.exit(asyncio.run(module("guest_import").run(settings, file=file, **asked)))
 
 
 @app.command

@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ import msgspec
 from wedsync.kit.config import FIELDS, Settings, SettingsInvalid, variable
 from wedsync.kit.config_secrets import kept_values, write_private
 from wedsync.processes.engine_account import engine_account, reachable_folder
-from wedsync.processes.failures import EngineFailed
+from wedsync.processes.failures import EngineFailed, PortTaken
 from wedsync.processes.postgres import Postgres
 from wedsync.processes.valkey_server import ValkeyServer
 
@@ -26,6 +26,7 @@ ROLES: Final = ("user", "reader", "service", "owner")
 ADDRESSES: Final = (*(f for f in FIELDS if f.endswith("database_url")), "valkey_url")
 FIRST_PORTS: Final = {"postgres_port": 15432, "valkey_port": 16379}
 """Below the range that systems lend to outgoing connections, so that a remembered port stays free while we are off."""
+PORT_TRIES: Final = 5
 PASSWORDS: Final = ("admin_password", *(f"{role}_password" for role in ROLES), "valkey_password")
 STATE_FILE: Final = "engines.json"
 RUNNING_FILE: Final = "running.json"
@@ -97,7 +98,7 @@ class Engines:
         self.postgres.make()
         self.postgres.end_orphan()
         self._remember(postgres_folder=str(place))
-        self.postgres.start(self._port("postgres_port"))
+        self._start_on_a_port("postgres_port", self.postgres.start)
 
     def _start_valkey(self) -> None:
         account = engine_account()
@@ -107,15 +108,22 @@ class Engines:
             account=account,
             password=self._state["valkey_password"],
         )
-        self.valkey.start(self._port("valkey_port"))
+        self._start_on_a_port("valkey_port", self.valkey.start)
 
-    def _port(self, name: str) -> int:
-        """The remembered port where it is free, else the next free one from the first; remembered from then on."""
+    def _start_on_a_port(self, name: str, start: Callable[[int], None]) -> None:
+        """On the remembered port where it is free, else on the next free one from the first; then it is remembered."""
         port = int(self._state.get(name, FIRST_PORTS[name]))
-        if not is_free("127.0.0.1", port):
-            port = next_free_port(FIRST_PORTS[name])
-        self._remember(**{name: str(port)})
-        return port
+        for _ in range(PORT_TRIES):
+            if not is_free("127.0.0.1", port):
+                port = next_free_port(FIRST_PORTS[name])
+            try:
+                start(port)
+            except PortTaken:
+                # Someone was faster; what is free is looked for again.
+                continue
+            self._remember(**{name: str(port)})
+            return
+        raise EngineFailed(f"Other programs took {PORT_TRIES} ports from under us, the last was {port}. Start again.")
 
     def _remember(self, **values: str) -> None:
         if any(self._state.get(name) != value for name, value in values.items()):

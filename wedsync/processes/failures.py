@@ -9,6 +9,10 @@ class EngineFailed(CannotRun):
     """An embedded engine could not be prepared or started."""
 
 
+class PortTaken(EngineFailed):
+    """Another program took the engine's port between the look and the start."""
+
+
 class MigrationRefused(CannotRun):
     """The database was left as it was."""
 

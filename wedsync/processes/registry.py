@@ -15,6 +15,11 @@ from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
 from wedsync.guests import pages as guests_pages
 from wedsync.guests import reactions as guests_reactions
+from wedsync.guests.importing import api as imports_api
+from wedsync.guests.importing import facts as imports
+from wedsync.guests.importing import pages as imports_pages
+from wedsync.guests.importing import reactions as imports_reactions
+from wedsync.guests.importing import work as imports_work
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
@@ -40,14 +45,15 @@ from wedsync.weddings import model as weddings
 from wedsync.weddings import pages as weddings_pages
 from wedsync.weddings import reactions as weddings_reactions
 
-NOUNS = (people, weddings, schedule, guests, suppliers, tasks, budget, acknowledgements, subscriptions)
+NOUNS = (people, weddings, schedule, guests, imports, suppliers, tasks, budget, acknowledgements, subscriptions)
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
-SEALED = (guests_reactions, notices_reactions)
+SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
     people_api,
     weddings_api,
     schedule_api,
     guests_api,
+    imports_api,
     suppliers_api,
     tasks_api,
     budget_api,
@@ -59,6 +65,7 @@ PAGES = (
     weddings_pages,
     schedule_pages,
     guests_pages,
+    imports_pages,
     suppliers_pages,
     tasks_pages,
     budget_pages,
@@ -71,7 +78,7 @@ def catalogue(settings: Settings | None = None) -> Catalogue:
     needs the names (the migrator, the references) leaves them out.
     """
     settings = settings or Settings()
-    ring = KeyRing.from_setting(settings.seal_keys or KeyRing.new_setting())
+    ring = _ring(settings)
     made: list[Reaction] = [r for noun in PLAIN for r in noun.REACTIONS]
     made += [r for noun in SEALED for r in noun.reactions(ring, settings)]
     return Catalogue([t for noun in NOUNS for t in noun.EVENTS], made)
@@ -82,6 +89,10 @@ def routes() -> list[Any]:
     return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
 
 
-def works() -> dict[str, Work]:
+def works(settings: Settings) -> dict[str, Work]:
     """Long work by the name it is owed under."""
-    return {}
+    return {**imports_work.works(_ring(settings))}
+
+
+def _ring(settings: Settings) -> KeyRing:
+    return KeyRing.from_setting(settings.seal_keys or KeyRing.new_setting())

@@ -28,6 +28,8 @@ PAUSE_MAX_S: Final = 5.0
 STEADY_AFTER_S: Final = 30.0
 """A part that has run this long starts again with the first pause."""
 EARLY_CRASHES_MAX: Final = 3
+EARLY_PATIENCE_S: Final = 2.0
+"""To stop a part before all were ready: it has begun nothing, and may not listen to signals yet."""
 POLL_S: Final = 0.05
 ANSWER_TIMEOUT_S: Final = 2.0
 LOG_BYTES_MAX: Final = 20_000_000
@@ -146,7 +148,8 @@ class Supervisor:
         for child in self.children:
             if child.name in self.parts and child.process is not None:
                 asked_at = time.monotonic()
-                code = await asyncio.to_thread(end, child.process, (signal.SIGTERM, child.stop_patience_s))
+                patience_s = child.stop_patience_s if self._is_ready else min(child.stop_patience_s, EARLY_PATIENCE_S)
+                code = await asyncio.to_thread(end, child.process, (signal.SIGTERM, patience_s))
                 if code == -signal.SIGKILL:
                     log.warning("part_killed", part=child.name, after_s=round(time.monotonic() - asked_at, 1))
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from wedsync.processes.children import Account, end, spawn
 from wedsync.processes.engine_account import PLAIN_ENVIRON, installed, reachable_programs
-from wedsync.processes.failures import EngineFailed
+from wedsync.processes.failures import EngineFailed, PortTaken
 
 START_PATIENCE_S: Final = 10.0
 MACHINES: Final = {"amd64": "x86_64"}
@@ -68,6 +68,7 @@ class ValkeyServer:
     def start(self, port: int) -> None:
         """Start it and wait until it answers; EngineFailed says why it does not."""
         self.port = port
+        seen = self.log.stat().st_size if self.log.exists() else 0
         self.process = spawn(
             [self.program, "-"],
             environ=PLAIN_ENVIRON,
@@ -85,6 +86,8 @@ class ValkeyServer:
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
+                if b"Address already in use" in self.log.read_bytes()[seen:]:
+                    raise PortTaken(f"Valkey cannot listen on port {port}: another program does.")
                 raise EngineFailed(f"Valkey did not start on port {port}; its reasons are in {self.log}.")
             time.sleep(0.02)
 

@@ -326,7 +326,8 @@ async def _serve_registered(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with senders.opened(settings) as known:
-        await serve(settings, catalogue=registry.catalogue(settings), senders=known, works=registry.works(), stop=stop)
+        works = registry.works(settings)
+        await serve(settings, catalogue=registry.catalogue(settings), senders=known, works=works, stop=stop)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

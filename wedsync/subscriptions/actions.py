@@ -90,3 +90,9 @@ async def replay(tx: Tx, delivery_ids: list[UUID]) -> int:
     """Owe deliveries again, in the low lane under the same webhook-id; returns how many."""
     made: int = await tx.value(queries.replay, delivery_ids)
     return made
+
+
+async def recover(tx: Tx, endpoint_id: UUID, since: datetime) -> int:
+    """Owe again what an endpoint missed since a time and has not been given by a replay; returns how many."""
+    made: int = await tx.value(queries.replay_since, endpoint_id, since)
+    return made

@@ -115,13 +115,12 @@ async def rotate(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Rota
     "/api/v1/endpoints/{endpoint_id:uuid}/recover",
     status_code=202,
     summary="Send again what failed",
-    description="Dead, parked and expired since a time.",
+    description="What ended dead, expired or cancelled since a time and no replay has delivered.",
 )
 async def recover(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Recovery) -> Replayed:
     """In the low lane, with the same webhook-id."""
     async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
-        ids = [r["id"] for r in await tx.rows(queries.failed_since, endpoint_id, data.since)]
-        return Replayed(await actions.replay(tx, ids))
+        return Replayed(await actions.recover(tx, endpoint_id, data.since))
 
 
 @get(

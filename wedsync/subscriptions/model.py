@@ -71,7 +71,7 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Send again what failed or was parked since a time."""
+    """Send again what failed since a time."""
 
     since: datetime
 

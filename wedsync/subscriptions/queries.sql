@@ -63,12 +63,8 @@ from attempts a
 where a.delivery_id = $1
 order by a.number, a.made_at
 
--- name: failed_since
-select d.id
-from deliveries d
-where d.destination_id = $1 and d.made_at >= $2 and d.state in ('dead', 'parked', 'expired')
-order by d.made_at
-limit 10000
+-- name: replay_since
+select app.replay_since($1, $2)
 
 -- name: replay
 select app.replay($1)

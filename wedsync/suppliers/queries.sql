@@ -37,20 +37,10 @@ select s.supplier_id, s.id, s.name, s.category, s.email, s.phone, s.website, s.t
 -- name: supplier_image
 select s.supplier_id as id, to_jsonb(s) as record from suppliers s where s.supplier_id = $1
 
--- name: members
-select m.id, m.supplier_id, m.person_id, m.role, m.name, m.version, m.created_at, m.updated_at, m.removed_at from supplier_members m where
-  m.supplier_id = $1 and m.removed_at is null order by m.created_at
-
 -- name: portfolio
 select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status, i.time_zone, i.venue, i.status, i.level, i.waiting,
   i.tasks_open, i.next_due, i.open, i.changed_at, i.version, i.updated_at from supplier_index i where i.supplier_id = $1 order by i."on"
   nulls last, i.wedding_id
-
--- name: assign
-insert into assignments (supplier_id, member_id, link_id) values ($1, $2, $3) on conflict do nothing
-
--- name: unassign
-delete from assignments a where a.supplier_id = $1 and a.member_id = $2 and a.link_id = $3
 
 -- name: note_access
 -- One row per link, scope, source and five minutes: the couple can read who looked.

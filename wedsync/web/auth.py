@@ -4,7 +4,7 @@ The lookups are handed in by `processes`, so this file knows no tables. Answers 
 and cut at once when the session ends in this process.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -73,6 +73,12 @@ class Remembered:
     def forget(self, session: UUID) -> None:
         """Drop what is known of one session: it has ended."""
         self._known = {k: v for k, v in self._known.items() if v[1] is None or v[1].session_id != session}
+
+
+def forget(lookups: Mapping[str, Remembered], session: UUID) -> None:
+    """By cookie and by token: what was remembered of a session is no longer true."""
+    for remembered in lookups.values():
+        remembered.forget(session)
 
 
 class Authentication:

@@ -73,7 +73,7 @@ def expected_version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise Refusal(400, "bad_if_match", 'If-Match must be the ETag of the row you read, such as "3".')
     return int(text)
 

@@ -1,5 +1,6 @@
 """Refusals as answers: RFC 9457 problem documents for programs, a page for people; anything else is a logged 500."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from wedsync.web.shell import Shell
 log = structlog.get_logger("web")
 PROBLEM = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
+MEMBER = re.compile(r"^Object (contains unknown|missing required) field `([^`]+)`")
 TITLES = {
     401: "Please sign in",
     403: "Not yours to change",
@@ -102,9 +104,7 @@ def _translate(error: HTTPException) -> Refusal:
 def _invalid(error: ValidationException) -> Refusal:
     extra = error.extra if isinstance(error.extra, list) else []
     fields = [
-        FieldError(str(e.get("key", "body")), str(e.get("message", "is not right")))
-        for e in extra
-        if isinstance(e, dict)
+        _field(str(e.get("key", "")), str(e.get("message", "is not right"))) for e in extra if isinstance(e, dict)
     ]
     if not fields:
         return Refusal(400, "malformed", error.detail or "The request cannot be read.")
@@ -112,8 +112,22 @@ def _invalid(error: ValidationException) -> Refusal:
     return Refusal(422, "invalid", what, errors=fields)
 
 
+def _field(key: str, message: str) -> FieldError:
+    """Where an object as a whole is refused, the field is the member that it lacks or should not have."""
+    place = "" if key == "data" else key
+    member = MEMBER.match(message)
+    if member is None:
+        return FieldError(place or "body", message)
+    field = f"{place}.{member[2]}".lstrip(".")
+    if member[1] == "missing required":
+        return FieldError(field, "is missing", "Send it too.")
+    return FieldError(field, "is not known here", "Leave it out, or check its spelling.")
+
+
 def on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
     """Ours: logged with its trace and an id people can quote; the answer says nothing of the inside."""
+    if isinstance(error, RecursionError) and "deserializing" in str(error):
+        return refuse(request, Refusal(400, "malformed", "The body is nested too deeply. Send a flatter document."))
     log.error("unhandled", path=request.url.path, method=request.method, exc_info=error)
     return refuse(
         request, Refusal(500, "internal", "Something broke on our side and was logged. Nothing was changed. Try again.")

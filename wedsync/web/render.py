@@ -63,11 +63,6 @@ def icon(name: str, label: str = "") -> Markup:
     return Markup('<svg class="icon" {}><use href="{}#{}"/></svg>').format(role, asset("icons.svg"), name)
 
 
-def csrf_field(shell: Shell) -> Markup:
-    """The hidden field every POST form carries; scripts send the same value as the header `X-CSRFToken`."""
-    return Markup('<input type="hidden" name="_csrf_token" value="{}">').format(shell.csrf)
-
-
 def attributes(values: dict[str, Any]) -> Markup:
     """` data-x="1" hidden` from `{"data_x": 1, "hidden": True, "title": None}`, for macros that pass attributes on."""
     written = []
@@ -91,7 +86,7 @@ def environment() -> Environment:
         cache_size=-1,
     )
     env.filters.update(FILTERS)
-    env.globals.update(asset=asset, icon=icon, csrf=csrf_field, attrs=attributes)
+    env.globals.update(asset=asset, icon=icon, attrs=attributes)
     return env
 
 

@@ -59,7 +59,6 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     here: str = ""
     path: str = "/"
     nonce: str = ""
-    csrf: str = ""
     person: Person | None = None
     heading: str = ""
     on: date | None = None

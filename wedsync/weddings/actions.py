@@ -24,6 +24,7 @@ PASS_LIFE = timedelta(days=730)
 async def create(door: Door, actor: Actor, new: model.NewWedding) -> UUID:
     """Set up a wedding with the actor as its couple; returns its id."""
     model.check_zone(new.time_zone)
+    model.check_day(new.on)
     wedding_id = uuid4()
     async with door.bare(actor) as tx:
         await tx.value(
@@ -135,12 +136,14 @@ async def renew_member_pass(tx: Tx, secret: str, wedding_id: UUID, membership_id
     return await add_pass(tx, secret, "help", wedding_id, membership_id=membership_id)
 
 
-async def put_site(tx: Tx, wedding_id: UUID, *, slug: str, is_published: bool, welcome: str) -> None:
-    """Publish, change or take back the public website."""
+async def put_site(
+    tx: Tx, wedding_id: UUID, *, slug: str, is_published: bool, welcome: str, version: int | None = None
+) -> None:
+    """Publish, change or take back the public website. Raises Refusal 409 for an address that is taken, 412."""
     snapshot = await _snapshot(tx, wedding_id)
-    row = await tx.row(queries.put_site, wedding_id, slug, is_published, welcome, snapshot)
+    row = await tx.row(queries.put_site, wedding_id, slug, is_published, welcome, snapshot, version)
     if row is None:
-        raise not_found("wedding")
+        raise await stale(tx, queries.site_current, wedding_id)
     record(tx, model.SITE_CHANGED, op="INSERT" if row["old_record"] is None else "UPDATE", row=row)
 
 

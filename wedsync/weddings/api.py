@@ -112,7 +112,7 @@ async def add_member(ctx: Context, actor: Actor, wedding_id: UUID, data: NewMemb
     """Only the couple."""
     if data.role not in ("partner", "helper"):
         raise invalid("role", "must be partner or helper")
-    if data.role == "partner" and not data.email:
+    if data.role == "partner" and "@" not in data.email:
         raise invalid("email", "a partner needs an e-mail address to sign in with")
     async with ctx.door.enter(actor, wedding_id) as tx:
         member = await actions.add_member(tx, wedding_id, role=data.role, name=data.name, email=data.email)
@@ -139,10 +139,13 @@ async def remove_member(ctx: Context, actor: Actor, wedding_id: UUID, membership
     summary="Publish the website",
     description="Address, welcome text, published or not.",
 )
-async def put_site(ctx: Context, actor: Actor, wedding_id: UUID, data: SiteChange) -> Response[model.Site]:
+async def put_site(
+    ctx: Context, actor: Actor, wedding_id: UUID, data: SiteChange, if_match: IfMatch = None
+) -> Response[model.Site]:
     """Only the couple; the address must be free."""
+    fields = {f: getattr(data, f) for f in data.__struct_fields__}
     async with ctx.door.enter(actor, wedding_id) as tx:
-        await actions.put_site(tx, wedding_id, slug=data.slug, is_published=data.is_published, welcome=data.welcome)
+        await actions.put_site(tx, wedding_id, **fields, version=expected_version(if_match))
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = await tx.row(queries.site, wedding_id)
     if row is None:

@@ -13,6 +13,9 @@ from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 from wedsync.kit.errors import FieldError, Refusal
 
+# Files of the zone database that are no places: the machine's own zone, and "not set up". PostgreSQL knows neither.
+UNPLACED = frozenset({"localtime", "Factory"})
+YEAR_MIN, YEAR_MAX = 1990, 2190
 DateStatus = Literal["undecided", "provisional", "confirmed", "postponed", "cancelled"]
 Name = Annotated[str, Meta(max_length=300)]
 Short = Annotated[str, Meta(max_length=500)]
@@ -107,7 +110,7 @@ def changed_fields(change: msgspec.Struct) -> dict[str, Any]:
 
 def check_zone(zone: str) -> None:
     """Raises Refusal 422 for an unknown IANA zone."""
-    if zone not in available_timezones():
+    if zone in UNPLACED or zone not in available_timezones():
         raise Refusal(
             422,
             "invalid",
@@ -120,10 +123,18 @@ def check_zone(zone: str) -> None:
         )
 
 
+def check_day(on: date | None) -> None:
+    """Raises Refusal 422 for a year that no wedding of ours is in: a slip of the fingers, such as 0206."""
+    if on is not None and not YEAR_MIN <= on.year <= YEAR_MAX:
+        reason = f"must be in a year between {YEAR_MIN} and {YEAR_MAX}"
+        raise Refusal(422, "invalid", f"on: {reason}", errors=[FieldError("on", reason, "Check the year.")])
+
+
 def settle(before: Wedding, fields: dict[str, Any]) -> dict[str, Any]:
     """The fields to write: a date brings a status with it; without a date it is undecided. Raises Refusal 422."""
     if "time_zone" in fields:
         check_zone(fields["time_zone"])
+    check_day(fields.get("on"))
     out = {k: time.fromisoformat(v) if k.endswith("_at") and isinstance(v, str) else v for k, v in fields.items()}
     on = out.get("on", before.on)
     status = out.get("date_status")

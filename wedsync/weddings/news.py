@@ -162,13 +162,15 @@ def shown(name: str, value: Any) -> str:
 
 
 def summary_words(kind: str, summary: dict[str, Any]) -> tuple[str, str, str]:
-    """What an acknowledgement asks about: (words, before, after)."""
+    """What an acknowledgement asks about: (words, before, after). Words that the fact brought along name it best."""
+    own = str(summary.get("words") or "")
     for name, pair in summary.items():
         if name in FIELDS and isinstance(pair, list) and len(pair) == 2:
-            return FIELDS[name][:1].upper() + FIELDS[name][1:], shown(name, pair[0]), shown(name, pair[1])
+            words = own or FIELDS[name][:1].upper() + FIELDS[name][1:]
+            return words, shown(name, pair[0]), shown(name, pair[1])
     says = {
         "headcount.locked": "Final numbers",
         "dietary_sheet.made": "A new dietary sheet",
         "schedule_item.moved": "A time on the schedule",
     }
-    return str(summary.get("words") or says.get(kind, "A change")), "", ""
+    return own or says.get(kind, "A change"), "", ""

@@ -27,9 +27,6 @@ select w.wedding_id as id, to_jsonb(w) as record from weddings w where w.wedding
 -- name: keep_date
 insert into date_history (wedding_id, "on", date_status, changed_by) values ($1, $2, $3, $4)
 
--- name: date_history
-select h."on", h.date_status, h.changed_at from date_history h where h.wedding_id = $1 order by h.changed_at desc limit 50
-
 -- name: members
 select m.id, m.wedding_id, m.person_id, m.role, m.name, m.version, m.created_at, m.updated_at, m.removed_at
 from memberships m
@@ -49,11 +46,6 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 insert into passes (id, wedding_id, purpose, token_hash, party_id, membership_id, link_id, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 
--- name: passes_of_members
-select p.id, p.membership_id, p.purpose, p.expires_at
-from passes p
-where p.wedding_id = $1 and p.membership_id is not null and p.revoked_at is null
-
 -- name: revoke_passes_of_member
 update passes p
 set revoked_at = app.now()
@@ -62,11 +54,16 @@ where p.wedding_id = $1 and p.membership_id = $2 and p.revoked_at is null
 -- name: site
 select s.wedding_id, s.id, s.slug, s.is_published, s.welcome, s.snapshot, s.version, s.updated_at from sites s where s.wedding_id = $1
 
+-- name: site_current
+select to_jsonb(s) as record from sites s where s.wedding_id = $1
+
 -- name: put_site
+-- With a version: only what was read is replaced.
 insert into sites as s (wedding_id, slug, is_published, welcome, snapshot)
 values ($1, $2, $3, $4, $5)
 on conflict (wedding_id) do update
 set slug = excluded.slug, is_published = excluded.is_published, welcome = excluded.welcome, snapshot = excluded.snapshot
+where $6::integer is null or s.version = $6
 returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: refresh_site

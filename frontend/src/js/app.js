@@ -1,6 +1,5 @@
 /** Starts every behaviour; what a page does not use costs nothing, and the live part is loaded only where there is a topic. */
 import "htmx.org";
-import "./csrf.js";
 import "./theme.js";
 import "./menu.js";
 import "./dialogs.js";

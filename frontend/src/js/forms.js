@@ -6,7 +6,6 @@
  * changed different fields, by a dialog where they changed the same one. A 422 puts each problem beside its field.
  * Without scripts the same form posts its hidden `version` field and the server answers with whole pages.
  */
-import { csrfToken } from "./csrf.js";
 import { chooseFields } from "./merge.js";
 import { settleFields } from "./settle.js";
 import { toast, toastAfterwards } from "./toasts.js";
@@ -74,7 +73,6 @@ async function send(form, submitter, body) {
   const headers = {
     Accept: "text/html, application/problem+json",
     "HX-Request": "true",
-    "X-CSRFToken": csrfToken(),
   };
   if (form.dataset.etag) headers["If-Match"] = form.dataset.etag;
   const address = submitter?.getAttribute("formaction") || form.getAttribute("action");

@@ -1,4 +1,4 @@
-"""Every write of an import: the upload kept, the work owed, its progress, and the guest list changed in one statement each."""
+"""Every write of an import: the upload kept, the work owed, its progress, the guest list changed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.events.catalogue import EventType
-from wedsync.events.record import record
+from wedsync.events.record import record, record_inserted
 from wedsync.guests import facts as guest_facts
 from wedsync.guests.importing import facts
 from wedsync.guests.importing.reading import Ground
@@ -159,7 +159,6 @@ _STATEMENTS: Sequence[tuple[str, str, EventType, bool]] = (
 async def _write(tx: Tx, wedding_id: UUID, ready: Ready) -> list[Change]:
     """One statement for each kind of row; returns what changed about guests and parties that were there before."""
     own = {line["id"] for line in (*ready.batch.insert_guests, *ready.batch.insert_parties)}
-    own |= {line["id"] for line in ready.batch.insert_answers if line["guest_id"] in own}
     changes: list[Change] = []
     for name, statement, kind, is_new in _STATEMENTS:
         lines: list[Line] = getattr(ready.batch, name)
@@ -168,12 +167,15 @@ async def _write(tx: Tx, wedding_id: UUID, ready: Ready) -> list[Change]:
         written = await tx.rows(statement, wedding_id, ready.texts[name])
         if len(written) != len(lines):
             raise Moved
+        if is_new:
+            record_inserted(tx, kind, [row["id"] for row in written])
         for row in written:
-            record(tx, kind, op="INSERT" if is_new else "UPDATE", row=row, bulk=True)
-            row_id = str(row["id"])
-            if row_id not in own:
+            if not is_new:
+                record(tx, kind, op="UPDATE", row=row, bulk=True)
+            whose = str(row["guest_id"] if name == "insert_answers" else row["id"])
+            if whose not in own:
                 before = None if is_new else row["old_record"]
-                changes.append(Change(kind.table, row_id, row["version"], before))
+                changes.append(Change(kind.table, str(row["id"]), row["version"], before))
     return changes
 
 

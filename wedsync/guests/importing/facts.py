@@ -78,6 +78,8 @@ UPLOADED = _type("import.uploaded", "A guest list was uploaded, to be looked at.
 STARTED = _type("import.started", "A guest list is being brought in.", _EXAMPLE)
 PROGRESSED = _type("import.progressed", "A running import has come further.", _EXAMPLE)
 FINISHED = _type("import.finished", "A guest list was brought in; its rows are bulk events before this one.", _FINISHED)
-FAILED = _type("import.failed", "A guest list could not be brought in; nothing was changed.", {**_EXAMPLE, "status": "failed"})
+FAILED = _type(
+    "import.failed", "A guest list could not be brought in; nothing was changed.", {**_EXAMPLE, "status": "failed"}
+)
 UNDONE = _type("import.undone", "What an import had made was taken back.", {**_FINISHED, "status": "undone"})
 EVENTS = (UPLOADED, STARTED, PROGRESSED, FINISHED, FAILED, UNDONE)

@@ -104,7 +104,7 @@ select uuidv7() as id from generate_series(1, $1::integer)
 insert into parties (id, wedding_id, name, side, tags, plus_ones_allowed)
 select p.id, $1, p.name, p.side, p.tags, p.plus_ones_allowed
 from jsonb_to_recordset($2) as p(id uuid, name text, side text, tags text[], plus_ones_allowed integer)
-returning new.id, new.version, to_jsonb(new) as record
+returning new.id, new.version
 
 -- name: insert_guests
 insert into guests (id, wedding_id, party_id, first_name, last_name, display_name, name_sort, kind, age_band, plus_one_of, role, table_label,
@@ -113,29 +113,26 @@ select g.id, $1, g.party_id, g.first_name, g.last_name, g.display_name, g.name_s
   g.source_key, g.position
 from jsonb_to_recordset($2) as g(id uuid, party_id uuid, first_name text, last_name text, display_name text, name_sort text, kind text,
   age_band text, plus_one_of uuid, role text, table_label text, source_key text, position integer)
-returning new.id, new.version, to_jsonb(new) as record
+returning new.id, new.version
 
 -- name: insert_contacts
 insert into guest_contacts (id, wedding_id, guest_id, party_id, sealed, email_index)
 select c.guest_id, $1, c.guest_id, c.party_id, decode(c.sealed, 'hex'), decode(c.email_index, 'hex')
 from jsonb_to_recordset($2) as c(guest_id uuid, party_id uuid, sealed text, email_index text)
-on conflict (wedding_id, guest_id) do nothing
-returning new.id, new.version, to_jsonb(new) as record
+returning new.id, new.version
 
 -- name: insert_needs
 insert into guest_needs (id, wedding_id, guest_id, party_id, sealed)
 select n.guest_id, $1, n.guest_id, n.party_id, decode(n.sealed, 'hex')
 from jsonb_to_recordset($2) as n(guest_id uuid, party_id uuid, sealed text)
-on conflict (wedding_id, guest_id) do nothing
-returning new.id, new.version, to_jsonb(new) as record
+returning new.id, new.version
 
 -- name: insert_answers
-insert into rsvps (id, wedding_id, guest_id, schedule_item_id, party_id, status, menu_option_id, responded_at, responded_by)
-select r.id, $1, r.guest_id, r.item_id, r.party_id, r.status, r.menu_option_id,
+insert into rsvps (wedding_id, guest_id, schedule_item_id, party_id, status, menu_option_id, responded_at, responded_by)
+select $1, r.guest_id, r.item_id, r.party_id, r.status, r.menu_option_id,
   case when r.status <> 'needs_action' then coalesce(r.responded_at, app.now()) end, case when r.status <> 'needs_action' then 'import' end
-from jsonb_to_recordset($2) as r(id uuid, guest_id uuid, item_id uuid, party_id uuid, status text, menu_option_id uuid, responded_at timestamptz)
-on conflict (wedding_id, guest_id, schedule_item_id) do nothing
-returning new.id, new.version, to_jsonb(new) as record
+from jsonb_to_recordset($2) as r(guest_id uuid, item_id uuid, party_id uuid, status text, menu_option_id uuid, responded_at timestamptz)
+returning new.id, new.guest_id, new.version
 
 -- name: update_parties
 update parties p

@@ -1,4 +1,4 @@
-"""A file and the choices about it to a plan that fits the wedding: its parts of the day, its meals, its limits. Pure."""
+"""A file and the choices about it to a plan that fits the wedding: its parts of the day, meals and limits. Pure."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -96,8 +96,9 @@ def _meals(said: Sequence[Meal], ground: Ground) -> list[Meal]:
 def invited_to(plan: Plan, ground: Ground) -> dict[int, list[str]]:
     """To which parts of the day each planned guest is invited, by place in the plan.
 
-    An answer is an invitation. A blank is one too, unless the guest has answers elsewhere and the list writes "no reply"
-    for who is invited and silent; in our own export a blank always means no invitation. A plus-one goes with its host.
+    An answer is an invitation. A blank is one too, unless the guest has answers elsewhere and the list writes "no
+    reply" for who is invited and silent; in our own export a blank always means no invitation. A plus-one goes with
+    its host.
     """
     is_own = plan.source == OWN_SOURCE
     told = {answer.event for guest in plan.guests for answer in guest.answers if is_own or answer.status == SILENT}

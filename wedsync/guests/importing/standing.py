@@ -68,7 +68,9 @@ def stand(ring: KeyRing, wedding_id: UUID, rows: Rows, ground: Ground) -> Standi
     for (gid, title), row in answers.items():
         if gid in found:
             _answer(found[gid], title, row, meals)
-    parties = [ExistingParty(id=str(r["id"]), name=r["name"], side=r["side"], tags=list(r["tags"])) for r in rows.parties]
+    parties = [
+        ExistingParty(id=str(r["id"]), name=r["name"], side=r["side"], tags=list(r["tags"])) for r in rows.parties
+    ]
     return Standing(
         state=rows.state,
         existing=Existing(guests=list(found.values()), parties=parties, bases=_bases(ring, wedding_id, rows.journals)),

@@ -45,7 +45,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Undone(msgspec.Struct, frozen=True, kw_only=True):
-    """`removed` guests are gone, `restored` rows are as they were; `kept` guests and `kept_changes` were touched since."""
+    """`removed` guests are gone, `restored` rows are as they were; what is `kept` was touched since."""
 
     removed: int
     restored: int
@@ -68,9 +68,7 @@ async def undo(tx: Tx, ring: KeyRing, wedding_id: UUID, import_id: UUID) -> Undo
     await _remove(tx, wedding_id, gone)
     for party in await tx.rows(queries.delete_parties, wedding_id, [UUID(p) for p in journal.parties]):
         record(tx, facts.PARTY_REMOVED, op="DELETE", row=party, bulk=True)
-    return Undone(
-        removed=len(gone), restored=restored, kept=kept, kept_changes=len(journal.changes) - restored
-    )
+    return Undone(removed=len(gone), restored=restored, kept=kept, kept_changes=len(journal.changes) - restored)
 
 
 async def _divide(tx: Tx, wedding_id: UUID, journal: Journal) -> tuple[list[Kept], list[UUID]]:

@@ -83,7 +83,7 @@ async def _decide_and_write(door: Door, job: Job, ring: KeyRing, import_id: UUID
     standing, merged = await asyncio.to_thread(decided, ring, wedding_id, upload, rows, ground)
     async with door.enter_job(job.id, job.lease_token) as tx:
         await actions.progress(tx, wedding_id, import_id, upload.plan.rows // 2)
-        ids = await actions.new_ids(tx, ids_needed(upload.plan, merged, ground))
+        ids = await actions.new_ids(tx, ids_needed(upload.plan, merged))
     ready = await asyncio.to_thread(_ready, ring, wedding_id, upload, merged, standing, ground, ids)
     try:
         async with door.enter_job(job.id, job.lease_token) as tx:

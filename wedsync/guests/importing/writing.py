@@ -34,11 +34,9 @@ class Batch(msgspec.Struct, kw_only=True):
     update_answers: list[Line] = []
 
 
-def ids_needed(plan: Plan, merged: Merge, ground: Ground) -> int:
+def ids_needed(plan: Plan, merged: Merge) -> int:
     """At most so many new ids; they come from the database, which makes them in order."""
-    new = sum(1 for step in merged.guests if step.op == "new")
-    changed = sum(len(step.changes) for step in merged.guests)
-    return new * (1 + len(ground.parts)) + changed + len(plan.parties)
+    return sum(1 for step in merged.guests if step.op == "new") + len(plan.parties)
 
 
 def batch(
@@ -104,7 +102,7 @@ class _Writer:
             planned = self._plan.parties[step.party]
             if not step.party_id and step.party in wanted:
                 self._parties[step.party] = party_id = str(next(self._ids))
-                line = {"id": party_id, "name": planned.name[:300] or "Guests", "side": planned.side}
+                line: Line = {"id": party_id, "name": planned.name[:300] or "Guests", "side": planned.side}
                 line |= {"tags": planned.tags, "plus_ones_allowed": planned.plus_ones_allowed}
                 self._batch.insert_parties.append(line)
                 continue
@@ -134,7 +132,7 @@ class _Writer:
         if guest.needs is not None:
             self._batch.insert_needs.append(whose | self._sealed_needs(guest_id, guest))
         for title in invited:
-            self._batch.insert_answers.append(whose | {"id": str(next(self._ids))} | self._answer(guest, title))
+            self._batch.insert_answers.append(whose | self._answer(guest, title))
 
     def _answer(self, guest: PlannedGuest, title: str) -> Line:
         """One invitation with what the file says about it."""
@@ -202,7 +200,7 @@ class _Writer:
             row = self._standing.answers.get((guest_id, title))
             said = self._answer(guest, title)
             if row is None and f"rsvp:{title}" in fields:
-                whose = {"guest_id": guest_id, "party_id": self._party_of(guest_id), "id": str(next(self._ids))}
+                whose = {"guest_id": guest_id, "party_id": self._party_of(guest_id)}
                 self._batch.insert_answers.append(whose | said)
             elif row is not None:
                 line: Line = {"id": row["id"], "version": row["version"], "responded_at": said["responded_at"]}

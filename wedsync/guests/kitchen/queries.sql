@@ -116,3 +116,14 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: remove_meals
 delete from menu_options m where m.wedding_id = $1 and m.id = any ($2) returning m.id, to_jsonb(m) as old_record
+
+-- name: sheet_items
+-- The schedule items a sheet was sent for; without the schedule's scope they have no titles, days or times.
+select s.schedule_item_id as id, coalesce(i.title, 'The meal') as title, coalesce(i."on", w."on") as "on", i.at_local, w.time_zone as zone
+from (select distinct d.schedule_item_id from dietary_sheets d where d.wedding_id = $1) s
+join weddings w on w.wedding_id = $1
+left join schedule_items i on i.wedding_id = $1 and i.id = s.schedule_item_id
+order by i.starts_at nulls last, s.schedule_item_id
+
+-- name: couple_names
+select w.couple_names from weddings w where w.wedding_id = $1

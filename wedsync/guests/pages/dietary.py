@@ -1,24 +1,20 @@
 """The couple's dietary sheet: what it would say now, what has changed since it was sent, sending the next number."""
 
-from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
 
-from wedsync.guests.kitchen import sheets
+from wedsync.guests.kitchen import sheet_page, sheets
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Row, Tx
+from wedsync.kit.db import Row
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
-from wedsync.web.formats import ago
 from wedsync.web.forms import AnyRequest, signed_in
-from wedsync.web.shell import Shell
 from wedsync.weddings.shell import couple_shell
 
 queries = sql.load("wedsync.guests")
-kitchen = sql.load("wedsync.guests.kitchen")
 
 
 @get("/me/{wedding_id:uuid}/guests/dietary", include_in_schema=False)
@@ -30,7 +26,8 @@ async def dietary(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: U
         item = _chosen(items, request.query_params.get("item", ""), await tx.rows(queries.menus, wedding_id))
         if item is None:
             return respond.see_other(f"{shell.base}/guests")
-        values = await values_of(ctx, tx, shell, wedding_id, item, items)
+        tabs = [(i["id"], i["title"], f"{shell.base}/guests/dietary?item={i['id']}") for i in items]
+        values = await sheet_page.for_couple(tx, ctx.ring, wedding_id, dict(item), tabs=tabs, now=shell.now)
     if request.query_params.get("fragment") == "rows":
         return respond.html("guests/_dietary_rows.html", shell, **values)
     return respond.html("guests/dietary.html", shell, **values)
@@ -44,36 +41,6 @@ def _chosen(items: list[Row], wanted: str, menus: list[Row]) -> Row | None:
         return found
     eaten = {row["item_id"] for row in menus}
     return next((item for item in items if item["id"] in eaten), items[0] if items else None)
-
-
-async def values_of(
-    ctx: Context, tx: Tx, shell: Shell, wedding_id: UUID, item: Row, items: list[Row]
-) -> dict[str, Any]:
-    """What `dietary.html` shows the couple of one item."""
-    sheet = await sheets.latest(tx, ctx.ring, wedding_id, item["id"])
-    now = await sheets.draft(tx, ctx.ring, wedding_id, item["id"])
-    found = sheets.changes(sheet.content if sheet else None, now)
-    couple = await tx.row(queries.partners, wedding_id)
-    return {
-        "item": item,
-        "items": [(i["id"], i["title"], f"{shell.base}/guests/dietary?item={i['id']}") for i in items],
-        "wedding_names": couple["couple_names"] if couple else "",
-        "sheet": {
-            "number": sheet.number if sheet else 0,
-            "made_at": sheet.made_at if sheet else None,
-            "made_words": f"sent {ago(sheet.made_at, shell.now)}" if sheet else "",
-        },
-        "may_publish": sheet is None or bool(found.sentences),
-        "rows": sheets.rows(now, found),
-        "gone": found.gone,
-        "totals": sheets.totals_in_words(now.totals),
-        "unanswered": now.unanswered,
-        "none_declared": now.none_declared,
-        "changes_since": " ".join(found.sentences),
-        "acknowledged": [
-            dict(r) for r in await tx.rows(kitchen.sheet_readers, wedding_id, f"dietary_sheet:{item['id']}")
-        ],
-    }
 
 
 @post("/me/{wedding_id:uuid}/guests/dietary", include_in_schema=False)

@@ -2,13 +2,12 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.datastructures import MultiDict
 
-from wedsync.guests import actions, editing, listing, words
+from wedsync.guests import actions, editing, list_page, listing, words
 from wedsync.guests.kitchen import final_numbers
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
@@ -17,11 +16,9 @@ from wedsync.kit.errors import Refusal, not_found
 from wedsync.web import forms, respond
 from wedsync.web.context import Context, expected_version
 from wedsync.web.forms import AnyRequest, Form, signed_in
-from wedsync.web.shell import Shell
 from wedsync.weddings.shell import couple_shell
 
 queries = sql.load("wedsync.guests")
-ANY_PART = ("", "Any part of the day")
 
 
 @get("/me/{wedding_id:uuid}/guests", include_in_schema=False)
@@ -42,7 +39,7 @@ async def _page(
 ) -> Response[str]:
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "guests")
-        values = await page_values(request, ctx, tx, shell, wedding_id, may_edit=True)
+        values = await list_page.values(tx, ctx.ring, wedding_id, request.query_params, base=shell.base, may_edit=True)
         if edit is not None:
             opened = await editing.open_guest(tx, ctx.ring, wedding_id, edit)
             values["editing"] = _typed(editing.form(opened), posted) if posted else editing.form(opened)
@@ -58,53 +55,12 @@ async def _only(tx: Tx, ctx: Context, wedding_id: UUID, opened: editing.Opened) 
     return {**await listing.page(tx, ctx.ring, wedding_id, wanted), "before": None, "after": None}
 
 
-async def page_values(
-    request: AnyRequest, ctx: Context, tx: Tx, shell: Shell, wedding_id: UUID, *, may_edit: bool
-) -> dict[str, Any]:
-    """All that `guests.html` shows, for the couple or for a supplier who may see guests."""
-    wanted, values = await rows_values(request, ctx, tx, shell, wedding_id, may_edit=may_edit)
-    total = await tx.row(queries.totals, wedding_id)
-    return {
-        **values,
-        "total": dict(total) if total else {"guests": 0, "parties": 0},
-        "headcounts": await final_numbers.counts(tx, wedding_id),
-        "filters": {"q": wanted.q, "status": wanted.status, "item": wanted.item, "need": wanted.need},
-        "items": [ANY_PART, *await listing.items(tx, wedding_id)],
-    }
-
-
-async def rows_values(
-    request: AnyRequest, ctx: Context, tx: Tx, shell: Shell, wedding_id: UUID, *, may_edit: bool
-) -> tuple[listing.Filters, dict[str, Any]]:
-    """All that `_rows.html` shows."""
-    asked = {name: request.query_params.get(name, "") for name in ("q", "status", "item", "need")}
-    wanted = listing.filters(**asked)
-    number = request.query_params.get("page", "1")
-    found = await listing.page(tx, ctx.ring, wedding_id, wanted, number=int(number) if number.isdigit()
-                               and len(number) < 6 else 1)  # fmt: skip
-    kept = {name: value for name, value in asked.items() if value}
-
-    def at(page: int) -> str | None:
-        query = urlencode({**kept, "page": page})
-        return f"{shell.base}/guests?{query}" if 1 <= page <= found["pages"] and page != found["page"] else None
-
-    return wanted, {
-        **found,
-        "before": at(found["page"] - 1),
-        "after": at(found["page"] + 1),
-        "may_edit": may_edit,
-        "editing": None,
-        "vocabulary": words.vocabulary(),
-        "errors": {},
-    }
-
-
 @get("/me/{wedding_id:uuid}/fragments/guests", include_in_schema=False)
 async def rows(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[str]:
     """The list behind the filters."""
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "guests")
-        _, values = await rows_values(request, ctx, tx, shell, wedding_id, may_edit=True)
+        values = await list_page.rows(tx, ctx.ring, wedding_id, request.query_params, base=shell.base, may_edit=True)
     return respond.html("guests/_rows.html", shell, **values)
 
 

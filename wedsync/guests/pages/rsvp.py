@@ -19,8 +19,8 @@ from wedsync.web.visitor import plain_shell
 from wedsync.weddings.actions import token_hash
 
 LOST = {
-    404: "We do not know this link. See that all of it was copied, or find your invitation on the wedding’s website.",
-    410: "This link has ended, most likely because you were sent a newer one. Look for it in your mail, or ask the couple.",
+    404: "We do not know this link. See that all of it was copied, or find your invitation on the wedding website.",
+    410: "This link has ended, most likely because a newer one was sent. Look for it in your mail, or ask the couple.",
 }
 
 

@@ -6,9 +6,10 @@ import msgspec
 from litestar import Response, get, post
 
 from wedsync.kit.actor import Actor
+from wedsync.kit.errors import Refusal
 from wedsync.people.actions import rename
 from wedsync.suppliers import actions, model
-from wedsync.web import forms, respond
+from wedsync.web import auth, forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 from wedsync.web.visitor import plain_shell
@@ -67,7 +68,11 @@ async def start(request: AnyRequest, ctx: Context, actor: Actor) -> Response[Any
     except msgspec.ValidationError:
         field = "supplier_name" if form.text("kind") == "supplier" else "couple_names"
         return await start_page(request, ctx, actor, {field: "A name is needed."}, 422)
+    except Refusal as refusal:
+        return await start_page(request, ctx, actor, dict(forms.errors_of(refusal)), refusal.status)
     await rename(ctx.door, actor, name)
+    if actor.session_id is not None:
+        auth.forget(request.app.state.lookups, actor.session_id)
     return respond.see_other(path)
 
 

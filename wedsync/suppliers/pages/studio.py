@@ -234,7 +234,7 @@ async def accept(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: U
     """Take up an invitation as this business."""
     await actions.answer(ctx.door, signed_in(request, actor), link_id, model.InvitationAnswer(supplier_id=supplier_id))
     if forms.is_fragment(request):
-        return Response("", media_type="text/html", headers={"HX-Redirect": f"/studio/{supplier_id}"})
+        return Response("", status_code=200, media_type="text/html", headers={"HX-Redirect": f"/studio/{supplier_id}"})
     return respond.see_other(f"/studio/{supplier_id}")
 
 

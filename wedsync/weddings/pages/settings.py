@@ -127,7 +127,9 @@ async def save(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
             raise
         return await _page(request, ctx, actor, wedding_id, refusal=refusal)
     if forms.is_fragment(request):
-        return Response("", media_type="text/html", headers={"HX-Redirect": request.url.path, "ETag": f'"{now}"'})
+        return Response(
+            "", status_code=200, media_type="text/html", headers={"HX-Redirect": request.url.path, "ETag": f'"{now}"'}
+        )
     return respond.see_other(request.url.path)
 
 
@@ -154,11 +156,11 @@ async def save_site(request: AnyRequest, ctx: Context, actor: Actor, wedding_id:
     if not model.is_slug(slug):
         refusal = invalid("slug", "must be small letters, digits and dashes, at least three of them")
         return await _page(request, ctx, actor, wedding_id, refusal=refusal)
+    fields: dict[str, Any] = {"is_published": form.on("is_published"), "welcome": form.text("welcome")[:4000]}
+    version = expected_version(request.headers.get("if-match")) or form.number("version")
     try:
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-            await actions.put_site(
-                tx, wedding_id, slug=slug, is_published=form.on("is_published"), welcome=form.text("welcome")[:4000]
-            )
+            await actions.put_site(tx, wedding_id, slug=slug, **fields, version=version)
     except Refusal as refusal:
         if refusal.status != 409:
             raise
@@ -169,7 +171,7 @@ async def save_site(request: AnyRequest, ctx: Context, actor: Actor, wedding_id:
 def _back(request: AnyRequest, wedding_id: UUID) -> Response[Any]:
     path = f"/me/{wedding_id}/settings"
     if forms.is_fragment(request):
-        return Response("", media_type="text/html", headers={"HX-Redirect": path})
+        return Response("", status_code=200, media_type="text/html", headers={"HX-Redirect": path})
     return respond.see_other(path)
 
 

@@ -1,0 +1,132 @@
+"""Notices: who is told, in the product and by mail, once each, whatever runs twice."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest_asyncio
+
+from tests.contracts.town import Somebody, Town, built
+from tests.engines_fixture import Database, RunningPostgres
+from wedsync.events.event import decode
+from wedsync.kit.config import Settings
+from wedsync.processes import registry
+
+
+@pytest_asyncio.fixture(scope="module")
+async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
+    async with built(database, postgres, settings) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def ana(town: Town) -> Somebody:
+    return await town.person()
+
+
+@pytest_asyncio.fixture
+async def wedding(town: Town, ana: Somebody) -> str:
+    made = await town.wedding(ana)
+    await town.react(made)
+    return made
+
+
+async def run_again(town: Town, wedding: str, reaction: str, type: str) -> None:
+    """A worker died after its commit was lost sight of: the reaction runs a second time."""
+    row = await town.admin.fetchrow(
+        """insert into jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, lease_token,
+          lease_until)
+        select uuidv7(), 'reaction', $2, 0, $1, '00000000-0000-7000-8000-000000000002', clock_timestamp(), e.id,
+          uuidv7(), clock_timestamp() + interval '1 minute'
+        from events e where e.stream_id = $1 and e.type = $3
+        order by e.seq desc limit 1 returning id, lease_token, event_id""",
+        UUID(wedding),
+        reaction,
+        type,
+    )
+    text = await town.admin.fetchval("select app.event_json(e, 'wedding') from events e where id = $1", row["event_id"])
+    async with town.door.enter_job(row["id"], row["lease_token"]) as tx:
+        await registry.catalogue(town.settings).reactions[reaction].run(tx, decode(text))
+    await town.admin.execute("delete from jobs where id = $1", row["id"])
+
+
+async def inbox(somebody: Somebody) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await somebody.got("GET", "/api/v1/me/inbox"))["items"]
+    return found
+
+
+async def test_an_invited_supplier_gets_one_mail_at_the_address_given(town: Town, ana: Somebody, wedding: str) -> None:
+    asked = {"supplier_name": "Marlow Photo", "email": "marlow@example.test"}
+    await ana.got("POST", f"/api/v1/weddings/{wedding}/links", asked, code=201)
+    await town.react(wedding)
+    await run_again(town, wedding, "notices.invite_supplier", "link.invited")
+    (mail,) = await town.mails(wedding)
+    assert (mail["to"], mail["to_name"]) == ("marlow@example.test", "Marlow Photo")
+    assert "Ana & Ben" in mail["text"]
+
+
+async def test_a_change_reaches_suppliers_once_in_the_product_and_by_mail(
+    town: Town, ana: Somebody, wedding: str
+) -> None:
+    business = await town.linked(ana, wedding)
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:00"})
+    await town.react(wedding)
+    await run_again(town, wedding, "notices.tell", "wedding.times_changed")
+    (notice,) = [n for n in await inbox(business.owner) if n["type"] == "wedding.times_changed"]
+    assert notice["title"] == "Ana & Ben: The ceremony has changed"
+    assert notice["href"] == f"/studio/{business.supplier}/weddings/{wedding}"
+    mails = [m for m in await town.mails(wedding, to=business.owner.email) if "/ack/" in m["text"]]
+    assert len(mails) == 1
+    assert "14:00" in mails[0]["text"]
+    assert mails[0]["to"] == business.owner.email
+
+
+async def test_the_couple_is_told_of_who_joined_and_suppliers_are_not(town: Town, ana: Somebody, wedding: str) -> None:
+    first = await town.linked(ana, wedding)
+    await town.react(wedding)
+    second = await town.linked(ana, wedding)
+    await town.react(wedding)
+    assert [n["type"] for n in await inbox(ana)] == ["link.accepted", "link.accepted"]
+    assert await inbox(first.owner) == []
+    assert await inbox(second.owner) == []
+
+
+async def test_a_supplier_who_wants_no_mail_still_reads_it_in_the_product(
+    town: Town, ana: Somebody, wedding: str
+) -> None:
+    business = await town.linked(ana, wedding)
+    await town.admin.execute(
+        """insert into preferences (person_id, channels) values ($1, '{"email": false}')
+        on conflict (person_id) do update set channels = excluded.channels""",
+        business.owner.id,
+    )
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:00"})
+    await town.react(wedding)
+    assert len(await inbox(business.owner)) == 1
+    assert not [m for m in await town.mails(wedding, to=business.owner.email) if "/ack/" in m["text"]]
+
+
+async def test_a_party_that_answers_by_its_link_gets_one_mail_for_its_form(
+    town: Town, ana: Somebody, wedding: str
+) -> None:
+    item = {"title": "Dinner", "kind": "reception", "at_local": "17:00:00", "takes_rsvps": True}
+    dinner = (await ana.got("POST", f"/api/v1/weddings/{wedding}/schedule", item, code=201))["id"]
+    guests = [{"first_name": "Carla", "contact": {"email": "carla@example.test"}}, {"first_name": "Leo"}]
+    party = await ana.got(
+        "POST", f"/api/v1/weddings/{wedding}/parties", {"name": "Carla & Leo", "guests": guests}, code=201
+    )
+    shown = await ana.send(f"/me/{wedding}/parties/{party['id']}/link")
+    found = re.search(r"/rsvp/[\w-]+", shown.text)
+    assert found is not None
+    path = found[0]
+    answers = [
+        {"guest_id": g["id"], "schedule_item_id": dinner, "status": "accepted"}
+        for g in (await town.public.got("GET", path))["guests"]
+    ]
+    await town.public.got("PUT", path, {"answers": answers})
+    await town.react(wedding)
+    (mail,) = await town.mails(wedding, to="carla@example.test")
+    assert "Carla is coming: Dinner" in mail["text"]
+    assert "Leo is coming: Dinner" in mail["text"]
+    assert path in mail["text"]
