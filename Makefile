@@ -1,5 +1,5 @@
 # A fresh machine needs Python 3.11 or newer and make; everything else is fetched into .venv and frontend/node_modules.
-# `make` alone lists what there is. Arguments for the tools: make test ARGS="-k rsvp", make bench ARGS="--only import".
+# `make` alone lists what there is. Arguments for the tools: make test ARGS="-k rsvp", make bench ARGS="imports".
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -42,7 +42,7 @@ npm = $(node_wheel)/lib/node_modules/npm/bin/npm-cli.js
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup frontend run test prove check bench docs connector clean
+.PHONY: help setup frontend run test prove check bench docs clean
 .PHONY: check-format check-lint check-types check-floors check-dependencies check-migrations check-words check-secrets check-audit
 
 help: ## List what there is
@@ -103,11 +103,6 @@ bench: setup ## Measure the budgets; BASE=<file> fails on more than 20 % worse
 
 docs: $(SYNCED) ## Write the generated references anew
 	$(BIN)/python -m wedsync.processes.references
-
-connector: ## Copy the skeleton of a connector: make connector name=acme
-	@test -n "$(name)" || { echo "Name it: make connector name=acme"; exit 2; }
-	@$(MAKE) --no-print-directory $(SYNCED)
-	$(BIN)/python -m wedsync.processes.new_connector $(name)
 
 clean: ## Remove what was built and measured; data in var/ stays
 	rm -rf .venv frontend/node_modules tests/contracts/js/node_modules wedsync/web/static/dist $(COVERAGE)

@@ -85,13 +85,15 @@ class World:
         seen = {"other"} if audience == "other_couple" else {"core", "site"}
         if audience in ("stranger", "other_couple"):
             return seen - {"core"}
-        if audience == "helper":
-            return seen | {"schedule", "task_helper"}
+        if audience in ("helper", "help_pass"):
+            return seen | {"schedule", "invited", "task_helper"}
+        if audience == "ack_pass":
+            return seen
         if audience == "guest":
-            return seen | {"guests", "dietary", "contacts"}
+            return seen | {"invited", "guests", "dietary", "contacts"}
         asked = SUPPLIERS[audience]
         if asked["level"] in ("standard", "full"):
-            seen |= {"schedule", "task_shared"}
+            seen |= {"schedule", "invited", "task_shared"}
         if asked["level"] == "full" or asked.get("can_view_guests"):
             seen.add("guests")
         seen |= {scope for scope in ("dietary", "contacts") if asked.get(f"can_view_{scope}")}
@@ -178,7 +180,7 @@ async def _email(world: World, who: str) -> str:
 
 async def _plans(world: World) -> None:
     async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
-        place = f"Barn {world.canary('schedule')}"
+        place = f"Barn {world.canary('invited')}"
         dinner = NewItem(title="Dinner", kind="reception", at_local=time(17, 0), place=place, takes_rsvps=True)
         world.ids["schedule_items"] = await schedule.add(tx, dinner)
         await schedule.add_contact(tx, NewContact(name="Uma", what=world.canary("schedule"), phone="+44 7700 900111"))

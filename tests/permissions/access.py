@@ -168,8 +168,8 @@ def page() -> str:
     lines = [
         "# Who may do what",
         "",
-        "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with rows",
-        "for one link (links, tasks, acknowledgements, events) a supplier reads and writes its own.",
+        "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with",
+        "rows for one link (links, tasks, acknowledgements, events) a supplier reads and writes its own.",
         "",
         "| Table | " + " | ".join(EVERYBODY) + " |",
         "|---|" + "---|" * len(EVERYBODY),

@@ -17,6 +17,7 @@ from tests.world import World, build
 from wedsync.kit.config import Settings
 
 FOREIGN = {"slug": "ana-and-ben", "part": "core", "version": "1"}
+PASSES = {"guest": "rsvp", "help_pass": "help", "ack_pass": "ack"}
 SKIPPED = ("/static", "/schema", "/openapi.json", "/sign-in")
 
 
@@ -80,7 +81,7 @@ def _filled(path: str, ids: dict[str, list[Any]]) -> Iterator[str]:
         yield from _filled(path.replace(match[0], str(value)), ids)
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("audience", [*AUDIENCES, "help_pass", "ack_pass"])
 async def test_no_answer_holds_a_forbidden_word(app: Litestar, world: World, audience: str) -> None:
     headers = {"authorization": f"Bearer {world.tokens[audience]}"} if audience in world.tokens else {}
     leaks, answered = [], 0
@@ -93,7 +94,7 @@ async def test_no_answer_holds_a_forbidden_word(app: Litestar, world: World, aud
                 answered += response.status_code == 200
                 leaks += [(path, scope) for scope, word in world.forbidden(audience).items() if word in response.text]
     assert leaks == []
-    assert answered > 3
+    assert answered > 1
 
 
 async def test_the_canaries_are_really_there(app: Litestar, world: World) -> None:

@@ -37,7 +37,8 @@ def asyncapi() -> str:
                 "title": "WedSync events",
                 "version": "1.0.0",
                 "description": "Facts about changed rows: as broadcast (event = type) or postgres_changes on the "
-                "realtime gateway, and as the body of webhooks. Which of them an audience gets is decided by scope and link.",
+                "realtime gateway, and as the body of webhooks. Which of them an audience gets is decided by scope "
+                "and link.",
             },
             "channels": {"stream": {"address": "realtime:{kind}:{id}", "messages": references}},
             "operations": {"receive": {"action": "receive", "channel": {"$ref": "#/channels/stream"}}},

@@ -68,7 +68,8 @@ def create(settings: config.Settings) -> Litestar:
         pool = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-web")
 
         async def published(nudge: str) -> None:
-            await publisher.publish("wedsync:events", nudge)
+            # A JSON array of events; what gathers while a publish is in flight goes with the next.
+            publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
         door = Door(pool, flush=record.flush, published=published)
         app.state.ctx = Context(settings=settings, door=door, ring=KeyRing.from_setting(settings.seal_keys))

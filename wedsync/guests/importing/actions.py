@@ -58,7 +58,8 @@ async def rows(tx: Tx, wedding_id: UUID, source: str) -> Rows:
 
 async def new_ids(tx: Tx, count: int) -> list[UUID]:
     """Ids in the order of the clock, as the database makes them."""
-    return [row["id"] for row in await tx.rows(queries.new_ids, count)]
+    ids: list[UUID] = await tx.value(queries.new_ids, count)
+    return ids
 
 
 async def keep(tx: Tx, wedding_id: UUID, import_id: UUID, *, filename: str, plan: Plan, sealed: bytes) -> None:

@@ -98,7 +98,7 @@ order by i.finished_at desc
 limit 20
 
 -- name: new_ids
-select uuidv7() as id from generate_series(1, $1::integer)
+select coalesce(array_agg(uuidv7()), '{}') from generate_series(1, $1::integer)
 
 -- name: insert_parties
 insert into parties (id, wedding_id, name, side, tags, plus_ones_allowed)
