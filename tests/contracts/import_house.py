@@ -84,7 +84,8 @@ class Importer:
             found.update(await self.state(import_id))
             return found["status"] not in ("pending", "running")
 
-        await eventually(is_over)
+        is_known: bool = await eventually(is_over, within_s=60)
+        assert is_known
         return found
 
     async def undo(self, import_id: str) -> dict[str, Any]:
@@ -98,8 +99,9 @@ class Importer:
         found: dict[str, list[Any]] = {}
         for table in ("parties", "guests", "guest_contacts", "guest_needs", "rsvps"):
             rows = await self.house.wedding.admin.fetch(
-                f"select to_jsonb(t) - '{{version,updated_at}}'::text[] as row from {table} t where wedding_id = $1 order by id",
+                f"select to_jsonb(t) - $2::text[] as row from {table} t where wedding_id = $1 order by id",
                 self.house.id,
+                ["version", "updated_at"],
             )
             found[table] = [row["row"] for row in rows]
         return found

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -44,7 +45,7 @@ async def test_a_dry_run_tells_and_an_import_does(
     ana: Importer, list_file: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = ana.http.headers["authorization"].removeprefix("Bearer ")
-    asked = {"file": list_file, "wedding": str(ana.house.id), "token": token}
+    asked: dict[str, Any] = {"file": list_file, "wedding": str(ana.house.id), "token": token}
     assert await guest_import.run(settings, is_dry_run=True, **asked) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "2 rows: 1 would be new" in told
@@ -67,9 +68,9 @@ async def test_a_dry_run_tells_and_an_import_does(
 async def test_what_is_missing_is_said(
     changed: dict[str, object], words: str, house: GuestHouse, list_file: Path, settings: Settings
 ) -> None:
-    asked = {"file": list_file, "wedding": str(house.id), "is_dry_run": True, "token": "x", **changed}
+    asked: dict[str, Any] = {"file": list_file, "wedding": str(house.id), "is_dry_run": True, "token": "x", **changed}
     with pytest.raises(CannotRun, match=words):
-        await guest_import.run(settings, **asked)  # type: ignore[arg-type]
+        await guest_import.run(settings, **asked)
 
 
 async def test_an_address_of_a_stranger_imports_nothing_and_becomes_nobody(

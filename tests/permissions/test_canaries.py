@@ -50,9 +50,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "task_id": [world.ids["task_shared"]],
         "line_id": [world.ids["budget_lines"]],
         "payment_id": [world.ids["budget_payments"]],
-        "token": [world.passes["rsvp"], world.passes["help"], world.passes["ack"]]
-        if audience == "guest"
-        else ["nonsense"],
+        "token": [world.passes[PASSES[audience]]] if audience in PASSES else ["nonsense"],
         "part": [
             "core",
             "schedule",

@@ -221,6 +221,15 @@ def test_a_list_numbered_anew_does_not_turn_one_guest_into_another() -> None:
     assert [change.field for change in merge(renamed, there).guests[0].changes] == ["last_name", "display_name"]
 
 
+def test_a_namesake_higher_up_in_the_list_does_not_take_the_place_of_who_was_there() -> None:
+    first = plan_of("Name\nAna Li\n")
+    there = stored(first, merge(first, Existing()))
+    second = plan_of("Name,Email,Household,RSVP\nBen Wu,a@example.com,A,\nAna Li,,,\nAna Li,,A,yes\n")
+    merged = merge(second, there)
+    again = merge(second, stored(second, merged, there))
+    assert {step.op for step in again.guests} == {"same"}
+
+
 def test_one_stored_guest_is_recognised_once() -> None:
     plan = plan_of("Name,Household\nAna Li,A\nAna Li,B\n")
     there = Existing(guests=[known(email="")], parties=[ExistingParty(id="p1", name="B")])

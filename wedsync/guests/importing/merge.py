@@ -34,6 +34,7 @@ _LOOSE = frozenset({"address", "display_name", "first_name", "last_name"})
 def merge(plan: Plan, existing: Existing) -> Merge:
     """Decide every planned guest. Pure; writes nothing; the same plan merged after its own import changes nothing."""
     index = _Index(existing)
+    index.reserve(plan.guests)
     steps: list[GuestStep] = []
     bases: dict[str, dict[str, str]] = {}
     for place, guest in enumerate(plan.guests):
@@ -73,14 +74,25 @@ class _Index:
         self._by_phone: dict[str, list[ExistingGuest]] = {}
         self._by_name: dict[str, list[ExistingGuest]] = {}
         self._taken: set[str] = set()
+        self._reserved: dict[str, str] = {}
+        self._asking = ""
         for guest in existing.guests:
             fields = guest.fields
             _put(self._by_email, fields.get("email", "").lower(), guest)
             _put(self._by_phone, fields.get("phone", ""), guest)
             _put(self._by_name, _name_of(fields), guest)
 
+    def reserve(self, guests: Sequence[PlannedGuest]) -> None:
+        """Whoever a row of this list made before stays that row's, even where a namesake stands above it."""
+        for guest in guests:
+            found = self.by_id.get(guest.guest_id) or self._by_key.get(guest.key)
+            is_other = found is None or (":id:" in guest.key and _is_renumbered(guest, found))
+            if found is not None and not is_other and not _speaks_against(guest, found.fields):
+                self._reserved.setdefault(found.id, guest.key)
+
     def match(self, guest: PlannedGuest, plan: Plan) -> tuple[ExistingGuest | None, str]:
         """The stored guest this is; or none, with a reason when a person should look."""
+        self._asking = guest.key
         found = self.by_id.get(guest.guest_id) or self._by_own_key(guest)
         if found is None and guest.kind == "named" and self.by_id:
             found = self._by_contact(guest) or self._by_party_and_name(guest, plan)
@@ -126,7 +138,7 @@ class _Index:
         return f"{free[0].fields.get('display_name', guest.display_name)} is on the list already: the same person?"
 
     def _is_free(self, guest: ExistingGuest) -> bool:
-        return guest.id not in self._taken
+        return guest.id not in self._taken and self._reserved.get(guest.id, self._asking) == self._asking
 
 
 def _put(index: dict[str, list[ExistingGuest]], key: str, guest: ExistingGuest) -> None:
