@@ -317,6 +317,18 @@ def import_scenes() -> Iterator[Scene]:
                 {"line": 9, "words": "Carla Mendes, e-mail carla@example.org", "kind": "changed", "was": "no e-mail"},
             ],
             "problems_rows": wrong,
+            "dates": "day_first",
+            "error": "",
+            "questions": [
+                {
+                    "person": 3,
+                    "row": 5,
+                    "name": "Elizabeth Hart",
+                    "words": "Elizabeth Hart is on the list already: the same person?",
+                    "kind": "possible",
+                    "said": "",
+                }
+            ],
         },
     )
     run = {
@@ -338,5 +350,6 @@ def import_scenes() -> Iterator[Scene]:
         "errors": wrong,
         "can_undo": True,
         "failure": "",
+        "kept": "",
     }
     yield Scene("import-done", "guests/import_done.html", shell, end)
