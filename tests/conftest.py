@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -71,8 +72,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
 
 
 def pytest_configure() -> None:
-    """No deadlines in property tests: on a busy machine they measure the machine."""
+    """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
     hypothesis.settings.register_profile(
         "wedsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("wedsync")
+    # At level debug it decodes each frame for its log, also those that a test makes undecodable on purpose.
+    logging.getLogger("websockets").setLevel(logging.WARNING)

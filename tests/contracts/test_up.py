@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -125,7 +126,8 @@ def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]
     assert "database system is shut down" in (home / "var" / "log" / "postgres.log").read_text()
 
     again = up()
-    assert again.ready()["database_url"] == told["database_url"]
+    # The same database with the same password; its port may have been taken by somebody meanwhile.
+    assert re.sub(r":\d+/", "/", again.ready()["database_url"]) == re.sub(r":\d+/", "/", told["database_url"])
     family = again.family()
     again.process.kill()
     again.process.wait()
