@@ -74,7 +74,10 @@ class Up:
         """The processes by name."""
         found = {}
         for process in psutil.Process(self.process.pid).children():
-            command = process.cmdline()
+            try:
+                command = process.cmdline()
+            except (psutil.ZombieProcess, psutil.NoSuchProcess):
+                continue  # killed, and not yet collected by the supervisor
             if "wedsync.processes.start" in command:
                 found[command[-1]] = process
         return found
@@ -92,7 +95,14 @@ def get(url: str) -> int:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+    return not any(_lives(process) for process in processes)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.timeout(300)
@@ -115,7 +125,7 @@ def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]
     workers = web.children(recursive=True)
     web.kill()
     until(lambda: first.parts().get("web", web).pid != web.pid, within_s=PATIENCE_S, what="web is started again")
-    assert gone(workers)
+    until(lambda: gone(workers), within_s=PATIENCE_S, what="the workers of the killed web are gone")
     until(lambda: get(told["web"] + "/healthz") == 200, within_s=PATIENCE_S, what="web answers again")
 
     family = first.family()
