@@ -77,5 +77,6 @@ def pytest_configure() -> None:
         "wedsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("wedsync")
-    # At level debug it decodes each frame for its log, also those that a test makes undecodable on purpose.
-    logging.getLogger("websockets").setLevel(logging.WARNING)
+    # At level debug they put each frame into their logs, decoded, also those that a test makes undecodable on purpose.
+    for library in ("websockets", "realtime"):
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -20,6 +20,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
+from tests import tripwire
 from wedsync.kit.config import Settings, load
 from wedsync.processes import migrate
 from wedsync.processes.engine_account import engine_account
@@ -176,6 +177,8 @@ async def _build(admin_url: str, engines: Engines) -> None:
         await migrate.migrate(owner)
     else:
         await migrate.build_from_schema(owner)
+    async with migrate.connected(engines.postgres.url(database=TEMPLATE)) as connection:
+        await tripwire.lay(connection)
 
 
 def run_folder(run_id: str) -> Path:

@@ -18,7 +18,7 @@ from wedsync.events import record
 from wedsync.events.catalogue import Catalogue, EventType, Lane, Reaction
 from wedsync.events.jobs import Job, Queue
 from wedsync.events.scope import Scope
-from wedsync.kit.actor import ANONYMOUS, Actor
+from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Published, Tx, connect_pool
 
 
@@ -60,6 +60,8 @@ class Ledger:
 
     def __init__(self, *, user: Door, service: Door, admin: asyncpg.Pool) -> None:
         self.user = user
+        self.scene = Door(admin, flush=record.flush)
+        """Enters like the user door, for changes that a test makes up: whoever is behind it owes no fact."""
         self.service = service
         self.admin = admin
         self.queue = Queue(service)
@@ -72,11 +74,10 @@ class Ledger:
 
     async def wedding(self) -> Wedding:
         wedding_id = uuid4()
-        async with self.user.bare(ANONYMOUS) as tx:
-            person = await tx.value("select app.person_for($1)", f"{wedding_id.hex}@example.test")
-            await tx.value(
-                "select app.create_wedding($1, $2, 'Ana & Ben', 'Europe/London', 'GB', 'GBP')", person, wedding_id
-            )
+        person = await self.admin.fetchval("select app.person_for($1)", f"{wedding_id.hex}@example.test")
+        await self.admin.execute(
+            "select app.create_wedding($1, $2, 'Ana & Ben', 'Europe/London', 'GB', 'GBP')", person, wedding_id
+        )
         return Wedding(wedding_id, Actor(kind="person", id=person))
 
     async def endpoint(
@@ -89,27 +90,32 @@ class Ledger:
     ) -> UUID:
         """An endpoint of the couple; its id is also that of its destination and of its subscription."""
         endpoint = uuid4()
+        await self.add_endpoint(endpoint, wedding.id, url, types)
         async with self.user.enter(wedding.couple, wedding.id) as tx:
-            await add_endpoint(tx, endpoint, wedding.id, url, types)
+            await tx.run(CONNECT, endpoint)
         if ordered:
             await self.admin.execute("update subscriptions set mode = 'ordered' where id = $1", endpoint)
         return endpoint
 
+    async def add_endpoint(self, endpoint: UUID, tenant: UUID, url: str, types: Sequence[str] = ("*",)) -> None:
+        """An endpoint that nothing is sent to before CONNECT."""
+        await self.admin.execute(ADD_ENDPOINT, endpoint, tenant, url, list(types), b"sealed")
+
     async def supplier(self, wedding: Wedding, *, scopes: int, url: str = NOWHERE) -> tuple[UUID, UUID]:
         """A supplier with an active link and an endpoint of its own; returns (link, endpoint)."""
         supplier, link, endpoint = uuid4(), uuid4(), uuid4()
-        async with self.user.bare(ANONYMOUS) as tx:
-            owner = await tx.value("select app.person_for($1)", f"{supplier.hex}@example.test")
-            await tx.value(
-                "select app.create_supplier($1, $2, 'Light & Lens', 'photographer', 'Europe/London')", owner, supplier
-            )
+        owner = await self.admin.fetchval("select app.person_for($1)", f"{supplier.hex}@example.test")
+        await self.admin.execute(
+            "select app.create_supplier($1, $2, 'Light & Lens', 'photographer', 'Europe/London')", owner, supplier
+        )
         await self.admin.execute(
             "insert into links (id, wedding_id, supplier_id, supplier_name, category, status, scopes)"
             " values ($1, $2, $3, 'Light & Lens', 'photographer', 'active', $4)",
             *(link, wedding.id, supplier, scopes),
         )
+        await self.add_endpoint(endpoint, supplier, url)
         async with self.user.enter(Actor(kind="person", id=owner), supplier) as tx:
-            await add_endpoint(tx, endpoint, supplier, url, ("*",))
+            await tx.run(CONNECT, endpoint)
         return link, endpoint
 
     async def facts(self, wedding: Wedding, count: int = 1, *, kind: EventType = TRIED) -> None:
@@ -150,11 +156,6 @@ class Ledger:
             " where lease_token is not null and ($1::uuid is null or destination_id = $1)",
             destination,
         )
-
-
-async def add_endpoint(tx: Tx, endpoint: UUID, tenant: UUID, url: str, types: Sequence[str]) -> None:
-    await tx.run(ADD_ENDPOINT, endpoint, tenant, url, list(types), b"sealed")
-    await tx.run(CONNECT, endpoint)
 
 
 async def fact(tx: Tx, wedding: UUID, kind: EventType = TRIED, name: str = "Smith") -> None:

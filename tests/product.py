@@ -6,11 +6,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from tests.eventually import until
 from wedsync.processes.engines import free_port
@@ -38,9 +39,34 @@ class Product(msgspec.Struct, frozen=True):
         demo: dict[str, Any] = self.ready["demo"]
         return demo
 
+    @property
+    def wedding(self) -> str:
+        """The demo's wedding that is still ahead."""
+        return str(self.demo["wedding_id"])
+
+    def part(self, name: str) -> psutil.Process | None:
+        """The running process of a part of the product; None while there is none."""
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                command = child.cmdline()
+                if "wedsync.processes.start" in command and command[-1] == name:
+                    return child
+        return None
+
     def headers(self, who: str) -> dict[str, str]:
         """A bearer of one of the demo's people."""
         return {"authorization": f"Bearer {self.demo[who]['token']}"}
+
+
+@contextmanager
+def held(part: psutil.Process | None) -> Iterator[None]:
+    """Stop a process in its tracks meanwhile."""
+    assert part is not None
+    part.suspend()
+    try:
+        yield
+    finally:
+        part.resume()
 
 
 @contextmanager

@@ -36,7 +36,12 @@ create table public.supplier_members (
 comment on table public.supplier_members is 'Owner and admin see all weddings of the supplier, a member those assigned';
 create index supplier_members_person on public.supplier_members (person_id);
 create trigger bump before update on public.supplier_members for each row execute function app.bump();
-call app.protect('public.supplier_members', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin')$$, false);
+-- An owner manages everybody; an admin neither touches an owner nor makes one. Who joins comes in by app.add_colleague.
+call app.protect('public.supplier_members', 'supplier_id', 'true',
+  $$(select app.role()) = 'owner' or ((select app.role()) = 'admin' and role <> 'owner')$$, false);
+revoke insert, update on public.supplier_members from wedsync_user;
+drop policy insertable on public.supplier_members;
+grant update (role, name, removed_at) on public.supplier_members to wedsync_user;
 grant insert, update on public.supplier_members to wedsync_recorder;
 
 create table public.links (
@@ -57,6 +62,7 @@ create table public.links (
   can_view_budget boolean generated always as (false) stored,
   can_edit_timeline boolean not null default false,
   invited_by text not null default 'couple' check (invited_by in ('couple', 'supplier')),
+  active_since timestamptz,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -69,6 +75,13 @@ create unique index links_id on public.links (id);
 create unique index links_once on public.links (wedding_id, supplier_id) where supplier_id is not null and status in ('invited', 'requested', 'active');
 create index links_supplier on public.links (supplier_id, wedding_id) where supplier_id is not null;
 create trigger bump before update on public.links for each row execute function app.bump();
+-- What happened before a link was active is not news to it, whichever action made it active.
+create function app.note_activation() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if new.status = 'active' and (tg_op = 'INSERT' or old.status <> 'active') then new.active_since := clock_timestamp(); end if;
+  return new;
+end $$;
+create trigger note_activation before insert or update of status on public.links for each row execute function app.note_activation();
 call app.protect('public.links', 'wedding_id',
   $$((select app.mask()) & 512) <> 0 or id = (select app.link())$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant insert, update on public.links to wedsync_recorder;
@@ -80,14 +93,17 @@ alter table public.passes add foreign key (wedding_id, membership_id) references
 alter table public.passes add foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade;
 
 create table public.assignments (
+  id uuid not null default uuidv7(),
   supplier_id uuid not null,
   member_id uuid not null,
   link_id uuid not null,
   created_at timestamptz not null default clock_timestamp(),
-  primary key (supplier_id, member_id, link_id),
+  primary key (supplier_id, id),
+  unique (supplier_id, member_id, link_id),
   foreign key (supplier_id, member_id) references public.supplier_members (supplier_id, id) on delete cascade
 );
 comment on table public.assignments is 'Which links a supplier''s member works on';
+create index assignments_link on public.assignments (link_id);
 call app.protect('public.assignments', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin')$$);
 
 create table public.supplier_index (

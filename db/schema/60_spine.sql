@@ -18,9 +18,14 @@ comment on table public.event_types is 'What record needs to know of a type; wri
 create table public.reaction_types (
   name text not null,
   type text not null references public.event_types on delete cascade,
+  condition jsonpath,
+  is_merged boolean not null default false,
   primary key (name, type)
 );
 comment on table public.reaction_types is 'Which reactions a type owes; written from the nouns'' reactions by the migrator';
+comment on column public.reaction_types.condition is 'What the fact (op, record, old, link…) must fulfil; null = always';
+comment on column public.reaction_types.is_merged is 'It looks at what stands: one that waits serves all facts of its stream';
+create index reaction_types_type on public.reaction_types (type);
 
 create table public.events (
   stream_id uuid not null,
@@ -167,7 +172,8 @@ comment on table public.jobs is 'Live work only, deleted when terminal: deliveri
 create index jobs_ready on public.jobs (lane, run_at) where lease_token is null;
 create index jobs_lease on public.jobs (lease_until) where lease_token is not null;
 create index jobs_busy on public.jobs (destination_id) where lease_token is not null;
-create index jobs_order on public.jobs (destination_id, order_key, order_seq) where order_key is not null;
+-- Order is per destination, key and name: two reactions of one stream do not wait for each other.
+create index jobs_order on public.jobs (destination_id, order_key, name, order_seq) where order_key is not null;
 
 create table public.attempts (
   id uuid not null default uuidv7(),

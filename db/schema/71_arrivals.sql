@@ -141,6 +141,82 @@ begin
     returning memberships.id, memberships.person_id;
 end $$;
 
+-- A business names a colleague by e-mail, or takes one back; no row where they are in it already. Who acts must be its owner, or its admin
+-- where no owner is made.
+create function app.add_colleague(p_email text, p_name text, p_role text) returns table (id uuid, record jsonb, old_record jsonb)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  if not (app.role() = 'owner' or (app.role() = 'admin' and p_role <> 'owner')) then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  return query insert into public.supplier_members as m (supplier_id, person_id, role, name)
+    values (app.tenant(), app.person_for(p_email), p_role, p_name)
+    on conflict (supplier_id, person_id) do update
+      set removed_at = null, role = excluded.role, name = coalesce(nullif(excluded.name, ''), m.name) where m.removed_at is not null
+    returning new.id, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
+end $$;
+
+-- Names and addresses of the people of the entered business, for themselves.
+create function app.colleagues() returns table (person_id uuid, name text, email text)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, coalesce(nullif(m.name, ''), nullif(p.name, ''), split_part(coalesce(p.email, ''), '@', 1)), coalesce(p.email, '')
+  from public.supplier_members m join public.persons p using (person_id)
+  where m.supplier_id = app.tenant() and m.removed_at is null and app.role() in ('owner', 'admin', 'member', 'system');
+$$;
+
+-- Whether a link is the entered business's own and not over: its portfolio follows a moment later.
+create function app.owns_link(p_link uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.links l where l.id = p_link and l.supplier_id = app.tenant() and l.status in ('requested', 'active'));
+$$;
+
+-- Inside enter_pass: a helper's page is a session of its own, so that its socket can be told apart and cut. No row for a person with an e-mail:
+-- who has none exists for this pass alone, anybody else's session would open more than the pass does. Nobody knows what its hash is of.
+create function app.helper_session() returns table (person_id uuid, session_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  if app.role() <> 'helper' then return; end if;
+  perform from public.persons p where p.person_id = app.actor() and p.email is null;
+  if not found then return; end if;
+  return query update public.sessions s set last_seen_at = clock_timestamp()
+    where s.person_id = app.actor() and s.kind = 'helper' and s.ended_at is null and s.expires_at > clock_timestamp() returning s.person_id, s.id;
+  if found then return; end if;
+  return query insert into public.sessions (person_id, token_hash, kind, expires_at)
+    values (app.actor(), sha256(uuid_send(gen_random_uuid())), 'helper', clock_timestamp() + interval '30 days')
+    returning sessions.person_id, sessions.id;
+end $$;
+
+-- When the helpers of the entered wedding last looked at their pages, for its couple.
+create function app.helpers_seen() returns table (membership_id uuid, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select m.id, max(s.last_seen_at) from public.memberships m join public.sessions s on s.person_id = m.person_id and s.kind = 'helper'
+  where m.wedding_id = app.tenant() and m.role = 'helper' and app.role() = 'couple' group by m.id;
+$$;
+
+-- A helper's old link ends, and with it what it opened: one event in the helper's own stream cuts the sockets. Returns the nudges.
+create function app.end_helper_sessions(p_membership uuid) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_person uuid;
+  v_wedding uuid := app.tenant();
+  v_actor uuid := app.actor();
+  v_kind text := app.actor_kind();
+  v_own uuid := app.membership();
+  v_facts jsonb;
+begin
+  if app.role() <> 'couple' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  select m.person_id into v_person from public.memberships m where m.wedding_id = v_wedding and m.id = p_membership and m.role = 'helper';
+  with ended as (
+    update public.sessions s set ended_at = clock_timestamp() where s.person_id = v_person and s.kind = 'helper' and s.ended_at is null
+    returning new.id, to_jsonb(new) - 'token_hash' - 'last_seen_at' as record, to_jsonb(old) - 'token_hash' - 'last_seen_at' as old_record)
+  select jsonb_agg(jsonb_build_object('type', 'session.ended', 'scope', 512, 'table', 'sessions', 'id', e.id, 'op', 'UPDATE', 'record', e.record,
+    'old', e.old_record)) into v_facts from ended e;
+  if v_facts is null then return; end if;
+  perform app.settle(v_actor, v_kind, v_person, 'self', 2047, 2047);
+  return next app.record(v_facts);
+  perform app.settle(v_actor, v_kind, v_wedding, 'couple', 2047, 2047, null, v_own);
+end $$;
+
 -- A supplier takes up an invitation addressed to one of its owners' or admins' e-mail addresses.
 create function app.invitations(p_person uuid)
 returns table (link_id uuid, wedding_id uuid, couple_names text, "on" date, supplier_name text, category text, level text)
@@ -228,7 +304,8 @@ begin
   foreach f in array array['session(bytea)', 'session_of(uuid)', 'session_alive(uuid)', 'api_key(bytea)', 'places(uuid)', 'person_for(text)',
     'request_sign_in(uuid, bytea, integer, uuid, bytea)', 'open_session(bytea, bytea, integer)', 'is_reusable_sign_in(bytea)', 'end_session(uuid)',
     'create_wedding(uuid, uuid, text, text, text, text, text)', 'create_supplier(uuid, uuid, text, text, text)',
-    'add_member(text, text, text)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)',
+    'add_member(text, text, text)', 'add_colleague(text, text, text)', 'colleagues()', 'owns_link(uuid)', 'helper_session()', 'helpers_seen()',
+    'end_helper_sessions(uuid)', 'invitations(uuid)', 'enter_invitation(uuid, uuid, uuid)',
     'answer_invitation(uuid, boolean)', 'enter_request(uuid, uuid, text)', 'people_of(uuid)', 'request_link(uuid)',
     'site(text)'] loop
     execute format('grant execute on function app.%s to wedsync_user', f);

@@ -2,10 +2,11 @@
 -- reactions are matched in later statements, so that each sees what the previous holder of the lock committed.
 set role wedsync_recorder;
 
--- Head counts are facts of facts: recomputed under the stream lock for the items an answer or a guest touched.
+-- Head counts are facts of facts: recomputed under the stream lock for the items an answer or a guest touched. A wedding that no statistics know
+-- looks small to the planner: without hash joins a list of 10,000 that was just brought in would be read 10,000 times.
 create function app.derive_headcounts(p_wedding uuid, p_items uuid[])
 returns table (id uuid, op text, record jsonb, old_record jsonb)
-language sql volatile set search_path = '' as $$
+language sql volatile set search_path = '' set enable_nestloop = off as $$
   with counted as (
     select r.schedule_item_id, count(*)::int as invited, count(*) filter (where r.status = 'accepted')::int as accepted,
       count(*) filter (where r.status = 'declined')::int as declined, count(*) filter (where r.status = 'tentative')::int as tentative,
@@ -36,19 +37,23 @@ language sql volatile set search_path = '' as $$
   returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
 $$;
 
+create function app.headcount_fact(p_id uuid, p_op text, p_record jsonb, p_old jsonb) returns jsonb language sql immutable
+  return jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', p_id, 'op', p_op, 'record', p_record, 'old', p_old);
+
+-- An event in live form. Stable and without settings of its own, so that it becomes part of the statement that asks.
 create function app.event_json(e public.events, p_kind text) returns jsonb
-language sql immutable set search_path = '' as $$
-  select jsonb_build_object('id', e.id, 'stream', p_kind || ':' || e.stream_id, 'epoch', e.epoch, 'seq', e.seq, 'type', e.type, 'version', e.version,
+language sql stable
+  return jsonb_build_object('id', e.id, 'stream', p_kind || ':' || e.stream_id, 'epoch', e.epoch, 'seq', e.seq, 'type', e.type, 'version', e.version,
     'scope', e.scope, 'link_id', e.link_id, 'membership_id', e.membership_id,
     'subject', jsonb_build_object('table', e.subject_table, 'id', e.subject_id), 'op', e.op, 'record', e.record, 'old_record', e.old_record,
     'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
     'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
-$$;
 
 -- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, concerns: [link ids] | null, summary}] of the entered tenant.
 -- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls.
+-- Plans are made once a connection: planned anew at each call, one answer of a guest would cost twice the CPU.
 create function app.record(p_facts jsonb, p_cause uuid default null) returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
   v_tenant uuid := app.tenant();
   v_kind text;
@@ -57,84 +62,114 @@ declare
   v_at timestamptz := clock_timestamp();
   v_cause uuid := coalesce(p_cause, nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
   v_facts jsonb := p_facts;
-  v_live timestamptz;
+  v_ids uuid[];
   v_owes boolean;
+  v_asks boolean;
   v_nudge text;
 begin
   if v_tenant is null then raise insufficient_privilege using message = 'record outside of a tenant'; end if;
   -- 1. the lock that makes commit order the order of seq
-  select s.kind, s.epoch into v_kind, v_epoch from public.streams s where s.id = v_tenant for update;
+  select s.kind, s.epoch, s.top into v_kind, v_epoch, v_base from public.streams s where s.id = v_tenant for update;
   if not found then raise insufficient_privilege using message = 'record on an unknown stream'; end if;
-  -- 2. derived facts
-  if v_kind = 'wedding' then
-    v_facts := v_facts || app.derived_facts(v_tenant, p_facts);
-    select jsonb_agg(f.x || jsonb_build_object('event_id', uuidv7()) order by f.n) into v_facts from jsonb_array_elements(v_facts) with ordinality as f(x, n);
-    v_facts := v_facts || app.acknowledge_facts(v_tenant, v_facts);
+  -- 2. derived facts; bulk facts owe nothing and ask nobody
+  if v_kind = 'wedding' then v_facts := v_facts || app.derived_facts(v_tenant, p_facts); end if;
+  v_ids := array(select uuidv7() from jsonb_array_elements(v_facts));
+  select count(*) > 0, coalesce(bool_or(t.acknowledge), false) into v_owes, v_asks
+    from jsonb_array_elements(v_facts) as f(x) join public.event_types t on t.type = f.x ->> 'type'
+    where not coalesce((f.x ->> 'bulk')::boolean, false);
+  if v_asks and v_kind = 'wedding' then
+    v_facts := v_facts || app.acknowledge_facts(v_tenant, v_facts, v_ids, v_base);
+    v_ids := v_ids || array(select uuidv7() from generate_series(cardinality(v_ids) + 1, jsonb_array_length(v_facts)));
   end if;
   -- 3. numbers, then the events
-  update public.streams s set top = s.top + jsonb_array_length(v_facts) where s.id = v_tenant
-    returning s.top - jsonb_array_length(v_facts) into v_base;
+  update public.streams s set top = v_base + cardinality(v_ids) where s.id = v_tenant;
   with written as (
     insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
       record, old_record, actor_kind, actor_id, cause, bulk, occurred_at)
-    select v_tenant, v_base + f.n, v_at, coalesce((f.x ->> 'event_id')::uuid, uuidv7()), v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
+    select v_tenant, v_base + f.n, v_at, v_ids[f.n], v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
       (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
       nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
       coalesce((f.x ->> 'bulk')::boolean, false), v_at
     from jsonb_array_elements(v_facts) with ordinality as f(x, n)
     returning events)
-  select case when jsonb_array_length(v_facts) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
-    else jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_base + jsonb_array_length(v_facts), 'wake', true))::text end
+  select case when cardinality(v_ids) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
+    else jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_base + cardinality(v_ids), 'wake', true))::text end
     into v_nudge from written w;
-  -- 4. what the facts owe: bulk rows owe nothing
-  select bool_or(not e.bulk) into v_owes from public.events e where e.stream_id = v_tenant and e.seq > v_base and e.recorded_at = v_at;
-  if v_owes then
-    select max(d.live_until) into v_live from public.wedding_days d
-      where d.wedding_id = v_tenant and app.now() between d.live_from - interval '24 hours' and d.live_until;
-    perform app.owe_deliveries(v_tenant, v_base, v_at, v_live);
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
-      select uuidv7(), 'reaction', t.name, 0, v_tenant, '00000000-0000-7000-8000-000000000002', v_tenant, e.seq, v_at, e.id, v_live
-      from public.events e join public.reaction_types t on t.type = e.type
-      where e.stream_id = v_tenant and e.seq > v_base and e.recorded_at = v_at and not e.bulk;
-  end if;
+  -- 4. what the facts owe
+  if v_owes then perform app.owe_facts(v_tenant, v_facts, v_ids, v_base, v_at); end if;
   return v_nudge;
 end $$;
+
+-- Answers that changed, added to what was counted: the stream's lock makes that right, and a count would read every guest.
+create function app.add_to_headcounts(p_wedding uuid, p_items uuid[], p_facts jsonb)
+returns table (id uuid, op text, record jsonb, old_record jsonb)
+language sql volatile set search_path = '' as $$
+  with answers as materialized (
+    select (f.x -> 'record' ->> 'schedule_item_id')::uuid as item, i.status, i.menu, i.n, g.age_band in ('child', 'infant') as is_child
+    from jsonb_array_elements(p_facts) as f(x)
+    join public.guests g on g.wedding_id = p_wedding and g.id = (f.x -> 'record' ->> 'guest_id')::uuid
+    cross join lateral (values (f.x -> 'record' ->> 'status', f.x -> 'record' ->> 'menu_option_id', 1),
+      (f.x -> 'old' ->> 'status', f.x -> 'old' ->> 'menu_option_id', -1)) as i(status, menu, n)
+    where f.x ->> 'table' = 'rsvps'),
+  sums as (
+    select a.item, coalesce(sum(a.n) filter (where a.status = 'accepted'), 0) as accepted, coalesce(sum(a.n) filter (where a.status = 'declined'), 0) as declined,
+      coalesce(sum(a.n) filter (where a.status = 'tentative'), 0) as tentative, coalesce(sum(a.n) filter (where a.status = 'needs_action'), 0) as pending,
+      coalesce(sum(a.n) filter (where a.status = 'accepted' and a.is_child), 0) as children
+    from answers a where a.item = any (p_items) group by a.item)
+  update public.headcounts h set accepted = h.accepted + s.accepted, declined = h.declined + s.declined, tentative = h.tentative + s.tentative,
+    pending = h.pending + s.pending, children = h.children + s.children, meals = m.meals
+  from sums s, lateral (
+    select coalesce(jsonb_object_agg(x.menu, x.n) filter (where x.n <> 0), '{}') as meals from (
+      select y.menu, sum(y.n) as n from (
+        select k.key as menu, k.value::integer as n from public.headcounts b, jsonb_each_text(b.meals) k
+          where b.wedding_id = p_wedding and b.schedule_item_id = s.item
+        union all select a.menu, a.n from answers a where a.item = s.item and a.status = 'accepted' and a.menu is not null) y
+      group by y.menu) x) m
+  where h.wedding_id = p_wedding and h.schedule_item_id = s.item
+    and ((s.accepted, s.declined, s.tentative, s.pending, s.children) is distinct from (0, 0, 0, 0, 0) or m.meals <> h.meals)
+  returning new.id, 'UPDATE', to_jsonb(new), to_jsonb(old);
+$$;
 
 -- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched.
 create function app.derived_facts(p_wedding uuid, p_facts jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_items uuid[];
+  v_changed uuid[];
+  v_counted uuid[];
+  v_all jsonb := '[]';
 begin
-  select array_agg(distinct i.item) into v_items from (
-    select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item
-      from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' = 'rsvps'
-    union
-    select r.schedule_item_id from jsonb_array_elements(p_facts) as f(x)
-      join public.rsvps r on r.wedding_id = p_wedding and r.guest_id = (f.x ->> 'id')::uuid
-      where f.x ->> 'table' = 'guests' and f.x ->> 'op' = 'UPDATE' and f.x -> 'record' ->> 'age_band' is distinct from f.x -> 'old' ->> 'age_band') i
-    where i.item is not null;
-  if v_items is null then return '[]'; end if;
-  return coalesce((select jsonb_agg(jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', h.id, 'op', h.op,
-      'record', h.record, 'old', h.old_record)) from app.derive_headcounts(p_wedding, v_items) h), '[]');
+  select array_agg(i.item) filter (where i.is_added), array_agg(i.item) filter (where not i.is_added) into v_changed, v_counted from (
+    select x.item, bool_and(x.is_answer) and exists (select from public.headcounts h where h.wedding_id = p_wedding and h.schedule_item_id = x.item) as is_added
+    from (
+      select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item, f.x ->> 'op' = 'UPDATE' as is_answer
+        from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' = 'rsvps'
+      union all
+      select r.schedule_item_id, false from jsonb_array_elements(p_facts) as f(x)
+        join public.rsvps r on r.wedding_id = p_wedding and r.guest_id = (f.x ->> 'id')::uuid
+        where f.x ->> 'table' = 'guests' and f.x ->> 'op' = 'UPDATE' and f.x -> 'record' ->> 'age_band' is distinct from f.x -> 'old' ->> 'age_band') x
+    where x.item is not null group by x.item) i;
+  if v_changed is not null then
+    select v_all || coalesce(jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record)), '[]') into v_all
+      from app.add_to_headcounts(p_wedding, v_changed, p_facts) h;
+  end if;
+  if v_counted is not null then
+    select v_all || coalesce(jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record)), '[]') into v_all
+      from app.derive_headcounts(p_wedding, v_counted) h;
+  end if;
+  return v_all;
 end $$;
 
 -- A type that says "acknowledge" opens, or reopens, one row per concerned active link that may see the fact.
-create function app.acknowledge_facts(p_wedding uuid, p_facts jsonb) returns jsonb
+create function app.acknowledge_facts(p_wedding uuid, p_facts jsonb, p_ids uuid[], p_base bigint) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
   v jsonb;
 begin
-  if not exists (select from jsonb_array_elements(p_facts) as f(x) join public.event_types t on t.type = f.x ->> 'type' and t.acknowledge
-      where not coalesce((f.x ->> 'bulk')::boolean, false)) then
-    return '[]';
-  end if;
   with asked as (
-    select distinct on (l.id, f.about) l.id as link_id, f.about, (f.x ->> 'event_id')::uuid as event_id, f.x ->> 'type' as type, coalesce(f.x -> 'summary', '{}') as summary, s.top + f.n as seq
+    select distinct on (l.id, f.about) l.id as link_id, f.about, p_ids[f.n] as event_id, f.x ->> 'type' as type, coalesce(f.x -> 'summary', '{}') as summary, p_base + f.n as seq
     from (select a.x, a.n, coalesce(a.x ->> 'about', (a.x ->> 'table') || ':' || (a.x ->> 'id')) as about
       from jsonb_array_elements(p_facts) with ordinality as a(x, n)) f
     join public.event_types t on t.type = f.x ->> 'type' and t.acknowledge
-    join public.streams s on s.id = p_wedding
     join public.links l on l.wedding_id = p_wedding and l.status = 'active'
       and case when f.x ->> 'link' is null then l.mask & (f.x ->> 'scope')::integer <> 0 else l.id = (f.x ->> 'link')::uuid end
       and (coalesce(jsonb_typeof(f.x -> 'concerns'), 'null') <> 'array' or f.x -> 'concerns' ? l.id::text)
@@ -153,22 +188,35 @@ begin
   return coalesce(v, '[]');
 end $$;
 
--- One delivery per matching subscription whose tenant may see the event, with the previous seq that subscription was owed.
-create function app.owe_deliveries(p_stream uuid, p_base bigint, p_at timestamptz, p_live timestamptz) returns void
-language sql volatile set search_path = '' as $$
-  with matched as (
-    select uuidv7() as id, s.id as subscription_id, s.tenant_id, s.connector, s.destination_id, s.mode, e.seq, e.id as event_id, e.type, l.id as link_id,
-      greatest(0, least(3, case when p_live is not null then t.lane - 1 else t.lane end))::smallint as lane,
-      coalesce(lag(e.seq) over (partition by s.id order by e.seq), h.seq) as previous_seq
-    from public.events e
-    join public.event_types t on t.type = e.type
-    join public.subscriptions s on s.active and e.type like any (s.patterns)
-      and (s.tenant_id = p_stream or s.tenant_id in (select x.supplier_id from public.links x where x.wedding_id = p_stream and x.status = 'active'))
-    left join public.links l on l.wedding_id = p_stream and l.supplier_id = s.tenant_id and l.status = 'active'
-    left join public.heads h on h.subscription_id = s.id and h.stream_id = p_stream
-    where e.stream_id = p_stream and e.seq > p_base and e.recorded_at = p_at and not e.bulk
-      and (s.tenant_id = p_stream or case when e.link_id is not null then e.link_id = l.id when e.membership_id is not null then false
-        else l.mask & e.scope <> 0 end)),
+-- What facts owe. One delivery per matching subscription whose tenant may see the fact, with the previous seq that subscription was owed;
+-- one reaction per name whose condition holds. A reaction that is merged looks at what stands, not at its event: while one of its name waits
+-- in this stream no other is owed. The lock on the waiting one makes that sure: it cannot start before our commit.
+create function app.owe_facts(p_stream uuid, p_facts jsonb, p_ids uuid[], p_base bigint, p_at timestamptz) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_reaction constant uuid := '00000000-0000-7000-8000-000000000002';
+  v_live timestamptz;
+begin
+  select max(d.live_until) into v_live from public.wedding_days d
+    where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
+  with told as materialized (
+    select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
+      (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
+    from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
+    where not coalesce((f.x ->> 'bulk')::boolean, false)),
+  wanted as materialized (
+    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, a.link_id, a.mask
+    from (select p_stream as tenant_id, null::uuid as link_id, null::integer as mask
+      union all select l.supplier_id, l.id, l.mask from public.links l where l.wedding_id = p_stream and l.status = 'active') a
+    join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
+  matched as materialized (
+    select uuidv7() as id, w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, e.seq, e.event_id, e.type, w.link_id,
+      greatest(0, least(3, case when v_live is not null then e.lane - 1 else e.lane end))::smallint as lane,
+      coalesce(lag(e.seq) over (partition by w.id order by e.seq), h.seq) as previous_seq
+    from wanted w join told e on e.type like any (w.patterns)
+      and case when w.mask is null then true when e.link_id is not null then e.link_id = w.link_id when e.membership_id is not null then false
+        else w.mask & e.scope <> 0 end
+    left join public.heads h on h.subscription_id = w.id and h.stream_id = p_stream),
   owed as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
       previous_seq, lane)
@@ -177,85 +225,24 @@ language sql volatile set search_path = '' as $$
   remembered as (
     insert into public.heads as h (subscription_id, stream_id, seq)
     select m.subscription_id, p_stream, max(m.seq) from matched m group by m.subscription_id
-    on conflict (subscription_id, stream_id) do update set seq = excluded.seq)
+    on conflict (subscription_id, stream_id) do update set seq = excluded.seq),
+  due as (
+    select e.seq, e.event_id, t.name, t.is_merged, row_number() over (partition by t.name order by e.seq) as nth
+    from told e join public.reaction_types t on t.type = e.type
+    where t.condition is null or jsonb_path_match(e.x, t.condition, '{}', true)),
+  waiting as (
+    select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and j.lease_token is null
+      and j.name in (select d.name from due d where d.is_merged)
+    for update skip locked)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
   select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, case when m.mode = 'parallel' then null else p_stream end, m.seq, p_at,
-    m.event_id, p_live from matched m;
-$$;
+    m.event_id, v_live from matched m
+  union all
+  select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, p_at, d.event_id, v_live from due d
+    where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name));
+end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
-
--- Many facts that owe nothing, as arrays: an import writes ten thousands, which as one document would be read seven times over.
--- p_kinds: [{type, version, scope, table, op}]; p_kind: which of them each row is, from 1; images as JSON text. They get their numbers
--- first, then p_facts and what is derived (every item's head counts are looked at). Returns a wake: whoever follows reads the log.
-create function app.record_bulk(p_kinds jsonb, p_kind integer[], p_ids uuid[], p_records text[], p_olds text[], p_facts jsonb,
-  p_cause uuid default null) returns text
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_tenant uuid := app.tenant();
-  v_kind text;
-  v_epoch integer;
-  v_top bigint;
-  v_at timestamptz := clock_timestamp();
-  v_cause uuid := coalesce(p_cause, nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
-  v_items uuid[];
-  v_facts jsonb := p_facts;
-begin
-  if v_tenant is null then raise insufficient_privilege using message = 'record outside of a tenant'; end if;
-  select s.kind, s.epoch, s.top into v_kind, v_epoch, v_top from public.streams s where s.id = v_tenant for update;
-  if not found then raise insufficient_privilege using message = 'record on an unknown stream'; end if;
-  insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, subject_table, subject_id, op, record, old_record, actor_kind,
-    actor_id, cause, bulk, occurred_at)
-  select v_tenant, v_top + f.n, v_at, uuidv7(), v_epoch, k.type, k.version, k.scope, k.subject_table, f.id, k.op, f.record::jsonb, f.old::jsonb,
-    app.actor_kind(), app.actor(), v_cause, true, v_at
-  from unnest(p_kind, p_ids, p_records, p_olds) with ordinality as f(kind, id, record, old, n)
-  join (select x.n, x.k ->> 'type' as type, (x.k ->> 'version')::smallint as version, (x.k ->> 'scope')::integer as scope, x.k ->> 'table' as subject_table,
-      x.k ->> 'op' as op
-    from jsonb_array_elements(p_kinds) with ordinality as x(k, n)) k on k.n = f.kind;
-  update public.streams s set top = s.top + cardinality(p_ids) where s.id = v_tenant;
-  if v_kind = 'wedding' then
-    select array_agg(i.item) into v_items from (select r.schedule_item_id as item from public.rsvps r where r.wedding_id = v_tenant
-      union select h.schedule_item_id from public.headcounts h where h.wedding_id = v_tenant) i;
-    v_facts := v_facts || coalesce((select jsonb_agg(jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', h.id,
-      'op', h.op, 'record', h.record, 'old', h.old_record)) from app.derive_headcounts(v_tenant, v_items) h), '[]');
-  end if;
-  if v_facts <> '[]' then perform app.record(v_facts, v_cause); end if;
-  select s.top into v_top from public.streams s where s.id = v_tenant;
-  return jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_top, 'wake', true))::text;
-end $$;
-grant execute on function app.record_bulk(jsonb, integer[], uuid[], text[], text[], jsonb, uuid) to wedsync_user;
-
--- Rows an import inserted in this transaction, told without their images having travelled: the database has them. For the system only, and
--- for the tables of guests. p_kinds: [{type, version, scope, table}]; p_counts: how many of p_ids each has. Returns the cause of the action.
-create function app.record_inserted(p_kinds jsonb, p_counts integer[], p_ids uuid[]) returns uuid
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_tenant uuid := app.tenant();
-  v_epoch integer;
-  v_top bigint;
-  v_at timestamptz := clock_timestamp();
-  v_cause uuid := coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
-  v_from integer := 0;
-  k record;
-begin
-  if app.role() <> 'system' then raise insufficient_privilege using message = 'only work of the system tells rows by their ids'; end if;
-  select s.epoch, s.top into v_epoch, v_top from public.streams s where s.id = v_tenant for update;
-  for k in select x.n, x.k ->> 'type' as type, (x.k ->> 'version')::smallint as version, (x.k ->> 'scope')::integer as scope, x.k ->> 'table' as subject
-    from jsonb_array_elements(p_kinds) with ordinality as x(k, n) order by x.n loop
-    if k.subject not in ('parties', 'guests', 'guest_contacts', 'guest_needs', 'rsvps') then
-      raise insufficient_privilege using message = 'no table of guests: ' || k.subject;
-    end if;
-    execute format('insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, subject_table, subject_id, op, record,
-        actor_kind, actor_id, cause, bulk, occurred_at)
-      select $1, $2 + i.n, $3, uuidv7(), $4, $5, $6, $7, $8, t.id, ''INSERT'', to_jsonb(t), app.actor_kind(), app.actor(), $9, true, $3
-      from unnest($10) with ordinality as i(id, n) join public.%I t on t.wedding_id = $1 and t.id = i.id', k.subject)
-      using v_tenant, v_top + v_from, v_at, v_epoch, k.type, k.version, k.scope, k.subject, v_cause, p_ids[v_from + 1 : v_from + p_counts[k.n]];
-    v_from := v_from + p_counts[k.n];
-  end loop;
-  update public.streams s set top = s.top + cardinality(p_ids) where s.id = v_tenant;
-  return v_cause;
-end $$;
-grant execute on function app.record_inserted(jsonb, integer[], uuid[]) to wedsync_user;
 
 -- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
 -- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
@@ -347,7 +334,10 @@ language sql volatile security definer set search_path = '' as $$
     on conflict (type) do update set lane = excluded.lane, acknowledge = excluded.acknowledge
     where (t.lane, t.acknowledge) is distinct from (excluded.lane, excluded.acknowledge);
   delete from public.reaction_types r where (r.name, r.type) not in (select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x));
-  insert into public.reaction_types (name, type) select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x) on conflict do nothing;
+  insert into public.reaction_types as r (name, type, condition, is_merged)
+    select x ->> 'name', x ->> 'type', (x ->> 'condition')::jsonpath, (x ->> 'is_merged')::boolean from jsonb_array_elements(p -> 'reactions') as f(x)
+    on conflict (name, type) do update set condition = excluded.condition, is_merged = excluded.is_merged
+    where (r.condition::text, r.is_merged) is distinct from (excluded.condition::text, excluded.is_merged);
 $$;
 grant execute on function app.sync_catalogue(jsonb) to wedsync_owner;
 reset role;

@@ -2,9 +2,6 @@
 -- A job waits at run_at 'infinity' when something must happen first: its destination is parked, or a lower job of its order is live.
 set role wedsync_owner;
 
--- Order is per destination, key and name: two reactions of one stream do not wait for each other.
-drop index public.jobs_order;
-create index jobs_order on public.jobs (destination_id, order_key, name, order_seq) where order_key is not null;
 create index jobs_fair on public.jobs (lane, destination_id, run_at) where lease_token is null;
 create index jobs_expiry on public.jobs (expires_at) where expires_at is not null;
 

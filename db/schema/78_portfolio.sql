@@ -50,10 +50,10 @@ begin
             excluded.status, excluded.level, excluded.waiting, excluded.tasks_open, excluded.next_due, excluded.open)
       returning new.id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
     select jsonb_agg(f.x) into v_facts from (
-      select jsonb_build_object('type', 'portfolio.changed', 'scope', 1, 'table', 'supplier_index', 'id', k.id,
+      select jsonb_build_object('type', 'portfolio.changed', 'scope', 1, 'link', k.id, 'table', 'supplier_index', 'id', k.id,
         'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record) as x from kept k
       union all
-      select jsonb_build_object('type', 'portfolio.removed', 'scope', 1, 'table', 'supplier_index', 'id', g.id, 'op', 'DELETE', 'old', g.old_record)
+      select jsonb_build_object('type', 'portfolio.removed', 'scope', 1, 'link', g.id, 'table', 'supplier_index', 'id', g.id, 'op', 'DELETE', 'old', g.old_record)
       from gone g) f;
     if v_facts is not null then return next app.record(v_facts); end if;
   end loop;
@@ -77,20 +77,23 @@ $$;
 grant execute on function app.note_access(integer, text) to wedsync_user;
 reset role;
 
--- Whom a notice of the entered wedding may reach: the couple, and of each active link the owners, admins and assigned members.
+-- Whom a notice of the entered wedding may reach: the couple, and of each active link the owners, admins and assigned members. `since` is when
+-- the link became active, in the milliseconds that events are told in: what was recorded before is not news to it.
 set role wedsync_recorder;
 create function app.audience_of(p_wedding uuid)
-returns table (person_id uuid, email text, name text, role text, link_id uuid, supplier_id uuid, mask integer, channels jsonb)
+returns table (person_id uuid, email text, name text, role text, link_id uuid, supplier_id uuid, mask integer, channels jsonb,
+  since timestamptz)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'audience_of is the system''s'; end if;
   return query
     select p.person_id, p.email, coalesce(nullif(m.name, ''), p.name), case when m.role = 'helper' then 'helper' else 'couple' end, null::uuid, null::uuid,
-      case when m.role = 'helper' then 3 else 2047 end, f.channels
+      case when m.role = 'helper' then 3 else 2047 end, f.channels, null::timestamptz
     from public.memberships m join public.persons p using (person_id) left join public.preferences f using (person_id)
     where m.wedding_id = p_wedding and m.removed_at is null
     union all
-    select p.person_id, p.email, coalesce(nullif(sm.name, ''), p.name), 'supplier', l.id, l.supplier_id, l.mask, f.channels
+    select p.person_id, p.email, coalesce(nullif(sm.name, ''), p.name), 'supplier', l.id, l.supplier_id, l.mask, f.channels,
+      date_trunc('milliseconds', l.active_since)
     from public.links l join public.supplier_members sm on sm.supplier_id = l.supplier_id and sm.removed_at is null
     join public.persons p on p.person_id = sm.person_id left join public.preferences f on f.person_id = p.person_id
     where l.wedding_id = p_wedding and l.status = 'active'

@@ -1,6 +1,7 @@
--- Upkeep: what the clock asks for, beside partitions and positions: old sign-ins, density of the log, how the queue stands.
+-- Upkeep: what the clock asks for, beside partitions and positions: old sign-ins and uploads, density of the log, how the queue stands.
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
+grant update (plan, undo) on public.imports to wedsync_recorder;
 reset role;
 
 set role wedsync_recorder;
@@ -17,6 +18,19 @@ begin
   delete from public.sign_ins s where s.expires_at < v_before;
   get diagnostics m = row_count;
   return n + m;
+end $$;
+
+-- Uploaded guest lists of imports that ended, or that nobody went on with, long enough ago: the file goes, what came of it stays. So does what
+-- a finished import leaves for the next one of its list, which tells from it who changed a field; of one taken back nobody asks for it.
+create function app.forget_uploads(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  update public.imports i set plan = null, undo = case when i.status = 'finished' then i.undo end
+    where i.plan is not null and i.status <> 'running' and coalesce(i.finished_at, i.updated_at) < app.now() - make_interval(days => p_days);
+  get diagnostics n = row_count;
+  return n;
 end $$;
 
 -- Streams whose log since a time has a hole or a double, or does not reach the stream's top. Density rests on the stream lock; this proves it.
@@ -40,5 +54,5 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   from generate_series(0, 3) as l(lane);
 $$;
 
-grant execute on function app.forget_sessions(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
 reset role;

@@ -299,7 +299,11 @@ def settings_values() -> dict[str, Any]:
                 "state_words": "2 hours ago",
             },
         ],
-        "helpers": [{"id": "h1", "name": "Nina Duarte", "what": "Everything before two", "last_seen_at": ago(days=1)}],
+        "helpers": [{"id": "h1", "name": "Nina Duarte", "what": "2 tasks", "last_seen_at": ago(days=1)}],
+        "dates": [
+            {"on": date(2027, 9, 4), "date_status": "provisional", "changed_at": ago(days=40), "who": "Ben Okafor"},
+            {"on": None, "date_status": "undecided", "changed_at": ago(days=90), "who": ""},
+        ],
         "helper_url": "https://wedsync.example/help/made-up",
         "reasks_avoided": 41,
     }

@@ -7,6 +7,7 @@ from datetime import date, time
 from typing import Any
 
 from tests.browser.people import LIVE, NOW, WEDDING, WEDDING_FACTS, Scene, ago, couple, headcounts, supplier
+from tests.browser.scenes_plan import item_form, schedule_values
 
 ME = {"name": "Hartley & Finch"}
 
@@ -171,6 +172,7 @@ def wedding_values(**more: Any) -> dict[str, Any]:
         ],
         "never": ["Their budget", "Their notes", "Guests’ names, needs and contacts", "What others agreed with them"],
         "asked_href": "/ask",
+        "edit_href": "",
         "schedule": [dict(zip(keys, row, strict=True)) for row in day],
         "tasks": [
             {
@@ -189,11 +191,62 @@ def wedding_values(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def colleague(name: str, role: str, **more: Any) -> dict[str, Any]:
+    weddings = [
+        {"link_id": "l1", "words": "Ana & Ben", "on": date(2027, 9, 11), "is_on": True},
+        {"link_id": "l2", "words": "Mae & Olu", "on": None, "is_on": False},
+    ]
+    made = {
+        "id": name.split(maxsplit=1)[0].lower(),
+        "name": name,
+        "email": f"{name.split(maxsplit=1)[0].lower()}@example.org",
+        "role": role,
+    }
+    made |= {"is_me": False, "may_manage": True, "version": 1, "weddings": weddings}
+    return made | {"roles": [("member", "Member"), ("admin", "Admin"), ("owner", "Owner")]} | more
+
+
+def team_values(**more: Any) -> dict[str, Any]:
+    return {
+        "role_words": {"owner": "Owner", "admin": "Admin", "member": "Member"},
+        "members": [
+            colleague("Mira Hartley", "owner", is_me=True),
+            colleague("Tomas Finch", "admin"),
+            colleague("Noor Aziz", "member"),
+        ],
+        "may_invite": True,
+        "invite": {"email": "", "name": "", "role": "member"},
+        "invite_roles": [("member", "Member", ""), ("admin", "Admin", ""), ("owner", "Owner", "")],
+        "errors": {},
+        "said": "",
+    } | more
+
+
+def team_scenes() -> Iterator[Scene]:
+    yield Scene("team", "suppliers/team.html", supplier("team", live=LIVE), team_values())
+    typed = {"email": "noor@example.org", "name": "", "role": "member"}
+    refused = team_values(
+        invite=typed,
+        errors={"email": "They are in your team already. Change their role instead."},
+        said="A business needs an owner. Make somebody else owner first.",
+    )
+    yield Scene("team-refused", "suppliers/team.html", supplier("team"), refused)
+    seen = [colleague("Mira Hartley", "owner", may_manage=False), colleague("Noor Aziz", "member", may_manage=False)]
+    yield Scene("team-member", "suppliers/team.html", supplier("team"), team_values(members=seen, may_invite=False))
+    ended = {"member": colleague("Noor Aziz", "member"), "is_me": False}
+    yield Scene("team-end", "suppliers/team_end.html", supplier("team"), ended)
+
+
 def scenes() -> Iterator[Scene]:
     yield Scene("portfolio", "suppliers/portfolio.html", supplier("portfolio", live=LIVE), portfolio_values())
     quiet = portfolio_values(needs=[], counts={"waiting": 0, "weddings": 4, "clashes": 0})
     yield Scene("portfolio-quiet", "suppliers/portfolio.html", supplier("portfolio"), quiet)
     yield Scene("supplier-wedding", "suppliers/wedding.html", supplier("weddings", live=LIVE), wedding_values())
+    planner = wedding_values(edit_href="/studio/schedule")
+    yield Scene("supplier-wedding-planner", "suppliers/wedding.html", supplier("weddings"), planner)
+    edited = schedule_values(editing=item_form())
+    yield Scene("supplier-schedule", "schedule/schedule.html", supplier("weddings", live=LIVE), edited)
+    yield from team_scenes()
     bare = {
         "schedule": None,
         "tasks": None,

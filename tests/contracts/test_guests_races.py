@@ -1,6 +1,7 @@
 """Guests, partners and reactions at the same time: nobody waits in a circle, nothing is lost, no limit is passed."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -9,8 +10,19 @@ import pytest_asyncio
 
 from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building, edited
 from tests.engines_fixture import Database, RunningPostgres
-from wedsync.guests import actions, letters, model
+from wedsync.guests import actions, letters, model, replies
 from wedsync.kit.config import Settings
+
+COUNTED = """select schedule_item_id, invited, accepted, declined, tentative, pending, children, meals
+    from headcounts where wedding_id = $1 order by 1"""
+COUNTED_ANEW = """select r.schedule_item_id, count(*)::int, count(*) filter (where r.status = 'accepted')::int,
+      count(*) filter (where r.status = 'declined')::int, count(*) filter (where r.status = 'tentative')::int,
+      count(*) filter (where r.status = 'needs_action')::int,
+      count(*) filter (where r.status = 'accepted' and g.age_band in ('child', 'infant'))::int,
+      coalesce((select jsonb_object_agg(m.menu_option_id, m.n) from (select x.menu_option_id, count(*) as n from rsvps x
+        where x.schedule_item_id = r.schedule_item_id and x.status = 'accepted' and x.menu_option_id is not null
+        group by 1) m), '{}')
+    from rsvps r join guests g on g.id = r.guest_id where r.wedding_id = $1 group by 1 order by 1"""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -128,3 +140,25 @@ async def test_moving_a_guest_takes_everything_along(house: GuestHouse) -> None:
     moved = [e for e in await house.events("rsvp.invited", "contact.changed", "needs.changed") if e.bulk]
     assert sorted(e.subject.table for e in moved) == ["guest_contacts", "guest_needs", "rsvps", "rsvps"]
     assert len(await house.events("party.removed")) == 1
+
+
+async def test_counted_by_changes_or_anew_the_numbers_are_the_same(house: GuestHouse) -> None:
+    """Answers in any order, meals, ages, guests who come and go, some in one transaction: always what is there."""
+    rng = random.Random(5)
+    _, guests = await house.party(*(f"Guest {n}" for n in range(6)))
+    statuses: list[model.Status] = ["accepted", "declined", "tentative", "needs_action"]
+    for turn in range(60):
+        guest, item = rng.choice(guests), rng.choice([house.dinner, house.ceremony])
+        status = rng.choice(statuses)
+        meal = rng.choice([*house.meals.values(), None]) if item == house.dinner and status == "accepted" else None
+        async with house.wedding.as_(house.wedding.ana) as tx:
+            if turn % 7 == 3:
+                await actions.change_guest(tx, guest, {"age_band": rng.choice(["adult", "child", "infant"])})
+            if turn % 20 == 19:
+                await actions.remove_guests(tx, house.id, [guests.pop()])
+            elif turn % 5 == 4:
+                await replies.answer_many(tx, [(g, item, status) for g in guests], by="couple")
+            elif guest in guests:
+                await replies.reply(tx, guest, item, model.Reply(status=status, menu_option_id=meal), by="couple")
+        kept = await house.wedding.admin.fetch(COUNTED, house.id)
+        assert kept == await house.wedding.admin.fetch(COUNTED_ANEW, house.id), turn

@@ -251,7 +251,7 @@ async def test_parked_jobs_wait_with_the_reason_and_come_back_with_all_their_tri
     assert [(row["state"], row["reason"]) for row in rows] == [("parked", "It answered 410.")] * 4
     owner = "select state, state_reason from endpoints where id = $1"
     assert tuple(await ledger.admin.fetchrow(owner, endpoint)) == ("disabled", "It answered 410.")
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run("update endpoints set state = 'active', state_reason = '' where id = $1", endpoint)
         await tx.run("select app.connect_endpoint($1)", endpoint)
     again = await ledger.claim()

@@ -9,8 +9,10 @@ import pytest_asyncio
 
 from tests.engines_fixture import RunningPostgres, clone, drop
 from tests.eventually import eventually
-from tests.ledger import NOWHERE, TRIED, Ledger, add_endpoint, admin_url, fact, opened
+from tests.ledger import CONNECT, NOWHERE, TRIED, Ledger, admin_url, fact, opened
 from wedsync.events import record
+from wedsync.events.catalogue import Reaction
+from wedsync.events.event import Event
 from wedsync.kit.db import Tx
 
 WAITS = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -32,12 +34,13 @@ async def test_a_subscription_of_the_one_before_is_seen_by_the_one_who_waited(le
     """
     wedding = await ledger.wedding()
     endpoint, holds, commit = uuid4(), asyncio.Event(), asyncio.Event()
+    await ledger.add_endpoint(endpoint, wedding.id, NOWHERE)
 
     async def first() -> None:
         async with ledger.user.enter(wedding.couple, wedding.id) as tx:
             await fact(tx, wedding.id)
             await record_now(tx)
-            await add_endpoint(tx, endpoint, wedding.id, NOWHERE, ("*",))
+            await tx.run(CONNECT, endpoint)
             holds.set()
             await commit.wait()
 
@@ -98,3 +101,49 @@ async def test_facts_of_one_kind_reach_only_whoever_asked_for_it(ledger: Ledger)
     other = await ledger.endpoint(wedding, types=("guest.*",))
     await ledger.facts(wedding, kind=TRIED)
     assert [len(await ledger.deliveries(endpoint)) for endpoint in (asked, other)] == [1, 0]
+
+
+REACTIONS = "select * from jobs where tenant_id = $1 and kind = 'reaction' order by order_seq"
+
+
+async def test_a_reaction_is_owed_only_where_its_condition_holds(ledger: Ledger) -> None:
+    wedding = await ledger.wedding()
+    chosen = Reaction(name="parties.greet", types=(TRIED.type,), run=none, condition='$.record.name == "party 1"')
+    await ledger.know([chosen])
+    await ledger.facts(wedding, 3)
+    assert [row["order_seq"] for row in await ledger.admin.fetch(REACTIONS, wedding.id)] == [2]
+    await ledger.know()
+
+
+async def test_a_waiting_merged_reaction_serves_later_facts_and_a_running_one_does_not(ledger: Ledger) -> None:
+    wedding = await ledger.wedding()
+    await ledger.know([Reaction(name="parties.sum", types=(TRIED.type,), run=none, is_merged=True)])
+    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+        for _ in range(3):
+            await fact(tx, wedding.id)
+    await ledger.facts(wedding, 2)
+    assert [row["order_seq"] for row in await ledger.admin.fetch(REACTIONS, wedding.id)] == [1]
+    await ledger.claim()
+    await ledger.facts(wedding, 2)
+    assert [row["order_seq"] for row in await ledger.admin.fetch(REACTIONS, wedding.id)] == [1, 6]
+    await ledger.know()
+
+
+async def test_a_merged_reaction_that_waits_cannot_begin_before_the_fact_is_committed(ledger: Ledger) -> None:
+    """Taken between the look and the commit it would read what stood before, and nobody would look again."""
+    wedding = await ledger.wedding()
+    await ledger.know([Reaction(name="parties.sum", types=(TRIED.type,), run=none, is_merged=True)])
+    await ledger.facts(wedding)
+    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+        await fact(tx, wedding.id)
+        await record_now(tx)
+        claiming = asyncio.create_task(ledger.claim())
+        await eventually(lambda: ledger.admin.fetchval(WAITS), what="the claim waits for the fact")
+        assert not claiming.done()
+    assert [job.name for job in await claiming] == ["parties.sum"]
+    assert len(await ledger.admin.fetch(REACTIONS, wedding.id)) == 1
+    await ledger.know()
+
+
+async def none(tx: Tx, event: Event) -> None:
+    """A reaction whose job is looked at and never run."""

@@ -83,7 +83,7 @@ async def test_a_link_revoked_between_commit_and_send_gets_nothing(ledger: Ledge
     link, endpoint = await ledger.supplier(wedding, scopes=int(Scope.GUESTS))
     await ledger.facts(wedding)
     jobs = await ledger.claim()
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run("update links set status = 'revoked' where wedding_id = $1 and id = $2", wedding.id, link)
     assert await ledger.queue.payloads(jobs) == []
     assert await ended(ledger, endpoint) == [("revoked", "the supplier may no longer see this")]
@@ -93,7 +93,7 @@ async def test_a_scope_withdrawn_between_commit_and_send_is_felt(ledger: Ledger)
     wedding = await ledger.wedding()
     link, endpoint = await ledger.supplier(wedding, scopes=int(Scope.GUESTS))
     await ledger.facts(wedding)
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run("update links set scopes = 2 where wedding_id = $1 and id = $2", wedding.id, link)
     assert await payloads(ledger) == []
     assert [state for state, _ in await ended(ledger, endpoint)] == ["revoked"]
@@ -115,7 +115,7 @@ async def test_a_row_that_comes_to_a_link_comes_without_its_past(ledger: Ledger)
     wedding = await ledger.wedding()
     first, _ = await ledger.supplier(wedding, scopes=0)
     second, endpoint = await ledger.supplier(wedding, scopes=0)
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         row = await tx.row(ADD_TASK, wedding.id, first)
         assert row is not None
         moved = await tx.row(MOVE_TASK, wedding.id, row["id"], second)
@@ -131,7 +131,7 @@ async def test_an_event_of_another_link_never_leaves(ledger: Ledger) -> None:
     wedding = await ledger.wedding()
     mine, owner = await ledger.supplier(wedding, scopes=int(Scope.GUESTS))
     _, other = await ledger.supplier(wedding, scopes=int(Scope.GUESTS))
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         row = await tx.row(ADD_TASK, wedding.id, mine)
         assert row is not None
         record.record(tx, TRIED, op="INSERT", row=row, link=mine)
@@ -154,7 +154,7 @@ async def test_an_endpoint_removed_while_its_jobs_are_leased_gets_nothing(ledger
     endpoint = await ledger.endpoint(wedding)
     await ledger.facts(wedding)
     jobs = await ledger.claim()
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run("update endpoints set deleted_at = clock_timestamp() where id = $1", endpoint)
         await tx.run("select app.connect_endpoint($1)", endpoint)
     assert await ledger.queue.payloads(jobs) == []
@@ -166,7 +166,7 @@ async def test_parked_between_claim_and_send_burns_no_attempt(ledger: Ledger) ->
     endpoint = await ledger.endpoint(wedding)
     await ledger.facts(wedding)
     jobs = await ledger.claim()
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run(
             "update endpoints set state = 'paused', state_reason = 'paused by its owner' where id = $1", endpoint
         )
@@ -246,7 +246,7 @@ async def test_a_person_hears_only_while_they_may_see_it(ledger: Ledger) -> None
     await ledger.facts(wedding)
     [webhook] = await ledger.claim()
     assert wedding.couple.id is not None
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         added = await tx.row("select membership_id, person_id from app.add_member('b@example.test', 'Ben', 'partner')")
         assert added is not None
     member, person = added
@@ -263,7 +263,7 @@ async def test_a_guest_without_contact_details_is_not_written_to(ledger: Ledger)
     await ledger.endpoint(wedding)
     await ledger.facts(wedding)
     [webhook] = await ledger.claim()
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         party = await tx.value("insert into parties (wedding_id, name) values ($1, 'Lee') returning id", wedding.id)
         guests = [await tx.value(ADD_GUEST, wedding.id, party, name) for name in ("Ann", "Bo")]
         await tx.run(ADD_CONTACT, wedding.id, guests[0], party)

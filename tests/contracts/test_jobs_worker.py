@@ -137,7 +137,7 @@ async def test_a_receiver_that_is_gone_is_parked_with_all_it_is_owed(ledger: Led
         await eventually(states(ledger, endpoint, {"parked": 12}))
     reasons = {row["reason"] for row in await ledger.deliveries(endpoint)}
     assert reasons == {"The receiver answered 410."}
-    async with ledger.user.enter(wedding.couple, wedding.id) as tx:
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run("update endpoints set state = 'active' where id = $1", endpoint)
         await tx.run("select app.connect_endpoint($1)", endpoint)
     async with working(ledger, always(DELIVERED)):

@@ -83,6 +83,27 @@ async def test_a_change_reaches_suppliers_once_in_the_product_and_by_mail(
     assert mails[0]["to"] == business.owner.email
 
 
+async def test_whoever_was_linked_after_a_change_is_not_told_of_it(town: Town, ana: Somebody, wedding: str) -> None:
+    before = await town.linked(ana, wedding)
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:00"})
+    after = await town.linked(ana, wedding)
+    asking = await town.supplier()
+    await asking.owner.got(
+        "POST", f"/api/v1/suppliers/{asking.supplier}/requests", {"couple_email": ana.email}, code=202
+    )
+    links = (await ana.got("GET", f"/api/v1/weddings/{wedding}/links"))["items"]
+    (requested,) = [one["id"] for one in links if one["status"] == "requested"]
+    await ana.got("PATCH", f"/api/v1/links/{requested}", {"status": "active", "level": "standard"})
+    await town.react(wedding)
+    assert [n["type"] for n in await inbox(before.owner)] == ["wedding.times_changed"]
+    for late in (after.owner, asking.owner):
+        assert await inbox(late) == []
+        assert not [m for m in await town.mails(wedding, to=late.email) if "/ack/" in m["text"]]
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "15:00"})
+    await town.react(wedding)
+    assert [n["type"] for n in await inbox(after.owner)] == ["wedding.times_changed"]
+
+
 async def test_the_couple_is_told_of_who_joined_and_suppliers_are_not(town: Town, ana: Somebody, wedding: str) -> None:
     first = await town.linked(ana, wedding)
     await town.react(wedding)

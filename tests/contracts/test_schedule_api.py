@@ -59,6 +59,19 @@ async def test_an_item_is_added_read_changed_and_removed(wedding: Wedding, ana: 
     problem(await ana("GET", path), 404, "not_found")
 
 
+async def test_a_time_may_be_written_with_or_without_seconds(wedding: Wedding, ana: Client) -> None:
+    made = await add(ana, wedding, title="Toast", at_local="16:30", minutes=20)
+    path = f"/api/v1/schedule/{made['id']}"
+    assert made["at_local"] == "16:30:00"
+    for body, at in (({"at_local": "17:05"}, "17:05:00"), ({"at_local": "17:06:00"}, "17:06:00")):
+        assert (await ana("PATCH", path, body)).json()["at_local"] == at
+    moved = await ana("POST", f"{path}/move", {"at_local": "18:00"})
+    assert moved.status_code == 200
+    assert (await ana("GET", path)).json()["at_local"] == "18:00:00"
+    for wrong in ("24:00", "7:30", "17:5", "17:05:30.5", "17:05\n", "١٧:٠٥", "noon", ""):
+        problem(await ana("PATCH", path, {"at_local": wrong}), 422, "invalid")
+
+
 async def test_a_move_is_shown_before_it_is_saved(wedding: Wedding, ana: Client) -> None:
     ceremony = await add(ana, wedding, title="Ceremony", kind="ceremony", at_local="14:00:00", minutes=60)
     drinks = await add(ana, wedding, title="Drinks", at_local="15:00:00", after=[{"item_id": ceremony["id"]}])

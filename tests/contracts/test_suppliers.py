@@ -36,7 +36,10 @@ async def test_a_business_belongs_to_who_registers_it(town: Town) -> None:
     path = f"/api/v1/suppliers/{business.supplier}"
     assert (await business.owner.got("GET", path))["name"] == "Hartley & Finch"
     await (await town.person("eve")).got("GET", path, code=404)
-    assert [e.type for e in await town.events(business.supplier, kind="supplier")] == ["supplier.registered"]
+    assert [e.type for e in await town.events(business.supplier, kind="supplier")] == [
+        "supplier.registered",
+        "supplier_member.joined",
+    ]
 
 
 async def test_an_invitation_shows_nothing_until_it_is_taken_up(town: Town, ana: Somebody, wedding: str) -> None:

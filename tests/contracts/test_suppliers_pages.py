@@ -81,10 +81,10 @@ async def test_seeing_as_a_supplier_is_what_that_supplier_sees(town: Town, ana: 
 async def test_a_part_that_is_taken_away_is_gone(town: Town, ana: Somebody, wedding: str) -> None:
     business = await town.linked(ana, wedding, "standard")
     base = f"/studio/{business.supplier}/weddings/{wedding}/fragments"
-    for part in ("core", "schedule", "tasks", "counts", "waiting"):
+    for part in ("core", "day", "tasks", "counts", "waiting"):
         await business.owner.see(f"{base}/{part}", part=True)
     await ana.got("PATCH", f"/api/v1/links/{business.link}", {"level": "basic"})
-    for part in ("schedule", "tasks", "counts", "budget"):
+    for part in ("day", "tasks", "counts", "budget"):
         await business.owner.see(f"{base}/{part}", part=True, code=404)
 
 

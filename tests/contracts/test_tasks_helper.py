@@ -14,6 +14,7 @@ from wedsync.kit.actor import ANONYMOUS
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewContact, NewItem
 from wedsync.tasks import actions, model
+from wedsync.web import auth
 from wedsync.weddings import actions as weddings
 
 SECRET = "a secret of this test"
@@ -88,3 +89,27 @@ async def test_a_pass_that_was_taken_back_or_never_was_opens_nothing(
         await weddings.remove_member(tx, wedding.id, wedding.dora.id)
     await browser.see(page, code=410)
     await browser.see(f"{page}/fragments/tasks", code=410)
+
+
+async def test_the_page_is_live_with_a_token_that_ends_with_the_pass(wedding: Wedding, browser: Browser) -> None:
+    secret = wedding.app.state.ctx.settings.jwt_secret
+    async with wedding.as_(wedding.ana) as tx:
+        kim = await weddings.add_member(tx, wedding.id, role="helper", name="Kim")
+        page = f"/help/{await weddings.add_pass(tx, SECRET, 'help', wedding.id, membership_id=kim)}"
+    text = await browser.see(page)
+    assert f'data-live-topic="realtime:wedding:{wedding.id}"' in text
+    assert f'data-live-token-url="{page}/token"' in text
+    assert "The day" in await browser.see(f"{page}/fragments/cues")
+    first, again = [auth.read_token(secret, (await browser.send(f"{page}/token")).json()["access_token"]) for _ in "12"]
+    assert first is not None
+    assert first == again
+    async with wedding.as_(wedding.ana) as tx:
+        person = await tx.value("select m.person_id from memberships m where m.id = $1", kim)
+        seen = {r["membership_id"]: r["at"] for r in await tx.rows("select * from app.helpers_seen()")}
+        assert (first[0], seen[kim] is not None) == (person, True)
+        await weddings.renew_member_pass(tx, SECRET, wedding.id, kim)
+    async with wedding.as_(wedding.ana) as tx:
+        assert await tx.value("select app.session_alive($1)", first[1]) is False
+    ended = await wedding.admin.fetchval("select type from events where stream_id = $1", person)
+    assert ended == "session.ended"
+    assert (await browser.send(f"{page}/token")).status_code == 410

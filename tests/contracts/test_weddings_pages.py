@@ -141,3 +141,52 @@ def helper_path(text: str) -> str:
     found = re.search(r'value="[^"]*(/help/[\w-]+)"', text)
     assert found is not None
     return found[1]
+
+
+async def test_a_helpers_row_says_what_waits_for_them_and_when_they_were_here(
+    town: Town, ana: Somebody, path: str
+) -> None:
+    shown = await ana.send(f"{path}/settings/helpers", name="Dora")
+    assert "Nothing to do yet" in shown.text
+    assert "here just now" not in shown.text
+    member = re.search(r"/settings/helpers/([0-9a-f-]{36})/link", shown.text)
+    assert member is not None
+    task = {"title": "Bring the rings", "membership_id": member[1]}
+    await ana.got("POST", f"{api(path)}/tasks", task, code=201)
+    item = {"title": "Speeches", "kind": "speeches", "at_local": "18:00:00", "owner_membership_id": member[1]}
+    await ana.got("POST", f"{api(path)}/schedule", item, code=201)
+    await town.public.see(helper_path(shown.text))
+    page = await ana.see(f"{path}/settings")
+    assert "1 task and 1 part of the day" in page
+    assert "here just now" in page
+
+
+async def test_a_helper_who_has_an_account_gets_no_token_of_it(town: Town, ana: Somebody, path: str) -> None:
+    """The couple knows the pass: it must not open what else the person is part of."""
+    eve = await town.person("eve")
+    new = {"role": "helper", "name": "Eve", "email": eve.email}
+    url = (await ana.got("POST", f"{api(path)}/members", new, code=201))["url"]
+    page = "/help/" + url.rpartition("/")[2]
+    assert "data-live-topic" not in await town.public.see(page)
+    assert (await town.public.send(f"{page}/token")).status_code == 404
+
+
+async def test_what_the_date_was_is_the_couples_to_read(town: Town, ana: Somebody, path: str) -> None:
+    assert "What the date was" not in await ana.see(f"{path}/settings")
+    assert (await ana.got("GET", f"{api(path)}/date-history"))["items"] == []
+    business = await town.linked(ana, path.removeprefix("/me/"), "full")
+    await ana.got("PATCH", api(path), {"on": "2027-06-12"})
+    await ana.got("PATCH", api(path), {"date_status": "postponed"})
+    first = (await ana.got("GET", f"{api(path)}/date-history?limit=1"))["next"]
+    found = (await ana.got("GET", f"{api(path)}/date-history"))["items"]
+    assert [(d["on"], d["date_status"]) for d in found] == [
+        ("2027-06-12", "provisional"),
+        ("2027-06-05", "provisional"),
+    ]
+    assert {d["changed_by"] for d in found} == {str(ana.id)}
+    (older,) = (await ana.got("GET", f"{api(path)}/date-history?limit=1&cursor={first}"))["items"]
+    assert older == found[1]
+    assert (await business.owner.got("GET", f"{api(path)}/date-history"))["items"] == []
+    page = await ana.see(f"{path}/settings")
+    assert "What the date was" in page
+    assert "5 Jun 2027" in page

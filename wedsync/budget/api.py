@@ -11,14 +11,10 @@ from wedsync.budget import actions, model, reading
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
-from wedsync.kit.errors import not_found
-from wedsync.web.context import Context, as_struct, etag, expected_version, invalid
+from wedsync.web.context import Context, IfMatch, as_struct, expected_version, invalid, versioned
 from wedsync.weddings.model import changed_fields
 
 queries = sql.load("wedsync.budget")
-IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
-]
 Limit = Annotated[int, Parameter(ge=1, le=500)]
 GuestCount = Annotated[
     int | None, Parameter(ge=0, le=20_000, description="What it would cost with so many guests; nothing is saved")
@@ -167,16 +163,12 @@ async def remove_payment(ctx: Context, actor: Actor, payment_id: UUID, if_match:
 
 async def _line(tx: Tx, line_id: UUID, *, status: int = 200) -> Response[model.Line]:
     row = await tx.row(queries.line, line_id)
-    if row is None:
-        raise not_found("item")
-    return Response(as_struct(model.Line, row), status_code=status, headers=etag(row["version"]))
+    return versioned(None if row is None else as_struct(model.Line, row), status=status)
 
 
 async def _payment(tx: Tx, payment_id: UUID, *, status: int = 200) -> Response[model.Payment]:
     row = await tx.row(queries.payment, payment_id)
-    if row is None:
-        raise not_found("item")
-    return Response(as_struct(model.Payment, row), status_code=status, headers=etag(row["version"]))
+    return versioned(None if row is None else as_struct(model.Payment, row), status=status)
 
 
 ROUTES = (

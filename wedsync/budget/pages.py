@@ -10,8 +10,7 @@ from wedsync.budget.reading import read
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.schedule import conflict
-from wedsync.web import forms, respond
+from wedsync.web import conflict, forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Shell
@@ -69,10 +68,10 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID)
     try:
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
             held = await read(tx)
-            await actions.add_line(tx, view.checked(model.NewLine, view.fields(form, held.currency)))
+            await actions.add_line(tx, forms.checked(model.NewLine, view.fields(form, held.currency), view.WRONG))
     except Refusal as refusal:
         return await _again(request, ctx, actor, wedding_id, form, refusal)
-    return _back(request, f"/me/{wedding_id}/budget")
+    return respond.done(request, f"/me/{wedding_id}/budget")
 
 
 @post("/me/{wedding_id:uuid}/budget/{line_id:uuid}", include_in_schema=False)
@@ -84,19 +83,11 @@ async def save(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
             line = view.find(await read(tx), line_id)
             if line is None:
                 raise not_found("item")
-            change = view.checked(model.LineChange, view.fields(form, line.currency))
+            change = forms.checked(model.LineChange, view.fields(form, line.currency), view.WRONG)
             await actions.change_line(tx, line_id, changed_fields(change), version=form.number("version"))
     except Refusal as refusal:
-        if refusal.status == 412:
-            return await _choose(request, ctx, actor, wedding_id, line_id, form)
         return await _again(request, ctx, actor, wedding_id, form, refusal, line_id)
-    return _back(request, f"/me/{wedding_id}/budget")
-
-
-def _back(request: AnyRequest, path: str) -> Response[Any]:
-    if forms.is_fragment(request):
-        return Response("", media_type="text/html", headers={"HX-Redirect": path})
-    return respond.see_other(path)
+    return respond.done(request, f"/me/{wedding_id}/budget")
 
 
 async def _again(
@@ -108,37 +99,19 @@ async def _again(
     refusal: Refusal,
     line_id: UUID | None = None,
 ) -> Response[Any]:
-    """The form as it was typed, each problem beside its field; other refusals go their way."""
-    if refusal.status != 422 or forms.is_fragment(request):
+    """Who was slower chooses; what is not right stands beside its field as typed; other refusals go their way."""
+    is_asked = conflict.is_asked(refusal, form, view.LABELS)
+    if not is_asked and (refusal.status != 422 or forms.is_fragment(request)):
         raise refusal
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "budget")
         held = await read(tx)
-    line = view.find(held, line_id)
+        line = view.find(held, line_id)
+        if is_asked:
+            return await conflict.page(tx, shell, form, view.edited(line, f"{shell.base}/budget"))
     kept = view.form_values(line)
     editing = view.typed(form, kept) if form.has("title") else kept
     return _page(shell, held, line, editing=editing, errors=view.errors(refusal), code=422)
-
-
-async def _choose(
-    request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, line_id: UUID, form: Form
-) -> Response[Any]:
-    async with ctx.door.enter(actor, wedding_id) as tx:
-        shell = await couple_shell(request, ctx, tx, wedding_id, "budget")
-        line = view.find(await read(tx), line_id)
-        who = await conflict.last_hand(tx, "budget_lines", line_id)
-    if line is None:
-        raise not_found("item")
-    return conflict.page(
-        shell,
-        who=who,
-        action=f"{shell.base}/budget/{line_id}",
-        version=line.version,
-        back=f"{shell.base}/budget",
-        labels=view.LABELS,
-        mine={name: form.text(name) for name in view.LABELS},
-        theirs=view.as_text(view.form_values(line)),
-    )
 
 
 @post("/me/{wedding_id:uuid}/budget/{line_id:uuid}/remove", include_in_schema=False)
@@ -147,7 +120,7 @@ async def remove(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UU
     form = await forms.read(request)
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         await actions.remove_line(tx, line_id, version=form.number("version"))
-    return _back(request, f"/me/{wedding_id}/budget")
+    return respond.done(request, f"/me/{wedding_id}/budget")
 
 
 @post("/me/{wedding_id:uuid}/budget/{line_id:uuid}/payments", include_in_schema=False)
@@ -161,11 +134,11 @@ async def add_payment(
             line = view.find(await read(tx), line_id)
             if line is None:
                 raise not_found("item")
-            new = view.checked(model.NewPayment, view.payment_fields(form, line.currency))
+            new = forms.checked(model.NewPayment, view.payment_fields(form, line.currency), view.WRONG)
             await actions.add_payment(tx, line_id, new)
     except Refusal as refusal:
         return await _again(request, ctx, actor, wedding_id, form, refusal, line_id)
-    return _back(request, f"/me/{wedding_id}/budget?edit={line_id}#payment-form")
+    return respond.done(request, f"/me/{wedding_id}/budget?edit={line_id}#payment-form")
 
 
 @post("/me/{wedding_id:uuid}/budget/payments/{payment_id:uuid}/paid", include_in_schema=False)
@@ -178,7 +151,7 @@ async def paid(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
         if payment["paid_on"] is None:
             today = await tx.value(queries.today)
             await actions.change_payment(tx, payment_id, {"paid_on": today})
-    return _back(request, f"/me/{wedding_id}/budget?edit={payment['budget_line_id']}#payment-form")
+    return respond.done(request, f"/me/{wedding_id}/budget?edit={payment['budget_line_id']}#payment-form")
 
 
 ROUTES = (budget, lines_fragment, add, save, remove, add_payment, paid)

@@ -8,9 +8,10 @@ import msgspec
 
 from wedsync.budget import model
 from wedsync.budget.currencies import minor
-from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.errors import FieldError, Refusal, not_found
+from wedsync.web.conflict import Edited
 from wedsync.web.formats import amount_input, money, plural
-from wedsync.web.forms import Form
+from wedsync.web.forms import Form, wrong
 
 CATEGORIES = (
     ("venue", "Venue"),
@@ -42,7 +43,7 @@ LABELS = {
     "agreed": "Agreed",
     "per_guest": "For each guest who comes",
 }
-_WRONG = {
+WRONG = {
     "title": FieldError("title", "needs one to 300 letters", "Write what it is for."),
     "supplier_name": FieldError("supplier_name", "is longer than 300 letters", "Keep to the name."),
     "estimate": FieldError("estimate", "is more than a thousand million", "Check the amount."),
@@ -147,6 +148,21 @@ def as_text(held: Mapping[str, Any]) -> dict[str, str]:
     return {name: ("on" if held[name] else "") if name == "per_guest" else str(held[name]) for name in LABELS}
 
 
+def edited(line: model.PlannedLine | None, back: str) -> Edited:
+    """A line that somebody else saved first. Raises Refusal 404 where they removed it."""
+    if line is None:
+        raise not_found("item")
+    return Edited(
+        table="budget_lines",
+        id=line.id,
+        version=line.version,
+        path=f"{back}/{line.id}",
+        back=back,
+        labels=LABELS,
+        theirs=as_text(form_values(line)),
+    )
+
+
 def typed(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed, for a form that is shown again."""
     return {**kept, **{name: form.text(name) for name in LABELS}, "per_guest": form.on("per_guest")}
@@ -180,15 +196,6 @@ def _amount(form: Form, name: str, currency: str) -> int | None:
         raise wrong(FieldError(name, "is not an amount", "Write it with digits, such as 1234.50.")) from error
 
 
-def checked(kind: type[msgspec.Struct], given: Mapping[str, Any]) -> Any:
-    """Values as a request struct. Raises Refusal 422 in words for people."""
-    try:
-        return msgspec.convert(given, type=kind)
-    except msgspec.ValidationError as error:
-        field = str(error).rpartition("$.")[2].rstrip("`").removesuffix("_minor")
-        raise wrong(_WRONG.get(field, FieldError(field, "is not right", "Look at it again."))) from error
-
-
 def errors(refusal: Refusal) -> dict[str, str]:
     """Problems by the names the form has for its fields."""
     renamed = {"estimate_minor": "estimate", "agreed_minor": "agreed", "amount_minor": "amount"}
@@ -201,8 +208,3 @@ def errors(refusal: Refusal) -> dict[str, str]:
 def find(budget: model.Budget, line_id: UUID | str | None) -> model.PlannedLine | None:
     """A line of the budget, by id."""
     return next((line for line in budget.lines if str(line.id) == str(line_id)), None)
-
-
-def wrong(error: FieldError) -> Refusal:
-    """One field of a form that cannot be taken."""
-    return Refusal(422, "invalid", f"{error.field}: {error.reason}", errors=[error])

@@ -50,6 +50,8 @@ def _app(fakes: Sequence[Fake], others: Sequence[ControllerRouterHandler]) -> Li
     return Litestar(
         route_handlers=[*others, *(route for fake in fakes for route in fake.routes)],
         exception_handlers={Refusal: _refused},
+        # The process has its own: Litestar's would queue every line and start a thread for them.
+        logging_config=None,
         openapi_config=None,
         request_max_body_size=BODY_MAX_BYTES,
     )

@@ -38,11 +38,17 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
-    """What a noun does because of facts of lower ones: `run(tx, event)` as the system, once each, in stream order."""
+    """What a noun does because of facts of lower ones: `run(tx, event)` as the system, once each, in stream order.
+
+    `condition` is a jsonpath predicate over the fact (`op, record, old, link, membership`): where it does not hold,
+    nothing is owed. A merged one looks at what stands, not at its event: one that waits serves all facts of a stream.
+    """
 
     name: str
     types: tuple[str, ...]
     run: Any
+    condition: str | None = None
+    is_merged: bool = False
 
 
 class Catalogue:
@@ -55,14 +61,22 @@ class Catalogue:
                 raise ValueError(f"{kind.type} is defined twice")
             self.types[kind.type] = kind
         self.reactions: dict[str, Reaction] = {}
+        self._owed: list[dict[str, Any]] = []
         for reaction in reactions:
-            unknown = [t for t in reaction.types if t not in self.types]
-            if unknown or reaction.name in self.reactions:
-                raise ValueError(f"reaction {reaction.name}: unknown types {unknown} or a double name")
-            self.reactions[reaction.name] = reaction
+            self._add(reaction)
+
+    def _add(self, reaction: Reaction) -> None:
+        """A higher noun may add types to a merged reaction of a lower one, by naming it with the same `run`."""
+        unknown = [t for t in reaction.types if t not in self.types]
+        known = self.reactions.setdefault(reaction.name, reaction)
+        if unknown or (known is not reaction and (known.run is not reaction.run or not known.is_merged)):
+            raise ValueError(f"reaction {reaction.name}: unknown types {unknown} or a double name")
+        self._owed += [
+            {"name": reaction.name, "type": kind, "condition": reaction.condition, "is_merged": reaction.is_merged}
+            for kind in reaction.types
+        ]
 
     def for_database(self) -> str:
         """JSON for `app.sync_catalogue`."""
         types = [{"type": t.type, "lane": int(t.lane), "acknowledge": t.acknowledge} for t in self.types.values()]
-        reactions = [{"name": r.name, "type": t} for r in self.reactions.values() for t in r.types]
-        return msgspec.json.encode({"types": types, "reactions": reactions}).decode()
+        return msgspec.json.encode({"types": types, "reactions": self._owed}).decode()

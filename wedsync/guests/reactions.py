@@ -1,6 +1,5 @@
 """What guests do because of facts: keep the dietary totals of each schedule item true."""
 
-from typing import Any
 from uuid import UUID
 
 from wedsync.events.catalogue import Reaction
@@ -12,6 +11,9 @@ from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 
 ANSWERS = (facts.REPLIED.type, facts.UNINVITED.type)
+_NOW, _BEFORE = (f'exists($.{image} ? (@.status == "accepted"))' for image in ("record", "old"))
+COUNTS = f'$.table == "{facts.NEEDS_CHANGED.table}" || ({_NOW} && !{_BEFORE}) || (!{_NOW} && {_BEFORE})'
+"""Who comes is counted with their needs, nobody else."""
 
 
 def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
@@ -21,7 +23,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         row = event.record or event.old_record or {}
         guest = UUID(row["guest_id"])
         if event.type in ANSWERS:
-            if _came(event.record) != _came(event.old_record) and await dietary.has_needs(tx, event.tenant, guest):
+            if await dietary.has_needs(tx, event.tenant, guest):
                 await dietary.recount(tx, ring, event.tenant, [UUID(row["schedule_item_id"])])
             return
         # A removed guest's needs go with their answers, each a fact of its own; by then only all items can be asked.
@@ -29,8 +31,5 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         if items is None or items:
             await dietary.recount(tx, ring, event.tenant, items)
 
-    return (Reaction(name="guests.recount_dietary", types=(*ANSWERS, facts.NEEDS_CHANGED.type), run=recount),)
-
-
-def _came(row: dict[str, Any] | None) -> bool:
-    return row is not None and row["status"] == "accepted"
+    types = (*ANSWERS, facts.NEEDS_CHANGED.type)
+    return (Reaction(name="guests.recount_dietary", types=types, run=recount, condition=COUNTS),)

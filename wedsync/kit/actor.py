@@ -17,6 +17,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     id: UUID | None = None
     session_id: UUID | None = None
+    key_id: UUID | None = None
     only: UUID | None = None
     name: str = ""
     email: str = ""

@@ -100,6 +100,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     event_retention_days: Annotated[int, Meta(ge=30), _about("Events are kept this long.")] = 730
     attempt_retention_days: Annotated[int, Meta(ge=7), _about("Delivery attempts are kept this long.")] = 90
+    import_retention_days: Annotated[
+        int, Meta(ge=1, le=3650), _about("An uploaded guest list is kept this long after its import ended.")
+    ] = 30
     inbound_retention_days: Annotated[int, Meta(ge=7), _about("Received hooks are kept this long.")] = 30
     access_log_retention_days: Annotated[int, Meta(ge=30), _about("The access log is kept this long.")] = 365
     security_retention_days: Annotated[int, Meta(ge=30), _about("Security events are kept this long.")] = 365

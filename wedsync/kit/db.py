@@ -6,7 +6,8 @@ four round trips: enter, change, record, commit. Ids in that query are UUIDs by 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from copy import copy
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -79,6 +80,25 @@ class Tx:
         await self._connection.executemany(statement, values)
 
 
+class Guard(Protocol):
+    """What else a request's transactions must do: as they begin, just before they record and commit, and afterwards."""
+
+    async def begun(self, tx: Tx) -> None:
+        """Entered; nothing is done yet. Raises Refusal to stop it here."""
+
+    async def ending(self, tx: Tx) -> None:
+        """All is done but recording: what is written now is in with the rest, or not at all."""
+
+    def committed(self) -> None:
+        """It is in."""
+
+
+class Waiting(msgspec.Struct):
+    """How many are waiting for a connection now."""
+
+    count: int = 0
+
+
 async def _no_reset(_: asyncpg.Connection) -> None:
     """Every path below commits or rolls back, so the pool's reset round trip would buy nothing."""
 
@@ -92,7 +112,13 @@ async def connect_pool(dsn: str, *, size: int, application: str) -> asyncpg.Pool
         reset=_no_reset,
         command_timeout=30,
         init=_plain_json,
-        server_settings={"application_name": application, "search_path": "public"},
+        server_settings={
+            "application_name": application,
+            "search_path": "public",
+            # Every statement is about one tenant given as a parameter. A plan for the parameter knows how large tenants
+            # are on the whole; one for the value takes a tenant newer than the statistics for empty.
+            "plan_cache_mode": "force_generic_plan",
+        },
     )
 
 
@@ -117,6 +143,14 @@ class Door:
         self._pool = pool
         self._flush = flush
         self._published = published
+        self._guard: Guard | None = None
+        self.waiting = Waiting()
+
+    def guarded(self, guard: Guard) -> "Door":
+        """The same door for one request whose transactions have a guard."""
+        door = copy(self)
+        door._guard = guard
+        return door
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -172,23 +206,45 @@ class Door:
 
     @asynccontextmanager
     async def _open(self, actor: Actor, entering: str) -> AsyncIterator[Tx]:
-        async with self._pool.acquire() as connection:
+        async with self._connected() as connection:
             await _start(connection, entering)
             tx = Tx(connection, actor)
             try:
+                if self._guard is not None:
+                    await self._guard.begun(tx)
                 yield tx
-                if tx.facts and self._flush is not None:
-                    nudge = await self._flush(tx)
-                    if nudge:
-                        tx.nudges.append(nudge)
+                await self._end(tx)
             except BaseException as error:
                 await _roll_back(connection)
                 raise _as_refusal(error) from error
             await connection.execute("commit")
+            if self._guard is not None:
+                self._guard.committed()
             failpoints.hit("after_commit")
         if self._published is not None:
             for nudge in tx.nudges:
                 await self._published(nudge)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
+        self.waiting.count += 1
+        try:
+            connection = await self._pool.acquire()
+        finally:
+            self.waiting.count -= 1
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    async def _end(self, tx: Tx) -> None:
+        """The guard comes first: it may have to wait, and recording holds the streams' locks until the commit."""
+        if self._guard is not None:
+            await self._guard.ending(tx)
+        if tx.facts and self._flush is not None:
+            nudge = await self._flush(tx)
+            if nudge:
+                tx.nudges.append(nudge)
 
 
 async def _start(connection: asyncpg.Connection, entering: str) -> None:

@@ -125,7 +125,7 @@ def _href(event: Event, person: Recipient) -> str:
 def _recipient(row: Any) -> Recipient:
     channels = msgspec.json.decode(row["channels"]) if row["channels"] else {}
     return Recipient(
-        **{k: row[k] for k in ("person_id", "name", "role", "link_id", "supplier_id", "mask")},
+        **{k: row[k] for k in ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since")},
         email=row["email"] or "",
         wants_mail=channels.get("email", True),
     )
@@ -220,4 +220,23 @@ async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Even
     post = Post(tx, ring, event)
     to, name = record["invited_email"], record["supplier_name"]
     post.mail(words, to=to, name=name, kind="address", recipient=event.subject.id, subject=event.id, link=event.link_id)
+    await post.send()
+
+
+async def invite_colleague(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """Somebody was made part of a business by a colleague: to the address they sign in with."""
+    person = UUID((event.record or {})["person_id"])
+    people = {r["person_id"]: r for r in await tx.rows(queries.colleagues)}
+    business = await tx.value(queries.supplier, event.tenant)
+    told, by = people.get(person), people.get(event.actor.id)
+    if told is None or not told["email"] or event.actor.id == person:
+        return
+    words = mail.compose(
+        "notices/notices/colleague_invited.txt",
+        business=business,
+        by=by["name"] if by else business,
+        url=f"{settings.public_url}/?next=/studio/{event.tenant}",
+    )
+    post = Post(tx, ring, event)
+    post.mail(words, to=told["email"], name=told["name"], kind="person", recipient=person, subject=event.id)
     await post.send()

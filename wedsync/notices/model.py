@@ -1,6 +1,7 @@
 """Who is told of what, and in which words; pure."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,7 @@ SAYS = {
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may be told; `link_id` for those of a supplier."""
+    """A person who may be told; `link_id` for those of a supplier, and `since` when it has been active."""
 
     person_id: UUID
     email: str
@@ -45,6 +46,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     supplier_id: UUID | None
     mask: int
     wants_mail: bool
+    since: datetime | None = None
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,7 @@ def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
             and person.person_id != event.actor.id
             and may_see(event, person)
             and _concerned(event, person)
+            and _was_linked(event, person)
         ):
             told.setdefault(person.person_id, person)
     return list(told.values())
@@ -85,6 +88,11 @@ def _concerned(event: Event, person: Recipient) -> bool:
     """A moved item that has an owner concerns its owner alone."""
     owner = (event.record or {}).get("owner_link_id") if event.type == "schedule_item.moved" else None
     return owner is None or str(person.link_id) == owner
+
+
+def _was_linked(event: Event, person: Recipient) -> bool:
+    """Who was linked between a change and its reaction found the wedding as it is: the change is not news to them."""
+    return person.since is None or person.since <= datetime.fromisoformat(event.occurred_at)
 
 
 def saying(event: Event) -> Saying:

@@ -2,7 +2,13 @@
 select w.couple_names, w."on", w.time_zone from weddings w where w.wedding_id = $1
 
 -- name: audience
-select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.channels from app.audience_of($1) a
+select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.channels, a.since from app.audience_of($1) a
+
+-- name: supplier
+select s.name from suppliers s where s.supplier_id = $1
+
+-- name: colleagues
+select c.person_id, c.name, c.email from app.colleagues() c
 
 -- name: put_notices
 select app.put_notices($1)

@@ -23,9 +23,18 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     async def supplier(tx: Tx, event: Event) -> None:
         await actions.invite_supplier(tx, ring, settings, event)
 
+    async def colleague(tx: Tx, event: Event) -> None:
+        await actions.invite_colleague(tx, ring, settings, event)
+
     return (
         Reaction(name="notices.tell", types=(*model.TO_LINKS, *model.TO_COUPLE), run=tell),
-        Reaction(name="notices.answered", types=("rsvp.replied",), run=answered),
+        Reaction(
+            name="notices.answered",
+            types=("rsvp.replied",),
+            run=answered,
+            condition='$.record.responded_by == "guest"',
+        ),
         Reaction(name="notices.invite_party", types=("party.invited",), run=invited),
         Reaction(name="notices.invite_supplier", types=("link.invited",), run=supplier),
+        Reaction(name="notices.invite_colleague", types=("supplier_member.joined",), run=colleague),
     )

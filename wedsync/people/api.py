@@ -14,7 +14,6 @@ from wedsync.web import auth
 from wedsync.web.context import Context, Page, as_struct, person_of
 
 queries = sql.load("wedsync.people")
-TOKEN_S = 600
 LAST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
@@ -43,8 +42,8 @@ async def token(ctx: Context, actor: Actor) -> model.Token:
         raise Refusal(
             403, "session_required", "An API key cannot be turned into an access token. Use it as the bearer itself."
         )
-    minted = auth.mint(ctx.settings.jwt_secret, person=person, session=actor.session_id, seconds=TOKEN_S)
-    return model.Token(access_token=minted, expires_in=TOKEN_S)
+    minted = auth.mint(ctx.settings.jwt_secret, person=person, session=actor.session_id, seconds=model.TOKEN_S)
+    return model.Token(access_token=minted, expires_in=model.TOKEN_S)
 
 
 @get(

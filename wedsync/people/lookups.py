@@ -29,7 +29,14 @@ def make(door: Door, jwt_secret: str) -> Mapping[str, Remembered]:
         if row is None:
             return None
         only = None if row["tenant_id"] == row["person_id"] else row["tenant_id"]
-        return Actor(kind="key", id=row["person_id"], only=only, name=row["name"], email=row["email"] or "")
+        return Actor(
+            kind="key",
+            id=row["person_id"],
+            key_id=row["key_id"],
+            only=only,
+            name=row["name"],
+            email=row["email"] or "",
+        )
 
     return {"session": Remembered(session), "token": Remembered(token), "key": Remembered(key)}
 

@@ -17,11 +17,13 @@ import uvloop
 from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
-from wedsync.kit import clock
+from wedsync.kit import clock, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.processes.worker import stop_on_signals
 
+answers = sql.load("wedsync.web")
+imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
 
 LEADER_KEY: Final = 0x57434C4B
@@ -75,6 +77,22 @@ async def forget_sessions(connection: Any) -> None:
     await connection.fetchval(queries.forget_sessions)
 
 
+async def forget_answers(connection: Any) -> None:
+    """Answers kept for repeats of requests, a day old."""
+    await connection.fetchval(answers.forget_answers)
+
+
+def forgetting_uploads(days: int) -> Tick:
+    """The files of imports that ended so many days ago."""
+
+    async def forget(connection: Any) -> None:
+        forgotten = await connection.fetchval(imports.forget_uploads, days)
+        if forgotten:
+            log.info("uploads_forgotten", uploads=forgotten)
+
+    return forget
+
+
 async def check_density(connection: Any) -> None:
     """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
     for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
@@ -98,7 +116,7 @@ def queue_watch() -> Tick:
     return watch
 
 
-def timers() -> list[Timer]:
+def timers(settings: Settings) -> list[Timer]:
     """What is due when; everything once at the start."""
     minute, hour, day = 60.0, 3_600.0, 86_400.0
     return [
@@ -107,6 +125,8 @@ def timers() -> list[Timer]:
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_sessions", hour, forget_sessions),
+        Timer("forget_answers", hour, forget_answers),
+        Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),
     ]
@@ -115,7 +135,7 @@ def timers() -> list[Timer]:
 async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Timer] | None = None) -> None:
     """Lead, or wait to, until `stop`."""
     pool = await connect_pool(settings.door("service"), size=1, application="wedsync-clock")
-    waiting = ticks if ticks is not None else timers()
+    waiting = ticks if ticks is not None else timers(settings)
     log.info("clock_ready")
     try:
         while not stop.is_set():

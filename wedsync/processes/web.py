@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,23 @@ from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from wedsync.events import record
 from wedsync.kit import clock, config, log
 from wedsync.kit.db import Door, connect_pool
-from wedsync.kit.limits import LocalLimits
+from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.seal import KeyRing
-from wedsync.kit.valkey import Publisher
+from wedsync.kit.valkey import Publisher, connect
 from wedsync.people import lookups
 from wedsync.processes import registry
-from wedsync.web import limiting, problems, respond
+from wedsync.web import limiting, metrics, problems, respond
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
+from wedsync.web.described import Described
+from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
@@ -58,6 +62,15 @@ def openapi(request: respond.AnyRequest) -> Response[dict[str, Any]]:
     return Response(request.app.openapi_schema.to_schema())
 
 
+@get("/metrics", summary="Numbers", description="OpenMetrics of the worker that answers.", sync_to_thread=False)
+def numbers(state: State) -> Response[bytes]:
+    """Routes by their templates, never ids; open, as the gateway's is: keep it from the world at the proxy."""
+    registry_of_metrics = CollectorRegistry()
+    registry_of_metrics.register(state.metrics)
+    text: bytes = generate_latest(registry_of_metrics)  # type: ignore[no-untyped-call]
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
 def create(settings: config.Settings) -> Litestar:
     """The application; pools are opened in its lifespan, in the loop that uses them."""
 
@@ -72,12 +85,18 @@ def create(settings: config.Settings) -> Litestar:
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
         door = Door(pool, flush=record.flush, published=published)
-        app.state.ctx = Context(settings=settings, door=door, ring=KeyRing.from_setting(settings.seal_keys))
+        client = connect(settings.valkey_url) if settings.valkey_url else None
+        ring = KeyRing.from_setting(settings.seal_keys)
+        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client))
         app.state.lookups = lookups.make(door, settings.jwt_secret)
+        app.state.metrics.door = door
         try:
             yield
         finally:
+            app.state.metrics.door = None
             await publisher.close()
+            if client is not None:
+                await client.aclose()
             await pool.close()
 
     static = (
@@ -86,20 +105,26 @@ def create(settings: config.Settings) -> Litestar:
         else None
     )
     return Litestar(
-        route_handlers=[healthz, readyz, openapi, *registry.routes(), *([static] if static else [])],
+        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *([static] if static else [])],
         lifespan=[lifespan],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
         },
-        middleware=[Authentication],
-        before_send=[respond.security_headers, limiting.tell],
+        middleware=[metrics.Timing, Authentication, Repeats],
+        before_send=[respond.security_headers, limiting.tell, metrics.count],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
-        openapi_config=OpenAPIConfig(
+        openapi_config=Described(
             title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
         ),
-        state=State({"security_headers": _headers(settings), "limits": LocalLimits(clock.monotonic)}),
+        state=State(
+            {
+                "security_headers": respond.encoded(_headers(settings)),
+                "limits": LocalLimits(clock.monotonic),
+                "metrics": metrics.WebCollector(version("wedsync")),
+            }
+        ),
         response_cache_config=ResponseCacheConfig(),
     )
 

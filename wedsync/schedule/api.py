@@ -11,25 +11,12 @@ from wedsync.kit import clock, sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import not_found
-from wedsync.schedule import actions, model
-from wedsync.schedule.rows import (
-    ContactChange,
-    DayContact,
-    ItemChange,
-    MoveItem,
-    NewContact,
-    NewItem,
-    Phase,
-    PlannedItem,
-    WeddingDay,
-)
-from wedsync.web.context import Context, as_struct, etag, expected_version, invalid
+from wedsync.schedule import actions, bodies, model
+from wedsync.schedule.rows import ContactChange, DayContact, NewContact, Phase, PlannedItem, WeddingDay
+from wedsync.web.context import Context, IfMatch, as_struct, expected_version, invalid, versioned
 from wedsync.weddings.model import changed_fields
 
 queries = sql.load("wedsync.schedule")
-IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
-]
 Cursor = Annotated[UUID | None, Parameter(description="`next` of the page before")]
 Limit = Annotated[int, Parameter(ge=1, le=500)]
 
@@ -83,10 +70,10 @@ async def list_items(
     summary="Add an item",
     description="Day and zone are the wedding's when absent. The first ceremony and reception set the core's times.",
 )
-async def add_item(ctx: Context, actor: Actor, wedding_id: UUID, data: NewItem) -> Response[PlannedItem]:
+async def add_item(ctx: Context, actor: Actor, wedding_id: UUID, data: bodies.NewItem) -> Response[PlannedItem]:
     """The couple, or a supplier who may edit the timeline."""
     async with ctx.door.enter(actor, wedding_id) as tx:
-        return await _item(tx, await actions.add(tx, data), status=201)
+        return await _item(tx, await actions.add(tx, bodies.new(data)), status=201)
 
 
 @get("/api/v1/schedule/{item_id:uuid}", summary="One item", description="With its ETag and what it follows.")
@@ -102,11 +89,11 @@ async def get_item(ctx: Context, actor: Actor, item_id: UUID) -> Response[Planne
     description="What is absent stays; `after` replaces what it follows. A new time or length re-times its dependants.",
 )
 async def change_item(
-    ctx: Context, actor: Actor, item_id: UUID, data: ItemChange, if_match: IfMatch = None
+    ctx: Context, actor: Actor, item_id: UUID, data: bodies.ItemChange, if_match: IfMatch = None
 ) -> Response[PlannedItem]:
     """With the new ETag; 412 carries the current row."""
     async with ctx.door.enter_at(actor, "schedule_items", item_id) as tx:
-        await actions.change(tx, item_id, changed_fields(data), version=expected_version(if_match))
+        await actions.change(tx, item_id, changed_fields(bodies.change(data)), version=expected_version(if_match))
         return await _item(tx, item_id)
 
 
@@ -128,15 +115,15 @@ async def remove_item(ctx: Context, actor: Actor, item_id: UUID, if_match: IfMat
     description="Re-times everything that follows it and stops at anchors. `?preview=true` shows it and saves nothing.",
 )
 async def move_item(
-    ctx: Context, actor: Actor, item_id: UUID, data: MoveItem, preview: bool = False, if_match: IfMatch = None
+    ctx: Context, actor: Actor, item_id: UUID, data: bodies.MoveItem, preview: bool = False, if_match: IfMatch = None
 ) -> Response[actions.Moved]:
     """The owners of what moved are asked to confirm."""
     async with ctx.door.enter_at(actor, "schedule_items", item_id) as tx:
         if preview:
-            moved = await actions.preview(tx, item_id, data)
+            moved = await actions.preview(tx, item_id, bodies.move(data))
         else:
-            moved = await actions.move(tx, item_id, data, version=expected_version(if_match))
-    return Response(moved, headers=etag(moved.version))
+            moved = await actions.move(tx, item_id, bodies.move(data), version=expected_version(if_match))
+    return versioned(moved)
 
 
 @get(
@@ -229,17 +216,12 @@ async def _demand(tx: Tx, row: str, cursor: UUID | None) -> None:
 
 
 async def _item(tx: Tx, item_id: UUID, *, status: int = 200) -> Response[PlannedItem]:
-    found = actions.planned(await tx.rows(queries.one, item_id)).get(item_id)
-    if found is None:
-        raise not_found("item")
-    return Response(found, status_code=status, headers=etag(found.version))
+    return versioned(actions.planned(await tx.rows(queries.one, item_id)).get(item_id), status=status)
 
 
 async def _contact(tx: Tx, contact_id: UUID, *, status: int = 200) -> Response[DayContact]:
     row = await tx.row(queries.contact, contact_id)
-    if row is None:
-        raise not_found("item")
-    return Response(as_struct(DayContact, row), status_code=status, headers=etag(row["version"]))
+    return versioned(None if row is None else as_struct(DayContact, row), status=status)
 
 
 ROUTES = (

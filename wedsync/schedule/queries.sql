@@ -196,14 +196,3 @@ from memberships m
 left join app.people_of((select app.tenant())) p on p.person_id = m.person_id
 where m.wedding_id = (select app.tenant()) and m.removed_at is null
 order by 1 desc, 3, 2
-
--- name: last_hand
--- Who changed a row last, by name.
-select coalesce(nullif(m.name, ''), p.name, l.supplier_name, '') as who
-from events e
-left join memberships m on m.wedding_id = e.stream_id and m.person_id = e.actor_id
-left join app.people_of((select app.tenant())) p on p.person_id = e.actor_id
-left join links l on l.wedding_id = e.stream_id and l.id = e.link_id
-where e.stream_id = (select app.tenant()) and e.subject_table = $1 and e.subject_id = $2
-order by e.seq desc
-limit 1

@@ -10,11 +10,12 @@ import msgspec
 from wedsync.events.scope import Scope
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
-from wedsync.kit.errors import FieldError, Refusal, not_found
+from wedsync.kit.errors import FieldError, not_found
 from wedsync.schedule import actions, model
 from wedsync.schedule.rows import PlannedItem
+from wedsync.web.conflict import Edited
 from wedsync.web.formats import clock, day
-from wedsync.web.forms import Form
+from wedsync.web.forms import Form, wrong
 
 queries = sql.load("wedsync.schedule")
 KINDS = (
@@ -48,7 +49,7 @@ LABELS = {
     "takes_rsvps": "Guests answer for it",
 }
 _TICKS = ("is_anchored", "takes_rsvps")
-_WRONG = {
+WRONG = {
     "title": FieldError("title", "needs one to 300 letters", "Write what it is."),
     "kind": FieldError("kind", "is none of the list", "Choose one."),
     "minutes": FieldError("minutes", "is not between 0 and 2880", "Two days is the longest."),
@@ -152,7 +153,12 @@ def _owner_key(item: PlannedItem) -> str:
 def choices(seen: Everything, item_id: UUID | None = None) -> dict[str, Any]:
     """What the selects of the form offer."""
     owners = [(f"{row['kind']}:{row['id']}", row["name"]) for row in seen.owners]
-    items = [(str(item.id), item.title) for item in seen.plan.values() if item.id != item_id]
+    item = seen.plan.get(item_id) if item_id else None
+    key = _owner_key(item) if item else ""
+    if key and key not in dict(owners):
+        # A supplier is not told who the others are; saving must not take the item from them.
+        owners.append((key, "Somebody else"))
+    items = [(str(other.id), other.title) for other in seen.plan.values() if other.id != item_id]
     return {"kinds": KINDS, "owners": [("", "Nobody yet"), *owners], "after_options": [("", "Nothing"), *items]}
 
 
@@ -163,6 +169,21 @@ def as_text(values: Mapping[str, Any]) -> dict[str, str]:
     told["at_local"] = "" if values["at_local"] is None else values["at_local"].isoformat()[:5]
     told["on"] = "" if values["on"] is None else values["on"].isoformat()
     return {name: str(value) for name, value in told.items()}
+
+
+def edited(seen: Everything, item: PlannedItem | None, back: str) -> Edited:
+    """An item that somebody else saved first. Raises Refusal 404 where they removed it."""
+    if item is None:
+        raise not_found("item")
+    return Edited(
+        table="schedule_items",
+        id=item.id,
+        version=item.version,
+        path=f"{back}/{item.id}",
+        back=back,
+        labels=LABELS,
+        theirs=as_text(form_values(seen, item)),
+    )
 
 
 def typed(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +219,7 @@ def fields(form: Form, before: PlannedItem | None = None) -> dict[str, Any]:
 def _time(form: Form) -> time:
     at = _or_none(time.fromisoformat, form.text("at_local"))
     if at is None:
-        raise _wrong(FieldError("at_local", "is not a time", "Write hours and minutes, such as 14:30."))
+        raise wrong(FieldError("at_local", "is not a time", "Write hours and minutes, such as 14:30."))
     assert isinstance(at, time)
     return at
 
@@ -215,20 +236,7 @@ def _id(field: str, text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise _wrong(FieldError(field, "is none of the list", "Choose one.")) from error
-
-
-def checked(kind: type[msgspec.Struct], values: dict[str, Any]) -> Any:
-    """Values as a request struct. Raises Refusal 422 in words for people."""
-    try:
-        return msgspec.convert(values, type=kind)
-    except msgspec.ValidationError as error:
-        field = str(error).rpartition("$.")[2].rstrip("`")
-        raise _wrong(_WRONG.get(field, FieldError(field, "is not right", "Look at it again."))) from error
-
-
-def _wrong(error: FieldError) -> Refusal:
-    return Refusal(422, "invalid", f"{error.field}: {error.reason}", errors=[error])
+        raise wrong(FieldError(field, "is none of the list", "Choose one.")) from error
 
 
 def ripple_values(seen: Everything, item_id: UUID, form: Form, moved: actions.Moved) -> dict[str, Any]:

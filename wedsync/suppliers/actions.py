@@ -13,6 +13,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.suppliers import model
+from wedsync.suppliers.team import model as team
 from wedsync.web.context import stale
 
 queries = sql.load("wedsync.suppliers")
@@ -30,8 +31,10 @@ async def register(door: Door, actor: Actor, new: model.NewSupplier) -> UUID:
             new.category,
             new.time_zone,
         )
-    async with door.enter(actor, supplier_id) as tx:
+        kind = "key" if actor.kind == "key" else "person"
+        await tx.value("select app.enter($1, $2, $3, $4)", actor.id, supplier_id, kind, actor.only)
         record(tx, model.REGISTERED, op="INSERT", row=await tx.row(queries.supplier_image, supplier_id))
+        record(tx, team.JOINED, op="INSERT", row=await tx.row(queries.member_of_person, actor.id))
     return supplier_id
 
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 from wedsync.kit.errors import FieldError, Refusal
+from wedsync.suppliers.team import model as team
 
 Level = Literal["basic", "standard", "full"]
 LEVELS: dict[str, Scope] = {
@@ -39,20 +40,6 @@ class Supplier(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `supplier_members`."""
-
-    id: UUID
-    supplier_id: UUID
-    person_id: UUID
-    role: Literal["owner", "admin", "member"]
-    name: str
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    removed_at: datetime | None = None
-
-
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `links`: one supplier's engagement in one wedding."""
 
@@ -73,6 +60,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     can_view_budget: bool
     can_edit_timeline: bool
     invited_by: str
+    active_since: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -222,6 +210,7 @@ _LINK: dict[str, Any] = {
     "can_view_budget": False,
     "can_edit_timeline": False,
     "invited_by": "couple",
+    "active_since": _AT,
     "version": 2,
     "created_at": _AT,
     "updated_at": _AT,
@@ -317,4 +306,5 @@ EVENTS = (
     SUPPLIER_CHANGED,
     PORTFOLIO_CHANGED,
     PORTFOLIO_REMOVED,
+    *team.EVENTS,
 )

@@ -1,16 +1,16 @@
 -- name: links
 select l.id, l.wedding_id, l.supplier_id, l.link_id, l.supplier_name, l.category, l.invited_email, l.status, l.level, l.scopes, l.mask,
-  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.version,
+  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.active_since, l.version,
   l.created_at, l.updated_at from links l where l.wedding_id = $1 and l.status not in ('declined', 'revoked') order by l.created_at, l.id
 
 -- name: link
 select l.id, l.wedding_id, l.supplier_id, l.link_id, l.supplier_name, l.category, l.invited_email, l.status, l.level, l.scopes, l.mask,
-  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.version,
+  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.active_since, l.version,
   l.created_at, l.updated_at from links l where l.id = $1
 
 -- name: link_for_change
 select l.id, l.wedding_id, l.supplier_id, l.link_id, l.supplier_name, l.category, l.invited_email, l.status, l.level, l.scopes, l.mask,
-  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.version,
+  l.can_view_guests, l.can_view_dietary, l.can_view_contacts, l.can_view_budget, l.can_edit_timeline, l.invited_by, l.active_since, l.version,
   l.created_at, l.updated_at from links l where l.id = $1 for update
 
 -- name: link_current
@@ -55,7 +55,7 @@ where s.supplier_id = $1
 -- name: wedding
 -- What one wedding shows to one link, part by part; a part whose scope is missing has no rows.
 select w.wedding_id as id, w.couple_names, w."on", w.date_status, w.time_zone, w.ceremony_venue, w.ceremony_address, w.ceremony_at,
-  w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate, app.mask() as mask, app.link() as link_id, app.now() as now
+  w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate, app.mask() as mask, app.write_mask() & 2 <> 0 as may_edit, app.link() as link_id, app.now() as now
 from weddings w
 where w.wedding_id = $1
 
@@ -100,3 +100,75 @@ order by a.opened_at desc
 
 -- name: last_seen
 select x.link_id, max(x.slot) as at from access_log x where x.tenant_id = $1 group by x.link_id
+
+-- name: may_edit_timeline
+select app.write_mask() & 2 <> 0
+
+-- name: my_role
+select app.role()
+
+-- name: lock_team
+-- One writer of a team at a time: an owner may not lock the rows of others' roles before knowing them.
+select pg_advisory_xact_lock(hashtextextended('team:' || app.tenant(), 0))
+
+-- name: team
+-- Everybody, or one; owners first.
+select m.id, m.supplier_id, m.person_id, m.role, c.name, c.email, m.version, m.created_at, m.updated_at,
+  array(select a.link_id from assignments a where a.supplier_id = m.supplier_id and a.member_id = m.id order by a.id) as links
+from supplier_members m
+join app.colleagues() c on c.person_id = m.person_id
+where m.supplier_id = $1 and m.removed_at is null and ($2::uuid is null or m.id = $2)
+order by array_position('{owner,admin,member}', m.role), m.created_at, m.id
+
+-- name: member
+select m.id, m.role, m.name, m.version
+from supplier_members m
+where m.supplier_id = app.tenant() and m.id = $1 and m.removed_at is null
+
+-- name: member_current
+select to_jsonb(m) as record from supplier_members m where m.supplier_id = app.tenant() and m.id = $1 and m.removed_at is null
+
+-- name: member_of_person
+select m.id, to_jsonb(m) as record from supplier_members m where m.supplier_id = app.tenant() and m.person_id = $1
+
+-- name: has_other_owner
+select exists (
+  select from supplier_members m
+  where m.supplier_id = app.tenant() and m.role = 'owner' and m.removed_at is null and m.id <> $1)
+
+-- name: change_member
+update supplier_members m
+set role = $2, name = $3
+where m.supplier_id = app.tenant() and m.id = $1
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: remove_member
+update supplier_members m
+set removed_at = app.now()
+where m.supplier_id = app.tenant() and m.id = $1
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: links_of_member
+select a.link_id from assignments a where a.supplier_id = app.tenant() and a.member_id = $1
+
+-- name: is_assigned
+select exists (select from assignments a where a.supplier_id = app.tenant() and a.member_id = $1 and a.link_id = $2)
+
+-- name: assign
+insert into assignments (supplier_id, member_id, link_id)
+select app.tenant(), $1::uuid, $2::uuid
+where app.owns_link($2)
+on conflict (supplier_id, member_id, link_id) do nothing
+returning new.id, to_jsonb(new) as record
+
+-- name: unassign
+delete from assignments a
+where a.supplier_id = app.tenant() and a.member_id = $1 and a.link_id = $2
+returning old.id, to_jsonb(old) as old_record
+
+-- name: unassign_all
+delete from assignments a where a.supplier_id = app.tenant() and a.member_id = $1 returning old.id, to_jsonb(old) as old_record
+
+-- name: team_weddings
+-- What can be ticked, soonest first.
+select i.id as link_id, i.couple_names, i."on" from supplier_index i where i.supplier_id = $1 order by i."on" nulls last, i.id

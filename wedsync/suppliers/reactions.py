@@ -17,4 +17,9 @@ async def refresh_index(tx: Tx, event: Event) -> None:
     await actions.refresh_index(tx, event.tenant)
 
 
-REACTIONS = (Reaction(name="suppliers.refresh_index", types=FOLLOWED, run=refresh_index),)
+def index_follows(*types: str, condition: str | None = None) -> Reaction:
+    """Nouns above add what else a portfolio shows; however many facts there are, it is brought up to date once."""
+    return Reaction(name="suppliers.refresh_index", types=types, run=refresh_index, condition=condition, is_merged=True)
+
+
+REACTIONS = (index_follows(*FOLLOWED),)

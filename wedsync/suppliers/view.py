@@ -108,5 +108,6 @@ def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
         "tabs": [],
         "tab": "",
         "asked_href": "",
+        "edit_href": f"{base}/schedule" if base and seen.wedding["may_edit"] else "",
         "links_out": links_out,
     }

@@ -12,13 +12,10 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import not_found
 from wedsync.tasks import actions, model
-from wedsync.web.context import Context, as_struct, etag, expected_version, invalid
+from wedsync.web.context import Context, IfMatch, as_struct, expected_version, invalid, versioned
 from wedsync.weddings.model import changed_fields
 
 queries = sql.load("wedsync.tasks")
-IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag you read; a newer version refuses with 412.")
-]
 Limit = Annotated[int, Parameter(ge=1, le=500)]
 StatusFilter = Literal["open", "in_progress", "waiting_on", "done", "cancelled", "to_do"]
 
@@ -147,9 +144,7 @@ async def reopen_task(ctx: Context, actor: Actor, task_id: UUID, if_match: IfMat
 
 async def _task(tx: Tx, task_id: UUID, *, status: int = 200) -> Response[model.TaskView]:
     row = await tx.row(queries.one, task_id)
-    if row is None:
-        raise not_found("item")
-    return Response(_view(row), status_code=status, headers=etag(row["version"]))
+    return versioned(None if row is None else _view(row), status=status)
 
 
 def _view(row: Row) -> model.TaskView:

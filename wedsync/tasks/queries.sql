@@ -105,7 +105,7 @@ order by 1 desc, 3, 2
 
 -- name: about_helper
 -- The helper a pass opened for, and what of the wedding they see.
-select m.name, w.couple_names, w."on", w.time_zone, w.ceremony_venue, w.ceremony_at, w.reception_venue, app.now() as now
+select m.name, w.wedding_id, w.couple_names, w."on", w.time_zone, w.ceremony_venue, w.ceremony_at, w.reception_venue, app.now() as now
 from memberships m
 join weddings w on w.wedding_id = m.wedding_id
 where m.wedding_id = (select app.tenant()) and m.id = (select app.membership())

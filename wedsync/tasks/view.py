@@ -9,10 +9,11 @@ import msgspec
 
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
-from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.tasks import model
+from wedsync.web.conflict import Edited
 from wedsync.web.formats import plural
-from wedsync.web.forms import Form
+from wedsync.web.forms import Form, wrong
 
 queries = sql.load("wedsync.tasks")
 LABELS = {
@@ -24,7 +25,7 @@ LABELS = {
     "detail": "More",
 }
 FILTERS = (("all", "All"), ("us", "Ours"), ("helpers", "Helpers"), ("suppliers", "Suppliers"))
-_WRONG = {
+WRONG = {
     "title": FieldError("title", "needs one to 300 letters", "Write what there is to do."),
     "detail": FieldError("detail", "is longer than 4000 letters", "Keep to the point."),
     "due_days_before": FieldError("due_days_before", "is not between -366 and 1100", "Negative is after the wedding."),
@@ -144,6 +145,21 @@ def as_text(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: "" if value is None else str(value) for name, value in told.items()}
 
 
+def edited(row: Row | None, back: str) -> Edited:
+    """A task that somebody else saved first. Raises Refusal 404 where they removed it."""
+    if row is None:
+        raise not_found("item")
+    return Edited(
+        table="tasks",
+        id=row["id"],
+        version=row["version"],
+        path=f"{back}/{row['id']}",
+        back=back,
+        labels=LABELS,
+        theirs=as_text(form_values(row)),
+    )
+
+
 def typed(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed, for a form that is shown again; a day that cannot be read is empty."""
     texts = {name: form.text(name) for name in LABELS}
@@ -160,9 +176,9 @@ def fields(form: Form) -> dict[str, Any]:
     due_on = form.day("due_on") if kind == "on" else None
     before = form.number("due_days_before") if kind == "before" else None
     if kind == "on" and due_on is None:
-        raise _wrong(FieldError("due_on", "is empty", "Choose the day, or choose any time."))
+        raise wrong(FieldError("due_on", "is empty", "Choose the day, or choose any time."))
     if kind == "before" and before is None:
-        raise _wrong(FieldError("due_days_before", "is empty", "Write a number of days, or choose any time."))
+        raise wrong(FieldError("due_days_before", "is empty", "Write a number of days, or choose any time."))
     return {"title": form.text("title"), "detail": form.text("detail"), "due_on": due_on, "due_days_before": before}
 
 
@@ -174,23 +190,10 @@ def assignment(form: Form) -> model.Assignment:
     try:
         return msgspec.convert({f"{kind}_id": text}, type=model.Assignment)
     except msgspec.ValidationError as error:
-        raise _wrong(FieldError("assignee", "is nobody of the list", "Choose somebody.")) from error
-
-
-def checked(kind: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
-    """Values as a request struct. Raises Refusal 422 in words for people."""
-    try:
-        return msgspec.convert(values, type=kind)
-    except msgspec.ValidationError as error:
-        field = str(error).rpartition("$.")[2].rstrip("`")
-        raise _wrong(_WRONG.get(field, FieldError(field, "is not right", "Look at it again."))) from error
+        raise wrong(FieldError("assignee", "is nobody of the list", "Choose somebody.")) from error
 
 
 def done_of(rows: Iterable[Row]) -> tuple[int, int]:
     """How many are done, of how many that are still wanted."""
     statuses = [row["status"] for row in rows]
     return statuses.count("done"), len(statuses) - statuses.count("cancelled")
-
-
-def _wrong(error: FieldError) -> Refusal:
-    return Refusal(422, "invalid", f"{error.field}: {error.reason}", errors=[error])

@@ -1,30 +1,37 @@
 """What every handler is given: the doors, the key ring, the settings; made once per web process."""
 
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.params import Parameter
+from litestar.types import Scope
 
 from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
-from wedsync.kit.db import Door, Row, Tx
-from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.db import Door, Guard, Row, Tx
+from wedsync.kit.errors import FieldError, Refusal, not_found
+from wedsync.kit.limits import Limits
 from wedsync.kit.seal import KeyRing
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
+V = TypeVar("V", bound="Versioned")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """`door` is the user door; its publisher wakes the gateway and the workers after each commit."""
+    """`door` is the user door; its publisher wakes the gateway and the workers after each commit.
+
+    `limits` are shared by all processes where a Valkey is set; without one they are this process's own.
+    """
 
     settings: Settings
     door: Door
     ring: KeyRing
+    limits: Limits = msgspec.field(default_factory=lambda: Limits(None))
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -34,10 +41,11 @@ class Page(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-def provide_ctx(state: State) -> Context:
-    """Dependency `ctx`."""
+def provide_ctx(state: State, scope: Scope) -> Context:
+    """Dependency `ctx`; a request under an Idempotency-Key is given a door that claims it (`web.repeats`)."""
     ctx: Context = state.ctx
-    return ctx
+    once: Guard | None = scope["state"].get("once")
+    return ctx if once is None else msgspec.structs.replace(ctx, door=ctx.door.guarded(once))
 
 
 def provide_actor(request: Request[object, object, State], ctx: Context) -> Actor:
@@ -71,6 +79,20 @@ def etag(version: int) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
 
 
+class Versioned(Protocol):
+    """A row that counts its changes."""
+
+    @property
+    def version(self) -> int: ...
+
+
+def versioned(found: V | None, *, status: int = 200) -> Response[V]:
+    """One row as an answer with its ETag. Raises Refusal 404 where there is none."""
+    if found is None:
+        raise not_found("item")
+    return Response(found, status_code=status, headers=etag(found.version))
+
+
 def expected_version(if_match: str | None) -> int | None:
     """The version a client changes from; None when it does not say. Raises Refusal 400."""
     if if_match is None or if_match.strip() == "*":
@@ -85,7 +107,7 @@ async def stale(tx: Tx, current: str, *values: object) -> Refusal:
     """Why an update with a version touched nothing: it is gone (404) or somebody was quicker (412)."""
     row = await tx.row(current, *values)
     if row is None:
-        return Refusal(404, "not_found", "There is no such item, or you may not see it. Check the address or sign in.")
+        return not_found("item")
     image = msgspec.json.decode(row["record"])
     return Refusal(
         412,

@@ -4,16 +4,16 @@ Generous, because it is there against loops and floods, not against use; what co
 name) has tighter limits of its own, shared through Valkey.
 """
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import HTTPScope, Message, Scope
 
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Decision, LocalLimits
+from wedsync.web.respond import add_absent, encoded
 
 REQUESTS = Bucket("requests", per_s=200, burst=2000)
 ANONYMOUS_REQUESTS = Bucket("anonymous", per_s=50, burst=500)
-PASSED = ("/static/", "/healthz", "/readyz")
+PASSED = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 def allow(scope: HTTPScope, limits: LocalLimits, actor: Actor) -> None:
@@ -41,6 +41,4 @@ async def tell(message: Message, scope: Scope) -> None:
         return
     decision: Decision | None = scope.get("state", {}).get("limit")
     if decision is not None:
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in decision.headers().items():
-            headers.setdefault(name, value)
+        add_absent(message, encoded(decision.headers()))

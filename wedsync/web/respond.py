@@ -1,13 +1,14 @@
 """Answers with pages, and the headers every answer carries."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from litestar import Request, Response
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import State
 from litestar.types import Message, Scope
 
 from wedsync.web import render
+from wedsync.web.forms import is_fragment
 from wedsync.web.shell import Shell
 
 AnyRequest = Request[Any, Any, State]
@@ -33,6 +34,13 @@ def see_other(path: str, *, headers: Mapping[str, str] | None = None) -> Respons
     return Response(None, status_code=303, headers={"Location": path, **(headers or {})})
 
 
+def done(request: AnyRequest, path: str) -> Response[Any]:
+    """After a form was taken: on to a page, for a script as for a browser without."""
+    if is_fragment(request):
+        return Response("", media_type="text/html", headers={"HX-Redirect": path})
+    return see_other(path)
+
+
 def policy(gateway_url: str) -> str:
     """The content security policy: our own files, and the gateway's socket."""
     return (
@@ -42,12 +50,25 @@ def policy(gateway_url: str) -> str:
     )
 
 
+def encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    """Headers as a message carries them."""
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+
+
+def add_absent(message: Message, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Give an answer that begins the headers it does not have; many times as fast as by a mapping of headers."""
+    own = list(message["headers"])  # type: ignore[typeddict-item]
+    named = {name.lower() for name, _ in own}
+    message["headers"] = [*own, *(header for header in headers if header[0] not in named)]  # type: ignore[typeddict-unknown-key]
+
+
 async def security_headers(message: Message, scope: Scope) -> None:
     """Before every send: the headers of OWASP ASVS 3.4, also on refusals of unknown paths; nobody caches pages."""
     if message["type"] != "http.response.start":
         return
-    headers = MutableScopeHeaders.from_message(message)
-    for name, value in scope["litestar_app"].state.security_headers.items():
-        headers.setdefault(name, value)
+    add_absent(message, scope["litestar_app"].state.security_headers)
     if not scope["path"].startswith("/static/"):
-        headers.setdefault("Cache-Control", "no-store")
+        add_absent(message, NO_STORE)
+
+
+NO_STORE: Final = encoded({"Cache-Control": "no-store"})

@@ -97,5 +97,6 @@ def supplier_sections(base: str, *, waiting: int = 0) -> tuple[Section, ...]:
     return (
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
+        Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="invite", label="Invite a couple", href=f"{base}/invite", icon="user-plus"),
     )

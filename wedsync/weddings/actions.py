@@ -36,7 +36,8 @@ async def create(door: Door, actor: Actor, new: model.NewWedding) -> UUID:
             new.country,
             new.currency,
         )
-    async with door.enter(actor, wedding_id) as tx:
+        kind = "key" if actor.kind == "key" else "person"
+        await tx.value("select app.enter($1, $2, $3, $4)", actor.id, wedding_id, kind, actor.only)
         row = await tx.row(queries.image, wedding_id)
         record(tx, model.CREATED, op="INSERT", row=row)
         if new.on is not None:
@@ -124,7 +125,7 @@ async def remove_member(tx: Tx, wedding_id: UUID, membership_id: UUID) -> None:
     row = await tx.row(queries.remove_member, wedding_id, membership_id)
     if row is None:
         raise not_found("member")
-    await tx.run(queries.revoke_passes_of_member, wedding_id, membership_id)
+    await _end_passes(tx, wedding_id, membership_id)
     record(tx, model.MEMBER_REMOVED, op="UPDATE", row=row, membership=membership_id)
 
 
@@ -132,8 +133,14 @@ async def renew_member_pass(tx: Tx, secret: str, wedding_id: UUID, membership_id
     """A new link for a helper; the old ones end. Returns the token."""
     if await tx.row(queries.member_image, wedding_id, membership_id) is None:
         raise not_found("helper")
-    await tx.run(queries.revoke_passes_of_member, wedding_id, membership_id)
+    await _end_passes(tx, wedding_id, membership_id)
     return await add_pass(tx, secret, "help", wedding_id, membership_id=membership_id)
+
+
+async def _end_passes(tx: Tx, wedding_id: UUID, membership_id: UUID) -> None:
+    """The links of a helper, and what their open page listens with."""
+    await tx.run(queries.revoke_passes_of_member, wedding_id, membership_id)
+    tx.nudges += [r[0] for r in await tx.rows("select app.end_helper_sessions($1)", membership_id)]
 
 
 async def put_site(

@@ -92,6 +92,20 @@ async def change_wedding(
 
 
 @get(
+    "/api/v1/weddings/{wedding_id:uuid}/date-history",
+    summary="What the date was before",
+    description="One entry for each change of the date or its status, newest first. For the couple.",
+)
+async def date_history(
+    ctx: Context, actor: Actor, wedding_id: UUID, cursor: UUID | None = None, limit: Limit = 100
+) -> Page:
+    """Others who see the wedding see its date now, and an empty list here."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        rows = await tx.rows(queries.date_history, wedding_id, cursor, limit)
+    return Page([as_struct(model.PastDate, r) for r in rows], str(rows[-1]["id"]) if len(rows) == limit else None)
+
+
+@get(
     "/api/v1/weddings/{wedding_id:uuid}/members",
     summary="Who belongs to the wedding",
     description="Couple, partner and helpers.",
@@ -223,6 +237,7 @@ ROUTES = (
     add_wedding,
     get_wedding,
     change_wedding,
+    date_history,
     list_members,
     add_member,
     remove_member,

@@ -90,6 +90,18 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     removed_at: datetime | None = None
 
 
+class PastDate(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `date_history`: what the date was before a change, and who changed it."""
+
+    id: UUID
+    wedding_id: UUID
+    on: date | None
+    date_status: DateStatus
+    changed_at: datetime
+    changed_by: UUID | None
+    reason: str
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `sites`: the public website; `snapshot` is all that the public may see."""
 

@@ -27,6 +27,16 @@ select w.wedding_id as id, to_jsonb(w) as record from weddings w where w.wedding
 -- name: keep_date
 insert into date_history (wedding_id, "on", date_status, changed_by) values ($1, $2, $3, $4)
 
+-- name: date_history
+-- What the date was before each change, newest first; row security shows it to the couple alone.
+select h.id, h.wedding_id, h."on", h.date_status, h.changed_at, h.changed_by, h.reason, coalesce(nullif(m.name, ''), p.name, '') as who
+from date_history h
+left join memberships m on m.wedding_id = h.wedding_id and m.person_id = h.changed_by
+left join app.people_of($1) p on p.person_id = h.changed_by
+where h.wedding_id = $1 and ($2::uuid is null or h.id < $2)
+order by h.id desc
+limit $3
+
 -- name: members
 select m.id, m.wedding_id, m.person_id, m.role, m.name, m.version, m.created_at, m.updated_at, m.removed_at
 from memberships m
@@ -147,8 +157,12 @@ select exists (select from guests g where g.wedding_id = $1) as guests, exists (
 select l.supplier_name from links l where l.wedding_id = $1 and l.status = 'active' order by l.supplier_name
 
 -- name: member_people
-select m.id, m.person_id, m.role, coalesce(nullif(m.name, ''), p.name, '') as name, coalesce(p.email, '') as email, m.created_at
-from memberships m left join app.people_of($1) p on p.person_id = m.person_id
+select m.id, m.person_id, m.role, coalesce(nullif(m.name, ''), p.name, '') as name, coalesce(p.email, '') as email, m.created_at,
+  (select count(*)::int from tasks t where t.wedding_id = $1 and t.membership_id = m.id and t.status not in ('done', 'cancelled')) as tasks_open,
+  (select count(*)::int from schedule_items i where i.wedding_id = $1 and i.owner_membership_id = m.id) as cues, s.at as last_seen_at
+from memberships m
+left join app.people_of($1) p on p.person_id = m.person_id
+left join app.helpers_seen() s on s.membership_id = m.id
 where m.wedding_id = $1 and m.removed_at is null
 order by m.created_at, m.id
 

@@ -15,9 +15,9 @@ from wedsync.weddings import news
 queries = sql.load("wedsync.weddings")
 
 
-def live(ctx: Context, topic: str) -> Live:
-    """Where a page's socket goes."""
-    return Live(topic=topic, url=f"{ctx.settings.gateway_url}/realtime/v1")
+def live(ctx: Context, topic: str, token_url: str = "/auth/token") -> Live:  # noqa: S107 - the address of tokens
+    """Where a page's socket goes, and where it gets its token."""
+    return Live(topic=topic, url=f"{ctx.settings.gateway_url}/realtime/v1", token_url=token_url)
 
 
 async def couple_shell(request: AnyRequest, ctx: Context, tx: Tx, wedding_id: UUID, here: str) -> Shell:

@@ -5,7 +5,8 @@
  * `<body data-live-topic="realtime:wedding:…" data-live-url data-live-token-url>`; an element with
  * `data-live="guests rsvps"` and `data-live-src="/fragment"` is morphed in place, so focus, scroll and half-typed words
  * stay. Children carry a `data-key`; keys that were not there before are marked for a moment. Nothing depends on the
- * socket for being right: after each (re)connect and each return to the tab, all fragments are fetched once.
+ * socket for being right: after each (re)connect and each return to the tab, all fragments are fetched once, and one
+ * that somebody waits for (`data-live-waits`) is asked for again and again as long as there is no socket.
  */
 import { RealtimeClient } from "@supabase/realtime-js";
 import { presence } from "./presence.js";
@@ -15,6 +16,8 @@ import { createTokens } from "./tokens.js";
 const GATHER_MS = 120;
 const ASLEEP_MS = 30_000;
 const FRESH_MS = 2600;
+const WITHOUT_SOCKET_MS = 2000;
+let isLive = false;
 const pending = new Map();
 const seen = new Set();
 
@@ -28,6 +31,7 @@ export function start() {
     window.addEventListener("pagehide", () => client.disconnect());
   }, () => show("off"));
   watchVisibility();
+  setInterval(() => isLive || document.querySelectorAll("[data-live-waits]").forEach(refresh), WITHOUT_SOCKET_MS);
 }
 
 function join(client, topic) {
@@ -136,6 +140,7 @@ function withdraw(fragment) {
 }
 
 function show(state) {
+  isLive = state === "live";
   const sign = document.getElementById("live-state");
   if (!sign || sign.dataset.state === state) return;
   sign.dataset.state = state;

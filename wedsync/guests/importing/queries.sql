@@ -288,3 +288,7 @@ join schedule_items i on i.wedding_id = r.wedding_id and i.id = r.schedule_item_
 left join menu_options m on m.wedding_id = r.wedding_id and m.id = r.menu_option_id
 where r.wedding_id = $1
 order by i.starts_at, i.id
+
+-- name: forget_uploads
+-- Files of imports that ended so many days ago.
+select app.forget_uploads($1)

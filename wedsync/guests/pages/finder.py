@@ -17,7 +17,6 @@ from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.limits import Limits, Window
 from wedsync.kit.seal import KeyRing
-from wedsync.kit.valkey import connect
 from wedsync.web import forms, mail, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
@@ -42,7 +41,7 @@ async def mail_link(request: AnyRequest, ctx: Context, slug: str) -> Response[st
     """Mail the link to the one party that has somebody of this name."""
     name = (await forms.read(request)).text("name")[:NAME_CHARS_MAX]
     couple = await _names_of(ctx, slug)
-    limits = _limits(request, ctx)
+    limits = ctx.limits
     await _allow(limits, TRIES, f"{slug}|{request.client.host if request.client else ''}")
     await _allow(limits, TRIES_OF_ALL, slug)
     if not name:
@@ -103,15 +102,6 @@ async def _allow(limits: Limits, window: Window, key: str) -> None:
             429, "too_many_tries", "That was tried often just now. Wait some minutes, or ask the couple for your link.",
             headers=decision.headers(),
         )  # fmt: skip
-
-
-def _limits(request: AnyRequest, ctx: Context) -> Limits:
-    """One per process, made when somebody first asks, in the loop that uses it."""
-    state = request.app.state
-    if "shared_limits" not in state:
-        state["shared_limits"] = Limits(connect(ctx.settings.valkey_url) if ctx.settings.valkey_url else None)
-    limits: Limits = state["shared_limits"]
-    return limits
 
 
 def _page(

@@ -1,5 +1,5 @@
-"""Pages about suppliers: the couple's, the studio's, and beginning."""
+"""Pages about suppliers: the couple's, the studio's, its team's and its schedule's, and beginning."""
 
-from wedsync.suppliers.pages import couple, start, studio
+from wedsync.suppliers.pages import couple, start, studio, team, timeline
 
-ROUTES = (*start.ROUTES, *couple.ROUTES, *studio.ROUTES)
+ROUTES = (*start.ROUTES, *couple.ROUTES, *studio.ROUTES, *team.ROUTES, *timeline.ROUTES)

@@ -180,7 +180,7 @@ async def fragment(
     shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id, "page")
     known = {
         "core": seen.wedding,
-        "schedule": seen.schedule,
+        "day": seen.schedule,
         "tasks": seen.tasks,
         "counts": seen.headcounts,
         "waiting": seen.open,

@@ -9,9 +9,8 @@ from litestar import Response, get, post
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.schedule import conflict
 from wedsync.tasks import actions, model, view
-from wedsync.web import forms, respond
+from wedsync.web import conflict, forms, respond
 from wedsync.web.context import Context, expected_version
 from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Shell, Toast
@@ -75,12 +74,12 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID)
     try:
         given = view.assignment(form)
         whose = {"link_id": given.link_id, "membership_id": given.membership_id}
-        new = view.checked(model.NewTask, view.fields(form) | whose)
+        new = forms.checked(model.NewTask, view.fields(form) | whose, view.WRONG)
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
             await actions.add(tx, new)
     except Refusal as refusal:
         return await _again(request, ctx, actor, wedding_id, form, refusal)
-    return _saved(request, wedding_id, names_money=_names_money(form))
+    return respond.done(request, _after(wedding_id, form))
 
 
 @post("/me/{wedding_id:uuid}/tasks/{task_id:uuid}", include_in_schema=False)
@@ -88,28 +87,21 @@ async def save(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
     """Words, due day and whose it is, all or nothing."""
     form = await forms.read(request)
     try:
-        change = changed_fields(view.checked(model.TaskChange, view.fields(form)))
+        change = changed_fields(forms.checked(model.TaskChange, view.fields(form), view.WRONG))
         given = view.assignment(form)
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
             await actions.change(tx, task_id, change, version=form.number("version"))
             await actions.assign(tx, task_id, given)
     except Refusal as refusal:
-        if refusal.status == 412:
-            return await _choose(request, ctx, actor, wedding_id, task_id, form)
         return await _again(request, ctx, actor, wedding_id, form, refusal, task_id)
-    return _saved(request, wedding_id, names_money=_names_money(form))
+    return respond.done(request, _after(wedding_id, form))
 
 
-def _names_money(form: Form) -> bool:
+def _after(wedding_id: UUID, form: Form) -> str:
+    """The list, which warns where a supplier will read an amount of money."""
     words = f"{form.text('title')}\n{form.text('detail')}"
-    return form.text("assignee").startswith("link:") and model.names_money(words)
-
-
-def _saved(request: AnyRequest, wedding_id: UUID, *, names_money: bool = False) -> Response[Any]:
-    path = f"/me/{wedding_id}/tasks{'?money' if names_money else ''}"
-    if forms.is_fragment(request):
-        return Response("", media_type="text/html", headers={"HX-Redirect": path})
-    return respond.see_other(path)
+    names_money = form.text("assignee").startswith("link:") and model.names_money(words)
+    return f"/me/{wedding_id}/tasks{'?money' if names_money else ''}"
 
 
 async def _again(
@@ -121,37 +113,19 @@ async def _again(
     refusal: Refusal,
     task_id: UUID | None = None,
 ) -> Response[Any]:
-    """The form as it was typed, each problem beside its field; other refusals go their way."""
-    if refusal.status != 422 or forms.is_fragment(request):
+    """Who was slower chooses; what is not right stands beside its field as typed; other refusals go their way."""
+    is_asked = conflict.is_asked(refusal, form, view.LABELS)
+    if not is_asked and (refusal.status != 422 or forms.is_fragment(request)):
         raise refusal
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "tasks")
         seen = await view.read(tx)
-    row = next((r for r in seen.tasks if r["id"] == task_id), None)
+        row = next((r for r in seen.tasks if r["id"] == task_id), None)
+        if is_asked:
+            return await conflict.page(tx, shell, form, view.edited(row, f"{shell.base}/tasks"))
     renamed = {"link_id": "assignee", "membership_id": "assignee"}
     errors = {renamed.get(name, name): words for name, words in forms.errors_of(refusal).items()}
     return _page(request, shell, seen, editing=view.typed(form, view.form_values(row)), errors=errors, code=422)
-
-
-async def _choose(
-    request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, task_id: UUID, form: Form
-) -> Response[Any]:
-    async with ctx.door.enter(actor, wedding_id) as tx:
-        shell = await couple_shell(request, ctx, tx, wedding_id, "tasks")
-        row = await tx.row(view.queries.one, task_id)
-        who = await conflict.last_hand(tx, "tasks", task_id)
-    if row is None:
-        raise not_found("item")
-    return conflict.page(
-        shell,
-        who=who,
-        action=f"{shell.base}/tasks/{task_id}",
-        version=row["version"],
-        back=f"{shell.base}/tasks",
-        labels=view.LABELS,
-        mine={name: form.text(name) for name in view.LABELS},
-        theirs=view.as_text(view.form_values(row)),
-    )
 
 
 @post("/me/{wedding_id:uuid}/tasks/{task_id:uuid}/remove", include_in_schema=False)
@@ -160,7 +134,7 @@ async def remove(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UU
     form = await forms.read(request)
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         await actions.remove(tx, task_id, version=form.number("version"))
-    return _saved(request, wedding_id)
+    return respond.done(request, f"/me/{wedding_id}/tasks")
 
 
 @post("/me/{wedding_id:uuid}/tasks/{task_id:uuid}/done", include_in_schema=False)

@@ -3,19 +3,22 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
 
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import not_found
+from wedsync.people.model import TOKEN_S, Token
 from wedsync.schedule.model import local_of
 from wedsync.tasks import actions, view
-from wedsync.web import forms, respond
+from wedsync.web import auth, forms, respond
 from wedsync.web.context import Context, expected_version
 from wedsync.web.forms import AnyRequest
 from wedsync.web.shell import Shell
 from wedsync.web.visitor import theme_of
 from wedsync.weddings.actions import token_hash
+from wedsync.weddings.shell import live
 
 queries = sql.load("wedsync.tasks")
 
@@ -28,7 +31,11 @@ async def page(request: AnyRequest, ctx: Context, token: str) -> Response[Any]:
         seen = await view.read(tx)
         cues = await tx.rows(queries.cues)
         contacts = [dict(row) for row in await tx.rows(queries.day_contacts)]
+        session = await tx.row("select * from app.helper_session()")
     shell = _shell(request, token, about)
+    if session is not None:
+        topic = f"realtime:wedding:{about['wedding_id']}"
+        shell = msgspec.structs.replace(shell, live=live(ctx, topic, f"{shell.base}/token"))
     return respond.html(
         "tasks/helper.html",
         shell,
@@ -38,6 +45,27 @@ async def page(request: AnyRequest, ctx: Context, token: str) -> Response[Any]:
         cues=[_cue(cue) for cue in cues],
         contacts=contacts,
     )
+
+
+@post("/help/{token:str}/token", status_code=200, include_in_schema=False)
+async def socket_token(ctx: Context, token: str) -> Token:
+    """What the page's socket shows: good for what the pass opens, until the pass is taken back."""
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        session = await tx.row("select * from app.helper_session()")
+    if session is None:
+        raise not_found("token")
+    person, session_id = session["person_id"], session["session_id"]
+    minted = auth.mint(ctx.settings.jwt_secret, person=person, session=session_id, seconds=TOKEN_S)
+    return Token(access_token=minted, expires_in=TOKEN_S)
+
+
+@get("/help/{token:str}/fragments/cues", include_in_schema=False)
+async def cues_fragment(request: AnyRequest, ctx: Context, token: str) -> Response[Any]:
+    """The day, redrawn."""
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        about = await _about(tx)
+        cues = [_cue(cue) for cue in await tx.rows(queries.cues)]
+    return respond.html("tasks/_cues.html", _shell(request, token, about), wedding=dict(about), cues=cues)
 
 
 @get("/help/{token:str}/fragments/tasks", include_in_schema=False)
@@ -99,4 +127,4 @@ async def _task(request: AnyRequest, tx: Tx, token: str, task_id: UUID) -> Respo
     return respond.html("tasks/_task.html", _shell(request, token, about), task=view.entry(row, {}))
 
 
-ROUTES = (page, tasks_fragment, finish, reopen)
+ROUTES = (page, socket_token, cues_fragment, tasks_fragment, finish, reopen)

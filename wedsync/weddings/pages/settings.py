@@ -8,9 +8,11 @@ from litestar import Response, get, post
 
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
+from wedsync.kit.db import Row
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.web import forms, respond
 from wedsync.web.context import Context, expected_version, invalid
+from wedsync.web.formats import and_list, plural
 from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.weddings import actions, model
 from wedsync.weddings.shell import couple_shell
@@ -49,6 +51,7 @@ TEXTS = (
     "date_status",
 )
 TIMES = ("ceremony_at", "reception_at")
+DATES_SHOWN = 10
 
 
 @get("/me/{wedding_id:uuid}/settings", include_in_schema=False)
@@ -71,6 +74,7 @@ async def _page(
         wedding = await tx.row(queries.get, wedding_id)
         site = await tx.row(queries.site, wedding_id)
         members = await tx.rows(queries.member_people, wedding_id)
+        dates = await tx.rows(queries.date_history, wedding_id, None, DATES_SHOWN)
         informed = [r["supplier_name"] for r in await tx.rows(queries.linked_names, wedding_id)]
     if wedding is None:
         raise not_found("wedding")
@@ -87,14 +91,19 @@ async def _page(
         problems=list(errors.items()),
         site=_site(ctx, site),
         people=[_person(r, actor) for r in members if r["role"] != "helper"],
-        helpers=[
-            {"id": r["id"], "name": r["name"], "what": "", "last_seen_at": None}
-            for r in members
-            if r["role"] == "helper"
-        ],
+        helpers=[_helper(r) for r in members if r["role"] == "helper"],
+        dates=[dict(r) for r in dates],
         helper_url=helper_url,
         reasks_avoided=0,
     )
+
+
+def _helper(row: Row) -> dict[str, Any]:
+    """What waits for a helper, in words: their page shows the day, their own tasks and their own parts of the day."""
+    waiting = [plural(row["tasks_open"], "task")] if row["tasks_open"] else []
+    waiting += [plural(row["cues"], "part of the day", "parts of the day")] if row["cues"] else []
+    what = and_list(waiting) or "Nothing to do yet"
+    return {"id": row["id"], "name": row["name"], "what": what, "last_seen_at": row["last_seen_at"]}
 
 
 def _site(ctx: Context, row: Any) -> dict[str, Any]:

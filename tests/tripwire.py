@@ -1,0 +1,182 @@
+"""The tripwire of test databases: a transaction whose changed rows and recorded facts differ does not commit.
+
+Every table that facts are about is watched, for the logins of the application only: what a test writes as the
+administrator is nobody's action. Each statement notes the ids it changed and the subjects it recorded in a setting of
+the transaction, which a savepoint takes back with the rows; one deferred trigger compares the two before commit. It
+compares ids, not kinds of change: one fact for a row that was changed twice is enough, and so is an assignment told as
+`task.withdrawn` and `task.assigned`.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from wedsync.processes import registry
+
+LOGINS: Final = ("wedsync_user", "wedsync_service")
+
+UNTOLD: Final[Mapping[str, str]] = {
+    "persons": "a login, made before it belongs to anything; its name is shown from there",
+    "sign_ins": "one use each, forgotten after a month; a link is a delivery, never a fact",
+    "api_keys": "a credential: made and revoked by its owner, shown nowhere else",
+    "kept_answers": "what repeats of a request are answered with; a day long, for the caller alone",
+    "preferences": "read when a notice is sent; no page but their own shows them",
+    "date_history": "the same change is told as wedding.date_changed",
+    "passes": "a credential; what it opens (a party invited, a helper added) is told",
+    "notes": "not written by anything yet",
+    "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
+    "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
+}
+"""Tables of nouns that no type of fact is about, and why none is needed."""
+
+SPINE: Final = frozenset(
+    {
+        *("streams", "event_types", "reaction_types", "events", "destinations", "subscriptions", "heads", "deliveries"),
+        *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs"),
+        *("clock_setting", "schema_migrations"),
+    }
+)
+"""Tables that carry facts, or are not of the nouns."""
+
+
+class Silent(msgspec.Struct, frozen=True):
+    """A change of a watched table that is no fact: `ops` wholly, `early` ones before the transaction has entered a
+    tenant, updates of nothing but `columns`, and whatever other logins than `logins` do."""
+
+    why: str
+    ops: Collection[str] = ()
+    early: Collection[str] = ()
+    columns: Collection[str] = ()
+    logins: Collection[str] = LOGINS
+
+
+SILENT: Final[Mapping[str, Silent]] = {
+    "sessions": Silent(
+        why="signing in is an entry of security_events; only its end must reach open sockets",
+        ops=("insert", "delete"),
+        columns=("last_seen_at", "expires_at"),
+    ),
+    "imports": Silent(
+        why="what is sealed is in no image; retention takes it away and leaves what the image says",
+        columns=("plan", "undo", "version", "updated_at"),
+    ),
+    "endpoints": Silent(
+        why="a worker switches off what answers 410 or has long been dead; it holds no stream to tell it in",
+        logins=("wedsync_user",),
+    ),
+    "memberships": Silent(
+        why="the couple's own comes with the wedding and is told by wedding.created", early=("insert",)
+    ),
+}
+
+_FUNCTIONS: Final = """
+create schema tripwire;
+grant usage on schema tripwire to public;
+
+-- One row a transaction that wrote; its deferred trigger is the end of the transaction.
+create unlogged table tripwire.writers (at timestamptz not null default clock_timestamp());
+grant insert on tripwire.writers to public;
+
+create function tripwire.keep(p_setting text, p_rows text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if p_rows is null then return; end if;
+  perform set_config(p_setting, coalesce(current_setting(p_setting, true), '') || p_rows, true);
+  if coalesce(current_setting('tripwire.armed', true), '') = '' then
+    perform set_config('tripwire.armed', 'yes', true);
+    insert into tripwire.writers default values;
+  end if;
+end $$;
+
+create function tripwire.note_rows() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  perform tripwire.keep('tripwire.changed', (select string_agg(tg_table_name || ':' || r.id || ' ', '') from rows r));
+  return null;
+end $$;
+
+-- The arguments are columns that may change in silence; a fact may be told of them all the same.
+create function tripwire.note_updates() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  perform tripwire.keep(x.setting, string_agg(tg_table_name || ':' || x.id || ' ', ''))
+    from (select r.id, case when to_jsonb(r) - tg_argv::text[] <> to_jsonb(o) - tg_argv::text[] then 'tripwire.changed'
+        else 'tripwire.silent' end as setting
+      from rows r join was o on o.id = r.id) x group by x.setting;
+  return null;
+end $$;
+
+-- The arguments are facts that nothing changes in the same transaction, as table:OP.
+create function tripwire.note_facts() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  perform tripwire.keep('tripwire.told', (select string_agg(r.subject_table || ':' || r.subject_id || ' ', '')
+    from rows r where r.subject_table || ':' || r.op <> all (tg_argv::text[])));
+  return null;
+end $$;
+
+create function tripwire.rows_in(p_setting text) returns setof text
+language sql stable set search_path = '' as
+$$ select string_to_table(rtrim(current_setting(p_setting, true)), ' ') $$;
+
+create function tripwire.compare() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  v_wrong text;
+begin
+  select string_agg(x.line, '; ') into v_wrong from (
+    select 'changed without a fact: ' || c.row as line
+      from (select tripwire.rows_in('tripwire.changed') except select tripwire.rows_in('tripwire.told')) as c(row)
+    union all
+    select 'a fact without a change: ' || t.row
+      from (select tripwire.rows_in('tripwire.told') except select tripwire.rows_in('tripwire.changed')
+        except select tripwire.rows_in('tripwire.silent')) as t(row)
+    limit 10) x;
+  if v_wrong is not null then raise exception 'tripwire: %', v_wrong; end if;
+  return null;
+end $$;
+
+create constraint trigger compare after insert on tripwire.writers deferrable initially deferred
+  for each row execute function tripwire.compare();
+"""
+
+
+async def lay(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Install it in a database, as the administrator."""
+    await connection.execute(_FUNCTIONS)
+    for table in sorted(watched()):
+        for op in ("insert", "update", "delete"):
+            if op not in SILENT.get(table, Silent("")).ops:
+                await connection.execute(_watch(table, op))
+    unseen = [f"{table}:{op.upper()}" for table, silent in SILENT.items() for op in silent.ops]
+    await connection.execute(_trigger("events", "insert", _by(LOGINS), "new table as rows", "note_facts", unseen))
+
+
+def watched() -> set[str]:
+    """Tables that facts are about."""
+    return {kind.table for kind in registry.catalogue().types.values()}
+
+
+def _watch(table: str, op: str) -> str:
+    silent = SILENT.get(table, Silent(""))
+    when = _by(silent.logins) + (" and app.tenant() is not null" if op in silent.early else "")
+    if op == "update" and silent.columns:
+        return _trigger(table, op, when, "old table as was new table as rows", "note_updates", silent.columns)
+    return _trigger(table, op, when, f"{'old' if op == 'delete' else 'new'} table as rows", "note_rows")
+
+
+def _by(logins: Collection[str]) -> str:
+    return f"session_user in ({_quoted(logins)})"
+
+
+def _quoted(words: Collection[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _trigger(table: str, op: str, when: str, tables: str, function: str, arguments: Collection[str] = ()) -> str:
+    return (
+        f"create trigger tripwire_{op} after {op} on public.{table} referencing {tables} for each statement"
+        f" when ({when}) execute function tripwire.{function}({_quoted(arguments)})"
+    )

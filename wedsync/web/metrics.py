@@ -1,0 +1,126 @@
+"""The web process's numbers for Prometheus: plain counts by route template, read when asked; never an id in a label.
+
+Each web worker is a process that answers for itself: the label `worker` is its process number, and an asker reaches
+any one of them. Counts of one worker only grow, so rates and sums over `worker` are right.
+"""
+
+import os
+import platform
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from wedsync.kit import clock
+from wedsync.kit.db import Door
+
+PREFIX: Final = "wedsync_web_"
+BOUNDS_MS: Final = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10000.0)
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+NO_ROUTE: Final = "none"
+OWN: Final = "Each worker answers for itself."
+
+
+class Latency:
+    """Answers of one route by upper bound in milliseconds; the last is without bound."""
+
+    __slots__ = ("counts", "total_ms")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_MS) + 1)
+        self.total_ms = 0.0
+
+    def observe(self, ms: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(BOUNDS_MS, ms)] += 1
+        self.total_ms += ms
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulative, as the exposition wants them."""
+        bounds = [*map(str, BOUNDS_MS), "+Inf"]
+        return [(bound, float(sum(self.counts[: place + 1]))) for place, bound in enumerate(bounds)]
+
+
+class WebCollector(Collector):
+    """What one worker counted since it started, and how its pool stands now."""
+
+    def __init__(self, version: str) -> None:
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self.latency: dict[tuple[str, str], Latency] = {}
+        self.door: Door | None = None
+        self._version = version
+        self._worker = str(os.getpid())
+
+    def count(self, route: str, method: str, status: int, ms: float | None) -> None:
+        """One answer has begun; `ms` since it was asked for, None where no route took it."""
+        self.requests[route, method, str(status)] += 1
+        if ms is not None:
+            if (route, method) not in self.latency:
+                self.latency[route, method] = Latency()
+            self.latency[route, method].observe(ms)
+
+    def collect(self) -> Iterator[Metric]:
+        """All families; a registry also asks before there is a pool."""
+        requests = CounterMetricFamily(
+            PREFIX + "requests",
+            f"Answers by route template, method and status. {OWN}",
+            labels=["worker", "route", "method", "status"],
+        )
+        for labels, count in self.requests.items():
+            requests.add_metric([self._worker, *labels], count)
+        yield requests
+        latency = HistogramMetricFamily(
+            PREFIX + "latency_ms",
+            f"From a request to the start of its answer. {OWN}",
+            labels=["worker", "route", "method"],
+        )
+        for place, seen in self.latency.items():
+            latency.add_metric([self._worker, *place], seen.buckets(), seen.total_ms)
+        yield latency
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[Metric]:
+        if self.door is not None:
+            pool = self.door.pool
+            in_use = pool.get_size() - pool.get_idle_size()
+            yield self._gauge("pool_in_use", f"Database connections at work. {OWN}", in_use)
+            yield self._gauge("pool_size", f"Database connections open. {OWN}", pool.get_size())
+            waiting = self.door.waiting.count
+            yield self._gauge("pool_waiting", f"Requests that wait for a database connection. {OWN}", waiting)
+        built = {"version": self._version, "python": platform.python_version()}
+        yield self._gauge("build_info", "What runs here; always 1.", 1, built)
+
+    def _gauge(self, name: str, text: str, value: float, more: dict[str, str] | None = None) -> Metric:
+        labels = {"worker": self._worker, **(more or {})}
+        family = GaugeMetricFamily(PREFIX + name, text, labels=list(labels))
+        family.add_metric(list(labels.values()), value)
+        return family
+
+
+class Timing:
+    """ASGI middleware, the outermost: notes when a request came to its route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["asked_at"] = clock.monotonic()
+        await self.app(scope, receive, send)
+
+
+async def count(message: Message, scope: Scope) -> None:
+    """Before every send: one answer begins, also the refusal of an unknown path."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    collector: WebCollector = scope["litestar_app"].state.metrics
+    asked_at: float | None = scope.get("state", {}).get("asked_at")
+    ms = None if asked_at is None else (clock.monotonic() - asked_at) * 1000
+    # What no route took has no template; its path may be anything, and so may its method.
+    route = NO_ROUTE if ms is None else scope["path_template"]
+    method = str(scope["method"])
+    collector.count(route, method if method in METHODS else "other", message["status"], ms)
