@@ -78,5 +78,5 @@ def pytest_configure() -> None:
     )
     hypothesis.settings.load_profile("wedsync")
     # At level debug they put each frame into their logs, decoded, also those that a test makes undecodable on purpose.
-    for library in ("websockets", "realtime"):
+    for library in ("websockets", "realtime", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests import tripwire
-from tests.engines_fixture import Database, RunningPostgres
+from tests.engines_fixture import RunningPostgres, clone, drop
 from tests.ledger import ADD_PARTY, TRIED, Ledger, Wedding, admin_url, fact, opened
 from wedsync.events import record
 from wedsync.guests import facts
@@ -22,9 +22,11 @@ RENAME = (
 
 
 @pytest_asyncio.fixture(scope="module")
-async def ledger(database: Database, postgres: RunningPostgres) -> AsyncIterator[Ledger]:
+async def ledger(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
+    database = await clone(postgres, f"wedsync_{worker}_tripwire")
     async with opened(user=database.user, service=database.service, admin=admin_url(postgres, database)) as ledger:
         yield ledger
+    await drop(postgres, database.name)
 
 
 @pytest_asyncio.fixture

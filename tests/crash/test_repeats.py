@@ -15,7 +15,7 @@ from wedsync.kit import failpoints
 from wedsync.kit.config import Settings
 
 ROOT = Path(__file__).parents[2]
-KEPT_ENVIRON = ("PATH", "HOME", "PYTHONPATH", "COVERAGE_PROCESS_START")
+KEPT_ENVIRON = ("PATH", "HOME", "PYTHONPATH")
 # The commits of a program's one request: who is it, is the key known, the change, its answer.
 PLACES = [
     ("after_commit=kill9@1", "201 false"),
