@@ -8,6 +8,7 @@ import math
 import os
 import platform
 import statistics
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +48,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     figures: Figures
     seconds: float
     steal_percent: float
+    loop_ms: float = 0.0
+    """A fixed piece of Python, just before: a host that slows the cores down takes nothing away and shows only here."""
 
 
 class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -190,6 +193,15 @@ def machine() -> Machine:
         versions={package: version(package) for package in PACKAGES},
         load_average=round(os.getloadavg()[0], 2),
     )
+
+
+def loop_ms() -> float:
+    """How long two million turns of a plain loop take: the speed of one core now, for comparing runs and machines."""
+    began = time.perf_counter()
+    total = 0
+    for number in range(2_000_000):
+        total += number * number % 7
+    return round((time.perf_counter() - began) * 1000, 1)
 
 
 def _cpu_model() -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from bench.report import Budget, Figures, Line, Measured, judge, medians, steal_percent, ticks
+from bench.report import Budget, Figures, Line, Measured, judge, loop_ms, medians, steal_percent, ticks
 
 STEAL_MAX_PERCENT = 2.0
 REPEATS_MAX = 3
@@ -93,8 +93,9 @@ async def _calm(run: Run, line: Line) -> Measured:
 
 
 async def _once(run: Run) -> Measured:
+    speed = loop_ms()
     began, before = time.perf_counter(), ticks()
     figures = await run()
     steal = steal_percent(before, ticks())
     seconds = round(time.perf_counter() - began, 1)
-    return Measured(figures=medians([figures]), seconds=seconds, steal_percent=steal)
+    return Measured(figures=medians([figures]), seconds=seconds, steal_percent=steal, loop_ms=speed)
