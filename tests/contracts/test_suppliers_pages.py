@@ -1,5 +1,6 @@
 """Pages about suppliers: the couple's switches and see-as, and the studio's week, weddings and requests."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -151,3 +152,23 @@ async def test_the_week_lists_what_waits_and_the_weddings_by_when(town: Town, an
 async def test_a_studio_is_its_members_alone(town: Town, ana: Somebody, page: str) -> None:
     business = await town.supplier()
     await ana.see(f"/studio/{business.supplier}{page}", code=404)
+
+
+async def test_what_guests_need_is_counted_by_kind_and_hidden_where_it_is_one_persons(
+    town: Town, ana: Somebody, wedding: str
+) -> None:
+    caterer = await town.linked(ana, wedding, "standard")
+    path = f"/api/v1/weddings/{wedding}"
+    dinner = {"title": "Dinner", "kind": "reception", "at_local": "17:00:00", "takes_rsvps": True}
+    item = (await ana.got("POST", f"{path}/schedule", dinner, code=201))["id"]
+    needs = [{"diets": ["vegan"]}] * 3 + [{"allergens": [{"key": "tree_nuts"}]}]
+    for number, need in enumerate(needs):
+        guest = {"first_name": f"Guest {number}", "last_name": "Hale", "schedule_item_ids": [item]}
+        made = (await ana.got("POST", f"{path}/guests", guest, code=201))["id"]
+        await ana.got("PUT", f"/api/v1/guests/{made}/needs", need, code=204)
+        await ana.got("PUT", f"/api/v1/guests/{made}/rsvps/{item}", {"status": "accepted"})
+    await town.react(wedding)
+    page = await caterer.owner.see(f"/studio/{caterer.supplier}/weddings/{wedding}/fragments/counts")
+    told = dict(re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", page))
+    assert told == {"Vegan": "3", "Allergy: tree nuts": "under 3"}
+    assert "Hale" not in page

@@ -82,9 +82,17 @@ def counted(row: Row, menu: dict[str, str]) -> dict[str, Any]:
         "since_lock": since,
         "meals": [(menu.get(key, "Meal"), n if n >= 3 else None) for key, n in meals.items()],
         "dietary": [
-            (key.replace("_", " ").capitalize(), n if isinstance(n, int) else None) for key, n in dietary.items()
+            (_need(group, code), n if isinstance(n, int) else None)
+            for group, cells in dietary.items()
+            for code, n in cells.items()
         ],
     }
+
+
+def _need(group: str, code: str) -> str:
+    """A cell of the dietary totals in words; an allergen is never mistaken for a diet."""
+    words = code.replace("_", " ")
+    return f"Allergy: {words}" if group == "allergens" else words.capitalize()
 
 
 def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
