@@ -28,6 +28,8 @@ from wedsync.processes.engines import Engines, free_port
 from wedsync.processes.supervisor import answers
 from wedsync.processes.up import ALL_DOORS, DOORS, build_database
 
+DELIVERIES_PER_MIN = "1000000"
+"""Out of the way: a backlog is drained as fast as it can be, not at a receiver's rate."""
 PATIENCE_S = 30.0
 STOP_PATIENCE_S = 20.0
 SETTLE_PATIENCE_S = 120.0
@@ -192,6 +194,7 @@ def _settings(folder: Path, web_workers: int) -> Settings:
             "WEDSYNC_DATA_DIR": str(folder),
             "WEDSYNC_EGRESS_ALLOW": ",".join(config.LOOPBACK),
             "WEDSYNC_WEB_WORKERS": str(web_workers),
+            "WEDSYNC_DELIVERIES_PER_MIN": DELIVERIES_PER_MIN,
         }
     )
     ports = ("port", "gateway_port", "sandbox_port", "sandbox_smtp_port")

@@ -46,6 +46,8 @@ ADD_SUPPLIER = "select app.create_supplier($1, $2, 'Light & Lens', 'photographer
 ADD_ENDPOINT = "insert into endpoints (id, tenant_id, url, events, secret_sealed) values ($1, $2, $3, $4, $5)"
 NOWHERE = "http://127.0.0.1:9/"
 CONNECT = "select app.connect_endpoint($1)"
+UNHURRIED = 1_000_000
+"""Deliveries a minute: what these tests are about is not the rate."""
 
 
 class Wedding(msgspec.Struct, frozen=True):
@@ -64,7 +66,7 @@ class Ledger:
         """Enters like the user door, for changes that a test makes up: whoever is behind it owes no fact."""
         self.service = service
         self.admin = admin
-        self.queue = Queue(service)
+        self.queue = Queue(service, per_min=UNHURRIED)
 
     async def know(self, reactions: Iterable[Reaction] = (), types: Iterable[EventType] = TYPES) -> Catalogue:
         """Make the types and reactions known to the database."""

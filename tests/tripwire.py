@@ -27,6 +27,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "notes": "not written by anything yet",
     "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
+    "inbox_hooks": "what arrived, as its owner asks for it; what it changes is told by the noun that changes",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""
@@ -61,10 +62,6 @@ SILENT: Final[Mapping[str, Silent]] = {
     "imports": Silent(
         why="what is sealed is in no image; retention takes it away and leaves what the image says",
         columns=("plan", "undo", "version", "updated_at"),
-    ),
-    "endpoints": Silent(
-        why="a worker switches off what answers 410 or has long been dead; it holds no stream to tell it in",
-        logins=("wedsync_user",),
     ),
     "memberships": Silent(
         why="the couple's own comes with the wedding and is told by wedding.created", early=("insert",)

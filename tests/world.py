@@ -14,6 +14,10 @@ import msgspec
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.budget import actions as budget
 from wedsync.budget.model import NewLine, NewPayment
+from wedsync.connections import actions as connections
+from wedsync.connections import inbox
+from wedsync.connections.elements import Element
+from wedsync.connections.model import NewConnection
 from wedsync.events import record
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
@@ -113,6 +117,8 @@ async def build(settings: Settings) -> World:
     await _guests(world)
     await _helper_and_passes(world)
     await _other(world)
+    await _hook(world, "couple", world.wedding_id)
+    await _hook(world, "other_couple", world.other_id)
     await _images(world)
     return world
 
@@ -257,6 +263,19 @@ async def _other(world: World) -> None:
             tx, world.other_id, slug=f"other-{secrets.token_hex(4)}", is_published=False, welcome=""
         )
         await weddings.change(tx, world.other_id, {"date_status": "confirmed"})
+
+
+async def _hook(world: World, who: str, wedding: UUID) -> None:
+    """A source of hooks, and one that it sent."""
+    async with world.door.enter(world.actor(who), wedding) as tx:
+        source, _ = await connections.add(tx, world.ring, wedding, NewConnection(connector="zapier_hook"))
+    async with world.door.bare(ANONYMOUS) as tx:
+        whose = inbox.Source(id=source, tenant=wedding, connector="zapier_hook", verified_by="hmac")
+        await inbox.receive(tx, world.ring, whose, [Element("1", world.canary("private").encode())], {})
+    if who == "couple":
+        async with world.door.enter(world.actor(who), wedding) as tx:
+            (row, *_) = await tx.rows("select id from inbox_hooks")
+        world.ids |= {"connection": source, "hook": row["id"]}
 
 
 async def _images(world: World) -> None:

@@ -1010,12 +1010,14 @@ create table public.endpoints (
   old_secrets jsonb not null default '[]',
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   state_reason text not null default '' check (length(state_reason) <= 300),
+  mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   deleted_at timestamptz
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
 create index endpoints_tenant on public.endpoints (tenant_id);
 create trigger bump before update on public.endpoints for each row execute function app.bump();
 call app.protect('public.endpoints', 'tenant_id',
@@ -1029,9 +1031,26 @@ create table public.destinations (
   connector text not null,
   max_in_flight smallint not null default 4 check (max_in_flight between 1 and 64),
   not_before timestamptz not null default '-infinity',
-  state text not null default 'active' check (state in ('active', 'parked'))
+  state text not null default 'active' check (state in ('active', 'parked')),
+  per_min integer check (per_min between 1 and 1000000),
+  rate_share double precision not null default 1 check (rate_share between 0 and 1),
+  rate_at timestamptz not null default '-infinity',
+  tokens double precision,
+  tokens_at timestamptz,
+  breaker_failures integer not null default 0,
+  breaker_until timestamptz,
+  breaker_openings integer not null default 0,
+  breaker_from timestamptz,
+  breaker_results integer not null default 0,
+  breaker_failed integer not null default 0,
+  breaker_slow integer not null default 0
 ) with (fillfactor = 50);
 comment on table public.destinations is 'What the claim locks: in-flight cap, rate limit and breaker move not_before; id = endpoint id, or one per channel';
+comment on column public.destinations.per_min is 'Deliveries a minute; null = WEDSYNC_DELIVERIES_PER_MIN. What all tenants share (mail, reactions, work) has no rate';
+comment on column public.destinations.rate_share is 'What the receiver has left of the rate by 429, 502 and 504, as of rate_at; a tenth comes back each minute';
+comment on column public.destinations.tokens is 'Of the bucket, as of tokens_at; null = full. It holds a minute of the rate';
+comment on column public.destinations.breaker_until is 'Open until then, afterwards half open: one probe at a time; null = closed. See wedsync/kit/breaker.py';
+comment on column public.destinations.breaker_from is 'When the window of results began; null = nothing bad was seen';
 grant select, insert, update on public.destinations to wedsync_recorder;
 
 create table public.subscriptions (
@@ -1104,6 +1123,7 @@ create table public.jobs (
   destination_id uuid not null,
   order_key uuid,
   order_seq bigint not null default 0,
+  is_latest boolean not null default false,
   made_at timestamptz not null default clock_timestamp(),
   event_id uuid,
   args jsonb,
@@ -1118,6 +1138,7 @@ comment on table public.jobs is 'Live work only, deleted when terminal: deliveri
 create index jobs_ready on public.jobs (lane, run_at) where lease_token is null;
 create index jobs_lease on public.jobs (lease_until) where lease_token is not null;
 create index jobs_busy on public.jobs (destination_id) where lease_token is not null;
+comment on column public.jobs.is_latest is 'Mode latest: unsent, it gives way to a newer job of its order (the same subscription, stream and row)';
 -- Order is per destination, key and name: two reactions of one stream do not wait for each other.
 create index jobs_order on public.jobs (destination_id, order_key, name, order_seq) where order_key is not null;
 
@@ -1199,6 +1220,11 @@ grant select on public.events to wedsync_user;
 create policy gate on public.streams as restrictive for all to wedsync_user using (id = (select app.tenant()));
 create policy readable on public.streams for select to wedsync_user using (true);
 grant select on public.streams to wedsync_user;
+create policy gate on public.destinations as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.destinations for select to wedsync_user using (
+  ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system'));
+grant select (id, tenant_id, connector, not_before, state, per_min, rate_share, rate_at, breaker_failures, breaker_until, breaker_openings)
+  on public.destinations to wedsync_user;
 create policy gate on public.deliveries as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
@@ -1238,6 +1264,128 @@ begin
 end $$;
 select app.make_partitions();
 grant execute on function app.make_partitions(date) to wedsync_service;
+reset role;
+
+-- 62_inbox.sql
+-- Connections and the inbox: who may send to us, and what they sent. A row is committed before the sender is told that we have it.
+set role wedsync_owner;
+
+create table public.connections (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  connector text not null check (connector ~ '^[a-z_]{2,40}$'),
+  title text not null default '' check (length(title) <= 200),
+  scheme text not null check (length(scheme) <= 40),
+  settings jsonb not null default '{}' check (length(settings::text) <= 65536),
+  sealed bytea not null,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  deleted_at timestamptz
+);
+comment on table public.connections is 'One account of one tenant at one provider; sealed JSON of its secrets, the current one and those that hold beside it for a while';
+create index connections_tenant on public.connections (tenant_id);
+-- A wedding's own hook has one address for all weddings, so it must be found by the wedding.
+create unique index connections_couples on public.connections (tenant_id) where connector = 'couples' and deleted_at is null;
+create trigger bump before update on public.connections for each row execute function app.bump();
+call app.protect('public.connections', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.inbox_hooks (
+  id uuid primary key,
+  tenant_id uuid not null,
+  source_id uuid not null,
+  connector text not null,
+  dedupe_key text not null check (length(dedupe_key) between 1 and 200),
+  number bigint generated by default as identity,
+  received_at timestamptz not null default clock_timestamp(),
+  headers jsonb not null default '{}',
+  sealed bytea not null,
+  verified_by text not null,
+  status text not null default 'received' check (status in ('received', 'applied', 'ignored', 'failed')),
+  error text not null default '' check (length(error) <= 1000),
+  type text not null default '' check (length(type) <= 200),
+  processed_at timestamptz,
+  replays integer not null default 0,
+  unique (source_id, dedupe_key)
+);
+comment on table public.inbox_hooks is 'Hooks received and verified: sealed body, allow-listed headers, what came of it. source = connection, or the wedding for the couples'' hook; not partitioned, because a repeat is known by its key for as long as the row is kept';
+create index inbox_hooks_tenant on public.inbox_hooks (tenant_id, received_at desc, id);
+create index inbox_hooks_received on public.inbox_hooks (received_at);
+call app.protect('public.inbox_hooks', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+revoke insert on public.inbox_hooks from wedsync_user;
+grant insert, update, delete on public.inbox_hooks to wedsync_recorder;
+
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+  ('00000000-0000-7000-8000-000000000004', '00000000-0000-7000-8000-000000000000', 'work', 16);
+alter table public.destinations force row level security;
+reset role;
+
+set role wedsync_recorder;
+-- What the inbound door must know of a source before anybody has proved anything; couples are found by their wedding.
+create function app.hook_source(p_connector text, p_id uuid) returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea)
+language sql stable security definer set search_path = '' as $$
+  select c.id, c.tenant_id, c.scheme, c.settings, c.sealed from public.connections c
+  where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end;
+$$;
+
+create function app.is_wedding(p_id uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.weddings w where w.wedding_id = p_id);
+$$;
+
+-- Verified hooks of one source, each with its job, in one statement: [{id, key, headers, sealed hex, type}]. A repeat is answered with the id
+-- that the first one has. Jobs of one source run in the order of arrival: a later state must not be overwritten by an earlier one.
+create function app.receive_hooks(p_tenant uuid, p_source uuid, p_connector text, p_verified_by text, p jsonb)
+returns table (id uuid, is_new boolean)
+language sql volatile security definer set search_path = '' as $$
+  with told as materialized (
+    select (f.x ->> 'id')::uuid as id, f.x ->> 'key' as key, f.x, f.n from jsonb_array_elements(p) with ordinality as f(x, n)),
+  made as (
+    insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, headers, sealed, verified_by, type)
+    select t.id, p_tenant, p_source, p_connector, t.key, t.x -> 'headers', decode(t.x ->> 'sealed', 'hex'), p_verified_by, t.x ->> 'type'
+      from told t order by t.n
+    -- The row that is there is touched, not skipped: only so is its id given back, also when it is being committed at this moment.
+    on conflict (source_id, dedupe_key) do update set source_id = excluded.source_id
+    returning h.id, h.dedupe_key, h.number),
+  owed as (
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args)
+    select uuidv7(), 'work', 'hooks', 1, p_tenant, '00000000-0000-7000-8000-000000000004', p_source, m.number,
+        jsonb_build_object('hook_id', m.id)
+      from made m where m.id in (select t.id from told t))
+  select m.id, m.id = t.id from told t join made m on m.dedupe_key = t.key order by t.n;
+$$;
+
+-- A received hook of the entered tenant is worked on once more.
+create function app.owe_hook(p_hook uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.write_mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args)
+    select uuidv7(), 'work', 'hooks', 1, h.tenant_id, '00000000-0000-7000-8000-000000000004', h.source_id, h.number,
+      jsonb_build_object('hook_id', h.id)
+    from public.inbox_hooks h where h.id = p_hook and h.tenant_id = app.tenant();
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+end $$;
+
+create function app.note_refusal(p_kind text, p_tenant uuid, p_address text, p_detail jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.security_events (kind, tenant_id, address, detail) values (p_kind, p_tenant, p_address, p_detail);
+$$;
+
+create function app.forget_hooks(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.inbox_hooks h where h.received_at < clock_timestamp() - make_interval(days => p_days);
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid),
+  app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
+grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;
 
 -- 70_doors.sql
@@ -1322,6 +1470,8 @@ begin
   elsif p_table = 'imports' then return (select t.wedding_id from public.imports t where t.id = p_id);
   elsif p_table = 'endpoints' then return (select t.tenant_id from public.endpoints t where t.id = p_id);
   elsif p_table = 'subscriptions' then return (select t.tenant_id from public.subscriptions t where t.id = p_id);
+  elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
+  elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
   end if;
   raise exception 'unknown kind %', p_table;
@@ -1943,11 +2093,14 @@ language plpgsql volatile set search_path = '' set enable_seqscan = off set enab
 declare
   v_reaction constant uuid := '00000000-0000-7000-8000-000000000002';
   v_live timestamptz;
+  v_destinations uuid[];
+  v_keys uuid[];
 begin
   select max(d.live_until) into v_live from public.wedding_days d
     where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
   with told as materialized (
     select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
+      (f.x ->> 'table') || (f.x ->> 'id') as subject,
       (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
     from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
     where not coalesce((f.x ->> 'bulk')::boolean, false)),
@@ -1958,6 +2111,7 @@ begin
     join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
   matched as materialized (
     select uuidv7() as id, w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, e.seq, e.event_id, e.type, w.link_id,
+      case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key,
       greatest(0, least(3, case when v_live is not null then e.lane - 1 else e.lane end))::smallint as lane,
       coalesce(lag(e.seq) over (partition by w.id order by e.seq), h.seq) as previous_seq
     from wanted w join told e on e.type like any (w.patterns)
@@ -1980,13 +2134,17 @@ begin
   waiting as (
     select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and j.lease_token is null
       and j.name in (select d.name from due d where d.is_merged)
-    for update skip locked)
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
-  select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, case when m.mode = 'parallel' then null else p_stream end, m.seq, p_at,
-    m.event_id, v_live from matched m
-  union all
-  select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, p_at, d.event_id, v_live from due d
-    where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name));
+    for update skip locked),
+  jobs as (
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until)
+    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live
+    from matched m
+    union all
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live from due d
+      where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
+  select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
+  -- Of what was owed before, and by this action itself, only the newest of each row goes on.
+  if v_keys is not null then perform app.supersede(v_destinations, v_keys); end if;
 end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
@@ -2046,11 +2204,15 @@ begin
   if not found or not (app.mask() & 512 <> 0) then raise exception 'not found' using errcode = 'WS404'; end if;
   insert into public.destinations as d (id, tenant_id, connector, state)
     values (e.id, e.tenant_id, 'webhook', case when e.state = 'active' and e.deleted_at is null then 'active' else 'parked' end)
-    on conflict (id) do update set state = excluded.state where d.state <> excluded.state;
-  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, active)
-    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.deleted_at is null)
-    on conflict (id) do update set patterns = excluded.patterns, active = excluded.active
-    where (s.patterns, s.active) is distinct from (excluded.patterns, excluded.active);
+    on conflict (id) do update set state = excluded.state, breaker_failures = 0, breaker_until = null, breaker_openings = 0, breaker_from = null,
+      breaker_results = 0, breaker_failed = 0, breaker_slow = 0, not_before = case when d.breaker_until is null then d.not_before else '-infinity' end
+    -- Whoever changes an endpoint may have mended it: it is tried at once.
+    where d.state <> excluded.state or d.breaker_from is not null or d.breaker_until is not null;
+  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active)
+    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.mode,
+      e.deleted_at is null)
+    on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
+    where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
     with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
     update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
@@ -2359,7 +2521,9 @@ set role wedsync_recorder;
 
 -- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
 -- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
-create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean) returns setof public.jobs
+-- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer)
+returns setof public.jobs
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2374,8 +2538,13 @@ begin
   if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
   return query
     with room as materialized (
-      select d.id, greatest(0, d.max_in_flight - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)) as free
-      from unnest(v_active) as o(id) join public.destinations d on d.id = o.id),
+      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null then d.max_in_flight else 1 end
+        - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)))::integer as free
+      from unnest(v_active) as o(id) join public.destinations d on d.id = o.id
+      cross join lateral (select case when d.tenant_id <> '00000000-0000-7000-8000-000000000000'
+        then greatest(1, app.share_now(d.rate_share, d.rate_at, p_now) * coalesce(d.per_min, p_per_min)) end as per_min) r
+      cross join lateral (select least(r.per_min,
+        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, r.per_min)) as tokens) t),
     picked as (
       select c.id from room r cross join lateral (
         select w.id, w.run_at from (
@@ -2385,10 +2554,19 @@ begin
         where w.order_key is null or not exists (select from public.jobs p
           where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
         limit r.free) c
-      order by c.run_at limit p_limit)
-    update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
-    from picked p where j.id = p.id and j.lease_token is null
-    returning j.*;
+      order by c.run_at limit p_limit),
+    leased as (
+      update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
+      from picked p where j.id = p.id and j.lease_token is null
+      returning j as job),
+    spent as (
+      update public.destinations d set tokens = s.left_over, tokens_at = greatest(d.tokens_at, p_now), not_before = case when s.left_over < 1
+        then greatest(d.not_before, p_now + make_interval(secs => (1 - s.left_over) * 60 / s.per_min)) else d.not_before end
+      from (select r.id, r.per_min, r.tokens, c.n, r.tokens - c.n as left_over from room r
+        cross join lateral (select count(*) as n from leased l where (l.job).destination_id = r.id) c
+        where r.tokens is not null and (c.n > 0 or r.tokens < 1)) s
+      where d.id = s.id)
+    select (l.job).* from leased l;
 end $$;
 
 -- In words for the owner: what we were told, or what the owner said.
@@ -2443,8 +2621,9 @@ language sql volatile set search_path = ''
   where n.id = x.id and n.lease_token is null and n.run_at = 'infinity';
 $$;
 
--- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have.
-create function app.claim(p_own integer[], p_shared integer) returns setof public.jobs
+-- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have; p_per_min: the
+-- rate of destinations that have none of their own.
+create function app.claim(p_own integer[], p_shared integer, p_per_min integer) returns setof public.jobs
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2471,11 +2650,12 @@ begin
         where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
       group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
-    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered) t;
+    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered, p_per_min) t;
     get diagnostics v_taken = row_count;
     if v_taken < v_limit and v_seen = v_width then
       -- The oldest belong to destinations that are full or resting: go round the others.
-      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true) t;
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true,
+        p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;
@@ -2540,6 +2720,7 @@ begin
   perform app.end_jobs(array(select j.id from public.jobs j where j.id = any (v_lapsed) and j.attempt >= p_attempts_max), 'dead',
     'its workers ended before it did, time and again');
   update public.jobs j set lease_token = null, lease_until = null, run_at = clock_timestamp() where j.id = any (v_lapsed) and j.lease_token is not null;
+  perform app.supersede(array_agg(j.destination_id), array_agg(j.order_key)) from public.jobs j where j.id = any (v_lapsed) and j.is_latest;
   return cardinality(v_lapsed);
 end $$;
 
@@ -2578,25 +2759,47 @@ begin
   if v_ended is not null then perform app.call_next(v_ended); end if;
 end $$;
 
--- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
--- The endpoint is locked first, as its owner's changes do it. What all tenants share (mail) is never parked.
-create function app.park(p_destination uuid, p_reason text) returns void
-language plpgsql volatile security definer set search_path = '' as $$
+-- Mode latest: of each order, whatever waits behind a newer job is not sent any more. What is on the wire is left alone; it is asked about again
+-- when its try has ended.
+create function app.supersede(p_destinations uuid[], p_keys uuid[]) returns void
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_old uuid[];
 begin
-  perform from public.endpoints e where e.id = p_destination for no key update;
-  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active'
-    and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
-  if found then
-    update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';
-  end if;
+  if p_keys is null then return; end if;
+  v_old := array(select j.id from unnest(p_destinations, p_keys) as k(destination, key)
+    join public.jobs j on j.destination_id = k.destination and j.order_key = k.key and j.is_latest and j.lease_token is null
+    where exists (select from public.jobs n where n.destination_id = j.destination_id and n.order_key = j.order_key and n.name = j.name
+      and n.order_seq > j.order_seq)
+    for update of j skip locked);
+  perform app.end_jobs(v_old, 'superseded', 'a newer change of the same thing took its place');
 end $$;
 
--- A tenant's destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
-create function app.rest(p_destination uuid, p_seconds double precision) returns void
-language sql volatile security definer set search_path = '' as $$
-  update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
-  where d.id = p_destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
-$$;
+-- Destinations that want, or can take, nothing more until a person mends them. Claims put their jobs aside as they meet them. Endpoints are locked
+-- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
+create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  t record;
+begin
+  perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
+  perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
+  for t in
+    with closed as (
+      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+    disabled as (
+      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
+        'record', to_jsonb(new) - 'secret_sealed' - 'old_secrets', 'old', to_jsonb(old) - 'secret_sealed' - 'old_secrets') as fact)
+    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  loop
+    perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
+    return next app.record(t.facts);
+  end loop;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+end $$;
 
 -- Parked no more: everything that waited is ready again, with its attempts before it.
 create function app.revive() returns trigger
@@ -2617,8 +2820,64 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer), app.expire(),
-  app.park(uuid, text), app.rest(uuid, double precision) to wedsync_service;
+grant execute on function app.claim(integer[], integer, integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
+  app.expire() to wedsync_service;
+reset role;
+
+-- 76_restraint.sql
+-- Restraint towards destinations: pauses they ask for, the rate they can take, the breaker of those that fail. All of it moves not_before, which the
+-- claim honours: nothing here costs a job an attempt or its place, and expiry holds.
+set role wedsync_recorder;
+
+-- What is left of a destination's rate: halved by each 429, 502 or 504, and a tenth of the whole comes back each minute.
+create function app.share_now(p_share double precision, p_at timestamptz, p_now timestamptz) returns double precision
+language sql immutable set search_path = ''
+  return case when p_share >= 1 then 1 else least(1, p_share + greatest(0, extract(epoch from p_now - p_at)) / 600) end;
+
+-- A tenant's destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
+create function app.rest(p_destination uuid, p_seconds double precision) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
+  where d.id = p_destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
+$$;
+
+-- How destinations stand with their breakers, locked until the end of the transaction that judges their results. p_closing: those that will be
+-- parked in it, whose endpoints are locked before. Times in seconds of the clock that retries go by.
+create type app.breaker as (
+  destination uuid, now_s double precision, failures integer, open_until double precision, openings integer, since double precision, results integer,
+  failed integer, slow integer);
+create function app.breakers(p_destinations uuid[], p_closing uuid[]) returns setof app.breaker
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_speed double precision := app.speed();
+begin
+  perform from public.endpoints e where e.id = any (p_closing) order by e.id for no key update;
+  return query select d.id, extract(epoch from clock_timestamp())::double precision * v_speed, d.breaker_failures,
+      extract(epoch from d.breaker_until)::double precision * v_speed, d.breaker_openings, extract(epoch from d.breaker_from)::double precision * v_speed,
+      d.breaker_results, d.breaker_failed, d.breaker_slow
+    from public.destinations d where d.id = any (p_destinations) and d.tenant_id <> '00000000-0000-7000-8000-000000000000'
+    order by d.id for no key update;
+end $$;
+
+-- An open breaker moves not_before as a pause does: jobs keep their place and their attempts, and expire as ever.
+create function app.set_breakers(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.destinations d set breaker_failures = b.failures, breaker_until = to_timestamp(b.open_until / app.speed()), breaker_openings = b.openings,
+    breaker_from = to_timestamp(b.since / app.speed()), breaker_results = b.results, breaker_failed = b.failed, breaker_slow = b.slow,
+    not_before = greatest(d.not_before, to_timestamp(b.open_until / app.speed()))
+  from json_populate_recordset(null::app.breaker, p) b where d.id = b.destination;
+$$;
+
+-- The receiver is overrun: half the rate for now. What several tries of one moment say counts once.
+create function app.slow_down(p_destinations uuid[]) returns void
+language sql volatile set search_path = '' as $$
+  update public.destinations d set rate_share = greatest(0.01, app.share_now(d.rate_share, d.rate_at, clock_timestamp()) / 2), rate_at = clock_timestamp()
+  where d.id = any (p_destinations) and d.tenant_id <> '00000000-0000-7000-8000-000000000000' and d.rate_at < clock_timestamp() - interval '1 second';
+$$;
+
+grant execute on function app.breakers(uuid[], uuid[]) to wedsync_service;
 reset role;
 
 -- 77_ledger.sql
@@ -2627,13 +2886,15 @@ set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
-  expires_at timestamptz, close text, rest_s double precision, outcome text, status integer, detail text, response_head text, address text,
+  expires_at timestamptz, close text, rest_s double precision, is_overrun boolean, outcome text, status integer, detail text, response_head text, address text,
   resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long';
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent';
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
-create function app.complete(p json) returns setof uuid
+-- p_breakers: app.breaker rows, judged from these ends after app.breakers has locked them; null where none of them is bad. If a breaker counts all
+-- the same, nothing is done but to say so. nudge: what was recorded for those who look on.
+create function app.complete(p json, p_breakers json) returns table (job uuid, nudge text, is_counted boolean)
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2643,14 +2904,35 @@ declare
   v_to timestamptz;
   v_ended public.jobs[];
   v_late uuid[];
+  v_latest public.jobs[];
+  v_touched uuid[];
 begin
+  -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
+  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery';
+  if p_breakers is null and exists (select from unnest(v_touched) as x(id) join public.destinations d on d.id = x.id
+    where d.breaker_from is not null or d.breaker_until is not null) then
+    return query select null::uuid, null::text, true;
+    return;
+  end if;
   -- Bounds known before the statement starts: only the partitions between them are opened.
   select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
-  -- Destinations before jobs, as everywhere, so that two of these never wait for each other.
-  perform app.park(c.destination, c.close) from (select distinct on (t.destination) t.destination, t.close
-    from json_populate_recordset(null::app.ending, p) t where t.close is not null order by t.destination) c;
+  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
+    where t.close is not null or t.rest_s is not null or t.is_overrun;
+  if v_touched is not null then
+    perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
+      order by e.id for no key update of e;
+    perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
+    perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
+  end if;
+  if p_breakers is not null then perform app.set_breakers(p_breakers); end if;
   perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
     from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
+  if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
+    return query select null::uuid, n.nudge, false from (select array_agg(c.destination) as ids, array_agg(c.close) as reasons
+        from (select distinct on (t.destination) t.destination, t.close from json_populate_recordset(null::app.ending, p) t
+          where t.close is not null order by t.destination) c) x
+      cross join lateral app.park(x.ids, x.reasons) as n(nudge);
+  end if;
   with told as materialized (
     select t, r.run_at, case when t.state = 'deferred' and t.expires_at <= r.run_at then 'expired' else t.state end as state
     from json_populate_recordset(null::app.ending, p) t
@@ -2661,7 +2943,7 @@ begin
   kept as (
     update public.jobs j set lease_token = null, lease_until = null, run_at = w.run_at from told w
     where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state in ('deferred', 'parked')
-    returning w.t, w.state, w.run_at),
+    returning j as job, w.t, w.state, w.run_at),
   advanced as (select g.t, g.state, g.run_at from gone g union all select k.t, k.state, k.run_at from kept k),
   ledger as (
     update public.deliveries d set state = a.state, reason = coalesce((a.t).reason, ''), attempts = d.attempts + 1,
@@ -2685,9 +2967,13 @@ begin
     select (g.job).id, (g.job).kind, (g.job).name, (g.job).lane, (g.job).tenant_id, (g.job).destination_id, (g.job).order_key, (g.job).order_seq,
       (g.job).made_at, (g.job).event_id, (g.job).args, (g.job).attempt, coalesce((g.t).reason, '')
     from gone g where g.state = 'dead' and (g.t).kind <> 'delivery')
-  select array(select g.job from gone g where (g.job).order_key is not null), array(select (l.t).job from late l) into v_ended, v_late;
+  select array(select g.job from gone g where (g.job).order_key is not null), array(select (l.t).job from late l),
+    array(select k.job from kept k where (k.job).is_latest) into v_ended, v_late, v_latest;
   if cardinality(v_ended) > 0 then perform app.call_next(v_ended); end if;
-  return query select x.id from unnest(v_late) as x(id);
+  if cardinality(v_latest) > 0 then
+    perform app.supersede(array_agg(k.destination_id), array_agg(k.order_key)) from unnest(v_latest) k;
+  end if;
+  return query select x.id, null::text, false from unnest(v_late) as x(id);
 end $$;
 
 -- The end of a reaction or of work, inside the transaction of what it did: both or neither.
@@ -2903,7 +3189,7 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
 grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;

@@ -64,12 +64,14 @@ create table public.endpoints (
   old_secrets jsonb not null default '[]',
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   state_reason text not null default '' check (length(state_reason) <= 300),
+  mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   deleted_at timestamptz
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
 create index endpoints_tenant on public.endpoints (tenant_id);
 create trigger bump before update on public.endpoints for each row execute function app.bump();
 call app.protect('public.endpoints', 'tenant_id',
@@ -83,9 +85,26 @@ create table public.destinations (
   connector text not null,
   max_in_flight smallint not null default 4 check (max_in_flight between 1 and 64),
   not_before timestamptz not null default '-infinity',
-  state text not null default 'active' check (state in ('active', 'parked'))
+  state text not null default 'active' check (state in ('active', 'parked')),
+  per_min integer check (per_min between 1 and 1000000),
+  rate_share double precision not null default 1 check (rate_share between 0 and 1),
+  rate_at timestamptz not null default '-infinity',
+  tokens double precision,
+  tokens_at timestamptz,
+  breaker_failures integer not null default 0,
+  breaker_until timestamptz,
+  breaker_openings integer not null default 0,
+  breaker_from timestamptz,
+  breaker_results integer not null default 0,
+  breaker_failed integer not null default 0,
+  breaker_slow integer not null default 0
 ) with (fillfactor = 50);
 comment on table public.destinations is 'What the claim locks: in-flight cap, rate limit and breaker move not_before; id = endpoint id, or one per channel';
+comment on column public.destinations.per_min is 'Deliveries a minute; null = WEDSYNC_DELIVERIES_PER_MIN. What all tenants share (mail, reactions, work) has no rate';
+comment on column public.destinations.rate_share is 'What the receiver has left of the rate by 429, 502 and 504, as of rate_at; a tenth comes back each minute';
+comment on column public.destinations.tokens is 'Of the bucket, as of tokens_at; null = full. It holds a minute of the rate';
+comment on column public.destinations.breaker_until is 'Open until then, afterwards half open: one probe at a time; null = closed. See wedsync/kit/breaker.py';
+comment on column public.destinations.breaker_from is 'When the window of results began; null = nothing bad was seen';
 grant select, insert, update on public.destinations to wedsync_recorder;
 
 create table public.subscriptions (
@@ -158,6 +177,7 @@ create table public.jobs (
   destination_id uuid not null,
   order_key uuid,
   order_seq bigint not null default 0,
+  is_latest boolean not null default false,
   made_at timestamptz not null default clock_timestamp(),
   event_id uuid,
   args jsonb,
@@ -172,6 +192,7 @@ comment on table public.jobs is 'Live work only, deleted when terminal: deliveri
 create index jobs_ready on public.jobs (lane, run_at) where lease_token is null;
 create index jobs_lease on public.jobs (lease_until) where lease_token is not null;
 create index jobs_busy on public.jobs (destination_id) where lease_token is not null;
+comment on column public.jobs.is_latest is 'Mode latest: unsent, it gives way to a newer job of its order (the same subscription, stream and row)';
 -- Order is per destination, key and name: two reactions of one stream do not wait for each other.
 create index jobs_order on public.jobs (destination_id, order_key, name, order_seq) where order_key is not null;
 
@@ -253,6 +274,11 @@ grant select on public.events to wedsync_user;
 create policy gate on public.streams as restrictive for all to wedsync_user using (id = (select app.tenant()));
 create policy readable on public.streams for select to wedsync_user using (true);
 grant select on public.streams to wedsync_user;
+create policy gate on public.destinations as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.destinations for select to wedsync_user using (
+  ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system'));
+grant select (id, tenant_id, connector, not_before, state, per_min, rate_share, rate_at, breaker_failures, breaker_until, breaker_openings)
+  on public.destinations to wedsync_user;
 create policy gate on public.deliveries as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));

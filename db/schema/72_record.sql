@@ -196,11 +196,14 @@ language plpgsql volatile set search_path = '' set enable_seqscan = off set enab
 declare
   v_reaction constant uuid := '00000000-0000-7000-8000-000000000002';
   v_live timestamptz;
+  v_destinations uuid[];
+  v_keys uuid[];
 begin
   select max(d.live_until) into v_live from public.wedding_days d
     where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
   with told as materialized (
     select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
+      (f.x ->> 'table') || (f.x ->> 'id') as subject,
       (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
     from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
     where not coalesce((f.x ->> 'bulk')::boolean, false)),
@@ -211,6 +214,7 @@ begin
     join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
   matched as materialized (
     select uuidv7() as id, w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, e.seq, e.event_id, e.type, w.link_id,
+      case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key,
       greatest(0, least(3, case when v_live is not null then e.lane - 1 else e.lane end))::smallint as lane,
       coalesce(lag(e.seq) over (partition by w.id order by e.seq), h.seq) as previous_seq
     from wanted w join told e on e.type like any (w.patterns)
@@ -233,13 +237,17 @@ begin
   waiting as (
     select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and j.lease_token is null
       and j.name in (select d.name from due d where d.is_merged)
-    for update skip locked)
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, live_until)
-  select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, case when m.mode = 'parallel' then null else p_stream end, m.seq, p_at,
-    m.event_id, v_live from matched m
-  union all
-  select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, p_at, d.event_id, v_live from due d
-    where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name));
+    for update skip locked),
+  jobs as (
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until)
+    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live
+    from matched m
+    union all
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live from due d
+      where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
+  select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
+  -- Of what was owed before, and by this action itself, only the newest of each row goes on.
+  if v_keys is not null then perform app.supersede(v_destinations, v_keys); end if;
 end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
@@ -299,11 +307,15 @@ begin
   if not found or not (app.mask() & 512 <> 0) then raise exception 'not found' using errcode = 'WS404'; end if;
   insert into public.destinations as d (id, tenant_id, connector, state)
     values (e.id, e.tenant_id, 'webhook', case when e.state = 'active' and e.deleted_at is null then 'active' else 'parked' end)
-    on conflict (id) do update set state = excluded.state where d.state <> excluded.state;
-  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, active)
-    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.deleted_at is null)
-    on conflict (id) do update set patterns = excluded.patterns, active = excluded.active
-    where (s.patterns, s.active) is distinct from (excluded.patterns, excluded.active);
+    on conflict (id) do update set state = excluded.state, breaker_failures = 0, breaker_until = null, breaker_openings = 0, breaker_from = null,
+      breaker_results = 0, breaker_failed = 0, breaker_slow = 0, not_before = case when d.breaker_until is null then d.not_before else '-infinity' end
+    -- Whoever changes an endpoint may have mended it: it is tried at once.
+    where d.state <> excluded.state or d.breaker_from is not null or d.breaker_until is not null;
+  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active)
+    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.mode,
+      e.deleted_at is null)
+    on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
+    where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
     with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
     update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()

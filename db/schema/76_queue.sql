@@ -56,7 +56,9 @@ set role wedsync_recorder;
 
 -- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
 -- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
-create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean) returns setof public.jobs
+-- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer)
+returns setof public.jobs
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -71,8 +73,13 @@ begin
   if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
   return query
     with room as materialized (
-      select d.id, greatest(0, d.max_in_flight - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)) as free
-      from unnest(v_active) as o(id) join public.destinations d on d.id = o.id),
+      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null then d.max_in_flight else 1 end
+        - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)))::integer as free
+      from unnest(v_active) as o(id) join public.destinations d on d.id = o.id
+      cross join lateral (select case when d.tenant_id <> '00000000-0000-7000-8000-000000000000'
+        then greatest(1, app.share_now(d.rate_share, d.rate_at, p_now) * coalesce(d.per_min, p_per_min)) end as per_min) r
+      cross join lateral (select least(r.per_min,
+        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, r.per_min)) as tokens) t),
     picked as (
       select c.id from room r cross join lateral (
         select w.id, w.run_at from (
@@ -82,10 +89,19 @@ begin
         where w.order_key is null or not exists (select from public.jobs p
           where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
         limit r.free) c
-      order by c.run_at limit p_limit)
-    update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
-    from picked p where j.id = p.id and j.lease_token is null
-    returning j.*;
+      order by c.run_at limit p_limit),
+    leased as (
+      update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
+      from picked p where j.id = p.id and j.lease_token is null
+      returning j as job),
+    spent as (
+      update public.destinations d set tokens = s.left_over, tokens_at = greatest(d.tokens_at, p_now), not_before = case when s.left_over < 1
+        then greatest(d.not_before, p_now + make_interval(secs => (1 - s.left_over) * 60 / s.per_min)) else d.not_before end
+      from (select r.id, r.per_min, r.tokens, c.n, r.tokens - c.n as left_over from room r
+        cross join lateral (select count(*) as n from leased l where (l.job).destination_id = r.id) c
+        where r.tokens is not null and (c.n > 0 or r.tokens < 1)) s
+      where d.id = s.id)
+    select (l.job).* from leased l;
 end $$;
 
 -- In words for the owner: what we were told, or what the owner said.
@@ -140,8 +156,9 @@ language sql volatile set search_path = ''
   where n.id = x.id and n.lease_token is null and n.run_at = 'infinity';
 $$;
 
--- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have.
-create function app.claim(p_own integer[], p_shared integer) returns setof public.jobs
+-- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have; p_per_min: the
+-- rate of destinations that have none of their own.
+create function app.claim(p_own integer[], p_shared integer, p_per_min integer) returns setof public.jobs
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -168,11 +185,12 @@ begin
         where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
       group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
-    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered) t;
+    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered, p_per_min) t;
     get diagnostics v_taken = row_count;
     if v_taken < v_limit and v_seen = v_width then
       -- The oldest belong to destinations that are full or resting: go round the others.
-      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true) t;
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true,
+        p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;
@@ -237,6 +255,7 @@ begin
   perform app.end_jobs(array(select j.id from public.jobs j where j.id = any (v_lapsed) and j.attempt >= p_attempts_max), 'dead',
     'its workers ended before it did, time and again');
   update public.jobs j set lease_token = null, lease_until = null, run_at = clock_timestamp() where j.id = any (v_lapsed) and j.lease_token is not null;
+  perform app.supersede(array_agg(j.destination_id), array_agg(j.order_key)) from public.jobs j where j.id = any (v_lapsed) and j.is_latest;
   return cardinality(v_lapsed);
 end $$;
 
@@ -275,25 +294,47 @@ begin
   if v_ended is not null then perform app.call_next(v_ended); end if;
 end $$;
 
--- A destination that wants, or can take, nothing more until a person mends it. Claims put its jobs aside as they meet them.
--- The endpoint is locked first, as its owner's changes do it. What all tenants share (mail) is never parked.
-create function app.park(p_destination uuid, p_reason text) returns void
-language plpgsql volatile security definer set search_path = '' as $$
+-- Mode latest: of each order, whatever waits behind a newer job is not sent any more. What is on the wire is left alone; it is asked about again
+-- when its try has ended.
+create function app.supersede(p_destinations uuid[], p_keys uuid[]) returns void
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_old uuid[];
 begin
-  perform from public.endpoints e where e.id = p_destination for no key update;
-  update public.destinations d set state = 'parked', reason = left(p_reason, 300) where d.id = p_destination and d.state = 'active'
-    and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
-  if found then
-    update public.endpoints e set state = 'disabled', state_reason = left(p_reason, 300) where e.id = p_destination and e.state = 'active';
-  end if;
+  if p_keys is null then return; end if;
+  v_old := array(select j.id from unnest(p_destinations, p_keys) as k(destination, key)
+    join public.jobs j on j.destination_id = k.destination and j.order_key = k.key and j.is_latest and j.lease_token is null
+    where exists (select from public.jobs n where n.destination_id = j.destination_id and n.order_key = j.order_key and n.name = j.name
+      and n.order_seq > j.order_seq)
+    for update of j skip locked);
+  perform app.end_jobs(v_old, 'superseded', 'a newer change of the same thing took its place');
 end $$;
 
--- A tenant's destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.
-create function app.rest(p_destination uuid, p_seconds double precision) returns void
-language sql volatile security definer set search_path = '' as $$
-  update public.destinations d set not_before = greatest(d.not_before, clock_timestamp() + make_interval(secs => least(p_seconds, 86400) / app.speed()))
-  where d.id = p_destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000';
-$$;
+-- Destinations that want, or can take, nothing more until a person mends them. Claims put their jobs aside as they meet them. Endpoints are locked
+-- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
+create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  t record;
+begin
+  perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
+  perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
+  for t in
+    with closed as (
+      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+    disabled as (
+      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
+        'record', to_jsonb(new) - 'secret_sealed' - 'old_secrets', 'old', to_jsonb(old) - 'secret_sealed' - 'old_secrets') as fact)
+    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  loop
+    perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
+    return next app.record(t.facts);
+  end loop;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+end $$;
 
 -- Parked no more: everything that waited is ready again, with its attempts before it.
 create function app.revive() returns trigger
@@ -314,6 +355,6 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer), app.expire(),
-  app.park(uuid, text), app.rest(uuid, double precision) to wedsync_service;
+grant execute on function app.claim(integer[], integer, integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
+  app.expire() to wedsync_service;
 reset role;

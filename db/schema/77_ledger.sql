@@ -3,13 +3,15 @@ set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
-  expires_at timestamptz, close text, rest_s double precision, outcome text, status integer, detail text, response_head text, address text,
+  expires_at timestamptz, close text, rest_s double precision, is_overrun boolean, outcome text, status integer, detail text, response_head text, address text,
   resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long';
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent';
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
-create function app.complete(p json) returns setof uuid
+-- p_breakers: app.breaker rows, judged from these ends after app.breakers has locked them; null where none of them is bad. If a breaker counts all
+-- the same, nothing is done but to say so. nudge: what was recorded for those who look on.
+create function app.complete(p json, p_breakers json) returns table (job uuid, nudge text, is_counted boolean)
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -19,14 +21,35 @@ declare
   v_to timestamptz;
   v_ended public.jobs[];
   v_late uuid[];
+  v_latest public.jobs[];
+  v_touched uuid[];
 begin
+  -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
+  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery';
+  if p_breakers is null and exists (select from unnest(v_touched) as x(id) join public.destinations d on d.id = x.id
+    where d.breaker_from is not null or d.breaker_until is not null) then
+    return query select null::uuid, null::text, true;
+    return;
+  end if;
   -- Bounds known before the statement starts: only the partitions between them are opened.
   select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
-  -- Destinations before jobs, as everywhere, so that two of these never wait for each other.
-  perform app.park(c.destination, c.close) from (select distinct on (t.destination) t.destination, t.close
-    from json_populate_recordset(null::app.ending, p) t where t.close is not null order by t.destination) c;
+  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
+    where t.close is not null or t.rest_s is not null or t.is_overrun;
+  if v_touched is not null then
+    perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
+      order by e.id for no key update of e;
+    perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
+    perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
+  end if;
+  if p_breakers is not null then perform app.set_breakers(p_breakers); end if;
   perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
     from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
+  if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
+    return query select null::uuid, n.nudge, false from (select array_agg(c.destination) as ids, array_agg(c.close) as reasons
+        from (select distinct on (t.destination) t.destination, t.close from json_populate_recordset(null::app.ending, p) t
+          where t.close is not null order by t.destination) c) x
+      cross join lateral app.park(x.ids, x.reasons) as n(nudge);
+  end if;
   with told as materialized (
     select t, r.run_at, case when t.state = 'deferred' and t.expires_at <= r.run_at then 'expired' else t.state end as state
     from json_populate_recordset(null::app.ending, p) t
@@ -37,7 +60,7 @@ begin
   kept as (
     update public.jobs j set lease_token = null, lease_until = null, run_at = w.run_at from told w
     where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state in ('deferred', 'parked')
-    returning w.t, w.state, w.run_at),
+    returning j as job, w.t, w.state, w.run_at),
   advanced as (select g.t, g.state, g.run_at from gone g union all select k.t, k.state, k.run_at from kept k),
   ledger as (
     update public.deliveries d set state = a.state, reason = coalesce((a.t).reason, ''), attempts = d.attempts + 1,
@@ -61,9 +84,13 @@ begin
     select (g.job).id, (g.job).kind, (g.job).name, (g.job).lane, (g.job).tenant_id, (g.job).destination_id, (g.job).order_key, (g.job).order_seq,
       (g.job).made_at, (g.job).event_id, (g.job).args, (g.job).attempt, coalesce((g.t).reason, '')
     from gone g where g.state = 'dead' and (g.t).kind <> 'delivery')
-  select array(select g.job from gone g where (g.job).order_key is not null), array(select (l.t).job from late l) into v_ended, v_late;
+  select array(select g.job from gone g where (g.job).order_key is not null), array(select (l.t).job from late l),
+    array(select k.job from kept k where (k.job).is_latest) into v_ended, v_late, v_latest;
   if cardinality(v_ended) > 0 then perform app.call_next(v_ended); end if;
-  return query select x.id from unnest(v_late) as x(id);
+  if cardinality(v_latest) > 0 then
+    perform app.supersede(array_agg(k.destination_id), array_agg(k.order_key)) from unnest(v_latest) k;
+  end if;
+  return query select x.id, null::text, false from unnest(v_late) as x(id);
 end $$;
 
 -- The end of a reaction or of work, inside the transaction of what it did: both or neither.
@@ -279,7 +306,7 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
 grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;

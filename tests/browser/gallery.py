@@ -12,7 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.browser import scenes_couple, scenes_guests, scenes_plan, scenes_public, scenes_rsvp, scenes_supplier
+from tests.browser import (
+    scenes_couple,
+    scenes_guests,
+    scenes_plan,
+    scenes_public,
+    scenes_rsvp,
+    scenes_supplier,
+    scenes_webhooks,
+)
 from tests.browser.people import Scene
 from wedsync.web import render
 
@@ -37,7 +45,8 @@ VIEWS = (View("phone", 390, 844), View("desk", 1440, 900))
 
 
 def scenes() -> Iterator[Scene]:
-    for module in (scenes_couple, scenes_plan, scenes_guests, scenes_rsvp, scenes_supplier, scenes_public):
+    rooms = (scenes_couple, scenes_plan, scenes_guests, scenes_rsvp, scenes_supplier, scenes_webhooks, scenes_public)
+    for module in rooms:
         yield from module.scenes()
 
 

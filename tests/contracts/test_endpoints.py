@@ -1,6 +1,7 @@
 """Webhook endpoints: added, changed, rotated and removed, and the ledger of what they were owed."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -182,3 +183,18 @@ async def test_recovery_sends_again_what_failed_since(town: Town, ana: Somebody,
     assert await ana.got("POST", path, {"since": "2999-01-01T00:00:00Z"}, code=202) == {"replayed": 0}
     assert await ana.got("POST", path, {"since": "2020-01-01T00:00:00Z"}, code=202) == {"replayed": 2}
     assert await ana.got("POST", path, {"since": "2020-01-01T00:00:00Z"}, code=202) == {"replayed": 0}
+
+
+async def test_the_order_is_chosen_and_changed_and_the_breaker_is_told(town: Town, ana: Somebody, wedding: str) -> None:
+    made = await add(ana, wedding, mode="ordered")
+    path = f"/api/v1/endpoints/{made['id']}"
+    assert (made["mode"], made["breaker"]) == ("ordered", {"state": "closed", "failures": 0, "until": None})
+    assert (await ana.got("PATCH", path, {"mode": "latest"}))["mode"] == "latest"
+    assert await town.admin.fetchval("select mode from subscriptions where id = $1", UUID(made["id"])) == "latest"
+    assert (await ana.got("PATCH", path, {"mode": "random"}, code=422))["errors"][0]["field"] == "mode"
+    trip = "update destinations set breaker_failures = 5, breaker_until = clock_timestamp() + $2 where id = $1"
+    for after_s, state in ((60, "open"), (-1, "half_open")):
+        await town.admin.execute(trip, UUID(made["id"]), timedelta(seconds=after_s))
+        told = (await ana.got("GET", path))["breaker"]
+        assert (told["state"], told["failures"]) == (state, 5)
+    assert (await ana.got("PATCH", path, {"description": "Mended"}))["breaker"]["state"] == "closed"

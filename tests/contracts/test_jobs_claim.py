@@ -248,7 +248,7 @@ async def test_parked_jobs_wait_with_the_reason_and_come_back_with_all_their_tri
     await ledger.facts(wedding)
     assert await ledger.claim() == []
     rows = await ledger.deliveries(endpoint)
-    assert [(row["state"], row["reason"]) for row in rows] == [("parked", "It answered 410.")] * 4
+    assert [(row["state"], row["reason"]) for row in rows] == [("parked", "It answered 410.")] * 5
     owner = "select state, state_reason from endpoints where id = $1"
     assert tuple(await ledger.admin.fetchrow(owner, endpoint)) == ("disabled", "It answered 410.")
     async with ledger.scene.enter(wedding.couple, wedding.id) as tx:

@@ -134,14 +134,15 @@ async def test_a_receiver_that_is_gone_is_parked_with_all_it_is_owed(ledger: Led
     await ledger.facts(wedding, 12)
     gone = Outcome(word="rejected", reason="The receiver answered 410.", disable=True, exchange=Exchange(status=410))
     async with working(ledger, always(gone)):
-        await eventually(states(ledger, endpoint, {"parked": 12}))
+        # Twelve, and the word that it was disabled.
+        await eventually(states(ledger, endpoint, {"parked": 13}))
     reasons = {row["reason"] for row in await ledger.deliveries(endpoint)}
     assert reasons == {"The receiver answered 410."}
     async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
         await tx.run("update endpoints set state = 'active' where id = $1", endpoint)
         await tx.run("select app.connect_endpoint($1)", endpoint)
     async with working(ledger, always(DELIVERED)):
-        await eventually(states(ledger, endpoint, {"delivered": 12}))
+        await eventually(states(ledger, endpoint, {"delivered": 13}))
 
 
 async def test_mail_that_cannot_be_sent_by_anybody_is_tried_again_and_parks_nobody(ledger: Ledger) -> None:

@@ -29,6 +29,7 @@ from wedsync.kit.seal import KeyRing
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 STUCK_S = 1.0
+UNHURRIED = {"WEDSYNC_DELIVERIES_PER_MIN": "1000000"}
 KEPT_ENVIRON = ("PATH", "HOME", "LANG", "PYTHONPATH")
 ATTEMPTS_THAT_MOVED = (
     "select d.id from deliveries d left join attempts a on a.delivery_id = d.id and not a.is_late"
@@ -67,7 +68,7 @@ class Scene:
         kept = {name: os.environ[name] for name in KEPT_ENVIRON if name in os.environ}
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.worker_program"],
-            env={**kept, **self.settings.environ(), failpoints.VARIABLE: armed, **environ},
+            env={**kept, **self.settings.environ(), **UNHURRIED, failpoints.VARIABLE: armed, **environ},
             cwd=ROOT,
         )
         self.workers.append(worker)

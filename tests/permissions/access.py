@@ -46,6 +46,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "endpoints": {"r": set(COUPLE), "w": set(COUPLE)},
     "subscriptions": {"r": set(COUPLE), "w": set(COUPLE)},
+    "connections": {"r": set(COUPLE), "w": set(COUPLE)},
+    "inbox_hooks": {"r": set(COUPLE), "w": set(COUPLE)},
     "events": {"r": set(EVERYBODY), "w": set()},
     "streams": {"r": set(EVERYBODY), "w": set()},
     "deliveries": {"r": set(COUPLE), "w": set()},
@@ -54,6 +56,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
 HOMES = {
     "endpoints": "tenant_id",
     "subscriptions": "tenant_id",
+    "connections": "tenant_id",
+    "inbox_hooks": "tenant_id",
     "events": "stream_id",
     "streams": "id",
     "deliveries": "tenant_id",

@@ -22,8 +22,8 @@ def test_meals_have_their_names_and_a_meal_of_one_or_two_is_not_told() -> None:
 
 
 def test_dietary_totals_are_words_and_what_was_hidden_stays_hidden() -> None:
-    seen = view.counted(row(dietary={"gluten_free": 4, "nuts": "<3"}), {})
-    assert seen["dietary"] == [("Gluten free", 4), ("Nuts", None)]
+    seen = view.counted(row(dietary={"diets": {"gluten_free": 4}, "allergens": {"tree_nuts": "<3"}}), {})
+    assert seen["dietary"] == [("Gluten free", 4), ("Allergy: tree nuts", None)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from wedsync.events import breakers
 from wedsync.events.jobs import Ending, Job, Payload
 from wedsync.events.retry import Exchange, Outcome, Verdict, decide
 from wedsync.kit import clock, failpoints
@@ -63,6 +64,9 @@ def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime
         expires_at=job.expires_at,
         close=verdict.close and _kept(verdict.close, DETAIL_MAX_CHARACTERS),
         rest_s=verdict.rest_s,
+        is_overrun=job.kind == "delivery" and exchange.status in breakers.OVERRUN,
+        is_live=job.live_until is not None and job.live_until > clock.now(),
+        result=breakers.sign(outcome),
         outcome=outcome.word,
         status=exchange.status,
         detail=_kept(exchange.detail or outcome.reason, DETAIL_MAX_CHARACTERS),

@@ -4,22 +4,29 @@ Every call is one round trip for a whole batch, through the service door, in a t
 database's; a lease is fenced by its token, so whoever was slow changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 
+from wedsync.events import breakers
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints, sql
+from wedsync.kit.breaker import Result
 from wedsync.kit.db import Door, Tx
+
+log = structlog.get_logger("jobs")
 
 queries = sql.load("wedsync.events")
 
 LEASE_S = 60.0
 """As `app.claim` and `app.heartbeat` give it; at least twice the longest try."""
 BATCH_MAX = 64
+PER_MIN = 100
+"""Deliveries a minute to one destination, where neither it nor the operator says otherwise."""
 CUT_OFF = ("connection is closed", "connection was closed", "released back to the pool")
 
 _ENCODER = msgspec.json.Encoder()
@@ -72,7 +79,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How one try ended: the type `app.ending` of the database."""
+    """How one try ended: the type `app.ending` of the database, and what the try says about its destination."""
 
     job: UUID
     lease: UUID
@@ -87,6 +94,9 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     close: str | None
     rest_s: float | None
+    is_overrun: bool
+    is_live: bool
+    result: Result | None
     outcome: str
     status: int | None
     detail: str
@@ -101,12 +111,17 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Queue:
     """The service door's functions on jobs."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(
+        self, door: Door, *, per_min: int = PER_MIN, published: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
+        """`per_min`: the rate of destinations without one of their own. `published` hears what ends have recorded."""
         self._pool = door.pool
+        self._per_min = per_min
+        self._published = published
 
     async def claim(self, own: Sequence[int], shared: int) -> list[Job]:
         """Lease what is ready: up to `own[lane]` for each lane, critical first, and `shared` for any."""
-        rows = await self._pool.fetch(queries.claim, list(own), shared)
+        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min)
         failpoints.hit("after_claim")
         return [Job(**row) for row in rows]
 
@@ -119,9 +134,30 @@ class Queue:
     async def complete(self, endings: Sequence[Ending]) -> set[UUID]:
         """Record how tries ended; returns the jobs whose lease had been lost meanwhile."""
         failpoints.hit("before_complete")
-        rows = await self._pool.fetch(queries.complete, _ENCODER.encode(endings).decode())
+        told = _ENCODER.encode(endings).decode()
+        rows = None
+        if not breakers.is_any_bad(endings):
+            rows = await self._pool.fetch(queries.complete, told, None)
+        if rows is None or any(row["is_counted"] for row in rows):
+            rows = await self._complete_judged(endings, told)
         failpoints.hit("after_complete")
-        return {row["job"] for row in rows}
+        if self._published is not None:
+            for row in rows:
+                if row["nudge"] is not None:
+                    await self._published(row["nudge"])
+        return {row["job"] for row in rows if row["job"] is not None}
+
+    async def _complete_judged(self, endings: Sequence[Ending], told: str) -> list[Any]:
+        """With their destinations' breakers: locked, judged and written in the transaction that writes the ends."""
+        ended = sorted({e.destination for e in endings if e.kind == "delivery"})
+        closing = sorted({e.destination for e in endings if e.close is not None})
+        async with self._pool.acquire() as connection, connection.transaction():
+            standing = breakers.judged(await connection.fetch(queries.breakers, ended, closing), endings)
+            rows: list[Any] = await connection.fetch(queries.complete, told, _ENCODER.encode(standing).decode())
+        for one in standing:
+            if one.open_until is not None:
+                log.warning("breaker_opened", destination_id=str(one.destination), pause_s=one.open_until - one.now_s)
+        return rows
 
     async def heartbeat(self, jobs: Sequence[Job]) -> set[UUID]:
         """Keep leases for another minute; returns the jobs that are still held."""

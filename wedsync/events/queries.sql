@@ -1,10 +1,10 @@
--- What the delivery engine asks of the service door; each is one function of db/schema/76_queue.sql or 77_ledger.sql.
+-- What the delivery engine asks of the service door; each is one function of db/schema: 76_queue.sql, 76_restraint.sql, 77_ledger.sql.
 
 -- name: claim
--- Jobs leased to this worker: places of each lane's own (critical first), places any lane may have.
+-- Jobs leased to this worker: places of each lane's own (critical first), places any lane may have, the rate of a destination.
 select j.id, j.kind, j.name, j.lane, j.tenant_id, j.destination_id, j.made_at, j.event_id, j.args, j.attempt, j.live_until, j.expires_at,
   j.lease_token, j.order_key is not null as is_ordered
-from app.claim($1, $2) j
+from app.claim($1, $2, $3) j
 
 -- name: payloads
 -- What leased jobs need to run; those that may not leave any more are ended there and are not among the rows.
@@ -13,8 +13,12 @@ select p.job, p.event, p.previous_seq, p.replay_of, p.type, p.url, p.secret_seal
 from app.payloads($1, $2) p
 
 -- name: complete
--- How tries ended, as a list of app.ending; the jobs whose lease was lost.
-select c.job from app.complete($1) as c (job)
+-- How tries ended, as a list of app.ending, with the breakers judged from them; the jobs whose lease was lost, and nudges.
+select c.job, c.nudge, c.is_counted from app.complete($1, $2) c
+
+-- name: breakers
+-- Destinations' breakers, locked; before them the endpoints of those that will be parked.
+select b.destination, b.now_s, b.failures, b.open_until, b.openings, b.since, b.results, b.failed, b.slow from app.breakers($1, $2) b
 
 -- name: heartbeat
 -- Another minute for these leases; the jobs that are still held.

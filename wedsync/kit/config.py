@@ -95,6 +95,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _about("Networks (CIDR, by comma) that tenants' addresses may point into although not public. Never live."),
     ] = ()
 
+    deliveries_per_min: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        _about("Deliveries a minute to one destination that has no rate of its own; a minute's worth may go at once."),
+    ] = 100
     freeze_live_max: Annotated[
         int, Meta(ge=0), _about("The platform is frozen while more weddings than this are live.")
     ] = 0

@@ -121,6 +121,35 @@ def token(email: str, *, data_dir: DataDir = None) -> None:
 
 
 @app.command
+def verify(
+    file: Annotated[str, Parameter(help="The body exactly as it came; without it, standard input.")] = "-",
+    *,
+    secret: Annotated[str, Parameter(help="The endpoint's secret.", env_var="WEBHOOK_SECRET")],
+    header: Annotated[
+        tuple[str, ...], Parameter(help='A header of the request: "webhook-id: …". Once for each of the three.')
+    ],
+    any_time: Annotated[bool, Parameter(negative="", help="Take requests of any age.")] = False,
+) -> None:
+    """Check the signature of a webhook that came, and say exactly what is wrong with it."""
+    sys.exit(module("verify").run(file=file, secret=secret, headers=header, any_time=any_time))
+
+
+@app.command
+def replay(
+    delivery: Annotated[str, Parameter(help="The id of one delivery; or name an endpoint.")] = "",
+    *,
+    endpoint: Annotated[str, Parameter(help="The id of an endpoint: all it was given up on, or --since.")] = "",
+    since: Annotated[str, Parameter(help="Everything it missed since: 2027-06-05T14:30Z.")] = "",
+    dry_run: Annotated[bool, Parameter(negative="", help="Only count.")] = False,
+    url: Annotated[str, Parameter(help="Where WedSync answers.")] = "http://127.0.0.1:8000",
+    token: Annotated[str, Parameter(help="An API key or an access token.", env_var="WEDSYNC_TOKEN")],
+) -> None:
+    """Send webhooks again: one delivery, or what an endpoint missed."""
+    asked = {"delivery": delivery, "endpoint": endpoint, "since": since, "is_dry_run": dry_run}
+    sys.exit(asyncio.run(module("replay").run(url=url, token=token, **asked)))
+
+
+@app.command
 def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Measure the budgets; needs the source tree. Arguments are handed on."""
     folder = Path(__file__).parents[2] / "bench"

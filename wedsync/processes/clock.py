@@ -23,6 +23,7 @@ from wedsync.kit.db import Door, connect_pool
 from wedsync.processes.worker import stop_on_signals
 
 answers = sql.load("wedsync.web")
+hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
 
@@ -93,6 +94,17 @@ def forgetting_uploads(days: int) -> Tick:
     return forget
 
 
+def forgetting_hooks(days: int) -> Tick:
+    """Hooks received so many days ago."""
+
+    async def forget(connection: Any) -> None:
+        forgotten = await connection.fetchval(hooks.forget_hooks, days)
+        if forgotten:
+            log.info("hooks_forgotten", hooks=forgotten)
+
+    return forget
+
+
 async def check_density(connection: Any) -> None:
     """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
     for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
@@ -127,6 +139,7 @@ def timers(settings: Settings) -> list[Timer]:
         Timer("forget_sessions", hour, forget_sessions),
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
+        Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),
     ]

@@ -9,6 +9,9 @@ from wedsync.acknowledgements import reactions as acknowledgements_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
+from wedsync.connections import api as connections_api
+from wedsync.connections import hooks, incoming
+from wedsync.connections import model as connections
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -32,6 +35,7 @@ from wedsync.schedule import pages as schedule_pages
 from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
+from wedsync.subscriptions import pages as subscriptions_pages
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
 from wedsync.suppliers import pages as suppliers_pages
@@ -45,7 +49,19 @@ from wedsync.weddings import model as weddings
 from wedsync.weddings import pages as weddings_pages
 from wedsync.weddings import reactions as weddings_reactions
 
-NOUNS = (people, weddings, schedule, guests, imports, suppliers, tasks, budget, acknowledgements, subscriptions)
+NOUNS = (
+    people,
+    weddings,
+    schedule,
+    guests,
+    imports,
+    suppliers,
+    tasks,
+    budget,
+    acknowledgements,
+    subscriptions,
+    connections,
+)
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
@@ -59,6 +75,8 @@ DOORS = (
     budget_api,
     acknowledgements_api,
     subscriptions_api,
+    connections_api,
+    hooks,
 )
 PAGES = (
     people_pages,
@@ -70,6 +88,7 @@ PAGES = (
     tasks_pages,
     budget_pages,
     acknowledgements_pages,
+    subscriptions_pages,
 )
 
 
@@ -91,7 +110,8 @@ def routes() -> list[Any]:
 
 def works(settings: Settings) -> dict[str, Work]:
     """Long work by the name it is owed under."""
-    return {**imports_work.works(_ring(settings))}
+    ring = _ring(settings)
+    return {**imports_work.works(ring), **incoming.works(ring)}
 
 
 def _ring(settings: Settings) -> KeyRing:

@@ -305,7 +305,8 @@ async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple
         await publisher.publish(EVENTS, nudge)
 
     try:
-        yield Queue(Door(service)), Door(user, flush=record.flush, published=published)
+        queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published)
+        yield queue, Door(user, flush=record.flush, published=published)
     finally:
         await publisher.close()
         await user.close()

@@ -1,5 +1,6 @@
 """Every write of endpoints: added, changed, rotated, removed; each keeps its subscription in the ledger."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ import msgspec
 from wedsync.events.record import record
 from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
-from wedsync.kit.errors import not_found
+from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions import model
 from wedsync.web.context import stale
@@ -18,10 +19,21 @@ queries = sql.load("wedsync.subscriptions")
 OLD_SECRETS_MAX = 5
 
 
-async def add(tx: Tx, ring: KeyRing, tenant: UUID, new: model.NewEndpoint, *, allow_http: bool) -> tuple[UUID, str]:
-    """Add an endpoint; returns (id, secret), the only time the secret is shown."""
+async def add(
+    tx: Tx,
+    ring: KeyRing,
+    tenant: UUID,
+    new: model.NewEndpoint,
+    *,
+    allow_http: bool,
+    endpoint_id: UUID | None = None,
+) -> tuple[UUID, str]:
+    """Add an endpoint; returns (id, secret), the only time the secret is shown.
+
+    A form brings the id, so that sending it twice adds one: the second raises Refusal 409.
+    """
     url = model.check_url(new.url, allow_http=allow_http)
-    endpoint_id, secret = uuid4(), model.new_secret()
+    endpoint_id, secret = endpoint_id or uuid4(), model.new_secret()
     row = await tx.row(
         queries.add,
         endpoint_id,
@@ -30,9 +42,10 @@ async def add(tx: Tx, ring: KeyRing, tenant: UUID, new: model.NewEndpoint, *, al
         new.description,
         new.events,
         seal_secret(ring, tenant, endpoint_id, secret),
+        new.mode,
     )
     if row is None:
-        raise not_found("tenant")
+        raise Refusal(409, "already_added", "This endpoint was added already, and its secret has been shown.")
     await tx.run(queries.connect, endpoint_id)
     record(tx, model.ADDED, op="INSERT", row=row)
     return endpoint_id, secret
@@ -47,7 +60,13 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
     """Change an endpoint; returns the new version. Raises Refusal 403, 404, 412, 422."""
     if "url" in fields:
         model.check_url(fields["url"], allow_http=allow_http)
-    values = (fields.get("url"), fields.get("events"), fields.get("description"), fields.get("state"))
+    values = (
+        fields.get("url"),
+        fields.get("events"),
+        fields.get("description"),
+        fields.get("state"),
+        fields.get("mode"),
+    )
     row = await tx.row(queries.change, endpoint_id, *values, version)
     if row is None:
         raise await stale(tx, queries.current, endpoint_id)
@@ -57,11 +76,22 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
     return now
 
 
-async def rotate(tx: Tx, ring: KeyRing, tenant: UUID, endpoint_id: UUID, overlap_hours: int) -> str:
+async def resume(tx: Tx, endpoint_id: UUID, *, let_go_before: datetime | None, version: int | None) -> None:
+    """Active again; what was owed to it before that time is cancelled, the rest sent. Raises Refusal 404, 412."""
+    if let_go_before is not None:
+        await tx.run(queries.let_go, endpoint_id, let_go_before)
+    await change(tx, endpoint_id, {"state": "active"}, version=version, allow_http=True)
+
+
+async def rotate(
+    tx: Tx, ring: KeyRing, tenant: UUID, endpoint_id: UUID, overlap_hours: int, *, version: int | None = None
+) -> str:
     """A new secret; the old one signs beside it for the overlap. Returns the new secret, once."""
     held = await tx.row(queries.secrets, endpoint_id)
     if held is None:
         raise not_found("endpoint")
+    if version is not None and held["version"] != version:
+        raise await stale(tx, queries.current, endpoint_id)
     now = clock.machine_now()
     olds = [o for o in msgspec.json.decode(held["old_secrets"]) if datetime.fromisoformat(o["until"]) > now]
     if overlap_hours:
@@ -92,7 +122,18 @@ async def replay(tx: Tx, delivery_ids: list[UUID]) -> int:
     return made
 
 
-async def recover(tx: Tx, endpoint_id: UUID, since: datetime) -> int:
-    """Owe again what an endpoint missed since a time and has not been given by a replay; returns how many."""
-    made: int = await tx.value(queries.replay_since, endpoint_id, since)
-    return made
+async def missed(tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[model.Missed]) -> list[UUID]:
+    """What an endpoint was owed since a time, did not get, and has not been given by a replay; oldest first."""
+    if list(states) == ["dead"]:
+        rows = await tx.rows(queries.dead, endpoint_id, since, model.REPLAYED_MAX)
+    else:
+        rows = await tx.rows(queries.missed, endpoint_id, since, list(states), model.REPLAYED_MAX)
+    return [row["id"] for row in rows]
+
+
+async def recover(
+    tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[model.Missed] = model.MISSED, *, dry_run: bool = False
+) -> int:
+    """Owe again what an endpoint missed since a time; returns how many, with `dry_run` how many it would be."""
+    found = await missed(tx, endpoint_id, since, states)
+    return len(found) if dry_run or not found else await replay(tx, found)

@@ -25,12 +25,6 @@ class Secret(msgspec.Struct, frozen=True):
     secret: str
 
 
-class Replayed(msgspec.Struct, frozen=True):
-    """How many deliveries were put back."""
-
-    replayed: int
-
-
 class WithAttempts(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery and every try of it."""
 
@@ -47,7 +41,7 @@ async def list_endpoints(ctx: Context, actor: Actor, tenant: UUID) -> Page:
     """Without secrets."""
     async with ctx.door.enter(actor, tenant) as tx:
         rows = await tx.rows(queries.endpoints, tenant)
-    return Page([as_struct(model.Endpoint, r) for r in rows])
+    return Page([_endpoint(r) for r in rows])
 
 
 @post(
@@ -74,7 +68,7 @@ async def get_endpoint(ctx: Context, actor: Actor, endpoint_id: UUID) -> Respons
 @patch(
     "/api/v1/endpoints/{endpoint_id:uuid}",
     summary="Change an endpoint",
-    description="Address, event patterns, description, paused or active.",
+    description="Address, event patterns, description, order, paused or active.",
 )
 async def change_endpoint(
     ctx: Context, actor: Actor, endpoint_id: UUID, data: model.EndpointChange, if_match: IfMatch = None
@@ -115,12 +109,14 @@ async def rotate(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Rota
     "/api/v1/endpoints/{endpoint_id:uuid}/recover",
     status_code=202,
     summary="Send again what failed",
-    description="What ended dead, expired or cancelled since a time and no replay has delivered.",
+    description="What ended dead, expired or cancelled (or only the `states` named) since a time and no replay has "
+    "delivered, at most 10,000 at once. With `dry_run` it is counted and nothing is sent.",
 )
-async def recover(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Recovery) -> Replayed:
+async def recover(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Recovery) -> model.Replayed:
     """In the low lane, with the same webhook-id."""
     async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
-        return Replayed(await actions.recover(tx, endpoint_id, data.since))
+        count = await actions.recover(tx, endpoint_id, data.since, data.states, dry_run=data.dry_run)
+    return model.Replayed(count, data.dry_run)
 
 
 @get(
@@ -174,10 +170,10 @@ async def get_delivery(ctx: Context, actor: Actor, delivery_id: UUID) -> WithAtt
     summary="Send one again",
     description="Same webhook-id, low lane.",
 )
-async def replay(ctx: Context, actor: Actor, delivery_id: UUID) -> Replayed:
+async def replay(ctx: Context, actor: Actor, delivery_id: UUID) -> model.Replayed:
     """Receivers recognise it by its id."""
     async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
-        return Replayed(await actions.replay(tx, [delivery_id]))
+        return model.Replayed(await actions.replay(tx, [delivery_id]))
 
 
 def _http(ctx: Context) -> bool:
@@ -188,7 +184,8 @@ def _http(ctx: Context) -> bool:
 def _endpoint(row: Row | None) -> model.Endpoint:
     if row is None:
         raise not_found("endpoint")
-    return as_struct(model.Endpoint, row)
+    breaker = model.Restraint.of(row["breaker_failures"] or 0, row["breaker_until"])
+    return msgspec.structs.replace(as_struct(model.Endpoint, row), breaker=breaker)
 
 
 ROUTES: tuple[Any, ...] = (

@@ -12,6 +12,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from wedsync.events.catalogue import EventType
 from wedsync.events.scope import Scope
+from wedsync.kit import breaker as breakers
+from wedsync.kit import clock
 from wedsync.kit.errors import FieldError, Refusal
 
 Pattern = Annotated[str, Meta(pattern=r"^(\*|[a-z_]+\.(\*|[a-z_]+))$", max_length=80)]
@@ -29,10 +31,29 @@ Status = Literal[
     "revoked",
     "dead",
 ]
+Mode = Literal["parallel", "ordered", "latest"]
+Missed = Literal["dead", "expired", "cancelled"]
+MISSED: tuple[Missed, ...] = ("dead", "expired", "cancelled")
+REPLAYED_MAX = 10_000
+
+
+class Restraint(msgspec.Struct, frozen=True, kw_only=True):
+    """How its circuit breaker stands: `open` until a time, then `half_open` for one probe."""
+
+    state: breakers.State
+    failures: int
+    until: datetime | None
+
+    @classmethod
+    def of(cls, failures: int, until: datetime | None) -> "Restraint":
+        """From what the ledger keeps, now."""
+        open_until = None if until is None else until.timestamp()
+        known = breakers.Breaker(failures=failures, open_until=open_until)
+        return cls(state=breakers.state(known, now=clock.machine_now().timestamp()), failures=failures, until=until)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A webhook destination; `secret` only in the answer that made or rotated it."""
+    """A webhook destination; `secret` only in the answer that made or rotated it, `breaker` in answers, not events."""
 
     id: UUID
     tenant_id: UUID
@@ -44,15 +65,22 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    mode: Mode
     secret: str | None = None
+    breaker: Restraint | None = None
 
 
 class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where to send which event types; `rsvp.*` and `*` are patterns."""
+    """Where to send which event types; `rsvp.*` and `*` are patterns.
+
+    `mode`: several at once (`parallel`), one event of a stream after the other (`ordered`), or of each row only the
+    newest that is not sent yet (`latest`).
+    """
 
     url: Url
     events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
     description: Annotated[str, Meta(max_length=300)] = ""
+    mode: Mode = "parallel"
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +90,7 @@ class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
     state: Literal["active", "paused"] | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,9 +100,20 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Send again what failed since a time."""
+    """Send again what failed since a time; `dry_run` counts it and sends nothing."""
 
     since: datetime
+    states: Annotated[list[Missed], Meta(min_length=1, max_length=3)] = msgspec.field(
+        default_factory=lambda: list(MISSED)
+    )
+    dry_run: bool = False
+
+
+class Replayed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many deliveries were put back, or with `dry_run` would be."""
+
+    replayed: int
+    dry_run: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +190,7 @@ _EXAMPLE: dict[str, Any] = {
     "version": 1,
     "created_at": _AT,
     "updated_at": _AT,
+    "mode": "ordered",
 }
 
 

@@ -1,27 +1,33 @@
 -- name: endpoints
-select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.version, e.created_at, e.updated_at
+select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.version, e.created_at, e.updated_at,
+  d.breaker_failures, d.breaker_until
 from endpoints e
+left join destinations d on d.id = e.id
 where e.tenant_id = $1 and e.deleted_at is null
 order by e.created_at, e.id
 
 -- name: endpoint
-select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.version, e.created_at, e.updated_at
+select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.version, e.created_at, e.updated_at,
+  d.breaker_failures, d.breaker_until
 from endpoints e
+left join destinations d on d.id = e.id
 where e.id = $1 and e.deleted_at is null
 
 -- name: secrets
-select e.secret_sealed, e.old_secrets from endpoints e where e.id = $1 and e.deleted_at is null for update
+select e.secret_sealed, e.old_secrets, e.version from endpoints e where e.id = $1 and e.deleted_at is null for update
 
 -- name: add
-insert into endpoints (id, tenant_id, url, description, events, secret_sealed)
-values ($1, $2, $3, $4, $5, $6)
+insert into endpoints (id, tenant_id, url, description, events, secret_sealed, mode)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (id) do nothing
 returning new.id, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, null::jsonb as old_record
 
 -- name: change
 update endpoints e
 set url = coalesce($2, e.url), events = coalesce($3, e.events), description = coalesce($4, e.description), state = coalesce($5, e.state),
-  state_reason = case when $5 is null then e.state_reason when $5 = 'paused' then 'paused by its owner' else '' end
-where e.id = $1 and e.deleted_at is null and ($6::integer is null or e.version = $6)
+  state_reason = case when $5 is null then e.state_reason when $5 = 'paused' then 'paused by its owner' else '' end,
+  mode = coalesce($6, e.mode)
+where e.id = $1 and e.deleted_at is null and ($7::integer is null or e.version = $7)
 returning new.id, new.version, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, to_jsonb(old) - 'secret_sealed' - 'old_secrets' as old_record
 
 -- name: current
@@ -63,8 +69,74 @@ from attempts a
 where a.delivery_id = $1
 order by a.number, a.made_at
 
--- name: replay_since
-select app.replay_since($1, $2)
-
 -- name: replay
 select app.replay($1)
+
+-- name: dead
+-- What was given up and not sent again since; by the index of what is dead.
+select d.id
+from deliveries d
+where d.tenant_id = app.tenant() and d.destination_id = $1 and d.made_at >= $2 and d.state = 'dead' and d.replay_of is null
+  and not exists (select from deliveries a where a.replay_of = d.id and a.tenant_id = d.tenant_id and a.made_at >= $2
+    and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
+order by d.made_at, d.seq
+limit $3
+
+-- name: missed
+-- The same for everything that ended otherwise than delivered.
+select d.id
+from deliveries d
+where d.tenant_id = app.tenant() and d.destination_id = $1 and d.made_at >= $2 and d.state = any ($3::text[]) and d.replay_of is null
+  and not exists (select from deliveries a where a.replay_of = d.id and a.tenant_id = d.tenant_id and a.made_at >= $2
+    and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
+order by d.made_at, d.seq
+limit $4
+
+-- name: let_go
+select app.let_go($1, $2)
+
+-- name: week
+-- How an endpoint's newest deliveries stand: one range of the tenant's index, never more than $3 rows.
+select g.destination_id, g.state, g.count, g.done_at, g.made_at, g.reason, t.started_at as tried_at
+from (
+  select w.destination_id, w.state, count(*)::integer as count, max(w.done_at) as done_at, max(w.made_at) as made_at,
+    (array_agg(w.reason order by w.made_at desc))[1] as reason, (array_agg(w.id order by w.made_at desc))[1] as newest
+  from (
+    select d.id, d.destination_id, d.state, d.done_at, d.made_at, d.reason
+    from deliveries d
+    where d.tenant_id = $1 and d.made_at >= $2 and d.connector = 'webhook'
+    order by d.made_at desc
+    limit $3) w
+  group by w.destination_id, w.state) g
+left join lateral (select a.started_at from attempts a where a.delivery_id = g.newest order by a.number desc limit 1) t on true
+
+-- name: seen_types
+select distinct w.type
+from (
+  select d.type, d.destination_id
+  from deliveries d
+  where d.tenant_id = $1 and d.made_at >= $3 and d.connector = 'webhook'
+  order by d.made_at desc
+  limit $4) w
+where w.destination_id = $2
+order by w.type
+
+-- name: log
+select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
+  d.done_at, d.replay_of
+from deliveries d
+where d.tenant_id = $1 and d.destination_id = $2 and ($3::text[] is null or d.state = any ($3)) and ($4::text is null or d.type = $4)
+  and ($5::timestamptz is null or (d.made_at, d.id) < ($5, $6))
+order by d.made_at desc, d.id desc
+limit $7
+
+-- name: in_flight
+select i.id from app.in_flight($1) as i(id)
+
+-- name: parked
+-- By the index of what is parked, and no further than $2 rows.
+select count(*)::integer as count, min(p.made_at) as oldest
+from (select d.made_at from deliveries d where d.tenant_id = app.tenant() and d.destination_id = $1 and d.state = 'parked' limit $2) p
+
+-- name: my_role
+select app.role()

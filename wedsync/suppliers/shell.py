@@ -33,7 +33,7 @@ async def supplier_shell(
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading=row["name"],
-        sections=supplier_sections(f"/studio/{supplier_id}", waiting=row["waiting"]),
+        sections=supplier_sections(f"/studio/{supplier_id}", waiting=row["waiting"], role=row["role"]),
         live=live(ctx, topics),
         now=row["now"],
     )

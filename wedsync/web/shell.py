@@ -92,11 +92,16 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section
     )
 
 
-def supplier_sections(base: str, *, waiting: int = 0) -> tuple[Section, ...]:
-    """The supplier's way around; `waiting` counts what needs them this week over all their weddings."""
+def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> tuple[Section, ...]:
+    """The supplier's way around; `waiting` counts what needs them this week over all their weddings.
+
+    Webhooks are for owners and admins.
+    """
+    webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
     return (
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="invite", label="Invite a couple", href=f"{base}/invite", icon="user-plus"),
+        *((webhooks,) if role in ("owner", "admin") else ()),
     )

@@ -6,7 +6,8 @@
  * `data-live="guests rsvps"` and `data-live-src="/fragment"` is morphed in place, so focus, scroll and half-typed words
  * stay. Children carry a `data-key`; keys that were not there before are marked for a moment. Nothing depends on the
  * socket for being right: after each (re)connect and each return to the tab, all fragments are fetched once, and one
- * that somebody waits for (`data-live-waits`) is asked for again and again as long as there is no socket.
+ * that somebody waits for (`data-live-waits`) is asked for again and again as long as there is no socket. `data-live="*"`
+ * hears of every table; `data-live-every="2"` also asks each two seconds, for what moves without an event (deliveries).
  */
 import { RealtimeClient } from "@supabase/realtime-js";
 import { presence } from "./presence.js";
@@ -20,6 +21,8 @@ const WITHOUT_SOCKET_MS = 2000;
 let isLive = false;
 const pending = new Map();
 const seen = new Set();
+const asked = new WeakMap();
+const openedAt = Date.now();
 
 export function start() {
   const { liveTopic, liveUrl, liveTokenUrl } = document.body.dataset;
@@ -31,6 +34,7 @@ export function start() {
     window.addEventListener("pagehide", () => client.disconnect());
   }, () => show("off"));
   watchVisibility();
+  setInterval(askMoving, 1000);
   setInterval(() => isLive || document.querySelectorAll("[data-live-waits]").forEach(refresh), WITHOUT_SOCKET_MS);
 }
 
@@ -60,7 +64,17 @@ function receive(event) {
   document.dispatchEvent(new CustomEvent("live:event", { detail: event }));
   const table = event?.subject?.table;
   for (const fragment of document.querySelectorAll("[data-live]")) {
-    if (!table || fragment.dataset.live.split(" ").includes(table)) refresh(fragment);
+    const tables = fragment.dataset.live.split(" ");
+    if (!table || tables.includes("*") || tables.includes(table)) refresh(fragment);
+  }
+}
+
+/** Not in a tab that nobody looks at. */
+function askMoving() {
+  if (document.visibilityState === "hidden") return;
+  for (const fragment of document.querySelectorAll("[data-live-every]")) {
+    const due = Number(fragment.dataset.liveEvery) * 1000;
+    if (Date.now() - (asked.get(fragment) ?? openedAt) >= due) refresh(fragment);
   }
 }
 
@@ -80,6 +94,7 @@ function refresh(fragment) {
 async function fetchNow(fragment, state) {
   state.timer = null;
   state.fetching = true;
+  asked.set(fragment, Date.now());
   try {
     const response = await fetch(address(fragment), { headers: { "HX-Request": "true", Accept: "text/html" }, credentials: "same-origin" });
     if (response.status === 401) location.reload();

@@ -5,8 +5,10 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +16,7 @@ import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body
-from litestar.response import Redirect
+from litestar.response import Redirect, Stream
 from litestar.types import ControllerRouterHandler
 
 from wedsync.connections import signatures
@@ -33,17 +35,43 @@ MOODS = {
     "hanging": "Takes the request and never answers.",
     "dropped": "Takes the request and closes the connection without an answer.",
     "busy": "Answers 429 with Retry-After: 2.",
+    "booked": "Answers 429 with a date as Retry-After, 90 seconds from now.",
+    "early": "Answers 425.",
+    "large": "Answers 413.",
     "broken": "Answers 500.",
     "down": "Answers 503.",
     "refusing": "Answers 400.",
     "moved": "Answers 302.",
     "gone": "Answers 410: no more deliveries.",
+    "leaving": "Takes the request and asks for no more deliveries (webhook-delivery: disable).",
+    "aborting": "Answers 503 and asks for no repeat of this one (webhook-delivery: abort-message).",
+    "endless": "Takes the request and answers 200 with a body that has no end.",
+    "trickling": "Takes the request and answers 200 with a byte now and then.",
     "duplicate": "Takes the request and answers 409, as if it had it already.",
 }
-ANSWERS = {"busy": 429, "broken": 500, "down": 503, "refusing": 400, "moved": 302, "gone": 410, "duplicate": 409}
-HEADERS = {"busy": {"retry-after": "2"}, "moved": {"location": "/hooks/elsewhere"}}
+ANSWERS = {
+    "busy": 429,
+    "booked": 429,
+    "early": 425,
+    "large": 413,
+    "broken": 500,
+    "down": 503,
+    "aborting": 503,
+    "refusing": 400,
+    "moved": 302,
+    "gone": 410,
+    "duplicate": 409,
+}
+HEADERS = {
+    "busy": {"retry-after": "2"},
+    "moved": {"location": "/hooks/elsewhere"},
+    "leaving": {"webhook-delivery": "disable"},
+    "aborting": {"webhook-delivery": "abort-message"},
+}
+BOOKED_S = 90.0
+TRICKLE_S = 0.1
 # What a provider in this mood never gets to keep: it fails before it looks at the request.
-UNKEPT = frozenset({"busy", "broken", "down", "refusing", "moved", "gone"})
+UNKEPT = frozenset({"busy", "booked", "early", "large", "broken", "down", "aborting", "refusing", "moved", "gone"})
 
 
 class Received(msgspec.Struct, kw_only=True):
@@ -135,6 +163,14 @@ class Hooks:
         await self.kept.put(key, received, len(body) + 2000)
         return received
 
+    async def pour(self, *, drop: bytes, every_s: float) -> AsyncIterator[bytes]:
+        """A body that goes on until the caller has had enough, or the sandbox stops."""
+        until = clock.monotonic() + HANGING_MAX_S
+        while not self.stopping.is_set() and clock.monotonic() < until:
+            yield drop
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), every_s)
+
     def of(self, name: str) -> list[Received]:
         return [received for received in self.kept if received.receiver == name]
 
@@ -144,7 +180,7 @@ def build(settings: Any) -> Hooks:
 
 
 @post("/hooks/{name:str}", status_code=200)
-async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Response[str]:
+async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Response[Any]:
     """What a provider's endpoint does: take, keep, answer; or whatever its mood is."""
     receiver = hooks.receiver(name)
     receiver.calls += 1
@@ -159,10 +195,9 @@ async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Re
     elif mood == "hanging":
         with suppress(TimeoutError):
             await asyncio.wait_for(hooks.stopping.wait(), HANGING_MAX_S)
-    status = ANSWERS.get(mood, 200)
-    return Response(
-        "ok" if status == 200 else mood, status_code=status, headers=HEADERS.get(mood), media_type=MediaType.TEXT
-    )
+    elif mood in ("endless", "trickling"):
+        return Stream(hooks.pour(drop=b"x" * 4096 if mood == "endless" else b"x", every_s=_pace_s(mood)))
+    return _answer(mood)
 
 
 @get("/hooks", media_type=MediaType.HTML)
@@ -225,6 +260,18 @@ async def forget(name: str, hooks: Hooks) -> None:
     receiver = hooks.receiver(name)
     receiver.calls = 0
     receiver.moods.switch("fine")
+
+
+def _pace_s(mood: str) -> float:
+    return TRICKLE_S if mood == "trickling" else 0.0
+
+
+def _answer(mood: str) -> Response[str]:
+    status, headers = ANSWERS.get(mood, 200), HEADERS.get(mood, {})
+    if mood == "booked":
+        free_at = clock.machine_now() + timedelta(seconds=BOOKED_S)
+        headers = {"retry-after": format_datetime(free_at, usegmt=True)}
+    return Response("ok" if status == 200 else mood, status_code=status, headers=headers, media_type=MediaType.TEXT)
 
 
 def _verified(secrets: tuple[str, ...], headers: dict[str, str], body: bytes) -> tuple[bool | None, str]:

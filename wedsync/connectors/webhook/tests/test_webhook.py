@@ -156,6 +156,10 @@ async def test_the_receiver_of_the_sandbox_tells_good_signatures_from_bad(stage:
         ("busy", RetryLater(reason="The receiver answered 429.", after_s=2.0)),
         ("refusing", RetryLater(reason="The receiver answered 400.", tries_max=3)),
         ("duplicate", RetryLater(reason="The receiver answered 409.", tries_max=3)),
+        ("early", RetryLater(reason="The receiver answered 425.")),
+        ("large", RetryLater(reason="The receiver answered 413.", tries_max=3)),
+        ("leaving", Delivered(disable=True)),
+        ("aborting", Rejected(reason="The receiver answered 503 and asked for no repeat of this one.")),
         ("gone", Rejected(reason="The receiver answered 410: it is gone for good.", disable=True)),
     ],
 )
@@ -165,6 +169,28 @@ async def test_every_mood_of_a_receiver_leads_to_the_right_next_step(
     stage.hooks.receiver(mood).moods.switch(mood, times=1)
     assert msgspec.structs.replace(await stage.send(mood), attempt=Attempt()) == expected
     assert isinstance(await stage.send(mood), Delivered)
+
+
+async def test_a_date_as_retry_after_is_kept_to(stage: Stage) -> None:
+    stage.hooks.receiver("booked").moods.switch("booked", times=1)
+    outcome = await stage.send("booked")
+    assert isinstance(outcome, RetryLater)
+    assert outcome.after_s == pytest.approx(90, abs=5)
+
+
+async def test_a_body_without_end_is_read_to_a_cap_and_no_longer(stage: Stage) -> None:
+    stage.hooks.receiver("endless").moods.switch("endless", times=1)
+    outcome = await stage.send("endless")
+    assert isinstance(outcome, Delivered)
+    assert len(outcome.attempt.response_head) == 8192
+
+
+async def test_a_body_that_trickles_is_cut_at_the_deadline_of_the_whole_call(stage: Stage) -> None:
+    stage.hooks.receiver("trickling").moods.switch("trickling", times=1)
+    began = clock.monotonic()
+    outcome = await stage.send("trickling", timeout_s=0.7)
+    assert isinstance(outcome, Delivered)
+    assert 0.5 < clock.monotonic() - began < 2.5
 
 
 @pytest.mark.parametrize(("mood", "says"), [("dropped", "broke off before an answer"), ("hanging", "No answer within")])

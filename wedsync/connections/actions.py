@@ -1,0 +1,77 @@
+"""Every write of connections: added, given new secrets, removed; and received hooks put back to be worked on."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from wedsync.connections import model
+from wedsync.events.record import record
+from wedsync.kit import clock, sql
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import not_found
+from wedsync.kit.seal import KeyRing
+
+queries = sql.load("wedsync.connections")
+SECRETS_MAX = 5
+
+
+async def add(tx: Tx, ring: KeyRing, tenant: UUID, new: model.NewConnection) -> tuple[UUID, str]:
+    """Add a source; returns (id, secret), the only time the secret is shown. Raises Refusal 409, 422."""
+    model.check(new)
+    connection_id, secret = uuid4(), new.secret or model.new_secret()
+    settings = msgspec.json.encode(new.settings).decode()
+    sealed = _seal(ring, tenant, connection_id, [model.Kept(secret)])
+    row = await tx.row(queries.add, connection_id, tenant, new.connector, new.title, new.scheme, settings, sealed)
+    if row is None:
+        raise not_found("tenant")
+    record(tx, model.ADDED, op="INSERT", row=row)
+    return connection_id, secret
+
+
+async def rotate(tx: Tx, ring: KeyRing, tenant: UUID, connection_id: UUID, asked: model.NewSecret) -> str:
+    """A new secret; the old one holds beside it for the overlap. Returns the new one, once."""
+    held = await tx.row(queries.secrets, connection_id)
+    if held is None:
+        raise not_found("connection")
+    model.check_secret(held["scheme"], asked.secret)
+    now = clock.machine_now()
+    until = now + timedelta(hours=asked.overlap_hours)
+    secret = asked.secret or model.new_secret()
+    olds = [
+        one if one.until is not None else model.Kept(one.secret, until)
+        for one in kept(ring, tenant, connection_id, held["sealed"])
+    ]
+    holding = [one for one in olds if one.until is not None and one.until > now]
+    sealed = _seal(ring, tenant, connection_id, [model.Kept(secret), *holding[: SECRETS_MAX - 1]])
+    row = await tx.row(queries.rotate, connection_id, sealed)
+    if row is None:
+        raise not_found("connection")
+    record(tx, model.CHANGED, op="UPDATE", row=row)
+    return secret
+
+
+async def remove(tx: Tx, connection_id: UUID) -> None:
+    """Remove a source: what it sends is refused from now on, what it sent stays."""
+    row = await tx.row(queries.remove, connection_id)
+    if row is None:
+        raise not_found("connection")
+    record(tx, model.REMOVED, op="UPDATE", row=row)
+
+
+async def replay(tx: Tx, hook_id: UUID) -> None:
+    """Work on a received hook once more. Raises Refusal 404."""
+    if not await tx.run(queries.replay, hook_id):
+        raise not_found("hook")
+    await tx.value("select app.owe_hook($1)", hook_id)
+
+
+def kept(ring: KeyRing, tenant: UUID, connection_id: UUID, sealed: bytes) -> list[model.Kept]:
+    """A connection's secrets, the current one first. Raises SealError."""
+    plain = ring.open(sealed, tenant=tenant, table="connections", column="sealed", row=connection_id)
+    return msgspec.json.decode(plain, type=list[model.Kept])
+
+
+def _seal(ring: KeyRing, tenant: UUID, connection_id: UUID, secrets: list[model.Kept]) -> bytes:
+    plain = msgspec.json.encode(secrets)
+    return ring.seal(plain, tenant=tenant, table="connections", column="sealed", row=connection_id)

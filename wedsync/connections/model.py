@@ -1,0 +1,159 @@
+"""Connections and received hooks as the API shows them; secrets are in no row image."""
+
+import secrets
+from base64 import b64encode
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from wedsync.connections.signatures import shared_key
+from wedsync.connections.verify.request import Options
+from wedsync.connections.verify.scheme import Name
+from wedsync.events.catalogue import EventType
+from wedsync.events.scope import Scope
+from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.mapping import FieldMap, Mapper, compile_map
+
+COUPLES = "couples"
+RATE_PER_MINUTE = 10
+Title = Annotated[str, Meta(max_length=200)]
+Secret = Annotated[str, Meta(min_length=8, max_length=2000)]
+
+
+class HookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a source proves itself, how often it may send in a minute, and how its bodies become `type` and `data`.
+
+    Without a mapping a body says both itself. `type` is what it is where the mapping gives none.
+    """
+
+    options: Options = msgspec.field(default_factory=Options)
+    rate_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = RATE_PER_MINUTE
+    type: Annotated[str, Meta(max_length=80)] = ""
+    mapping: FieldMap | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One secret; `until` is when it no longer holds (machine time), None for the current one."""
+
+    secret: str
+    until: datetime | None = None
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One source of hooks; `secret` only in the answer that made or rotated it, `url` is where to send."""
+
+    id: UUID
+    tenant_id: UUID
+    connector: str
+    title: str
+    scheme: str
+    settings: dict[str, Any]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    url: str = ""
+    secret: str | None = None
+
+
+class NewConnection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source to be. `couples` is the wedding's own hook, of which there is one. Without `secret` one is made."""
+
+    connector: Literal["couples", "zapier_hook"]
+    title: Title = ""
+    scheme: Name = "hmac"
+    secret: Secret | None = None
+    settings: HookSettings = msgspec.field(default_factory=HookSettings)
+
+
+class NewSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The next secret, made here where none is given, and how long the one before still holds."""
+
+    secret: Secret | None = None
+    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
+
+
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """One received hook and what came of it; its body is sealed."""
+
+    id: UUID
+    source_id: UUID
+    connector: str
+    dedupe_key: str
+    received_at: datetime
+    headers: dict[str, str]
+    verified_by: str
+    status: Literal["received", "applied", "ignored", "failed"]
+    error: str
+    type: str
+    processed_at: datetime | None
+    replays: int
+
+
+def new_secret() -> str:
+    """A Standard Webhooks secret; for other schemes it is as good as any text."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+
+
+def check(new: NewConnection) -> None:
+    """Raises Refusal 422 for a source that could never be verified or understood."""
+    mapper(new.settings)
+    check_secret(new.scheme, new.secret)
+    if new.connector == COUPLES and new.scheme not in ("hmac", "standard"):
+        raise _invalid("scheme", "is not one of the couples' hook", "Use hmac, or leave it out.")
+    if new.scheme == "jwt" and not new.settings.options.jwks.get("keys"):
+        raise _invalid("settings.options.jwks", "has no keys", 'Give the sender\'s key set: {"keys": [...]}.')
+    if new.scheme == "sendgrid" and new.secret is None:
+        raise _invalid("secret", "is missing", "Give the verification key that SendGrid shows.")
+
+
+def check_secret(scheme: str, secret: str | None) -> None:
+    """Raises Refusal 422 for a secret that its scheme could not use."""
+    if secret is None or scheme != "standard" or secret.startswith("whpk_"):
+        return
+    try:
+        shared_key(secret)
+    except ValueError as error:
+        raise _invalid("secret", str(error), "Copy it again, with its prefix whsec_.") from error
+
+
+def mapper(settings: HookSettings) -> Mapper | None:
+    """The compiled field map. Raises Refusal 422 that names every rule that cannot work."""
+    return None if settings.mapping is None else compile_map(settings.mapping)
+
+
+def _invalid(field: str, reason: str, fix: str) -> Refusal:
+    return Refusal(422, "invalid", f"{field}: {reason}", errors=[FieldError(field, reason, fix)])
+
+
+_AT = "2026-11-21T10:00:00Z"
+_EXAMPLE: dict[str, Any] = {
+    "id": "01920000-0000-7000-8000-00000000000e",
+    "tenant_id": "01920000-0000-7000-8000-00000000000a",
+    "connector": "zapier_hook",
+    "title": "Our form",
+    "scheme": "hmac",
+    "settings": {"type": "rsvp.replied"},
+    "version": 1,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+
+def _type(name: str, text: str) -> EventType:
+    return EventType(
+        type=f"connection.{name}",
+        scope=Scope.PRIVATE,
+        table="connections",
+        row=Connection,
+        description=text,
+        example=_EXAMPLE,
+    )
+
+
+ADDED = _type("added", "A source of hooks was added.")
+CHANGED = _type("changed", "A source of hooks got a new secret.")
+REMOVED = _type("removed", "A source of hooks was removed; what it sends is refused from then on.")
+EVENTS = (ADDED, CHANGED, REMOVED)

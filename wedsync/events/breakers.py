@@ -1,0 +1,79 @@
+"""What the ends of tries say about their destinations' health: from breakers as they stand to breakers after.
+
+Only what is the destination's own counts as a failure: no connection, no answer in time, 5xx. A 429 is its rate limit's
+business, and an address we refuse, a bug of ours or a worker that stopped says nothing about it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.events.retry import Outcome
+from wedsync.kit import breaker
+from wedsync.kit.breaker import FAILURES_LIVE_MAX, FAILURES_MAX, Breaker, Result
+
+if TYPE_CHECKING:
+    from wedsync.events.jobs import Ending
+
+OVERRUN = frozenset({429, 502, 504})
+"""The receiver, or the proxy before it, takes less than it is sent."""
+TOO_MANY = 429
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A destination's breaker: the type `app.breaker` of the database, times in seconds of the clock of `now_s`."""
+
+    destination: UUID
+    now_s: float
+    failures: int
+    open_until: float | None
+    openings: int
+    since: float | None
+    results: int
+    failed: int
+    slow: int
+
+
+def sign(outcome: Outcome) -> Result | None:
+    """What one try says about its destination; None where it says nothing."""
+    exchange = outcome.exchange
+    took_s = (exchange.total_ms or 0.0) / 1000
+    if exchange.status is not None:
+        return None if exchange.status == TOO_MANY else Result(is_failure=exchange.status >= 500, took_s=took_s)
+    if outcome.word == "delivered":
+        return Result(is_failure=False, took_s=took_s)
+    # Without an answer, but with the time it took: the call was really made. With a short ladder it was refused by us.
+    is_silence = outcome.word in ("retry_later", "unknown") and outcome.tries_max is None
+    return Result(is_failure=True, took_s=took_s) if is_silence and exchange.total_ms is not None else None
+
+
+def is_any_bad(endings: Iterable["Ending"]) -> bool:
+    """Whether a breaker that is closed has something to count."""
+    return any(e.kind == "delivery" and e.result is not None and e.result.is_bad for e in endings)
+
+
+def judged(rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"]) -> list[Standing]:
+    """The breakers after these ends, of `rows` as they were locked; those that did not change are left out."""
+    changed = []
+    for row in rows:
+        standing = Standing(**row)
+        before = after = Breaker(
+            failures=standing.failures,
+            open_until=standing.open_until,
+            openings=standing.openings,
+            since=standing.since,
+            results=standing.results,
+            failed=standing.failed,
+            slow=standing.slow,
+        )
+        for ended in endings:
+            if ended.destination == standing.destination and ended.result is not None:
+                failures_max = FAILURES_LIVE_MAX if ended.is_live else FAILURES_MAX
+                after = breaker.after(after, ended.result, now=standing.now_s, failures_max=failures_max)
+        if after != before:
+            changed.append(
+                Standing(destination=standing.destination, now_s=standing.now_s, **msgspec.structs.asdict(after))
+            )
+    return changed

@@ -1,0 +1,5 @@
+"""Pages of webhooks for couples and suppliers: endpoints, their secrets, the delivery log, sending again."""
+
+from wedsync.subscriptions.pages import endpoints, log, replays, switches
+
+ROUTES = (*endpoints.ROUTES, *switches.ROUTES, *log.ROUTES, *replays.ROUTES)

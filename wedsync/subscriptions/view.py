@@ -1,0 +1,123 @@
+"""Rows of endpoints, deliveries and attempts as the pages show them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from wedsync.kit import sql
+from wedsync.kit.db import Row, Tx
+from wedsync.subscriptions import wording
+
+queries = sql.load("wedsync.subscriptions")
+WEEK: Final = timedelta(days=7)
+#: Counting stops here: pages stay quick however much a tenant is sent.
+COUNTED_MAX: Final = 10_000
+FAILED: Final = ("deferred", "dead", "expired", "parked")
+SOON: Final = timedelta(seconds=30)
+
+
+async def cards(tx: Tx, tenant: UUID, endpoints: Sequence[Row], *, face: wording.Face, now: datetime) -> list[Any]:
+    """Endpoints with how their last seven days went."""
+    rows = await tx.rows(queries.week, tenant, now - WEEK, COUNTED_MAX)
+    by_endpoint: dict[UUID, list[Row]] = {}
+    for row in rows:
+        by_endpoint.setdefault(row["destination_id"], []).append(row)
+    return [_card(endpoint, by_endpoint.get(endpoint["id"], []), face) for endpoint in endpoints]
+
+
+def _card(endpoint: Row, week: Sequence[Row], face: wording.Face) -> dict[str, Any]:
+    words, tone, sign = wording.ENDPOINTS[endpoint["state"]]
+    failures = [row for row in week if row["state"] in FAILED and row["tried_at"]]
+    failure = max(failures, key=lambda row: row["tried_at"], default=None)
+    delivered = [row["done_at"] for row in week if row["state"] == "delivered" and row["done_at"]]
+    return {
+        **{name: endpoint[name] for name in ("id", "url", "description", "state", "events", "version")},
+        "state_reason": _sentence(endpoint["state_reason"]),
+        "name": endpoint["description"] or urlsplit(endpoint["url"]).hostname or endpoint["url"],
+        "state_words": words,
+        "tone": tone,
+        "icon": sign,
+        "events_words": wording.events_words(endpoint["events"], face),
+        "counts": _counts(week),
+        "counted": sum(row["count"] for row in week),
+        "delivered_at": max(delivered, default=None),
+        "failed_at": failure["tried_at"] if failure else None,
+        "failure": failure["reason"] if failure else "",
+    }
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop; names inside stay as they are written."""
+    return text and f"{text[0].upper()}{text[1:].rstrip('.')}."
+
+
+def _counts(week: Sequence[Row]) -> list[tuple[str, str, int]]:
+    """Per tab of the log: its key, its words, how many; only those that have any."""
+    by_state: Mapping[str, int] = {row["state"]: row["count"] for row in week}
+    tabs = [(key, words, sum(by_state.get(s, 0) for s in states)) for key, words, states in wording.TABS if states]
+    return [tab for tab in tabs if tab[2]]
+
+
+async def lines(tx: Tx, rows: Sequence[Row], *, now: datetime) -> list[dict[str, Any]]:
+    """Rows of the log."""
+    waiting = [row["id"] for row in rows if row["state"] == "pending"]
+    busy = {row["id"] for row in await tx.rows(queries.in_flight, waiting)} if waiting else set()
+    return [line(row, now=now, is_busy=row["id"] in busy) for row in rows]
+
+
+def line(row: Row, *, now: datetime, is_busy: bool = False) -> dict[str, Any]:
+    """One delivery: what, how it stands, why, and when it goes on."""
+    words, tone, sign = wording.STATES["in_flight" if is_busy else row["state"]]
+    names = ("id", "type", "state", "reason", "attempts", "made_at", "done_at", "event_id", "seq", "previous_seq")
+    return {
+        **{name: row[name] for name in names},
+        "replay_of": row["replay_of"],
+        "lane": wording.LANES[row["lane"]],
+        "state_words": words,
+        "tone": tone,
+        "icon": sign,
+        "again": _until(row["next_at"], now) if row["state"] == "deferred" else "",
+        "is_moving": row["state"] == "pending" or (row["state"] == "deferred" and _is_soon(row["next_at"], now)),
+        "may_replay": row["event_id"] is not None and row["state"] not in ("pending", "deferred", "parked"),
+    }
+
+
+def _is_soon(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at - now < SOON
+
+
+def _until(at: datetime | None, now: datetime) -> str:
+    """`in 40 s`, `in 12 min`, `in 5 h`."""
+    left = int((at - now).total_seconds()) if at else 0
+    if left <= 1:
+        return "at any moment"
+    if left < 90:
+        return f"in {left} s"
+    return f"in {left // 60} min" if left < 5400 else f"in {round(left / 3600)} h"
+
+
+def tries(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Attempts of one delivery, newest first, with what to do about each that failed."""
+    return [_try(row) for row in reversed(rows)]
+
+
+def _try(row: Row) -> dict[str, Any]:
+    is_good = row["outcome"] == "delivered"
+    return {
+        **{name: row[name] for name in ("number", "started_at", "status", "response_head", "address", "is_late")},
+        "is_good": is_good,
+        "words": wording.happened(status=row["status"], detail=row["detail"]),
+        "advice": "" if is_good else wording.advice(status=row["status"], detail=row["detail"]),
+        "at_words": f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC",
+        "timings": [
+            (words, f"{row[name]:.0f} ms" if row[name] >= 10 else f"{row[name]:.1f} ms")
+            for name, words in (
+                ("resolve_ms", "Name looked up"),
+                ("first_byte_ms", "First byte of the answer"),
+                ("total_ms", "All of it"),
+            )
+            if row[name] is not None
+        ],
+    }
