@@ -123,7 +123,7 @@ def scenes() -> Iterator[Scene]:
     yield Scene("webhook-resume", "subscriptions/resume.html", studio(), held)
     again = {"path": PATH, "endpoint": CRM, "count": 37, "count_max": 10_000, "what": "dead", "span": "24", "at": ""}
     again |= {
-        "whats": [("dead", "What was given up"), ("missed", "Everything it missed")],
+        "choices": [("dead", "What was given up"), ("missed", "Everything it missed")],
         "since_iso": NOW.isoformat(),
     }
     again |= {"spans": [("", "Ever"), ("24", "The last 24 hours"), ("at", "A time of your own")]}

@@ -40,7 +40,7 @@ async def ask(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, end
             count=count,
             count_max=model.REPLAYED_MAX,
             what=what,
-            whats=[(key, words) for key, (words, _) in WHAT.items()],
+            choices=[(key, words) for key, (words, _) in WHAT.items()],
             span=asked["span"],
             spans=[*SPANS, ("at", "A time of your own")],
             at=asked["at"],
