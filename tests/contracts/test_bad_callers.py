@@ -110,6 +110,7 @@ VALID: dict[str, Any] = {
     "PUT /api/v1/guests/{guest_id}/rsvps/{item_id}": {"status": "accepted"},
     "POST /api/v1/weddings/{wedding_id}/links": {"supplier_name": "A", "email": "a@b.invalid"},
     "POST /api/v1/links/{link_id}/answer": {"supplier_id": str(UUID(int=9))},
+    "POST /api/v1/weddings/{tenant}/connections": {"connector": "zapier_hook"},
     "POST /api/v1/suppliers/{supplier_id}/members": {"email": "a@b.invalid", "role": "member"},
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},
     "POST /api/v1/weddings/{wedding_id}/budget": {"title": "A"},

@@ -159,15 +159,10 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
     except Refusal:
         raise
     except Exception as error:
-        if not _is_away(error):
+        if not is_passing(error):
             raise
         log.warning("hook_not_kept", reason=type(error).__name__)
         raise Refusal(503, "unavailable", AWAY, headers={"Retry-After": "5"}) from error
-
-
-def _is_away(error: BaseException) -> bool:
-    """Also a connection cut at this instant: the driver then has no state for the statement, and says so in words."""
-    return is_passing(error) or "cannot switch to state" in str(error)
 
 
 async def _body(request: AnyRequest) -> bytes:

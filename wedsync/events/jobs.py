@@ -27,7 +27,7 @@ LEASE_S = 60.0
 BATCH_MAX = 64
 PER_MIN = 100
 """Deliveries a minute to one destination, where neither it nor the operator says otherwise."""
-CUT_OFF = ("connection is closed", "connection was closed", "released back to the pool")
+CUT_OFF = ("connection is closed", "connection was closed", "released back to the pool", "cannot switch to state")
 
 _ENCODER = msgspec.json.Encoder()
 

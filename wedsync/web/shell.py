@@ -102,6 +102,6 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
-        Section(key="invite", label="Invite a couple", href=f"{base}/invite", icon="user-plus"),
+        Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
         *((webhooks,) if role in ("owner", "admin") else ()),
     )
