@@ -75,6 +75,10 @@ class Tx:
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
 
+    async def plan_anew(self) -> None:
+        """Forget this connection's plans: made for small tables, they would read ten thousand new rows row by row."""
+        await self._connection.execute("discard plans")
+
     async def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         """Execute one statement for many value rows in one round trip."""
         await self._connection.executemany(statement, values)

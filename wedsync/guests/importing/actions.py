@@ -108,6 +108,7 @@ async def apply(tx: Tx, ring: KeyRing, wedding_id: UUID, import_id: UUID, ready:
     await tx.rows(queries.hold_imports, wedding_id)
     if await tx.value(queries.state_of, wedding_id) != ready.state:
         raise Moved
+    await tx.plan_anew()
     changes = await _write(tx, wedding_id, ready)
     made = [Made(guest, *what) for guest, what in hung(ready.batch).items()]
     parties = [line["id"] for line in ready.batch.insert_parties]

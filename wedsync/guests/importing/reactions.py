@@ -13,6 +13,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     """Needs are sealed, so counting them takes the key ring."""
 
     async def recount(tx: Tx, event: Event) -> None:
+        await tx.plan_anew()
         await dietary.recount(tx, ring, event.tenant)
 
     types = (facts.FINISHED.type, facts.UNDONE.type)
