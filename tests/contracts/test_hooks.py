@@ -178,6 +178,12 @@ async def test_eleven_in_a_minute_are_one_too_many(ana: Somebody, wedding: str, 
     assert [one["status"] for one in await sender.reasons()] == [429, *bad]
 
 
+async def test_a_flood_of_refusals_does_not_become_as_many_writes(sender: Sender) -> None:
+    nobody = f"/hooks/zapier_hook/{uuid4()}"
+    assert {(await sender.post(nobody, {})).status_code for _ in range(120)} <= {404, 429}
+    assert 60 <= len(await sender.reasons()) < 110
+
+
 async def test_a_secret_is_rotated_with_an_overlap_and_the_last_one_ends_with_none(
     ana: Somebody, wedding: str, sender: Sender
 ) -> None:

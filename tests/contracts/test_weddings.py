@@ -200,3 +200,9 @@ async def test_a_cursor_of_another_epoch_says_to_start_again(ana: Somebody, path
     refused = await ana.got("GET", f"{path}/events?after=7:1", code=410)
     assert (refused["code"], refused["epoch"]) == ("epoch_changed", 1)
     assert (await ana.got("GET", f"{path}/events?after=tomorrow", code=422))["errors"][0]["field"] == "after"
+
+
+@pytest.mark.parametrize("text", ["14:30\n", "١٤:٣٠", "24:00", "9:5"])
+async def test_a_time_that_is_none_is_refused_by_its_field(ana: Somebody, path: str, text: str) -> None:
+    problem = await ana.got("PATCH", path, {"ceremony_at": text}, code=422)
+    assert problem["errors"][0]["field"] == "ceremony_at"

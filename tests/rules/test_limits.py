@@ -26,6 +26,12 @@ def limited() -> tuple[LocalLimits, Hands]:
     return LocalLimits(hands), hands
 
 
+def test_limits_of_one_key_do_not_share_what_is_left() -> None:
+    limits, _ = limited()
+    assert [limits.hit(Bucket("a", per_s=1, burst=1), "k").is_allowed for _ in range(2)] == [True, False]
+    assert limits.hit(Bucket("b", per_s=1, burst=1), "k").is_allowed
+
+
 def test_a_window_lets_its_count_pass_and_then_refuses() -> None:
     limits, hands = limited()
     window = Window("hooks", 3, 60)

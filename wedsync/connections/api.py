@@ -1,6 +1,5 @@
 """The JSON door of sources of hooks and of what they sent: added, rotated, removed; listed and worked on again."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
-from wedsync.web.context import Context, Page, etag, invalid
+from wedsync.web.context import Context, Page, etag, from_time_cursor, time_cursor
 
 queries = sql.load("wedsync.connections")
 Limit = Annotated[int, Parameter(ge=1, le=200)]
@@ -93,11 +92,11 @@ async def list_hooks(
     ctx: Context, actor: Actor, tenant: UUID, status: str | None = None, cursor: str = "", limit: Limit = 50
 ) -> Page:
     """For the couple."""
-    at, after = _cursor(cursor)
+    at, after = from_time_cursor(cursor)
     async with ctx.door.enter(actor, tenant) as tx:
         rows = await tx.rows(queries.hooks, tenant, status, at, after, limit)
     items = [_hook(r) for r in rows]
-    return Page(list(items), f"{items[-1].received_at.isoformat()}~{items[-1].id}" if len(items) == limit else None)
+    return Page(list(items), time_cursor(items[-1].received_at, items[-1].id) if len(items) == limit else None)
 
 
 @get("/api/v1/hooks/{hook_id:uuid}", summary="One received hook", description="What came of it.")
@@ -118,16 +117,6 @@ async def replay(ctx: Context, actor: Actor, hook_id: UUID) -> model.Hook:
     async with ctx.door.enter_at(actor, "inbox_hooks", hook_id) as tx:
         await actions.replay(tx, hook_id)
         return _hook(await tx.row(queries.hook, hook_id))
-
-
-def _cursor(text: str) -> tuple[datetime | None, UUID | None]:
-    if not text:
-        return None, None
-    try:
-        at, _, last = text.partition("~")
-        return datetime.fromisoformat(at), UUID(last)
-    except ValueError as error:
-        raise invalid("cursor", "is not one of ours; start without it") from error
 
 
 def _connection(ctx: Context, row: Row | None) -> model.Connection:

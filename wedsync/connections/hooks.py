@@ -29,6 +29,8 @@ from wedsync.web.respond import AnyRequest
 log = structlog.get_logger("hooks")
 KNOCKS: Final = Bucket("hook-knocks", per_s=2000, burst=4000)
 """Of one address, before anything is looked up."""
+NOTED: Final = Bucket("hook-notes", per_s=1, burst=60)
+"""Refusals of one address that are written down; a flood must not become as many writes."""
 UNVERIFIED: Final = Window("unverified-hooks", 10, 60)
 AWAY: Final = "We cannot keep anything at this moment. Send it again after Retry-After."
 REFUSED: Final = "This request could not be verified. Check secret, signature and clock of the sender."
@@ -146,15 +148,16 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
 
 async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaitable[Response[Any]]]) -> Response[Any]:
     """The answer; refusals are noted, and a database that is away is told as what it is."""
+    limits: LocalLimits = request.app.state.limits
     try:
         try:
-            limits: LocalLimits = request.app.state.limits
             decision = limits.hit(KNOCKS, _address(request))
             if not decision.is_allowed:
                 raise _too_many(decision.headers(), "the address knocks too often", None)
             return await take()
         except Denied as refusal:
-            await inbox.note(ctx.door, refusal, endpoint=request.url.path, address=_address(request))
+            if limits.hit(NOTED, _address(request)).is_allowed:
+                await inbox.note(ctx.door, refusal, endpoint=request.url.path, address=_address(request))
             raise
     except Refusal:
         raise

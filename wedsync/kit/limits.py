@@ -117,7 +117,7 @@ class Limits:
             else:
                 self._outage.worked()
                 return Decision(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)
-        return self._local.hit(limit, place, cost)
+        return self._local.hit(limit, key, cost)
 
 
 class LocalLimits:
@@ -129,9 +129,10 @@ class LocalLimits:
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     def hit(self, limit: Limit, key: str, cost: int = 1) -> Decision:
+        place = f"{limit.name}|{key}"
         if isinstance(limit, Window):
-            return self._hit_window(limit, key, cost)
-        return self._hit_bucket(limit, key, cost)
+            return self._hit_window(limit, place, cost)
+        return self._hit_bucket(limit, place, cost)
 
     def _hit_window(self, limit: Window, key: str, cost: int) -> Decision:
         now = self._time()

@@ -1,6 +1,5 @@
 """The JSON door of webhooks out: endpoints of a wedding or a supplier, deliveries, attempts, replay."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
 from wedsync.subscriptions import actions, model
-from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, invalid
+from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, from_time_cursor, time_cursor
 
 queries = sql.load("wedsync.subscriptions")
 Limit = Annotated[int, Parameter(ge=1, le=200)]
@@ -134,21 +133,11 @@ async def list_deliveries(
     limit: Limit = 50,
 ) -> Page:
     """Every channel: webhooks and mails."""
-    at, after = _cursor(cursor)
+    at, after = from_time_cursor(cursor)
     async with ctx.door.enter(actor, tenant) as tx:
         rows = await tx.rows(queries.deliveries, tenant, status, endpoint, at, after, limit)
     items = [as_struct(model.Delivery, r) for r in rows]
-    return Page(list(items), f"{items[-1].made_at.isoformat()}~{items[-1].id}" if len(items) == limit else None)
-
-
-def _cursor(text: str) -> tuple[datetime | None, UUID | None]:
-    if not text:
-        return None, None
-    try:
-        at, _, last = text.partition("~")
-        return datetime.fromisoformat(at), UUID(last)
-    except ValueError as error:
-        raise invalid("cursor", "is not one of ours; start without it") from error
+    return Page(list(items), time_cursor(items[-1].made_at, items[-1].id) if len(items) == limit else None)
 
 
 @get("/api/v1/deliveries/{delivery_id:uuid}", summary="One delivery", description="With its attempts.")

@@ -121,3 +121,19 @@ async def stale(tx: Tx, current: str, *values: object) -> Refusal:
 def invalid(field: str, reason: str, fix: str = "") -> Refusal:
     """One field that cannot be taken."""
     return Refusal(422, "invalid", f"{field}: {reason}", errors=[FieldError(field, reason, fix)])
+
+
+def time_cursor(at: datetime, id: UUID) -> str:
+    """The place after a row in a list that is newest first."""
+    return f"{at.isoformat()}~{id}"
+
+
+def from_time_cursor(text: str, *, field: str = "cursor") -> tuple[datetime | None, UUID | None]:
+    """The row a page goes on after; nothing for the first page. Raises Refusal 422."""
+    if not text:
+        return None, None
+    try:
+        at, _, last = text.partition("~")
+        return datetime.fromisoformat(at), UUID(last)
+    except ValueError as error:
+        raise invalid(field, "is not a place in this list", "Start without it.") from error

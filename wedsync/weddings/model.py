@@ -19,7 +19,9 @@ YEAR_MIN, YEAR_MAX = 1990, 2190
 DateStatus = Literal["undecided", "provisional", "confirmed", "postponed", "cancelled"]
 Name = Annotated[str, Meta(max_length=300)]
 Short = Annotated[str, Meta(max_length=500)]
-LocalTime = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", description="Local time, HH:MM")]
+LocalTime = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", description="Local time, HH:MM")
+]
 
 
 class Wedding(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,12 +144,23 @@ def check_day(on: date | None) -> None:
         raise Refusal(422, "invalid", f"on: {reason}", errors=[FieldError("on", reason, "Check the year.")])
 
 
+def _time(field: str, text: str) -> time:
+    """A pattern's end also matches before a line break, so the text may still be none."""
+    try:
+        return time.fromisoformat(text)
+    except ValueError as error:
+        reason = "is not a time of day"
+        raise Refusal(
+            422, "invalid", f"{field}: {reason}", errors=[FieldError(field, reason, "Write it as 14:30.")]
+        ) from error
+
+
 def settle(before: Wedding, fields: dict[str, Any]) -> dict[str, Any]:
     """The fields to write: a date brings a status with it; without a date it is undecided. Raises Refusal 422."""
     if "time_zone" in fields:
         check_zone(fields["time_zone"])
     check_day(fields.get("on"))
-    out = {k: time.fromisoformat(v) if k.endswith("_at") and isinstance(v, str) else v for k, v in fields.items()}
+    out = {k: _time(k, v) if k.endswith("_at") and isinstance(v, str) else v for k, v in fields.items()}
     on = out.get("on", before.on)
     status = out.get("date_status")
     if on is None and status not in (None, "undecided"):

@@ -1,6 +1,5 @@
 """One endpoint with its delivery log, newest first and live, and one delivery with every try of it."""
 
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,7 +12,7 @@ from wedsync.kit.errors import not_found
 from wedsync.subscriptions import view, wording
 from wedsync.subscriptions.pages.place import Place, entered, paths
 from wedsync.web import respond
-from wedsync.web.context import Context, invalid
+from wedsync.web.context import Context, from_time_cursor, invalid, time_cursor
 from wedsync.web.forms import AnyRequest
 
 queries = sql.load("wedsync.subscriptions")
@@ -64,7 +63,7 @@ async def _values(request: AnyRequest, place: Place, endpoint_id: UUID) -> dict[
         endpoint_id,
         states[asked["state"]],
         asked["type"] or None,
-        *_cursor(asked["after"]),
+        *from_time_cursor(asked["after"], field="after"),
         PAGE + 1,
     )
     shown = await view.lines(place.tx, found[:PAGE], now=place.now)
@@ -79,7 +78,7 @@ async def _values(request: AnyRequest, place: Place, endpoint_id: UUID) -> dict[
         "state": asked["state"],
         "type": asked["type"],
         "tabs": tabs,
-        "after": _address(here, filters | {"after": f"{last['made_at'].isoformat()}~{last['id']}"}) if last else None,
+        "after": _address(here, filters | {"after": time_cursor(last["made_at"], last["id"])}) if last else None,
         "before": _address(here, filters) if asked["after"] else None,
         "src": _address(f"{here}/fragments/log", filters | {"after": asked["after"]}),
         "every_s": MOVING_S if any(one["is_moving"] for one in shown) else RESTING_S,
@@ -91,16 +90,6 @@ async def _values(request: AnyRequest, place: Place, endpoint_id: UUID) -> dict[
 def _address(path: str, fields: dict[str, str]) -> str:
     query = urlencode({name: value for name, value in fields.items() if value})
     return f"{path}?{query}" if query else path
-
-
-def _cursor(text: str) -> tuple[datetime | None, UUID | None]:
-    if not text:
-        return None, None
-    try:
-        at, _, last = text.partition("~")
-        return datetime.fromisoformat(at), UUID(last)
-    except ValueError as error:
-        raise invalid("after", "is not a place in this log; open the log from its beginning") from error
 
 
 @get(paths("/{endpoint_id:uuid}/deliveries/{delivery_id:uuid}"), include_in_schema=False)
