@@ -29,7 +29,7 @@ from wedsync.kit import clock
 WRITERS = 4
 PATIENCE_S = 180.0
 IN_TURN = ("web", "gateway", "worker", "valkey")
-STREAMS = [(100, 1), pytest.param(1000, 3, marks=pytest.mark.prove)]
+STREAMS = [(40, 1), pytest.param(1000, 3, marks=pytest.mark.prove)]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 LIST = Path(__file__).parents[1] / "fixtures" / "imports" / "zola_guest_list.csv"
 EMAIL = "theo.marlowe@example.com"
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.unmeasured]
 
 
 @pytest.fixture(scope="module")
