@@ -113,7 +113,7 @@ async def run(*, forward: str, asked: Mapping[str, Any], secret: str, url: str, 
         )
         sys.stdout.flush()
         await _until_asked(listener.listen(place))
-    sys.stdout.write(f"\nEnded: {listener.forwarded} forwarded, {listener.failed} of them not taken.\n")
+    sys.stdout.write(f"\nEnded: {listener.forwarded} forwarded, {listener.failed or 'none'} of them refused.\n")
     return 0
 
 

@@ -36,7 +36,8 @@ def _words(status: int, problem: Mapping[str, Any]) -> str:
     if status == 401:
         return f"WedSync does not know this token. {HOW_TO_SIGN_IN}"
     fixes = [str(error["fix"]) for error in problem.get("errors", []) if error.get("fix")]
-    return " ".join([f"WedSync answered {status}: {problem.get('detail', '')}", *fixes])
+    said = f"WedSync answered {status}: {problem.get('detail', '')}".rstrip(".")
+    return " ".join([f"{said}.", *fixes])
 
 
 class Api:

@@ -174,7 +174,9 @@ def events_words(events: Sequence[str], face: Face) -> str:
 def advice(*, status: int | None, detail: str, is_once: bool = False) -> str:
     """What to do about one try that did not succeed; empty where there is nothing. `is_once`: there is no other try."""
     words = _advice(status, detail)
-    return (_AGAIN.sub("", words).strip() or "Check that the address is right and answers.") if is_once else words
+    if not is_once or not words:
+        return words
+    return _AGAIN.sub("", words).strip() or "Check that the address is right and answers."
 
 
 def _advice(status: int | None, detail: str) -> str:
