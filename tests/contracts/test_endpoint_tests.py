@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from wedsync.kit.config import Settings
 from wedsync.processes import registry, senders, worker
 
-TYPE = {"type": "rsvp.replied"}
+TYPE: dict[str, Any] = {"type": "rsvp.replied"}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -185,7 +185,7 @@ async def test_the_page_offers_what_the_endpoint_hears_of_and_shows_the_test(tow
         business = await town.supplier()
         who, id = business.owner, str(uuid4())
         page, offered = f"/studio/{business.supplier}/webhooks/{id}", ["rsvp.invited"]
-        form = {"id": id, "url": "https://example.com/hook", "events": ["rsvp.*", "budget_line.*"]}
+        form: dict[str, Any] = {"id": id, "url": "https://example.com/hook", "events": ["rsvp.*", "budget_line.*"]}
         assert (await who.send(f"/studio/{business.supplier}/webhooks", **form)).status_code == 200
     text = await who.see(page)
     assert [t for t in ("rsvp.invited", "budget_line.added", "task.done") if f'<option value="{t}"' in text] == offered

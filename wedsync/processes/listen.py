@@ -19,7 +19,7 @@ from wedsync.kit import clock
 from wedsync.processes import forwarding, remote
 from wedsync.processes.failures import CannotRun
 
-WAIT_S: Final = 10.0
+WAIT_S: Final = 5.0
 PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 PATHS: Final = {"wedding": "weddings", "supplier": "suppliers"}
 

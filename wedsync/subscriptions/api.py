@@ -143,7 +143,7 @@ async def send_test(
     status_code=200,
     summary="Listen",
     description="What an endpoint would be sent from now on, without one: ask without `after` for where everything "
-    "stands, then again and again with the `after` of the answer before. Waits up to `wait_s` (10) for something to "
+    "stands, then again and again with the `after` of the answer before. Waits up to `wait_s` (5) for something to "
     "happen. Nothing is kept for a listener: what it has not read is read with its `after`, whenever it asks.",
 )
 async def listen(ctx: Context, actor: Actor, tenant: UUID, data: model.Listen) -> model.Heard:

@@ -24,7 +24,7 @@ queries = sql.load("wedsync.subscriptions")
 LOOK_S: Final = 0.25
 #: Of one stream in one answer.
 ITEMS_MAX: Final = 50
-#: With waits of up to 10 s that is about ten listeners a person, and more for a while to whom much happens.
+#: With waits of up to 5 s that is about five listeners a person, and more for a while to whom much happens.
 CALLS: Final = Bucket("listen", per_s=1, burst=120)
 
 

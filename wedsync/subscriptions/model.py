@@ -129,12 +129,13 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What to hear of and where to go on.
 
     `after` is what the answer before gave, stream by stream; without it nothing is read, and the answer says where
-    everything stands. `wait_s`: how long to wait for something to happen.
+    everything stands. `wait_s`: how long to wait for something to happen; a process that is
+    to stop waits for its last answer, so it is short.
     """
 
     events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
     after: Annotated[dict[StreamName, Cursor], Meta(max_length=10_000)] | None = None
-    wait_s: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    wait_s: Annotated[float, Meta(ge=0, le=5)] = 0.0
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
