@@ -1107,9 +1107,11 @@ create table public.deliveries (
   expires_at timestamptz,
   done_at timestamptz,
   replay_of uuid,
+  is_test boolean not null default false,
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
+comment on column public.deliveries.is_test is 'A made-up example that somebody asked for: no event, its content is in the job''s args while that lives';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);
 create index deliveries_open on public.deliveries (destination_id, state) where state in ('parked', 'dead');
@@ -3042,10 +3044,10 @@ begin
   select min(coalesce(d.event_at, j.made_at)), max(coalesce(d.event_at, j.made_at)) into v_event_from, v_event_to from public.jobs j
     left join public.deliveries d on d.id = j.id and d.made_at = j.made_at and d.made_at between v_from and v_to where j.id = any (p_jobs);
   with held as (
-    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id
+    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id, j.args
     from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
   known as (
-    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
+    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, h.args, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
       l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.state as endpoint_state,
       n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
     from held h
@@ -3082,7 +3084,8 @@ begin
           else 'ok' end
         when (k.delivery).recipient_kind = 'guest' and k.contact_id is null then 'cancelled:there are no contact details for this guest'
         else 'ok' end as verdict,
-      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id) end, (k.delivery).previous_seq,
+      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id)
+          when (k.delivery).is_test then k.args::text end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
         k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed)::app.payload as payload
     from known k)
@@ -3153,7 +3156,7 @@ begin
   return app.replay(array(
     select d.id from public.deliveries d
     where d.destination_id = p_destination and d.made_at >= p_since and d.tenant_id = coalesce(app.tenant(), d.tenant_id)
-      and d.replay_of is null and d.state in ('expired', 'cancelled', 'dead')
+      and d.replay_of is null and not d.is_test and d.state in ('expired', 'cancelled', 'dead')
       and not exists (select from public.deliveries a where a.replay_of = d.id and a.made_at >= p_since and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
     order by d.made_at limit 10000));
 end $$;
@@ -3384,4 +3387,86 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
 $$;
 
 grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+reset role;
+
+-- 83_tests.sql
+-- Tests of endpoints: a made-up example on the way that real events take, through lanes, restraint and the log, and recorded in no stream.
+set role wedsync_owner;
+grant select (is_test) on public.deliveries to wedsync_user;
+reset role;
+
+set role wedsync_recorder;
+-- Owes one endpoint of the entered tenant an example, in live form and marked by its maker. What became of the asking: owed, inactive (the endpoint
+-- wants nothing now) or many (30 of the last minute are enough). Nobody wants a test any more after ten minutes.
+create function app.send_test(p_endpoint uuid, p_delivery uuid, p_event jsonb) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_tenant uuid := app.tenant();
+  v_state text;
+begin
+  select e.state into v_state from public.endpoints e where e.id = p_endpoint and e.tenant_id = v_tenant and e.deleted_at is null;
+  if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  if v_state <> 'active' then return 'inactive'; end if;
+  if (select count(*) from public.deliveries d
+    where d.tenant_id = v_tenant and d.made_at > v_at - interval '1 minute' and d.destination_id = p_endpoint and d.is_test) >= 30 then
+    return 'many';
+  end if;
+  -- Whoever tests an endpoint may have mended it: a breaker that is open lets one delivery through at once, and judges by it.
+  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, v_at)
+    where d.id = p_endpoint and d.breaker_until is not null;
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, expires_at, is_test)
+    values (p_delivery, v_at, v_tenant, 'webhook', p_endpoint, p_event ->> 'type', 1, v_at + interval '10 minutes', true);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, args, expires_at)
+    values (p_delivery, 'delivery', 'webhook', 1, v_tenant, p_endpoint, v_at, p_event, v_at + interval '10 minutes');
+  return 'owed';
+end $$;
+grant execute on function app.send_test(uuid, uuid, jsonb) to wedsync_user;
+reset role;
+
+-- 84_listening.sql
+-- Listening: what an endpoint of the entered tenant would be sent, read from the log by position. Nothing is kept for a listener, so nothing of it
+-- is left behind; the positions are its own, and since numbers are dense and in commit order within a stream, it misses nothing between two calls.
+set role wedsync_recorder;
+
+-- p_patterns: like those of subscriptions. p_after: {stream id: seq}; null only asks where everything stands. One row for each event, oldest first
+-- within its stream, and one without an event for each stream that was read to its end or has not been asked for. A supplier hears a wedding from
+-- the moment its link became active, as its endpoints do, and what its link may see now.
+create function app.heard(p_patterns text[], p_after jsonb, p_limit integer)
+returns table (stream text, epoch integer, seq bigint, event text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query
+  with standing as materialized (
+    select s.id, s.kind, s.epoch, s.top, s.id = app.tenant() as is_own, (p_after ->> s.id::text)::bigint as known from public.streams s
+    where s.id in (select app.tenant() union select l.wedding_id from public.links l where l.supplier_id = app.tenant() and l.status = 'active')),
+  news as materialized (
+    select n.id, n.kind, n.epoch, n.top, n.is_own, coalesce(case when f.active is null then n.known else greatest(n.known, f.active - 1) end, n.top) as after
+    from (select t.id, t.kind, t.epoch, t.top, t.is_own, t.known from standing t
+      where p_after is not null and t.top > coalesce(t.known, -1) order by t.known nulls first limit 32) n
+    left join lateral (select max(e.seq) as active from public.links l join public.events e on e.stream_id = n.id and e.subject_table = 'links'
+        and e.subject_id = l.id and e.record ->> 'status' = 'active' and e.old_record ->> 'status' is distinct from 'active'
+      where l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active') f on not n.is_own),
+  found as materialized (
+    select n.id, n.kind, n.epoch, e.seq, e.event, e.nth
+    from news n cross join lateral (
+      select x.seq, app.event_for(x, n.kind, v.link_id) as event, row_number() over (order by x.seq) as nth
+      from public.events x join public.event_types t on t.type = x.type
+      cross join lateral (
+        select null::uuid as link_id where n.is_own
+        union all
+        select l.id from public.links l where not n.is_own and l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active'
+          and app.sees(l.mask, l.id, null, x.scope, x.link_id, x.membership_id)
+        limit 1) v
+      where x.stream_id = n.id and x.seq > n.after and x.seq <= n.top and not x.bulk and x.type like any (p_patterns)
+      order by x.seq limit p_limit) e)
+  select r.kind || ':' || r.id, r.epoch, r.seq, r.event from (
+    select f.id, f.kind, f.epoch, f.seq, f.event, 0 as last from found f
+    union all
+    select s.id, s.kind, s.epoch, s.top, null, 1 from standing s
+      where p_after is null or s.id in (select n.id from news n) and not exists (select from found f where f.id = s.id and f.nth = p_limit)) r
+  order by r.id, r.last, r.seq;
+end $$;
+grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;
 reset role;

@@ -161,9 +161,11 @@ create table public.deliveries (
   expires_at timestamptz,
   done_at timestamptz,
   replay_of uuid,
+  is_test boolean not null default false,
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
+comment on column public.deliveries.is_test is 'A made-up example that somebody asked for: no event, its content is in the job''s args while that lives';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);
 create index deliveries_open on public.deliveries (destination_id, state) where state in ('parked', 'dead');

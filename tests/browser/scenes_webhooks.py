@@ -45,10 +45,11 @@ def delivery(id: str, type: str, state: str, **more: Any) -> dict[str, Any]:
     made = {"id": id, "type": type, "state": state, "state_words": words, "tone": tone, "icon": sign, "again": ""}
     made |= {"reason": "", "attempts": 1, "made_at": ago(minutes=4), "done_at": ago(minutes=4), "replay_of": None}
     made |= {"event_id": "0198c0de-7f00-7000-8000-0000000000d1", "seq": 412, "previous_seq": 409, "lane": "normal"}
-    return made | {"may_replay": state in ("delivered", "dead"), "is_moving": False} | more
+    return made | {"may_replay": state in ("delivered", "dead"), "is_moving": False, "is_test": False} | more
 
 
 LOG = [
+    delivery("d0", "rsvp.replied", "delivered", is_test=True, event_id=None, seq=None),
     delivery("d1", "rsvp.replied", "pending", attempts=0),
     delivery("d2", "schedule_item.moved", "delivered"),
     delivery(
@@ -67,6 +68,8 @@ def log_values(**more: Any) -> dict[str, Any]:
         "state": "",
         "type": "",
         "types": [("", "All types"), ("rsvp.replied", "rsvp.replied"), ("task.assigned", "task.assigned")],
+        "tests": [("rsvp.invited", "rsvp.invited"), ("rsvp.replied", "rsvp.replied")],
+        "tested": "",
         "tabs": [(key, words, f"?state={key}", None) for key, words, _ in wording.TABS],
         "before": None,
         "after": "?after=x",

@@ -47,8 +47,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer. Header names are lower case. `ending` tells whether the body is all there was: `capped` by us at 64
-    KiB, or `cut` by the deadline or a lost connection after the status had arrived."""
+    """An answer. Header names are lower case. `ending` tells whether the body is all there was: `capped` by us at
+    `body_max_bytes` (64 KiB), or `cut` by the deadline or a lost connection after the status had arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -80,8 +80,9 @@ class _Call(NamedTuple):
 class _Course:
     """How far one call has come, so that a deadline can tell what it cut off."""
 
-    def __init__(self) -> None:
+    def __init__(self, body_max_bytes: int = BODY_READ_MAX_BYTES) -> None:
         self.began = time.perf_counter()
+        self.body_max_bytes = body_max_bytes
         self.resolve_ms: float | None = None
         self.first_byte_ms: float | None = None
         self.address: str | None = None
@@ -101,7 +102,7 @@ class _Course:
 
     def reply(self, ending: Ending) -> Reply:
         status, headers = self.head or (0, {})
-        body = bytes(self.body[:BODY_READ_MAX_BYTES])
+        body = bytes(self.body[: self.body_max_bytes])
         return Reply(status=status, headers=headers, body=body, ending=ending, timing=self.timing())
 
     def failure(self, kind: Kind, reason: str, *, may_have_arrived: bool) -> Failure:
@@ -119,6 +120,7 @@ class Wire:
         clients_max: int = 512,
         user_agent: str = "WedSync/1",
         extra_roots_pem: bytes | None = None,
+        body_max_bytes: int = BODY_READ_MAX_BYTES,
     ) -> None:
         """`allow`: CIDR ranges open to tenants' URLs although not public. `clients_max`: about 0.15 MB each."""
         self._allow = guard.parse_networks(allow)
@@ -126,6 +128,7 @@ class Wire:
         self._clients_max = clients_max
         self._user_agent = user_agent
         self._extra_roots_pem = extra_roots_pem
+        self._body_max_bytes = body_max_bytes
         self._clients: OrderedDict[tuple[str, str], Client] = OrderedDict()
         self._building: dict[tuple[str, str], asyncio.Future[Client]] = {}
 
@@ -140,7 +143,7 @@ class Wire:
         trusted: bool = False,
     ) -> Reply | Failure:
         """One call. `trusted` is for URLs the operator set: any address, http and any port are fine there."""
-        course = _Course()
+        course = _Course(self._body_max_bytes)
         call = _Call(method, headers or {}, body)
         try:
             async with asyncio.timeout(timeout_s):
@@ -191,7 +194,7 @@ class Wire:
             async with request as response:
                 course.first_byte_ms = course.elapsed_ms()
                 course.head = (response.status, _kept_headers(response))
-                ending = await _read_body(response, course.body)
+                ending = await _read_body(response, course)
                 return course.reply(ending)
         except RequestError as error:
             if course.head is not None:
@@ -266,11 +269,11 @@ def _kept_headers(response: Response) -> dict[str, str]:
     return kept
 
 
-async def _read_body(response: Response, body: bytearray) -> Ending:
+async def _read_body(response: Response, course: _Course) -> Ending:
     reader = response.body_reader
     while (chunk := await reader.read_chunk()) is not None:
-        body += chunk
-        if len(body) > BODY_READ_MAX_BYTES:
+        course.body += chunk
+        if len(course.body) > course.body_max_bytes:
             return "capped"
     return "whole"
 

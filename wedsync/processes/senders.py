@@ -1,26 +1,21 @@
 """Joins the delivery engine to the connectors' host: from a leased payload to the host's job, from its word to ours."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from wedsync.connections import contract, host
 from wedsync.events.deliver import Sender
+from wedsync.events.images import OpenSealed, opener, with_images
 from wedsync.events.jobs import Payload
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
-
-#: (table, record, tenant) -> the record with what was sealed in it opened, and without `sealed`.
-OpenSealed = Callable[[str, dict[str, Any], UUID], dict[str, Any]]
-
-IMAGES = ("record", "old_record")
 
 
 @asynccontextmanager
@@ -34,18 +29,6 @@ async def opened(settings: Settings) -> AsyncIterator[Mapping[str, Sender]]:
     finally:
         await connectors.close()
         await wire.close()
-
-
-def opener(ring: KeyRing) -> OpenSealed:
-    """Opens the images of guests' contacts and needs, which were sealed for the guest's row."""
-
-    def open_sealed(table: str, record: dict[str, Any], tenant: UUID) -> dict[str, Any]:
-        sealed = bytes.fromhex(record["sealed"].removeprefix("\\x"))
-        row = record.get("guest_id", record["id"])
-        plain = msgspec.json.decode(ring.open(sealed, tenant=tenant, table=table, column="sealed", row=row))
-        return {**{key: value for key, value in record.items() if key != "sealed"}, **plain}
-
-    return open_sealed
 
 
 def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
@@ -121,12 +104,4 @@ def _secrets(payload: Payload) -> list[host.Sealed]:
 
 def _event(payload: Payload, open_sealed: OpenSealed) -> Mapping[str, Any] | None:
     """Images that are sealed at rest are opened here: the database has just judged that this receiver may see them."""
-    if payload.event is None:
-        return None
-    event: dict[str, Any] = msgspec.json.decode(payload.event)
-    for image in IMAGES:
-        record = event[image]
-        if record is not None and "sealed" in record:
-            tenant = UUID(event["stream"].partition(":")[2])
-            event[image] = open_sealed(event["subject"]["table"], record, tenant)
-    return event
+    return None if payload.event is None else with_images(payload.event, open_sealed)

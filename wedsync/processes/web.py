@@ -20,7 +20,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from wedsync.events import record
+from wedsync.events.catalogue import Catalogue
 from wedsync.kit import clock, config, log
+from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.seal import KeyRing
@@ -71,6 +73,12 @@ def numbers(state: State) -> Response[bytes]:
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
+def provide_catalogue(state: State, actor: Actor) -> Catalogue:
+    """Dependency `catalogue`; it asks for `actor` to go on the chain of the others (see `provide_actor`)."""
+    catalogue: Catalogue = state.catalogue
+    return catalogue
+
+
 def create(settings: config.Settings) -> Litestar:
     """The application; pools are opened in its lifespan, in the loop that uses them."""
 
@@ -110,6 +118,7 @@ def create(settings: config.Settings) -> Litestar:
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
+            "catalogue": Provide(provide_catalogue, sync_to_thread=False),
         },
         middleware=[metrics.Timing, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count],
@@ -123,6 +132,7 @@ def create(settings: config.Settings) -> Litestar:
                 "security_headers": respond.encoded(_headers(settings)),
                 "limits": LocalLimits(clock.monotonic),
                 "metrics": metrics.WebCollector(version("wedsync")),
+                "catalogue": registry.catalogue(settings),
             }
         ),
         response_cache_config=ResponseCacheConfig(),

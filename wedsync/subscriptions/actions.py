@@ -1,5 +1,6 @@
-"""Every write of endpoints: added, changed, rotated, removed; each keeps its subscription in the ledger."""
+"""Every write of endpoints: added, changed, rotated, removed, each kept in step with its subscription. And tests."""
 
+import difflib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,13 +8,15 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from wedsync.events import example
+from wedsync.events.catalogue import Catalogue
 from wedsync.events.record import record
 from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions import model
-from wedsync.web.context import stale
+from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.subscriptions")
 OLD_SECRETS_MAX = 5
@@ -114,6 +117,25 @@ async def remove(tx: Tx, endpoint_id: UUID) -> None:
         raise not_found("endpoint")
     await tx.run(queries.connect, endpoint_id)
     record(tx, model.REMOVED, op="UPDATE", row=row)
+
+
+async def send_test(tx: Tx, catalogue: Catalogue, endpoint_id: UUID, name: str) -> UUID:
+    """Owe an endpoint the example of a type, which is no fact; its delivery. Raises Refusal 404, 409, 422, 429."""
+    kind = catalogue.types.get(name)
+    if kind is None:
+        near = difflib.get_close_matches(name, catalogue.types, n=1, cutoff=0.4)
+        raise invalid("type", "is not a type of event", f"Did you mean {near[0]}?" if near else "Such as rsvp.replied.")
+    delivery_id = uuid4()
+    event = example.live(kind, id=delivery_id, at=clock.now())
+    asked: model.Asked = await tx.value(
+        queries.send_test, endpoint_id, delivery_id, msgspec.json.encode(event).decode()
+    )
+    if asked == "inactive":
+        raise Refusal(409, "endpoint_inactive", "The endpoint is paused or switched off. Resume it, then test it.")
+    if asked == "many":
+        headers = {"Retry-After": "60"}
+        raise Refusal(429, "too_many_tests", "30 tests a minute are enough. Wait one, and go on.", headers=headers)
+    return delivery_id
 
 
 async def replay(tx: Tx, delivery_ids: list[UUID]) -> int:

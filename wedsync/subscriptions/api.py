@@ -7,11 +7,12 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
+from wedsync.events.catalogue import Catalogue
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
-from wedsync.subscriptions import actions, model
+from wedsync.subscriptions import actions, listening, model
 from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, from_time_cursor, time_cursor
 
 queries = sql.load("wedsync.subscriptions")
@@ -118,6 +119,39 @@ async def recover(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Rec
     return model.Replayed(count, data.dry_run)
 
 
+@post(
+    "/api/v1/endpoints/{endpoint_id:uuid}/test",
+    status_code=202,
+    summary="Send a test",
+    description="The documented example of a type, on the way that real events take: signed, limited, in the log. Its "
+    'body has `"test": true`; it is tried once, and recorded in no stream. At most 30 a minute.',
+)
+async def send_test(
+    ctx: Context, actor: Actor, catalogue: Catalogue, endpoint_id: UUID, data: model.Test
+) -> model.Delivery:
+    """The delivery; what becomes of it is at `/deliveries/{id}`."""
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        delivery_id = await actions.send_test(tx, catalogue, endpoint_id, data.type)
+        row = await tx.row(queries.delivery, delivery_id)
+    if row is None:
+        raise not_found("delivery")
+    return as_struct(model.Delivery, row)
+
+
+@post(
+    ["/api/v1/weddings/{tenant:uuid}/listen", "/api/v1/suppliers/{tenant:uuid}/listen"],
+    status_code=200,
+    summary="Listen",
+    description="What an endpoint would be sent from now on, without one: ask without `after` for where everything "
+    "stands, then again and again with the `after` of the answer before. Waits up to `wait_s` (5) for something to "
+    "happen. Nothing is kept for a listener: what it has not read is read with its `after`, whenever it asks.",
+)
+async def listen(ctx: Context, actor: Actor, tenant: UUID, data: model.Listen) -> model.Heard:
+    """For the couple, or a supplier's owner and admins, like endpoints."""
+    await listening.allow(ctx, actor)
+    return await listening.hear(ctx, actor, tenant, data)
+
+
 @get(
     ["/api/v1/weddings/{tenant:uuid}/deliveries", "/api/v1/suppliers/{tenant:uuid}/deliveries"],
     summary="The delivery ledger",
@@ -185,6 +219,8 @@ ROUTES: tuple[Any, ...] = (
     remove_endpoint,
     rotate,
     recover,
+    send_test,
+    listen,
     list_deliveries,
     get_delivery,
     replay,

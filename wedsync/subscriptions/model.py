@@ -17,6 +17,8 @@ from wedsync.kit import clock
 from wedsync.kit.errors import FieldError, Refusal
 
 Pattern = Annotated[str, Meta(pattern=r"^(\*|[a-z_]+\.(\*|[a-z_]+))$", max_length=80)]
+StreamName = Annotated[str, Meta(pattern=r"^[a-z]+:[0-9a-f-]{36}$", max_length=50)]
+Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,9}:[0-9]{1,18}$")]
 Url = Annotated[str, Meta(min_length=8, max_length=2000)]
 Status = Literal[
     "pending",
@@ -32,6 +34,7 @@ Status = Literal[
     "dead",
 ]
 Mode = Literal["parallel", "ordered", "latest"]
+Asked = Literal["owed", "inactive", "many"]
 Missed = Literal["dead", "expired", "cancelled"]
 MISSED: tuple[Missed, ...] = ("dead", "expired", "cancelled")
 REPLAYED_MAX = 10_000
@@ -116,8 +119,34 @@ class Replayed(msgspec.Struct, frozen=True, omit_defaults=True):
     dry_run: bool = False
 
 
+class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which type's documented example to send."""
+
+    type: Annotated[str, Meta(max_length=80)]
+
+
+class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to hear of and where to go on.
+
+    `after` is what the answer before gave, stream by stream; without it nothing is read, and the answer says where
+    everything stands. `wait_s`: how long to wait for something to happen; a process that is
+    to stop waits for its last answer, so it is short.
+    """
+
+    events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
+    after: Annotated[dict[StreamName, Cursor], Meta(max_length=10_000)] | None = None
+    wait_s: Annotated[float, Meta(ge=0, le=5)] = 0.0
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """Events in live form, those of a stream in its order, and the `after` of the next call."""
+
+    items: list[dict[str, Any]]
+    after: dict[str, str]
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the ledger."""
+    """A row of the ledger. A test has no event: it is an example that somebody asked for."""
 
     id: UUID
     made_at: datetime
@@ -134,6 +163,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     next_at: datetime | None
     done_at: datetime | None
     replay_of: UUID | None
+    is_test: bool
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

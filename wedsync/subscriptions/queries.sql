@@ -50,7 +50,7 @@ select app.connect_endpoint($1)
 
 -- name: deliveries
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of
+  d.done_at, d.replay_of, d.is_test
 from deliveries d
 where d.tenant_id = $1 and ($2::text is null or d.state = $2) and ($3::uuid is null or d.destination_id = $3)
   and ($4::timestamptz is null or (d.made_at, d.id) < ($4, $5))
@@ -59,7 +59,7 @@ limit $6
 
 -- name: delivery
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of
+  d.done_at, d.replay_of, d.is_test
 from deliveries d
 where d.id = $1
 
@@ -76,7 +76,7 @@ select app.replay($1)
 -- What was given up and not sent again since; by the index of what is dead.
 select d.id
 from deliveries d
-where d.tenant_id = app.tenant() and d.destination_id = $1 and d.made_at >= $2 and d.state = 'dead' and d.replay_of is null
+where d.tenant_id = app.tenant() and d.destination_id = $1 and d.made_at >= $2 and d.state = 'dead' and d.replay_of is null and not d.is_test
   and not exists (select from deliveries a where a.replay_of = d.id and a.tenant_id = d.tenant_id and a.made_at >= $2
     and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
 order by d.made_at, d.seq
@@ -87,6 +87,7 @@ limit $3
 select d.id
 from deliveries d
 where d.tenant_id = app.tenant() and d.destination_id = $1 and d.made_at >= $2 and d.state = any ($3::text[]) and d.replay_of is null
+  and not d.is_test
   and not exists (select from deliveries a where a.replay_of = d.id and a.tenant_id = d.tenant_id and a.made_at >= $2
     and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
 order by d.made_at, d.seq
@@ -123,7 +124,7 @@ order by w.type
 
 -- name: log
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of
+  d.done_at, d.replay_of, d.is_test
 from deliveries d
 where d.tenant_id = $1 and d.destination_id = $2 and ($3::text[] is null or d.state = any ($3)) and ($4::text is null or d.type = $4)
   and ($5::timestamptz is null or (d.made_at, d.id) < ($5, $6))
@@ -132,6 +133,13 @@ limit $7
 
 -- name: in_flight
 select i.id from app.in_flight($1) as i(id)
+
+-- name: send_test
+select app.send_test($1, $2, $3)
+
+-- name: heard
+-- Where each stream stands that this tenant may hear of, and with what came after the given positions.
+select h.stream, h.epoch, h.seq, h.event from app.heard($1, $2, $3) h
 
 -- name: parked
 -- By the index of what is parked, and no further than $2 rows.

@@ -74,6 +74,7 @@ def line(row: Row, *, now: datetime, is_busy: bool = False) -> dict[str, Any]:
     return {
         **{name: row[name] for name in names},
         "replay_of": row["replay_of"],
+        "is_test": row["is_test"],
         "lane": wording.LANES[row["lane"]],
         "state_words": words,
         "tone": tone,
@@ -98,18 +99,18 @@ def _until(at: datetime | None, now: datetime) -> str:
     return f"in {left // 60} min" if left < 5400 else f"in {round(left / 3600)} h"
 
 
-def tries(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Attempts of one delivery, newest first, with what to do about each that failed."""
-    return [_try(row) for row in reversed(rows)]
+def tries(rows: Sequence[Row], *, is_test: bool) -> list[dict[str, Any]]:
+    """Attempts of one delivery, newest first, with what to do about each that failed. A test is tried once."""
+    return [_try(row, is_once=is_test) for row in reversed(rows)]
 
 
-def _try(row: Row) -> dict[str, Any]:
+def _try(row: Row, *, is_once: bool) -> dict[str, Any]:
     is_good = row["outcome"] == "delivered"
     return {
         **{name: row[name] for name in ("number", "started_at", "status", "response_head", "address", "is_late")},
         "is_good": is_good,
         "words": wording.happened(status=row["status"], detail=row["detail"]),
-        "advice": "" if is_good else wording.advice(status=row["status"], detail=row["detail"]),
+        "advice": "" if is_good else wording.advice(status=row["status"], detail=row["detail"], is_once=is_once),
         "at_words": f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC",
         "timings": [
             (words, f"{row[name]:.0f} ms" if row[name] >= 10 else f"{row[name]:.1f} ms")

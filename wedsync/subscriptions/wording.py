@@ -1,6 +1,8 @@
 """Webhooks in words for people: what an endpoint may hear of, how a delivery stands, what went wrong and what to do."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 import msgspec
@@ -141,6 +143,7 @@ _DETAIL: Final[Sequence[tuple[str, str]]] = (
     ("The URL", "We do not call such an address. Change the endpoint's address."),
     ("The endpoint has no signing secret", "Rotate the secret to make one."),
 )
+_AGAIN: Final = re.compile(r"We (slow down and )?try again by ourselves.*")
 
 
 def groups(face: Face) -> list[Group]:
@@ -153,6 +156,13 @@ def offered(face: Face) -> set[str]:
     return {EVERYTHING, *(pattern for group in groups(face) for pattern, _ in group.patterns)}
 
 
+def testable(types: Iterable[str], events: Sequence[str], face: Face) -> list[str]:
+    """The types that an endpoint hears of, in the order of the picker, as far as they may ever come to this face."""
+    offers = [pattern for group in groups(face) for pattern, _ in group.patterns]
+    heard = sorted(name for name in types if any(fnmatchcase(name, pattern) for pattern in events))
+    return [name for offer in offers for name in heard if fnmatchcase(name, offer)]
+
+
 def events_words(events: Sequence[str], face: Face) -> str:
     """`Names, date, places and times; Tasks`, patterns without a box as they are written."""
     if EVERYTHING in events:
@@ -161,8 +171,15 @@ def events_words(events: Sequence[str], face: Face) -> str:
     return "; ".join(known.get(pattern, pattern) for pattern in events)
 
 
-def advice(*, status: int | None, detail: str) -> str:
-    """What to do about one try that did not succeed; empty where there is nothing to do."""
+def advice(*, status: int | None, detail: str, is_once: bool = False) -> str:
+    """What to do about one try that did not succeed; empty where there is nothing. `is_once`: there is no other try."""
+    words = _advice(status, detail)
+    if not is_once or not words:
+        return words
+    return _AGAIN.sub("", words).strip() or "Check that the address is right and answers."
+
+
+def _advice(status: int | None, detail: str) -> str:
     if status is None:
         found = (words for start, words in _DETAIL if detail.startswith(start))
         return next(found, "We try again by ourselves; if it goes on, check that the address is right and answers.")

@@ -3,7 +3,7 @@
 2xx is delivered; 408, 425, 429, 5xx and silence pass; 410 and `webhook-delivery: disable` end the endpoint; any other
 status is tried thrice and then given up, because only a person can mend it; it can be sent again from the log.
 Redirects are not followed: a receiver that has moved must say so to the tenant, not to us. A repeat is always safe,
-since it carries the same `webhook-id`.
+since it carries the same `webhook-id`. A test is tried once.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,8 @@ class Webhook:
             at=self._machine_now(),
             timeout_s=delivery.timeout_s,
         )
-        return to_outcome(exchange, attempt, now=self._machine_now())
+        outcome = to_outcome(exchange, attempt, now=self._machine_now())
+        return _once(outcome) if delivery.event.get("test") else outcome
 
     async def close(self) -> None:
         """Nothing is held: the network's door belongs to the process."""
@@ -73,6 +74,13 @@ def to_outcome(exchange: Reply | Failure, attempt: Attempt, *, now: datetime) ->
         after_s = replies.retry_after_s(exchange.headers, now=now)
         return RetryLater(reason=reason, after_s=after_s, attempt=attempt)
     return RetryLater(reason=reason, tries_max=replies.SHORT_LADDER, attempt=attempt)
+
+
+def _once(outcome: Outcome) -> Outcome:
+    """Somebody waits for what a test comes to, and asks again when the receiver is mended."""
+    if not isinstance(outcome, RetryLater):
+        return outcome
+    return RetryLater(reason=outcome.reason, tries_max=1, attempt=outcome.attempt)
 
 
 def _reason(status: int, wishes: set[str]) -> str:
