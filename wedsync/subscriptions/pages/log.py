@@ -39,6 +39,7 @@ async def page(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, en
             place.shell,
             types=[("", "All types"), *((row["type"], row["type"]) for row in types)],
             said=SAID.get(said, ""),
+            as_new="as_new" in request.query_params,
             sent=int(sent) if sent.isdecimal() and len(sent) < 7 else None,
             **values,
         )
