@@ -152,8 +152,8 @@ async def test_a_helper_finds_no_webhooks(town: Town, couple: Desk) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"url": "ftp://example.com/x"}, "https address"),
-        ({"url": "https://ana:word@example.com/x"}, "olds credentials"),
+        ({"url": "ftp://example.com/x"}, "does not start with https://"),
+        ({"url": "https://ana:word@example.com/x"}, "user name or password"),
         ({"events": []}, "Choose at least one"),
         ({"events": [], "patterns": "rsvp; drop"}, "Choose at least one"),
         ({"description": "x" * 301}, "too long"),

@@ -333,7 +333,10 @@ def _too_late(course: _Course, timeout_s: float) -> Reply | Failure:
 
 def _failed(error: RequestError, target: Target, course: _Course) -> Failure:
     causes = _causes(error)
-    said = causes[-1].partition(" (os error")[0] if causes else str(error)
+    said = _last(causes) if causes else str(error)
+    if "received fatal alert" in said:
+        # In TLS 1.3 a server judges the client's certificate when we have spoken already; it has read nothing then.
+        return course.failure("tls", f"No secure connection to {target.host}: {said}.", may_have_arrived=False)
     if "client error (Connect)" not in causes:
         reason = f"The connection to {target.host} broke off before an answer: {said}."
         return course.failure("broken", reason, may_have_arrived=True)
@@ -348,13 +351,18 @@ def _failed_in_tunnel(error: RequestError, target: Target, course: _Course) -> F
     causes = _causes(error)
     if "client error (Connect)" not in causes or not _is_proxys(causes):
         return _failed(error, target, course)
-    said = causes[-1].partition(" (os error")[0]
+    said = _last(causes)
     reason = f"The operator's egress proxy did not reach {target.host}: {said}. It is tried again."
     return course.failure("proxy", reason, may_have_arrived=False)
 
 
 def _is_proxys(causes: Sequence[str]) -> bool:
     return any(cause.startswith(("tcp connect error", "tunnel error", "dns error")) for cause in causes)
+
+
+def _last(causes: Sequence[str]) -> str:
+    """In words, without the number of the system or a page about TLS."""
+    return causes[-1].partition(" (os error")[0].partition(": https://")[0]
 
 
 def _causes(error: DetailedPyreqwestError) -> Sequence[str]:

@@ -33,14 +33,15 @@ def request_for(
     *, delivery: str, endpoint: str, since: str, is_dry_run: bool, as_new: bool = False
 ) -> tuple[str, Mapping[str, Any]]:
     """The path and the body; CannotRun where the options do not say one thing."""
+    again = {"as_new": True} if as_new else {}
     if bool(delivery) == bool(endpoint):
         raise CannotRun("Name one delivery, or an endpoint with --endpoint.")
     if delivery:
         if since or is_dry_run:
             raise CannotRun("--since and --dry-run go with --endpoint; one delivery is one.")
-        return f"/api/v1/deliveries/{_id(delivery)}/replay", {"as_new": as_new}
+        return f"/api/v1/deliveries/{_id(delivery)}/replay", again
     states = {} if since else {"states": ["dead"]}
-    body = {"since": _time(since) if since else BEGINNING, "dry_run": is_dry_run, "as_new": as_new, **states}
+    body = {"since": _time(since) if since else BEGINNING, "dry_run": is_dry_run, **states, **again}
     return f"/api/v1/endpoints/{_id(endpoint)}/recover", body
 
 

@@ -47,7 +47,7 @@ def of_row(row: Row) -> dict[str, Any]:
 
 
 def values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """For the template: kinds with their fields [(name, label, value, type, hint, is_optional)], and headers as text.
+    """For the template: kinds with their fields [(name, label, value, type, hint, is_optional)], headers as text.
 
     A secret that was typed is not written into a page again.
     """
@@ -57,7 +57,7 @@ def values(given: Mapping[str, Any]) -> dict[str, Any]:
         "auth": auth["kind"],
         "kinds": [(kind, words) for kind, words in wording.KINDS.items()],
         "proofs": [(kind, _fields(kind, auth, held)) for kind in NEEDED if kind != "none"],
-        "headers": "\n".join(
+        "own_headers": "\n".join(
             f"{name}: {MASK if value is None else value}" for name, value in given.get("headers", {}).items()
         ),
     }
