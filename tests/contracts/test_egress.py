@@ -31,7 +31,7 @@ async def test_a_name_server_that_answers_outside_first_and_inside_next_is_refus
         await writer.drain()
 
     with name_server([OUTSIDE], ["127.0.0.1"]) as names:
-        server = await asyncio.start_server(lambda r, w: handler(r, w), "0.0.0.0", 0)  # noqa: S104 -- both addresses
+        server = await asyncio.start_server(handler, "0.0.0.0", 0)
         port = server.sockets[0].getsockname()[1]
         resolver = SystemResolver(monotonic=lambda: now[0], ask=names.ask)
         door = Wire(allow=(f"{OUTSIDE}/32",), resolver=resolver)
@@ -124,11 +124,13 @@ async def proxied(proxy: Proxy, **options: object) -> AsyncIterator[Wire]:
 
 async def test_a_proxy_is_asked_for_the_name_after_it_was_judged_and_tls_goes_through(tmp_path: Path) -> None:
     authority, proxy = Certificates(tmp_path), Proxy()
-    async with receiver(answering(OK), authority.server("out.example")) as port:
-        async with proxied(proxy, extra_roots_pem=authority.root_pem) as door:
-            reply = await door.request("POST", f"https://out.example:{port}/hook", body=b"x")
-            wrong = await door.request("POST", f"https://wrong.example:{port}/hook")
-            direct = await door.request("POST", f"http://127.0.0.1:{port}/", trusted=True)
+    async with (
+        receiver(answering(OK), authority.server("out.example")) as port,
+        proxied(proxy, extra_roots_pem=authority.root_pem) as door,
+    ):
+        reply = await door.request("POST", f"https://out.example:{port}/hook", body=b"x")
+        wrong = await door.request("POST", f"https://wrong.example:{port}/hook")
+        direct = await door.request("POST", f"http://127.0.0.1:{port}/", trusted=True)
     assert isinstance(reply, Reply)
     assert (reply.status, reply.timing.address) == (200, None)
     assert proxy.asked[0].startswith(f"CONNECT out.example:{port} HTTP/1.1".encode())

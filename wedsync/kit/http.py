@@ -326,9 +326,10 @@ async def _read_body(response: Response, body: bytearray) -> Ending:
 def _too_late(course: _Course, timeout_s: float) -> Reply | Failure:
     if course.head is not None:
         return course.reply("cut")
+    within = f"{round(timeout_s, 1):g} s"
     if course.resolve_ms is None:
-        return course.failure("timeout", f"Looking up the name took over {timeout_s:g} s.", may_have_arrived=False)
-    return course.failure("timeout", f"No answer within {timeout_s:g} s.", may_have_arrived=True)
+        return course.failure("timeout", f"Looking up the name took over {within}.", may_have_arrived=False)
+    return course.failure("timeout", f"No answer within {within}.", may_have_arrived=True)
 
 
 def _failed(error: RequestError, target: Target, course: _Course) -> Failure:
