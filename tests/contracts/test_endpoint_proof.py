@@ -15,6 +15,7 @@ from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.host import open_host
 from wedsync.connections.stage import serving
 from wedsync.connectors.webhook.fake import Hooks
+from wedsync.events import breakers
 from wedsync.events.jobs import Job, Queue
 from wedsync.events.retry import Outcome
 from wedsync.kit import credentials
@@ -275,11 +276,11 @@ async def test_an_address_is_judged_when_it_is_saved_and_the_refusal_says_the_ra
         assert "WEDSYNC_EGRESS_ALLOW" in said or " in " not in says or "disguise" in says
 
 
-async def leave(town: Town, service: Door, endpoint: str) -> Sequence[Outcome]:
+async def leave(town: Town, service: Door, endpoint: str, *, proxy: str = "") -> Sequence[Outcome]:
     """As a worker sends it: leased, judged by the database, opened by the host, called."""
     jobs = [Job(**row) for row in await town.admin.fetch(LEASED, UUID(endpoint))]
     payloads = await Queue(service).payloads(jobs)
-    wire = Wire(allow=LOOPBACK)
+    wire = Wire(allow=LOOPBACK, proxy=proxy)
     host = open_host(town.settings, wire=wire, ring=town.ring)
     try:
         send = senders.through(host, open_sealed=senders.opener(town.ring))["webhook"]
@@ -333,6 +334,20 @@ async def test_what_was_set_arrives_and_a_replay_as_new_has_another_id(play: Tow
         assert (await ana.got("POST", f"/api/v1/endpoints/{made['id']}/recover", missed, code=202))["replayed"] == 1
         await leave(play, service, made["id"])
         assert len(hooks.of(name)) == 3
+
+
+async def test_a_proxy_that_is_away_is_told_as_ours_and_counts_against_nobody(play: Town, service: Door) -> None:
+    ana = await play.person()
+    wedding = await play.wedding(ana)
+    made = await ana.got(
+        "POST", f"/api/v1/weddings/{wedding}/endpoints", HOOK | {"url": "http://127.0.0.1:9/"}, code=201
+    )
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"guest_estimate": 80})
+    (outcome,) = await leave(play, service, made["id"], proxy="http://127.0.0.1:9")
+    assert (outcome.word, outcome.is_ours, outcome.tries_max) == ("retry_later", True, None)
+    assert outcome.reason.startswith("The operator's egress proxy did not reach 127.0.0.1")
+    assert breakers.sign(outcome) is None
+    assert breakers.sign(msgspec.structs.replace(outcome, is_ours=False)) is not None
 
 
 async def test_http_is_for_opened_ranges_alone(play: Town) -> None:

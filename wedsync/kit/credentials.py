@@ -170,9 +170,8 @@ def checked_auth(
         if not given[name]:
             raise _wrong(name, "is missing", "It was not set, or is set for another address: give it.")
     _check_fields(new.kind, given, allow)
-    shown = {name: value for name, value in given.items() if name not in SECRET}
     if new.kind != "mtls":
-        return Shown(kind=new.kind, **shown), given
+        return Shown(kind=new.kind, **{name: value for name, value in given.items() if name not in SECRET}), given
     try:
         read = identity.read(given["certificate"], given["key"], now=now)
     except IdentityError as error:

@@ -118,7 +118,7 @@ FIELDS: Final = {
     "url": FieldError("url", "Must be an https address", "Such as https://example.com/hook"),
     "events": FieldError("events", "Choose at least one, and write patterns like rsvp.* or task.done", ""),
     "headers": FieldError(
-        "headers", "Have a name without a value, or one that is too long", "Write each as Name: value."
+        "headers", "hold a name without a value, or a value that is too long", "Write each as Name: value."
     ),
     "description": FieldError("description", "Is too long", "300 characters are enough."),
 }

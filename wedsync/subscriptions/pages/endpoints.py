@@ -68,11 +68,6 @@ def _form(place: Place, given: dict[str, Any], *, errors: Any = None, code: int 
     )
 
 
-def _errors(refusal: Refusal) -> dict[str, str]:
-    """By the names of the form's fields."""
-    return {name.replace("auth.", proof.PREFIX): said for name, said in forms.errors_of(refusal).items()}
-
-
 def _given(form: Form) -> dict[str, Any]:
     """Ticked patterns and written ones, each once."""
     written = form.text("patterns").replace(",", " ").split()
@@ -120,7 +115,7 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> 
             if refusal.status != 422:
                 raise
             typed = given | _typed(form) | {"id": str(endpoint_id)}
-            return _form(place, typed, errors=_errors(refusal), code=422)
+            return _form(place, typed, errors=proof.errors_of(refusal), code=422)
 
 
 def _typed(form: Form) -> dict[str, Any]:
@@ -183,7 +178,7 @@ async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
                 return await _both(place, given, endpoint_id)
             held = {"held": proof.of_row(await place.endpoint(endpoint_id))["held"]}
             typed = given | _typed(form) | held | {"id": str(endpoint_id), "version": version}
-            return _form(place, typed, errors=_errors(refusal), code=422)
+            return _form(place, typed, errors=proof.errors_of(refusal), code=422)
 
 
 async def _both(place: Place, given: dict[str, Any], endpoint_id: UUID) -> Response[Any]:

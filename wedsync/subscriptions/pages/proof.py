@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from wedsync.kit.credentials import MASK, NEEDED, OPTIONAL, SECRET
 from wedsync.kit.db import Row
-from wedsync.kit.errors import FieldError
+from wedsync.kit.errors import FieldError, Refusal
 from wedsync.subscriptions import secured, wording
 from wedsync.web import forms
 from wedsync.web.forms import Form
@@ -17,10 +17,10 @@ PEM: Final = ("certificate", "key")
 
 def of_form(form: Form) -> dict[str, Any]:
     """`auth` and `headers` as the API takes them; fields of kinds that were not chosen are left alone."""
-    kind = form.text("auth", "none")
+    kind: Any = form.text("auth", "none")
     names = (*NEEDED.get(kind, ()), *OPTIONAL.get(kind, ()))
     auth = {name: value for name in names if (value := form.text(PREFIX + name))}
-    return {"auth": {"kind": kind, **auth}, "headers": _headers(form.text("headers"))}
+    return {"auth": {"kind": kind, **auth}, "headers": _headers(form.text("own_headers"))}
 
 
 def _headers(text: str) -> dict[str, str | None]:
@@ -44,6 +44,19 @@ def of_row(row: Row) -> dict[str, Any]:
         "headers": dict.fromkeys(row["header_names"]),
         "held": seen.kind,
     }
+
+
+def errors_of(refusal: Refusal) -> dict[str, str]:
+    """A refusal by the names of the form's fields, in sentences about their labels."""
+    said = dict(forms.errors_of(refusal))
+    for error in refusal.errors:
+        name = error.field.removeprefix("auth.")
+        label = "Your own headers" if name == "headers" else wording.PROOFS.get(name, ("", ""))[0]
+        if label:
+            del said[error.field]
+            field = "own_headers" if name == "headers" else PREFIX + name
+            said[field] = f"{label} {error.reason}. {error.fix}".strip()
+    return said
 
 
 def values(given: Mapping[str, Any]) -> dict[str, Any]:
