@@ -6,13 +6,19 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from tests.contracts.certificates import Certificates
 from tests.contracts.name_server import name_server
 from tests.contracts.receivers import OK, Names, answering, head, never, receiver, wire
-from wedsync.kit import clock, identity
+from wedsync.connections import signatures
+from wedsync.connections.contract import Connection, Delivered, Delivery, RetryLater, Tools
+from wedsync.connectors.webhook.connector import connect
+from wedsync.connectors.webhook.tests.staged import EVENT
+from wedsync.kit import clock, credentials, identity
+from wedsync.kit.credentials import Credentials, NewAuth
 from wedsync.kit.guard import TargetError
 from wedsync.kit.http import Failure, Reply, Wire
 from wedsync.kit.resolve import SystemResolver
@@ -208,6 +214,25 @@ async def test_a_client_certificate_is_shown_and_each_holder_has_connections_of_
     for failure in (*refused, unreadable):
         assert isinstance(failure, Failure)
     assert unreadable.reason == "The client certificate cannot be used. Set it again, as PEM."
+
+
+async def test_an_endpoint_shows_its_certificate_and_is_taken(tmp_path: Path) -> None:
+    authority = Certificates(tmp_path)
+    certificate, key = authority.issued("us.test")
+    new = NewAuth(kind="mtls", certificate=certificate, key=key)
+    _, auth = credentials.checked_auth(new, Credentials(), now=clock.machine_now())
+    text = credentials.to_text(Credentials(kind="mtls", auth=auth))
+    async with mutual(authority) as (port, came), wire(extra_roots_pem=authority.root_pem) as door:
+        connector = connect(Tools(wire=door, machine_now=clock.machine_now))
+        settings = {"url": f"https://mutual.example:{port}/hook"}
+        for secrets, word in (({"credentials": (text,)}, Delivered), ({}, RetryLater)):
+            held = {"secret": (signatures.new_secret(),), **secrets}
+            outcome = await connector.deliver(
+                Delivery(id=uuid4(), tenant=uuid4(), timeout_s=5, event=EVENT),
+                Connection(id=uuid4(), settings=settings, secrets=held),
+            )
+            assert isinstance(outcome, word), outcome
+    assert came == ["us.test"]
 
 
 async def test_a_server_that_refuses_the_certificate_is_told_as_no_secure_connection(tmp_path: Path) -> None:

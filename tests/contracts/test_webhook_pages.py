@@ -243,7 +243,7 @@ async def test_the_form_sets_how_we_prove_who_we_are_and_shows_no_secret_of_it(c
         ({"own_headers": "X-Tenant"}, "Your own headers hold a line without a colon"),
         ({"own_headers": "Host: a"}, "Your own headers hold &#39;Host&#39;, which is not yours to set"),
         ({"auth": "basic", "auth_username": "ana"}, "Password is missing"),
-        ({"auth": "oauth2", "auth_token_url": "https://10.0.0.1/"}, "Client id is missing"),
+        ({"auth": "oauth2", "auth_token_url": "https://10.0.0.1/"}, "Address of the token server leads to a private"),
         ({"url": "https://elsewhere.example/", "own_headers": ""}, "Token is missing"),
         ({"auth": "mtls", "auth_certificate": "CANARY", "auth_key": "b"}, "Certificate cannot be read"),
     ):

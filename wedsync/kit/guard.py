@@ -39,7 +39,7 @@ class TargetError(Exception):
     def as_refusal(self, field: str) -> Refusal:
         """The 422 for a tenant who typed this URL into `field`."""
         return Refusal(
-            422, "url_not_allowed", str(self), errors=[FieldError(field, f"The URL {self.reason}.", self.fix)]
+            422, "url_not_allowed", str(self), errors=[FieldError(field, f"The URL {self.reason}", self.fix)]
         )
 
 

@@ -6,6 +6,7 @@ Whether the receiver trusts who issued it is the receiver's business.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from cryptography import x509
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 CHAIN_MAX = 10
+FORM = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
 RSA_BITS_MIN = 2048
 CURVES = (ec.SECP256R1, ec.SECP384R1)
 
@@ -46,39 +48,49 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         return f"Identity({self.subject!r}, expires_at={self.expires_at})"
 
 
+class _Holder(NamedTuple):
+    """What is read of the first certificate."""
+
+    key: bytes
+    subject: str
+    since: datetime
+    until: datetime
+
+
 def read(certificate: str, key: str, *, now: datetime) -> Identity:
     """Raises IdentityError."""
-    chain = _chain(certificate)
+    chain, holder = _chain(certificate)
     private = _key(key)
-    holder = chain[0]
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    if private.public_key().public_bytes(*form) != holder.public_key().public_bytes(*form):
+    if private.public_key().public_bytes(*FORM) != holder.key:
         raise IdentityError("key", "does not belong to the certificate", "Give the key the certificate was made with.")
-    if holder.not_valid_after_utc <= now:
-        over = f"{holder.not_valid_after_utc:%Y-%m-%d}"
-        raise IdentityError("certificate", f"expired on {over}", "Renew it, and give the new one.")
-    if holder.not_valid_before_utc > now:
-        start = f"{holder.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    if holder.until <= now:
+        raise IdentityError("certificate", f"expired on {holder.until:%Y-%m-%d}", "Renew it, and give the new one.")
+    if holder.since > now:
+        start = f"{holder.since:%Y-%m-%d %H:%M} UTC"
         raise IdentityError("certificate", f"is valid only from {start}", "Wait until then, or check its dates.")
     written = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem = b"".join([written, *(one.public_bytes(Encoding.PEM) for one in chain)])
-    return Identity(pem=pem, subject=holder.subject.rfc4514_string()[:300], expires_at=holder.not_valid_after_utc)
+    return Identity(pem=pem, subject=holder.subject[:300], expires_at=holder.until)
 
 
-def _chain(text: str) -> Sequence[x509.Certificate]:
+def _chain(text: str) -> tuple[Sequence[x509.Certificate], _Holder]:
     try:
         chain = x509.load_pem_x509_certificates(text.encode())
-    except (ValueError, UnsupportedAlgorithm) as cause:
-        raise IdentityError(
-            "certificate", "cannot be read", "Paste it as PEM, from -----BEGIN CERTIFICATE----- on."
-        ) from cause
-    if len(chain) > CHAIN_MAX:
-        raise IdentityError(
-            "certificate",
-            f"comes with more than {CHAIN_MAX - 1} others",
-            "Paste yours and what is between it and the root.",
+        # Parts are read when they are asked for, so what is broken inside shows here.
+        first = chain[0]
+        holder = _Holder(
+            key=first.public_key().public_bytes(*FORM),
+            subject=first.subject.rfc4514_string(),
+            since=first.not_valid_before_utc,
+            until=first.not_valid_after_utc,
         )
-    return chain
+    except (ValueError, UnsupportedAlgorithm) as cause:
+        fix = "Paste it as PEM, from -----BEGIN CERTIFICATE----- on."
+        raise IdentityError("certificate", "cannot be read", fix) from cause
+    if len(chain) > CHAIN_MAX:
+        fix = "Paste yours and what is between it and the root."
+        raise IdentityError("certificate", f"comes with more than {CHAIN_MAX - 1} others", fix)
+    return chain, holder
 
 
 def _key(text: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:

@@ -55,7 +55,7 @@ def errors_of(refusal: Refusal) -> dict[str, str]:
         if label:
             del said[error.field]
             field = "own_headers" if name == "headers" else PREFIX + name
-            said[field] = f"{label} {error.reason}. {error.fix}".strip()
+            said[field] = f"{label} {error.reason.removeprefix('The URL ')}. {error.fix}".strip()
     return said
 
 
