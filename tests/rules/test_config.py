@@ -223,7 +223,7 @@ def test_every_field_is_described_and_every_url_with_a_password_is_secret() -> N
     secret = {name for name in FIELDS if is_secret(name)}
     assert secret == {
         *config_checks.DATABASES,
-        *("valkey_url", "smtp_url", "jwt_secret", "seal_keys", "couples_webhook_secret"),
+        *("valkey_url", "smtp_url", "egress_proxy", "jwt_secret", "seal_keys", "couples_webhook_secret"),
     }
 
 
