@@ -198,7 +198,7 @@ async def _plans(world: World) -> None:
         payment = NewPayment(amount_minor=98_321, note=world.canary("budget"))
         world.ids["budget_payments"] = await budget.add_payment(tx, world.ids["budget_lines"], payment)
         hook = NewEndpoint(url=f"https://example.com/{world.canary('private')}")
-        world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook, allow_http=False)
+        world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook)
 
 
 async def _guests(world: World) -> None:
@@ -251,7 +251,7 @@ async def _other(world: World) -> None:
         line = await budget.add_line(tx, NewLine(title="Cake", estimate_minor=5))
         await budget.add_payment(tx, line, NewPayment(amount_minor=5))
         hook = NewEndpoint(url="https://example.com/other")
-        await subscriptions.add(tx, world.ring, world.other_id, hook, allow_http=False)
+        await subscriptions.add(tx, world.ring, world.other_id, hook)
         guest = guest_model.NewGuest(
             first_name="Eve", contact=guest_model.Contact(email="eve@world.invalid"), needs=guest_model.Needs()
         )

@@ -62,6 +62,9 @@ create table public.endpoints (
   events text[] not null default '{*}' check (cardinality(events) between 1 and 50),
   secret_sealed bytea not null,
   old_secrets jsonb not null default '[]',
+  header_names text[] not null default '{}' check (cardinality(header_names) <= 20),
+  auth jsonb not null default '{"kind": "none"}',
+  credentials_sealed bytea,
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   state_reason text not null default '' check (length(state_reason) <= 300),
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
@@ -72,6 +75,8 @@ create table public.endpoints (
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
 comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
+comment on column public.endpoints.auth is 'What may be seen of how we prove who we are; kind none, api_key, basic, bearer, oauth2 or mtls';
+comment on column public.endpoints.credentials_sealed is 'Values of its own headers and the secrets of auth, one sealed text; null = none';
 create index endpoints_tenant on public.endpoints (tenant_id);
 create trigger bump before update on public.endpoints for each row execute function app.bump();
 call app.protect('public.endpoints', 'tenant_id',
@@ -162,10 +167,12 @@ create table public.deliveries (
   done_at timestamptz,
   replay_of uuid,
   is_test boolean not null default false,
+  as_new boolean not null default false,
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
 comment on column public.deliveries.is_test is 'A made-up example that somebody asked for: no event, its content is in the job''s args while that lives';
+comment on column public.deliveries.as_new is 'A replay that the receiver must not take for a repeat: its webhook-id is its own';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);
 create index deliveries_open on public.deliveries (destination_id, state) where state in ('parked', 'dead');
@@ -285,7 +292,7 @@ create policy gate on public.deliveries as restrictive for all to wedsync_user u
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
 grant select (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, type, previous_seq, recipient_kind,
-  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of) on public.deliveries to wedsync_user;
+  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new) on public.deliveries to wedsync_user;
 create policy gate on public.attempts as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.attempts for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));

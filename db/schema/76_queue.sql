@@ -327,7 +327,7 @@ begin
     disabled as (
       update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
       returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
-        'record', to_jsonb(new) - 'secret_sealed' - 'old_secrets', 'old', to_jsonb(old) - 'secret_sealed' - 'old_secrets') as fact)
+        'record', to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[]) as fact)
     select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
   loop
     perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from tests.contracts.certificates import Certificates
 from tests.contracts.town import Somebody, Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
@@ -152,8 +154,8 @@ async def test_a_helper_finds_no_webhooks(town: Town, couple: Desk) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"url": "ftp://example.com/x"}, "https address"),
-        ({"url": "https://ana:word@example.com/x"}, "olds credentials"),
+        ({"url": "ftp://example.com/x"}, "does not start with https://"),
+        ({"url": "https://ana:word@example.com/x"}, "user name or password"),
         ({"events": []}, "Choose at least one"),
         ({"events": [], "patterns": "rsvp; drop"}, "Choose at least one"),
         ({"description": "x" * 301}, "too long"),
@@ -223,6 +225,50 @@ async def test_a_delivery_shows_its_tries_and_what_to_do(couple: Desk) -> None:
     assert sent.headers["location"].endswith("?again=1")
     assert await couple.states(endpoint) == ["dead", "pending"]
     assert "A repeat" in await couple.who.see(f"{couple.path}/{endpoint}")
+
+
+async def test_the_form_sets_how_we_prove_who_we_are_and_shows_no_secret_of_it(couple: Desk) -> None:
+    proof = {"auth": "bearer", "auth_token": "CANARY-1", "own_headers": "X-Tenant: CANARY-2\n\nX-Two: 2"}
+    endpoint = await couple.add(**proof)
+    here = f"{couple.path}/{endpoint}"
+    page, edit = await couple.who.see(here), await couple.who.see(f"{here}/edit")
+    assert "Fixed token (Bearer), set. Own headers: x-tenant, x-two." in page
+    assert "x-tenant: ••••••" in edit and "Set. Leave it empty to keep it." in edit
+    assert "CANARY" not in page + edit
+    form: dict[str, Any] = {"url": "https://example.com/hook", "events": ["wedding.*"], "auth": "bearer"}
+    kept = form | {"own_headers": "x-tenant: ••••••", "version": 1, "auth_token": ""}
+    assert (await couple.who.send(here, **kept)).status_code == 303
+    assert "Own headers: x-tenant.<" in await couple.who.see(here)
+    for fields, said in (
+        ({"own_headers": "X-Tenant"}, "Your own headers hold a line without a colon"),
+        ({"own_headers": "Host: a"}, "Your own headers hold &#39;Host&#39;, which is not yours to set"),
+        ({"auth": "basic", "auth_username": "ana"}, "Password is missing"),
+        ({"auth": "oauth2", "auth_token_url": "https://10.0.0.1/"}, "Address of the token server leads to a private"),
+        ({"url": "https://elsewhere.example/", "own_headers": ""}, "Token is missing"),
+        ({"auth": "mtls", "auth_certificate": "CANARY", "auth_key": "b"}, "Certificate cannot be read"),
+    ):
+        answer = await couple.who.send(here, **(form | {"version": 2} | fields))
+        assert (answer.status_code, said in answer.text) == (422, True), said
+        assert "CANARY" not in answer.text
+    await couple.owe(80)
+    (id,) = await couple.end(endpoint, "dead", status=500)
+    delivery = await couple.who.see(f"{here}/deliveries/{id}")
+    assert "x-tenant: ••••••••" in delivery and "authorization: ••••••••" in delivery
+    sent = await couple.who.send(f"{here}/deliveries/{id}/replay", as_new="on")
+    assert "1 delivery put back: sent again as new" in await couple.who.see(sent.headers["location"])
+    new = (await couple.who.got("GET", f"{couple.api}/deliveries"))["items"][0]
+    assert new["as_new"] and new["id"] in await couple.who.see(f"{here}/deliveries/{new['id']}")
+
+
+async def test_a_certificate_that_is_soon_over_is_told_on_its_pages(couple: Desk, tmp_path: Path) -> None:
+    certificate, key = Certificates(tmp_path).issued("us.example", days=9)
+    endpoint = await couple.add(auth="mtls", auth_certificate=certificate, auth_key=key)
+    for page in ("", f"/{endpoint}"):
+        assert "The client certificate expires on" in await couple.who.see(couple.path + page)
+    await couple.town.admin.execute(
+        'update endpoints set auth = auth || \'{"expires_at": "2026-01-02T00:00:00Z"}\' where id = $1', UUID(endpoint)
+    )
+    assert "The client certificate expired on 2026-01-02" in await couple.who.see(f"{couple.path}/{endpoint}")
 
 
 async def test_sending_again_is_counted_first_and_done_once(couple: Desk) -> None:

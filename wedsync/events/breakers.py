@@ -1,7 +1,7 @@
 """What the ends of tries say about their destinations' health: from breakers as they stand to breakers after.
 
 Only what is the destination's own counts as a failure: no connection, no answer in time, 5xx. A 429 is its rate limit's
-business, and an address we refuse, a bug of ours or a worker that stopped says nothing about it.
+business, and an address we refuse, our own proxy, a bug of ours or a worker that stopped says nothing about it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +44,8 @@ def sign(outcome: Outcome) -> Result | None:
         return None if exchange.status == TOO_MANY else Result(is_failure=exchange.status >= 500, took_s=took_s)
     if outcome.word == "delivered":
         return Result(is_failure=False, took_s=took_s)
+    if outcome.is_ours:
+        return None
     # Without an answer, but with the time it took: the call was really made. With a short ladder it was refused by us.
     is_silence = outcome.word in ("retry_later", "unknown") and outcome.tries_max is None
     return Result(is_failure=True, took_s=took_s) if is_silence and exchange.total_ms is not None else None

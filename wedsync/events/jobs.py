@@ -54,7 +54,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """What may leave now for one leased job; everything secret is still sealed.
 
-    `event` is JSON in live form. Webhooks have `url`, `secret_sealed` and `old_secrets` (JSON `[{sealed, until}]`).
+    `event` is JSON in live form. Webhooks have `url`, `secret_sealed`, `old_secrets` (JSON `[{sealed, until}]`) and,
+    where the endpoint has any, `credentials_sealed`; `as_new` marks a replay with an id of its own.
     Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
     message itself (deliveries.sealed of the job's id).
     """
@@ -73,6 +74,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     contact_id: UUID | None = None
     contact_sealed: bytes | None = None
     sealed: bytes | None = None
+    credentials_sealed: bytes | None = None
+    as_new: bool | None = None
 
     def __repr__(self) -> str:
         return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"

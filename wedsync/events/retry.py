@@ -38,7 +38,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one try came to, in a connector's word.
 
     `after_s`: the other side asks not to be tried sooner. `tries_max`: the reason hardly passes. `disable`: it wants no
-    more of anything. `repeat_is_safe`: sending again cannot make a second thing there.
+    more of anything. `is_ours`: it never came as far as the other side. `repeat_is_safe`: sending again cannot make a
+    second thing there.
     """
 
     word: Word
@@ -46,6 +47,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     after_s: float | None = None
     tries_max: int | None = None
     disable: bool = False
+    is_ours: bool = False
     repeat_is_safe: bool = True
     exchange: Exchange = Exchange()
 

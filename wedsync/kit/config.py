@@ -95,6 +95,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _about("Networks (CIDR, by comma) that tenants' addresses may point into although not public. Never live."),
     ] = ()
 
+    egress_proxy: Annotated[
+        str,
+        _about(
+            "Proxy (`http://user:password@host:3128`) by which tenants' addresses are reached. It is asked by CONNECT "
+            "for the name that we have judged, and must refuse private addresses itself. Empty: none.",
+            secret=True,
+        ),
+    ] = ""
+
     deliveries_per_min: Annotated[
         int,
         Meta(ge=1, le=1_000_000),

@@ -196,11 +196,14 @@ def replay(
     endpoint: Annotated[str, Parameter(help="The id of an endpoint: all it was given up on, or --since.")] = "",
     since: Annotated[str, Parameter(help="Everything it missed since: 2027-06-05T14:30Z.")] = "",
     dry_run: Annotated[bool, Parameter(negative="", help="Only count.")] = False,
+    as_new: Annotated[
+        bool, Parameter(negative="", help="Under other webhook-ids, so that no receiver skips them.")
+    ] = False,
     url: Url = LOCAL,
     token: Token = "",
 ) -> None:
     """Send webhooks again: one delivery, or what an endpoint missed."""
-    asked = {"delivery": delivery, "endpoint": endpoint, "since": since, "is_dry_run": dry_run}
+    asked = {"delivery": delivery, "endpoint": endpoint, "since": since, "is_dry_run": dry_run, "as_new": as_new}
     sys.exit(asyncio.run(module("replay").run(url=url, token=token, **asked)))
 
 

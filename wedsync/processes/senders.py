@@ -21,7 +21,7 @@ from wedsync.kit.seal import KeyRing
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Mapping[str, Sender]]:
     """The senders of one process, in the loop that uses them."""
-    wire = Wire(allow=settings.egress_allow)
+    wire = Wire(allow=settings.egress_allow, proxy=settings.egress_proxy)
     ring = KeyRing.from_setting(settings.seal_keys)
     connectors = host.open_host(settings, wire=wire, ring=ring)
     try:
@@ -55,6 +55,7 @@ def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
         else host.Sealed(name="message", value=payload.sealed, table="deliveries", column="sealed", row=job.id),
         event=_event(payload, open_sealed),
         previous_seq=payload.previous_seq,
+        as_new=bool(payload.as_new),
         attempt=job.attempt,
         is_live=job.live_until is not None and job.live_until > clock.now(),
     )
@@ -66,8 +67,15 @@ def to_outcome(said: contract.Outcome) -> Outcome:
     match said:
         case contract.Delivered(disable=disable):
             return Outcome(word="delivered", disable=disable, exchange=exchange)
-        case contract.RetryLater(reason=reason, after_s=after_s, tries_max=tries_max):
-            return Outcome(word="retry_later", reason=reason, after_s=after_s, tries_max=tries_max, exchange=exchange)
+        case contract.RetryLater(reason=reason, after_s=after_s, tries_max=tries_max, is_ours=is_ours):
+            return Outcome(
+                word="retry_later",
+                reason=reason,
+                after_s=after_s,
+                tries_max=tries_max,
+                is_ours=is_ours,
+                exchange=exchange,
+            )
         case contract.ReconnectNeeded(reason=reason):
             return Outcome(word="reconnect_needed", reason=reason, exchange=exchange)
         case contract.Rejected(reason=reason, disable=disable):
@@ -89,7 +97,7 @@ def _exchange(tried: contract.Attempt) -> Exchange:
 
 
 def _secrets(payload: Payload) -> list[host.Sealed]:
-    """The endpoint's secret, then the older ones whose overlap is not over; each signs."""
+    """The endpoint's secret, then the older ones whose overlap is not over; each signs. Then what proves who we are."""
     if payload.secret_sealed is None:
         return []
     now = clock.machine_now()
@@ -99,7 +107,13 @@ def _secrets(payload: Payload) -> list[host.Sealed]:
         *(bytes.fromhex(old["sealed"]) for old in olds if datetime.fromisoformat(old["until"]) > now),
     ]
     row = payload.job.destination_id
-    return [host.Sealed(name="secret", value=v, table="endpoints", column="secret_sealed", row=row) for v in values]
+    found = [host.Sealed(name="secret", value=v, table="endpoints", column="secret_sealed", row=row) for v in values]
+    if payload.credentials_sealed is not None:
+        held = payload.credentials_sealed
+        found.append(
+            host.Sealed(name="credentials", value=held, table="endpoints", column="credentials_sealed", row=row)
+        )
+    return found
 
 
 def _event(payload: Payload, open_sealed: OpenSealed) -> Mapping[str, Any] | None:

@@ -24,7 +24,9 @@ from wedsync.events.catalogue import Catalogue
 from wedsync.kit import clock, config, log
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
+from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.people import lookups
@@ -79,8 +81,8 @@ def provide_catalogue(state: State, actor: Actor) -> Catalogue:
     return catalogue
 
 
-def create(settings: config.Settings) -> Litestar:
-    """The application; pools are opened in its lifespan, in the loop that uses them."""
+def create(settings: config.Settings, *, resolver: Resolver | None = None) -> Litestar:
+    """The application; pools are opened in its lifespan, in the loop that uses them. `resolver` of tenants' names."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -95,13 +97,15 @@ def create(settings: config.Settings) -> Litestar:
         door = Door(pool, flush=record.flush, published=published)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
-        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client))
+        wire = Wire(allow=settings.egress_allow, resolver=resolver, proxy=settings.egress_proxy)
+        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), wire=wire)
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
         try:
             yield
         finally:
             app.state.metrics.door = None
+            await wire.close()
             await publisher.close()
             if client is not None:
                 await client.aclose()

@@ -15,7 +15,7 @@ from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
-from wedsync.subscriptions import model
+from wedsync.subscriptions import model, secured
 from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.subscriptions")
@@ -28,15 +28,17 @@ async def add(
     tenant: UUID,
     new: model.NewEndpoint,
     *,
-    allow_http: bool,
+    allow: Sequence[str] = (),
     endpoint_id: UUID | None = None,
 ) -> tuple[UUID, str]:
-    """Add an endpoint; returns (id, secret), the only time the secret is shown.
+    """Add an endpoint; returns (id, secret), the only time the secret is shown. `allow` is `egress_allow`.
 
     A form brings the id, so that sending it twice adds one: the second raises Refusal 409.
     """
-    url = model.check_url(new.url, allow_http=allow_http)
+    url = model.check_url(new.url, allow=allow)
     endpoint_id, secret = endpoint_id or uuid4(), model.new_secret()
+    shown, held = secured.new(new.headers, new.auth, allow=allow)
+    model.needs_https(url, shown)
     row = await tx.row(
         queries.add,
         endpoint_id,
@@ -46,6 +48,9 @@ async def add(
         new.events,
         seal_secret(ring, tenant, endpoint_id, secret),
         new.mode,
+        list(held.headers),
+        secured.as_json(shown),
+        secured.seal(ring, tenant, endpoint_id, held),
     )
     if row is None:
         raise Refusal(409, "already_added", "This endpoint was added already, and its secret has been shown.")
@@ -59,10 +64,18 @@ def seal_secret(ring: KeyRing, tenant: UUID, endpoint_id: UUID, secret: str) -> 
     return ring.seal(secret.encode(), tenant=tenant, table="endpoints", column="secret_sealed", row=endpoint_id)
 
 
-async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: int | None, allow_http: bool) -> int:
+async def change(
+    tx: Tx, ring: KeyRing, endpoint_id: UUID, fields: dict[str, Any], *, version: int | None, allow: Sequence[str] = ()
+) -> int:
     """Change an endpoint; returns the new version. Raises Refusal 403, 404, 412, 422."""
     if "url" in fields:
-        model.check_url(fields["url"], allow_http=allow_http)
+        model.check_url(fields["url"], allow=allow)
+    names, shown, sealed = None, None, None
+    if fields.keys() & {"url", "headers", "auth"}:
+        held = await tx.row(queries.credentials, endpoint_id)
+        if held is None:
+            raise not_found("endpoint")
+        names, shown, sealed = secured.changed(ring, endpoint_id, held, fields, allow=allow)
     values = (
         fields.get("url"),
         fields.get("events"),
@@ -70,7 +83,7 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
         fields.get("state"),
         fields.get("mode"),
     )
-    row = await tx.row(queries.change, endpoint_id, *values, version)
+    row = await tx.row(queries.change, endpoint_id, *values, version, names, shown, sealed)
     if row is None:
         raise await stale(tx, queries.current, endpoint_id)
     await tx.run(queries.connect, endpoint_id)
@@ -79,11 +92,13 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
     return now
 
 
-async def resume(tx: Tx, endpoint_id: UUID, *, let_go_before: datetime | None, version: int | None) -> None:
+async def resume(
+    tx: Tx, ring: KeyRing, endpoint_id: UUID, *, let_go_before: datetime | None, version: int | None
+) -> None:
     """Active again; what was owed to it before that time is cancelled, the rest sent. Raises Refusal 404, 412."""
     if let_go_before is not None:
         await tx.run(queries.let_go, endpoint_id, let_go_before)
-    await change(tx, endpoint_id, {"state": "active"}, version=version, allow_http=True)
+    await change(tx, ring, endpoint_id, {"state": "active"}, version=version)
 
 
 async def rotate(
@@ -138,9 +153,9 @@ async def send_test(tx: Tx, catalogue: Catalogue, endpoint_id: UUID, name: str) 
     return delivery_id
 
 
-async def replay(tx: Tx, delivery_ids: list[UUID]) -> int:
-    """Owe deliveries again, in the low lane under the same webhook-id; returns how many."""
-    made: int = await tx.value(queries.replay, delivery_ids)
+async def replay(tx: Tx, delivery_ids: list[UUID], *, as_new: bool = False) -> int:
+    """Owe deliveries again, in the low lane under the same webhook-id, or each as new; returns how many."""
+    made: int = await tx.value(queries.replay, delivery_ids, as_new)
     return made
 
 
@@ -154,8 +169,14 @@ async def missed(tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[mo
 
 
 async def recover(
-    tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[model.Missed] = model.MISSED, *, dry_run: bool = False
+    tx: Tx,
+    endpoint_id: UUID,
+    since: datetime,
+    states: Sequence[model.Missed] = model.MISSED,
+    *,
+    dry_run: bool = False,
+    as_new: bool = False,
 ) -> int:
     """Owe again what an endpoint missed since a time; returns how many, with `dry_run` how many it would be."""
     found = await missed(tx, endpoint_id, since, states)
-    return len(found) if dry_run or not found else await replay(tx, found)
+    return len(found) if dry_run or not found else await replay(tx, found, as_new=as_new)

@@ -12,7 +12,8 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
-from wedsync.subscriptions import actions, listening, model
+from wedsync.subscriptions import actions, listening, model, secured
+from wedsync.subscriptions.vetting import vet
 from wedsync.web.context import Context, IfMatch, Page, as_struct, etag, expected_version, from_time_cursor, time_cursor
 
 queries = sql.load("wedsync.subscriptions")
@@ -47,12 +48,14 @@ async def list_endpoints(ctx: Context, actor: Actor, tenant: UUID) -> Page:
 @post(
     ["/api/v1/weddings/{tenant:uuid}/endpoints", "/api/v1/suppliers/{tenant:uuid}/endpoints"],
     summary="Add a webhook endpoint",
-    description="The answer holds the signing secret, only then. Events are Standard Webhooks.",
+    description="The answer holds the signing secret, only then. Events are Standard Webhooks. Headers of your own and "
+    "the secrets of `auth` are never shown again.",
 )
 async def add_endpoint(ctx: Context, actor: Actor, tenant: UUID, data: model.NewEndpoint) -> Response[model.Endpoint]:
     """A supplier's endpoint gets what each of its links may see."""
+    await vet(ctx, actor, data)
     async with ctx.door.enter(actor, tenant) as tx:
-        endpoint_id, secret = await actions.add(tx, ctx.ring, tenant, data, allow_http=_http(ctx))
+        endpoint_id, secret = await actions.add(tx, ctx.ring, tenant, data, allow=ctx.settings.egress_allow)
         endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))
     return Response(msgspec.structs.replace(endpoint, secret=secret), status_code=201, headers=etag(endpoint.version))
 
@@ -68,15 +71,17 @@ async def get_endpoint(ctx: Context, actor: Actor, endpoint_id: UUID) -> Respons
 @patch(
     "/api/v1/endpoints/{endpoint_id:uuid}",
     summary="Change an endpoint",
-    description="Address, event patterns, description, order, paused or active.",
+    description="Address, event patterns, description, order, headers, authentication, paused or active.",
 )
 async def change_endpoint(
     ctx: Context, actor: Actor, endpoint_id: UUID, data: model.EndpointChange, if_match: IfMatch = None
 ) -> Response[model.Endpoint]:
     """Resuming releases what was parked."""
     fields = {f: v for f in data.__struct_fields__ if (v := getattr(data, f)) is not msgspec.UNSET}
+    allow = ctx.settings.egress_allow
+    await vet(ctx, actor, data)
     async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
-        await actions.change(tx, endpoint_id, fields, version=expected_version(if_match), allow_http=_http(ctx))
+        await actions.change(tx, ctx.ring, endpoint_id, fields, version=expected_version(if_match), allow=allow)
         endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))
     return Response(endpoint, headers=etag(endpoint.version))
 
@@ -113,9 +118,11 @@ async def rotate(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Rota
     "delivered, at most 10,000 at once. With `dry_run` it is counted and nothing is sent.",
 )
 async def recover(ctx: Context, actor: Actor, endpoint_id: UUID, data: model.Recovery) -> model.Replayed:
-    """In the low lane, with the same webhook-id."""
+    """In the low lane, with the same webhook-id unless as new."""
     async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
-        count = await actions.recover(tx, endpoint_id, data.since, data.states, dry_run=data.dry_run)
+        count = await actions.recover(
+            tx, endpoint_id, data.since, data.states, dry_run=data.dry_run, as_new=data.as_new
+        )
     return model.Replayed(count, data.dry_run)
 
 
@@ -191,24 +198,27 @@ async def get_delivery(ctx: Context, actor: Actor, delivery_id: UUID) -> WithAtt
     "/api/v1/deliveries/{delivery_id:uuid}/replay",
     status_code=202,
     summary="Send one again",
-    description="Same webhook-id, low lane.",
+    description="Same webhook-id, low lane. With `as_new` it has a webhook-id of its own, so that a receiver that has "
+    "the first one does not skip it.",
 )
-async def replay(ctx: Context, actor: Actor, delivery_id: UUID) -> model.Replayed:
+async def replay(ctx: Context, actor: Actor, delivery_id: UUID, data: model.Again | None = None) -> model.Replayed:
     """Receivers recognise it by its id."""
     async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
-        return model.Replayed(await actions.replay(tx, [delivery_id]))
+        return model.Replayed(await actions.replay(tx, [delivery_id], as_new=(data or model.Again()).as_new))
 
 
-def _http(ctx: Context) -> bool:
-    """http:// only where the operator opened ranges for play."""
-    return bool(ctx.settings.egress_allow)
+#: Of an endpoint, what is not a column as it is.
+MADE = ("auth", "secret", "breaker")
 
 
 def _endpoint(row: Row | None) -> model.Endpoint:
     if row is None:
         raise not_found("endpoint")
     breaker = model.Restraint.of(row["breaker_failures"] or 0, row["breaker_until"])
-    return msgspec.structs.replace(as_struct(model.Endpoint, row), breaker=breaker)
+    columns = {
+        name: row[name] for name in model.Endpoint.__struct_fields__ if name not in ("auth", "secret", "breaker")
+    }
+    return model.Endpoint(**columns, auth=secured.shown(row), breaker=breaker)
 
 
 ROUTES: tuple[Any, ...] = (

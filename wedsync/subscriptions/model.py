@@ -2,9 +2,9 @@
 
 import secrets
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -13,8 +13,10 @@ from msgspec import UNSET, Meta, UnsetType
 from wedsync.events.catalogue import EventType
 from wedsync.events.scope import Scope
 from wedsync.kit import breaker as breakers
-from wedsync.kit import clock
+from wedsync.kit import clock, credentials, guard
+from wedsync.kit.credentials import HeaderValue, NewAuth
 from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.guard import TargetError
 
 Pattern = Annotated[str, Meta(pattern=r"^(\*|[a-z_]+\.(\*|[a-z_]+))$", max_length=80)]
 StreamName = Annotated[str, Meta(pattern=r"^[a-z]+:[0-9a-f-]{36}$", max_length=50)]
@@ -56,7 +58,10 @@ class Restraint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A webhook destination; `secret` only in the answer that made or rotated it, `breaker` in answers, not events."""
+    """A webhook destination; `secret` only in the answer that made or rotated it, `breaker` in answers, not events.
+
+    Of its own headers there are the names, of `auth` what is no secret.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -69,6 +74,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: datetime
     updated_at: datetime
     mode: Mode
+    header_names: list[str]
+    auth: credentials.Shown
     secret: str | None = None
     breaker: Restraint | None = None
 
@@ -77,23 +84,32 @@ class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Where to send which event types; `rsvp.*` and `*` are patterns.
 
     `mode`: several at once (`parallel`), one event of a stream after the other (`ordered`), or of each row only the
-    newest that is not sent yet (`latest`).
+    newest that is not sent yet (`latest`). `headers` go with every request; their values and the secrets of `auth` are
+    never shown again.
     """
 
     url: Url
     events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
     description: Annotated[str, Meta(max_length=300)] = ""
     mode: Mode = "parallel"
+    headers: Annotated[dict[str, HeaderValue], Meta(max_length=credentials.HEADERS_MAX)] = {}
+    auth: NewAuth = NewAuth(kind="none")
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change; what is absent stays. Resuming a paused or disabled endpoint releases what was parked."""
+    """A change; what is absent stays. Resuming a paused or disabled endpoint releases what was parked.
+
+    `headers` replaces all of them; null keeps the value of one. Secrets left out of an `auth` of the same kind stay. An
+    address at another host or port takes neither with it: give both anew.
+    """
 
     url: Url | UnsetType = UNSET
     events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
     state: Literal["active", "paused"] | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
+    headers: Annotated[dict[str, HeaderValue | None], Meta(max_length=credentials.HEADERS_MAX)] | UnsetType = UNSET
+    auth: NewAuth | UnsetType = UNSET
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,13 +119,20 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Send again what failed since a time; `dry_run` counts it and sends nothing."""
+    """Send again what failed since a time; `dry_run` only counts it, `as_new` gives each another webhook-id."""
 
     since: datetime
     states: Annotated[list[Missed], Meta(min_length=1, max_length=3)] = msgspec.field(
         default_factory=lambda: list(MISSED)
     )
     dry_run: bool = False
+    as_new: bool = False
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One delivery again; `as_new`: under a webhook-id of its own, so that no receiver takes it for a repeat."""
+
+    as_new: bool = False
 
 
 class Replayed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -164,6 +187,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None
     replay_of: UUID | None
     is_test: bool
+    as_new: bool
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,25 +211,35 @@ def new_secret() -> str:
     return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
 
-def check_url(url: str, *, allow_http: bool) -> str:
-    """https only (http where the operator opened loopback); no credentials inside. Raises Refusal 422."""
-    parts = urlsplit(url)
-    schemes = ("https", "http") if allow_http else ("https",)
-    if parts.scheme not in schemes or not parts.hostname:
-        raise Refusal(
-            422,
-            "invalid",
-            "url: must be an https address",
-            errors=[FieldError("url", "must be an https address", "Such as https://example.com/hook")],
-        )
-    if parts.username or parts.password:
-        raise Refusal(
-            422,
-            "invalid",
-            "url: must not hold a user or password",
-            errors=[FieldError("url", "holds credentials", "Take them out.")],
-        )
+def check_url(url: str, *, allow: Sequence[str] = ()) -> str:
+    """The address, judged as far as that goes without DNS. Raises Refusal 422.
+
+    `allow` is `egress_allow` of the settings: http and other ports only inside those ranges.
+    """
+    try:
+        guard.check(url, guard.parse_networks(allow))
+    except TargetError as error:
+        raise error.as_refusal("url") from error
     return url
+
+
+def is_same_place(one: str, other: str) -> bool:
+    """Whether two addresses are of one scheme, host and port, so that what is secret at one may go to the other."""
+    first, second = guard.parse(one), guard.parse(other)
+    return (first.scheme, first.host, first.port) == (second.scheme, second.host, second.port)
+
+
+def elsewhere(field: str) -> Refusal:
+    """What was set for one address is not sent to another."""
+    reason, fix = "was set for the address before", "Give it anew for this address, or take it away."
+    return Refusal(422, "invalid", f"{field}: {reason}. {fix}", errors=[FieldError(field, reason, fix)])
+
+
+def needs_https(url: str, auth: credentials.Shown) -> None:
+    """A certificate is shown within TLS only. Raises Refusal 422."""
+    if auth.kind == "mtls" and not url.startswith("https:"):
+        reason, fix = "needs an https address", "A client certificate is shown in the TLS handshake."
+        raise Refusal(422, "invalid", f"url: {reason}. {fix}", errors=[FieldError("url", reason, fix)])
 
 
 _AT = "2026-11-21T10:00:00Z"
@@ -221,6 +255,8 @@ _EXAMPLE: dict[str, Any] = {
     "created_at": _AT,
     "updated_at": _AT,
     "mode": "ordered",
+    "header_names": ["x-tenant"],
+    "auth": {"kind": "basic", "username": "wedsync"},
 }
 
 

@@ -1,5 +1,5 @@
 -- name: endpoints
-select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.version, e.created_at, e.updated_at,
+select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
   d.breaker_failures, d.breaker_until
 from endpoints e
 left join destinations d on d.id = e.id
@@ -7,7 +7,7 @@ where e.tenant_id = $1 and e.deleted_at is null
 order by e.created_at, e.id
 
 -- name: endpoint
-select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.version, e.created_at, e.updated_at,
+select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
   d.breaker_failures, d.breaker_until
 from endpoints e
 left join destinations d on d.id = e.id
@@ -17,40 +17,45 @@ where e.id = $1 and e.deleted_at is null
 select e.secret_sealed, e.old_secrets, e.version from endpoints e where e.id = $1 and e.deleted_at is null for update
 
 -- name: add
-insert into endpoints (id, tenant_id, url, description, events, secret_sealed, mode)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into endpoints (id, tenant_id, url, description, events, secret_sealed, mode, header_names, auth, credentials_sealed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do nothing
-returning new.id, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, null::jsonb as old_record
+returning new.id, to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as record, null::jsonb as old_record
 
 -- name: change
+-- Names of headers, auth and what is sealed of both change together or not at all.
 update endpoints e
 set url = coalesce($2, e.url), events = coalesce($3, e.events), description = coalesce($4, e.description), state = coalesce($5, e.state),
   state_reason = case when $5 is null then e.state_reason when $5 = 'paused' then 'paused by its owner' else '' end,
-  mode = coalesce($6, e.mode)
+  mode = coalesce($6, e.mode), header_names = coalesce($8, e.header_names), auth = coalesce($9, e.auth),
+  credentials_sealed = case when $8::text[] is null then e.credentials_sealed else $10 end
 where e.id = $1 and e.deleted_at is null and ($7::integer is null or e.version = $7)
-returning new.id, new.version, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, to_jsonb(old) - 'secret_sealed' - 'old_secrets' as old_record
+returning new.id, new.version, to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as record, to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as old_record
+
+-- name: credentials
+select e.tenant_id, e.url, e.version, e.credentials_sealed from endpoints e where e.id = $1 and e.deleted_at is null for update
 
 -- name: current
-select to_jsonb(e) - 'secret_sealed' - 'old_secrets' as record from endpoints e where e.id = $1 and e.deleted_at is null
+select to_jsonb(e) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as record from endpoints e where e.id = $1 and e.deleted_at is null
 
 -- name: rotate
 update endpoints e
 set secret_sealed = $2, old_secrets = $3
 where e.id = $1
-returning new.id, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, to_jsonb(old) - 'secret_sealed' - 'old_secrets' as old_record
+returning new.id, to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as record, to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as old_record
 
 -- name: remove
 update endpoints e
 set deleted_at = app.now(), state = 'disabled', state_reason = 'removed by its owner'
 where e.id = $1 and e.deleted_at is null
-returning new.id, to_jsonb(new) - 'secret_sealed' - 'old_secrets' as record, to_jsonb(old) - 'secret_sealed' - 'old_secrets' as old_record
+returning new.id, to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as record, to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as old_record
 
 -- name: connect
 select app.connect_endpoint($1)
 
 -- name: deliveries
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of, d.is_test
+  d.done_at, d.replay_of, d.is_test, d.as_new
 from deliveries d
 where d.tenant_id = $1 and ($2::text is null or d.state = $2) and ($3::uuid is null or d.destination_id = $3)
   and ($4::timestamptz is null or (d.made_at, d.id) < ($4, $5))
@@ -59,7 +64,7 @@ limit $6
 
 -- name: delivery
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of, d.is_test
+  d.done_at, d.replay_of, d.is_test, d.as_new
 from deliveries d
 where d.id = $1
 
@@ -70,7 +75,7 @@ where a.delivery_id = $1
 order by a.number, a.made_at
 
 -- name: replay
-select app.replay($1)
+select app.replay($1, $2)
 
 -- name: dead
 -- What was given up and not sent again since; by the index of what is dead.
@@ -124,7 +129,7 @@ order by w.type
 
 -- name: log
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of, d.is_test
+  d.done_at, d.replay_of, d.is_test, d.as_new
 from deliveries d
 where d.tenant_id = $1 and d.destination_id = $2 and ($3::text[] is null or d.state = any ($3)) and ($4::text is null or d.type = $4)
   and ($5::timestamptz is null or (d.made_at, d.id) < ($5, $6))

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from wedsync.kit import sql
+from wedsync.kit.credentials import Shown
 from wedsync.kit.db import Row, Tx
-from wedsync.subscriptions import wording
+from wedsync.subscriptions import secured, wording
 
 queries = sql.load("wedsync.subscriptions")
 WEEK: Final = timedelta(days=7)
@@ -24,10 +25,11 @@ async def cards(tx: Tx, tenant: UUID, endpoints: Sequence[Row], *, face: wording
     by_endpoint: dict[UUID, list[Row]] = {}
     for row in rows:
         by_endpoint.setdefault(row["destination_id"], []).append(row)
-    return [_card(endpoint, by_endpoint.get(endpoint["id"], []), face) for endpoint in endpoints]
+    return [_card(endpoint, by_endpoint.get(endpoint["id"], []), face, now) for endpoint in endpoints]
 
 
-def _card(endpoint: Row, week: Sequence[Row], face: wording.Face) -> dict[str, Any]:
+def _card(endpoint: Row, week: Sequence[Row], face: wording.Face, now: datetime) -> dict[str, Any]:
+    seen = secured.shown(endpoint)
     words, tone, sign = wording.ENDPOINTS[endpoint["state"]]
     failures = [row for row in week if row["state"] in FAILED and row["tried_at"]]
     failure = max(failures, key=lambda row: row["tried_at"], default=None)
@@ -39,6 +41,9 @@ def _card(endpoint: Row, week: Sequence[Row], face: wording.Face) -> dict[str, A
         "state_words": words,
         "tone": tone,
         "icon": sign,
+        "proof_words": wording.proof_words(seen, endpoint["header_names"]),
+        "warning": wording.certificate_warning(seen, now),
+        "masked": [*endpoint["header_names"], *_proof_header(seen)],
         "events_words": wording.events_words(endpoint["events"], face),
         "counts": _counts(week),
         "counted": sum(row["count"] for row in week),
@@ -46,6 +51,13 @@ def _card(endpoint: Row, week: Sequence[Row], face: wording.Face) -> dict[str, A
         "failed_at": failure["tried_at"] if failure else None,
         "failure": failure["reason"] if failure else "",
     }
+
+
+def _proof_header(seen: Shown) -> list[str]:
+    """The header that carries the authentication, as requests show it."""
+    if seen.kind == "api_key":
+        return [seen.header]
+    return ["authorization"] if seen.kind in ("basic", "bearer", "oauth2") else []
 
 
 def _sentence(text: str) -> str:
@@ -73,8 +85,10 @@ def line(row: Row, *, now: datetime, is_busy: bool = False) -> dict[str, Any]:
     names = ("id", "type", "state", "reason", "attempts", "made_at", "done_at", "event_id", "seq", "previous_seq")
     return {
         **{name: row[name] for name in names},
+        "as_new": row["as_new"],
         "replay_of": row["replay_of"],
         "is_test": row["is_test"],
+        "webhook_id": row["id"] if row["as_new"] or row["event_id"] is None else row["event_id"],
         "lane": wording.LANES[row["lane"]],
         "state_words": words,
         "tone": tone,

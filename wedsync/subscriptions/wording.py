@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 import msgspec
 
+from wedsync.kit.credentials import Shown
 from wedsync.kit.errors import FieldError
 
 Face = Literal["couple", "supplier"]
@@ -117,8 +119,37 @@ LANES: Final = ("critical", "high", "normal", "low")
 FIELDS: Final = {
     "url": FieldError("url", "Must be an https address", "Such as https://example.com/hook"),
     "events": FieldError("events", "Choose at least one, and write patterns like rsvp.* or task.done", ""),
+    "headers": FieldError(
+        "headers", "hold a name without a value, or a value that is too long", "Write each as Name: value."
+    ),
     "description": FieldError("description", "Is too long", "300 characters are enough."),
 }
+
+KINDS: Final = {
+    "none": "Only by the signature",
+    "api_key": "API key in a header",
+    "basic": "User name and password (Basic)",
+    "bearer": "Fixed token (Bearer)",
+    "oauth2": "OAuth 2 client credentials",
+    "mtls": "Client certificate (mTLS)",
+}
+#: Each field of a kind: its label and a hint.
+PROOFS: Final = {
+    "header": ("Header", "Such as X-Api-Key"),
+    "value": ("Key", ""),
+    "username": ("User name", ""),
+    "password": ("Password", ""),
+    "token": ("Token", "Sent as Authorization: Bearer"),
+    "token_url": ("Address of the token server", "Such as https://login.example.com/oauth/token"),
+    "client_id": ("Client id", ""),
+    "client_secret": ("Client secret", ""),
+    "scope": ("Scope", ""),
+    "audience": ("Audience", ""),
+    "client_auth": ("The client proves itself", ""),
+    "certificate": ("Certificate", "PEM, yours first, then those between it and the root"),
+    "key": ("Private key", "PEM, without a password; it is kept sealed"),
+}
+CERTIFICATE_SOON: Final = timedelta(days=30)
 
 _STATUS: Final[Mapping[int, str]] = {
     400: "Your receiver did not like the request. Its answer below says why; often it reads another format than JSON.",
@@ -140,10 +171,32 @@ _DETAIL: Final[Sequence[tuple[str, str]]] = (
     ("Could not connect", "Nothing took the connection. Check that the receiver runs and its firewall lets us in."),
     ("No secure connection", "Its certificate was not accepted. Renew it, send the whole chain, and match the name."),
     ("The connection to", "The receiver closed the connection without an answer. Its own log says why."),
+    ("The token server", "The receiver was not called. Check the client id, its secret, and the token server itself."),
+    (
+        "The operator's egress proxy",
+        "This is on our side, not your receiver's. We try again by ourselves.",
+    ),
+    ("The client certificate", "Set a certificate that is valid, then resume the endpoint."),
     ("The URL", "We do not call such an address. Change the endpoint's address."),
     ("The endpoint has no signing secret", "Rotate the secret to make one."),
 )
 _AGAIN: Final = re.compile(r"We (slow down and )?try again by ourselves.*")
+
+
+def proof_words(seen: Shown, header_names: Sequence[str]) -> str:
+    """What goes with each request: `Fixed token (Bearer), set. Own headers: x-tenant`."""
+    words = [] if seen.kind == "none" else [f"{KINDS[seen.kind]}, set."]
+    return " ".join([*words, *([f"Own headers: {', '.join(header_names)}."] if header_names else [])])
+
+
+def certificate_warning(seen: Shown, now: datetime) -> str:
+    """Said from thirty days before a client certificate is over."""
+    if seen.expires_at is None or seen.expires_at - now > CERTIFICATE_SOON:
+        return ""
+    on = f"{seen.expires_at:%Y-%m-%d}"
+    if seen.expires_at <= now:
+        return f"The client certificate expired on {on}. Set one that is valid; until then nothing can be sent."
+    return f"The client certificate expires on {on}. Set the next one before."
 
 
 def groups(face: Face) -> list[Group]:

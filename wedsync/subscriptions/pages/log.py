@@ -48,6 +48,7 @@ async def page(
             tests=[(name, name) for name in tests],
             tested=request.query_params.get("tested", ""),
             said=SAID.get(said, ""),
+            as_new="as_new" in request.query_params,
             sent=int(sent) if sent.isdecimal() and len(sent) < 7 else None,
             **values,
         )
