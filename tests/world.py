@@ -233,7 +233,9 @@ async def _helper_and_passes(world: World) -> None:
         await _token(world, owner, "helper")
     async with world.door.enter(world.actor("standard"), world.wedding_id) as tx:
         await acknowledgements.see(tx, world.wedding_id)
-        await tx.value(suppliers.queries.note_access, 1, "test")
+    seen = [{"tenant": world.wedding_id, "link": world.links["standard"], "scopes": 1, "source": "api", "times": 1}]
+    async with world.door.bare(ANONYMOUS) as tx:
+        await tx.value("select app.keep_watch($1, '[]')", msgspec.json.encode(seen).decode())
 
 
 async def _other(world: World) -> None:

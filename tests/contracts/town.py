@@ -20,7 +20,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import registry
+from wedsync.processes import registry, web
 from wedsync.web import auth
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
@@ -94,6 +94,10 @@ class Town:
     def door(self) -> Door:
         door: Door = self.app.state.ctx.door
         return door
+
+    async def watched(self) -> None:
+        """Have written what the process counted, as it does every few seconds."""
+        await self.app.state.ctx.watch.flush(web.keeping(self.door))
 
     async def person(self, name: str = "ana") -> Somebody:
         """Somebody new, signed in."""

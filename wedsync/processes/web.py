@@ -1,5 +1,7 @@
 """The web process: Litestar on Granian, with its own pool and lookups per worker."""
 
+import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +13,7 @@ from typing import Any
 import structlog
 from granian import Granian
 from granian.constants import Interfaces, Loops, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
 from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
@@ -20,20 +23,26 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from wedsync.events import record
+from wedsync.events.jobs import is_passing
+from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, log
-from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.actor import SYSTEM
+from wedsync.kit.db import Door, Reads, connect_pool
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
+from wedsync.kit.watch import Watch, Write
 from wedsync.people import lookups
 from wedsync.processes import registry
-from wedsync.web import limiting, metrics, problems, respond
+from wedsync.web import limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
 from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
+HEAD_MS = 5_000
+HEAD_BYTES = 32 * 1024
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
 logger = structlog.get_logger("web")
 
@@ -84,16 +93,22 @@ def create(settings: config.Settings) -> Litestar:
             # A JSON array of events; what gathers while a publish is in flight goes with the next.
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
-        door = Door(pool, flush=record.flush, published=published)
+        watch = Watch()
+        reads = Reads(watch, scopes_of(registry.catalogue().types.values()))
+        door = Door(pool, flush=record.flush, published=published, reads=reads)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
-        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client))
+        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), watch=watch)
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
+        writing = asyncio.create_task(watch.keep(keeping(door), is_passing))
         try:
             yield
         finally:
             app.state.metrics.door = None
+            writing.cancel()
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await watch.flush(keeping(door))
             await publisher.close()
             if client is not None:
                 await client.aclose()
@@ -111,8 +126,8 @@ def create(settings: config.Settings) -> Litestar:
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
         },
-        middleware=[metrics.Timing, Authentication, Repeats],
-        before_send=[respond.security_headers, limiting.tell, metrics.count],
+        middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
+        before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
         openapi_config=Described(
@@ -122,11 +137,22 @@ def create(settings: config.Settings) -> Litestar:
             {
                 "security_headers": respond.encoded(_headers(settings)),
                 "limits": LocalLimits(clock.monotonic),
+                "rates": limiting.rates(settings),
                 "metrics": metrics.WebCollector(version("wedsync")),
             }
         ),
         response_cache_config=ResponseCacheConfig(),
     )
+
+
+def keeping(door: Door) -> Write:
+    """How a process with the user door writes what it watched."""
+
+    async def write(reads: str, notes: str) -> None:
+        async with door.bare(SYSTEM) as tx:
+            await tx.value("select app.keep_watch($1, $2)", reads, notes)
+
+    return write
 
 
 def _headers(settings: config.Settings) -> dict[str, str]:
@@ -157,6 +183,9 @@ def main(settings: config.Settings) -> None:
         ssl_cert=settings.tls_cert,
         ssl_key=settings.tls_key,
         ssl_protocol_min=SSLProtocols.tls13,
+        # A head comes whole within five seconds, and fits; slow bodies are the middleware's matter.
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS, max_buffer_size=HEAD_BYTES),
+        http2_settings=HTTP2Settings(max_headers_size=HEAD_BYTES),
         static_path_route=["/static/dist"] if DIST.exists() else None,
         static_path_mount=[DIST] if DIST.exists() else None,
         static_path_expires=31536000,

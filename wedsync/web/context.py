@@ -16,6 +16,7 @@ from wedsync.kit.db import Door, Guard, Row, Tx
 from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.kit.limits import Limits
 from wedsync.kit.seal import KeyRing
+from wedsync.kit.watch import Watch
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -25,13 +26,15 @@ V = TypeVar("V", bound="Versioned")
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`door` is the user door; its publisher wakes the gateway and the workers after each commit.
 
-    `limits` are shared by all processes where a Valkey is set; without one they are this process's own.
+    `limits` are shared by all processes where a Valkey is set; without one they are this process's own. `watch` takes
+    what goes to the access log and the security events.
     """
 
     settings: Settings
     door: Door
     ring: KeyRing
     limits: Limits = msgspec.field(default_factory=lambda: Limits(None))
+    watch: Watch = msgspec.field(default_factory=Watch)
 
 
 class Page(msgspec.Struct, frozen=True):
