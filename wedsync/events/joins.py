@@ -20,7 +20,6 @@ from wedsync.events.streams import Stream
 from wedsync.events.tokens import Claims, TokenRefused
 from wedsync.events.wire import Framing
 from wedsync.kit import clock
-from wedsync.kit.watch import Note
 
 if TYPE_CHECKING:
     from wedsync.events.live import Hub
@@ -210,7 +209,7 @@ class Joins:
             response["recovery"] = verdict
         hub.stats.joins["ok"] += 1
         if channel.audience is not None:
-            hub.looked(stream, channel.audience, int(Scope.CORE))
+            hub.lookers.sent(stream.tenant, channel.audience, int(Scope.CORE))
         socket.text(wire.reply(socket.framing, frame, ok=True, response=msgspec.json.encode(response)))
         if channel.config.has_presence:
             hub.presence(stream, channel.topic).send_state(channel)
@@ -232,29 +231,19 @@ class Joins:
         """Say so after a while; the third time for good, since a client would ask for ever."""
         hub = self._hub
         hub.stats.joins[denied.code] += 1
-        hub.watch.note(_note(socket, frame.topic, denied))
+        kind, ident = _about(frame.topic)
+        hub.lookers.refused(socket, denied.code, kind=kind, ident=ident)
         frames = [wire.refusal(socket.framing, frame, str(denied))]
         if denied.code == "Unauthorized" and socket.deny(frame.topic) >= DENIALS_MAX:
             frames.append(wire.close(socket.framing, _join_ref(frame), frame.topic))
         asyncio.get_running_loop().call_later(hub.options.refusal_delay_s, _say, socket, frames)
 
 
-def _note(socket: Socket, topic: str, denied: Denied) -> Note:
-    """Of a topic only what it is about: its name may be anything."""
-    claims = socket.claims
+def _about(topic: str) -> tuple[str, str]:
     try:
-        kind, ident = read_topic(topic)
+        return read_topic(topic)
     except Denied:
-        kind, ident = "", ""
-    return Note(
-        kind="join.refused",
-        address=socket.address,
-        endpoint=f"join realtime:{kind or 'unknown'}",
-        reason=denied.code,
-        actor_kind="anonymous" if claims is None or claims.person is None else "person",
-        actor=UUID(claims.person) if claims is not None and claims.person is not None else None,
-        place=("tenant", ident) if kind in ("wedding", "supplier", "person") else None,
-    )
+        return "", ""
 
 
 def is_resumable(channel: Channel) -> bool:

@@ -6,31 +6,29 @@ repeat: the log is polled, so an outage only makes the word slower.
 """
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 import msgspec
 import structlog
 
-from wedsync.events.audience import Audience, view
+from wedsync.events.audience import view
 from wedsync.events.channels import Channel, Group, State
 from wedsync.events.frames import LiveEvent, OpenSealed, Rendering, encode_columns, read_event, read_nudge
 from wedsync.events.joins import Joins
+from wedsync.events.lookers import Lookers
 from wedsync.events.neighbours import Neighbours
 from wedsync.events.presence import Presence
 from wedsync.events.reader import Columns, Reader, ReaderAway
 from wedsync.events.recovery import Positions
 from wedsync.events.rights import Rights
-from wedsync.events.scope import Scope
 from wedsync.events.sockets import Socket
 from wedsync.events.stats import Stats
 from wedsync.events.streams import GAP_S, Stream
 from wedsync.events.talk import Talk
 from wedsync.events.tokens import Sessions, Tokens
 from wedsync.kit import clock
-from wedsync.kit.addresses import block_of
-from wedsync.kit.watch import Watch
 
 __all__ = ["Columns", "Hub", "Options", "Reader"]
 
@@ -40,8 +38,6 @@ PAGE: Final = 500
 TURN_S: Final = 0.01
 """So long the feed may hold the loop; heartbeats go out in between."""
 RENDERED_MAX: Final = 128
-LIVE: Final = "live"
-"""The source of reads by sockets in the access log."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +73,7 @@ class Hub:
         self.joins = Joins(self)
         self.talk = Talk(self)
         self.neighbours: Neighbours | None = None
-        self.watch = Watch()
-        """What suppliers were sent, and who was refused."""
-        self.by_address: Counter[str] = Counter()
+        self.lookers = Lookers()
         self._inbox: deque[LiveEvent] = deque()
         self._is_turning = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -114,27 +108,16 @@ class Hub:
     def connect(self, socket: Socket) -> None:
         """A socket is open."""
         self.sockets.add(socket)
-        self.by_address[block_of(socket.address)] += 1
+        self.lookers.came(socket)
 
     def disconnect(self, socket: Socket) -> None:
         """A socket is gone, whoever ended it."""
         if socket in self.sockets:
-            self._count_out(block_of(socket.address))
+            self.lookers.went(socket)
         self.sockets.discard(socket)
         socket.gone()
         for channel in list(socket.channels.values()):
             self.drop(channel, may_return=True)
-
-    def _count_out(self, address: str) -> None:
-        self.by_address[address] -= 1
-        if not self.by_address[address]:
-            del self.by_address[address]
-
-    def looked(self, stream: Stream, audience: Audience, scope: int) -> None:
-        """A supplier was sent something of a wedding: what its link holds of it, or what is its own."""
-        if audience.link_id is not None:
-            seen = scope & audience.mask or int(Scope.CORE)
-            self.watch.read(stream.tenant, audience.link_id, seen, LIVE)
 
     def drop(self, channel: Channel, *, may_return: bool) -> None:
         """A channel ends. `may_return` where the client did not mean it to."""
@@ -368,7 +351,7 @@ class Hub:
             sent = _write(group, rendering, is_urgent=is_urgent)
             if sent:
                 written += sent
-                self.looked(stream, group.audience, event.scope)
+                self.lookers.sent(stream.tenant, group.audience, event.scope)
         self.stats.frames_out += written
         if written:
             self.stats.commit_to_write.observe(self._age_ms(event))

@@ -20,7 +20,7 @@ def client_of(peer: str, forwarded: str | None, trusted: Sequence[Network]) -> s
     `forwarded` is X-Forwarded-For, to which each proxy adds, on the right, who it was asked by. So it is read from the
     right, as long as whoever said the next entry is a proxy of ours; what stands further left anybody may have written.
     """
-    if not trusted or not forwarded or not _is_in(peer, trusted):
+    if not trusted or not forwarded or not is_in(peer, trusted):
         return peer
     found = peer
     for hop in reversed(forwarded.split(",")[-HOPS_MAX:]):
@@ -28,7 +28,7 @@ def client_of(peer: str, forwarded: str | None, trusted: Sequence[Network]) -> s
         if address is None:
             break
         found = address
-        if not _is_in(address, trusted):
+        if not is_in(address, trusted):
             break
     return found
 
@@ -46,7 +46,8 @@ def _plain(hop: str) -> str | None:
         return None
 
 
-def _is_in(address: str, trusted: Sequence[Network]) -> bool:
+def is_in(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether an address is in one of the networks; text that is none is in none."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
