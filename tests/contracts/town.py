@@ -20,7 +20,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import registry, web
+from wedsync.processes import registry
 from wedsync.web import auth
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
@@ -97,7 +97,7 @@ class Town:
 
     async def watched(self) -> None:
         """Have written what the process counted, as it does every few seconds."""
-        await self.app.state.ctx.watch.flush(web.keeping(self.door))
+        await self.app.state.ctx.watch.flush(self.door.keep_watch)
 
     async def person(self, name: str = "ana") -> Somebody:
         """Somebody new, signed in."""

@@ -56,7 +56,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
     `event` is JSON in live form. Webhooks have `url`, `secret_sealed` and `old_secrets` (JSON `[{sealed, until}]`).
     Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
-    message itself (deliveries.sealed of the job's id).
+    message itself (deliveries.sealed of the job's id). `link_id` is the link through which a supplier is told.
     """
 
     job: Job
@@ -73,6 +73,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     contact_id: UUID | None = None
     contact_sealed: bytes | None = None
     sealed: bytes | None = None
+    link_id: UUID | None = None
 
     def __repr__(self) -> str:
         return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"

@@ -260,6 +260,11 @@ class Door:
         async with self._open(actor, "") as tx:
             yield tx
 
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        """Write what a process watched: `Watch.flush` is given this."""
+        async with self.bare(SYSTEM) as tx:
+            await tx.value("select app.keep_watch($1, $2)", reads, notes)
+
     @asynccontextmanager
     async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
         async with self._connected() as connection, self._listened(connection, entering) as entered:

@@ -6,6 +6,7 @@ write; a database that is away is waited for. This file knows no scopes and no k
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import datetime
@@ -109,11 +110,16 @@ class Watch:
                 self._take_back(reads, notes)
                 raise
 
-    async def keep(self, write: Write, is_passing: Callable[[BaseException], bool]) -> None:
-        """Write every few seconds until cancelled; a database that is away is said once."""
+    async def keep(self, write: Write, is_passing: Callable[[BaseException], bool], stop: asyncio.Event) -> None:
+        """Write every few seconds, and a last time when asked to stop; a database that is away is said once.
+
+        It is asked and not cancelled, so that no write is torn.
+        """
         is_away = False
-        while True:
-            await asyncio.sleep(FLUSH_S)
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await stop.wait()
             try:
                 await self.flush(write)
             except Exception as error:

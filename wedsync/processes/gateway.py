@@ -1,7 +1,6 @@
 """The realtime gateway: the hub behind one port, its feed, its clockwork, and a stop that loses nothing."""
 
 import asyncio
-import contextlib
 import signal
 import ssl
 from collections.abc import Callable, Coroutine
@@ -59,6 +58,8 @@ class Gateway:
         self._settings = settings
         self._rates = limiting.rates(settings)
         self._limits = LocalLimits(clock.monotonic)
+        self._stop = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
         self.opened = Opened(self._rates.connections, self._rates.trusted)
         self._server: asyncio.Server | None = None
         self._running: list[asyncio.Task[Any]] = []
@@ -79,8 +80,9 @@ class Gateway:
             self._running.append(asyncio.create_task(self._watch(feed)))
             self._running.append(asyncio.create_task(self._send_for_ever(self._publisher)))
         self._running.append(asyncio.create_task(self.upkeep.run()))
-        keeping = self.hub.lookers.watch.keep(self.hub.reader.keep_watch, _is_away)
-        self._running.append(asyncio.create_task(keeping))
+        keeping = self.hub.lookers.watch.keep(self.hub.reader.keep_watch, _is_away, self._stop)
+        self._writing = asyncio.create_task(keeping)
+        self._writing.add_done_callback(self._part_ended)
         for task in self._running:
             task.add_done_callback(self._part_ended)
         loop = asyncio.get_running_loop()
@@ -98,8 +100,9 @@ class Gateway:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        with contextlib.suppress(ReaderAway):
-            await self.hub.lookers.watch.flush(self.hub.reader.keep_watch)
+        self._stop.set()
+        if self._writing is not None:
+            await self._writing
         await self.hub.close()
         if self._publisher is not None:
             await self._publisher.close()

@@ -1,7 +1,6 @@
 """The web process: Litestar on Granian, with its own pool and lookups per worker."""
 
 import asyncio
-import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -26,12 +25,11 @@ from wedsync.events import record
 from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, log
-from wedsync.kit.actor import SYSTEM
 from wedsync.kit.db import Door, Reads, connect_pool
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
-from wedsync.kit.watch import Watch, Write
+from wedsync.kit.watch import Watch
 from wedsync.people import lookups
 from wedsync.processes import registry
 from wedsync.web import limiting, metrics, problems, respond, watching
@@ -101,14 +99,14 @@ def create(settings: config.Settings) -> Litestar:
         app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), watch=watch)
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
-        writing = asyncio.create_task(watch.keep(keeping(door), is_passing))
+        stop = asyncio.Event()
+        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
         try:
             yield
         finally:
             app.state.metrics.door = None
-            writing.cancel()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await watch.flush(keeping(door))
+            stop.set()
+            await writing
             await publisher.close()
             if client is not None:
                 await client.aclose()
@@ -143,16 +141,6 @@ def create(settings: config.Settings) -> Litestar:
         ),
         response_cache_config=ResponseCacheConfig(),
     )
-
-
-def keeping(door: Door) -> Write:
-    """How a process with the user door writes what it watched."""
-
-    async def write(reads: str, notes: str) -> None:
-        async with door.bare(SYSTEM) as tx:
-            await tx.value("select app.keep_watch($1, $2)", reads, notes)
-
-    return write
 
 
 def _headers(settings: config.Settings) -> dict[str, str]:
