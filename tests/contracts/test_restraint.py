@@ -1,13 +1,13 @@
 """How often, how many at once and how slowly anybody may ask: on every route, before anything that costs."""
 
 import asyncio
-import os
 import signal
 import socket as sockets
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +22,12 @@ from msgspec.structs import replace
 from tests.contracts.town import SAME_ORIGIN, Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import until
+from tests.product import PATIENCE_S, unmeasured
 from wedsync.kit import addresses
 from wedsync.kit.config import Settings
 from wedsync.kit.limits import Bucket, Limits
 from wedsync.kit.valkey import connect
+from wedsync.processes.children import end, spawn
 from wedsync.processes.engines import free_port
 from wedsync.web import limiting
 
@@ -65,6 +67,9 @@ def refused(answer: httpx.Response, what: object) -> None:
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.headers["ratelimit"].endswith(f"t={answer.headers['retry-after']}"), what
     assert answer.headers["content-type"].startswith("application/problem+json") or "HEAD" in str(what)
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
 
 
 async def test_every_route_refuses_an_address_that_asks_too_often_before_it_does_anything(town: Town) -> None:
@@ -210,18 +215,18 @@ def test_one_customers_ipv6_addresses_are_one_caller() -> None:
 def served_web(settings: Settings, database: Database) -> Iterator[int]:
     """The web process as it is run, by itself; its port."""
     own = replace(settings, database_url=database.user, port=free_port(), web_workers=1)
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "wedsync.processes.start", "web"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environ)
+    process = spawn(
+        command, environ=unmeasured(), folder=Path.cwd(), log=own.data_dir / "web.log", stdin=subprocess.PIPE
+    )
     try:
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(own.environ()))
         process.stdin.close()
-        until(lambda: _answers(own.port), within_s=30)
+        until(lambda: _answers(own.port), within_s=PATIENCE_S)
         yield own.port
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        end(process, (signal.SIGTERM, 20.0))
 
 
 def _answers(port: int) -> bool:

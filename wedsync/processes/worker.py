@@ -309,7 +309,9 @@ async def serve(
             queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake, watch=watch
         )
         ear = asyncio.create_task(_listen(settings, wake))
-        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
+        # It writes a last time after the last delivery has ended.
+        last = asyncio.Event()
+        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, last))
         log.info("worker_ready")
         try:
             await worker.run(stop)
@@ -317,10 +319,8 @@ async def serve(
             ear.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ear
-            stop.set()
+            last.set()
             await writing
-            with contextlib.suppress(OSError):
-                await watch.flush(door.keep_watch)
     log.info("worker_stopped")
 
 
