@@ -241,7 +241,7 @@ async def _watched(world: World, wedding: UUID, link: UUID) -> None:
     """A supplier's look and a refusal, as a process writes them."""
     seen = [{"tenant": wedding, "link": link, "scopes": 1, "source": "api", "times": 1}]
     place = {"place": "tenant", "name": wedding}
-    refused = [{"at": clock.machine_now(), "kind": "hook.refused", "detail": {}, **place}]
+    refused = [{"at": clock.machine_now(), "kind": "hook.refused", "address": "203.0.113.9", "detail": {}, **place}]
     await world.door.keep_watch(msgspec.json.encode(seen).decode(), msgspec.json.encode(refused).decode())
 
 
