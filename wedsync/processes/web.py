@@ -131,15 +131,20 @@ def create(settings: config.Settings) -> Litestar:
         openapi_config=Described(
             title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
         ),
-        state=State(
-            {
-                "security_headers": respond.encoded(_headers(settings)),
-                "limits": LocalLimits(clock.monotonic),
-                "rates": limiting.rates(settings),
-                "metrics": metrics.WebCollector(version("wedsync")),
-            }
-        ),
+        state=_state(settings),
         response_cache_config=ResponseCacheConfig(),
+    )
+
+
+def _state(settings: config.Settings) -> State:
+    """What middleware finds before the lifespan has opened anything."""
+    return State(
+        {
+            "security_headers": respond.encoded(_headers(settings)),
+            "limits": LocalLimits(clock.monotonic),
+            "rates": limiting.rates(settings),
+            "metrics": metrics.WebCollector(version("wedsync")),
+        }
     )
 
 
