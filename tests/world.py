@@ -21,6 +21,7 @@ from wedsync.connections.model import NewConnection
 from wedsync.events import record
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
+from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
@@ -233,7 +234,15 @@ async def _helper_and_passes(world: World) -> None:
         await _token(world, owner, "helper")
     async with world.door.enter(world.actor("standard"), world.wedding_id) as tx:
         await acknowledgements.see(tx, world.wedding_id)
-        await tx.value(suppliers.queries.note_access, 1, "test")
+    await _watched(world, world.wedding_id, world.links["standard"])
+
+
+async def _watched(world: World, wedding: UUID, link: UUID) -> None:
+    """A supplier's look and a refusal, as a process writes them."""
+    seen = [{"tenant": wedding, "link": link, "scopes": 1, "source": "api", "times": 1}]
+    place = {"place": "tenant", "name": wedding}
+    refused = [{"at": clock.machine_now(), "kind": "hook.refused", "address": "203.0.113.9", "detail": {}, **place}]
+    await world.door.keep_watch(msgspec.json.encode(seen).decode(), msgspec.json.encode(refused).decode())
 
 
 async def _other(world: World) -> None:
@@ -263,6 +272,7 @@ async def _other(world: World) -> None:
             tx, world.other_id, slug=f"other-{secrets.token_hex(4)}", is_published=False, welcome=""
         )
         await weddings.change(tx, world.other_id, {"date_status": "confirmed"})
+    await _watched(world, world.other_id, link)
 
 
 async def _hook(world: World, who: str, wedding: UUID) -> None:

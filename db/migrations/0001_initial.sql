@@ -1200,6 +1200,7 @@ create table public.access_log (
   source text not null,
   slot timestamptz not null,
   first_at timestamptz not null default clock_timestamp(),
+  last_at timestamptz not null default clock_timestamp(),
   times integer not null default 1,
   primary key (tenant_id, link_id, scope, source, slot)
 ) partition by range (slot);
@@ -1377,11 +1378,6 @@ begin
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
 end $$;
 
-create function app.note_refusal(p_kind text, p_tenant uuid, p_address text, p_detail jsonb) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.security_events (kind, tenant_id, address, detail) values (p_kind, p_tenant, p_address, p_detail);
-$$;
-
 create function app.forget_hooks(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -1392,8 +1388,8 @@ begin
   return n;
 end $$;
 
-grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid),
-  app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
+grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid)
+  to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;
 
@@ -1449,7 +1445,8 @@ begin
   end if;
 end $$;
 
--- Enter one tenant as one person. p_only narrows an API key to its tenant. p_kind is person or key.
+-- Enter one tenant as one person. Who enters through a link is told by a message beside the answer, so that kit.db counts what it reads
+-- without asking; `see as` is no supplier's look and is not told. p_only narrows an API key to its tenant. p_kind is person or key.
 create function app.enter(p_person uuid, p_tenant uuid, p_kind text default 'person', p_only uuid default null) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -1461,6 +1458,7 @@ begin
   select * into s from app.standing(p_person, p_tenant);
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
   perform app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
+  if s.link_id is not null then raise info 'entered % % %', p_tenant, s.link_id, s.mask; end if;
 end $$;
 
 -- The tenant of a flat path's id; null where there is none.
@@ -1529,6 +1527,7 @@ begin
     perform from public.links l where l.wedding_id = p.wedding_id and l.id = p.link_id and l.status = 'active';
     if not found then raise exception 'gone' using errcode = 'WS410'; end if;
     perform app.settle(null, 'guest', p.wedding_id, 'pass', 1, 0, p.link_id);
+    raise info 'entered % % %', p.wedding_id, p.link_id, 1;
   else
     raise exception 'not found' using errcode = 'WS404';
   end if;
@@ -3029,7 +3028,8 @@ language sql immutable set search_path = ''
 
 create type app.payload as (
   job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
-  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean);
+  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean,
+  link_id uuid);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
@@ -3094,7 +3094,8 @@ begin
       row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id)
           when (k.delivery).is_test then k.args::text end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
-        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new)::app.payload as payload
+        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new,
+        case when k.subscriber <> (k.delivery).stream_id then (k.delivery).link_id end)::app.payload as payload
     from known k)
   select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
     jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends
@@ -3274,18 +3275,6 @@ set role wedsync_owner;
 grant insert, update, delete on public.supplier_index to wedsync_recorder;
 reset role;
 
--- The access log: a supplier's read of a scope, coalesced to five minutes; a no-op for the couple.
-set role wedsync_recorder;
-create function app.note_access(p_scope integer, p_source text) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.access_log as a (tenant_id, link_id, scope, source, slot)
-  select app.tenant(), app.link(), p_scope, left(p_source, 60), date_bin('5 minutes', clock_timestamp(), '2026-01-01')
-  where app.link() is not null and app.role() = 'supplier' and app.write_mask() >= 0
-  on conflict (tenant_id, link_id, scope, source, slot) do update set times = a.times + 1;
-$$;
-grant execute on function app.note_access(integer, text) to wedsync_user;
-reset role;
-
 -- Whom a notice of the entered wedding may reach: the couple, and of each active link the owners, admins and assigned members. `since` is when
 -- the link became active, in the milliseconds that events are told in: what was recorded before is not news to it.
 set role wedsync_recorder;
@@ -3395,6 +3384,85 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
 $$;
 
 grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+reset role;
+
+-- 80_security.sql
+-- Security: who looked at what and what was refused, written a few seconds later by every process, read by whom it concerns, and dropped by age.
+set role wedsync_owner;
+create policy gate on public.security_events as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.security_events for select to wedsync_user using (
+  (select app.role()) in ('couple', 'owner', 'self'));
+grant select on public.security_events to wedsync_user;
+create index security_events_tenant on public.security_events (tenant_id, at desc, id);
+create index security_events_at on public.security_events (at desc);
+reset role;
+
+set role wedsync_recorder;
+-- Whose tenant a refusal concerns. The place was asked for by whoever was refused, so it may be anything; null where there is no such thing.
+create function app.place_of(p_place text, p_name text) returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if p_place is null or p_name is null then return null;
+  elsif p_place = 'tenant' then return (select s.id from public.streams s where s.id = p_name::uuid);
+  elsif p_place = 'pass' then return (select p.wedding_id from public.passes p where p.token_hash = decode(p_name, 'hex'));
+  elsif p_place = 'sign_in' then return (select s.person_id from public.sign_ins s where s.token_hash = decode(p_name, 'hex'));
+  end if;
+  return app.locate(p_place, p_name::uuid);
+end $$;
+
+-- What a process counted since it wrote last. Rows are taken in one order by everybody, so two processes never wait for each other in a ring.
+-- A refusal at an id that nothing has is a slip of the finger, and no security event.
+create function app.keep_watch(p_reads jsonb, p_notes jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.access_log as a (tenant_id, link_id, scope, source, slot, times)
+    select r.tenant, r.link, 1 << b.bit, r.source, date_bin('5 minutes', clock_timestamp(), '2026-01-01'), sum(r.times)::integer
+    from jsonb_to_recordset(p_reads) as r(tenant uuid, link uuid, scopes integer, source text, times integer)
+    cross join generate_series(0, 10) as b(bit)
+    where r.scopes & (1 << b.bit) <> 0
+    group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+  on conflict (tenant_id, link_id, scope, source, slot) do update set times = a.times + excluded.times, last_at = clock_timestamp();
+  insert into public.security_events (at, kind, tenant_id, actor_id, address, detail)
+    select n.at, n.kind, n.tenant_id, n.actor, n.address, n.detail
+    from (select r.at, r.kind, app.place_of(r.place, r.name) as tenant_id, r.actor, left(r.address, 60) as address, r.detail, r.place
+      from jsonb_to_recordset(p_notes) as r(at timestamptz, kind text, actor uuid, address text, place text, name text, detail jsonb)) n
+    where n.kind <> 'access.refused' or n.tenant_id is not null;
+$$;
+
+-- For the operator: newest first, filtered. Of tenants only the id.
+create function app.security_log(p_since timestamptz, p_kind text, p_address text, p_limit integer)
+returns table (at timestamptz, kind text, tenant_id uuid, actor_id uuid, address text, detail jsonb)
+language sql stable security definer set search_path = '' as $$
+  select e.at, e.kind, e.tenant_id, e.actor_id, e.address, e.detail from public.security_events e
+  where e.at >= p_since and (p_kind is null or e.kind like p_kind) and (p_address is null or e.address = p_address)
+  order by e.at desc, e.id limit p_limit;
+$$;
+
+grant execute on function app.keep_watch(jsonb, jsonb) to wedsync_user, wedsync_reader, wedsync_service;
+grant execute on function app.security_log(timestamptz, text, text, integer) to wedsync_service;
+reset role;
+
+set role wedsync_owner;
+-- Whole months that ended before a day are dropped, never deleted row by row. Who holds a table for longer than a second is not waited for:
+-- the next tick tries again. Only of these tables: events and deliveries are needed for as long as anybody may replay them.
+create function app.drop_partitions(p_table text, p_before date) returns integer
+language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
+declare
+  child text;
+  dropped integer := 0;
+begin
+  if p_table not in ('security_events', 'access_log', 'attempts') then raise exception 'not by age: %', p_table; end if;
+  for child in
+    select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = to_regclass('public.' || p_table) and c.relname ~ ('^' || p_table || '_[0-9]{6}$')
+      and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' <= p_before
+    order by c.relname
+  loop
+    execute format('drop table public.%I', child);
+    dropped := dropped + 1;
+  end loop;
+  return dropped;
+end $$;
+grant execute on function app.drop_partitions(text, date) to wedsync_service;
 reset role;
 
 -- 83_tests.sql

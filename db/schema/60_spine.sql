@@ -254,6 +254,7 @@ create table public.access_log (
   source text not null,
   slot timestamptz not null,
   first_at timestamptz not null default clock_timestamp(),
+  last_at timestamptz not null default clock_timestamp(),
   times integer not null default 1,
   primary key (tenant_id, link_id, scope, source, slot)
 ) partition by range (slot);

@@ -99,11 +99,6 @@ begin
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
 end $$;
 
-create function app.note_refusal(p_kind text, p_tenant uuid, p_address text, p_detail jsonb) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.security_events (kind, tenant_id, address, detail) values (p_kind, p_tenant, p_address, p_detail);
-$$;
-
 create function app.forget_hooks(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -114,7 +109,7 @@ begin
   return n;
 end $$;
 
-grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid),
-  app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
+grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid)
+  to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;

@@ -137,7 +137,8 @@ language sql immutable set search_path = ''
 
 create type app.payload as (
   job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
-  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean);
+  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean,
+  link_id uuid);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
@@ -202,7 +203,8 @@ begin
       row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id)
           when (k.delivery).is_test then k.args::text end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
-        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new)::app.payload as payload
+        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new,
+        case when k.subscriber <> (k.delivery).stream_id then (k.delivery).link_id end)::app.payload as payload
     from known k)
   select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
     jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends

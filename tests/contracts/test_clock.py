@@ -132,3 +132,31 @@ async def test_a_lane_that_waits_is_told_once_and_once_when_it_flows(ledger: Led
         for _ in range(2):
             await watch(ledger.service.pool)
     assert [(line["event"], line["lane"]) for line in lines] == [("lane_waits", "normal"), ("lane_flows", "normal")]
+
+
+async def test_months_older_than_the_settings_keep_are_dropped_and_no_younger_one(
+    clock_settings: Settings, ledger: Ledger
+) -> None:
+    for table in ("access_log", "security_events", "attempts"):
+        for month in ("202401", "202402"):
+            until = "2024-02-01" if month == "202401" else "2024-03-01"
+            await ledger.admin.execute(
+                f"create table {table}_{month} partition of {table} "
+                f"for values from ('{month[:4]}-{month[4:]}-01') to ('{until}')"
+            )
+    kept = "select count(*) from pg_inherits where inhparent in ('access_log'::regclass, 'security_events'::regclass)"
+    before = await ledger.admin.fetchval(kept)
+    timer = next(one for one in clock.timers(clock_settings) if one.name == "drop_partitions")
+    async with ticking(clock_settings, [timer]):
+        await eventually(lambda: _dropped(ledger))
+    assert await ledger.admin.fetchval(kept) == before - 4
+    async with ledger.service.pool.acquire() as connection:
+        with pytest.raises(Exception, match="not by age: events"):
+            await connection.fetchval("select app.drop_partitions('events', current_date)")
+
+
+async def _dropped(ledger: Ledger) -> bool:
+    left = await ledger.admin.fetchval(
+        "select count(*) from pg_class where relname ~ '^(access_log|security_events|attempts)_2024'"
+    )
+    return left == 0

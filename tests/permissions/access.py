@@ -52,6 +52,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "streams": {"r": set(EVERYBODY), "w": set()},
     "deliveries": {"r": set(COUPLE), "w": set()},
     "access_log": {"r": set(COUPLE), "w": set()},
+    "security_events": {"r": set(COUPLE), "w": set()},
 }
 HOMES = {
     "endpoints": "tenant_id",
@@ -62,6 +63,7 @@ HOMES = {
     "streams": "id",
     "deliveries": "tenant_id",
     "access_log": "tenant_id",
+    "security_events": "tenant_id",
 }
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
 

@@ -25,12 +25,11 @@ from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Limit, LocalLimits, Window
 from wedsync.web.context import Context
 from wedsync.web.respond import AnyRequest
+from wedsync.web.watching import note
 
 log = structlog.get_logger("hooks")
 KNOCKS: Final = Bucket("hook-knocks", per_s=2000, burst=4000)
 """Of one address, before anything is looked up."""
-NOTED: Final = Bucket("hook-notes", per_s=1, burst=60)
-"""Refusals of one address that are written down; a flood must not become as many writes."""
 UNVERIFIED: Final = Window("unverified-hooks", 10, 60)
 AWAY: Final = "We cannot keep anything at this moment. Send it again after Retry-After."
 REFUSED: Final = "This request could not be verified. Check secret, signature and clock of the sender."
@@ -147,7 +146,7 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
 
 
 async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaitable[Response[Any]]]) -> Response[Any]:
-    """The answer; refusals are noted, and a database that is away is told as what it is."""
+    """The answer; refusals are noted with their reasons, and a database that is away is told as what it is."""
     limits: LocalLimits = request.app.state.limits
     try:
         try:
@@ -156,8 +155,9 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
                 raise _too_many(decision.headers(), "the address knocks too often", None)
             return await take()
         except Denied as refusal:
-            if limits.hit(NOTED, _address(request)).is_allowed:
-                await inbox.note(ctx.door, refusal, endpoint=request.url.path, address=_address(request))
+            place = None if refusal.tenant is None else ("tenant", str(refusal.tenant))
+            note(request.scope, "hook.refused", reason=refusal.reason, status=refusal.status, place=place)
+            request.scope["state"]["is_noted"] = True
             raise
     except Refusal:
         raise

@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from wedsync.connections.elements import Element
-from wedsync.kit.actor import ANONYMOUS
-from wedsync.kit.db import Door, Tx
+from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
 from wedsync.kit.seal import KeyRing
 
@@ -83,10 +82,3 @@ def _row(ring: KeyRing, tenant: UUID, one: Element, headers: Mapping[str, str]) 
     hook_id = uuid4()
     sealed = ring.seal(one.body, tenant=tenant, table=TABLE, column="sealed", row=hook_id)
     return {"id": hook_id, "key": one.key, "headers": headers, "sealed": sealed.hex(), "type": ""}
-
-
-async def note(door: Door, refusal: Denied, *, endpoint: str, address: str) -> None:
-    """Every refusal is a security event: what, where from and why, and nothing of what was sent."""
-    detail = {"endpoint": endpoint, "status": refusal.status, "reason": refusal.reason}
-    async with door.bare(ANONYMOUS) as tx:
-        await tx.value("select app.note_refusal($1, $2, $3, $4)", "hook.refused", refusal.tenant, address, detail)

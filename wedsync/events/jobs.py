@@ -57,7 +57,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     `event` is JSON in live form. Webhooks have `url`, `secret_sealed`, `old_secrets` (JSON `[{sealed, until}]`) and,
     where the endpoint has any, `credentials_sealed`; `as_new` marks a replay with an id of its own.
     Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
-    message itself (deliveries.sealed of the job's id).
+    message itself (deliveries.sealed of the job's id). `link_id` is the link through which a supplier is told.
     """
 
     job: Job
@@ -76,6 +76,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes | None = None
     credentials_sealed: bytes | None = None
     as_new: bool | None = None
+    link_id: UUID | None = None
 
     def __repr__(self) -> str:
         return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"

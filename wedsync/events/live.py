@@ -17,6 +17,7 @@ from wedsync.events.audience import view
 from wedsync.events.channels import Channel, Group, State
 from wedsync.events.frames import LiveEvent, OpenSealed, Rendering, encode_columns, read_event, read_nudge
 from wedsync.events.joins import Joins
+from wedsync.events.lookers import Lookers
 from wedsync.events.neighbours import Neighbours
 from wedsync.events.presence import Presence
 from wedsync.events.reader import Columns, Reader, ReaderAway
@@ -72,6 +73,7 @@ class Hub:
         self.joins = Joins(self)
         self.talk = Talk(self)
         self.neighbours: Neighbours | None = None
+        self.lookers = Lookers()
         self._inbox: deque[LiveEvent] = deque()
         self._is_turning = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -106,9 +108,12 @@ class Hub:
     def connect(self, socket: Socket) -> None:
         """A socket is open."""
         self.sockets.add(socket)
+        self.lookers.came(socket)
 
     def disconnect(self, socket: Socket) -> None:
         """A socket is gone, whoever ended it."""
+        if socket in self.sockets:
+            self.lookers.went(socket)
         self.sockets.discard(socket)
         socket.gone()
         for channel in list(socket.channels.values()):
@@ -343,7 +348,10 @@ class Hub:
         is_urgent = self.is_urgent(event)
         written = 0
         for group in stream.groups.values():
-            written += _write(group, rendering, is_urgent=is_urgent)
+            sent = _write(group, rendering, is_urgent=is_urgent)
+            if sent:
+                written += sent
+                self.lookers.sent(stream.tenant, group.audience, event.scope)
         self.stats.frames_out += written
         if written:
             self.stats.commit_to_write.observe(self._age_ms(event))

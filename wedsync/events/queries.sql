@@ -9,7 +9,7 @@ from app.claim($1, $2, $3) j
 -- name: payloads
 -- What leased jobs need to run; those that may not leave any more are ended there and are not among the rows.
 select p.job, p.event, p.previous_seq, p.replay_of, p.type, p.url, p.secret_sealed, p.old_secrets, p.recipient_kind, p.recipient_id, p.email,
-  p.contact_id, p.contact_sealed, p.sealed, p.credentials_sealed, p.as_new
+  p.contact_id, p.contact_sealed, p.sealed, p.credentials_sealed, p.as_new, p.link_id
 from app.payloads($1, $2) p
 
 -- name: complete
@@ -67,3 +67,7 @@ select a.lane, a.oldest_s from app.queue_ages() a
 -- name: lead
 -- Whether this connection is the one clock that leads.
 select pg_try_advisory_lock($1)
+
+-- name: drop_partitions
+-- Whole months of a table that ended so many days ago; how many were dropped.
+select app.drop_partitions($1, current_date - $2::integer)

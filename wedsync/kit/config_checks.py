@@ -26,7 +26,7 @@ SCHEMES: Final = {
 def problems(settings: "Settings") -> list[str]:
     """Everything wrong with them, in a stable order."""
     addresses = list(_addresses(settings))
-    found = [*addresses, *_secrets(settings), *_egress(settings), *_tls(settings)]
+    found = [*addresses, *_secrets(settings), *_networks(settings), *_tls(settings)]
     # What is no address at all has no host to judge.
     if settings.env == "production" and not addresses:
         found += _production(settings)
@@ -88,12 +88,13 @@ def _secrets(settings: "Settings") -> Iterator[str]:
         yield str(problem)
 
 
-def _egress(settings: "Settings") -> Iterator[str]:
-    for network in settings.egress_allow:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            yield f"WEDSYNC_EGRESS_ALLOW holds {network!r}, which is no network; write it like 10.1.0.0/16."
+def _networks(settings: "Settings") -> Iterator[str]:
+    for name in ("egress_allow", "trusted_proxies"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                yield f"WEDSYNC_{name.upper()} holds {network!r}, which is no network; write it like 10.1.0.0/16."
 
 
 def _tls(settings: "Settings") -> Iterator[str]:

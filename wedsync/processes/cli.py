@@ -208,6 +208,24 @@ def replay(
 
 
 @app.command
+def security(
+    *,
+    since: Annotated[str, Parameter(help="How far back: 90m, 24h, 7d, or a time such as 2027-06-05T14:30Z.")] = "24h",
+    kind: Annotated[
+        str, Parameter(help="Only events of this kind: access.refused, or sign_in.* for all of a noun.")
+    ] = "",
+    address: Annotated[str, Parameter(help="Only from this address.")] = "",
+    limit: Annotated[int, Parameter(help="At most so many, newest first.")] = 200,
+    json: Annotated[bool, Parameter(negative="", help="A JSON object a line instead of a table.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show who was refused what, and who signed in."""
+    settings = settings_with(process="security", options={"data_dir": data_dir})
+    asked = {"since": since, "kind": kind, "address": address, "limit": limit, "is_json": json}
+    sys.exit(asyncio.run(module("security").run(settings, **asked)))
+
+
+@app.command
 def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Measure the budgets; needs the source tree. Arguments are handed on."""
     folder = Path(__file__).parents[2] / "bench"

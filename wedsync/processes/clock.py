@@ -32,6 +32,7 @@ LEADER_KEY: Final = 0x57434C4B
 TRY_AGAIN_S: Final = 2.0
 PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
 """How long a ready job of each lane may wait, critical first, before the operator is told."""
+LOCK_NOT_AVAILABLE: Final = "55P03"
 DENSITY_WINDOW: Final = timedelta(days=2)
 
 Tick = Callable[[Any], Awaitable[None]]
@@ -71,6 +72,30 @@ async def make_partitions(connection: Any) -> None:
     made = await connection.fetchval(queries.make_partitions)
     if made:
         log.info("partitions_made", partitions=made)
+
+
+def dropping(settings: Settings) -> Tick:
+    """Months of the access log, the security events and the attempts that are older than the settings keep them."""
+    kept = {
+        "access_log": settings.access_log_retention_days,
+        "security_events": settings.security_retention_days,
+        "attempts": settings.attempt_retention_days,
+    }
+
+    async def drop(connection: Any) -> None:
+        for table, days in kept.items():
+            try:
+                dropped = await connection.fetchval(queries.drop_partitions, table, days)
+            except Exception as error:
+                # A reader of a month held it for longer than a second; the next tick comes in an hour.
+                if getattr(error, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                    raise
+                log.info("partitions_in_use", table=table)
+            else:
+                if dropped:
+                    log.info("partitions_dropped", table=table, partitions=dropped)
+
+    return drop
 
 
 async def forget_sessions(connection: Any) -> None:
@@ -141,6 +166,7 @@ def timers(settings: Settings) -> list[Timer]:
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("make_partitions", day, make_partitions),
+        Timer("drop_partitions", hour, dropping(settings)),
         Timer("check_density", day, check_density),
     ]
 

@@ -16,23 +16,29 @@ from wedsync.events.catalogue import Catalogue, Lane
 from wedsync.events.frames import OpenSealed
 from wedsync.events.live import Hub, Options
 from wedsync.events.neighbours import Neighbours
-from wedsync.events.reader import DatabaseReader, Reader
+from wedsync.events.reader import DatabaseReader, Reader, ReaderAway
 from wedsync.events.tokens import TokenRefused, Tokens
 from wedsync.events.upkeep import Upkeep
+from wedsync.kit import clock
+from wedsync.kit.addresses import block_of
 from wedsync.kit.config import Settings
+from wedsync.kit.limits import Decision, LocalLimits
 from wedsync.kit.seal import KeyRing, SealError
 from wedsync.kit.valkey import Publisher, Subscriber
+from wedsync.kit.watch import Note
 from wedsync.processes import registry
-from wedsync.processes.gateway_door import Answer, Door, Request
+from wedsync.processes.gateway_door import Answer, Door, Opened, Request
 from wedsync.processes.gateway_http import Routes
 from wedsync.processes.gateway_metrics import HubCollector
 from wedsync.processes.gateway_socket import Opening
+from wedsync.web import limiting
 
 log = structlog.get_logger()
 
 FEED: Final = "wedsync:events"
 GATEWAYS: Final = "wedsync:gateways"
 WEBSOCKET_PATHS: Final = ("/realtime/v1/websocket", "/socket/websocket")
+KNOWN_PATHS: Final = (*WEBSOCKET_PATHS, "/realtime/v1/api/broadcast", "/socket/api/broadcast", "/metrics", "/readyz")
 #: A page's key in the URL is as old as the page; what it may do is decided by the token of each join.
 KEY_GRACE_S: Final = 7 * 86400.0
 DRAIN_S: Final = 5.0
@@ -50,6 +56,11 @@ class Gateway:
         registry_of_metrics.register(HubCollector(self.hub))
         self._routes = Routes(self.hub, registry_of_metrics)
         self._settings = settings
+        self._rates = limiting.rates(settings)
+        self._limits = LocalLimits(clock.monotonic)
+        self._stop = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
+        self.opened = Opened(self._rates.connections, self._rates.trusted)
         self._server: asyncio.Server | None = None
         self._running: list[asyncio.Task[Any]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -69,6 +80,9 @@ class Gateway:
             self._running.append(asyncio.create_task(self._watch(feed)))
             self._running.append(asyncio.create_task(self._send_for_ever(self._publisher)))
         self._running.append(asyncio.create_task(self.upkeep.run()))
+        keeping = self.hub.lookers.watch.keep(self.hub.reader.keep_watch, _is_away, self._stop)
+        self._writing = asyncio.create_task(keeping)
+        self._writing.add_done_callback(self._part_ended)
         for task in self._running:
             task.add_done_callback(self._part_ended)
         loop = asyncio.get_running_loop()
@@ -86,6 +100,9 @@ class Gateway:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        self._stop.set()
+        if self._writing is not None:
+            await self._writing
         await self.hub.close()
         if self._publisher is not None:
             await self._publisher.close()
@@ -121,16 +138,38 @@ class Gateway:
 
     async def answer(self, request: Request) -> Answer:
         """An HTTP request."""
-        return await self._routes.answer(request)
+        decision = self._limits.hit(self._rates.address, block_of(request.address))
+        answer = await self._routes.answer(request) if decision.is_allowed else too_many(decision)
+        self._note(request, answer)
+        return answer
 
     def admit(self, request: Request) -> Opening | Answer:
         """A WebSocket handshake."""
+        decision = self._limits.hit(self._rates.address, block_of(request.address))
+        found = self._judge(request) if decision.is_allowed else too_many(decision)
+        if isinstance(found, Answer):
+            self._note(request, found)
+        return found
+
+    def _note(self, request: Request, answer: Answer) -> None:
+        """Of a path only the route: a topic in it may be anything."""
+        if answer.status not in (401, 403, 429):
+            return
+        known = next((path for path in KNOWN_PATHS if request.path.startswith(path)), "")
+        kind = "request.limited" if answer.status == 429 else "socket.refused"
+        endpoint = f"{request.method} {known}".strip()
+        note = Note(kind=kind, address=request.address, endpoint=endpoint, status=answer.status)
+        self.hub.lookers.watch.note(note)
+
+    def _judge(self, request: Request) -> Opening | Answer:
         if request.path not in WEBSOCKET_PATHS:
             return Answer(404, {"error": "There is no WebSocket here."})
         if self.hub.is_draining:
             return Answer(503, {"error": "Restarting. Try again."}, headers={"retry-after": "2"})
         if len(self.hub.sockets) >= self.hub.options.sockets_max:
             return Answer(429, {"error": "Too many connections."}, headers={"retry-after": "5"})
+        if self.hub.lookers.of(request.address) >= self._rates.connections:
+            return Answer(429, {"error": "Too many connections from this address."}, headers={"retry-after": "5"})
         framing = wire.parse_vsn(request.query.get("vsn"))
         if framing is None:
             return Answer(403)
@@ -142,7 +181,25 @@ class Gateway:
         except TokenRefused as refused:
             return Answer(401, {"error": str(refused)})
         agent = request.headers.get("x-client-info", "") + " " + request.headers.get("user-agent", "")
-        return Opening(framing, claims, request.query.get("client_id", "")[:100], agent[:100])
+        client_id = request.query.get("client_id", "")[:100]
+        return Opening(framing, claims, client_id, agent[:100], request.address)
+
+
+def too_many(decision: Decision) -> Answer:
+    """A problem document, with what realtime clients read beside it."""
+    text = "Too many requests at once. Wait as long as Retry-After says."
+    body = {"type": "/problems/too_many_requests", "title": "Too Many Requests", "status": 429}
+    told = {name.lower(): value for name, value in decision.headers().items()}
+    return Answer(
+        429,
+        {**body, "code": "too_many_requests", "detail": text, "message": text},
+        content_type="application/problem+json",
+        headers=told,
+    )
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, ReaderAway)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -26,6 +26,8 @@ from wedsync.guests.importing import work as imports_work
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
+from wedsync.operations import api as operations_api
+from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
@@ -77,6 +79,7 @@ DOORS = (
     subscriptions_api,
     connections_api,
     hooks,
+    operations_api,
 )
 PAGES = (
     people_pages,
@@ -89,6 +92,7 @@ PAGES = (
     budget_pages,
     acknowledgements_pages,
     subscriptions_pages,
+    operations_pages,
 )
 
 

@@ -1,5 +1,6 @@
 """The web process: Litestar on Granian, with its own pool and lookups per worker."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 from granian import Granian
 from granian.constants import Interfaces, Loops, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
 from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
@@ -21,23 +23,28 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
+from wedsync.events.jobs import is_passing
+from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, log
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.db import Door, Reads, connect_pool
 from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
+from wedsync.kit.watch import Watch
 from wedsync.people import lookups
 from wedsync.processes import registry
-from wedsync.web import limiting, metrics, problems, respond
+from wedsync.web import limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
 from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
+HEAD_MS = 5_000
+HEAD_BYTES = 32 * 1024
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
 logger = structlog.get_logger("web")
 
@@ -94,17 +101,23 @@ def create(settings: config.Settings, *, resolver: Resolver | None = None) -> Li
             # A JSON array of events; what gathers while a publish is in flight goes with the next.
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
-        door = Door(pool, flush=record.flush, published=published)
+        watch = Watch()
+        reads = Reads(watch, scopes_of(registry.catalogue().types.values()))
+        door = Door(pool, flush=record.flush, published=published, reads=reads)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
         wire = Wire(allow=settings.egress_allow, resolver=resolver, proxy=settings.egress_proxy)
-        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), wire=wire)
+        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), wire=wire, watch=watch)
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
+        stop = asyncio.Event()
+        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
         try:
             yield
         finally:
             app.state.metrics.door = None
+            stop.set()
+            await writing
             await wire.close()
             await publisher.close()
             if client is not None:
@@ -124,22 +137,28 @@ def create(settings: config.Settings, *, resolver: Resolver | None = None) -> Li
             "actor": Provide(provide_actor, sync_to_thread=False),
             "catalogue": Provide(provide_catalogue, sync_to_thread=False),
         },
-        middleware=[metrics.Timing, Authentication, Repeats],
-        before_send=[respond.security_headers, limiting.tell, metrics.count],
+        middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
+        before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
         openapi_config=Described(
             title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
         ),
-        state=State(
-            {
-                "security_headers": respond.encoded(_headers(settings)),
-                "limits": LocalLimits(clock.monotonic),
-                "metrics": metrics.WebCollector(version("wedsync")),
-                "catalogue": registry.catalogue(settings),
-            }
-        ),
+        state=_state(settings),
         response_cache_config=ResponseCacheConfig(),
+    )
+
+
+def _state(settings: config.Settings) -> State:
+    """What middleware finds before the lifespan has opened anything."""
+    return State(
+        {
+            "security_headers": respond.encoded(_headers(settings)),
+            "limits": LocalLimits(clock.monotonic),
+            "rates": limiting.rates(settings),
+            "metrics": metrics.WebCollector(version("wedsync")),
+            "catalogue": registry.catalogue(settings),
+        }
     )
 
 
@@ -171,6 +190,9 @@ def main(settings: config.Settings) -> None:
         ssl_cert=settings.tls_cert,
         ssl_key=settings.tls_key,
         ssl_protocol_min=SSLProtocols.tls13,
+        # A head comes whole within five seconds, and fits; slow bodies are the middleware's matter.
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS, max_buffer_size=HEAD_BYTES),
+        http2_settings=HTTP2Settings(max_headers_size=HEAD_BYTES),
         static_path_route=["/static/dist"] if DIST.exists() else None,
         static_path_mount=[DIST] if DIST.exists() else None,
         static_path_expires=31536000,

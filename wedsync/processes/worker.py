@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 import uvloop
 
@@ -28,6 +29,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.errors import Refusal
 from wedsync.kit.valkey import Publisher, Subscriber
+from wedsync.kit.watch import Watch
 from wedsync.processes import registry, senders
 
 log = structlog.get_logger("worker")
@@ -63,8 +65,10 @@ class Worker:
         senders: Mapping[str, Sender],
         works: Mapping[str, Work],
         wake: asyncio.Event,
+        watch: Watch | None = None,
     ) -> None:
         self._queue = queue
+        self._watch = watch or Watch()
         self._door = door
         self._catalogue = catalogue
         self._senders = senders
@@ -182,6 +186,8 @@ class Worker:
         except asyncio.CancelledError:
             verdict = decide(STOPPED, attempt=payload.job.attempt, rng=self._rng)
             ended = ending(payload.job, STOPPED, verdict, started_at=at, took_ms=DRAIN_S * 1000)
+        if ended.state == "delivered" and payload.link_id is not None:
+            count_look(self._watch, payload)
         self._completions.put(ended)
 
     async def _do(self, payload: Payload) -> None:
@@ -271,6 +277,22 @@ class Worker:
                 await self._completions.drain()
 
 
+class _Told(msgspec.Struct):
+    """Of an event what the access log says."""
+
+    stream: str
+    scope: int
+
+
+_told: Final = msgspec.json.Decoder(_Told)
+
+
+def count_look(watch: Watch, payload: Payload) -> None:
+    """A supplier's program was told something of a wedding."""
+    told = _told.decode(payload.event or "")
+    watch.read(told.stream.partition(":")[2], str(payload.link_id), told.scope, "webhook")
+
+
 async def serve(
     settings: Settings,
     *,
@@ -282,8 +304,14 @@ async def serve(
     """One worker with its pools and its ear at Valkey, until `stop`."""
     wake = asyncio.Event()
     async with _doors(settings, wake) as (queue, door):
-        worker = Worker(queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake)
+        watch = Watch()
+        worker = Worker(
+            queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake, watch=watch
+        )
         ear = asyncio.create_task(_listen(settings, wake))
+        # It writes a last time after the last delivery has ended.
+        last = asyncio.Event()
+        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, last))
         log.info("worker_ready")
         try:
             await worker.run(stop)
@@ -291,6 +319,8 @@ async def serve(
             ear.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ear
+            last.set()
+            await writing
     log.info("worker_stopped")
 
 

@@ -95,8 +95,9 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section
 def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> tuple[Section, ...]:
     """The supplier's way around; `waiting` counts what needs them this week over all their weddings.
 
-    Webhooks are for owners and admins.
+    Webhooks are for owners and admins, security for the owner.
     """
+    security = Section(key="security", label="Security", href=f"{base}/security", icon="shield-check")
     webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
     return (
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
@@ -104,4 +105,5 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
         *((webhooks,) if role in ("owner", "admin") else ()),
+        *((security,) if role == "owner" else ()),
     )

@@ -72,6 +72,9 @@ class Reader(Protocol):
     async def columns(self) -> Columns:
         """The tables' columns."""
 
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        """Write what was counted for the access log and the security events."""
+
 
 class DatabaseReader:
     """The real one. `open` it in the loop that uses it."""
@@ -127,6 +130,9 @@ class DatabaseReader:
     async def position(self, key: bytes) -> tuple[int, int] | None:
         rows = await self._rows(queries.position, key)
         return (rows[0]["epoch"], rows[0]["seq"]) if rows else None
+
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        await self._rows(queries.keep_watch, reads, notes)
 
     async def columns(self) -> Columns:
         found: dict[str, list[tuple[str, str]]] = {}
