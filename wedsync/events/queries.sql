@@ -48,6 +48,14 @@ select app.finish_job($1, $2)
 -- Partitions of the months ahead.
 select app.make_partitions()
 
+-- name: expire_parked
+-- What waited so many days for its destination, or for a person, ends.
+select app.expire_parked($1)
+
+-- name: forget_months
+-- Whole months of a partitioned table that ended so many days ago go, unless something needs them.
+select m.name from app.forget_months($1, $2) as m (name)
+
 -- name: forget_positions
 -- Sockets' positions older than ten minutes.
 select app.forget_positions()

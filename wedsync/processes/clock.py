@@ -6,7 +6,7 @@ within seconds. A tick that comes twice does nothing the second time.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -105,10 +105,40 @@ def forgetting_hooks(days: int) -> Tick:
     return forget
 
 
+async def expire_parked(connection: Any, days: int) -> None:
+    """What nobody released in all this time."""
+    ended = await connection.fetchval(queries.expire_parked, days)
+    if ended:
+        log.warning("parked_too_long", jobs=ended, days=days)
+
+
+def forgetting_months(kept_days: Mapping[str, int]) -> Tick:
+    """Months of these tables that ended so many days ago, and that nothing needs any more."""
+
+    async def forget(connection: Any) -> None:
+        if "deliveries" in kept_days:
+            await expire_parked(connection, kept_days["deliveries"])
+        for table, days in kept_days.items():
+            dropped = [row["name"] for row in await connection.fetch(queries.forget_months, table, days)]
+            if dropped:
+                log.info("months_forgotten", partitions=dropped)
+
+    return forget
+
+
 async def check_density(connection: Any) -> None:
     """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
     for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
         log.error("stream_not_dense", **{key: str(value) for key, value in row.items()})
+
+
+def kept_days(settings: Settings) -> dict[str, int]:
+    """How long each table that is kept by months is kept; what refers to others first."""
+    return {
+        "attempts": settings.attempt_retention_days,
+        "deliveries": settings.delivery_retention_days,
+        "events": settings.event_retention_days,
+    }
 
 
 def queue_watch() -> Tick:
@@ -140,6 +170,7 @@ def timers(settings: Settings) -> list[Timer]:
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
+        Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),
     ]
