@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +21,8 @@ from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import clock, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
-from wedsync.processes.worker import stop_on_signals
+from wedsync.kit.valkey import Publisher
+from wedsync.processes.worker import EVENTS, stop_on_signals
 
 answers = sql.load("wedsync.web")
 hooks = sql.load("wedsync.connections")
@@ -59,6 +61,21 @@ async def expire(connection: Any) -> None:
     ended = await connection.fetchval(queries.expire)
     if ended:
         log.info("jobs_expired", jobs=ended)
+
+
+def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Endpoints that fail for long: their owners are warned, in the end they are switched off."""
+
+    async def mind(connection: Any) -> None:
+        for row in await connection.fetch(queries.mind_failing):
+            await published(row["nudge"])
+
+    return mind
+
+
+async def forget_hosts(connection: Any) -> None:
+    """Breakers of hosts that nobody calls any more."""
+    await connection.fetchval(queries.forget_hosts)
 
 
 async def forget_positions(connection: Any) -> None:
@@ -158,14 +175,16 @@ def queue_watch() -> Tick:
     return watch
 
 
-def timers(settings: Settings) -> list[Timer]:
-    """What is due when; everything once at the start."""
+def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> list[Timer]:
+    """What is due when; everything once at the start. `published` hears what a tick has recorded."""
     minute, hour, day = 60.0, 3_600.0, 86_400.0
     return [
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
         Timer("queue_watch", 10.0, queue_watch()),
+        Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
+        Timer("forget_hosts", hour, forget_hosts),
         Timer("forget_sessions", hour, forget_sessions),
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
@@ -179,7 +198,8 @@ def timers(settings: Settings) -> list[Timer]:
 async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Timer] | None = None) -> None:
     """Lead, or wait to, until `stop`."""
     pool = await connect_pool(settings.door("service"), size=1, application="wedsync-clock")
-    waiting = ticks if ticks is not None else timers(settings)
+    publisher = Publisher(settings.valkey_url)
+    waiting = ticks if ticks is not None else timers(settings, partial(publisher.publish, EVENTS))
     log.info("clock_ready")
     try:
         while not stop.is_set():
@@ -191,6 +211,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Time
                 log.warning("clock_lost_database", reason=f"{type(error).__name__}: {error}")
             await _pause(stop, TRY_AGAIN_S)
     finally:
+        await publisher.close()
         await pool.close()
     log.info("clock_stopped")
 

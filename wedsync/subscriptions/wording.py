@@ -175,6 +175,19 @@ def advice(*, status: int | None, detail: str) -> str:
     return _STATUS.get(status, "Your receiver refused the request. Its answer below may say why.")
 
 
+def parked(endpoint_state: str) -> str:
+    """What becomes of deliveries that wait, and what to do."""
+    if endpoint_state != "active":
+        return (
+            "These wait until the endpoint is resumed. Mend what the reason says, then resume it; you choose what of "
+            "them is sent."
+        )
+    return (
+        "These were refused each time, so trying on would not help, and nothing is dropped. Mend the receiver, then "
+        "send them, or cancel those you do not want."
+    )
+
+
 def happened(*, status: int | None, detail: str) -> str:
     """What came back, in a few words."""
     if status is None:
