@@ -1,4 +1,4 @@
-"""What waits for a person: one parked delivery sent or cancelled, or all of them sent, from the log and its own page."""
+"""What waits for a person: one parked delivery sent or cancelled, or all sent, from the log or its own page."""
 
 from typing import Any
 from uuid import UUID
