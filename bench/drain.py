@@ -80,8 +80,6 @@ async def _run(stage: Stage, receiver: Peer, weddings: Sequence[Wedding], plan: 
         "resumed_s": resumed_s,
         "deliveries": float(parked),
         "errors": float(await stage.admin.fetchval(UNSENT)),
-            await stage.admin.fetchval("select count(*) from deliveries where state in ('dead', 'parked')")
-        ),
     }
 
 

@@ -201,7 +201,7 @@ def lived(machine: type[Engine], *, examples: int, steps: int) -> None:
 
 
 def test_whatever_happens_the_queue_and_the_ledger_agree(machine: type[Engine]) -> None:
-    lived(machine, examples=6, steps=20)
+    lived(machine, examples=5, steps=18)
 
 
 @pytest.mark.prove
