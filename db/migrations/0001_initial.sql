@@ -2895,6 +2895,7 @@ language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_platform constant uuid := '00000000-0000-7000-8000-000000000000';
   v_after uuid;
   v_seen uuid[];
   v_jobs uuid[];
@@ -2916,7 +2917,17 @@ begin
   select array_agg(r.id order by r.n) filter (where r.id is not null), array_agg(f.id order by r.n) filter (where f.id is not null),
       array_agg(r.id order by r.n) filter (where f.id is not null), array_agg(f.destination_id order by r.n) filter (where f.id is not null)
     into v_seen, v_jobs, v_tenants, v_destinations
-    from round r left join lateral app.oldest_of(p_lane, r.id, p_now) f on true;
+    from round r left join lateral (
+      -- Of its own destinations, and of those that all tenants share, written out: a function would cost as much again.
+      select x.id, x.destination_id from (
+        (select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = r.id limit 64)
+        union all
+        select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = v_platform) o
+      cross join lateral (select j.id, j.destination_id, j.run_at from public.jobs j
+        where j.lane = p_lane and j.tenant_id = r.id and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
+        order by j.run_at limit 1) x
+      where o.state = 'active' and o.not_before <= p_now
+      order by x.run_at limit 1) f on true;
   if v_jobs is not null then
     for v_job in select t.* from app.take(p_lane, array(select distinct x.id from unnest(v_destinations) as x(id)), p_limit, p_now, true, p_per_min, v_jobs) t loop
       v_taken := v_taken || v_job.id;
@@ -2930,20 +2941,6 @@ begin
       when cardinality(v_seen) = p_limit * 2 then v_seen[p_limit * 2] else v_nobody end
     where t.lane = p_lane;
 end $$;
-
--- The oldest job of a tenant that may run now at a destination that takes any; its own destinations, and those that all tenants share.
-create function app.oldest_of(p_lane integer, p_tenant uuid, p_now timestamptz) returns table (id uuid, destination_id uuid)
-language sql stable set search_path = '' as $$
-  select f.id, f.destination_id
-  from (
-    (select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = p_tenant limit 64)
-    union all
-    select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = '00000000-0000-7000-8000-000000000000') o
-  cross join lateral (select j.id, j.destination_id, j.run_at from public.jobs j
-    where j.lane = p_lane and j.tenant_id = p_tenant and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now order by j.run_at limit 1) f
-  where o.state = 'active' and o.not_before <= p_now
-  order by f.run_at limit 1;
-$$;
 
 -- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
 create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]

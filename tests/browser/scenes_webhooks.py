@@ -43,6 +43,7 @@ BROKEN = endpoint(
 
 RESTING = endpoint(
     "Florist's stock",
+    "resting",
     restraints=[
         "It failed 5 times in a row or too often. It is left alone until 09:32:10 UTC, then one delivery tries; no "
         "delivery loses a try by it.",
@@ -50,7 +51,7 @@ RESTING = endpoint(
         "others wait for that.",
         "Nothing was delivered since 2027-07-13 08:12 UTC; after five days without a success it is switched off.",
     ],
-)
+) | {"state": "active"}
 
 
 def delivery(id: str, type: str, state: str, **more: Any) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def delivery(id: str, type: str, state: str, **more: Any) -> dict[str, Any]:
     made |= {"reason": "", "attempts": 1, "made_at": ago(minutes=4), "done_at": ago(minutes=4), "replay_of": None}
     made |= {"event_id": "0198c0de-7f00-7000-8000-0000000000d1", "seq": 412, "previous_seq": 409, "lane": "normal"}
     made |= {"may_cancel": state in ("pending", "deferred", "parked"), "is_parked": state == "parked"}
-    made |= {"asked_for": False, "expires_at": None}
+    made |= {"asked_for": False, "expires_at": ""}
     return made | {"may_replay": state in ("delivered", "dead"), "is_moving": False} | more
 
 
@@ -149,7 +150,7 @@ def scenes() -> Iterator[Scene]:
     ]
     for_a_person = log_values(endpoint=RESTING, deliveries=by_hand, state="parked", released=2, after=None)
     yield Scene("webhook-waiting", "subscriptions/endpoint.html", studio(live=LIVE), for_a_person)
-    one = {"delivery": by_hand[0] | {"expires_at": NOW}, "endpoint": RESTING, "by": "Ana Lima"}
+    one = {"delivery": by_hand[0] | {"expires_at": f"{NOW:%Y-%m-%d %H:%M} UTC"}, "endpoint": RESTING, "by": "Ana Lima"}
     yield Scene("webhook-delivery-waiting", "subscriptions/delivery.html", studio(), delivery_values() | one)
     yield Scene("webhook-parked", "subscriptions/endpoint.html", studio(), aside)
     yield Scene("webhook-delivery", "subscriptions/delivery.html", studio(live=LIVE), delivery_values())

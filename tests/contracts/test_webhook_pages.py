@@ -335,6 +335,7 @@ async def test_an_endpoint_says_why_nothing_is_sent_to_it(couple: Desk) -> None:
     )
     for path in ("", f"/{endpoint}"):
         page = await couple.who.see(couple.path + path)
+        assert "Left alone just now" in page
         assert "It failed 5 times in a row" in page and "left alone until" in page
         assert "Its host, tired.example, fails several endpoints. One delivery tries now" in page
         assert "Nothing was delivered since 2026-11-01 10:00 UTC" in page

@@ -31,7 +31,8 @@ async def cards(tx: Tx, tenant: UUID, endpoints: Sequence[Row], *, face: wording
 
 
 def _card(endpoint: Row, week: Sequence[Row], face: wording.Face, now: datetime) -> dict[str, Any]:
-    words, tone, sign = wording.ENDPOINTS[endpoint["state"]]
+    is_resting = endpoint["state"] == "active" and (endpoint["breaker_until"] or endpoint["host_until"])
+    words, tone, sign = wording.ENDPOINTS["resting" if is_resting else endpoint["state"]]
     failures = [row for row in week if row["state"] in FAILED and row["tried_at"]]
     failure = max(failures, key=lambda row: row["tried_at"], default=None)
     delivered = [row["done_at"] for row in week if row["state"] == "delivered" and row["done_at"]]
@@ -109,7 +110,9 @@ def line(row: Row, *, now: datetime, is_busy: bool = False) -> dict[str, Any]:
         "may_cancel": row["state"] in WAITING and not is_busy,
         "is_parked": row["state"] == "parked",
         "asked_for": row["replay_of"] is not None and row["state"] != "cancelled",
-        "expires_at": row["expires_at"] if row["state"] in WAITING else None,
+        "expires_at": f"{row['expires_at']:%Y-%m-%d %H:%M} UTC"
+        if row["expires_at"] and row["state"] in WAITING
+        else "",
     }
 
 

@@ -108,6 +108,7 @@ TABS: Final[Sequence[tuple[str, str, tuple[str, ...] | None]]] = (
 )
 ENDPOINTS: Final[Mapping[str, tuple[str, Tone, str]]] = {
     "active": ("Active", "good", "check"),
+    "resting": ("Left alone just now", "wait", "hourglass"),
     "paused": ("Paused", "wait", "clock"),
     "disabled": ("Switched off", "bad", "circle-alert"),
 }
