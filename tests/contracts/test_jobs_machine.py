@@ -197,7 +197,7 @@ def lived(machine: type[Engine], *, examples: int, steps: int) -> None:
     limits = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    run_state_machine_as_test(machine, settings=limits)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=limits)
 
 
 def test_whatever_happens_the_queue_and_the_ledger_agree(machine: type[Engine]) -> None:

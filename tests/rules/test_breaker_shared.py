@@ -136,4 +136,4 @@ TestLives.settings = settings(max_examples=40, stateful_step_count=40, deadline=
 
 @pytest.mark.prove
 def test_a_long_life() -> None:
-    run_state_machine_as_test(Lives, settings=settings(max_examples=3_000, stateful_step_count=80, deadline=None))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Lives, settings=settings(max_examples=3_000, stateful_step_count=80, deadline=None))

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from wedsync.events import hints as module
 from wedsync.events.breakers import HostStanding, Standing
 from wedsync.events.hints import BELIEVED_S, KEPT_MAX, Hint, Hints
 from wedsync.kit import clock
@@ -76,7 +75,7 @@ async def test_one_at_a_shunned_host_is_shunned_itself() -> None:
 
 async def test_a_hint_is_believed_for_moments_only(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 50.0
-    monkeypatch.setattr(module.clock, "monotonic", lambda: now)
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
     hints, one = Hints(), uuid4()
     hints.believe(Hint(destinations={one: 900.0}, hosts={HOST: 900.0}))
     now += BELIEVED_S - 0.1

@@ -65,4 +65,4 @@ TestUses.settings = settings(max_examples=40, stateful_step_count=40, deadline=N
 
 @pytest.mark.prove
 def test_long_use() -> None:
-    run_state_machine_as_test(Uses, settings=settings(max_examples=3_000, stateful_step_count=80, deadline=None))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Uses, settings=settings(max_examples=3_000, stateful_step_count=80, deadline=None))
