@@ -2222,9 +2222,8 @@ begin
     on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
     where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
-    with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
-    update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
-      from gone g where d.id = g.id and d.made_at = g.made_at;
+    perform app.end_jobs(array(select j.id from public.jobs j where j.destination_id = e.id and j.kind = 'delivery'), 'cancelled',
+      'the endpoint was deleted');
   end if;
 end $$;
 grant execute on function app.connect_endpoint(uuid) to wedsync_user;
@@ -2481,13 +2480,6 @@ create index jobs_expiry on public.jobs (expires_at) where expires_at is not nul
 alter table public.destinations add column reason text not null default '' check (length(reason) <= 300);
 comment on column public.destinations.reason is 'Why it is parked, in words for its owner';
 
-create table public.lane_turns (
-  lane smallint primary key check (lane between 0 and 3),
-  after uuid not null default '00000000-0000-0000-0000-000000000000'
-) with (fillfactor = 50);
-comment on table public.lane_turns is 'Where the round over destinations stands, per lane; used only while the oldest ready jobs are blocked';
-insert into public.lane_turns (lane) values (0), (1), (2), (3);
-
 create table public.dead_jobs (
   id uuid primary key,
   kind text not null,
@@ -2506,16 +2498,14 @@ create table public.dead_jobs (
 );
 comment on table public.dead_jobs is 'Reactions and work that were given up, with the last reason; a delivery that is given up is a row of deliveries';
 
-do $$
-declare t text;
-begin
-  foreach t in array array['lane_turns', 'dead_jobs'] loop
-    execute format('alter table public.%I enable row level security', t);
-    execute format('alter table public.%I force row level security', t);
-    execute format('create policy recorder on public.%I for all to wedsync_recorder using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on public.%I to wedsync_recorder', t);
-  end loop;
-end $$;
+alter table public.dead_jobs enable row level security;
+alter table public.dead_jobs force row level security;
+create policy recorder on public.dead_jobs for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.dead_jobs to wedsync_recorder;
+
+alter table public.deliveries add column actor_kind text, add column actor_id uuid;
+comment on column public.deliveries.actor_id is 'Who cancelled it, or asked for this repeat of another; null = the engine';
+grant select (actor_kind, actor_id) on public.deliveries to wedsync_user;
 
 -- How fast wedding time runs: a drill that plays a day in minutes retries as much faster.
 create function app.speed() returns double precision language sql stable parallel safe security definer set search_path = ''
@@ -2529,9 +2519,11 @@ set role wedsync_recorder;
 
 -- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
 -- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
--- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows.
-create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer)
-returns setof public.jobs
+-- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows. The bucket holds
+-- twelve seconds' worth, so a minute that begins with a full one sees a fifth more than the rate, and no minute sees more than that.
+-- p_jobs: only these, in this order.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer,
+  p_jobs uuid[] default null) returns setof public.jobs
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2542,27 +2534,33 @@ begin
     from (select d.id, d.state from public.destinations d
       where d.id = any (p_destinations) and d.not_before <= p_now for no key update skip locked) o;
   if v_parked is not null then perform app.shelve(p_lane, v_parked, p_now); end if;
-  if v_active is null then return; end if;
+  if v_active is not null then v_active := app.askable(p_lane, v_active, p_now); end if;
+  if coalesce(cardinality(v_active), 0) = 0 then return; end if;
   if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
   return query
     with room as materialized (
-      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null then d.max_in_flight else 1 end
+      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null
+          and not exists (select from public.hosts h where h.host = d.host and h.open_until is not null) then d.max_in_flight else 1 end
         - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)))::integer as free
       from unnest(v_active) as o(id) join public.destinations d on d.id = o.id
       cross join lateral (select case when d.tenant_id <> '00000000-0000-7000-8000-000000000000'
         then greatest(1, app.share_now(d.rate_share, d.rate_at, p_now) * coalesce(d.per_min, p_per_min)) end as per_min) r
-      cross join lateral (select least(r.per_min,
-        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, r.per_min)) as tokens) t),
+      cross join lateral (select case when r.per_min is not null then least(greatest(1, r.per_min / 5),
+        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, 1e9)) end as tokens) t),
     picked as (
       select c.id from room r cross join lateral (
-        select w.id, w.run_at from (
-          select j.id, j.run_at, j.order_key, j.order_seq, j.name from public.jobs j
-          where j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
-          order by j.run_at limit 256) w
+        select w.id, w.run_at, w.turn from (
+          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, 0 as turn from public.jobs j
+            where p_jobs is null and j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
+            order by j.run_at limit 256)
+          union all
+          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, p.turn from unnest(p_jobs) with ordinality as p(id, turn)
+            join public.jobs j on j.id = p.id
+            where j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now order by p.turn)) w
         where w.order_key is null or not exists (select from public.jobs p
           where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
         limit r.free) c
-      order by c.run_at limit p_limit),
+      order by c.turn, c.run_at limit p_limit),
     leased as (
       update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
       from picked p where j.id = p.id and j.lease_token is null
@@ -2630,8 +2628,8 @@ language sql volatile set search_path = ''
 $$;
 
 -- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have; p_per_min: the
--- rate of destinations that have none of their own.
-create function app.claim(p_own integer[], p_shared integer, p_per_min integer) returns setof public.jobs
+-- rate of destinations that have none of their own; p_shunned: destinations that the worker has heard are left alone just now.
+create function app.claim(p_own integer[], p_shared integer, p_per_min integer, p_shunned uuid[] default '{}') returns setof public.jobs
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2642,6 +2640,7 @@ declare
   v_taken integer;
   v_more integer;
   v_seen integer;
+  v_tenants integer;
   v_ordered boolean;
   v_window uuid[];
 begin
@@ -2652,46 +2651,34 @@ begin
     continue when v_limit <= 0;
     v_width := greatest(128, v_limit * 4);
     -- The oldest ready jobs, and no more of their destinations than a full claim needs: each is locked and counted.
-    select array_agg(o.destination_id), coalesce(max(o.seen), 0), bool_or(o.is_ordered) into v_window, v_seen, v_ordered from (
-      select w.destination_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
-      from (select j.destination_id, j.order_key, j.run_at from public.jobs j
+    select array_agg(o.destination_id) filter (where o.destination_id <> all (p_shunned)), coalesce(max(o.seen), 0), bool_or(o.is_ordered),
+      count(distinct o.tenant_id) into v_window, v_seen, v_ordered, v_tenants from (
+      select w.destination_id, any_value(w.tenant_id) as tenant_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
+      from (select j.destination_id, j.tenant_id, j.order_key, j.run_at from public.jobs j
         where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
       group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
-    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered, p_per_min) t;
-    get diagnostics v_taken = row_count;
+    v_taken := 0;
+    if v_seen = v_width and (v_tenants < 16 or random() < 0.25) then
+      -- More is ready than we look at, and the oldest are few tenants': a quarter of the places goes by turns. Where they are many tenants', all
+      -- of them do, in one claim of four: that costs a quarter as much.
+      return query select t.* from app.take_turns(v_lane, case when v_tenants < 16 then greatest(1, v_limit / 4) else v_limit end, v_now, p_per_min) t;
+      get diagnostics v_taken = row_count;
+    end if;
+    if v_taken < v_limit then
+      return query select t.* from app.take(v_lane, v_window, v_limit - v_taken, v_now, v_ordered, p_per_min) t;
+      get diagnostics v_more = row_count;
+      v_taken := v_taken + v_more;
+    end if;
     if v_taken < v_limit and v_seen = v_width then
       -- The oldest belong to destinations that are full or resting: go round the others.
-      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true,
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window || p_shunned), v_limit - v_taken, v_now, true,
         p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;
     v_shared := v_shared - greatest(0, v_taken - p_own[v_lane + 1]);
   end loop;
-end $$;
-
--- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
-create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
-language plpgsql volatile set search_path = ''
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-  v_after uuid;
-  v_found uuid[];
-begin
-  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
-  if not found then return null; end if;
-  with recursive round as (
-    (select j.destination_id as id, 1 as n from public.jobs j
-      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
-    union all
-    select (select j.destination_id from public.jobs j
-        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
-      from round r where r.id is not null and r.n < 128)
-  select array_agg(r.id) into v_found from round r where r.id is not null;
-  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
-    where t.lane = p_lane;
-  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
 end $$;
 
 -- The worker lives: its leases last another minute. Returns the jobs it still holds.
@@ -2756,7 +2743,9 @@ begin
   if cardinality(p_jobs) = 0 then return; end if;
   with gone as (delete from public.jobs j where j.id = any (p_jobs) returning j as job),
   told as (
-    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null
+    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null,
+      actor_kind = case when p_state = 'cancelled' and app.actor() is not null then app.actor_kind() else d.actor_kind end,
+      actor_id = case when p_state = 'cancelled' then coalesce(app.actor(), d.actor_id) else d.actor_id end
     from gone g where d.id = (g.job).id and d.made_at = (g.job).made_at),
   kept as (
     insert into public.dead_jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args, attempts, reason)
@@ -2818,6 +2807,8 @@ begin
     where j.lane = any ('{0,1,2,3}') and j.destination_id = new.id and j.lease_token is null and j.run_at = 'infinity';
   update public.deliveries d set state = 'pending', reason = '' where d.destination_id = new.id and d.state = 'parked';
   new.reason := '';
+  new.failing_since := null;
+  new.failed_times := 0;
   return new;
 end $$;
 reset role;
@@ -2828,7 +2819,7 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer, integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
+grant execute on function app.claim(integer[], integer, integer, uuid[]), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
   app.expire() to wedsync_service;
 reset role;
 
@@ -2888,21 +2879,376 @@ $$;
 grant execute on function app.breakers(uuid[], uuid[]) to wedsync_service;
 reset role;
 
+-- 76_rounds.sql
+-- Whose turn it is while the oldest ready jobs are more than a claim looks at: tenants take turns, and destinations behind full ones are found.
+set role wedsync_owner;
+create index jobs_tenants on public.jobs (lane, tenant_id, destination_id, run_at) where lease_token is null;
+create index destinations_tenant on public.destinations (tenant_id);
+
+create table public.lane_turns (
+  lane smallint primary key check (lane between 0 and 3),
+  after uuid not null default '00000000-0000-0000-0000-000000000000',
+  after_tenant uuid not null default '00000000-0000-0000-0000-000000000000'
+) with (fillfactor = 50);
+comment on table public.lane_turns is 'Where the rounds over destinations and over tenants stand, per lane; used only while a claim does not see all that is ready';
+insert into public.lane_turns (lane) values (0), (1), (2), (3);
+alter table public.lane_turns enable row level security;
+alter table public.lane_turns force row level security;
+create policy recorder on public.lane_turns for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.lane_turns to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- The oldest job that may run now of each of the next tenants, in turn. What one tenant waits for is then bounded by how many tenants wait, however
+-- many jobs another has. Of a destination that has fewer places than tenants came for, the first who got none is the next whose turn it is.
+-- One claimer at a time moves the round on.
+create function app.take_turns(p_lane integer, p_limit integer, p_now timestamptz, p_per_min integer) returns setof public.jobs
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_platform constant uuid := '00000000-0000-7000-8000-000000000000';
+  v_after uuid;
+  v_seen uuid[];
+  v_jobs uuid[];
+  v_tenants uuid[];
+  v_destinations uuid[];
+  v_job public.jobs;
+  v_taken uuid[] := '{}';
+  v_stop integer;
+begin
+  select t.after_tenant into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
+  if not found then return; end if;
+  with recursive round as (
+    (select j.tenant_id as id, 1 as n from public.jobs j
+      where j.lane = p_lane and j.lease_token is null and j.tenant_id > v_after order by j.tenant_id limit 1)
+    union all
+    select (select j.tenant_id from public.jobs j
+        where j.lane = p_lane and j.lease_token is null and j.tenant_id > r.id order by j.tenant_id limit 1), r.n + 1
+      from round r where r.id is not null and r.n < p_limit * 2)
+  select array_agg(r.id order by r.n) filter (where r.id is not null), array_agg(f.id order by r.n) filter (where f.id is not null),
+      array_agg(r.id order by r.n) filter (where f.id is not null), array_agg(f.destination_id order by r.n) filter (where f.id is not null)
+    into v_seen, v_jobs, v_tenants, v_destinations
+    from round r left join lateral (
+      -- Of its own destinations, and of those that all tenants share, written out: a function would cost as much again.
+      select x.id, x.destination_id from (
+        (select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = r.id limit 64)
+        union all
+        select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = v_platform) o
+      cross join lateral (select j.id, j.destination_id, j.run_at from public.jobs j
+        where j.lane = p_lane and j.tenant_id = r.id and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
+        order by j.run_at limit 1) x
+      where o.state = 'active' and o.not_before <= p_now
+      order by x.run_at limit 1) f on true;
+  if v_jobs is not null then
+    for v_job in select t.* from app.take(p_lane, array(select distinct x.id from unnest(v_destinations) as x(id)), p_limit, p_now, true, p_per_min, v_jobs) t loop
+      v_taken := v_taken || v_job.id;
+      return next v_job;
+    end loop;
+    select min(c.n) - 1 into v_stop from unnest(v_jobs, v_destinations) with ordinality as c(job, destination, n)
+      where c.job <> all (v_taken) and (cardinality(v_taken) >= p_limit or exists (
+        select from unnest(v_jobs, v_destinations) as o(job, destination) where o.destination = c.destination and o.job = any (v_taken)));
+  end if;
+  update public.lane_turns t set after_tenant = case when v_stop > 0 then v_tenants[v_stop] when v_stop = 0 then v_after
+      when cardinality(v_seen) = p_limit * 2 then v_seen[p_limit * 2] else v_nobody end
+    where t.lane = p_lane;
+end $$;
+
+-- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
+create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_after uuid;
+  v_found uuid[];
+begin
+  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
+  if not found then return null; end if;
+  with recursive round as (
+    (select j.destination_id as id, 1 as n from public.jobs j
+      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
+    union all
+    select (select j.destination_id from public.jobs j
+        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
+      from round r where r.id is not null and r.n < 128)
+  select array_agg(r.id) into v_found from round r where r.id is not null;
+  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
+    where t.lane = p_lane;
+  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
+end $$;
+reset role;
+
+-- 76_shared_hosts.sql
+-- Breakers of hosts: fifty endpoints on one dead host need not find that out one by one. A host has a row only while something was wrong with it;
+-- its rules stand in wedsync/kit/breaker.py, and the claim asks it beside the destination's own breaker.
+set role wedsync_owner;
+alter table public.destinations add column host text;
+comment on column public.destinations.host is 'host:port of its endpoint; null = it has none of its own';
+create index destinations_host on public.destinations (host) where host is not null;
+
+create table public.hosts (
+  host text primary key,
+  failures integer not null default 0,
+  open_until timestamptz,
+  openings integer not null default 0,
+  since timestamptz,
+  failing uuid[] not null default '{}',
+  well uuid[] not null default '{}',
+  probing_until timestamptz not null default '-infinity',
+  probed uuid
+) with (fillfactor = 50);
+comment on table public.hosts is 'Breakers of hosts that several destinations share, while there is something to count; no row = in good health';
+comment on column public.hosts.failing is 'Destinations whose last result in the window was bad; well: whose was good. Neither is counted twice';
+comment on column public.hosts.probing_until is 'A probe is on its way; if its worker ends, another may go then';
+create index hosts_open on public.hosts (open_until) where open_until is not null;
+
+alter table public.hosts enable row level security;
+alter table public.hosts force row level security;
+create policy recorder on public.hosts for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.hosts to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- The key of a host's breaker. Two spellings of one host have two breakers, and nothing worse.
+create function app.host_of(p_url text) returns text
+language sql immutable set search_path = ''
+  return (select lower(m[2]) || ':' || coalesce(m[3], case lower(m[1]) when 'https' then '443' else '80' end)
+    from regexp_match(p_url, '^(https?)://(\[[^]]+\]|[^/?#:]+)(?::(\d+))?', 'i') as m);
+
+create function app.know_host() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  new.host := (select app.host_of(e.url) from public.endpoints e where e.id = new.id);
+  return new;
+end $$;
+
+-- An endpoint may move to another host. And whoever changes one may have mended its host: that is asked once more, at once.
+create function app.follow_host() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_host text := app.host_of(new.url);
+begin
+  if new.url <> old.url then
+    update public.destinations d set host = v_host where d.id = new.id and d.host is distinct from v_host;
+  end if;
+  if app.actor_kind() <> 'system' then
+    update public.hosts h set open_until = clock_timestamp() where h.host = v_host and h.open_until > clock_timestamp();
+  end if;
+  return null;
+end $$;
+
+-- Of destinations that a claim holds, those whose host may be asked. Of a host that is half open it is one, by lot but not the last one again: a
+-- single broken path must not answer for the host each time.
+create function app.askable(p_lane integer, p_destinations uuid[], p_now timestamptz) returns uuid[]
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_free uuid[];
+  v_probes uuid[];
+begin
+  if not exists (select from public.hosts h where h.open_until is not null) then return p_destinations; end if;
+  v_free := array(select d.id from public.destinations d where d.id = any (p_destinations)
+    and not exists (select from public.hosts h where h.host = d.host and h.open_until is not null));
+  with held as materialized (
+    select h.host, h.probed from public.hosts h
+    where h.open_until <= p_now and h.probing_until <= p_now and h.host in (select d.host from public.destinations d where d.id = any (p_destinations))
+    for no key update skip locked)
+  select array_agg(x.id) into v_probes from (
+    select distinct on (h.host) d.id from held h join public.destinations d on d.host = h.host and d.id = any (p_destinations)
+    where exists (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now)
+      and not exists (select from public.jobs b where b.destination_id = d.id and b.lease_token is not null)
+    order by h.host, (d.id is not distinct from h.probed), random()) x;
+  if v_probes is not null then
+    update public.hosts h set probing_until = p_now + interval '20 seconds', probed = d.id
+      from public.destinations d where d.id = any (v_probes) and h.host = d.host;
+  end if;
+  return v_free || v_probes;
+end $$;
+
+-- How hosts stand, locked until the end of the transaction that judges their results: destinations are locked before. p_bad: those with a bad
+-- result, whose hosts begin to be counted, where others share them.
+create type app.host_breaker as (
+  host text, destinations uuid[], now_s double precision, failures integer, open_until double precision, openings integer, since double precision,
+  failing uuid[], well uuid[]);
+create function app.host_breakers(p_destinations uuid[], p_bad uuid[]) returns setof app.host_breaker
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_speed double precision := app.speed();
+begin
+  insert into public.hosts (host)
+    select distinct d.host from public.destinations d
+    where d.id = any (p_bad) and d.host is not null
+      and exists (select from public.destinations o where o.host = d.host and o.id <> d.id and o.state = 'active')
+    order by d.host
+    on conflict (host) do nothing;
+  return query select h.host, array(select d.id from public.destinations d where d.host = h.host and d.id = any (p_destinations)),
+      extract(epoch from clock_timestamp())::double precision * v_speed, h.failures, extract(epoch from h.open_until)::double precision * v_speed,
+      h.openings, extract(epoch from h.since)::double precision * v_speed, h.failing, h.well
+    from public.hosts h where h.host in (select d.host from public.destinations d where d.id = any (p_destinations))
+    order by h.host for no key update;
+end $$;
+
+create function app.set_hosts(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  delete from public.hosts h using json_populate_recordset(null::app.host_breaker, p) b
+    where h.host = b.host and b.since is null and b.open_until is null;
+  update public.hosts h set failures = b.failures, open_until = to_timestamp(b.open_until / app.speed()), openings = b.openings,
+    since = to_timestamp(b.since / app.speed()), failing = b.failing, well = b.well, probing_until = '-infinity'
+  from json_populate_recordset(null::app.host_breaker, p) b where h.host = b.host;
+$$;
+
+-- Hosts that nobody asked after for a day: their endpoints are gone.
+create function app.forget_hosts() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.hosts h where coalesce(greatest(h.open_until, h.since), '-infinity') < clock_timestamp() - interval '1 day';
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Until when the hosts of the entered tenant's destinations are left alone; nothing else of them, for others may live there too.
+create function app.hosts_of(p_destinations uuid[]) returns table (destination_id uuid, host text, open_until timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select d.id, h.host, h.open_until from public.destinations d join public.hosts h on h.host = d.host
+  where d.id = any (p_destinations) and d.tenant_id = app.tenant() and h.open_until is not null
+    and (app.mask() & 512 <> 0 or app.role() in ('owner', 'admin', 'system'));
+$$;
+
+grant execute on function app.host_breakers(uuid[], uuid[]), app.forget_hosts() to wedsync_service;
+grant execute on function app.hosts_of(uuid[]) to wedsync_user;
+reset role;
+
+set role wedsync_owner;
+create trigger know_host before insert on public.destinations for each row execute function app.know_host();
+create trigger follow_host after update on public.endpoints for each row execute function app.follow_host();
+reset role;
+
+-- 76_troubles.sql
+-- Endpoints that fail for long: their owners are warned by mail after an hour, a day, three and four days without a single success, and after five
+-- they are switched off. The count stands with the destination, where each try ends; what was told of it stands with the endpoint.
+set role wedsync_owner;
+alter table public.destinations
+  add column failing_since timestamptz,
+  add column failed_times integer not null default 0,
+  add column failed_at timestamptz;
+comment on column public.destinations.failing_since is 'Wedding time of the first failure after the last success; null = the last try succeeded';
+create index destinations_failing on public.destinations (failing_since) where failing_since is not null;
+grant select (failing_since, failed_times, failed_at) on public.destinations to wedsync_user;
+
+alter table public.endpoints
+  add column failing_since timestamptz,
+  add column warned_hours smallint not null default 0;
+comment on column public.endpoints.failing_since is 'Nothing has succeeded since then, as its owners were told; null = they were not, or it is well again';
+comment on column public.endpoints.warned_hours is 'The last warning: 1, 24, 72 or 96 hours after failing_since';
+create index endpoints_failing on public.endpoints (failing_since) where failing_since is not null;
+reset role;
+
+set role wedsync_recorder;
+-- The hours of the last warning that is due after so long.
+create function app.warning_after(p_ill interval) returns integer
+language sql immutable set search_path = ''
+  return case when p_ill >= interval '96 hours' then 96 when p_ill >= interval '72 hours' then 72 when p_ill >= interval '24 hours' then 24
+    when p_ill >= interval '1 hour' then 1 else 0 end;
+
+-- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
+create function app.tell_tenants(p_facts jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  t record;
+begin
+  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant') as facts from jsonb_array_elements(p_facts) as f(x) group by 1 order by 1 loop
+    perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
+    return next app.record(t.facts);
+  end loop;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+end $$;
+
+-- Called by the clock. Endpoints are locked before destinations, and streams last, as everywhere.
+create function app.mind_failing() returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+  v_now timestamptz := app.now();
+  v_ids uuid[];
+  v_reasons text[];
+begin
+  with ill as materialized (
+    select d.id, d.failing_since, d.failed_times, app.warning_after(v_now - d.failing_since) as hours from public.destinations d
+    where d.failing_since is not null and d.state = 'active' and d.failed_times >= 3),
+  warned as (
+    update public.endpoints e set failing_since = i.failing_since, warned_hours = i.hours from ill i
+    where e.id = i.id and e.state = 'active' and e.deleted_at is null and i.hours > e.warned_hours
+    returning new.tenant_id, 'endpoint.failing' as type, new.id, to_jsonb(new) as record, to_jsonb(old) as old_record),
+  mended as (
+    update public.endpoints e set failing_since = null, warned_hours = 0
+    where e.failing_since is not null and e.state = 'active' and not exists (select from public.destinations d where d.id = e.id and d.failing_since is not null)
+    returning new.tenant_id, 'endpoint.changed' as type, new.id, to_jsonb(new) as record, to_jsonb(old) as old_record),
+  changed as (select w.tenant_id, w.type, w.id, w.record, w.old_record from warned w
+    union all select m.tenant_id, m.type, m.id, m.record, m.old_record from mended m)
+  select jsonb_agg(jsonb_build_object('tenant', c.tenant_id, 'type', c.type, 'scope', 512, 'table', 'endpoints', 'id', c.id, 'op', 'UPDATE',
+    'record', c.record - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', c.old_record - '{secret_sealed,old_secrets,credentials_sealed}'::text[])) into v_facts from changed c;
+  if v_facts is not null then return query select t.nudge from app.tell_tenants(v_facts) as t(nudge); end if;
+  select array_agg(d.id order by d.id), array_agg(format('nothing was delivered since %s, in %s tries', to_char(d.failing_since at time zone 'UTC',
+      'YYYY-MM-DD HH24:MI "UTC"'), d.failed_times) order by d.id) into v_ids, v_reasons
+    from public.destinations d
+    where d.failing_since <= v_now - interval '5 days' and d.state = 'active' and d.failed_times >= 20 and d.failed_at - d.failing_since >= interval '12 hours';
+  if v_ids is not null then return query select p.nudge from app.park(v_ids, v_reasons) as p(nudge); end if;
+end $$;
+
+-- Who keeps the entered tenant's endpoints: the couple, or the owners and admins of a business. For reactions.
+create function app.keepers() returns table (person_id uuid, name text, email text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  return query
+    select p.person_id, coalesce(nullif(m.name, ''), nullif(p.name, ''), split_part(p.email, '@', 1)), p.email::text
+    from public.memberships m join public.persons p using (person_id)
+    where m.wedding_id = app.tenant() and m.removed_at is null and m.role <> 'helper' and p.email is not null
+    union all
+    select p.person_id, coalesce(nullif(m.name, ''), nullif(p.name, ''), split_part(p.email, '@', 1)), p.email::text
+    from public.supplier_members m join public.persons p using (person_id)
+    where m.supplier_id = app.tenant() and m.removed_at is null and m.role in ('owner', 'admin') and p.email is not null;
+end $$;
+
+grant execute on function app.mind_failing() to wedsync_service;
+grant execute on function app.keepers() to wedsync_user;
+reset role;
+
 -- 77_ledger.sql
 -- The ledger: how a try ends, what may leave, what is sent again. Every change of state is fenced by the lease.
+set role wedsync_owner;
+alter table public.attempts add column request_headers jsonb not null default '{}' check (length(request_headers::text) <= 8192);
+comment on column public.attempts.request_headers is 'As they were sent, what is secret in them masked';
+reset role;
+
 set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
   expires_at timestamptz, close text, rest_s double precision, is_overrun boolean, outcome text, status integer, detail text, response_head text, address text,
-  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent';
+  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz, is_well boolean, request_headers jsonb);
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent; is_well: whether the destination did what it should, null = the try says nothing of it';
+
+-- What tries say of their destinations, locked before. A success among them ends the count.
+create function app.note_health(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.destinations d set failing_since = case when not h.is_well then coalesce(d.failing_since, app.now()) end,
+    failed_times = case when h.is_well then 0 else d.failed_times + h.failures end, failed_at = case when not h.is_well then app.now() end
+  from (select t.destination, bool_or(t.is_well) as is_well, count(*) filter (where not t.is_well)::integer as failures
+    from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery' and t.is_well is not null group by t.destination) h
+  where d.id = h.destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000' and (not h.is_well or d.failing_since is not null);
+$$;
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
--- p_breakers: app.breaker rows, judged from these ends after app.breakers has locked them; null where none of them is bad. If a breaker counts all
--- the same, nothing is done but to say so. nudge: what was recorded for those who look on.
-create function app.complete(p json, p_breakers json) returns table (job uuid, nudge text, is_counted boolean)
+-- p_breakers, p_hosts: app.breaker and app.host_breaker rows, judged from these ends after app.breakers and app.host_breakers have locked them; null
+-- where none of them is bad. If a breaker counts all the same, nothing is done but to say so. nudge: what was recorded for those who look on.
+create function app.complete(p json, p_breakers json, p_hosts json) returns table (job uuid, nudge text, is_counted boolean)
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2914,25 +3260,35 @@ declare
   v_late uuid[];
   v_latest public.jobs[];
   v_touched uuid[];
+  v_counts boolean;
+  v_ill boolean;
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
-  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery';
-  if p_breakers is null and exists (select from unnest(v_touched) as x(id) join public.destinations d on d.id = x.id
-    where d.breaker_from is not null or d.breaker_until is not null) then
+  select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
+      and (h.open_until is not null or h.failures > 0 or d.id = any (h.failing) or d.id <> all (h.well) and cardinality(h.well) < 32))), false),
+      coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
+    from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
+    join public.destinations d on d.id = x.id;
+  if p_breakers is null and v_counts then
     return query select null::uuid, null::text, true;
     return;
   end if;
   -- Bounds known before the statement starts: only the partitions between them are opened.
-  select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
+  select min(t.made_at), max(t.made_at), coalesce(bool_or(not t.is_well), false) or v_ill into v_from, v_to, v_ill
+    from json_populate_recordset(null::app.ending, p) t;
   select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
-    where t.close is not null or t.rest_s is not null or t.is_overrun;
+    where t.close is not null or t.rest_s is not null or t.is_overrun or v_ill and t.is_well is not null;
   if v_touched is not null then
     perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
       order by e.id for no key update of e;
     perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
     perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
   end if;
-  if p_breakers is not null then perform app.set_breakers(p_breakers); end if;
+  if v_ill then perform app.note_health(p); end if;
+  if p_breakers is not null then
+    perform app.set_breakers(p_breakers);
+    perform app.set_hosts(p_hosts);
+  end if;
   perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
     from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
   if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
@@ -2965,9 +3321,10 @@ begin
         and p.made_at between v_from and v_now)),
   tried as (
     insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
-      is_late, started_at)
+      is_late, started_at, request_headers)
     select (x.t).lease, (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
-      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at
+      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at,
+      coalesce((x.t).request_headers, '{}')
     from (select l.t, l.attempts as number, false as is_late from ledger l union all select l.t, (l.t).number, true from late l) x
     where (x.t).kind = 'delivery'),
   buried as (
@@ -3142,9 +3499,9 @@ begin
   end if;
   with made as (
     insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane, replay_of, as_new)
+      previous_seq, lane, replay_of, as_new, actor_kind, actor_id)
     select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
-      d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new
+      d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new, case when app.actor() is not null then app.actor_kind() end, app.actor()
     from public.deliveries d
     where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
       and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
@@ -3201,10 +3558,54 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
 grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;
+reset role;
+
+-- 77_releases.sql
+-- What people do with single deliveries that have not ended: those that wait for a person are released, and what waits at all can be cancelled.
+set role wedsync_recorder;
+
+-- Parked ones whose destination takes deliveries: ready again, with all their tries before them. Where the destination itself is parked, resuming
+-- it brings them back. Returns how many.
+create function app.unpark(p_deliveries uuid[]) returns integer
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_jobs uuid[];
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries)) order by d.id
+    for no key update;
+  v_jobs := array(select j.id from public.jobs j
+    join public.destinations d on d.id = j.destination_id and d.state = 'active'
+    join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.state = 'parked'
+    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
+  update public.jobs j set run_at = clock_timestamp(), attempt = 0 where j.id = any (v_jobs);
+  update public.deliveries d set state = 'pending', reason = '' from public.jobs j
+    where j.id = any (v_jobs) and d.id = j.id and d.made_at = j.made_at;
+  return cardinality(v_jobs);
+end $$;
+
+-- Waiting ones that nobody wants any more: never what is on the wire. Who did it stands in the ledger. Returns how many.
+create function app.cancel(p_deliveries uuid[]) returns integer
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_jobs uuid[];
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries)) order by d.id
+    for no key update;
+  v_jobs := array(select j.id from public.jobs j
+    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update);
+  perform app.end_jobs(v_jobs, 'cancelled', 'cancelled by hand');
+  return cardinality(v_jobs);
+end $$;
+
+grant execute on function app.unpark(uuid[]), app.cancel(uuid[]) to wedsync_user;
 reset role;
 
 -- 78_portfolio.sql
@@ -3383,7 +3784,66 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   from generate_series(0, 3) as l(lane);
 $$;
 
-grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+-- What waited so long for a parked destination, or for a person, that its row in the ledger is due to go: it ends, and says so.
+create function app.expire_parked(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_old uuid[];
+begin
+  select array_agg(x.id) into v_old from (select j.id from public.jobs j
+    where j.kind = 'delivery' and j.made_at < clock_timestamp() - make_interval(days => p_days) and j.lease_token is null
+    order by j.id limit 10000 for update skip locked) x;
+  if v_old is null then return 0; end if;
+  perform app.end_jobs(v_old, 'expired', format('it had waited for %s days', p_days));
+  return cardinality(v_old);
+end $$;
+
+-- Whether anything that is not over needs rows of a table from this span of time.
+create function app.is_needed(p_table text, p_from timestamptz, p_until timestamptz) returns boolean
+language sql stable set search_path = '' as $$
+  select case p_table
+    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.made_at >= p_from and j.made_at < p_until)
+    when 'events' then exists (select from public.jobs j where j.kind = 'reaction' and j.made_at >= p_from and j.made_at < p_until)
+      or exists (select from public.jobs j join public.deliveries d on d.id = j.id and d.made_at = j.made_at
+        where j.kind = 'delivery' and d.event_at >= p_from and d.event_at < p_until)
+    else false end;
+$$;
+
+grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages(),
+  app.expire_parked(integer) to wedsync_service;
+grant execute on function app.is_needed(text, timestamptz, timestamptz) to wedsync_owner;
+reset role;
+
+set role wedsync_owner;
+-- Whole months of a partitioned table that ended so many days ago go, the oldest first; a month that is needed stays until it is not. The last
+-- month always stays, so rows are kept at least so long and at most two months longer. A month is dropped within half a second or another time:
+-- whoever reads the table is not kept waiting behind us. Returns the partitions that went.
+create function app.forget_months(p_table text, p_days integer) returns setof text
+language plpgsql volatile security definer set search_path = '' set lock_timeout = '500ms' as $$
+declare
+  v_before timestamptz := least(date_trunc('month', clock_timestamp()) - interval '1 month', clock_timestamp() - make_interval(days => p_days));
+  v_part record;
+begin
+  if p_table <> all (array['events', 'deliveries', 'attempts', 'security_events', 'access_log']) or p_days < 7 then
+    raise exception 'not kept by months, or too short: % for % days', p_table, p_days;
+  end if;
+  for v_part in
+    select c.relname as name, to_date(right(c.relname, 6), 'YYYYMM')::timestamptz as began,
+      (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month')::timestamptz as ended
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = ('public.' || p_table)::regclass and c.relname ~ ('^' || p_table || '_[0-9]{6}$') order by c.relname
+  loop
+    exit when v_part.ended > v_before;
+    continue when app.is_needed(p_table, v_part.began, v_part.ended);
+    begin
+      execute format('drop table public.%I', v_part.name);
+    exception when lock_not_available then
+      return;
+    end;
+    return next v_part.name;
+  end loop;
+end $$;
+grant execute on function app.forget_months(text, integer) to wedsync_service;
 reset role;
 
 -- 80_security.sql

@@ -317,9 +317,8 @@ begin
     on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
     where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
-    with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
-    update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
-      from gone g where d.id = g.id and d.made_at = g.made_at;
+    perform app.end_jobs(array(select j.id from public.jobs j where j.destination_id = e.id and j.kind = 'delivery'), 'cancelled',
+      'the endpoint was deleted');
   end if;
 end $$;
 grant execute on function app.connect_endpoint(uuid) to wedsync_user;

@@ -1,17 +1,33 @@
 -- The ledger: how a try ends, what may leave, what is sent again. Every change of state is fenced by the lease.
+set role wedsync_owner;
+alter table public.attempts add column request_headers jsonb not null default '{}' check (length(request_headers::text) <= 8192);
+comment on column public.attempts.request_headers is 'As they were sent, what is secret in them masked';
+reset role;
+
 set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
   expires_at timestamptz, close text, rest_s double precision, is_overrun boolean, outcome text, status integer, detail text, response_head text, address text,
-  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent';
+  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz, is_well boolean, request_headers jsonb);
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent; is_well: whether the destination did what it should, null = the try says nothing of it';
+
+-- What tries say of their destinations, locked before. A success among them ends the count.
+create function app.note_health(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.destinations d set failing_since = case when not h.is_well then coalesce(d.failing_since, app.now()) end,
+    failed_times = case when h.is_well then 0 else d.failed_times + h.failures end, failed_at = case when not h.is_well then app.now() end
+  from (select t.destination, bool_or(t.is_well) as is_well, count(*) filter (where not t.is_well)::integer as failures
+    from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery' and t.is_well is not null group by t.destination) h
+  where d.id = h.destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000' and (not h.is_well or d.failing_since is not null);
+$$;
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
--- p_breakers: app.breaker rows, judged from these ends after app.breakers has locked them; null where none of them is bad. If a breaker counts all
--- the same, nothing is done but to say so. nudge: what was recorded for those who look on.
-create function app.complete(p json, p_breakers json) returns table (job uuid, nudge text, is_counted boolean)
+-- p_breakers, p_hosts: app.breaker and app.host_breaker rows, judged from these ends after app.breakers and app.host_breakers have locked them; null
+-- where none of them is bad. If a breaker counts all the same, nothing is done but to say so. nudge: what was recorded for those who look on.
+create function app.complete(p json, p_breakers json, p_hosts json) returns table (job uuid, nudge text, is_counted boolean)
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -23,25 +39,35 @@ declare
   v_late uuid[];
   v_latest public.jobs[];
   v_touched uuid[];
+  v_counts boolean;
+  v_ill boolean;
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
-  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery';
-  if p_breakers is null and exists (select from unnest(v_touched) as x(id) join public.destinations d on d.id = x.id
-    where d.breaker_from is not null or d.breaker_until is not null) then
+  select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
+      and (h.open_until is not null or h.failures > 0 or d.id = any (h.failing) or d.id <> all (h.well) and cardinality(h.well) < 32))), false),
+      coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
+    from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
+    join public.destinations d on d.id = x.id;
+  if p_breakers is null and v_counts then
     return query select null::uuid, null::text, true;
     return;
   end if;
   -- Bounds known before the statement starts: only the partitions between them are opened.
-  select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
+  select min(t.made_at), max(t.made_at), coalesce(bool_or(not t.is_well), false) or v_ill into v_from, v_to, v_ill
+    from json_populate_recordset(null::app.ending, p) t;
   select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
-    where t.close is not null or t.rest_s is not null or t.is_overrun;
+    where t.close is not null or t.rest_s is not null or t.is_overrun or v_ill and t.is_well is not null;
   if v_touched is not null then
     perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
       order by e.id for no key update of e;
     perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
     perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
   end if;
-  if p_breakers is not null then perform app.set_breakers(p_breakers); end if;
+  if v_ill then perform app.note_health(p); end if;
+  if p_breakers is not null then
+    perform app.set_breakers(p_breakers);
+    perform app.set_hosts(p_hosts);
+  end if;
   perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
     from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
   if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
@@ -74,9 +100,10 @@ begin
         and p.made_at between v_from and v_now)),
   tried as (
     insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
-      is_late, started_at)
+      is_late, started_at, request_headers)
     select (x.t).lease, (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
-      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at
+      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at,
+      coalesce((x.t).request_headers, '{}')
     from (select l.t, l.attempts as number, false as is_late from ledger l union all select l.t, (l.t).number, true from late l) x
     where (x.t).kind = 'delivery'),
   buried as (
@@ -251,9 +278,9 @@ begin
   end if;
   with made as (
     insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane, replay_of, as_new)
+      previous_seq, lane, replay_of, as_new, actor_kind, actor_id)
     select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
-      d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new
+      d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new, case when app.actor() is not null then app.actor_kind() end, app.actor()
     from public.deliveries d
     where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
       and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
@@ -310,7 +337,7 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
 grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;

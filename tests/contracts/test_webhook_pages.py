@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -61,8 +62,9 @@ class Desk(msgspec.Struct, frozen=True):
         )
         await self.town.admin.executemany(
             """insert into attempts (delivery_id, tenant_id, number, outcome, status, response_head, address,
-            resolve_ms, first_byte_ms, total_ms, started_at)
-            values ($1, $2, 1, 'retry_later', $3, '<b>no</b>', '203.0.113.9', 1.5, 40, 41, clock_timestamp())""",
+            resolve_ms, first_byte_ms, total_ms, started_at, request_headers)
+            values ($1, $2, 1, 'retry_later', $3, '<b>no</b>', '203.0.113.9', 1.5, 40, 41, clock_timestamp(),
+              '{"webhook-signature": "•••", "webhook-id": "w"}')""",
             [(row["id"], UUID(self.tenant), status) for row in rows],
         )
         return [str(row["id"]) for row in sorted(rows, key=lambda r: r["made_at"])]
@@ -215,7 +217,14 @@ async def test_a_delivery_shows_its_tries_and_what_to_do(couple: Desk) -> None:
     await couple.owe(80)
     (id,) = await couple.end(endpoint, "dead", status=404)
     page = await couple.who.see(f"{couple.path}/{endpoint}/deliveries/{id}")
-    for words in ("answered 404", "There is nothing at this path", "203.0.113.9", "1.5 ms", "41 ms", "v1,••••"):
+    for words in (
+        "answered 404",
+        "There is nothing at this path",
+        "203.0.113.9",
+        "1.5 ms",
+        "41 ms",
+        "webhook-signature: •••",
+    ):
         assert words in page
     assert "&lt;b&gt;no&lt;/b&gt;" in page
     other = await couple.add()
@@ -321,6 +330,62 @@ async def test_what_waited_is_sent_or_let_go_as_was_chosen(couple: Desk, keep: s
     assert (await couple.who.send(f"{here}/resume", version=version[1], keep=keep)).status_code == 303
     assert await couple.states(endpoint) == [left]
     assert "Active" in await couple.who.see(here)
+
+
+async def park(desk: Desk, endpoint: str) -> list[str]:
+    """As the worker would, when each was refused three times; the ids, oldest first."""
+    await desk.town.admin.execute("update jobs set run_at = 'infinity' where destination_id = $1", UUID(endpoint))
+    rows = await desk.town.admin.fetch(
+        """update deliveries set state = 'parked', reason = 'The receiver answered 404.', attempts = 3
+        where destination_id = $1 and done_at is null returning id, made_at""",
+        UUID(endpoint),
+    )
+    return [str(row["id"]) for row in sorted(rows, key=lambda row: row["made_at"])]
+
+
+async def test_what_waits_for_a_person_is_listed_sent_and_cancelled(couple: Desk) -> None:
+    endpoint = await couple.add()
+    here = f"{couple.path}/{endpoint}"
+    await couple.owe(80, 81, 82, 83)
+    one, two, *_ = await park(couple, endpoint)
+    listed = await couple.who.see(f"{here}?state=parked")
+    assert "These wait for you" in listed and "refused each time" in listed
+    assert listed.count("/release") == 5 and listed.count("/cancel") == 4
+    page = await couple.who.see(f"{here}/deliveries/{two}")
+    assert "Send it" in page and "Cancel it" in page
+    sent = await couple.who.send(f"{here}/deliveries/{one}/release")
+    assert sent.headers["location"] == f"{here}?released=1"
+    assert "1 delivery on the way again" in await couple.who.see(f"{here}?released=1")
+    assert (await couple.who.send(f"{here}/deliveries/{two}/cancel")).headers["location"] == f"{here}/deliveries/{two}"
+    ended = await couple.who.see(f"{here}/deliveries/{two}")
+    assert "Cancelled" in ended and "<dt>By</dt>" in ended and "Cancel it" not in ended
+    assert (await couple.who.send(f"{here}/deliveries/{two}/cancel")).status_code == 303
+    assert (await couple.who.send(f"{here}/release", type="task.done")).headers["location"].endswith("released=0")
+    assert (await couple.who.send(f"{here}/release", type="")).headers["location"].endswith("released=2")
+    assert await couple.states(endpoint) == ["pending", "cancelled", "pending", "pending"]
+    other = await couple.add()
+    for action in ("release", "cancel"):
+        answer = await couple.who.send(f"{couple.path}/{other}/deliveries/{one}/{action}")
+        assert answer.status_code == 404
+
+
+async def test_an_endpoint_says_why_nothing_is_sent_to_it(couple: Desk) -> None:
+    endpoint = await couple.add(url="https://tired.example/hook")
+    trip = "update destinations set breaker_failures = 5, breaker_until = clock_timestamp() + $2 where id = $1"
+    await couple.town.admin.execute(trip, UUID(endpoint), timedelta(minutes=2))
+    await couple.town.admin.execute(
+        "insert into hosts (host, open_until) values ('tired.example:443', clock_timestamp() - interval '1 second')"
+    )
+    await couple.town.admin.execute(
+        "update endpoints set failing_since = '2026-11-01 10:00Z' where id = $1", UUID(endpoint)
+    )
+    for path in ("", f"/{endpoint}"):
+        page = await couple.who.see(couple.path + path)
+        assert "Left alone just now" in page
+        assert "It failed 5 times in a row" in page and "left alone until" in page
+        assert "Its host, tired.example, fails several endpoints. One delivery tries now" in page
+        assert "Nothing was delivered since 2026-11-01 10:00 UTC" in page
+    await couple.town.admin.execute("delete from hosts")
 
 
 async def test_removing_is_asked_and_takes_it_off_the_list(couple: Desk) -> None:

@@ -13,6 +13,8 @@ import msgspec
 import structlog
 
 from wedsync.events import breakers
+from wedsync.events.breakers import HostStanding, Standing
+from wedsync.events.hints import Hints
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints, sql
 from wedsync.kit.breaker import Result
@@ -110,22 +112,30 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_ms: float | None
     total_ms: float | None
     started_at: datetime
+    is_well: bool | None
+    request_headers: Mapping[str, str]
 
 
 class Queue:
     """The service door's functions on jobs."""
 
     def __init__(
-        self, door: Door, *, per_min: int = PER_MIN, published: Callable[[str], Awaitable[None]] | None = None
+        self,
+        door: Door,
+        *,
+        per_min: int = PER_MIN,
+        published: Callable[[str], Awaitable[None]] | None = None,
+        hints: Hints | None = None,
     ) -> None:
         """`per_min`: the rate of destinations without one of their own. `published` hears what ends have recorded."""
         self._pool = door.pool
         self._per_min = per_min
         self._published = published
+        self.hints = hints or Hints()
 
     async def claim(self, own: Sequence[int], shared: int) -> list[Job]:
         """Lease what is ready: up to `own[lane]` for each lane, critical first, and `shared` for any."""
-        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min)
+        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min, self.hints.shunned())
         failpoints.hit("after_claim")
         return [Job(**row) for row in rows]
 
@@ -141,7 +151,7 @@ class Queue:
         told = _ENCODER.encode(endings).decode()
         rows = None
         if not breakers.is_any_bad(endings):
-            rows = await self._pool.fetch(queries.complete, told, None)
+            rows = await self._pool.fetch(queries.complete, told, None, None)
         if rows is None or any(row["is_counted"] for row in rows):
             rows = await self._complete_judged(endings, told)
         failpoints.hit("after_complete")
@@ -157,11 +167,21 @@ class Queue:
         closing = sorted({e.destination for e in endings if e.close is not None})
         async with self._pool.acquire() as connection, connection.transaction():
             standing = breakers.judged(await connection.fetch(queries.breakers, ended, closing), endings)
-            rows: list[Any] = await connection.fetch(queries.complete, told, _ENCODER.encode(standing).decode())
+            hosts = await connection.fetch(queries.host_breakers, ended, breakers.bad(endings))
+            shared = breakers.judged_hosts(hosts, endings)
+            texts = (_ENCODER.encode(standing).decode(), _ENCODER.encode(shared).decode())
+            rows: list[Any] = await connection.fetch(queries.complete, told, *texts)
+        await self._tell_opened(standing, shared)
+        return rows
+
+    async def _tell_opened(self, standing: Sequence[Standing], hosts: Sequence[HostStanding]) -> None:
         for one in standing:
             if one.open_until is not None:
                 log.warning("breaker_opened", destination_id=str(one.destination), pause_s=one.open_until - one.now_s)
-        return rows
+        for host in hosts:
+            if host.open_until is not None:
+                log.warning("host_breaker_opened", host=host.host, pause_s=host.open_until - host.now_s)
+        await self.hints.tell(standing, hosts)
 
     async def heartbeat(self, jobs: Sequence[Job]) -> set[UUID]:
         """Keep leases for another minute; returns the jobs that are still held."""

@@ -147,13 +147,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deliveries_per_min: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
-        _about("Deliveries a minute to one destination that has no rate of its own; a minute's worth may go at once."),
+        _about("Deliveries a minute to one destination that has no rate of its own; 12 seconds' worth may go at once."),
     ] = 100
     freeze_live_max: Annotated[
         int, Meta(ge=0), _about("The platform is frozen while more weddings than this are live.")
     ] = 0
     event_retention_days: Annotated[int, Meta(ge=30), _about("Events are kept this long.")] = 730
     attempt_retention_days: Annotated[int, Meta(ge=7), _about("Delivery attempts are kept this long.")] = 90
+    delivery_retention_days: Annotated[
+        int, Meta(ge=30), _about("Deliveries are kept this long; one that still waits by then expires.")
+    ] = 365
     import_retention_days: Annotated[
         int, Meta(ge=1, le=3650), _about("An uploaded guest list is kept this long after its import ended.")
     ] = 30

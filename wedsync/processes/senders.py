@@ -93,6 +93,7 @@ def _exchange(tried: contract.Attempt) -> Exchange:
         resolve_ms=tried.resolve_ms,
         first_byte_ms=tried.first_byte_ms,
         total_ms=tried.total_ms,
+        request_headers=tried.request_headers,
     )
 
 

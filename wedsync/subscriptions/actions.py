@@ -159,6 +159,33 @@ async def replay(tx: Tx, delivery_ids: list[UUID], *, as_new: bool = False) -> i
     return made
 
 
+async def release(tx: Tx, endpoint_id: UUID, delivery_ids: list[UUID]) -> int:
+    """Send what waits for a person, with all its tries before it; returns how many. Raises Refusal 409."""
+    row = await tx.row(queries.endpoint, endpoint_id)
+    if row is None:
+        raise not_found("endpoint")
+    if row["state"] != "active":
+        raise Refusal(
+            409, "endpoint_not_active", "The endpoint is not active. Resume it: that sends everything that waits."
+        )
+    released: int = await tx.value(queries.unpark, delivery_ids)
+    return released
+
+
+async def release_all(tx: Tx, endpoint_id: UUID, *, kind: str | None = None) -> int:
+    """The same for everything parked of an endpoint, or of one type of event; at most 10,000 at once."""
+    rows = await tx.rows(queries.parked_ids, endpoint_id, kind, model.REPLAYED_MAX)
+    return await release(tx, endpoint_id, [row["id"] for row in rows])
+
+
+async def cancel(tx: Tx, delivery_id: UUID) -> None:
+    """End a delivery that waits. Raises Refusal 409 where it is being sent or has ended."""
+    if not await tx.value(queries.cancel, [delivery_id]):
+        raise Refusal(
+            409, "not_waiting", "This delivery is being sent now or has ended: only one that waits can be cancelled."
+        )
+
+
 async def missed(tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[model.Missed]) -> list[UUID]:
     """What an endpoint was owed since a time, did not get, and has not been given by a replay; oldest first."""
     if list(states) == ["dead"]:

@@ -189,9 +189,7 @@ async def get_delivery(ctx: Context, actor: Actor, delivery_id: UUID) -> WithAtt
         attempts = await tx.rows(queries.attempts, delivery_id)
     if row is None:
         raise not_found("delivery")
-    return WithAttempts(
-        delivery=as_struct(model.Delivery, row), attempts=[as_struct(model.Attempt, a) for a in attempts]
-    )
+    return WithAttempts(delivery=as_struct(model.Delivery, row), attempts=[_attempt(a) for a in attempts])
 
 
 @post(
@@ -207,17 +205,67 @@ async def replay(ctx: Context, actor: Actor, delivery_id: UUID, data: model.Agai
         return model.Replayed(await actions.replay(tx, [delivery_id], as_new=(data or model.Again()).as_new))
 
 
+@post(
+    "/api/v1/deliveries/{delivery_id:uuid}/release",
+    status_code=202,
+    summary="Release a parked delivery",
+    description="It waited for a person after tries that could not succeed, such as a 404. It is sent again, with all "
+    "its tries before it. Where the endpoint itself is paused or disabled, resume that: 409.",
+)
+async def release(ctx: Context, actor: Actor, delivery_id: UUID) -> model.Released:
+    """One that is not parked is left alone."""
+    async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
+        row = await tx.row(queries.delivery, delivery_id)
+        if row is None:
+            raise not_found("delivery")
+        return model.Released(await actions.release(tx, row["destination_id"], [delivery_id]))
+
+
+@post(
+    "/api/v1/endpoints/{endpoint_id:uuid}/release",
+    status_code=202,
+    summary="Release all parked deliveries of an endpoint",
+    description="Oldest first, at most 10,000 at once; `type` releases those of one event type.",
+)
+async def release_all(
+    ctx: Context, actor: Actor, endpoint_id: UUID, kind: Annotated[str | None, Parameter(query="type")] = None
+) -> model.Released:
+    """As one by one."""
+    async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
+        return model.Released(await actions.release_all(tx, endpoint_id, kind=kind))
+
+
+@post(
+    "/api/v1/deliveries/{delivery_id:uuid}/cancel",
+    status_code=200,
+    summary="Cancel a delivery that waits",
+    description="Pending, parked, or waiting for its next try; 409 for one that is being sent or has ended.",
+)
+async def cancel(ctx: Context, actor: Actor, delivery_id: UUID) -> model.Delivery:
+    """It stays in the ledger, with who did it, and can be replayed."""
+    async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
+        await actions.cancel(tx, delivery_id)
+        row = await tx.row(queries.delivery, delivery_id)
+    if row is None:
+        raise not_found("delivery")
+    return as_struct(model.Delivery, row)
+
+
 #: Of an endpoint, what is not a column as it is.
 MADE = ("auth", "secret", "breaker")
+
+
+def _attempt(row: Row) -> model.Attempt:
+    return as_struct(model.Attempt, {**dict(row), "request_headers": msgspec.json.decode(row["request_headers"])})
 
 
 def _endpoint(row: Row | None) -> model.Endpoint:
     if row is None:
         raise not_found("endpoint")
-    breaker = model.Restraint.of(row["breaker_failures"] or 0, row["breaker_until"])
-    columns = {
-        name: row[name] for name in model.Endpoint.__struct_fields__ if name not in ("auth", "secret", "breaker")
-    }
+    breaker = model.Restraint.of(
+        row["breaker_failures"] or 0, row["breaker_until"], row["host"] or "", row["host_until"]
+    )
+    columns = {name: row[name] for name in model.Endpoint.__struct_fields__ if name not in MADE}
     return model.Endpoint(**columns, auth=secured.shown(row), breaker=breaker)
 
 
@@ -234,4 +282,7 @@ ROUTES: tuple[Any, ...] = (
     list_deliveries,
     get_delivery,
     replay,
+    release,
+    release_all,
+    cancel,
 )

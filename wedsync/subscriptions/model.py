@@ -42,25 +42,41 @@ MISSED: tuple[Missed, ...] = ("dead", "expired", "cancelled")
 REPLAYED_MAX = 10_000
 
 
+class HostRestraint(msgspec.Struct, frozen=True, kw_only=True):
+    """The same of its host, which endpoints of others may share."""
+
+    host: str
+    state: breakers.State
+    until: datetime | None
+
+
 class Restraint(msgspec.Struct, frozen=True, kw_only=True):
-    """How its circuit breaker stands: `open` until a time, then `half_open` for one probe."""
+    """How its circuit breaker stands: `open` until a time, then `half_open` for one probe. `host`: null while well."""
 
     state: breakers.State
     failures: int
     until: datetime | None
+    host: HostRestraint | None = None
 
     @classmethod
-    def of(cls, failures: int, until: datetime | None) -> "Restraint":
+    def of(
+        cls, failures: int, until: datetime | None, host: str = "", host_until: datetime | None = None
+    ) -> "Restraint":
         """From what the ledger keeps, now."""
-        open_until = None if until is None else until.timestamp()
-        known = breakers.Breaker(failures=failures, open_until=open_until)
-        return cls(state=breakers.state(known, now=clock.machine_now().timestamp()), failures=failures, until=until)
+        shared = HostRestraint(host=host, state=_state(host_until), until=host_until) if host_until else None
+        return cls(state=_state(until), failures=failures, until=until, host=shared)
+
+
+def _state(until: datetime | None) -> breakers.State:
+    known = breakers.Breaker(open_until=None if until is None else until.timestamp())
+    return breakers.state(known, now=clock.machine_now().timestamp())
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A webhook destination; `secret` only in the answer that made or rotated it, `breaker` in answers, not events.
 
-    Of its own headers there are the names, of `auth` what is no secret.
+    Of its own headers there are the names, of `auth` what is no secret. `failing_since`: nothing was delivered since
+    then, as its owners were told by mail, `warned_hours` after it.
     """
 
     id: UUID
@@ -76,6 +92,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Mode
     header_names: list[str]
     auth: credentials.Shown
+    failing_since: datetime | None = None
+    warned_hours: int = 0
     secret: str | None = None
     breaker: Restraint | None = None
 
@@ -135,6 +153,12 @@ class Again(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     as_new: bool = False
 
 
+class Released(msgspec.Struct, frozen=True):
+    """How many parked deliveries are on their way again."""
+
+    released: int
+
+
 class Replayed(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many deliveries were put back, or with `dry_run` would be."""
 
@@ -169,7 +193,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the ledger. A test has no event: it is an example that somebody asked for."""
+    """A row of the ledger; a test has no event. `actor_*`: who cancelled it, or asked for this repeat of another."""
 
     id: UUID
     made_at: datetime
@@ -188,10 +212,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     replay_of: UUID | None
     is_test: bool
     as_new: bool
+    expires_at: datetime | None
+    actor_kind: str | None
+    actor_id: UUID | None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try."""
+    """One try; what is secret in the request's headers is masked."""
 
     number: int
     started_at: datetime
@@ -204,6 +231,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_ms: float | None
     total_ms: float | None
     is_late: bool
+    request_headers: dict[str, str]
 
 
 def new_secret() -> str:
@@ -272,6 +300,11 @@ def _type(name: str, text: str) -> EventType:
 
 
 ADDED = _type("added", "A webhook endpoint was added.")
-CHANGED = _type("changed", "A webhook endpoint was changed, paused, resumed or got a new secret.")
+CHANGED = _type(
+    "changed", "A webhook endpoint was changed, paused, resumed, switched off or got a new secret, or is well again."
+)
+FAILING = _type(
+    "failing", "Nothing was delivered to an endpoint for 1, 24, 72 or 96 hours; its owners are warned by mail."
+)
 REMOVED = _type("removed", "A webhook endpoint was removed; what it was still owed is cancelled.")
-EVENTS = (ADDED, CHANGED, REMOVED)
+EVENTS = (ADDED, CHANGED, FAILING, REMOVED)

@@ -1,16 +1,18 @@
 -- name: endpoints
 select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
-  d.breaker_failures, d.breaker_until
+  e.failing_since, e.warned_hours, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
 from endpoints e
 left join destinations d on d.id = e.id
+left join app.hosts_of(array[e.id]) h on h.destination_id = e.id
 where e.tenant_id = $1 and e.deleted_at is null
 order by e.created_at, e.id
 
 -- name: endpoint
 select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
-  d.breaker_failures, d.breaker_until
+  e.failing_since, e.warned_hours, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
 from endpoints e
 left join destinations d on d.id = e.id
+left join app.hosts_of(array[e.id]) h on h.destination_id = e.id
 where e.id = $1 and e.deleted_at is null
 
 -- name: secrets
@@ -55,7 +57,7 @@ select app.connect_endpoint($1)
 
 -- name: deliveries
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of, d.is_test, d.as_new
+  d.done_at, d.replay_of, d.is_test, d.as_new, d.expires_at, d.actor_kind, d.actor_id
 from deliveries d
 where d.tenant_id = $1 and ($2::text is null or d.state = $2) and ($3::uuid is null or d.destination_id = $3)
   and ($4::timestamptz is null or (d.made_at, d.id) < ($4, $5))
@@ -64,18 +66,40 @@ limit $6
 
 -- name: delivery
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of, d.is_test, d.as_new
+  d.done_at, d.replay_of, d.is_test, d.as_new, d.expires_at, d.actor_kind, d.actor_id
 from deliveries d
 where d.id = $1
 
 -- name: attempts
-select a.number, a.started_at, a.outcome, a.status, a.detail, a.response_head, a.address, a.resolve_ms, a.first_byte_ms, a.total_ms, a.is_late
+select a.number, a.started_at, a.outcome, a.status, a.detail, a.response_head, a.address, a.resolve_ms, a.first_byte_ms, a.total_ms, a.is_late,
+  a.request_headers::text as request_headers
 from attempts a
 where a.delivery_id = $1
 order by a.number, a.made_at
 
 -- name: replay
 select app.replay($1, $2)
+
+-- name: unpark
+select app.unpark($1)
+
+-- name: cancel
+select app.cancel($1)
+
+-- name: parked_ids
+-- Of one endpoint, all or of one type, oldest first; by the index of what is parked.
+select d.id
+from deliveries d
+where d.tenant_id = app.tenant() and d.destination_id = $1 and d.state = 'parked' and ($2::text is null or d.type = $2)
+order by d.made_at, d.seq
+limit $3
+
+-- name: keeper
+-- Who did it, for people of the same wedding or business.
+select k.name
+from (select p.person_id, p.name from app.people_of(app.tenant()) p union all select c.person_id, c.name from app.colleagues() c) k
+where k.person_id = $1
+limit 1
 
 -- name: dead
 -- What was given up and not sent again since; by the index of what is dead.
@@ -129,7 +153,7 @@ order by w.type
 
 -- name: log
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of, d.is_test, d.as_new
+  d.done_at, d.replay_of, d.is_test, d.as_new, d.expires_at, d.actor_kind, d.actor_id
 from deliveries d
 where d.tenant_id = $1 and d.destination_id = $2 and ($3::text[] is null or d.state = any ($3)) and ($4::text is null or d.type = $4)
   and ($5::timestamptz is null or (d.made_at, d.id) < ($5, $6))

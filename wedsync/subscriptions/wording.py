@@ -112,6 +112,7 @@ TABS: Final[Sequence[tuple[str, str, tuple[str, ...] | None]]] = (
 )
 ENDPOINTS: Final[Mapping[str, tuple[str, Tone, str]]] = {
     "active": ("Active", "good", "check"),
+    "resting": ("Left alone just now", "wait", "hourglass"),
     "paused": ("Paused", "wait", "clock"),
     "disabled": ("Switched off", "bad", "circle-alert"),
 }
@@ -243,6 +244,19 @@ def _advice(status: int | None, detail: str) -> str:
     if status >= 500:
         return "Your receiver failed; its own log says why. We try again by ourselves, for about three days."
     return _STATUS.get(status, "Your receiver refused the request. Its answer below may say why.")
+
+
+def parked(endpoint_state: str) -> str:
+    """What becomes of deliveries that wait, and what to do."""
+    if endpoint_state != "active":
+        return (
+            "These wait until the endpoint is resumed. Mend what the reason says, then resume it; you choose what of "
+            "them is sent."
+        )
+    return (
+        "These were refused each time, so trying on would not help, and nothing is dropped. Mend the receiver, then "
+        "send them, or cancel those you do not want."
+    )
 
 
 def happened(*, status: int | None, detail: str) -> str:

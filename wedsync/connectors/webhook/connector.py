@@ -1,7 +1,7 @@
 """Delivers events to webhook endpoints and reads from the answer what to do next.
 
 2xx is delivered; 408, 425, 429, 5xx and silence pass; 410 and `webhook-delivery: disable` end the endpoint; any other
-status is tried thrice and then given up, because only a person can mend it; it can be sent again from the log.
+status is tried thrice and then waits, because only a person can mend it and send it then.
 Redirects are not followed: a receiver that has moved must say so to the tenant, not to us. A repeat is always safe,
 since it carries the same `webhook-id`. A test is tried once.
 """

@@ -40,7 +40,7 @@ async def page(
         tests = wording.testable(catalogue.types, values["endpoint"]["events"], place.face)
         types = await place.tx.rows(queries.seen_types, tenant, endpoint_id, place.now - view.WEEK, view.COUNTED_MAX)
         said = request.query_params.get("said", "")
-        sent = request.query_params.get("again", "")
+        counts = {name: request.query_params.get(name, "") for name in ("again", "released")}
         return respond.html(
             "subscriptions/endpoint.html",
             place.shell,
@@ -49,9 +49,14 @@ async def page(
             tested=request.query_params.get("tested", ""),
             said=SAID.get(said, ""),
             as_new="as_new" in request.query_params,
-            sent=int(sent) if sent.isdecimal() and len(sent) < 7 else None,
+            sent=_count(counts["again"]),
+            released=_count(counts["released"]),
             **values,
         )
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 7 else None
 
 
 @post(paths("/{endpoint_id:uuid}/test"), include_in_schema=False)
@@ -112,6 +117,7 @@ async def _values(request: AnyRequest, place: Place, endpoint_id: UUID) -> dict[
         "src": _address(f"{here}/fragments/log", filters | {"after": asked["after"]}),
         "every_s": MOVING_S if any(one["is_moving"] for one in shown) else RESTING_S,
         "counted_max": view.COUNTED_MAX,
+        "parked_words": wording.parked(card["state"]),
         "now": place.now,
     }
 
@@ -146,6 +152,7 @@ async def _delivery(place: Place, endpoint_id: UUID, delivery_id: UUID, template
         raise not_found("delivery")
     (one,) = await view.lines(place.tx, [row], now=place.now)
     attempts = await place.tx.rows(queries.attempts, delivery_id)
+    by = await place.tx.value(queries.keeper, row["actor_id"]) if row["actor_id"] else None
     here = f"{place.path}/{endpoint_id}"
     return respond.html(
         template,
@@ -153,6 +160,7 @@ async def _delivery(place: Place, endpoint_id: UUID, delivery_id: UUID, template
         path=place.path,
         endpoint=card,
         delivery=one,
+        by=by,
         tries=view.tries(attempts, is_test=row["is_test"]),
         src=f"{here}/deliveries/{delivery_id}/fragments/tries",
         every_s=MOVING_S if one["is_moving"] else RESTING_S,
