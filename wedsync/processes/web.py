@@ -1,32 +1,38 @@
 """The web process: Litestar on Granian, with its own pool and lookups per worker."""
 
+import asyncio
 import os
+import signal
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from granian import Granian
+from granian._granian import SocketHolder
 from granian.constants import Interfaces, Loops, SSLProtocols
 from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.static_files import create_static_files_router
+from litestar.types import Message, Scope
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from wedsync.events import record
-from wedsync.kit import clock, config, log
+from wedsync.kit import clock, config, failpoints, log
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.people import lookups
-from wedsync.processes import registry
+from wedsync.processes import listening, registry
 from wedsync.web import limiting, metrics, problems, respond
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
@@ -34,7 +40,11 @@ from wedsync.web.described import Described
 from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
+LEAVE: Final = signal.SIGUSR1
+FAREWELL_S: Final = 0.5
+CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 logger = structlog.get_logger("web")
 
 
@@ -71,7 +81,7 @@ def numbers(state: State) -> Response[bytes]:
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def create(settings: config.Settings) -> Litestar:
+def create(settings: config.Settings, *lifespans: Lifespan) -> Litestar:
     """The application; pools are opened in its lifespan, in the loop that uses them."""
 
     @asynccontextmanager
@@ -106,13 +116,13 @@ def create(settings: config.Settings) -> Litestar:
     )
     return Litestar(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *([static] if static else [])],
-        lifespan=[lifespan],
+        lifespan=[lifespan, *lifespans],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
         },
         middleware=[metrics.Timing, Authentication, Repeats],
-        before_send=[respond.security_headers, limiting.tell, metrics.count],
+        before_send=[respond.security_headers, limiting.tell, metrics.count, _replying],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
         openapi_config=Described(
@@ -123,10 +133,21 @@ def create(settings: config.Settings) -> Litestar:
                 "security_headers": respond.encoded(_headers(settings)),
                 "limits": LocalLimits(clock.monotonic),
                 "metrics": metrics.WebCollector(version("wedsync")),
+                "is_leaving": False,
             }
         ),
         response_cache_config=ResponseCacheConfig(),
     )
+
+
+async def _replying(message: Message, scope: Scope) -> None:
+    """An answer leaves; a process that is leaving says with it that the connection ends here."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    if scope["method"] in CHANGING:
+        failpoints.hit("before_reply")
+    if scope["litestar_app"].state.is_leaving and scope["http_version"].startswith("1"):
+        message["headers"] = [*message["headers"], (b"connection", b"close")]
 
 
 def _headers(settings: config.Settings) -> dict[str, str]:
@@ -144,7 +165,7 @@ def _headers(settings: config.Settings) -> dict[str, str]:
 
 def main(settings: config.Settings) -> None:
     """Serve with Granian: one listening socket, as many workers as set, TLS 1.3 where a certificate is set."""
-    server = Granian(
+    server = Server(
         "wedsync.processes.web:from_environment",
         address=settings.host,
         port=settings.port,
@@ -161,9 +182,44 @@ def main(settings: config.Settings) -> None:
         static_path_mount=[DIST] if DIST.exists() else None,
         static_path_expires=31536000,
     )
+    server.held = listening.inherited()
     server.serve()
+
+
+class Server(Granian):
+    """Granian, on the sockets that the supervisor holds where it does, and with a farewell to open connections."""
+
+    held: Sequence[socket.socket] = ()
+
+    def _init_shared_socket(self) -> None:
+        if self.held:
+            self._ssp = self._sso = None
+        else:
+            super()._init_shared_socket()
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
+        if self.held:
+            # A holder may close what it holds, and a successor of this worker needs it again.
+            self._shd = SocketHolder(os.dup(self.held[idx % len(self.held)].fileno()), False, self.backlog)
+        return super()._spawn_worker(idx, target, callback_loader)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """For a moment every answer ends its connection: one that is cut between two requests may lose the second."""
+        for worker in self.wrks:
+            os.kill(worker._id(), LEAVE)
+        time.sleep(FAREWELL_S)
+        super().shutdown(exit_code)
+
+
+@asynccontextmanager
+async def _leaving(app: Litestar) -> AsyncIterator[None]:
+    def leave() -> None:
+        app.state.is_leaving = True
+
+    asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
+    yield
 
 
 def from_environment() -> Litestar:
     """Each worker is a process of its own and reads the same variables."""
-    return create(config.load(os.environ))
+    return create(config.load(os.environ), _leaving)
