@@ -52,7 +52,8 @@ class Follower:
             except TimeoutError:
                 await client.send("phoenix", "heartbeat", {}, join_ref=None)
                 continue
-            if event == "phx_reply" and payload["status"] == "error":
+            # A channel that fails is joined anew; for one topic a new socket is the same.
+            if event in ("phx_error", "phx_close") or (event == "phx_reply" and payload["status"] == "error"):
                 await client.socket.close()
             elif event == "broadcast" and payload["event"] == "wedsync:recovery":
                 self.verdicts[payload["payload"]["status"]] += 1
