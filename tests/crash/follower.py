@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import suppress
+from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -17,7 +18,7 @@ class Follower:
     """A socket made by hand that resumes from the last event it has, for ever."""
 
     def __init__(self, gateway: str, token: str, wedding: str, position: str) -> None:
-        self.address = f"{gateway}/realtime/v1/websocket?apikey={token}&vsn=2.0.0"
+        self.address = f"{gateway}/realtime/v1/websocket?apikey={token}&vsn=2.0.0&client_id={uuid4()}"
         self.topic = f"realtime:wedding:{wedding}"
         self.position = position
         self.got: Counter[int] = Counter()

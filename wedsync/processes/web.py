@@ -41,7 +41,7 @@ from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
 LEAVE: Final = signal.SIGUSR1
-FAREWELL_S: Final = 0.5
+FAREWELL_S: Final = 1.0
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -204,7 +204,7 @@ class Server(Granian):
         return super()._spawn_worker(idx, target, callback_loader)
 
     def shutdown(self, exit_code: int = 0) -> None:
-        """For a moment every answer ends its connection: one that is cut between two requests may lose the second."""
+        """For a moment nothing is accepted and every answer ends its connection: none is cut between two requests."""
         for worker in self.wrks:
             os.kill(worker._id(), LEAVE)
         time.sleep(FAREWELL_S)
@@ -215,6 +215,7 @@ class Server(Granian):
 async def _leaving(app: Litestar) -> AsyncIterator[None]:
     def leave() -> None:
         app.state.is_leaving = True
+        listening.let_go()
 
     asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
     yield
