@@ -19,7 +19,7 @@ from tests.crash.follower import Follower
 from tests.crash.receiver import Receiver, receiving
 from tests.crash.stage import NAMES, Stage, staged
 from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
-from tests.eventually import eventually
+from tests.eventually import eventually, passes
 from tests.ledger import admin_url
 from wedsync.kit import clock
 from wedsync.people.actions import digest
@@ -61,8 +61,7 @@ class Load:
         headers = {"authorization": f"Bearer {self.token}"}
         async with httpx.AsyncClient(base_url=self.stage.web, headers=headers, timeout=30) as http:
             turn = number
-            while not self._stop.is_set():
-                await asyncio.sleep(max(0.0, due - clock.monotonic()))
+            while not await passes(self._stop, max(0.0, due - clock.monotonic())):
                 await self._ask(http, turn)
                 turn += 1
                 due = max(due + every_s, clock.monotonic())
@@ -116,9 +115,9 @@ class Redeploys:
         load = Load(self.stage, self.house, self.token, self.guests)
         load.start()
         try:
-            await self._for(SETTLE_S)
+            await passes(asyncio.Event(), SETTLE_S)
             await self.stage.renew(name, **environ)
-            await self._for(SETTLE_S)
+            await passes(asyncio.Event(), SETTLE_S)
         finally:
             await load.stop()
         line = await self._judged(name, others, load, followers)
@@ -126,10 +125,6 @@ class Redeploys:
             task.cancel()
         await asyncio.wait(following)
         return line
-
-    async def _for(self, seconds: float) -> None:
-        until = clock.monotonic() + seconds
-        await eventually(lambda: clock.monotonic() >= until, within_s=seconds + 30)
 
     async def _judged(self, name: str, others: str, load: Load, followers: list[Follower]) -> str:
         admin = self.stage.admin
