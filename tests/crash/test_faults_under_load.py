@@ -71,7 +71,7 @@ async def holds(scene: Scene, what: str, facts: int, *, skew_s: float = 0.0) -> 
 async def test_cut_connections_lose_nothing(scene: Scene) -> None:
     worker, cut = scene.start(), 0
     async with scene.stream() as stream:
-        await eventually(lambda: scene.receiver.requests, what="webhooks are under way")
+        await eventually(lambda: scene.receiver.requests, within_s=60, what="webhooks are under way")
         for _ in range(15):
             await stream.more(10)
             cut += await scene.ledger.admin.fetchval(CUT)
@@ -91,7 +91,7 @@ async def test_valkey_emptied_and_stopped_loses_nothing(scene: Scene, valkey: Va
         valkey.stop()
         came = len(scene.receiver.requests)
         await stream.more(30)
-        await eventually(lambda: len(scene.receiver.requests) > came, what="webhooks go out without it")
+        await eventually(lambda: len(scene.receiver.requests) > came, within_s=60, what="webhooks go out without it")
         valkey.start(valkey.port)
         await stream.more(10)
     await holds(scene, "Valkey emptied 5 times and stopped", await stream.committed())
