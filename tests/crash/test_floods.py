@@ -111,5 +111,4 @@ async def test_a_flood_on_one_hook_is_not_felt_by_the_others(sources: list[Sourc
     statuses = [status for status, _ in flooded.answers]
     print(f"\nflood: {len(statuses)} sent, {statuses.count(429)} refused with 429")
     assert set(statuses) == {202, 429}
-    assert statuses.count(429) > len(statuses) / 2
     assert min(ratios) <= WORSE_MAX

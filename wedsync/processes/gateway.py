@@ -73,13 +73,11 @@ class Gateway:
         for task in self._running:
             task.add_done_callback(self._part_ended)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Door(self),
-            *((None, None) if held else (host, port)),
-            sock=held,
-            ssl=_tls(self._settings),
-            backlog=BACKLOG,
-        )
+        tls = _tls(self._settings)
+        if held is not None:
+            self._server = await loop.create_server(lambda: Door(self), sock=held, ssl=tls, backlog=BACKLOG)
+        else:
+            self._server = await loop.create_server(lambda: Door(self), host, port, ssl=tls, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
         log.info("gateway_listening", host=host, port=self.port)
 

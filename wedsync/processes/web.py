@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from granian import Granian
 from granian._granian import SocketHolder
 from granian.constants import Interfaces, Loops, SSLProtocols
+from granian.server.mp import MPServer
 from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
@@ -186,7 +186,7 @@ def main(settings: config.Settings) -> None:
     server.serve()
 
 
-class Server(Granian):
+class Server(MPServer):
     """Granian, on the sockets that the supervisor holds where it does, and with a farewell to open connections."""
 
     held: Sequence[socket.socket] = ()
@@ -195,20 +195,21 @@ class Server(Granian):
         if self.held:
             self._ssp = self._sso = None
         else:
-            super()._init_shared_socket()
+            super()._init_shared_socket()  # type: ignore[no-untyped-call]
 
-    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
         if self.held:
             # A holder may close what it holds, and a successor of this worker needs it again.
-            self._shd = SocketHolder(os.dup(self.held[idx % len(self.held)].fileno()), False, self.backlog)
+            number = os.dup(self.held[idx % len(self.held)].fileno())
+            self._shd = SocketHolder(number, False, self.backlog)  # type: ignore[call-arg, assignment]
         return super()._spawn_worker(idx, target, callback_loader)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """For a moment nothing is accepted and every answer ends its connection: none is cut between two requests."""
         for worker in self.wrks:
-            os.kill(worker._id(), LEAVE)
+            os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
         time.sleep(FAREWELL_S)
-        super().shutdown(exit_code)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
 
 @asynccontextmanager
