@@ -66,6 +66,7 @@ class Workload:
         self.stage, self.house, self.receiver, self.mailbox = stage, house, receiver, mailbox
         self.mark = secrets.token_hex(4)
         self.secrets: dict[str, str] = {}
+        self.paths: dict[str, str] = {}
         self.ids: dict[str, UUID] = {}
         self.guests: list[UUID] = []
         self.answered: list[tuple[str, int]] = []
@@ -87,14 +88,18 @@ class Workload:
             base_url=self.stage.web, headers={"authorization": f"Bearer {token}"}, timeout=httpx.Timeout(5)
         )
         for name in ("parallel", "ordered", "off"):
-            body = {"url": f"{self.receiver.url}/{self.mark}/{name}", "events": TYPES}
-            mode = "ordered" if name == "ordered" else "parallel"
-            path = f"/api/v1/weddings/{self.house.id}/endpoints"
-            made = await self._insist(lambda p=path, b=body | {"mode": mode}: self.http.post(p, json=b), 201)
+            made = await self._insist(lambda n=name: self._add_endpoint(n), 201)
             self.secrets[name], self.ids[name] = made.json()["secret"], UUID(made.json()["id"])
         self.follower = Follower(self.stage.gateway, token, str(self.house.id), "1:0")
         self._following = asyncio.create_task(self.follower.run())
         await eventually(self.follower.verdicts.total, within_s=30, what="the socket has joined")
+
+    async def _add_endpoint(self, name: str) -> httpx.Response:
+        """At a path of this try's own: one whose answer was lost is there too, and has another secret."""
+        self.paths[name] = f"/{self.mark}/{name}-{secrets.token_hex(3)}"
+        mode = "ordered" if name == "ordered" else "parallel"
+        body = {"url": self.receiver.url + self.paths[name], "events": TYPES, "mode": mode}
+        return await self.http.post(f"/api/v1/weddings/{self.house.id}/endpoints", json=body)
 
     async def close(self) -> None:
         self._following.cancel()
@@ -233,7 +238,7 @@ class Workload:
     def _came(self, name: str) -> list[str]:
         """The ids that came to one endpoint, in their order; each signed, by a library that is not ours."""
         verifier = standardwebhooks.Webhook(self.secrets[name])
-        came = [one for one in self.receiver.requests if one.path == f"/{self.mark}/{name}"]
+        came = [one for one in self.receiver.requests if one.path == self.paths[name]]
         for one in came:
             headers = {
                 "webhook-id": one.webhook_id,
@@ -244,7 +249,7 @@ class Workload:
         return [one.webhook_id for one in came]
 
     def _told(self) -> list[dict[str, Any]]:
-        path = f"/{self.mark}/ordered"
+        path = self.paths["ordered"]
         return [msgspec.json.decode(one.body) for one in self.receiver.requests if one.path == path]
 
     def _lost_answers(self) -> int:
