@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from wedsync.connections.elements import Element
+from wedsync.kit import failpoints
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
 from wedsync.kit.seal import KeyRing
@@ -63,6 +64,7 @@ async def receive(
     """Keep elements and owe their work; answered in their order."""
     if not elements:
         return []
+    failpoints.hit("after_verify")
     kept = {n: v.replace("\0", "")[:VALUE_CHARACTERS_MAX] for n, v in headers.items() if n in KEPT_HEADERS}
     rows = [_row(ring, source.tenant, one, kept) for one in elements]
     made = await tx.rows(
@@ -73,6 +75,7 @@ async def receive(
         source.verified_by,
         msgspec.json.encode(rows).decode(),
     )
+    failpoints.hit("after_insert")
     # No fact to tell yet; the empty nudge wakes the workers.
     tx.nudges.append("[]")
     return [Received(row["id"], row["is_new"]) for row in made]

@@ -142,6 +142,7 @@ class Queue:
     async def payloads(self, jobs: Sequence[Job]) -> list[Payload]:
         """What may still leave; a job that is missing was ended or put aside by the database."""
         rows = await self._pool.fetch(queries.payloads, *_ids(jobs))
+        failpoints.hit("after_load")
         by_id = {job.id: job for job in jobs}
         return [_payload(by_id, row) for row in rows]
 
@@ -204,6 +205,7 @@ class Queue:
 
 async def finish(tx: Tx, job: Job) -> None:
     """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
+    failpoints.hit("before_finish")
     await tx.value(queries.finish_job, job.id, job.lease_token)
 
 

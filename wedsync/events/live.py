@@ -28,7 +28,7 @@ from wedsync.events.stats import Stats
 from wedsync.events.streams import GAP_S, Stream
 from wedsync.events.talk import Talk
 from wedsync.events.tokens import Sessions, Tokens
-from wedsync.kit import clock
+from wedsync.kit import clock, failpoints
 
 __all__ = ["Columns", "Hub", "Options", "Reader"]
 
@@ -38,6 +38,7 @@ PAGE: Final = 500
 TURN_S: Final = 0.01
 """So long the feed may hold the loop; heartbeats go out in between."""
 RENDERED_MAX: Final = 128
+RESTORED: Final = "the log was restored; rejoining tells what is lost"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,6 +235,7 @@ class Hub:
             log.warning("feed_message_unreadable", reason=str(error), size=len(payload))
             return
         self.stats.events["feed"] += len(events)
+        failpoints.hit("after_feed")
         self._inbox.extend(events)
         if not self._is_turning:
             self._turn()
@@ -311,11 +313,11 @@ class Hub:
         self._dispatch(stream, event)
         return True
 
-    def new_epoch(self, stream: Stream) -> None:
-        """The log was restored: numbers mean something else now, so every client joins anew."""
+    def new_epoch(self, stream: Stream, why: str = RESTORED) -> None:
+        """Every client joins anew; where the log was restored, numbers mean something else now."""
         self.forget_stream(stream)
         for channel in list(stream.channels):
-            self.rights.fail(channel, "RealtimeRestarting", "the log was restored; rejoining tells what is lost")
+            self.rights.fail(channel, "RealtimeRestarting", why)
 
     async def poll(self) -> int:
         """Ask where the followed streams stand and read what was missed; returns how many were behind."""
@@ -341,9 +343,18 @@ class Hub:
 
     def _dispatch(self, stream: Stream, event: LiveEvent) -> None:
         """The next event of a stream, in order, to every group that may see it."""
+        try:
+            self._tell(stream, event)
+        except Exception:
+            # It counts as told to all, and was to some at most: everybody joins anew from where they stand.
+            self.new_epoch(stream, "an event could not be told; rejoining brings it")
+            raise
+
+    def _tell(self, stream: Stream, event: LiveEvent) -> None:
         self.rights.reconsider(stream, event)
         if not stream.groups:
             return
+        failpoints.hit("before_frames")
         rendering = self.render(event)
         is_urgent = self.is_urgent(event)
         written = 0

@@ -18,7 +18,7 @@ import uvloop
 from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
-from wedsync.kit import clock, sql
+from wedsync.kit import clock, failpoints, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
@@ -252,7 +252,9 @@ async def _lead(door: Door, waiting: Sequence[Timer], stop: asyncio.Event) -> No
             for timer in waiting:
                 if clock.monotonic() >= timer.due:
                     timer.due = clock.monotonic() + timer.every_s
+                    failpoints.hit("before_tick")
                     await timer.tick(connection)
+                    failpoints.hit("after_tick")
             await _pause(stop, max(0.05, min(timer.due for timer in waiting) - clock.monotonic()))
 
 

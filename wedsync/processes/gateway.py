@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -26,7 +27,7 @@ from wedsync.kit.limits import Decision, LocalLimits
 from wedsync.kit.seal import KeyRing, SealError
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Note
-from wedsync.processes import registry
+from wedsync.processes import listening, registry
 from wedsync.processes.gateway_door import Answer, Door, Opened, Request
 from wedsync.processes.gateway_http import Routes
 from wedsync.processes.gateway_metrics import HubCollector
@@ -69,8 +70,8 @@ class Gateway:
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX_MAX)
         self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; `port` 0 takes a free one, which then stands in `port`."""
+    async def start(self, host: str, port: int, held: socket.socket | None = None) -> None:
+        """Listen, on a socket that is held for us or on one of our own; `port` 0 takes a free one, then in `port`."""
         await self.hub.load_columns()
         if self._settings.valkey_url:
             self._publisher = Publisher(self._settings.valkey_url)
@@ -86,9 +87,11 @@ class Gateway:
         for task in self._running:
             task.add_done_callback(self._part_ended)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Door(self), host, port, ssl=_tls(self._settings), backlog=BACKLOG
-        )
+        tls = _tls(self._settings)
+        if held is not None:
+            self._server = await loop.create_server(lambda: Door(self), sock=held, ssl=tls, backlog=BACKLOG)
+        else:
+            self._server = await loop.create_server(lambda: Door(self), host, port, ssl=tls, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
         log.info("gateway_listening", host=host, port=self.port)
 
@@ -244,6 +247,7 @@ async def serve(
     hub_options: Options | None = None,
     is_ready: Callable[[Gateway], None] | None = None,
     stop: asyncio.Event | None = None,
+    held: socket.socket | None = None,
 ) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT arrives; then drain."""
     gateway = Gateway(settings, reader, hub_options)
@@ -251,7 +255,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await gateway.start(host, port)
+    await gateway.start(host, port, held)
     try:
         if is_ready is not None:
             is_ready(gateway)
@@ -279,6 +283,8 @@ async def _main(settings: Settings) -> None:
     try:
         ring = KeyRing.from_setting(settings.seal_keys) if settings.seal_keys else None
         known = options(registry.catalogue(settings), ring)
-        await serve(settings, host=settings.host, port=settings.gateway_port, reader=reader, hub_options=known)
+        held = next(iter(listening.inherited()), None)
+        port = settings.gateway_port
+        await serve(settings, host=settings.host, port=port, reader=reader, hub_options=known, held=held)
     finally:
         await reader.close()

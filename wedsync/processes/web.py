@@ -2,22 +2,27 @@
 
 import asyncio
 import os
+import signal
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from granian import Granian
+from granian._granian import SocketHolder
 from granian.constants import Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
+from granian.server.mp import MPServer
 from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.static_files import create_static_files_router
+from litestar.types import Message, Scope
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -25,7 +30,7 @@ from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
-from wedsync.kit import clock, config, log
+from wedsync.kit import clock, config, failpoints, log
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Reads, connect_pool
 from wedsync.kit.http import Wire
@@ -35,7 +40,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
 from wedsync.people import lookups
-from wedsync.processes import registry
+from wedsync.processes import listening, registry
 from wedsync.web import limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
@@ -45,7 +50,11 @@ from wedsync.web.repeats import Repeats
 MIB = 1024 * 1024
 HEAD_MS = 5_000
 HEAD_BYTES = 32 * 1024
+LEAVE: Final = signal.SIGUSR1
+FAREWELL_S: Final = 1.0
+CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 logger = structlog.get_logger("web")
 
 
@@ -88,7 +97,7 @@ def provide_catalogue(state: State, actor: Actor) -> Catalogue:
     return catalogue
 
 
-def create(settings: config.Settings, *, resolver: Resolver | None = None) -> Litestar:
+def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver | None = None) -> Litestar:
     """The application; pools are opened in its lifespan, in the loop that uses them. `resolver` of tenants' names."""
 
     @asynccontextmanager
@@ -131,14 +140,14 @@ def create(settings: config.Settings, *, resolver: Resolver | None = None) -> Li
     )
     return Litestar(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *([static] if static else [])],
-        lifespan=[lifespan],
+        lifespan=[lifespan, *lifespans],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "catalogue": Provide(provide_catalogue, sync_to_thread=False),
         },
         middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
-        before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look],
+        before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
         openapi_config=Described(
@@ -158,8 +167,19 @@ def _state(settings: config.Settings) -> State:
             "rates": limiting.rates(settings),
             "metrics": metrics.WebCollector(version("wedsync")),
             "catalogue": registry.catalogue(settings),
+            "is_leaving": False,
         }
     )
+
+
+async def _replying(message: Message, scope: Scope) -> None:
+    """An answer leaves; a process that is leaving says with it that the connection ends here."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    if scope["method"] in CHANGING:
+        failpoints.hit("before_reply")
+    if scope["litestar_app"].state.is_leaving and scope["http_version"].startswith("1"):
+        message["headers"] = [*message["headers"], (b"connection", b"close")]
 
 
 def _headers(settings: config.Settings) -> dict[str, str]:
@@ -177,7 +197,7 @@ def _headers(settings: config.Settings) -> dict[str, str]:
 
 def main(settings: config.Settings) -> None:
     """Serve with Granian: one listening socket, as many workers as set, TLS 1.3 where a certificate is set."""
-    server = Granian(
+    server = Server(
         "wedsync.processes.web:from_environment",
         address=settings.host,
         port=settings.port,
@@ -197,9 +217,46 @@ def main(settings: config.Settings) -> None:
         static_path_mount=[DIST] if DIST.exists() else None,
         static_path_expires=31536000,
     )
+    server.held = listening.inherited()
     server.serve()
+
+
+class Server(MPServer):
+    """Granian, on the sockets that the supervisor holds where it does, and with a farewell to open connections."""
+
+    held: Sequence[socket.socket] = ()
+
+    def _init_shared_socket(self) -> None:
+        if self.held:
+            self._ssp = self._sso = None
+        else:
+            super()._init_shared_socket()  # type: ignore[no-untyped-call]
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
+        if self.held:
+            # A holder may close what it holds, and a successor of this worker needs it again.
+            number = os.dup(self.held[idx % len(self.held)].fileno())
+            self._shd = SocketHolder(number, False, self.backlog)  # type: ignore[call-arg, assignment]
+        return super()._spawn_worker(idx, target, callback_loader)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """For a moment nothing is accepted and every answer ends its connection: none is cut between two requests."""
+        for worker in self.wrks:
+            os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
+        time.sleep(FAREWELL_S)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def _leaving(app: Litestar) -> AsyncIterator[None]:
+    def leave() -> None:
+        app.state.is_leaving = True
+        listening.let_go()
+
+    asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
+    yield
 
 
 def from_environment() -> Litestar:
     """Each worker is a process of its own and reads the same variables."""
-    return create(config.load(os.environ))
+    return create(config.load(os.environ), _leaving)
