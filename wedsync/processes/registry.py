@@ -29,6 +29,9 @@ from wedsync.notices import reactions as notices_reactions
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.proposals import api as proposals_api
+from wedsync.proposals import model as proposals
+from wedsync.proposals import pages as proposals_pages
 from wedsync.schedule import api as schedule_api
 from wedsync.schedule import facts as schedule
 from wedsync.schedule import pages as schedule_pages
@@ -59,6 +62,7 @@ NOUNS = (
     tasks,
     budget,
     acknowledgements,
+    proposals,
     subscriptions,
     connections,
 )
@@ -74,6 +78,7 @@ DOORS = (
     tasks_api,
     budget_api,
     acknowledgements_api,
+    proposals_api,
     subscriptions_api,
     connections_api,
     hooks,
@@ -88,6 +93,7 @@ PAGES = (
     tasks_pages,
     budget_pages,
     acknowledgements_pages,
+    proposals_pages,
     subscriptions_pages,
 )
 

@@ -78,8 +78,8 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
         return self.sections[len(self.bar) :]
 
 
-def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section, ...]:
-    """The couple's way around; `new` counts unread activity, `tasks` what is overdue."""
+def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int = 0) -> tuple[Section, ...]:
+    """The couple's way around; `new` counts unread activity, `tasks` what is overdue, `proposals` what waits."""
     return (
         Section(key="overview", label="Overview", href=base, icon="house"),
         Section(key="guests", label="Guests", href=f"{base}/guests", icon="users"),
@@ -87,6 +87,9 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section
         Section(key="suppliers", label="Suppliers", href=f"{base}/suppliers", icon="store"),
         Section(key="tasks", label="Tasks", href=f"{base}/tasks", icon="list-checks", count=tasks),
         Section(key="budget", label="Budget", href=f"{base}/budget", icon="wallet"),
+        Section(
+            key="proposals", label="Proposals", href=f"{base}/proposals", icon="message-circle", count=proposals
+        ),
         Section(key="activity", label="Activity", href=f"{base}/activity", icon="activity", count=new),
         Section(key="settings", label="Settings", href=f"{base}/settings", icon="settings"),
     )
