@@ -103,10 +103,19 @@ def check(new: NewConnection) -> None:
     check_secret(new.scheme, new.secret)
     if new.connector == COUPLES and new.scheme not in ("hmac", "standard"):
         raise _invalid("scheme", "is not one of the couples' hook", "Use hmac, or leave it out.")
-    if new.scheme == "jwt" and not new.settings.options.jwks.get("keys"):
-        raise _invalid("settings.options.jwks", "has no keys", 'Give the sender\'s key set: {"keys": [...]}.')
+    _check_keys(new.scheme, new.settings.options)
     if new.scheme == "sendgrid" and new.secret is None:
         raise _invalid("secret", "is missing", "Give the verification key that SendGrid shows.")
+
+
+def _check_keys(scheme: str, options: Options) -> None:
+    if scheme != "jwt" or options.jwks.get("keys"):
+        return
+    if not options.jwks_url:
+        fix = 'Give the sender\'s key set: {"keys": [...]}, or its address as jwks_url.'
+        raise _invalid("settings.options.jwks", "has no keys", fix)
+    if not options.jwks_url.startswith(("https://", "http://")):
+        raise _invalid("settings.options.jwks_url", "is not an address", "Write it like https://example.com/keys.")
 
 
 def check_secret(scheme: str, secret: str | None) -> None:

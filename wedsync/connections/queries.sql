@@ -17,6 +17,10 @@ returning new.id, to_jsonb(new) - 'sealed' as record, null::jsonb as old_record
 -- name: secrets
 select c.scheme, c.sealed from connections c where c.id = $1 and c.deleted_at is null for update
 
+-- name: hold
+-- Nobody keeps hooks of this source while it is being changed.
+select c.scheme, c.title, c.settings, c.connector, c.version from connections c where c.id = $1 and c.deleted_at is null for update
+
 -- name: rotate
 update connections c
 set sealed = $2

@@ -19,6 +19,7 @@ from litestar.static_files import create_static_files_router
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from wedsync.connections.reception import open_reception
 from wedsync.events import record
 from wedsync.kit import clock, config, log
 from wedsync.kit.db import Door, connect_pool
@@ -90,10 +91,12 @@ def create(settings: config.Settings) -> Litestar:
         app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client))
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
+        app.state.reception = open_reception(settings, door, ring)
         try:
             yield
         finally:
             app.state.metrics.door = None
+            await app.state.reception.close()
             await publisher.close()
             if client is not None:
                 await client.aclose()

@@ -87,9 +87,7 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int =
         Section(key="suppliers", label="Suppliers", href=f"{base}/suppliers", icon="store"),
         Section(key="tasks", label="Tasks", href=f"{base}/tasks", icon="list-checks", count=tasks),
         Section(key="budget", label="Budget", href=f"{base}/budget", icon="wallet"),
-        Section(
-            key="proposals", label="Proposals", href=f"{base}/proposals", icon="message-circle", count=proposals
-        ),
+        Section(key="proposals", label="Proposals", href=f"{base}/proposals", icon="message-circle", count=proposals),
         Section(key="activity", label="Activity", href=f"{base}/activity", icon="activity", count=new),
         Section(key="settings", label="Settings", href=f"{base}/settings", icon="settings"),
     )
