@@ -1388,7 +1388,8 @@ $$;
 -- says to which request it belongs. A repeat is answered with the id that the first one has. Jobs of one source run in the order of arrival: a
 -- later state must not be overwritten by an earlier one.
 -- A request was verified with the secrets of one version of its connection (null where it was the platform's): if that is no longer the one, its
--- elements are not kept and not answered. The lock waits for whoever is changing the connection, and looks at it anew after them.
+-- elements are not kept and not answered. The lock waits for whoever is changing the connection, and looks at it anew after them (a key share would not: it takes
+-- the row as it was before an update that leaves its key).
 create function app.receive_hooks(p_request integer[], p_tenant uuid[], p_source uuid[], p_connection uuid[], p_version integer[],
   p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[])
 returns table (request integer, id uuid, is_new boolean)
@@ -1398,7 +1399,7 @@ begin
   with held as materialized (
     select c.id, c.version from public.connections c
     where c.id = any (p_connection) and c.deleted_at is null
-    order by c.id for key share),
+    order by c.id for share),
   told as materialized (
     select f.*, nextval('public.inbox_hooks_number_seq') as number
     from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed)
@@ -1432,6 +1433,21 @@ begin
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
 end $$;
 
+-- What a supplier's hook proposes goes to a wedding it is linked to: inside enter_job, as the system in the place of that link, seeing what it
+-- sees and writing nothing but what is its own. Null where it has no such link.
+create function app.enter_job_link(p_job uuid, p_lease uuid, p_link uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  select x.wedding_id, x.id, x.mask into l
+    from public.jobs j join public.links x on x.supplier_id = j.tenant_id and x.id = p_link and x.status = 'active'
+    where j.id = p_job and j.lease_token = p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
+  if not found then return null; end if;
+  perform app.settle(null, 'system', l.wedding_id, 'supplier', l.mask, 0, l.id);
+  return l.wedding_id;
+end $$;
+
 create function app.note_refusal(p_kind text, p_tenant uuid, p_address text, p_detail jsonb) returns void
 language sql volatile security definer set search_path = '' as $$
   insert into public.security_events (kind, tenant_id, address, detail) values (p_kind, p_tenant, p_address, p_detail);
@@ -1449,7 +1465,7 @@ end $$;
 
 grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.owe_hook(uuid),
   app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[]),
-  app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
+  app.enter_job_link(uuid, uuid, uuid), app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;
 

@@ -6,6 +6,7 @@ floor allows: strangers choose the key's name. A set that cannot be fetched leav
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -43,8 +44,10 @@ class _Known(msgspec.Struct):
 class KeySets:
     """The sets that one process remembers by address."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, time: Callable[[], float] = clock.monotonic) -> None:
+        """`time` gives seconds that never go back."""
         self._wire = wire
+        self._time = time
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
     async def keys(self, url: str, kid: str | None) -> list[dict[str, Any]]:
@@ -53,16 +56,23 @@ class KeySets:
         self._known.move_to_end(url)
         if len(self._known) > SETS_MAX:
             self._known.popitem(last=False)
-        if not _serves(known, kid):
+        if not self._serves(known, kid):
             async with known.lock:
                 # Whoever waited finds what the one before them fetched.
-                if not _serves(known, kid) and _may_ask(known):
+                if not self._serves(known, kid) and self._may_ask(known):
                     await self._fetch(url, known)
-        is_held = known.read_at is not None and clock.monotonic() - known.read_at < HELD_MAX_S
+        is_held = known.read_at is not None and self._time() - known.read_at < HELD_MAX_S
         return known.keys if is_held else []
 
+    def _serves(self, known: _Known, kid: str | None) -> bool:
+        is_fresh = known.read_at is not None and self._time() - known.read_at < AGE_MAX_S
+        return is_fresh and (kid is None or any(key.get("kid") == kid for key in known.keys))
+
+    def _may_ask(self, known: _Known) -> bool:
+        return known.asked_at is None or self._time() - known.asked_at >= FLOOR_S
+
     async def _fetch(self, url: str, known: _Known) -> None:
-        known.asked_at = clock.monotonic()
+        known.asked_at = self._time()
         reply = await self._wire.request("GET", url, headers={"accept": "application/json"}, timeout_s=TIMEOUT_S)
         if isinstance(reply, Failure) or reply.status != 200 or reply.ending != "whole":
             why = reply.kind if isinstance(reply, Failure) else f"status {reply.status}, {reply.ending}"
@@ -75,12 +85,3 @@ class KeySets:
             return
         known.keys = found.keys[:KEYS_MAX]
         known.read_at = known.asked_at
-
-
-def _serves(known: _Known, kid: str | None) -> bool:
-    is_fresh = known.read_at is not None and clock.monotonic() - known.read_at < AGE_MAX_S
-    return is_fresh and (kid is None or any(key.get("kid") == kid for key in known.keys))
-
-
-def _may_ask(known: _Known) -> bool:
-    return known.asked_at is None or clock.monotonic() - known.asked_at >= FLOOR_S
