@@ -166,3 +166,40 @@ async def test_a_suppliers_hook_proposes_in_the_wedding_it_names_and_sees_no_mor
     assert len((await owner.got("GET", f"/api/v1/suppliers/{photographer.supplier}/hooks"))["items"]) == 5
     (event,) = await town.events(wedding, "proposal.opened")
     assert (event.actor.kind, str(event.link_id)) == ("system", photographer.link)
+
+
+async def test_the_pages_add_a_source_make_its_map_by_clicks_and_try_it_before_it_is_saved(
+    town: Town, ana: Somebody, wedding: str, sender: Sender
+) -> None:
+    base = f"/me/{wedding}/connections"
+    assert "No programs yet" in await ana.see(base)
+    page = (await ana.send(base, title="Zapier", scheme="bearer")).text
+    secret = page.partition('value="Bearer ')[2].partition('"')[0]
+    (made,) = (await ana.got("GET", f"/api/v1/weddings/{wedding}/connections"))["items"]
+    await sender.post(at(made), BODY, authorization=f"Bearer {secret}")
+    here = f"{base}/{made['id']}"
+    assert "$.session.start" in await ana.see(here)
+    rows = [
+        ("$.session.name", "find", ""),
+        ("$.session.start", "at_local", ""),
+        ("$.session.minutes", "minutes", "integer"),
+    ]
+    fields: dict[str, Any] = {"map": "0", "version": "1", "title": "Zapier", "type": "session.updated"}
+    fields |= {name: [row[n] for row in rows] for n, name in enumerate(("source", "target", "step"))}
+    fields |= {"subject": "schedule_items", "rule": ["", "", ""]}
+    tried = (await ana.send(here, do="try", **fields)).text
+    assert "18:30" in tried
+    assert (await ana.got("GET", f"/api/v1/connections/{made['id']}"))["version"] == 1
+    odd = await ana.send(here, do="try", **fields | {"source": ["$.[", "", ""]})
+    assert odd.status_code == 422
+    assert (await ana.send(here, do="save", **fields | {"rule": ["{", "", ""]})).status_code == 422
+    assert (await ana.send(here, do="save", **fields)).status_code == 303
+    saved = (await ana.got("GET", f"/api/v1/connections/{made['id']}"))["settings"]["proposes"]
+    assert [rule["target"] for rule in saved[0]["rules"]] == ["find", "at_local", "minutes"]
+    late = await ana.send(here, do="save", **fields)
+    assert late.status_code == 422
+    business = await town.linked(ana, wedding)
+    await business.owner.see(base, code=404)
+    assert "No programs yet" in await business.owner.see(f"/studio/{business.supplier}/connections")
+    await ana.send(f"{here}/remove")
+    assert "No programs yet" in await ana.see(base)

@@ -44,6 +44,8 @@ async def change(tx: Tx, connection_id: UUID, wanted: model.ConnectionChange, *,
     settings: str = held["settings"]
     if wanted.settings is not UNSET:
         model.check_settings(held["scheme"], wanted.settings)
+        if len(wanted.settings.proposes) > model.MAPS_MAX:
+            raise Refusal(422, "invalid", f"A source has {model.MAPS_MAX} maps at most. Join some.")
         settings = msgspec.json.encode(wanted.settings).decode()
     row = await tx.row(queries.change, connection_id, title, settings)
     if row is None:

@@ -8,6 +8,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
 from wedsync.connections import actions, model, trials
+from wedsync.connections.shown import connection_of
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
@@ -33,7 +34,7 @@ async def list_connections(ctx: Context, actor: Actor, tenant: UUID) -> Page:
     """Without secrets."""
     async with ctx.door.enter(actor, tenant) as tx:
         rows = await tx.rows(queries.connections, tenant)
-    return Page([_connection(ctx, r) for r in rows])
+    return Page([connection_of(ctx.settings.public_url, r) for r in rows])
 
 
 @post(
@@ -48,7 +49,7 @@ async def add_connection(
     """Who holds a wedding's secret acts for the couple."""
     async with ctx.door.enter(actor, tenant) as tx:
         connection_id, secret = await actions.add(tx, ctx.ring, tenant, data)
-        made = _connection(ctx, await tx.row(queries.connection, connection_id))
+        made = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
     return Response(msgspec.structs.replace(made, secret=secret), status_code=201, headers=etag(made.version))
 
 
@@ -56,7 +57,7 @@ async def add_connection(
 async def get_connection(ctx: Context, actor: Actor, connection_id: UUID) -> Response[model.Connection]:
     """With its ETag."""
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
-        found = _connection(ctx, await tx.row(queries.connection, connection_id))
+        found = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
     return Response(found, headers=etag(found.version))
 
 
@@ -71,7 +72,7 @@ async def change_connection(
     """What is received from then on, and what is worked on again, is read by the new settings."""
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
         await actions.change(tx, connection_id, data, version=expected_version(if_match))
-        found = _connection(ctx, await tx.row(queries.connection, connection_id))
+        found = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
     return Response(found, headers=etag(found.version))
 
 
@@ -145,14 +146,6 @@ async def replay(ctx: Context, actor: Actor, hook_id: UUID) -> model.Hook:
     async with ctx.door.enter_at(actor, "inbox_hooks", hook_id) as tx:
         await actions.replay(tx, hook_id)
         return _hook(await tx.row(queries.hook, hook_id))
-
-
-def _connection(ctx: Context, row: Row | None) -> model.Connection:
-    if row is None:
-        raise not_found("connection")
-    own = "/api/webhooks/couples" if row["connector"] == model.COUPLES else f"/hooks/{row['connector']}/{row['id']}"
-    settings = msgspec.json.decode(row["settings"])
-    return model.Connection(**{**dict(row), "settings": settings, "url": ctx.settings.public_url + own})
 
 
 def _hook(row: Row | None) -> model.Hook:

@@ -22,6 +22,7 @@ from wedsync.kit.mapping import FieldMap, Mapper, compile_map
 COUPLES = "couples"
 RATE_PER_MINUTE = 10
 TYPE_CHARACTERS_MAX = 200
+MAPS_MAX = 20
 Title = Annotated[str, Meta(max_length=200)]
 Secret = Annotated[str, Meta(min_length=8, max_length=2000)]
 
@@ -38,7 +39,7 @@ class HookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     rate_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = RATE_PER_MINUTE
     type: Annotated[str, Meta(max_length=80)] = ""
     mapping: FieldMap | None = None
-    proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=20)] = ()
+    proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=MAPS_MAX)] = ()
     links: Annotated[dict[Annotated[str, Meta(max_length=200)], UUID], Meta(max_length=500)] = {}
 
 
@@ -86,7 +87,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A received hook, and maps to try on it; without them those of its source."""
 
     hook_id: UUID
-    proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=20)] | None = None
+    proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=MAPS_MAX)] | None = None
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from wedsync.budget import pages as budget_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
+from wedsync.connections import pages as connections_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -95,6 +96,7 @@ PAGES = (
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
+    connections_pages,
 )
 
 

@@ -99,10 +99,11 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
     Webhooks are for owners and admins.
     """
     webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
+    hooks = Section(key="connections", label="Hooks", href=f"{base}/connections", icon="download")
     return (
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
-        *((webhooks,) if role in ("owner", "admin") else ()),
+        *((webhooks, hooks) if role in ("owner", "admin") else ()),
     )
