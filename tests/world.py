@@ -28,6 +28,8 @@ from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.processes import registry
 from wedsync.processes.migrate import connected
+from wedsync.proposals import actions as proposals
+from wedsync.proposals.model import NewProposal
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewContact, NewItem
 from wedsync.subscriptions import actions as subscriptions
@@ -117,6 +119,7 @@ async def build(settings: Settings) -> World:
     await _guests(world)
     await _helper_and_passes(world)
     await _other(world)
+    await _proposals(world)
     await _hook(world, "couple", world.wedding_id)
     await _hook(world, "other_couple", world.other_id)
     await _images(world)
@@ -199,6 +202,20 @@ async def _plans(world: World) -> None:
         world.ids["budget_payments"] = await budget.add_payment(tx, world.ids["budget_lines"], payment)
         hook = NewEndpoint(url=f"https://example.com/{world.canary('private')}")
         world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook, allow_http=False)
+
+
+async def _proposals(world: World) -> None:
+    """Every supplier proposes a change of what all of them see."""
+    for who in SUPPLIERS:
+        async with world.door.enter(world.actor(who), world.wedding_id) as tx:
+            why = f"Please {world.canary('task_' + who)}"
+            new = NewProposal(subject="weddings", fields={"guest_estimate": 70}, why=why)
+            made = await proposals.suggest(tx, await proposals.source(tx), new)
+            assert made is not None
+            world.ids["proposals"] = made
+    async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
+        new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
+        await proposals.suggest(tx, await proposals.source(tx), new)
 
 
 async def _guests(world: World) -> None:
