@@ -124,10 +124,11 @@ async def test_a_hook_that_arrives_while_its_secret_changes_waits_and_is_judged_
             found: bool = await town.admin.fetchval(WAITING, "%receive_hooks%")
             return found
 
-        await eventually(waits)
+        is_waiting: bool = await eventually(waits)
     finally:
         await change.commit()
         await other.close()
+    assert is_waiting
     assert (await asked).status_code == 401
 
 

@@ -85,7 +85,7 @@ def works(ring: KeyRing) -> Mapping[str, Work]:
                 raise
             if not is_final:
                 log.exception("hook_failed", hook_id=str(hook_id), exc_info=error)
-            await _fail(door, job, hook_id, error.detail if isinstance(error, Refusal) else BROKEN)
+            await _fail(door, job, ring, hook_id, error.detail if isinstance(error, Refusal) else BROKEN)
 
     return {WORK: run}
 
@@ -142,10 +142,22 @@ async def _source(tx: Tx, row: Row, link: UUID | None) -> Source:
     return Source(id=row["source_id"], origin="hook", name=name, link_id=link, hook_id=row["id"])
 
 
-async def _fail(door: Door, job: Job, hook_id: UUID, why: str) -> None:
+async def _fail(door: Door, job: Job, ring: KeyRing, hook_id: UUID, why: str) -> None:
     async with door.enter_job(job.id, job.lease_token) as tx:
-        await tx.run(queries.settle, hook_id, "failed", why[:ERROR_CHARACTERS_MAX], "")
+        kind = _type_of_failed(ring, job, await tx.row(queries.due, hook_id))
+        await tx.run(queries.settle, hook_id, "failed", why[:ERROR_CHARACTERS_MAX], kind)
         await jobs.finish(tx, job)
+
+
+def _type_of_failed(ring: KeyRing, job: Job, row: Row | None) -> str:
+    """What it said it was, where that can be read: its owner looks for it by that name."""
+    if row is None:
+        return ""
+    body = ring.open(row["sealed"], tenant=job.tenant_id, table=inbox.TABLE, column="sealed", row=row["id"])
+    try:
+        return type_of(_document(body), settings_of(row["settings"]))
+    except Refusal:
+        return ""
 
 
 def settings_of(text: str | None) -> model.HookSettings:
@@ -195,12 +207,12 @@ def preview(body: bytes, how: model.HookSettings) -> model.Preview:
     if one is None:
         return model.Preview(type=kind, samples=samples, refusal="No map is for bodies of this type.")
     found = proposing.read(one, said)
-    refusal = ""
+    told = ""
     try:
         proposing.check(found)
     except Refusal as error:
-        refusal = error.detail
-    return model.Preview(type=kind, samples=samples, map=how.proposes.index(one), read=found, refusal=refusal)
+        told = error.detail
+    return model.Preview(type=kind, samples=samples, map=how.proposes.index(one), read=found, refusal=told)
 
 
 def _as(said: Any, kind: Any) -> Any:

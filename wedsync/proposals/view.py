@@ -50,7 +50,8 @@ def _view(row: Row, current: Row | None) -> model.ProposalView:
             now=None if now is None else now.get(name),
             wanted=value,
         )
-        for name, value in wanted.items()
+        # jsonb keeps no order; people read the fields in ours.
+        for name, value in ((name, wanted[name]) for name in labels if name in wanted)
     ]
     plain = as_struct(model.Proposal, _Decoded(row, seen, wanted))
     return model.ProposalView(

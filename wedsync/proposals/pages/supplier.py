@@ -60,8 +60,8 @@ async def proposals_fragment(
     """How each stands, when one is decided."""
     shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
-        values = {"cards": await _cards(tx), "path": f"{shell.base}/weddings/{wedding_id}"}
-    return respond.html("proposals/_own.html", shell, **values)
+        cards = await _cards(tx)
+    return respond.html("proposals/_own.html", shell, cards=cards, path=f"{shell.base}/weddings/{wedding_id}")
 
 
 @post(f"{WEDDING}/proposals", include_in_schema=False)
