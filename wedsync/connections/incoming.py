@@ -21,7 +21,7 @@ from wedsync.guests import replies
 from wedsync.kit import sql
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.errors import Refusal
-from wedsync.kit.seal import KeyRing
+from wedsync.kit.seal import KeyRing, SealError
 from wedsync.proposals import actions as proposals
 from wedsync.proposals.model import Source
 from wedsync.weddings import actions as weddings
@@ -153,10 +153,10 @@ def _type_of_failed(ring: KeyRing, job: Job, row: Row | None) -> str:
     """What it said it was, where that can be read: its owner looks for it by that name."""
     if row is None:
         return ""
-    body = ring.open(row["sealed"], tenant=job.tenant_id, table=inbox.TABLE, column="sealed", row=row["id"])
     try:
+        body = ring.open(row["sealed"], tenant=job.tenant_id, table=inbox.TABLE, column="sealed", row=row["id"])
         return type_of(_document(body), settings_of(row["settings"]))
-    except Refusal:
+    except (Refusal, SealError):
         return ""
 
 

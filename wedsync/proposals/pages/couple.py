@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
+from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
@@ -16,6 +17,7 @@ from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Toast
 from wedsync.weddings.shell import couple_shell
 
+queries = sql.load("wedsync.proposals")
 WEDDING: Final = "/me/{wedding_id:uuid}"
 DECIDED_SHOWN: Final = 30
 SAID: Final = {
@@ -49,8 +51,8 @@ async def _page(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUI
 
 async def _listed(tx: Tx) -> dict[str, Any]:
     nothing = from_time_cursor("")
-    waiting = await tx.rows(view.queries.page, "waiting", None, *nothing, 300)
-    recent = await tx.rows(view.queries.page, "", None, *nothing, DECIDED_SHOWN)
+    waiting = await tx.rows(queries.page, "waiting", None, *nothing, 300)
+    recent = await tx.rows(queries.page, "", None, *nothing, DECIDED_SHOWN)
     # Oldest first within what waits: the order in which it was suggested.
     cards = [(one.source_id, view.card(one)) for one in await view.shown(tx, reversed(waiting))]
     decided = [view.card(one) for one in await view.shown(tx, recent)]
@@ -82,7 +84,7 @@ async def accept_all(request: AnyRequest, ctx: Context, actor: Actor, wedding_id
     form = await forms.read(request)
     source_id = _source(form)
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        waiting = [row["id"] for row in await tx.rows(view.queries.waiting_of, source_id)]
+        waiting = [row["id"] for row in await tx.rows(queries.waiting_of, source_id)]
     made = 0
     for proposal_id in waiting:
         made += await _accepted(ctx, actor, wedding_id, proposal_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
+from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal
@@ -17,6 +18,7 @@ from wedsync.web.context import Context, from_time_cursor
 from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Shell
 
+queries = sql.load("wedsync.proposals")
 WEDDING: Final = "/studio/{supplier_id:uuid}/weddings/{wedding_id:uuid}"
 SHOWN: Final = 50
 YES_NO: Final = (("true", "Yes"), ("false", "No"))
@@ -130,7 +132,7 @@ async def _page(
         shell,
         code=422 if errors else 200,
         path=f"{shell.base}/weddings/{wedding_id}",
-        couple=await tx.value(view.queries.couple_names),
+        couple=await tx.value(queries.couple_names),
         about="" if chosen is None else chosen.key,
         choices=[(one.key, one.title) for one in choices],
         fields=[] if chosen is None else _fields(chosen, form),
@@ -142,12 +144,12 @@ async def _page(
 
 
 async def _cards(tx: Tx) -> list[dict[str, Any]]:
-    rows = await tx.rows(view.queries.page, "", None, *from_time_cursor(""), SHOWN)
+    rows = await tx.rows(queries.page, "", None, *from_time_cursor(""), SHOWN)
     return [view.card(one) for one in await view.shown(tx, rows)]
 
 
 async def _choices(tx: Tx) -> list[Choice]:
-    rows: list[Row] = await tx.rows(view.queries.choices)
+    rows: list[Row] = await tx.rows(queries.choices)
     found = [
         Choice(
             key=f"{row['subject']}:{row['id']}",
