@@ -29,6 +29,8 @@ from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.processes import registry
 from wedsync.processes.migrate import connected
+from wedsync.proposals import actions as proposals
+from wedsync.proposals.model import NewProposal
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewContact, NewItem
 from wedsync.subscriptions import actions as subscriptions
@@ -118,6 +120,7 @@ async def build(settings: Settings) -> World:
     await _guests(world)
     await _helper_and_passes(world)
     await _other(world)
+    await _proposals(world)
     await _hook(world, "couple", world.wedding_id)
     await _hook(world, "other_couple", world.other_id)
     await _images(world)
@@ -202,6 +205,20 @@ async def _plans(world: World) -> None:
         world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook)
 
 
+async def _proposals(world: World) -> None:
+    """Every supplier proposes a change of what all of them see."""
+    for who in SUPPLIERS:
+        async with world.door.enter(world.actor(who), world.wedding_id) as tx:
+            why = f"Please {world.canary('task_' + who)}"
+            new = NewProposal(subject="weddings", fields={"guest_estimate": 70}, why=why)
+            made = await proposals.suggest(tx, await proposals.source(tx), new)
+            assert made is not None
+            world.ids["proposals"] = made
+    async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
+        new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
+        await proposals.suggest(tx, await proposals.source(tx), new)
+
+
 async def _guests(world: World) -> None:
     carla = guest_model.NewGuest(
         first_name="Carla",
@@ -279,9 +296,8 @@ async def _hook(world: World, who: str, wedding: UUID) -> None:
     """A source of hooks, and one that it sent."""
     async with world.door.enter(world.actor(who), wedding) as tx:
         source, _ = await connections.add(tx, world.ring, wedding, NewConnection(connector="zapier_hook"))
-    async with world.door.bare(ANONYMOUS) as tx:
-        whose = inbox.Source(id=source, tenant=wedding, connector="zapier_hook", verified_by="hmac")
-        await inbox.receive(tx, world.ring, whose, [Element("1", world.canary("private").encode())], {})
+    whose = inbox.Source(id=source, tenant=wedding, connector="zapier_hook", verified_by="hmac")
+    await inbox.Inbox(world.door, world.ring).keep(whose, [Element("1", world.canary("private").encode())], {})
     if who == "couple":
         async with world.door.enter(world.actor(who), wedding) as tx:
             (row, *_) = await tx.rows("select id from inbox_hooks")

@@ -98,6 +98,7 @@ FOREIGN = {
     "contact_id": "day_contacts",
     "delivery_id": "deliveries",
     "membership_id": "memberships",
+    "proposal_id": "proposals",
 }
 VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/members": {"role": "helper", "name": "Dora"},
@@ -111,6 +112,9 @@ VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/links": {"supplier_name": "A", "email": "a@b.invalid"},
     "POST /api/v1/links/{link_id}/answer": {"supplier_id": str(UUID(int=9))},
     "POST /api/v1/weddings/{tenant}/connections": {"connector": "zapier_hook"},
+    "POST /api/v1/suppliers/{tenant}/connections": {"connector": "zapier_hook"},
+    "POST /api/v1/connections/{connection_id}/preview": {"hook_id": str(UUID(int=9))},
+    "POST /api/v1/weddings/{wedding_id}/proposals": {"subject": "weddings", "fields": {"guest_estimate": 9}},
     "POST /api/v1/suppliers/{supplier_id}/members": {"email": "a@b.invalid", "role": "member"},
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},
     "POST /api/v1/weddings/{wedding_id}/budget": {"title": "A"},

@@ -12,6 +12,7 @@ from wedsync.budget import pages as budget_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
+from wedsync.connections import pages as connections_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -31,6 +32,9 @@ from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.proposals import api as proposals_api
+from wedsync.proposals import model as proposals
+from wedsync.proposals import pages as proposals_pages
 from wedsync.schedule import api as schedule_api
 from wedsync.schedule import facts as schedule
 from wedsync.schedule import pages as schedule_pages
@@ -61,6 +65,7 @@ NOUNS = (
     tasks,
     budget,
     acknowledgements,
+    proposals,
     subscriptions,
     connections,
 )
@@ -76,6 +81,7 @@ DOORS = (
     tasks_api,
     budget_api,
     acknowledgements_api,
+    proposals_api,
     subscriptions_api,
     connections_api,
     hooks,
@@ -91,7 +97,9 @@ PAGES = (
     tasks_pages,
     budget_pages,
     acknowledgements_pages,
+    proposals_pages,
     subscriptions_pages,
+    connections_pages,
     operations_pages,
 )
 

@@ -26,6 +26,7 @@ from litestar.types import Message, Scope
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from wedsync.connections.reception import open_reception
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.jobs import is_passing
@@ -121,6 +122,7 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
         app.state.metrics.door = door
         stop = asyncio.Event()
         writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
+        app.state.reception = open_reception(wire, door, ring)
         try:
             yield
         finally:

@@ -58,6 +58,7 @@ GROUPS: Final = (
         (
             ("link.*", "Who is linked, and what is shared"),
             ("acknowledgement.*", "Seen and confirmed"),
+            ("proposal.*", "Suggested changes, and what came of them"),
             ("assignment.*", "Who works on which wedding"),
             ("connection.*", "Connections to other services"),
         ),
