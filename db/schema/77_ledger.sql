@@ -137,7 +137,7 @@ language sql immutable set search_path = ''
 
 create type app.payload as (
   job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
-  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea);
+  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, shape jsonb, is_test boolean);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
@@ -162,7 +162,7 @@ begin
     select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id
     from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
   known as (
-    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
+    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active, s.shape,
       l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.state as endpoint_state,
       n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
     from held h
@@ -186,7 +186,7 @@ begin
         when k.destination_state = 'parked' or k.endpoint_state <> 'active' and k.deleted_at is null then 'parked'
         when (k.delivery).event_id is not null and (k.event).id is null then 'cancelled:its event is no longer kept'
         when (k.delivery).subscription_id is not null then case
-          when k.active is not true or k.deleted_at is not null then 'cancelled:the subscription had ended'
+          when k.active is not true and not (k.delivery).is_test or k.deleted_at is not null then 'cancelled:the subscription had ended'
           when k.subscriber = (k.delivery).stream_id then 'ok'
           when k.link_status = 'active' and app.sees(k.mask, k.link_id, null, (k.event).scope, (k.event).link_id, (k.event).membership_id) then 'ok'
           else 'revoked:the supplier may no longer see this' end
@@ -201,7 +201,7 @@ begin
         else 'ok' end as verdict,
       row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id) end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
-        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed)::app.payload as payload
+        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.shape, (k.delivery).is_test)::app.payload as payload
     from known k)
   select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
     jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends

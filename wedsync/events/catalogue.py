@@ -24,7 +24,10 @@ class Lane(IntEnum):
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
-    """One type of fact. `row` is the struct of the row's image; `example` is a whole image of it."""
+    """One type of fact. `row` is the struct of the row's image; `example` is a whole image of it.
+
+    `is_severe`: every one of them goes one lane more urgently than `lane` says; an action may say so of a single one.
+    """
 
     type: str
     scope: Scope
@@ -35,6 +38,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     lane: Lane = Lane.NORMAL
     acknowledge: bool = False
+    is_severe: bool = False
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):

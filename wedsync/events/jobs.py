@@ -56,7 +56,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
     `event` is JSON in live form. Webhooks have `url`, `secret_sealed` and `old_secrets` (JSON `[{sealed, until}]`).
     Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
-    message itself (deliveries.sealed of the job's id).
+    message itself (deliveries.sealed of the job's id). `shape` is the field map of the rule that took the event.
     """
 
     job: Job
@@ -73,6 +73,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     contact_id: UUID | None = None
     contact_sealed: bytes | None = None
     sealed: bytes | None = None
+    shape: str | None = None
+    is_test: bool = False
 
     def __repr__(self) -> str:
         return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"
@@ -199,4 +201,5 @@ def _ids(jobs: Sequence[Job]) -> tuple[list[UUID], list[UUID]]:
 
 def _payload(by_id: Mapping[UUID, Job], row: Any) -> Payload:
     values = dict(row)
-    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", **values)
+    is_test = bool(values.pop("is_test"))
+    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", is_test=is_test, **values)

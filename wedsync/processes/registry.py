@@ -36,6 +36,8 @@ from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
 from wedsync.subscriptions import pages as subscriptions_pages
+from wedsync.subscriptions.rules import api as rules_api
+from wedsync.subscriptions.rules import model as rules
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
 from wedsync.suppliers import pages as suppliers_pages
@@ -60,6 +62,7 @@ NOUNS = (
     budget,
     acknowledgements,
     subscriptions,
+    rules,
     connections,
 )
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
@@ -75,6 +78,7 @@ DOORS = (
     budget_api,
     acknowledgements_api,
     subscriptions_api,
+    rules_api,
     connections_api,
     hooks,
 )

@@ -1,26 +1,21 @@
 """Joins the delivery engine to the connectors' host: from a leased payload to the host's job, from its word to ours."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from wedsync.connections import contract, host
 from wedsync.events.deliver import Sender
+from wedsync.events.images import OpenSealed, decoded, opener
 from wedsync.events.jobs import Payload
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
-
-#: (table, record, tenant) -> the record with what was sealed in it opened, and without `sealed`.
-OpenSealed = Callable[[str, dict[str, Any], UUID], dict[str, Any]]
-
-IMAGES = ("record", "old_record")
+from wedsync.subscriptions.rules.shape import shaped
 
 
 @asynccontextmanager
@@ -36,18 +31,6 @@ async def opened(settings: Settings) -> AsyncIterator[Mapping[str, Sender]]:
         await wire.close()
 
 
-def opener(ring: KeyRing) -> OpenSealed:
-    """Opens the images of guests' contacts and needs, which were sealed for the guest's row."""
-
-    def open_sealed(table: str, record: dict[str, Any], tenant: UUID) -> dict[str, Any]:
-        sealed = bytes.fromhex(record["sealed"].removeprefix("\\x"))
-        row = record.get("guest_id", record["id"])
-        plain = msgspec.json.decode(ring.open(sealed, tenant=tenant, table=table, column="sealed", row=row))
-        return {**{key: value for key, value in record.items() if key != "sealed"}, **plain}
-
-    return open_sealed
-
-
 def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
     """A sender for every connector that has a manifest."""
 
@@ -60,6 +43,8 @@ def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, S
 def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
     """What the host needs; secrets stay sealed until the connector is called."""
     job = payload.job
+    # Images that are sealed at rest are opened here: the database has just judged that this receiver may see them.
+    event = None if payload.event is None else decoded(payload.event, open_sealed)
     return host.Job(
         connector=job.name,
         delivery_id=job.id,
@@ -70,10 +55,13 @@ def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
         message=None
         if payload.sealed is None
         else host.Sealed(name="message", value=payload.sealed, table="deliveries", column="sealed", row=job.id),
-        event=_event(payload, open_sealed),
+        event=event,
+        data=None if event is None or payload.shape is None else shaped(payload.shape, event),
         previous_seq=payload.previous_seq,
         attempt=job.attempt,
         is_live=job.live_until is not None and job.live_until > clock.now(),
+        as_new=payload.is_test,
+        is_test=payload.is_test,
     )
 
 
@@ -117,16 +105,3 @@ def _secrets(payload: Payload) -> list[host.Sealed]:
     ]
     row = payload.job.destination_id
     return [host.Sealed(name="secret", value=v, table="endpoints", column="secret_sealed", row=row) for v in values]
-
-
-def _event(payload: Payload, open_sealed: OpenSealed) -> Mapping[str, Any] | None:
-    """Images that are sealed at rest are opened here: the database has just judged that this receiver may see them."""
-    if payload.event is None:
-        return None
-    event: dict[str, Any] = msgspec.json.decode(payload.event)
-    for image in IMAGES:
-        record = event[image]
-        if record is not None and "sealed" in record:
-            tenant = UUID(event["stream"].partition(":")[2])
-            event[image] = open_sealed(event["subject"]["table"], record, tenant)
-    return event

@@ -27,6 +27,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.people import lookups
 from wedsync.processes import registry
+from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import limiting, metrics, problems, respond
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
@@ -110,6 +111,7 @@ def create(settings: config.Settings) -> Litestar:
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
+            "fields": Provide(provide_fields, sync_to_thread=False),
         },
         middleware=[metrics.Timing, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count],
@@ -123,6 +125,7 @@ def create(settings: config.Settings) -> Litestar:
                 "security_headers": respond.encoded(_headers(settings)),
                 "limits": LocalLimits(clock.monotonic),
                 "metrics": metrics.WebCollector(version("wedsync")),
+                "fields": Fields(registry.catalogue().types),
             }
         ),
         response_cache_config=ResponseCacheConfig(),

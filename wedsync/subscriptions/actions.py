@@ -13,7 +13,8 @@ from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions import model
-from wedsync.web.context import stale
+from wedsync.subscriptions.rules import actions as rules
+from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.subscriptions")
 OLD_SECRETS_MAX = 5
@@ -60,6 +61,8 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
     """Change an endpoint; returns the new version. Raises Refusal 403, 404, 412, 422."""
     if "url" in fields:
         model.check_url(fields["url"], allow_http=allow_http)
+    if fields.get("events") == [] and not await rules.has(tx, endpoint_id):
+        raise invalid("events", "is empty, and there is no rule that sends it anything", "Choose at least one.")
     values = (
         fields.get("url"),
         fields.get("events"),
@@ -108,7 +111,8 @@ async def rotate(
 
 
 async def remove(tx: Tx, endpoint_id: UUID) -> None:
-    """Remove an endpoint; what it was still owed is cancelled with that reason."""
+    """Remove an endpoint and its rules; what it was still owed is cancelled with that reason."""
+    await rules.remove_of(tx, endpoint_id)
     row = await tx.row(queries.remove, endpoint_id)
     if row is None:
         raise not_found("endpoint")

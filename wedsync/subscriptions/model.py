@@ -84,10 +84,10 @@ class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change; what is absent stays. Resuming a paused or disabled endpoint releases what was parked."""
+    """A change; what is absent stays. `events` may be empty where the endpoint has rules. Resuming a paused or disabled endpoint releases what was parked."""
 
     url: Url | UnsetType = UNSET
-    events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] | UnsetType = UNSET
+    events: Annotated[list[Pattern], Meta(max_length=50)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
     state: Literal["active", "paused"] | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
@@ -134,6 +134,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     next_at: datetime | None
     done_at: datetime | None
     replay_of: UUID | None
+    is_test: bool
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ select app.connect_endpoint($1)
 
 -- name: deliveries
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of
+  d.done_at, d.replay_of, d.is_test
 from deliveries d
 where d.tenant_id = $1 and ($2::text is null or d.state = $2) and ($3::uuid is null or d.destination_id = $3)
   and ($4::timestamptz is null or (d.made_at, d.id) < ($4, $5))
@@ -59,7 +59,7 @@ limit $6
 
 -- name: delivery
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of
+  d.done_at, d.replay_of, d.is_test
 from deliveries d
 where d.id = $1
 
@@ -123,7 +123,7 @@ order by w.type
 
 -- name: log
 select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq, d.previous_seq, d.lane, d.state, d.reason, d.attempts, d.next_at,
-  d.done_at, d.replay_of
+  d.done_at, d.replay_of, d.is_test
 from deliveries d
 where d.tenant_id = $1 and d.destination_id = $2 and ($3::text[] is null or d.state = any ($3)) and ($4::text is null or d.type = $4)
   and ($5::timestamptz is null or (d.made_at, d.id) < ($5, $6))

@@ -74,6 +74,7 @@ def line(row: Row, *, now: datetime, is_busy: bool = False) -> dict[str, Any]:
     return {
         **{name: row[name] for name in names},
         "replay_of": row["replay_of"],
+        "is_test": row["is_test"],
         "lane": wording.LANES[row["lane"]],
         "state_words": words,
         "tone": tone,

@@ -43,7 +43,9 @@ class Webhook:
             self._wire,
             connection.settings["url"],
             message_id=str(delivery.id if delivery.as_new else delivery.event["id"]),
-            body=mapper.to_body(delivery.event, previous_seq=delivery.previous_seq),
+            body=mapper.to_body(
+                delivery.event, previous_seq=delivery.previous_seq, data=delivery.data, is_test=delivery.is_test
+            ),
             secrets=secrets,
             at=self._machine_now(),
             timeout_s=delivery.timeout_s,
