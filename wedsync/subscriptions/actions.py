@@ -34,6 +34,8 @@ async def add(
     A form brings the id, so that sending it twice adds one: the second raises Refusal 409.
     """
     url = model.check_url(new.url, allow_http=allow_http)
+    if not new.events:
+        raise invalid("events", "is empty, and there is no rule yet that sends it anything", "Choose at least one.")
     endpoint_id, secret = endpoint_id or uuid4(), model.new_secret()
     row = await tx.row(
         queries.add,

@@ -78,13 +78,16 @@ class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     url: Url
-    events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
+    events: Annotated[list[Pattern], Meta(max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
     description: Annotated[str, Meta(max_length=300)] = ""
     mode: Mode = "parallel"
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change; what is absent stays. `events` may be empty where the endpoint has rules. Resuming a paused or disabled endpoint releases what was parked."""
+    """A change; what is absent stays. `events` may be empty where the endpoint has rules.
+
+    Resuming a paused or disabled endpoint releases what was parked.
+    """
 
     url: Url | UnsetType = UNSET
     events: Annotated[list[Pattern], Meta(max_length=50)] | UnsetType = UNSET

@@ -87,3 +87,8 @@ select d.id, d.destination_id, d.subscription_id, d.lane, d.state, d.reason, d.m
 from deliveries d
 where d.event_id = $1 and d.tenant_id = app.tenant() and d.connector = 'webhook'
 order by d.made_at, d.id
+
+-- name: zone
+-- Where the entered tenant is at home.
+select coalesce((select w.time_zone from weddings w where w.wedding_id = app.tenant()),
+  (select s.time_zone from suppliers s where s.supplier_id = app.tenant()), 'UTC')
