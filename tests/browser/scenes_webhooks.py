@@ -44,7 +44,13 @@ def delivery(id: str, type: str, state: str, **more: Any) -> dict[str, Any]:
     words, tone, sign = wording.STATES[state]
     made = {"id": id, "type": type, "state": state, "state_words": words, "tone": tone, "icon": sign, "again": ""}
     made |= {"reason": "", "attempts": 1, "made_at": ago(minutes=4), "done_at": ago(minutes=4), "replay_of": None}
-    made |= {"event_id": "0198c0de-7f00-7000-8000-0000000000d1", "seq": 412, "previous_seq": 409, "lane": "normal"}
+    made |= {
+        "event_id": "0198c0de-7f00-7000-8000-0000000000d1",
+        "seq": 412,
+        "previous_seq": 409,
+        "lane": "normal",
+        "is_test": False,
+    }
     return made | {"may_replay": state in ("delivered", "dead"), "is_moving": False} | more
 
 

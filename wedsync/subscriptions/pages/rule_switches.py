@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.subscriptions import actions as endpoints
+from wedsync.subscriptions import wording as picker
 from wedsync.subscriptions.pages.place import Place, entered, is_stale, paths, version_of
 from wedsync.subscriptions.pages.rules import queries
 from wedsync.subscriptions.rules import actions, explain, wording
@@ -126,6 +127,7 @@ async def why(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, eve
             path=place.path,
             event=told,
             happened=[(owed, _steps(owed.lane_steps)) for owed in told.happened],
+            states=picker.STATES,
             now_by_endpoint=[(rows[0][0].endpoint, id, rows) for id, rows in now.items()],
             now=place.now,
         )
