@@ -16,7 +16,7 @@ from wedsync.web.forms import Form
 
 ROWS_MAX: Final = 20
 SHAPE_MAX: Final = 60
-INPUTS: Final[Mapping[str, str]] = {"number": "number", "day": "date", "time": "time"}
+INPUTS: Final[Mapping[str, str]] = {"day": "date", "time": "time"}
 #: What a row carries for its own keeping; asked of last, if at all.
 KEEPING: Final = ("version", "created_at", "updated_at", "position")
 
@@ -277,10 +277,9 @@ def _row(n: int, row: Asked, field: Field | None) -> dict[str, Any]:
         "field": row.field,
         "operator": row.operator,
         "operators": [(name, wording.OPERATORS[name]) for name in OPERATORS[kind]],
-        "takes_value": bool(row.field) and row.operator not in VALUELESS,
-        "is_many": row.operator == "one_of",
-        "options": [(value, words.get(value, value.replace("_", " ")), value in row.values) for value in options],
-        "picks": [(value, words.get(value, value.replace("_", " "))) for value in options],
+        "options": [(value, words.get(value, value.replace("_", " "))) for value in options],
+        "values": row.values,
+        # Numbers are text too: "is one of" takes several.
         "input": INPUTS.get(kind, "text"),
         "value": ", ".join(row.values) if row.operator == "one_of" else (row.values[-1] if row.values else ""),
     }
