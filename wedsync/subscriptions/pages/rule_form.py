@@ -106,7 +106,9 @@ def of_form(form: Form) -> State:
 
 
 def _asked(form: Form, n: int) -> Asked:
-    values = form.many(f"c{n}_value")
+    # Of choices several are ticked, beside the one that is selected; elsewhere they are written with commas between.
+    values = form.many(f"c{n}_values") if form.text(f"c{n}_operator") == "one_of" else []
+    values = values or form.many(f"c{n}_value")
     return Asked(field=form.text(f"c{n}_field"), operator=form.text(f"c{n}_operator", "is"), values=values)
 
 
@@ -278,7 +280,7 @@ def _row(n: int, row: Asked, field: Field | None) -> dict[str, Any]:
         "operator": row.operator,
         "operators": [(name, wording.OPERATORS[name]) for name in OPERATORS[kind]],
         "options": [(value, words.get(value, value.replace("_", " "))) for value in options],
-        "values": row.values,
+        "chosen": row.values,
         # Numbers are text too: "is one of" takes several.
         "input": INPUTS.get(kind, "text"),
         "value": ", ".join(row.values) if row.operator == "one_of" else (row.values[-1] if row.values else ""),
