@@ -35,6 +35,9 @@ from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewContact, NewItem
 from wedsync.subscriptions import actions as subscriptions
 from wedsync.subscriptions.model import NewEndpoint
+from wedsync.subscriptions.rules import actions as rules
+from wedsync.subscriptions.rules.fields import Fields
+from wedsync.subscriptions.rules.model import NewRule
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import actions as tasks
@@ -54,6 +57,8 @@ SUPPLIERS: dict[str, dict[str, Any]] = {
     "planner": {"level": "full", "can_edit_timeline": True},
 }
 AUDIENCES = ("couple", "partner", "helper", *SUPPLIERS, "guest", "stranger", "other_couple")
+
+FIELDS = Fields(registry.catalogue().types)
 
 
 class World:
@@ -203,6 +208,8 @@ async def _plans(world: World) -> None:
         world.ids["budget_payments"] = await budget.add_payment(tx, world.ids["budget_lines"], payment)
         hook = NewEndpoint(url=f"https://example.com/{world.canary('private')}")
         world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook)
+        rule = NewRule(name=f"Rule {world.canary('private')}", endpoint_id=world.ids["endpoints"], types=["task.*"])
+        world.ids["rules"] = await rules.add(tx, FIELDS, rule)
 
 
 async def _proposals(world: World) -> None:
@@ -277,7 +284,8 @@ async def _other(world: World) -> None:
         line = await budget.add_line(tx, NewLine(title="Cake", estimate_minor=5))
         await budget.add_payment(tx, line, NewPayment(amount_minor=5))
         hook = NewEndpoint(url="https://example.com/other")
-        await subscriptions.add(tx, world.ring, world.other_id, hook)
+        theirs, _ = await subscriptions.add(tx, world.ring, world.other_id, hook)
+        await rules.add(tx, FIELDS, NewRule(name="Theirs", endpoint_id=theirs, types=["task.*"]))
         guest = guest_model.NewGuest(
             first_name="Eve", contact=guest_model.Contact(email="eve@world.invalid"), needs=guest_model.Needs()
         )

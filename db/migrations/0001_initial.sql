@@ -1051,7 +1051,7 @@ create table public.endpoints (
   tenant_id uuid not null,
   url text not null check (length(url) between 8 and 2000),
   description text not null default '' check (length(description) <= 300),
-  events text[] not null default '{*}' check (cardinality(events) between 1 and 50),
+  events text[] not null default '{*}' check (cardinality(events) <= 50),
   secret_sealed bytea not null,
   old_secrets jsonb not null default '[]',
   header_names text[] not null default '{}' check (cardinality(header_names) <= 20),
@@ -1066,6 +1066,7 @@ create table public.endpoints (
   deleted_at timestamptz
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+comment on column public.endpoints.events is 'What goes there that no rule takes; may be empty where there are rules';
 comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
 comment on column public.endpoints.auth is 'What may be seen of how we prove who we are; kind none, api_key, basic, bearer, oauth2 or mtls';
 comment on column public.endpoints.credentials_sealed is 'Values of its own headers and the secrets of auth, one sealed text; null = none';
@@ -1112,11 +1113,21 @@ create table public.subscriptions (
   patterns text[] not null,
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   active boolean not null default true,
+  position integer not null default 2147483647,
+  condition jsonpath,
+  lane smallint check (lane between 0 and 3),
+  shape jsonb,
+  quiet jsonb,
   since timestamptz not null default clock_timestamp(),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp()
 );
 comment on table public.subscriptions is 'Who wants which event types (SQL like patterns), where to. tenant = wedding, or supplier: then every stream its active links open';
+comment on column public.subscriptions.position is 'Of those of one destination the first that matches takes the event; an endpoint''s own list is the last';
+comment on column public.subscriptions.condition is 'What the fact (op, record, old, severity) must fulfil; null = always';
+comment on column public.subscriptions.lane is 'The lane of what it takes; null = by type, severity and how near the wedding is';
+comment on column public.subscriptions.shape is 'A field map whose result is sent as data; null = the event as it is';
+comment on column public.subscriptions.quiet is 'When nothing but the urgent leaves: {zone, from, until, days}; null = never';
 create index subscriptions_tenant on public.subscriptions (tenant_id) where active;
 create trigger bump before update on public.subscriptions for each row execute function app.bump();
 call app.protect('public.subscriptions', 'tenant_id',
@@ -1125,12 +1136,12 @@ call app.protect('public.subscriptions', 'tenant_id',
 grant select, insert, update on public.subscriptions to wedsync_recorder;
 
 create table public.heads (
-  subscription_id uuid not null references public.subscriptions on delete cascade,
+  destination_id uuid not null references public.destinations on delete cascade,
   stream_id uuid not null,
   seq bigint not null,
-  primary key (subscription_id, stream_id)
+  primary key (destination_id, stream_id)
 ) with (fillfactor = 50);
-comment on table public.heads is 'The last seq owed to a subscription per stream: what the next delivery names as previous_sequence';
+comment on table public.heads is 'The last seq owed to a destination per stream, by whichever rule: what the next delivery names as previous_sequence';
 
 create table public.deliveries (
   id uuid not null,
@@ -1163,7 +1174,7 @@ create table public.deliveries (
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
-comment on column public.deliveries.is_test is 'A made-up example that somebody asked for: no event, its content is in the job''s args while that lives';
+comment on column public.deliveries.is_test is 'Somebody asked for it to see it arrive: a past event once more, or without an event a made-up example, kept in the job''s args while that lives';
 comment on column public.deliveries.as_new is 'A replay that the receiver must not take for a repeat: its webhook-id is its own';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);
@@ -1320,6 +1331,132 @@ begin
 end $$;
 select app.make_partitions();
 grant execute on function app.make_partitions(date) to wedsync_service;
+reset role;
+
+-- 61_rules.sql
+-- Rules: which events go to which endpoint, in which lane, in which shape. What is decided about a fact is decided by the functions here, for
+-- app.owe_facts as it records and for whoever asks afterwards why.
+set role wedsync_owner;
+
+alter table public.endpoints add constraint endpoints_home unique (tenant_id, id);
+alter table public.events add column is_severe boolean not null default false;
+comment on column public.events.is_severe is 'Whoever recorded it said so: one lane more urgent than its type';
+alter table public.deliveries add column is_test boolean not null default false;
+comment on column public.deliveries.is_test is 'Sent because somebody wanted to see it arrive; nothing new had happened';
+grant select (is_test) on public.deliveries to wedsync_user;
+
+create table public.rules (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  endpoint_id uuid not null,
+  name text not null check (length(name) between 1 and 120),
+  position integer not null,
+  types text[] not null check (cardinality(types) between 1 and 50),
+  conditions jsonb not null default '[]' check (jsonb_typeof(conditions) = 'array'),
+  lane smallint check (lane between 0 and 3),
+  mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
+  shape jsonb,
+  quiet jsonb,
+  is_active boolean not null default true,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  deleted_at timestamptz,
+  foreign key (tenant_id, endpoint_id) references public.endpoints (tenant_id, id)
+);
+comment on table public.rules is 'When these types, under this condition, in this lane, to this endpoint, in this shape; the first that matches takes the event';
+comment on column public.rules.position is 'Among the rules of its endpoint, lowest first';
+create index rules_tenant on public.rules (tenant_id) where deleted_at is null;
+create index rules_endpoint on public.rules (tenant_id, endpoint_id);
+create trigger bump before update on public.rules for each row execute function app.bump();
+call app.protect('public.rules', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$,
+  $$((select app.write_mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$, false);
+reset role;
+
+set role wedsync_recorder;
+
+-- `rsvp.*` as like wants it.
+create function app.like_patterns(p_events text[]) returns text[] language sql immutable parallel safe set search_path = '' as $$
+  select array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(p_events) with ordinality as u(x, n) order by n);
+$$;
+
+-- The four below become part of the statement that asks: no settings, no sub-selects.
+-- May who is linked by this mask hear of a fact? No mask = the stream's own tenant, who hears all of it.
+create function app.hears(p_mask integer, p_link uuid, p_scope integer, p_fact_link uuid, p_fact_membership uuid) returns boolean
+language sql immutable parallel safe
+  return case when p_mask is null then true when p_fact_link is not null then p_fact_link = p_link when p_fact_membership is not null then false
+    else p_mask & p_scope <> 0 end;
+
+-- A fact as a link may see it: what a row was before it came to that link is asked of by no condition either.
+create function app.fact_for(p_fact jsonb, p_link uuid) returns jsonb language sql immutable parallel safe
+  return case when p_link is not null and p_fact ->> 'op' = 'UPDATE'
+      and ((p_fact -> 'old' ->> 'link_id') is distinct from (p_fact -> 'record' ->> 'link_id')
+        or (p_fact -> 'old' ->> 'membership_id') is distinct from (p_fact -> 'record' ->> 'membership_id'))
+    then p_fact || '{"op": "INSERT", "old": null}' else p_fact end;
+
+create function app.holds(p_condition jsonpath, p_fact jsonb) returns boolean language sql immutable parallel safe
+  return p_condition is null or coalesce(jsonb_path_match(p_fact, p_condition, '{}', true), false);
+
+-- The rule's lane if it names one; else the type's, one more urgent near the wedding, and one more for what is severe.
+create function app.lane_for(p_own smallint, p_type smallint, p_is_near boolean, p_is_severe boolean) returns smallint
+language sql immutable parallel safe
+  return coalesce(p_own, greatest(0, p_type - p_is_near::integer - p_is_severe::integer)::smallint);
+
+-- When the quiet hours that a moment lies in are over, the next ones being part of them where they follow at once; null where it lies in none.
+-- p_quiet: {zone, from, until, days}: local times, `until` on the next day if it is not after `from`; days = on which they begin (1 = Monday).
+create function app.quiet_until(p_quiet jsonb, p_at timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+declare
+  v_zone text := p_quiet ->> 'zone';
+  v_from time := (p_quiet ->> 'from')::time;
+  v_until time := (p_quiet ->> 'until')::time;
+  v_at timestamptz := p_at;
+  v_end timestamptz;
+begin
+  for v_step in 1..8 loop
+    select max((d.day + v_until + case when v_until <= v_from then interval '1 day' else interval '0' end) at time zone v_zone) into v_end
+      from (select (v_at at time zone v_zone)::date - n as day from generate_series(0, 1) n) d
+      where (p_quiet -> 'days' is null or p_quiet -> 'days' @> to_jsonb(extract(isodow from d.day)::integer))
+        and v_at >= (d.day + v_from) at time zone v_zone
+        and v_at < (d.day + v_until + case when v_until <= v_from then interval '1 day' else interval '0' end) at time zone v_zone;
+    exit when v_end is null;
+    v_at := v_end;
+  end loop;
+  return nullif(v_at, p_at);
+end $$;
+
+-- Until when quiet hours hold a delivery, by the clock that jobs run by: their end, or the beginning of the last day before the wedding.
+create function app.held_until(p_quiet jsonb, p_stream uuid) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+declare
+  v_now timestamptz := app.now();
+  v_until timestamptz := app.quiet_until(p_quiet, v_now);
+  v_near timestamptz;
+begin
+  if v_until is null then return null; end if;
+  select min(d.live_from) - interval '24 hours' into v_near from public.wedding_days d
+    where d.wedding_id = p_stream and d.live_from - interval '24 hours' > v_now;
+  return clock_timestamp() + (least(v_until, v_near) - v_now) / app.speed();
+end $$;
+
+-- A rule becomes a subscription of the ledger, with its conditions as the application has compiled them.
+create function app.connect_rule(p_rule uuid, p_condition text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  select x.id, x.tenant_id, x.endpoint_id, x.types, x.mode, x.is_active, x.position, x.lane, x.shape, x.quiet, x.deleted_at into r
+    from public.rules x where x.id = p_rule and x.tenant_id = app.tenant();
+  if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active, position, condition, lane, shape, quiet)
+    values (r.id, r.tenant_id, r.endpoint_id, 'webhook', app.like_patterns(r.types), r.mode, r.is_active and r.deleted_at is null, r.position,
+      p_condition::jsonpath, r.lane, r.shape, r.quiet)
+    on conflict (id) do update set destination_id = excluded.destination_id, patterns = excluded.patterns, mode = excluded.mode,
+      active = excluded.active, position = excluded.position, condition = excluded.condition, lane = excluded.lane, shape = excluded.shape,
+      quiet = excluded.quiet, since = case when s.active then s.since else clock_timestamp() end;
+end $$;
+grant execute on function app.connect_rule(uuid, text) to wedsync_user;
 reset role;
 
 -- 62_inbox.sql
@@ -1558,6 +1695,7 @@ begin
   elsif p_table = 'proposals' then return (select t.wedding_id from public.proposals t where t.id = p_id);
   elsif p_table = 'imports' then return (select t.wedding_id from public.imports t where t.id = p_id);
   elsif p_table = 'endpoints' then return (select t.tenant_id from public.endpoints t where t.id = p_id);
+  elsif p_table = 'rules' then return (select t.tenant_id from public.rules t where t.id = p_id);
   elsif p_table = 'subscriptions' then return (select t.tenant_id from public.subscriptions t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
@@ -2036,7 +2174,7 @@ language sql stable
     'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
     'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
 
--- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, concerns: [link ids] | null, summary}] of the entered tenant.
+-- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, severity, concerns: [link ids] | null, summary}] of the entered tenant.
 -- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls.
 -- Plans are made once a connection: planned anew at each call, one answer of a guest would cost twice the CPU.
 create function app.record(p_facts jsonb, p_cause uuid default null) returns text
@@ -2072,11 +2210,11 @@ begin
   update public.streams s set top = v_base + cardinality(v_ids) where s.id = v_tenant;
   with written as (
     insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
-      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at)
+      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at, is_severe)
     select v_tenant, v_base + f.n, v_at, v_ids[f.n], v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
       (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
       nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
-      coalesce((f.x ->> 'bulk')::boolean, false), v_at
+      coalesce((f.x ->> 'bulk')::boolean, false), v_at, coalesce(f.x ->> 'severity' = 'high', false)
     from jsonb_array_elements(v_facts) with ordinality as f(x, n)
     returning events)
   select case when cardinality(v_ids) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
@@ -2175,9 +2313,10 @@ begin
   return coalesce(v, '[]');
 end $$;
 
--- What facts owe. One delivery per matching subscription whose tenant may see the fact, with the previous seq that subscription was owed;
--- one reaction per name whose condition holds. A reaction that is merged looks at what stands, not at its event: while one of its name waits
--- in this stream no other is owed. The lock on the waiting one makes that sure: it cannot start before our commit.
+-- What facts owe. One delivery per destination whose tenant may see the fact, by the first of its subscriptions that matches, with the previous seq
+-- that destination was owed; app.routed says by the same predicates why. One reaction per name whose condition holds. A reaction that is merged
+-- looks at what stands, not at its event: while one of its name waits in this stream no other is owed. The lock on the waiting one makes that sure:
+-- it cannot start before our commit.
 create function app.owe_facts(p_stream uuid, p_facts jsonb, p_ids uuid[], p_base bigint, p_at timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2190,33 +2329,37 @@ begin
     where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
   with told as materialized (
     select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
-      (f.x ->> 'table') || (f.x ->> 'id') as subject,
+      (f.x ->> 'table') || (f.x ->> 'id') as subject, coalesce(f.x ->> 'severity' = 'high', false) as is_severe,
       (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
     from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
     where not coalesce((f.x ->> 'bulk')::boolean, false)),
   wanted as materialized (
-    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, a.link_id, a.mask
+    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, s.position, s.condition, s.lane, s.quiet, a.link_id, a.mask
     from (select p_stream as tenant_id, null::uuid as link_id, null::integer as mask
       union all select l.supplier_id, l.id, l.mask from public.links l where l.wedding_id = p_stream and l.status = 'active') a
     join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
   matched as materialized (
-    select uuidv7() as id, w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, e.seq, e.event_id, e.type, w.link_id,
-      case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key,
-      greatest(0, least(3, case when v_live is not null then e.lane - 1 else e.lane end))::smallint as lane,
-      coalesce(lag(e.seq) over (partition by w.id order by e.seq), h.seq) as previous_seq
-    from wanted w join told e on e.type like any (w.patterns)
-      and case when w.mask is null then true when e.link_id is not null then e.link_id = w.link_id when e.membership_id is not null then false
-        else w.mask & e.scope <> 0 end
-    left join public.heads h on h.subscription_id = w.id and h.stream_id = p_stream),
+    select uuidv7() as id, f.subscription_id, f.tenant_id, f.connector, f.destination_id, f.mode, f.seq, f.event_id, f.type, f.link_id, f.order_key, f.lane,
+      coalesce(lag(f.seq) over (partition by f.destination_id order by f.seq), h.seq) as previous_seq,
+      case when f.quiet is not null and f.lane > 0 and v_live is null then app.held_until(f.quiet, p_stream) end as held_until
+    from (
+      select distinct on (w.destination_id, e.seq) w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, w.quiet, e.seq, e.event_id,
+        e.type, w.link_id, app.lane_for(w.lane, e.lane, v_live is not null, e.is_severe) as lane,
+        case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key
+      from wanted w join told e on e.type like any (w.patterns) and app.hears(w.mask, w.link_id, e.scope, e.link_id, e.membership_id)
+        and app.holds(w.condition, app.fact_for(e.x, w.link_id))
+      order by w.destination_id, e.seq, w.position, w.id) f
+    left join public.heads h on h.destination_id = f.destination_id and h.stream_id = p_stream),
   owed as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane)
+      previous_seq, lane, state, reason, next_at)
     select m.id, p_at, m.tenant_id, m.connector, m.destination_id, m.subscription_id, p_stream, m.seq, m.event_id, p_at, m.type, m.link_id,
-      m.previous_seq, m.lane from matched m),
+      m.previous_seq, m.lane, case when m.held_until is null then 'pending' else 'deferred' end,
+      case when m.held_until is null then '' else 'held by the quiet hours of its rule' end, m.held_until from matched m),
   remembered as (
-    insert into public.heads as h (subscription_id, stream_id, seq)
-    select m.subscription_id, p_stream, max(m.seq) from matched m group by m.subscription_id
-    on conflict (subscription_id, stream_id) do update set seq = excluded.seq),
+    insert into public.heads as h (destination_id, stream_id, seq)
+    select m.destination_id, p_stream, max(m.seq) from matched m group by m.destination_id
+    on conflict (destination_id, stream_id) do update set seq = excluded.seq),
   due as (
     select e.seq, e.event_id, t.name, t.is_merged, row_number() over (partition by t.name order by e.seq) as nth
     from told e join public.reaction_types t on t.type = e.type
@@ -2226,11 +2369,12 @@ begin
       and j.name in (select d.name from due d where d.is_merged)
     for update skip locked),
   jobs as (
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until)
-    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until, run_at)
+    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live,
+      coalesce(m.held_until, clock_timestamp())
     from matched m
     union all
-    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live from due d
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live, clock_timestamp() from due d
       where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
   select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
   -- Of what was owed before, and by this action itself, only the newest of each row goes on.
@@ -2299,8 +2443,7 @@ begin
     -- Whoever changes an endpoint may have mended it: it is tried at once.
     where d.state <> excluded.state or d.breaker_from is not null or d.breaker_until is not null;
   insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active)
-    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.mode,
-      e.deleted_at is null)
+    values (e.id, e.tenant_id, e.id, 'webhook', app.like_patterns(e.events), e.mode, e.deleted_at is null)
     on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
     where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
@@ -3468,7 +3611,7 @@ language sql immutable set search_path = ''
 create type app.payload as (
   job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
   recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean,
-  link_id uuid);
+  link_id uuid, shape jsonb, is_test boolean);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
@@ -3493,7 +3636,7 @@ begin
     select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id, j.args
     from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
   known as (
-    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, h.args, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
+    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, h.args, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active, s.shape,
       l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.credentials_sealed, n.state as endpoint_state,
       n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
     from held h
@@ -3517,7 +3660,7 @@ begin
         when k.destination_state = 'parked' or k.endpoint_state <> 'active' and k.deleted_at is null then 'parked'
         when (k.delivery).event_id is not null and (k.event).id is null then 'cancelled:its event is no longer kept'
         when (k.delivery).subscription_id is not null then case
-          when k.active is not true or k.deleted_at is not null then 'cancelled:the subscription had ended'
+          when k.active is not true and not (k.delivery).is_test or k.deleted_at is not null then 'cancelled:the subscription had ended'
           when k.subscriber = (k.delivery).stream_id then 'ok'
           when k.link_status = 'active' and app.sees(k.mask, k.link_id, null, (k.event).scope, (k.event).link_id, (k.event).membership_id) then 'ok'
           else 'revoked:the supplier may no longer see this' end
@@ -3534,7 +3677,7 @@ begin
           when (k.delivery).is_test then k.args::text end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
         k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new,
-        case when k.subscriber <> (k.delivery).stream_id then (k.delivery).link_id end)::app.payload as payload
+        case when k.subscriber <> (k.delivery).stream_id then (k.delivery).link_id end, k.shape, (k.delivery).is_test)::app.payload as payload
     from known k)
   select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
     jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends
@@ -3586,7 +3729,7 @@ begin
       d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new, case when app.actor() is not null then app.actor_kind() end, app.actor()
     from public.deliveries d
     where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
-      and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
+      and not d.is_test and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
     order by d.made_at, d.seq limit 10000
     returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id)
@@ -3688,6 +3831,137 @@ begin
 end $$;
 
 grant execute on function app.unpark(uuid[]), app.cancel(uuid[]) to wedsync_user;
+reset role;
+
+-- 77_routing.sql
+-- Why an event went where it went: the predicates of app.owe_facts, asked of what was recorded. And past events to try a rule on.
+set role wedsync_recorder;
+
+-- The streams the entered tenant hears, and as whom: its own, and of a supplier the weddings of its active links.
+create function app.heard_streams() returns table (stream_id uuid, link_id uuid, mask integer)
+language sql stable set search_path = '' as $$
+  select app.tenant(), null::uuid, null::integer
+  union all
+  select l.wedding_id, l.id, l.mask from public.links l where l.supplier_id = app.tenant() and l.status = 'active';
+$$;
+
+-- The fact that an event was recorded from, as far as conditions may ask of it.
+create function app.fact_of(e public.events) returns jsonb language sql immutable
+  return jsonb_build_object('type', e.type, 'op', e.op, 'record', e.record, 'old', e.old_record, 'table', e.subject_table, 'id', e.subject_id,
+    'severity', case when e.is_severe then 'high' end);
+
+-- One event of the entered tenant, and how it stands to it now: may_see false where it was owed once and may not be seen any more. No row where it
+-- never concerned the tenant. is_near: within 24 hours of the wedding or live, when it was recorded, and now.
+create function app.heard_event(p_event uuid)
+returns table (stream text, seq bigint, type text, bulk boolean, is_severe boolean, occurred_at timestamptz, type_lane smallint, may_see boolean,
+  was_near boolean, is_near boolean)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query
+    select s.kind || ':' || e.stream_id, e.seq, e.type, e.bulk, e.is_severe, e.occurred_at, coalesce(t.lane, 2::smallint), m.may_see,
+      app.is_near(e.stream_id, e.occurred_at), app.is_near(e.stream_id, app.now())
+    from public.events e
+    join public.streams s on s.id = e.stream_id
+    left join public.event_types t on t.type = e.type
+    cross join lateral (select exists (select from app.heard_streams() h
+      where h.stream_id = e.stream_id and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id)) as may_see) m
+    where e.id = p_event
+      and (m.may_see or exists (select from public.deliveries d where d.event_id = p_event and d.tenant_id = app.tenant()));
+end $$;
+
+create function app.is_near(p_stream uuid, p_at timestamptz) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from public.wedding_days d where d.wedding_id = p_stream and p_at between d.live_from - interval '24 hours' and d.live_until);
+$$;
+
+-- What each subscription of the entered tenant would do with an event now. p_rows: {subscription id: [jsonpath, ...]}, answered one by one.
+-- would_take: it is the first of its destination that matches.
+create function app.routed(p_event uuid, p_rows jsonb)
+returns table (subscription_id uuid, destination_id uuid, "position" integer, active boolean, since timestamptz, may_see boolean, is_asked boolean,
+  is_met boolean, rows_met boolean[], would_take boolean, lane smallint, held_until timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query
+    with asked as (
+      select s.id, s.destination_id, s.position, s.active, s.since, s.lane as own_lane, s.quiet, e.stream_id, e.is_severe, e.bulk,
+        coalesce(t.lane, 2::smallint) as type_lane, coalesce(h.may_see, false) as may_see, e.type like any (s.patterns) as is_asked,
+        coalesce(h.may_see, false) and app.holds(s.condition, f.fact) as is_met,
+        case when h.may_see then array(select app.holds(r.path::jsonpath, f.fact)
+          from jsonb_array_elements_text(coalesce(p_rows -> s.id::text, '[]')) with ordinality as r(path, n) order by r.n) end as rows_met
+      from public.events e
+      join public.subscriptions s on s.tenant_id = app.tenant() and s.connector = 'webhook'
+      left join public.event_types t on t.type = e.type
+      left join lateral (select x.link_id, app.hears(x.mask, x.link_id, e.scope, e.link_id, e.membership_id) as may_see
+        from app.heard_streams() x where x.stream_id = e.stream_id) h on true
+      cross join lateral (select app.fact_for(app.fact_of(e), h.link_id) as fact) f
+      where e.id = p_event),
+    matched as (
+      select a.id, a.active and a.may_see and a.is_asked and a.is_met and not a.bulk as is_matched from asked a),
+    first as (
+      select distinct on (a.destination_id) a.id from asked a join matched m on m.id = a.id and m.is_matched
+      order by a.destination_id, a.position, a.id),
+    laned as (
+      select a.id, app.is_near(a.stream_id, app.now()) as is_near,
+        app.lane_for(a.own_lane, a.type_lane, app.is_near(a.stream_id, app.now()), a.is_severe) as lane from asked a)
+    select a.id, a.destination_id, a.position, a.active, a.since, a.may_see, a.is_asked, a.is_met, a.rows_met, f.id is not null, l.lane,
+      case when a.quiet is not null and l.lane > 0 and not l.is_near then app.held_until(a.quiet, a.stream_id) end
+    from asked a join laned l on l.id = a.id left join first f on f.id = a.id
+    order by a.destination_id, a.position, a.id;
+end $$;
+
+-- The newest events of these types that the entered tenant may see, as it would be sent them, each with what every condition row says of it.
+create function app.past_events(p_types text[], p_rows text[], p_limit integer)
+returns table (id uuid, occurred_at timestamptz, event text, rows_met boolean[])
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_patterns text[] := app.like_patterns(p_types);
+  v_deep integer;
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  -- However much is in the log, and however many weddings a supplier has, no more than this is looked at.
+  select greatest(100, 4000 / count(*)) into v_deep from app.heard_streams() h;
+  return query
+    select (n.e).id, (n.e).occurred_at, app.event_for(n.e, n.kind, n.link_id),
+      array(select app.holds(r.path::jsonpath, app.fact_for(app.fact_of(n.e), n.link_id)) from unnest(p_rows) with ordinality as r(path, n) order by r.n)
+    from (
+      select x.e, s.kind, h.link_id
+      from app.heard_streams() h
+      join public.streams s on s.id = h.stream_id
+      cross join lateral (
+        select w.e from (select e from public.events e where e.stream_id = h.stream_id order by e.seq desc limit v_deep) w
+        where not (w.e).bulk and (w.e).type like any (v_patterns)
+          and app.hears(h.mask, h.link_id, (w.e).scope, (w.e).link_id, (w.e).membership_id)
+        limit p_limit) x
+      order by (x.e).occurred_at desc, (x.e).seq desc limit p_limit) n
+    order by (n.e).occurred_at desc, (n.e).seq desc;
+end $$;
+
+-- One real event, sent once more to see it arrive: to the rule's endpoint, in its shape, marked as a test. It is no part of the numbered chain.
+-- Null where the tenant may not see the event.
+create function app.owe_test(p_rule uuid, p_event uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_id uuid := uuidv7();
+  r record;
+begin
+  select x.id, x.tenant_id, x.endpoint_id into r from public.rules x where x.id = p_rule and x.tenant_id = app.tenant() and x.deleted_at is null;
+  if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
+    lane, is_test)
+  select v_id, v_at, r.tenant_id, 'webhook', r.endpoint_id, r.id, e.stream_id, e.seq, e.id, e.recorded_at, e.type, h.link_id, 1, true
+  from public.events e join app.heard_streams() h on h.stream_id = e.stream_id
+  where e.id = p_event and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id);
+  if not found then return null; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id)
+    values (v_id, 'delivery', 'webhook', 1, r.tenant_id, r.endpoint_id, v_at, p_event);
+  return v_id;
+end $$;
+
+grant execute on function app.heard_event(uuid), app.routed(uuid, jsonb), app.past_events(text[], text[], integer), app.owe_test(uuid, uuid)
+  to wedsync_user;
 reset role;
 
 -- 78_portfolio.sql

@@ -59,7 +59,7 @@ create table public.endpoints (
   tenant_id uuid not null,
   url text not null check (length(url) between 8 and 2000),
   description text not null default '' check (length(description) <= 300),
-  events text[] not null default '{*}' check (cardinality(events) between 1 and 50),
+  events text[] not null default '{*}' check (cardinality(events) <= 50),
   secret_sealed bytea not null,
   old_secrets jsonb not null default '[]',
   header_names text[] not null default '{}' check (cardinality(header_names) <= 20),
@@ -74,6 +74,7 @@ create table public.endpoints (
   deleted_at timestamptz
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+comment on column public.endpoints.events is 'What goes there that no rule takes; may be empty where there are rules';
 comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
 comment on column public.endpoints.auth is 'What may be seen of how we prove who we are; kind none, api_key, basic, bearer, oauth2 or mtls';
 comment on column public.endpoints.credentials_sealed is 'Values of its own headers and the secrets of auth, one sealed text; null = none';
@@ -120,11 +121,21 @@ create table public.subscriptions (
   patterns text[] not null,
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   active boolean not null default true,
+  position integer not null default 2147483647,
+  condition jsonpath,
+  lane smallint check (lane between 0 and 3),
+  shape jsonb,
+  quiet jsonb,
   since timestamptz not null default clock_timestamp(),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp()
 );
 comment on table public.subscriptions is 'Who wants which event types (SQL like patterns), where to. tenant = wedding, or supplier: then every stream its active links open';
+comment on column public.subscriptions.position is 'Of those of one destination the first that matches takes the event; an endpoint''s own list is the last';
+comment on column public.subscriptions.condition is 'What the fact (op, record, old, severity) must fulfil; null = always';
+comment on column public.subscriptions.lane is 'The lane of what it takes; null = by type, severity and how near the wedding is';
+comment on column public.subscriptions.shape is 'A field map whose result is sent as data; null = the event as it is';
+comment on column public.subscriptions.quiet is 'When nothing but the urgent leaves: {zone, from, until, days}; null = never';
 create index subscriptions_tenant on public.subscriptions (tenant_id) where active;
 create trigger bump before update on public.subscriptions for each row execute function app.bump();
 call app.protect('public.subscriptions', 'tenant_id',
@@ -133,12 +144,12 @@ call app.protect('public.subscriptions', 'tenant_id',
 grant select, insert, update on public.subscriptions to wedsync_recorder;
 
 create table public.heads (
-  subscription_id uuid not null references public.subscriptions on delete cascade,
+  destination_id uuid not null references public.destinations on delete cascade,
   stream_id uuid not null,
   seq bigint not null,
-  primary key (subscription_id, stream_id)
+  primary key (destination_id, stream_id)
 ) with (fillfactor = 50);
-comment on table public.heads is 'The last seq owed to a subscription per stream: what the next delivery names as previous_sequence';
+comment on table public.heads is 'The last seq owed to a destination per stream, by whichever rule: what the next delivery names as previous_sequence';
 
 create table public.deliveries (
   id uuid not null,
@@ -171,7 +182,7 @@ create table public.deliveries (
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
-comment on column public.deliveries.is_test is 'A made-up example that somebody asked for: no event, its content is in the job''s args while that lives';
+comment on column public.deliveries.is_test is 'Somebody asked for it to see it arrive: a past event once more, or without an event a made-up example, kept in the job''s args while that lives';
 comment on column public.deliveries.as_new is 'A replay that the receiver must not take for a repeat: its webhook-id is its own';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);

@@ -81,6 +81,7 @@ begin
   elsif p_table = 'proposals' then return (select t.wedding_id from public.proposals t where t.id = p_id);
   elsif p_table = 'imports' then return (select t.wedding_id from public.imports t where t.id = p_id);
   elsif p_table = 'endpoints' then return (select t.tenant_id from public.endpoints t where t.id = p_id);
+  elsif p_table = 'rules' then return (select t.tenant_id from public.rules t where t.id = p_id);
   elsif p_table = 'subscriptions' then return (select t.tenant_id from public.subscriptions t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);

@@ -18,6 +18,7 @@ from tests.browser import (
     scenes_plan,
     scenes_public,
     scenes_rsvp,
+    scenes_rules,
     scenes_supplier,
     scenes_webhooks,
 )
@@ -45,7 +46,16 @@ VIEWS = (View("phone", 390, 844), View("desk", 1440, 900))
 
 
 def scenes() -> Iterator[Scene]:
-    rooms = (scenes_couple, scenes_plan, scenes_guests, scenes_rsvp, scenes_supplier, scenes_webhooks, scenes_public)
+    rooms = (
+        scenes_couple,
+        scenes_plan,
+        scenes_guests,
+        scenes_rsvp,
+        scenes_supplier,
+        scenes_webhooks,
+        scenes_rules,
+        scenes_public,
+    )
     for module in rooms:
         yield from module.scenes()
 

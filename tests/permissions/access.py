@@ -49,6 +49,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
     "endpoints": {"r": set(COUPLE), "w": set(COUPLE)},
+    "rules": {"r": set(COUPLE), "w": set(COUPLE)},
     "subscriptions": {"r": set(COUPLE), "w": set(COUPLE)},
     "connections": {"r": set(COUPLE), "w": set(COUPLE)},
     "inbox_hooks": {"r": set(COUPLE), "w": set(COUPLE)},
@@ -60,6 +61,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
 }
 HOMES = {
     "endpoints": "tenant_id",
+    "rules": "tenant_id",
     "subscriptions": "tenant_id",
     "connections": "tenant_id",
     "inbox_hooks": "tenant_id",

@@ -49,6 +49,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "party_id": [world.ids["parties"]],
         "item_id": [world.ids["schedule_items"]],
         "endpoint_id": [world.ids["endpoints"]],
+        "rule_id": [world.ids["rules"]],
         "task_id": [world.ids["task_shared"]],
         "line_id": [world.ids["budget_lines"]],
         "payment_id": [world.ids["budget_payments"]],

@@ -83,6 +83,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     `id` stays the same on every try. `event` is in live form, images opened for whoever receives it, and `previous_seq`
     the seq this subscription was owed before it. `message` is what a person reads; its keys are the channel's
     (mail: see connectors/smtp/README.md). `as_new` marks a replay that the receiver must not take for a repeat.
+    `data` is what a rule made of the event, to be sent in its place; `is_test`: nothing new has happened.
     """
 
     id: UUID
@@ -92,6 +93,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     is_live: bool = False
     as_new: bool = False
     event: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    is_test: bool = False
     previous_seq: int | None = None
     message: Mapping[str, Any] | None = None
 

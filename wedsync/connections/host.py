@@ -69,6 +69,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[Sealed, ...] = ()
     message: Sealed | None = None
     event: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    is_test: bool = False
     previous_seq: int | None = None
     attempt: int = 1
     is_live: bool = False
@@ -134,6 +136,8 @@ class Host:
                 is_live=job.is_live,
                 as_new=job.as_new,
                 event=job.event,
+                data=job.data,
+                is_test=job.is_test,
                 previous_seq=job.previous_seq,
                 message=None if job.message is None else msgspec.json.decode(self._opened(job.message, job.tenant)),
             ),

@@ -59,7 +59,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     `event` is JSON in live form. Webhooks have `url`, `secret_sealed`, `old_secrets` (JSON `[{sealed, until}]`) and,
     where the endpoint has any, `credentials_sealed`; `as_new` marks a replay with an id of its own.
     Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
-    message itself (deliveries.sealed of the job's id). `link_id` is the link through which a supplier is told.
+    message itself (deliveries.sealed of the job's id). `link_id` is the link through which a supplier is told, `shape`
+    the field map of the rule that took the event.
     """
 
     job: Job
@@ -79,6 +80,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     credentials_sealed: bytes | None = None
     as_new: bool | None = None
     link_id: UUID | None = None
+    shape: str | None = None
+    is_test: bool = False
 
     def __repr__(self) -> str:
         return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"
@@ -225,4 +228,5 @@ def _ids(jobs: Sequence[Job]) -> tuple[list[UUID], list[UUID]]:
 
 def _payload(by_id: Mapping[UUID, Job], row: Any) -> Payload:
     values = dict(row)
-    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", **values)
+    is_test = bool(values.pop("is_test"))
+    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", is_test=is_test, **values)

@@ -9,7 +9,7 @@ from app.claim($1, $2, $3, $4) j
 -- name: payloads
 -- What leased jobs need to run; those that may not leave any more are ended there and are not among the rows.
 select p.job, p.event, p.previous_seq, p.replay_of, p.type, p.url, p.secret_sealed, p.old_secrets, p.recipient_kind, p.recipient_id, p.email,
-  p.contact_id, p.contact_sealed, p.sealed, p.credentials_sealed, p.as_new, p.link_id
+  p.contact_id, p.contact_sealed, p.sealed, p.credentials_sealed, p.as_new, p.link_id, p.shape, p.is_test
 from app.payloads($1, $2) p
 
 -- name: complete

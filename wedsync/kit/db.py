@@ -7,7 +7,7 @@ four round trips: enter, change, record, commit. Ids in that query are UUIDs by 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -40,6 +40,8 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
     about: str | None = None
     summary: dict[str, Any] | None = None
     concerns: list[UUID] | None = None
+    severity: Literal["high"] | None = None
+    """One lane more urgent than its type, and for conditions to ask of."""
     ids: list[UUID] | None = None
     """Many rows inserted in this transaction, `id` the first of them: the database has their images."""
 

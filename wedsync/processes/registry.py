@@ -42,6 +42,8 @@ from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
 from wedsync.subscriptions import pages as subscriptions_pages
+from wedsync.subscriptions.rules import api as rules_api
+from wedsync.subscriptions.rules import model as rules
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
 from wedsync.suppliers import pages as suppliers_pages
@@ -67,6 +69,7 @@ NOUNS = (
     acknowledgements,
     proposals,
     subscriptions,
+    rules,
     connections,
 )
 PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
@@ -83,6 +86,7 @@ DOORS = (
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
+    rules_api,
     connections_api,
     hooks,
     operations_api,

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -16,6 +15,7 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
+from wedsync.subscriptions.rules.shape import shaped
 
 
 @asynccontextmanager
@@ -43,6 +43,8 @@ def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, S
 def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
     """What the host needs; secrets stay sealed until the connector is called."""
     job = payload.job
+    # Images that are sealed at rest are opened here: the database has just judged that this receiver may see them.
+    event = None if payload.event is None else with_images(payload.event, open_sealed)
     return host.Job(
         connector=job.name,
         delivery_id=job.id,
@@ -53,11 +55,13 @@ def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
         message=None
         if payload.sealed is None
         else host.Sealed(name="message", value=payload.sealed, table="deliveries", column="sealed", row=job.id),
-        event=_event(payload, open_sealed),
+        event=event,
+        data=None if event is None or payload.shape is None else shaped(payload.shape, event),
         previous_seq=payload.previous_seq,
-        as_new=bool(payload.as_new),
         attempt=job.attempt,
         is_live=job.live_until is not None and job.live_until > clock.now(),
+        as_new=bool(payload.as_new) or payload.is_test,
+        is_test=payload.is_test,
     )
 
 
@@ -115,8 +119,3 @@ def _secrets(payload: Payload) -> list[host.Sealed]:
             host.Sealed(name="credentials", value=held, table="endpoints", column="credentials_sealed", row=row)
         )
     return found
-
-
-def _event(payload: Payload, open_sealed: OpenSealed) -> Mapping[str, Any] | None:
-    """Images that are sealed at rest are opened here: the database has just judged that this receiver may see them."""
-    return None if payload.event is None else with_images(payload.event, open_sealed)

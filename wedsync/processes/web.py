@@ -42,6 +42,7 @@ from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
 from wedsync.people import lookups
 from wedsync.processes import listening, registry
+from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
@@ -147,6 +148,7 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
             "ctx": Provide(provide_ctx, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "catalogue": Provide(provide_catalogue, sync_to_thread=False),
+            "fields": Provide(provide_fields, sync_to_thread=False),
         },
         middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
@@ -169,6 +171,7 @@ def _state(settings: config.Settings) -> State:
             "rates": limiting.rates(settings),
             "metrics": metrics.WebCollector(version("wedsync")),
             "catalogue": registry.catalogue(settings),
+            "fields": Fields(registry.catalogue().types),
             "is_leaving": False,
         }
     )

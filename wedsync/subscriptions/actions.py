@@ -16,6 +16,7 @@ from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions import model, secured
+from wedsync.subscriptions.rules import actions as rules
 from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.subscriptions")
@@ -36,6 +37,8 @@ async def add(
     A form brings the id, so that sending it twice adds one: the second raises Refusal 409.
     """
     url = model.check_url(new.url, allow=allow)
+    if not new.events:
+        raise invalid("events", "is empty, and there is no rule yet that sends it anything", "Choose at least one.")
     endpoint_id, secret = endpoint_id or uuid4(), model.new_secret()
     shown, held = secured.new(new.headers, new.auth, allow=allow)
     model.needs_https(url, shown)
@@ -70,6 +73,8 @@ async def change(
     """Change an endpoint; returns the new version. Raises Refusal 403, 404, 412, 422."""
     if "url" in fields:
         model.check_url(fields["url"], allow=allow)
+    if fields.get("events") == [] and not await rules.has(tx, endpoint_id):
+        raise invalid("events", "is empty, and there is no rule that sends it anything", "Choose at least one.")
     names, shown, sealed = None, None, None
     if fields.keys() & {"url", "headers", "auth"}:
         held = await tx.row(queries.credentials, endpoint_id)
@@ -126,7 +131,8 @@ async def rotate(
 
 
 async def remove(tx: Tx, endpoint_id: UUID) -> None:
-    """Remove an endpoint; what it was still owed is cancelled with that reason."""
+    """Remove an endpoint and its rules; what it was still owed is cancelled with that reason."""
+    await rules.remove_of(tx, endpoint_id)
     row = await tx.row(queries.remove, endpoint_id)
     if row is None:
         raise not_found("endpoint")

@@ -107,7 +107,7 @@ class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     url: Url
-    events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
+    events: Annotated[list[Pattern], Meta(max_length=50)] = msgspec.field(default_factory=lambda: ["*"])
     description: Annotated[str, Meta(max_length=300)] = ""
     mode: Mode = "parallel"
     headers: Annotated[dict[str, HeaderValue], Meta(max_length=credentials.HEADERS_MAX)] = {}
@@ -115,14 +115,15 @@ class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change; what is absent stays. Resuming a paused or disabled endpoint releases what was parked.
+    """A change; what is absent stays. `events` may be empty where the endpoint has rules.
 
+    Resuming a paused or disabled endpoint releases what was parked.
     `headers` replaces all of them; null keeps the value of one. Secrets left out of an `auth` of the same kind stay. An
     address at another host or port takes neither with it: give both anew.
     """
 
     url: Url | UnsetType = UNSET
-    events: Annotated[list[Pattern], Meta(min_length=1, max_length=50)] | UnsetType = UNSET
+    events: Annotated[list[Pattern], Meta(max_length=50)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
     state: Literal["active", "paused"] | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET

@@ -61,14 +61,14 @@ class Webhook:
             outcome = ReconnectNeeded(reason=str(error), attempt=_told(error))
         masked = (*outcome.attempt.masked, *held.secrets)
         outcome = structs.replace(outcome, attempt=structs.replace(outcome.attempt, masked=masked))
-        return _once(outcome) if delivery.event.get("test") else outcome
+        return _once(outcome) if delivery.is_test else outcome
 
     async def _sent(
         self, delivery: Delivery, event: Mapping[str, Any], connection: Connection, held: Credentials
     ) -> Outcome:
         """One deadline over the token and the call. A token that is refused may have been revoked: once, another."""
         until = clock.monotonic() + delivery.timeout_s
-        body = mapper.to_body(event, previous_seq=delivery.previous_seq)
+        body = mapper.to_body(event, previous_seq=delivery.previous_seq, data=delivery.data, is_test=delivery.is_test)
         refused: str | None = None
         while True:
             proof = await self._prover.proof(
@@ -127,7 +127,7 @@ def _once(outcome: Outcome) -> Outcome:
     """Somebody waits for what a test comes to, and asks again when the receiver is mended."""
     if not isinstance(outcome, RetryLater):
         return outcome
-    return RetryLater(reason=outcome.reason, tries_max=1, attempt=outcome.attempt)
+    return Rejected(reason=outcome.reason, attempt=outcome.attempt)
 
 
 def _reason(status: int, wishes: set[str]) -> str:
