@@ -13,8 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from wedsync.events.audience import view
-from wedsync.events.channels import Channel, Group, State
+from wedsync.events.channels import Channel, State
 from wedsync.events.frames import LiveEvent, OpenSealed, Rendering, encode_columns, read_event, read_nudge
 from wedsync.events.joins import Joins
 from wedsync.events.lookers import Lookers
@@ -359,7 +358,7 @@ class Hub:
         is_urgent = self.is_urgent(event)
         written = 0
         for group in stream.groups.values():
-            sent = _write(group, rendering, is_urgent=is_urgent)
+            sent = group.write(rendering, is_urgent=is_urgent)
             if sent:
                 written += sent
                 self.lookers.sent(stream.tenant, group.audience, event.scope)
@@ -384,24 +383,3 @@ class Hub:
 
     def _age_ms(self, event: LiveEvent) -> float:
         return max(0.0, (self.tokens.now() - event.seconds) * 1000)
-
-
-def _write(group: Group, rendering: Rendering, *, is_urgent: bool) -> int:
-    """One event to one group; returns how many frames were written."""
-    seen = view(group.audience, now=rendering.event.seen, before=rendering.before)
-    if seen is None:
-        return 0
-    frames = group.frames(rendering, seen, previous=group.last)
-    if not frames:
-        return 0
-    group.last = rendering.event.seq
-    group.remember(rendering, seen)
-    for frame in frames:
-        for channel in group.channels:
-            socket = channel.socket
-            socket.frames += 1
-            if socket.is_congested:
-                socket.wait(socket.text, frame, is_urgent=is_urgent)
-            else:
-                socket.text(frame)
-    return len(frames) * len(group.channels)
