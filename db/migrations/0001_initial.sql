@@ -1296,7 +1296,7 @@ create policy gate on public.deliveries as restrictive for all to wedsync_user u
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
 grant select (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, type, previous_seq, recipient_kind,
-  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new) on public.deliveries to wedsync_user;
+  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new, is_test) on public.deliveries to wedsync_user;
 create policy gate on public.attempts as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.attempts for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
@@ -1341,9 +1341,6 @@ set role wedsync_owner;
 alter table public.endpoints add constraint endpoints_home unique (tenant_id, id);
 alter table public.events add column is_severe boolean not null default false;
 comment on column public.events.is_severe is 'Whoever recorded it said so: one lane more urgent than its type';
-alter table public.deliveries add column is_test boolean not null default false;
-comment on column public.deliveries.is_test is 'Sent because somebody wanted to see it arrive; nothing new had happened';
-grant select (is_test) on public.deliveries to wedsync_user;
 
 create table public.rules (
   id uuid primary key default uuidv7(),
@@ -4283,9 +4280,6 @@ reset role;
 
 -- 83_tests.sql
 -- Tests of endpoints: a made-up example on the way that real events take, through lanes, restraint and the log, and recorded in no stream.
-set role wedsync_owner;
-grant select (is_test) on public.deliveries to wedsync_user;
-reset role;
 
 set role wedsync_recorder;
 -- Owes one endpoint of the entered tenant an example, in live form and marked by its maker. What became of the asking: owed, inactive (the endpoint

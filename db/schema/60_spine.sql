@@ -304,7 +304,7 @@ create policy gate on public.deliveries as restrictive for all to wedsync_user u
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
 grant select (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, type, previous_seq, recipient_kind,
-  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new) on public.deliveries to wedsync_user;
+  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new, is_test) on public.deliveries to wedsync_user;
 create policy gate on public.attempts as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.attempts for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));

@@ -5,9 +5,6 @@ set role wedsync_owner;
 alter table public.endpoints add constraint endpoints_home unique (tenant_id, id);
 alter table public.events add column is_severe boolean not null default false;
 comment on column public.events.is_severe is 'Whoever recorded it said so: one lane more urgent than its type';
-alter table public.deliveries add column is_test boolean not null default false;
-comment on column public.deliveries.is_test is 'Sent because somebody wanted to see it arrive; nothing new had happened';
-grant select (is_test) on public.deliveries to wedsync_user;
 
 create table public.rules (
   id uuid primary key default uuidv7(),

@@ -1,7 +1,4 @@
 -- Tests of endpoints: a made-up example on the way that real events take, through lanes, restraint and the log, and recorded in no stream.
-set role wedsync_owner;
-grant select (is_test) on public.deliveries to wedsync_user;
-reset role;
 
 set role wedsync_recorder;
 -- Owes one endpoint of the entered tenant an example, in live form and marked by its maker. What became of the asking: owed, inactive (the endpoint
