@@ -25,7 +25,7 @@ def endpoint(name: str, state: str = "active", **more: Any) -> dict[str, Any]:
     made |= {"description": name, "state": state, "state_words": words, "tone": tone, "icon": sign, "state_reason": ""}
     made |= {"events_words": "Invitations and answers; Every item of the schedule", "version": "3", "counted": 812}
     made |= {"counts": [("delivered", "Delivered", 809), ("underway", "On their way", 3)], "events": ["rsvp.*"]}
-    made |= {"restraints": []}
+    made |= {"restraints": [], "warning": "", "proof_words": ""}
     return made | {"delivered_at": ago(minutes=2), "failed_at": None, "failure": ""} | more
 
 
