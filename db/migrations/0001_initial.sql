@@ -3202,7 +3202,8 @@ reset role;
 
 -- 76_shared_hosts.sql
 -- Breakers of hosts: fifty endpoints on one dead host need not find that out one by one. A host has a row only while something was wrong with it;
--- its rules stand in wedsync/kit/breaker.py, and the claim asks it beside the destination's own breaker.
+-- its rules stand in wedsync/kit/breaker.py, and the claim asks it beside the destination's own breaker. Counted are tenants, and only silence: what
+-- one of them can bring about alone must not stop the others.
 set role wedsync_owner;
 alter table public.destinations add column host text;
 comment on column public.destinations.host is 'host:port of its endpoint; null = it has none of its own';
@@ -3219,8 +3220,8 @@ create table public.hosts (
   probing_until timestamptz not null default '-infinity',
   probed uuid
 ) with (fillfactor = 50);
-comment on table public.hosts is 'Breakers of hosts that several destinations share, while there is something to count; no row = in good health';
-comment on column public.hosts.failing is 'Destinations whose last result in the window was bad; well: whose was good. Neither is counted twice';
+comment on table public.hosts is 'Breakers of hosts that several tenants share, while there is something to count; no row = in good health';
+comment on column public.hosts.failing is 'Tenants that the host did not answer last in the window; well: those it did. Nobody is in both';
 comment on column public.hosts.probing_until is 'A probe is on its way; if its worker ends, another may go then';
 create index hosts_open on public.hosts (open_until) where open_until is not null;
 
@@ -3237,6 +3238,21 @@ language sql immutable set search_path = ''
   return (select lower(m[2]) || ':' || coalesce(m[3], case lower(m[1]) when 'https' then '443' else '80' end)
     from regexp_match(p_url, '^(https?)://(\[[^]]+\]|[^/?#:]+)(?::(\d+))?', 'i') as m);
 
+-- A host that is left alone may be asked by one, from now on.
+create function app.ask_host(p_host text) returns void
+language sql volatile set search_path = '' as $$
+  update public.hosts h set open_until = clock_timestamp() where h.host = p_host and h.open_until > clock_timestamp();
+$$;
+
+-- Whoever tests an endpoint may have mended it: a breaker that is open, its own or its host's, lets one delivery through at once, and judges by it.
+create function app.ask_again(p_destination uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, clock_timestamp())
+    where d.id = p_destination and d.breaker_until is not null;
+  perform app.ask_host(d.host) from public.destinations d where d.id = p_destination and d.host is not null;
+end $$;
+
 create function app.know_host() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -3244,7 +3260,8 @@ begin
   return new;
 end $$;
 
--- An endpoint may move to another host. And whoever changes one may have mended its host: that is asked once more, at once.
+-- An endpoint may move to another host. And a person who puts one to work, here or there, may have mended its host: that is asked once more, at
+-- once. What the clock and workers write of an endpoint, and other words about it, say nothing of the host.
 create function app.follow_host() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -3253,14 +3270,15 @@ begin
   if new.url <> old.url then
     update public.destinations d set host = v_host where d.id = new.id and d.host is distinct from v_host;
   end if;
-  if app.actor_kind() <> 'system' then
-    update public.hosts h set open_until = clock_timestamp() where h.host = v_host and h.open_until > clock_timestamp();
+  if app.actor() is not null and new.state = 'active' and (new.url, new.state) is distinct from (old.url, old.state) then
+    perform app.ask_host(v_host);
   end if;
   return null;
 end $$;
 
--- Of destinations that a claim holds, those whose host may be asked. Of a host that is half open it is one, by lot but not the last one again: a
--- single broken path must not answer for the host each time.
+-- Of destinations that a claim holds, those whose host may be asked. Of a host that is half open it is one, by lot but of another tenant than the
+-- last, and not the last one again: neither a single broken path nor a single tenant may answer for the host each time. Where somebody waits for a
+-- test, that is the one.
 create function app.askable(p_lane integer, p_destinations uuid[], p_now timestamptz) returns uuid[]
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -3279,7 +3297,9 @@ begin
     select distinct on (h.host) d.id from held h join public.destinations d on d.host = h.host and d.id = any (p_destinations)
     where exists (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now)
       and not exists (select from public.jobs b where b.destination_id = d.id and b.lease_token is not null)
-    order by h.host, (d.id is not distinct from h.probed), random()) x;
+    order by h.host, (d.tenant_id is not distinct from (select l.tenant_id from public.destinations l where l.id = h.probed)),
+      not exists (select from public.jobs j join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.is_test
+        where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now), (d.id is not distinct from h.probed), random()) x;
   if v_probes is not null then
     update public.hosts h set probing_until = p_now + interval '20 seconds', probed = d.id
       from public.destinations d where d.id = any (v_probes) and h.host = d.host;
@@ -3287,8 +3307,8 @@ begin
   return v_free || v_probes;
 end $$;
 
--- How hosts stand, locked until the end of the transaction that judges their results: destinations are locked before. p_bad: those with a bad
--- result, whose hosts begin to be counted, where others share them.
+-- How hosts stand, locked until the end of the transaction that judges their results: destinations are locked before. p_bad: those that got
+-- no answer, whose hosts begin to be counted where other tenants share them.
 create type app.host_breaker as (
   host text, destinations uuid[], now_s double precision, failures integer, open_until double precision, openings integer, since double precision,
   failing uuid[], well uuid[]);
@@ -3301,7 +3321,7 @@ begin
   insert into public.hosts (host)
     select distinct d.host from public.destinations d
     where d.id = any (p_bad) and d.host is not null
-      and exists (select from public.destinations o where o.host = d.host and o.id <> d.id and o.state = 'active')
+      and exists (select from public.destinations o where o.host = d.host and o.tenant_id <> d.tenant_id and o.state = 'active')
     order by d.host
     on conflict (host) do nothing;
   return query select h.host, array(select d.id from public.destinations d where d.host = h.host and d.id = any (p_destinations)),
@@ -3487,7 +3507,7 @@ declare
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
   select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
-      and (h.open_until is not null or h.failures > 0 or d.id = any (h.failing) or d.id <> all (h.well) and cardinality(h.well) < 32))), false),
+      and (h.open_until is not null or h.failures > 0 or d.tenant_id = any (h.failing) or d.tenant_id <> all (h.well) and cardinality(h.well) < 32))), false),
       coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
     from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
     join public.destinations d on d.id = x.id;
@@ -3952,6 +3972,7 @@ begin
   from public.events e join app.heard_streams() h on h.stream_id = e.stream_id
   where e.id = p_event and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id);
   if not found then return null; end if;
+  perform app.ask_again(r.endpoint_id);
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id)
     values (v_id, 'delivery', 'webhook', 1, r.tenant_id, r.endpoint_id, v_at, p_event);
   return v_id;
@@ -4298,9 +4319,7 @@ begin
     where d.tenant_id = v_tenant and d.made_at > v_at - interval '1 minute' and d.destination_id = p_endpoint and d.is_test) >= 30 then
     return 'many';
   end if;
-  -- Whoever tests an endpoint may have mended it: a breaker that is open lets one delivery through at once, and judges by it.
-  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, v_at)
-    where d.id = p_endpoint and d.breaker_until is not null;
+  perform app.ask_again(p_endpoint);
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, expires_at, is_test)
     values (p_delivery, v_at, v_tenant, 'webhook', p_endpoint, p_event ->> 'type', 1, v_at + interval '10 minutes', true);
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, args, expires_at)

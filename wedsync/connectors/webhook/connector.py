@@ -54,9 +54,12 @@ class Webhook:
             outcome = await self._sent(delivery, delivery.event, connection, held)
         except TokenError as error:
             ladder = None if error.is_passing else replies.SHORT_LADDER
-            outcome = RetryLater(reason=str(error), tries_max=ladder, is_ours=error.is_ours, attempt=_told(error))
+            outcome = RetryLater(
+                reason=str(error), tries_max=ladder, is_ours=error.is_ours, is_unasked=True, attempt=_told(error)
+            )
         except TimeoutError:
-            outcome = RetryLater(reason=f"The token server gave no token within {delivery.timeout_s:g} s.")
+            reason = f"The token server gave no token within {delivery.timeout_s:g} s."
+            outcome = RetryLater(reason=reason, is_unasked=True)
         except ProofError as error:
             outcome = ReconnectNeeded(reason=str(error), attempt=_told(error))
         masked = (*outcome.attempt.masked, *held.secrets)
@@ -87,7 +90,8 @@ class Webhook:
             is_refused = isinstance(exchange, Reply) and exchange.status == 401 and proof.token is not None
             if not is_refused or refused is not None:
                 attempt = structs.replace(attempt, masked=proof.secrets)
-                return to_outcome(exchange, attempt, now=self._machine_now())
+                outcome = to_outcome(exchange, attempt, now=self._machine_now())
+                return _own(outcome) if proof.identity else outcome
             refused = proof.token
 
     async def close(self) -> None:
@@ -121,6 +125,11 @@ def to_outcome(exchange: Reply | Failure, attempt: Attempt, *, now: datetime) ->
         after_s = replies.retry_after_s(exchange.headers, now=now)
         return RetryLater(reason=reason, after_s=after_s, attempt=attempt)
     return RetryLater(reason=reason, tries_max=replies.SHORT_LADDER, attempt=attempt)
+
+
+def _own(outcome: Outcome) -> Outcome:
+    """A receiver that will not talk to this certificate may well talk to others."""
+    return structs.replace(outcome, is_unreachable=False) if isinstance(outcome, RetryLater) else outcome
 
 
 def _once(outcome: Outcome) -> Outcome:

@@ -155,7 +155,8 @@ async def test_a_token_server_that_fails_is_told_as_what_it_is(
     outcome = await stage.send(guarded.name, held=client_credentials(stage, guarded), timeout_s=0.6)
     assert isinstance(outcome, RetryLater)
     assert outcome.reason.startswith(reason)
-    assert (outcome.tries_max, outcome.is_ours, outcome.attempt.status) == (ladder, False, None)
+    assert (outcome.tries_max, outcome.is_ours, outcome.is_unasked) == (ladder, False, True)
+    assert outcome.attempt.status is None
     assert guarded.calls == 0
     assert SECRET not in outcome.reason
 
