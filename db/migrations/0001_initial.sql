@@ -2999,20 +2999,40 @@ end $$;
 -- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
 create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  t record;
 begin
   perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
   perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
-  for t in
-    with closed as (
-      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
-      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
-    disabled as (
-      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
-      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
-        'record', to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[]) as fact)
-    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  return query select t.nudge from app.tell_tenants(app.shut(p_destinations, p_reasons)) as t(nudge);
+end $$;
+
+-- A change of an endpoint that the engine made, as a fact of its tenant: without anything secret, even sealed.
+create function app.endpoint_fact(p_type text, p_new public.endpoints, p_old public.endpoints) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('tenant', (p_new).tenant_id, 'type', p_type, 'scope', 512, 'table', 'endpoints', 'id', (p_new).id, 'op', 'UPDATE',
+    'record', to_jsonb(p_new) - s.names, 'old', to_jsonb(p_old) - s.names)
+  from (select '{secret_sealed,old_secrets,credentials_sealed}'::text[] as names) s;
+$$;
+
+-- What is to be told of it, by whoever has locked them all.
+create function app.shut(p_destinations uuid[], p_reasons text[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with closed as (
+    update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+    where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+  disabled as (
+    update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+    returning new.id, app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(d.fact order by d.id), '[]') from disabled d;
+$$;
+
+-- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
+create function app.tell_tenants(p_facts jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  t record;
+begin
+  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant' order by f.n) as facts
+    from jsonb_array_elements(p_facts) with ordinality as f(x, n) group by 1 order by 1
   loop
     perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
     return next app.record(t.facts);
@@ -3396,49 +3416,50 @@ language sql immutable set search_path = ''
   return case when p_ill >= interval '96 hours' then 96 when p_ill >= interval '72 hours' then 72 when p_ill >= interval '24 hours' then 24
     when p_ill >= interval '1 hour' then 1 else 0 end;
 
--- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
-create function app.tell_tenants(p_facts jsonb) returns setof text
-language plpgsql volatile set search_path = '' as $$
-declare
-  t record;
-begin
-  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant') as facts from jsonb_array_elements(p_facts) as f(x) group by 1 order by 1 loop
-    perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
-    return next app.record(t.facts);
-  end loop;
-  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
-end $$;
+-- Destinations that have failed for so long, so often and over such a time that they are switched off.
+create function app.is_hopeless(d public.destinations, p_now timestamptz) returns boolean
+language sql immutable set search_path = ''
+  return (d).state = 'active' and (d).failing_since <= p_now - interval '5 days' and (d).failed_times >= 20
+    and (d).failed_at - (d).failing_since >= interval '12 hours';
 
--- Called by the clock. Endpoints are locked before destinations, and streams last, as everywhere.
+-- The hours that its owners are due to be warned of; 0 = nothing.
+create function app.warning_of(d public.destinations, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+  return case when (d).state = 'active' and (d).failed_times >= 3 and (d).failing_since is not null
+    then app.warning_after(p_now - (d).failing_since) else 0 end;
+
+-- Called by the clock. All endpoints that this may change are locked first, by id, then their destinations; streams come last, each once, for
+-- whoever changes an endpoint holds it while it waits for its tenant's stream.
 create function app.mind_failing() returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_facts jsonb;
   v_now timestamptz := app.now();
+  v_all uuid[];
   v_ids uuid[];
   v_reasons text[];
+  v_facts jsonb;
 begin
-  with ill as materialized (
-    select d.id, d.failing_since, d.failed_times, app.warning_after(v_now - d.failing_since) as hours from public.destinations d
-    where d.failing_since is not null and d.state = 'active' and d.failed_times >= 3),
-  warned as (
-    update public.endpoints e set failing_since = i.failing_since, warned_hours = i.hours from ill i
-    where e.id = i.id and e.state = 'active' and e.deleted_at is null and i.hours > e.warned_hours
-    returning new.tenant_id, 'endpoint.failing' as type, new.id, to_jsonb(new) as record, to_jsonb(old) as old_record),
+  select array_agg(x.id) into v_all from (
+    select d.id from public.destinations d join public.endpoints e on e.id = d.id
+      where d.failing_since is not null and (app.warning_of(d, v_now) > e.warned_hours or app.is_hopeless(d, v_now))
+    union
+    select e.id from public.endpoints e join public.destinations d on d.id = e.id where e.failing_since is not null and d.failing_since is null) x;
+  if v_all is null then return; end if;
+  perform from public.endpoints e where e.id = any (v_all) order by e.id for no key update;
+  perform from public.destinations d where d.id = any (v_all) order by d.id for no key update;
+  with warned as (
+    update public.endpoints e set failing_since = d.failing_since, warned_hours = app.warning_of(d, v_now) from public.destinations d
+    where e.id = any (v_all) and d.id = e.id and e.state = 'active' and e.deleted_at is null and app.warning_of(d, v_now) > e.warned_hours
+    returning app.endpoint_fact('endpoint.failing', new, old) as fact),
   mended as (
-    update public.endpoints e set failing_since = null, warned_hours = 0
-    where e.failing_since is not null and e.state = 'active' and not exists (select from public.destinations d where d.id = e.id and d.failing_since is not null)
-    returning new.tenant_id, 'endpoint.changed' as type, new.id, to_jsonb(new) as record, to_jsonb(old) as old_record),
-  changed as (select w.tenant_id, w.type, w.id, w.record, w.old_record from warned w
-    union all select m.tenant_id, m.type, m.id, m.record, m.old_record from mended m)
-  select jsonb_agg(jsonb_build_object('tenant', c.tenant_id, 'type', c.type, 'scope', 512, 'table', 'endpoints', 'id', c.id, 'op', 'UPDATE',
-    'record', c.record - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', c.old_record - '{secret_sealed,old_secrets,credentials_sealed}'::text[])) into v_facts from changed c;
-  if v_facts is not null then return query select t.nudge from app.tell_tenants(v_facts) as t(nudge); end if;
+    update public.endpoints e set failing_since = null, warned_hours = 0 from public.destinations d
+    where e.id = any (v_all) and d.id = e.id and e.failing_since is not null and e.state = 'active' and d.failing_since is null
+    returning app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(c.fact), '[]') into v_facts from (select w.fact from warned w union all select m.fact from mended m) c;
   select array_agg(d.id order by d.id), array_agg(format('nothing was delivered since %s, in %s tries', to_char(d.failing_since at time zone 'UTC',
       'YYYY-MM-DD HH24:MI "UTC"'), d.failed_times) order by d.id) into v_ids, v_reasons
-    from public.destinations d
-    where d.failing_since <= v_now - interval '5 days' and d.state = 'active' and d.failed_times >= 20 and d.failed_at - d.failing_since >= interval '12 hours';
-  if v_ids is not null then return query select p.nudge from app.park(v_ids, v_reasons) as p(nudge); end if;
+    from public.destinations d where d.id = any (v_all) and app.is_hopeless(d, v_now);
+  return query select t.nudge from app.tell_tenants(v_facts || app.shut(v_ids, v_reasons)) as t(nudge);
 end $$;
 
 -- Who keeps the entered tenant's endpoints: the couple, or the owners and admins of a business. For reactions.
@@ -3808,6 +3829,7 @@ reset role;
 
 -- 77_releases.sql
 -- What people do with single deliveries that have not ended: those that wait for a person are released, and what waits at all can be cancelled.
+-- Only of what goes to endpoints of the entered tenant: mails to its people, or to others about it, are not a single keeper's to stop.
 set role wedsync_recorder;
 
 -- Parked ones whose destination takes deliveries: ready again, with all their tries before them. Where the destination itself is parked, resuming
@@ -3819,10 +3841,11 @@ declare
   v_jobs uuid[];
 begin
   if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
-  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries)) order by d.id
-    for no key update;
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries))
+    and d.tenant_id = app.tenant() order by d.id for no key update;
   v_jobs := array(select j.id from public.jobs j
-    join public.destinations d on d.id = j.destination_id and d.state = 'active'
+    join public.destinations d on d.id = j.destination_id and d.tenant_id = app.tenant() and d.state = 'active'
+    join public.endpoints e on e.id = d.id
     join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.state = 'parked'
     where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
   update public.jobs j set run_at = clock_timestamp(), attempt = 0 where j.id = any (v_jobs);
@@ -3839,10 +3862,10 @@ declare
   v_jobs uuid[];
 begin
   if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
-  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries)) order by d.id
-    for no key update;
-  v_jobs := array(select j.id from public.jobs j
-    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update);
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries))
+    and d.tenant_id = app.tenant() order by d.id for no key update;
+  v_jobs := array(select j.id from public.jobs j join public.endpoints e on e.id = j.destination_id and e.tenant_id = app.tenant()
+    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
   perform app.end_jobs(v_jobs, 'cancelled', 'cancelled by hand');
   return cardinality(v_jobs);
 end $$;
@@ -4106,6 +4129,8 @@ reset role;
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
 grant update (plan, undo) on public.imports to wedsync_recorder;
+-- What is ready or on the wire is not in it, so it costs the queue nothing.
+create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
 
 set role wedsync_recorder;
@@ -4160,23 +4185,27 @@ $$;
 
 -- What waited so long for a parked destination, or for a person, that its row in the ledger is due to go: it ends, and says so.
 create function app.expire_parked(p_days integer) returns integer
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
 declare
+  v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
   v_old uuid[];
 begin
   select array_agg(x.id) into v_old from (select j.id from public.jobs j
-    where j.kind = 'delivery' and j.made_at < clock_timestamp() - make_interval(days => p_days) and j.lease_token is null
-    order by j.id limit 10000 for update skip locked) x;
+    where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at < v_before and j.lease_token is null
+    order by j.made_at limit 10000 for update skip locked) x;
   if v_old is null then return 0; end if;
   perform app.end_jobs(v_old, 'expired', format('it had waited for %s days', p_days));
   return cardinality(v_old);
 end $$;
 
--- Whether anything that is not over needs rows of a table from this span of time.
+-- Whether anything that is not over needs rows of a table from this span of time. Asked of a month that is due to go, so hardly more than once; what
+-- is likeliest to need it, for long, is what waits for a person, and that is looked up.
 create function app.is_needed(p_table text, p_from timestamptz, p_until timestamptz) returns boolean
 language sql stable set search_path = '' as $$
   select case p_table
-    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.made_at >= p_from and j.made_at < p_until)
+    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at >= p_from
+        and j.made_at < p_until)
+      or exists (select from public.jobs j where j.kind = 'delivery' and j.run_at < 'infinity' and j.made_at >= p_from and j.made_at < p_until)
     when 'events' then exists (select from public.jobs j where j.kind = 'reaction' and j.made_at >= p_from and j.made_at < p_until)
       or exists (select from public.jobs j join public.deliveries d on d.id = j.id and d.made_at = j.made_at
         where j.kind = 'delivery' and d.event_at >= p_from and d.event_at < p_until)
@@ -4191,8 +4220,8 @@ reset role;
 set role wedsync_owner;
 -- Whole months of a partitioned table that ended so many days ago go, the oldest first; a month that is needed stays until it is not. The last
 -- month always stays, so rows are kept at least so long and at most two months longer. A month is dropped within half a second or another time:
--- whoever reads the table is not kept waiting behind us. Returns the partitions that went.
-create function app.forget_months(p_table text, p_days integer) returns setof text
+-- whoever reads or writes the table is not kept waiting behind us, so it is one month a call. Returns the partition that went, or null.
+create function app.forget_months(p_table text, p_days integer) returns text
 language plpgsql volatile security definer set search_path = '' set lock_timeout = '500ms' as $$
 declare
   v_before timestamptz := least(date_trunc('month', clock_timestamp()) - interval '1 month', clock_timestamp() - make_interval(days => p_days));
@@ -4212,10 +4241,11 @@ begin
     begin
       execute format('drop table public.%I', v_part.name);
     exception when lock_not_available then
-      return;
+      return null;
     end;
-    return next v_part.name;
+    return v_part.name;
   end loop;
+  return null;
 end $$;
 grant execute on function app.forget_months(text, integer) to wedsync_service;
 reset role;
@@ -4273,30 +4303,6 @@ $$;
 
 grant execute on function app.keep_watch(jsonb, jsonb) to wedsync_user, wedsync_reader, wedsync_service;
 grant execute on function app.security_log(timestamptz, text, text, integer) to wedsync_service;
-reset role;
-
-set role wedsync_owner;
--- Whole months that ended before a day are dropped, never deleted row by row. Who holds a table for longer than a second is not waited for:
--- the next tick tries again. Only of these tables: events and deliveries are needed for as long as anybody may replay them.
-create function app.drop_partitions(p_table text, p_before date) returns integer
-language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
-declare
-  child text;
-  dropped integer := 0;
-begin
-  if p_table not in ('security_events', 'access_log', 'attempts') then raise exception 'not by age: %', p_table; end if;
-  for child in
-    select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = to_regclass('public.' || p_table) and c.relname ~ ('^' || p_table || '_[0-9]{6}$')
-      and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' <= p_before
-    order by c.relname
-  loop
-    execute format('drop table public.%I', child);
-    dropped := dropped + 1;
-  end loop;
-  return dropped;
-end $$;
-grant execute on function app.drop_partitions(text, date) to wedsync_service;
 reset role;
 
 -- 83_tests.sql
