@@ -69,14 +69,19 @@ class Webhook:
     async def _sent(
         self, delivery: Delivery, event: Mapping[str, Any], connection: Connection, held: Credentials
     ) -> Outcome:
-        """One deadline over the token and the call. A token that is refused may have been revoked: once, another."""
+        """One deadline over the token and the call. A token that is refused may have been revoked: once, another,
+        where there is another.
+        """
         until = clock.monotonic() + delivery.timeout_s
         body = mapper.to_body(event, previous_seq=delivery.previous_seq, data=delivery.data, is_test=delivery.is_test)
         refused: str | None = None
+        outcome: Outcome | None = None
         while True:
             proof = await self._prover.proof(
                 held, connection.id, now=self._machine_now(), timeout_s=_left_s(until), refused=refused
             )
+            if outcome is not None and proof.token == refused:
+                return outcome
             exchange, attempt = await client.post(
                 self._wire,
                 connection.settings["url"],
@@ -87,10 +92,9 @@ class Webhook:
                 at=self._machine_now(),
                 timeout_s=_left_s(until),
             )
+            outcome = to_outcome(exchange, structs.replace(attempt, masked=proof.secrets), now=self._machine_now())
             is_refused = isinstance(exchange, Reply) and exchange.status == 401 and proof.token is not None
             if not is_refused or refused is not None:
-                attempt = structs.replace(attempt, masked=proof.secrets)
-                outcome = to_outcome(exchange, attempt, now=self._machine_now())
                 return _own(outcome) if proof.identity else outcome
             refused = proof.token
 
