@@ -40,5 +40,14 @@ begin
   return cardinality(v_jobs);
 end $$;
 
-grant execute on function app.unpark(uuid[]), app.cancel(uuid[]) to wedsync_user;
+-- How many of its order wait for one delivery of the entered tenant to end; counted no further than 1000.
+create function app.waiting_behind(p_delivery uuid) returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from (
+    select from public.jobs b join public.jobs j on j.destination_id = b.destination_id and j.order_key = b.order_key and j.name = b.name
+      and j.order_seq > b.order_seq
+    where b.id = p_delivery and b.tenant_id = app.tenant() and app.mask() & 512 <> 0 and b.order_key is not null limit 1000) w;
+$$;
+
+grant execute on function app.unpark(uuid[]), app.cancel(uuid[]), app.waiting_behind(uuid) to wedsync_user;
 reset role;

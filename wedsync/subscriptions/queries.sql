@@ -86,6 +86,9 @@ select app.unpark($1)
 -- name: cancel
 select app.cancel($1)
 
+-- name: waiting_behind
+select app.waiting_behind($1)
+
 -- name: parked_ids
 -- Of one endpoint, all or of one type, oldest first; by the index of what is parked.
 select d.id
