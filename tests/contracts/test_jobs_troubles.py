@@ -183,6 +183,25 @@ async def test_an_order_waits_for_the_person_and_goes_on_after(ledger: Ledger) -
     assert await ledger.jobs(endpoint) == []
 
 
+async def test_an_order_that_waits_for_an_hour_is_told_once_and_when_it_goes_on(ledger: Ledger) -> None:
+    wedding, endpoint = await owed(ledger, 0)
+    await ledger.admin.execute("update subscriptions set mode = 'ordered' where id = $1", endpoint)
+    await ledger.admin.execute("update endpoints set mode = 'ordered' where id = $1", endpoint)
+    await ledger.facts(wedding, 2)
+    await tried(ledger, 1, REFUSED, PARKED)
+    first, later = await ledger.deliveries(endpoint)
+    aged = "update jobs set made_at = made_at - interval '61 minutes' where id = $1"
+    shown = "select blocked_since is not null from endpoints where id = $1"
+    assert await told(ledger, wedding) == []
+    await ledger.admin.execute(aged, later["id"])
+    assert await told(ledger, wedding) == [("endpoint.changed", "active", 0)]
+    assert await told(ledger, wedding) == []
+    assert await ledger.admin.fetchval(shown, endpoint) is True
+    assert await by(ledger, wedding, wedding.couple, "app.unpark", first["id"]) == 1
+    assert await told(ledger, wedding) == [("endpoint.changed", "active", 0)]
+    assert await ledger.admin.fetchval(shown, endpoint) is False
+
+
 async def test_a_person_who_changes_an_endpoint_never_meets_the_clock_head_on(ledger: Ledger) -> None:
     """One is warned of, another switched off, and a person holds that one while it waits for the tenant's stream."""
     wedding, warned = await owed(ledger)
