@@ -76,7 +76,7 @@ async def test_what_is_explained_is_what_was_recorded_over_random_rules(house: H
                 [
                     {"is_active": dice.random() < 0.6},
                     {"conditions": dice.choice(CHOICES)},
-                    {"lane": dice.choice([None, 0])},
+                    {"lane": dice.choice([None, 1])},
                 ]
             )
             await owner.who.got("PATCH", f"/api/v1/rules/{id}", change | {"position": dice.randint(1, 4)})
