@@ -116,3 +116,16 @@ async def _agrees(desk: House, endpoints: list[str], event: UUID) -> None:
     would = {(v["rule_id"] or v["endpoint_id"], v["lane"]) for v in told["now"] if v["answer"] == "takes"}
     assert would == {(str(row["subscription_id"]), row["lane"]) for row in owed}
     assert {(o["rule_id"] or o["endpoint_id"], o["lane"]) for o in told["happened"]} == would
+
+
+async def test_conditions_are_asked_only_of_types_that_a_rule_asks_for(house: House) -> None:
+    """Everybody's rules are asked while a wedding is held: a condition that cannot be asked at all shows when it is."""
+    rule = await house.rule(await house.endpoint(), "task.*")
+    asked = """update subscriptions set condition = '$unknown == 1',
+          patterns = array(select 'task.' || n || '%' from generate_series(1, 500) n) || '{task.%}' where id = $1"""
+    await house.town.admin.execute(asked, UUID(rule["id"]))
+    # The planner knows then that the types of this rule are dear to look through.
+    await house.town.admin.execute("analyze subscriptions")
+    await house.estimate(90)
+    task = await house.who.ask("POST", f"/api/v1/weddings/{house.wedding}/tasks", {"title": "Cake"})
+    assert task.status_code == 500
