@@ -40,6 +40,11 @@ async def test_an_explanation_says_which_row_which_rule_and_which_endpoint(house
     assert answers[small["id"]]["words"] == "Not so: Guest estimate is less than 50."
     assert (answers[first]["answer"], answers[first]["taken_by"]) == ("earlier_rule", taker["id"])
     assert answers[second]["answer"] == "other_type"
+    assert answers[taker["id"]]["words"] == "It takes it, and it waits: paused by its owner."
+    reason = "update endpoints set state_reason = 'The receiver answered 410.' where id = $1"
+    await house.town.admin.execute(reason, UUID(first))
+    words = {v["rule_id"]: v["words"] for v in (await house.why(event))["now"]}
+    assert words[taker["id"]] == "It takes it, and it waits: The receiver answered 410."
     assert answers[taker["id"]]["lane_steps"] == [{"why": "the rule names its lane", "lane": 3}]
     (owed,) = told["happened"]
     assert (owed["rule_id"], owed["endpoint_id"], owed["lane"]) == (taker["id"], first, 3)

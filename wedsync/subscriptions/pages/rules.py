@@ -1,6 +1,7 @@
 """Pages of rules: the list in the order they are asked, the builder, and what past events a rule would take."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import msgspec
@@ -58,7 +59,7 @@ def _card(endpoint: Row, rules: list[model.Rule], face: picker.Face) -> dict[str
     mine = [rule for rule in rules if rule.endpoint_id == endpoint["id"]]
     return {
         "id": endpoint["id"],
-        "name": endpoint["description"] or endpoint["url"],
+        "name": endpoint["description"] or urlsplit(endpoint["url"]).hostname or endpoint["url"],
         "url": endpoint["url"],
         "version": endpoint["version"],
         "badge": (words, tone, sign),
