@@ -321,7 +321,8 @@ async def test_an_endpoint_has_room_for_twenty_rules(house: House) -> None:
     path = f"/api/v1/rules/{moving['id']}"
     assert (await house.who.got("PATCH", path, {"endpoint_id": endpoint}, code=409))["code"] == "too_many_rules"
     page = f"/me/{house.wedding}/webhooks/rules"
-    form = {"name": "Over", "endpoint_id": endpoint, "types": ["wedding.*"], "is_active": "on"}
-    for at, more in ((page, {"id": str(UUID(int=9))}), (f"{page}/{moving['id']}", {"version": "1"})):
-        answer = await house.who.send(at, **form, **more)
+    form: dict[str, Any] = {"name": "Over", "endpoint_id": endpoint, "types": ["wedding.*"], "is_active": "on"}
+    changing: dict[str, Any] = {"version": "1"}
+    for at, more in ((page, {"id": str(UUID(int=9))}), (f"{page}/{moving['id']}", changing)):
+        answer = await house.who.send(at, **(form | more))
         assert (answer.status_code, "has 20 rules already" in answer.text) == (422, True)

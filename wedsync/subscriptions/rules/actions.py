@@ -153,10 +153,9 @@ async def send_test(tx: Tx, rule_id: UUID, event_id: UUID | None) -> model.TestS
         raise not_found("rule")
     delivery_id = uuid4()
     owed = await tx.row(queries.owe_test, rule_id, delivery_id, [event_id] if event_id else await _fitting(tx, row))
-    asked = owed["asked"] if owed else "unheard"
-    if asked == "unheard":
+    if owed is None or owed["asked"] == "unheard":
         raise await _unheard(tx, event_id)
-    check_asked(asked)
+    check_asked(owed["asked"])
     return model.TestSent(delivery_id=delivery_id, event_id=owed["event_id"])
 
 
