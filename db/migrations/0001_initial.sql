@@ -1115,7 +1115,7 @@ create table public.subscriptions (
   active boolean not null default true,
   position integer not null default 2147483647,
   condition jsonpath,
-  lane smallint check (lane between 0 and 3),
+  lane smallint check (lane between 1 and 3),
   shape jsonb,
   quiet jsonb,
   since timestamptz not null default clock_timestamp(),
@@ -1350,7 +1350,7 @@ create table public.rules (
   position integer not null,
   types text[] not null check (cardinality(types) between 1 and 50),
   conditions jsonb not null default '[]' check (jsonb_typeof(conditions) = 'array'),
-  lane smallint check (lane between 0 and 3),
+  lane smallint check (lane between 1 and 3),
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   shape jsonb,
   quiet jsonb,
@@ -1362,6 +1362,7 @@ create table public.rules (
   foreign key (tenant_id, endpoint_id) references public.endpoints (tenant_id, id)
 );
 comment on table public.rules is 'When these types, under this condition, in this lane, to this endpoint, in this shape; the first that matches takes the event';
+comment on column public.rules.lane is 'Named by its tenant; 0, before everybody else''s, is only computed: by type, severity and nearness';
 comment on column public.rules.position is 'Among the rules of its endpoint, lowest first';
 create index rules_tenant on public.rules (tenant_id) where deleted_at is null;
 create index rules_endpoint on public.rules (tenant_id, endpoint_id);
@@ -1395,7 +1396,7 @@ create function app.fact_for(p_fact jsonb, p_link uuid) returns jsonb language s
 create function app.holds(p_condition jsonpath, p_fact jsonb) returns boolean language sql immutable parallel safe
   return p_condition is null or coalesce(jsonb_path_match(p_fact, p_condition, '{}', true), false);
 
--- The rule's lane if it names one; else the type's, one more urgent near the wedding, and one more for what is severe.
+-- The rule's lane if it names one (never 0: no tenant goes before others by its own word); else the type's, one more urgent near the wedding, and one more for what is severe.
 create function app.lane_for(p_own smallint, p_type smallint, p_is_near boolean, p_is_severe boolean) returns smallint
 language sql immutable parallel safe
   return coalesce(p_own, greatest(0, p_type - p_is_near::integer - p_is_severe::integer)::smallint);
@@ -2343,8 +2344,10 @@ begin
       select distinct on (w.destination_id, e.seq) w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, w.quiet, e.seq, e.event_id,
         e.type, w.link_id, app.lane_for(w.lane, e.lane, v_live is not null, e.is_severe) as lane,
         case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key
-      from wanted w join told e on e.type like any (w.patterns) and app.hears(w.mask, w.link_id, e.scope, e.link_id, e.membership_id)
-        and app.holds(w.condition, app.fact_for(e.x, w.link_id))
+      -- By type first, whatever the planner thinks a condition costs: everybody's rules are asked while the stream is held.
+      from wanted w join told e on case when not e.type like any (w.patterns) then false
+        when not app.hears(w.mask, w.link_id, e.scope, e.link_id, e.membership_id) then false
+        else app.holds(w.condition, app.fact_for(e.x, w.link_id)) end
       order by w.destination_id, e.seq, w.position, w.id) f
     left join public.heads h on h.destination_id = f.destination_id and h.stream_id = p_stream),
   owed as (
@@ -4010,29 +4013,32 @@ begin
 end $$;
 
 -- One real event, sent once more to see it arrive: to the rule's endpoint, in its shape, marked as a test. It is no part of the numbered chain.
--- Null where the tenant may not see the event.
-create function app.owe_test(p_rule uuid, p_event uuid) returns uuid
+-- The first of these that the rule's endpoint could have been sent: of a type that the rule asks for, since the endpoint is there, and to be seen now.
+-- What became of the asking: as app.send_test, whose limit it shares, or unheard.
+create function app.owe_test(p_rule uuid, p_delivery uuid, p_events uuid[], out asked text, out event_id uuid)
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_at timestamptz := clock_timestamp();
-  v_id uuid := uuidv7();
   r record;
+  v record;
 begin
-  select x.id, x.tenant_id, x.endpoint_id into r from public.rules x where x.id = p_rule and x.tenant_id = app.tenant() and x.deleted_at is null;
+  select x.id, x.endpoint_id, x.types, n.created_at into r from public.rules x join public.endpoints n on n.id = x.endpoint_id
+    where x.id = p_rule and x.tenant_id = app.tenant() and x.deleted_at is null;
   if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
-  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-    lane, is_test)
-  select v_id, v_at, r.tenant_id, 'webhook', r.endpoint_id, r.id, e.stream_id, e.seq, e.id, e.recorded_at, e.type, h.link_id, 1, true
-  from public.events e join app.heard_streams() h on h.stream_id = e.stream_id
-  where e.id = p_event and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id);
-  if not found then return null; end if;
-  perform app.ask_again(r.endpoint_id);
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id)
-    values (v_id, 'delivery', 'webhook', 1, r.tenant_id, r.endpoint_id, v_at, p_event);
-  return v_id;
+  select e.id, e.stream_id, e.seq, e.recorded_at, e.type, h.link_id into v
+  from unnest(p_events) with ordinality as a(id, n)
+  join public.events e on e.id = a.id and e.recorded_at >= r.created_at and not e.bulk and e.type like any (app.like_patterns(r.types))
+  join app.heard_streams() h on h.stream_id = e.stream_id and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id)
+  order by a.n limit 1;
+  if not found then asked := 'unheard'; return; end if;
+  asked := app.send_test(r.endpoint_id, p_delivery, jsonb_build_object('type', v.type));
+  if asked <> 'owed' then return; end if;
+  event_id := v.id;
+  update public.deliveries d set subscription_id = r.id, stream_id = v.stream_id, seq = v.seq, event_id = v.id, event_at = v.recorded_at, link_id = v.link_id
+    from public.jobs j where j.id = p_delivery and d.id = j.id and d.made_at = j.made_at;
+  update public.jobs j set event_id = v.id, args = null where j.id = p_delivery;
 end $$;
 
-grant execute on function app.heard_event(uuid), app.routed(uuid, jsonb), app.past_events(text[], text[], integer), app.owe_test(uuid, uuid)
+grant execute on function app.heard_event(uuid), app.routed(uuid, jsonb), app.past_events(text[], text[], integer), app.owe_test(uuid, uuid, uuid[])
   to wedsync_user;
 reset role;
 

@@ -123,7 +123,7 @@ create table public.subscriptions (
   active boolean not null default true,
   position integer not null default 2147483647,
   condition jsonpath,
-  lane smallint check (lane between 0 and 3),
+  lane smallint check (lane between 1 and 3),
   shape jsonb,
   quiet jsonb,
   since timestamptz not null default clock_timestamp(),

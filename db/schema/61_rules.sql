@@ -14,7 +14,7 @@ create table public.rules (
   position integer not null,
   types text[] not null check (cardinality(types) between 1 and 50),
   conditions jsonb not null default '[]' check (jsonb_typeof(conditions) = 'array'),
-  lane smallint check (lane between 0 and 3),
+  lane smallint check (lane between 1 and 3),
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   shape jsonb,
   quiet jsonb,
@@ -26,6 +26,7 @@ create table public.rules (
   foreign key (tenant_id, endpoint_id) references public.endpoints (tenant_id, id)
 );
 comment on table public.rules is 'When these types, under this condition, in this lane, to this endpoint, in this shape; the first that matches takes the event';
+comment on column public.rules.lane is 'Named by its tenant; 0, before everybody else''s, is only computed: by type, severity and nearness';
 comment on column public.rules.position is 'Among the rules of its endpoint, lowest first';
 create index rules_tenant on public.rules (tenant_id) where deleted_at is null;
 create index rules_endpoint on public.rules (tenant_id, endpoint_id);
@@ -59,7 +60,7 @@ create function app.fact_for(p_fact jsonb, p_link uuid) returns jsonb language s
 create function app.holds(p_condition jsonpath, p_fact jsonb) returns boolean language sql immutable parallel safe
   return p_condition is null or coalesce(jsonb_path_match(p_fact, p_condition, '{}', true), false);
 
--- The rule's lane if it names one; else the type's, one more urgent near the wedding, and one more for what is severe.
+-- The rule's lane if it names one (never 0: no tenant goes before others by its own word); else the type's, one more urgent near the wedding, and one more for what is severe.
 create function app.lane_for(p_own smallint, p_type smallint, p_is_near boolean, p_is_severe boolean) returns smallint
 language sql immutable parallel safe
   return coalesce(p_own, greatest(0, p_type - p_is_near::integer - p_is_severe::integer)::smallint);

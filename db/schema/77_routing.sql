@@ -103,28 +103,31 @@ begin
 end $$;
 
 -- One real event, sent once more to see it arrive: to the rule's endpoint, in its shape, marked as a test. It is no part of the numbered chain.
--- Null where the tenant may not see the event.
-create function app.owe_test(p_rule uuid, p_event uuid) returns uuid
+-- The first of these that the rule's endpoint could have been sent: of a type that the rule asks for, since the endpoint is there, and to be seen now.
+-- What became of the asking: as app.send_test, whose limit it shares, or unheard.
+create function app.owe_test(p_rule uuid, p_delivery uuid, p_events uuid[], out asked text, out event_id uuid)
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_at timestamptz := clock_timestamp();
-  v_id uuid := uuidv7();
   r record;
+  v record;
 begin
-  select x.id, x.tenant_id, x.endpoint_id into r from public.rules x where x.id = p_rule and x.tenant_id = app.tenant() and x.deleted_at is null;
+  select x.id, x.endpoint_id, x.types, n.created_at into r from public.rules x join public.endpoints n on n.id = x.endpoint_id
+    where x.id = p_rule and x.tenant_id = app.tenant() and x.deleted_at is null;
   if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
-  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-    lane, is_test)
-  select v_id, v_at, r.tenant_id, 'webhook', r.endpoint_id, r.id, e.stream_id, e.seq, e.id, e.recorded_at, e.type, h.link_id, 1, true
-  from public.events e join app.heard_streams() h on h.stream_id = e.stream_id
-  where e.id = p_event and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id);
-  if not found then return null; end if;
-  perform app.ask_again(r.endpoint_id);
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id)
-    values (v_id, 'delivery', 'webhook', 1, r.tenant_id, r.endpoint_id, v_at, p_event);
-  return v_id;
+  select e.id, e.stream_id, e.seq, e.recorded_at, e.type, h.link_id into v
+  from unnest(p_events) with ordinality as a(id, n)
+  join public.events e on e.id = a.id and e.recorded_at >= r.created_at and not e.bulk and e.type like any (app.like_patterns(r.types))
+  join app.heard_streams() h on h.stream_id = e.stream_id and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id)
+  order by a.n limit 1;
+  if not found then asked := 'unheard'; return; end if;
+  asked := app.send_test(r.endpoint_id, p_delivery, jsonb_build_object('type', v.type));
+  if asked <> 'owed' then return; end if;
+  event_id := v.id;
+  update public.deliveries d set subscription_id = r.id, stream_id = v.stream_id, seq = v.seq, event_id = v.id, event_at = v.recorded_at, link_id = v.link_id
+    from public.jobs j where j.id = p_delivery and d.id = j.id and d.made_at = j.made_at;
+  update public.jobs j set event_id = v.id, args = null where j.id = p_delivery;
 end $$;
 
-grant execute on function app.heard_event(uuid), app.routed(uuid, jsonb), app.past_events(text[], text[], integer), app.owe_test(uuid, uuid)
+grant execute on function app.heard_event(uuid), app.routed(uuid, jsonb), app.past_events(text[], text[], integer), app.owe_test(uuid, uuid, uuid[])
   to wedsync_user;
 reset role;

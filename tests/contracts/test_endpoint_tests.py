@@ -188,14 +188,42 @@ async def test_the_page_offers_what_the_endpoint_hears_of_and_shows_the_test(tow
         form: dict[str, Any] = {"id": id, "url": "https://example.com/hook", "events": ["rsvp.*", "budget_line.*"]}
         assert (await who.send(f"/studio/{business.supplier}/webhooks", **form)).status_code == 200
     text = await who.see(page)
+    assert "Send an example as a test" in text
     assert [t for t in ("rsvp.invited", "budget_line.added", "task.done") if f'<option value="{t}"' in text] == offered
     sent = await who.send(f"{page}/test", **TYPE)
     assert sent.headers["location"] == f"{page}?said=tested&tested=rsvp.replied"
     after = await who.see(sent.headers["location"])
     assert "The test is on its way" in after
     assert '<option value="rsvp.replied" selected' in after
-    assert "Test</span>" in after
+    assert "Test: example</span>" in after
     await who.send(f"{page}/pause")
     assert (await who.send(f"{page}/test", **TYPE)).headers["location"] == f"{page}?said=inactive"
-    assert "Send a test" not in await who.see(page)
+    assert "Send an example as a test" not in await who.see(page)
     assert (await who.send(f"{page}/test", type="nothing.ever")).status_code == 422
+
+
+async def test_a_replay_as_new_is_no_test_and_a_rules_test_is(town: Town, receiver: Receiver) -> None:
+    one = await made(town, receiver.url)
+    kind, wedding = "wedding.estimate_changed", f"/api/v1/weddings/{one.wedding}"
+    await one.ana.got("PATCH", one.path, {"events": [kind]})
+    rule = {"name": "Estimates", "endpoint_id": one.id, "types": [kind], "shape": [{"target": "kind", "constant": "x"}]}
+    async with working(town):
+        await one.ana.got("PATCH", wedding, {"guest_estimate": 90})
+        await eventually(lambda: len(receiver.requests) == 1)
+        (first,) = (await one.ana.got("GET", f"{wedding}/deliveries"))["items"]
+        await one.ended(first["id"])
+        await one.ana.got("POST", f"/api/v1/deliveries/{first['id']}/replay", {"as_new": True}, code=202)
+        await eventually(lambda: len(receiver.requests) == 2)
+        made_rule = await one.ana.got("POST", f"{wedding}/rules", rule, code=201)
+        sent = await one.ana.got("POST", f"/api/v1/rules/{made_rule['id']}/test", code=202)
+        await eventually(lambda: len(receiver.requests) == 3)
+        page = await one.ana.see(f"{one.page}/deliveries/{sent['delivery_id']}")
+    bodies = [msgspec.json.decode(request.body) for request in receiver.requests]
+    assert ["test" in body for body in bodies] == [False, False, True]
+    assert bodies[2]["test"] is True
+    assert (bodies[1], bodies[2]["data"]) == (bodies[0], {"kind": "x"})
+    ids = [request.webhook_id for request in receiver.requests]
+    assert ids[0] == first["event_id"] and ids[2] == sent["delivery_id"] and len(set(ids)) == 3
+    # Two kinds of tests, told apart.
+    assert "a past event, in the shape of its rule" in page and "the example of its type" not in page
+    assert "<dt>sequence</dt>" not in page

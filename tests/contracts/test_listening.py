@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,8 @@ import pytest_asyncio
 from tests.contracts.town import Linked, Somebody, Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
+from wedsync.processes import listen, remote
+from wedsync.processes.failures import CannotRun
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -148,3 +150,24 @@ async def test_after_a_restore_it_says_so_and_a_loop_without_waits_is_stopped(
         assert (await ana.ask("POST", f"{path}/listen", wrong)).status_code in (400, 422)
     statuses = {(await ana.ask("POST", f"{path}/listen", {})).status_code for _ in range(130)}
     assert statuses == {200, 429}
+
+
+async def test_an_endpoint_that_has_only_rules_is_listened_to_by_their_types(ana: Somebody, wedding: str) -> None:
+    class Api:
+        """The program's way to the API, without a socket."""
+
+        async def ask(self, method: str, path: str, body: Any = None) -> Any:
+            return await ana.got(method, path, body)
+
+    path = f"/api/v1/weddings/{wedding}"
+    new = {"url": "https://example.com/hook", "events": ["task.*"]}
+    endpoint = await ana.got("POST", f"{path}/endpoints", new, code=201)
+    rule = {"name": "Answers", "endpoint_id": endpoint["id"], "types": ["rsvp.*"]}
+    made = await ana.got("POST", f"{path}/rules", rule, code=201)
+    await ana.got("PATCH", f"/api/v1/endpoints/{endpoint['id']}", {"events": []})
+    api, asked = cast(remote.Api, Api()), listen.Asked(endpoint=endpoint["id"])
+    place, patterns = await listen.wanted(api, asked)
+    assert (place.id, patterns) == (wedding, ["rsvp.*"])
+    await ana.got("PATCH", f"/api/v1/rules/{made['id']}", {"is_active": False})
+    with pytest.raises(CannotRun, match="no list of its own"):
+        await listen.wanted(api, asked)

@@ -159,7 +159,7 @@ async def test_a_test_leads_to_its_delivery_and_that_to_why(town: Town, desk: De
     await desk.who.got("PATCH", f"/api/v1/weddings/{desk.wedding}", {"guest_estimate": 120})
     sent = await desk.who.send(f"{desk.path}/rules/{id}/test")
     page = await desk.who.see(sent.headers["location"])
-    assert "Of a past event, in the shape of its rule" in page
+    assert "A test: a past event, in the shape of its rule" in page
     why = re.search(r'href="([^"]+/why/[^"]+)"', page)
     assert why is not None
     told = await desk.who.see(why[1])

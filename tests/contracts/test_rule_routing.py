@@ -40,6 +40,11 @@ async def test_an_explanation_says_which_row_which_rule_and_which_endpoint(house
     assert answers[small["id"]]["words"] == "Not so: Guest estimate is less than 50."
     assert (answers[first]["answer"], answers[first]["taken_by"]) == ("earlier_rule", taker["id"])
     assert answers[second]["answer"] == "other_type"
+    assert answers[taker["id"]]["words"] == "It takes it, and it waits: paused by its owner."
+    reason = "update endpoints set state_reason = 'The receiver answered 410.' where id = $1"
+    await house.town.admin.execute(reason, UUID(first))
+    words = {v["rule_id"]: v["words"] for v in (await house.why(event))["now"]}
+    assert words[taker["id"]] == "It takes it, and it waits: The receiver answered 410."
     assert answers[taker["id"]]["lane_steps"] == [{"why": "the rule names its lane", "lane": 3}]
     (owed,) = told["happened"]
     assert (owed["rule_id"], owed["endpoint_id"], owed["lane"]) == (taker["id"], first, 3)
@@ -76,7 +81,7 @@ async def test_what_is_explained_is_what_was_recorded_over_random_rules(house: H
                 [
                     {"is_active": dice.random() < 0.6},
                     {"conditions": dice.choice(CHOICES)},
-                    {"lane": dice.choice([None, 0])},
+                    {"lane": dice.choice([None, 1])},
                 ]
             )
             await owner.who.got("PATCH", f"/api/v1/rules/{id}", change | {"position": dice.randint(1, 4)})
@@ -116,3 +121,16 @@ async def _agrees(desk: House, endpoints: list[str], event: UUID) -> None:
     would = {(v["rule_id"] or v["endpoint_id"], v["lane"]) for v in told["now"] if v["answer"] == "takes"}
     assert would == {(str(row["subscription_id"]), row["lane"]) for row in owed}
     assert {(o["rule_id"] or o["endpoint_id"], o["lane"]) for o in told["happened"]} == would
+
+
+async def test_conditions_are_asked_only_of_types_that_a_rule_asks_for(house: House) -> None:
+    """Everybody's rules are asked while a wedding is held: a condition that cannot be asked at all shows when it is."""
+    rule = await house.rule(await house.endpoint(), "task.*")
+    asked = """update subscriptions set condition = '$unknown == 1',
+          patterns = array(select 'task.' || n || '%' from generate_series(1, 500) n) || '{task.%}' where id = $1"""
+    await house.town.admin.execute(asked, UUID(rule["id"]))
+    # The planner knows then that the types of this rule are dear to look through.
+    await house.town.admin.execute("analyze subscriptions")
+    await house.estimate(90)
+    task = await house.who.ask("POST", f"/api/v1/weddings/{house.wedding}/tasks", {"title": "Cake"})
+    assert task.status_code == 500

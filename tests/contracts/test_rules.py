@@ -73,6 +73,8 @@ async def test_a_rule_is_its_tenants_alone(house: House) -> None:
         ({"conditions": [{"field": 'record.x" == 1', "operator": "present"}]}, "conditions[0].field"),
         ({"conditions": [{"field": "record.couple_names", "operator": "is", "value": "\0"}]}, "conditions[0].value"),
         ({"lane": 4}, "lane"),
+        ({"lane": 0}, "lane"),
+        ({"conditions": [MANY] * 11}, "conditions"),
         ({"shape": [{"target": "a"}]}, "shape[0].source"),
         ({"shape": [{"target": "a", "constant": 1}, {"target": "a.b", "constant": 1}]}, "shape"),
         ({"quiet": {"zone": "Mars/Base", "from": "22:00", "until": "07:00"}}, "quiet.zone"),
@@ -98,14 +100,14 @@ async def test_conditions_on_sealed_rows_are_not_offered(house: House) -> None:
 
 async def test_the_first_that_matches_takes_the_event_and_the_chain_is_the_endpoints(house: House) -> None:
     endpoint, other = await house.endpoint(), await house.endpoint()
-    many = await house.rule(endpoint, ESTIMATE, conditions=[MANY], lane=0)
+    many = await house.rule(endpoint, ESTIMATE, conditions=[MANY], lane=1)
     some = await house.rule(endpoint, "wedding.*", lane=3)
     events = [await house.estimate(n) for n in (90, 110, 120)]
     rows = [(await house.owed(endpoint, event)) for event in events]
     assert [len(found) for found in rows] == [1, 1, 1]
     takers = [str(found[0]["subscription_id"]) for found in rows]
     assert takers == [some["id"], many["id"], many["id"]]
-    assert [found[0]["lane"] for found in rows] == [3, 0, 0]
+    assert [found[0]["lane"] for found in rows] == [3, 1, 1]
     # What the receiver counts by is one chain, whichever rule took the event.
     numbered = await house.owed(endpoint)
     assert [row["previous_seq"] for row in numbered[1:]] == [row["seq"] for row in numbered[:-1]]
@@ -270,3 +272,57 @@ async def test_quiet_hours_hold_what_is_not_urgent_and_not_the_rest(house: House
     assert [row["state"] for row in await house.owed(endpoint, venue.id)] == ["pending"]
     now = (await house.why(held["event_id"]))["now"][0]
     assert (now["answer"], now["held_until"] is not None) == ("held", True)
+
+
+async def test_a_rules_test_pushes_nothing_its_endpoint_could_not_have_been_sent(house: House) -> None:
+    before = await house.estimate(80)
+    endpoint = await house.endpoint()
+    rule = await house.rule(endpoint, ESTIMATE)
+    path = f"/api/v1/rules/{rule['id']}/test"
+    assert (await house.who.got("POST", path, code=409))["code"] == "nothing_to_send"
+    assert (await house.who.got("POST", path, {"event_id": str(before)}, code=409))["code"] == "event_not_heard"
+    await house.who.got("PATCH", f"/api/v1/weddings/{house.wedding}", {"ceremony_venue": "The Old Barn"})
+    (other,) = await house.town.events(house.wedding, "wedding.venue_changed")
+    assert (await house.who.got("POST", path, {"event_id": str(other.id)}, code=409))["code"] == "event_not_heard"
+    await house.who.got("POST", path, {"event_id": str(UUID(int=7))}, code=404)
+    assert [d for d in await deliveries(house) if d["is_test"]] == []
+
+
+async def test_a_rules_test_shares_the_limit_of_tests_and_is_not_sent_again(house: House) -> None:
+    endpoint = await house.endpoint()
+    rule = await house.rule(endpoint, ESTIMATE)
+    path, page = f"/api/v1/rules/{rule['id']}/test", f"/me/{house.wedding}/webhooks/rules/{rule['id']}"
+    event = await house.estimate(90)
+    await house.who.got("PATCH", f"/api/v1/endpoints/{endpoint}", {"state": "paused"})
+    assert (await house.who.got("POST", path, code=409))["code"] == "endpoint_inactive"
+    assert (await house.who.send(f"{page}/test")).headers["location"] == f"{page}?said=inactive"
+    await house.who.got("PATCH", f"/api/v1/endpoints/{endpoint}", {"state": "active"})
+    sent = [(await house.who.got("POST", path, code=202))["delivery_id"] for _ in range(15)]
+    for _ in range(15):
+        await house.who.got("POST", f"/api/v1/endpoints/{endpoint}/test", {"type": ESTIMATE}, code=202)
+    refused = await house.who.ask("POST", path)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert (await house.who.send(f"{page}/test")).headers["location"] == f"{page}?said=many"
+    await house.town.admin.execute("update deliveries set state = 'delivered' where event_id = $1", event)
+    assert (await house.who.got("POST", f"/api/v1/deliveries/{sent[0]}/replay", code=409))["code"] == "is_test"
+    again = f"/me/{house.wedding}/webhooks/{endpoint}/deliveries/{sent[0]}/replay"
+    assert (await house.who.send(again)).status_code == 409
+    rows = await house.town.admin.fetch("select is_test, expires_at from deliveries where event_id = $1", event)
+    assert [row["is_test"] for row in rows].count(True) == 15
+    assert all(row["expires_at"] for row in rows if row["is_test"])
+
+
+async def test_an_endpoint_has_room_for_twenty_rules(house: House) -> None:
+    endpoint, other = await house.endpoint(), await house.endpoint()
+    for _ in range(20):
+        await house.rule(endpoint)
+    assert (await house.rule(endpoint, code=409))["code"] == "too_many_rules"
+    moving = await house.rule(other)
+    path = f"/api/v1/rules/{moving['id']}"
+    assert (await house.who.got("PATCH", path, {"endpoint_id": endpoint}, code=409))["code"] == "too_many_rules"
+    page = f"/me/{house.wedding}/webhooks/rules"
+    form: dict[str, Any] = {"name": "Over", "endpoint_id": endpoint, "types": ["wedding.*"], "is_active": "on"}
+    changing: dict[str, Any] = {"version": "1"}
+    for at, more in ((page, {"id": str(UUID(int=9))}), (f"{page}/{moving['id']}", changing)):
+        answer = await house.who.send(at, **(form | more))
+        assert (answer.status_code, "has 20 rules already" in answer.text) == (422, True)

@@ -108,11 +108,11 @@ async def make(page: Page, product: Product) -> str:
 
 async def send_a_test(page: Page, product: Product) -> None:
     """Chosen from what the endpoint hears of; its outcome shows by itself."""
-    await page.get_by_text("Send a test").click()
+    await page.get_by_text("Send an example as a test").click()
     await page.get_by_label("Type to send").select_option("wedding.date_changed")
     await page.get_by_role("button", name="Send it").click()
     row = page.locator("#log li").filter(has_text="wedding.date_changed")
-    await expect(row.get_by_text("Test", exact=True)).to_be_visible()
+    await expect(row.get_by_text("Test: example", exact=True)).to_be_visible()
     await expect(row.get_by_text("Delivered", exact=True)).to_be_visible(timeout=20_000)
     (came,) = (await asked(product, "GET", f"{product.sandbox}/api/hooks/developer"))["items"]
     assert (came["verified"], msgspec.json.decode(came["body"])["test"]) == (True, True)

@@ -22,6 +22,8 @@ from wedsync.processes.failures import CannotRun
 WAIT_S: Final = 5.0
 PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 PATHS: Final = {"wedding": "weddings", "supplier": "suppliers"}
+#: Of one question; whoever asks for more hears everything.
+PATTERNS_MAX: Final = 50
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -104,7 +106,7 @@ async def run(*, forward: str, asked: Mapping[str, Any], secret: str, url: str, 
     target = forwarding.checked(forward)
     secret = forwarding.checked_secret(secret) if secret else signatures.new_secret()
     async with remote.opened(url, token) as api:
-        place, patterns = await _wanted(api, Asked(**asked))
+        place, patterns = await wanted(api, Asked(**asked))
         listener = Listener(api, url=target, secret=secret, patterns=patterns)
         await listener.begin(place)
         sys.stdout.write(
@@ -126,7 +128,17 @@ async def _until_asked(listening: Any) -> None:
         await task
 
 
-async def _wanted(api: remote.Api, asked: Asked) -> tuple[Place, list[str]]:
+async def _heard_by(api: remote.Api, place: Place, endpoint: Mapping[str, Any]) -> list[str]:
+    """The types of an endpoint's own list, which may be empty, and of its rules, without their conditions."""
+    rules = (await api.ask("GET", f"/api/v1/{PATHS[place.kind]}/{place.id}/rules"))["items"]
+    mine = [rule for rule in rules if rule["endpoint_id"] == endpoint["id"] and rule["is_active"]]
+    types = list(dict.fromkeys([*endpoint["events"], *(one for rule in mine for one in rule["types"])]))
+    if not types:
+        raise CannotRun("This endpoint has no list of its own and no rule that is switched on. Say --events.")
+    return ["*"] if "*" in types or len(types) > PATTERNS_MAX else types
+
+
+async def wanted(api: remote.Api, asked: Asked) -> tuple[Place, list[str]]:
     """As named, as an endpoint is set, or everything of the only place this person has."""
     if sum(map(bool, (asked.wedding, asked.supplier, asked.endpoint))) > 1:
         raise CannotRun("Name one of --wedding, --supplier and --endpoint.")
@@ -134,7 +146,8 @@ async def _wanted(api: remote.Api, asked: Asked) -> tuple[Place, list[str]]:
     patterns = list(asked.events)
     if asked.endpoint:
         found = await api.ask("GET", f"/api/v1/endpoints/{remote.id_of(asked.endpoint)}")
-        return _named(places, found["tenant_id"]), patterns or found["events"]
+        place = _named(places, found["tenant_id"])
+        return place, patterns or await _heard_by(api, place, found)
     if asked.wedding or asked.supplier:
         return _named(places, str(remote.id_of(asked.wedding or asked.supplier))), patterns or ["*"]
     if len(places) == 1:

@@ -151,11 +151,7 @@ async def send_test(tx: Tx, catalogue: Catalogue, endpoint_id: UUID, name: str) 
     asked: model.Asked = await tx.value(
         queries.send_test, endpoint_id, delivery_id, msgspec.json.encode(event).decode()
     )
-    if asked == "inactive":
-        raise Refusal(409, "endpoint_inactive", "The endpoint is paused or switched off. Resume it, then test it.")
-    if asked == "many":
-        headers = {"Retry-After": "60"}
-        raise Refusal(429, "too_many_tests", "30 tests a minute are enough. Wait one, and go on.", headers=headers)
+    model.check_asked(asked)
     return delivery_id
 
 
@@ -163,6 +159,16 @@ async def replay(tx: Tx, delivery_ids: list[UUID], *, as_new: bool = False) -> i
     """Owe deliveries again, in the low lane under the same webhook-id, or each as new; returns how many."""
     made: int = await tx.value(queries.replay, delivery_ids, as_new)
     return made
+
+
+async def replay_one(tx: Tx, delivery_id: UUID, *, as_new: bool = False) -> int:
+    """The same for one. Raises Refusal 404, and 409 for a test, which would come without saying that it is one."""
+    row = await tx.row(queries.delivery, delivery_id)
+    if row is None:
+        raise not_found("delivery")
+    if row["is_test"]:
+        raise Refusal(409, "is_test", "A test is not sent again. Send another from its endpoint, or from its rule.")
+    return await replay(tx, [delivery_id], as_new=as_new)
 
 
 async def release(tx: Tx, endpoint_id: UUID, delivery_ids: list[UUID]) -> int:

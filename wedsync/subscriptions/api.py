@@ -197,12 +197,12 @@ async def get_delivery(ctx: Context, actor: Actor, delivery_id: UUID) -> WithAtt
     status_code=202,
     summary="Send one again",
     description="Same webhook-id, low lane. With `as_new` it has a webhook-id of its own, so that a receiver that has "
-    "the first one does not skip it.",
+    "the first one does not skip it. A test is not sent again (409).",
 )
 async def replay(ctx: Context, actor: Actor, delivery_id: UUID, data: model.Again | None = None) -> model.Replayed:
     """Receivers recognise it by its id."""
     async with ctx.door.enter_at(actor, "deliveries", delivery_id) as tx:
-        return model.Replayed(await actions.replay(tx, [delivery_id], as_new=(data or model.Again()).as_new))
+        return model.Replayed(await actions.replay_one(tx, delivery_id, as_new=(data or model.Again()).as_new))
 
 
 @post(

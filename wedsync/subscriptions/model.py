@@ -266,6 +266,15 @@ def elsewhere(field: str) -> Refusal:
     return Refusal(422, "invalid", f"{field}: {reason}. {fix}", errors=[FieldError(field, reason, fix)])
 
 
+def check_asked(asked: Asked) -> None:
+    """A test that was not owed. Raises Refusal 409, 429."""
+    if asked == "inactive":
+        raise Refusal(409, "endpoint_inactive", "The endpoint is paused or switched off. Resume it, then test it.")
+    if asked == "many":
+        headers = {"Retry-After": "60"}
+        raise Refusal(429, "too_many_tests", "30 tests a minute are enough. Wait one, and go on.", headers=headers)
+
+
 def needs_https(url: str, auth: credentials.Shown) -> None:
     """A certificate is shown within TLS only. Raises Refusal 422."""
     if auth.kind == "mtls" and not url.startswith("https:"):

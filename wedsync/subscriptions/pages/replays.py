@@ -91,7 +91,7 @@ async def send_one(
         row = await place.tx.row(queries.delivery, delivery_id)
         if row is None or row["destination_id"] != endpoint_id:
             raise not_found("delivery")
-        count = await actions.replay(place.tx, [delivery_id], as_new=form.on("as_new"))
+        count = await actions.replay_one(place.tx, delivery_id, as_new=form.on("as_new"))
         return respond.see_other(f"{place.path}/{endpoint_id}?{sent(count, form)}")
 
 

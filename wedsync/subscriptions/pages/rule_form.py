@@ -14,7 +14,7 @@ from wedsync.subscriptions.rules.fields import OPERATORS, Field, Fields
 from wedsync.subscriptions.rules.quiet import same_each_day
 from wedsync.web.forms import Form
 
-ROWS_MAX: Final = 20
+ROWS_MAX: Final = model.CONDITIONS_MAX
 SHAPE_MAX: Final = 60
 INPUTS: Final[Mapping[str, str]] = {"day": "date", "time": "time"}
 #: What a row carries for its own keeping; asked of last, if at all.
@@ -243,6 +243,7 @@ def rows_values(place: Place, state: State, fields: Fields) -> dict[str, Any]:
         "rule": state,
         "choices": _choices(known),
         "rows": [_row(n, row, known.get(row.field)) for n, row in enumerate(state.rows or [Asked()])],
+        "rows_max": ROWS_MAX,
         "shape_rows": list(enumerate(state.shape or [Sent()])),
         "sources": [("", "A text of its own"), *((path, _source_words(path)) for path in fields.sources(state.types))],
         "transforms": wording.TRANSFORMS,

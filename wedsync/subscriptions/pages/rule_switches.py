@@ -18,6 +18,7 @@ from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 
 MOVES = {"up": -1, "down": 1}
+UNTESTED = {"nothing_to_send": "nothing", "endpoint_inactive": "inactive", "too_many_tests": "many"}
 SAYS = {
     "takes": ("Takes it", "good"),
     "waits": ("Takes it", "wait"),
@@ -87,9 +88,10 @@ async def test(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, ru
             sent = await actions.send_test(place.tx, rule_id, None)
             return respond.see_other(f"{place.path}/{row['endpoint_id']}/deliveries/{sent.delivery_id}")
     except Refusal as refusal:
-        if refusal.code != "nothing_to_send":
+        said = UNTESTED.get(refusal.code)
+        if said is None:
             raise
-    return respond.see_other(f"{request.url.path.removesuffix('/test')}?said=nothing")
+    return respond.see_other(f"{request.url.path.removesuffix('/test')}?said={said}")
 
 
 @post(paths("/rules/only"), include_in_schema=False)

@@ -1,6 +1,7 @@
 """Pages of rules: the list in the order they are asked, the builder, and what past events a rule would take."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import msgspec
@@ -26,7 +27,10 @@ SAID = {
     "switched": "The rule is switched.",
     "removed": "The rule is removed.",
     "tested": "A test is on its way. It shows in the log of its endpoint.",
-    "nothing": "None of the newest events is one that this rule takes, so there is nothing to test with yet.",
+    "nothing": "Nothing that this rule takes has happened since its endpoint was added, so there is nothing to test "
+    "with yet. The endpoint's own page sends an example of any type.",
+    "inactive": "A test needs an active endpoint. Resume it first.",
+    "many": "30 tests a minute are enough for one endpoint. Wait one, and go on.",
     "only": "Only what rules take is sent there now.",
 }
 
@@ -55,7 +59,7 @@ def _card(endpoint: Row, rules: list[model.Rule], face: picker.Face) -> dict[str
     mine = [rule for rule in rules if rule.endpoint_id == endpoint["id"]]
     return {
         "id": endpoint["id"],
-        "name": endpoint["description"] or endpoint["url"],
+        "name": endpoint["description"] or urlsplit(endpoint["url"]).hostname or endpoint["url"],
         "url": endpoint["url"],
         "version": endpoint["version"],
         "badge": (words, tone, sign),
@@ -140,7 +144,7 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, t
         async with entered(request, ctx, actor, tenant) as place:
             if refusal.code == "already_added":
                 return respond.see_other(f"{place.path}/rules/{rule_id}")
-            errors = forms.errors_of(refusal) or {"name": refusal.detail}
+            errors = forms.errors_of(refusal) or {"endpoint_id": refusal.detail}
             return await _builder(place, state, fields, errors=errors, code=422)
 
 
@@ -166,12 +170,13 @@ async def change(
             await actions.change(place.tx, fields, rule_id, given, version=state.version)
             return respond.see_other(f"{place.path}/rules")
     except Refusal as refusal:
-        if refusal.status not in (412, 422):
+        if refusal.status not in (409, 412, 422):
             raise
         async with entered(request, ctx, actor, tenant) as place:
             now = await _rule(place, rule_id)
             if not is_stale(refusal):
-                return await _builder(place, state, fields, errors=forms.errors_of(refusal), code=422)
+                errors = forms.errors_of(refusal) or {"endpoint_id": refusal.detail}
+                return await _builder(place, state, fields, errors=errors, code=422)
             state.version = now.version
             said = "Somebody changed this rule after you opened it. Below is what you chose; saving replaces theirs."
             return await _builder(place, state, fields, said=said, code=412)

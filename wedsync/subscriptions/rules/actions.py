@@ -11,6 +11,7 @@ from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
+from wedsync.subscriptions.model import check_asked
 from wedsync.subscriptions.rules import conditions, model, quiet, shape
 from wedsync.subscriptions.rules.fields import Fields
 from wedsync.web.context import stale
@@ -25,8 +26,9 @@ async def add(tx: Tx, fields: Fields, new: model.NewRule, *, rule_id: UUID | Non
     """
     model.check(new, fields)
     await _hold_endpoint(tx, new.endpoint_id)
-    if await tx.value(queries.count) >= model.RULES_MAX:
-        raise Refusal(409, "too_many_rules", f"There are {model.RULES_MAX} rules already. Remove one first.")
+    await _has_room(tx, new.endpoint_id)
+    if await tx.value(queries.count) >= model.TENANT_RULES_MAX:
+        raise Refusal(409, "too_many_rules", f"There are {model.TENANT_RULES_MAX} rules already. Remove one first.")
     row = await tx.row(queries.add, rule_id or uuid4(), *_columns(new))
     if row is None:
         raise Refusal(409, "already_added", "This rule was added already.")
@@ -41,6 +43,13 @@ async def _hold_endpoint(tx: Tx, endpoint_id: UUID) -> None:
         raise model.wrong("endpoint_id", "is not one of your endpoints", "Add the endpoint first.")
 
 
+async def _has_room(tx: Tx, endpoint_id: UUID) -> None:
+    """Of an endpoint that is held."""
+    if len(await tx.rows(queries.of_endpoint, endpoint_id)) >= model.RULES_MAX:
+        detail = f"This endpoint has {model.RULES_MAX} rules already. Remove one, or let one rule ask for more types."
+        raise Refusal(409, "too_many_rules", detail)
+
+
 def _columns(rule: model.NewRule) -> tuple[Any, ...]:
     """From endpoint_id to is_active, as the queries take them."""
     asked = msgspec.json.encode(rule.conditions).decode()
@@ -49,7 +58,7 @@ def _columns(rule: model.NewRule) -> tuple[Any, ...]:
 
 
 async def change(tx: Tx, fields: Fields, rule_id: UUID, given: dict[str, Any], *, version: int | None) -> None:
-    """Change a rule, and its place if that is given. Raises Refusal 403, 404, 412, 422."""
+    """Change a rule, and its place if that is given. Raises Refusal 403, 404, 409, 412, 422."""
     row = await tx.row(queries.rule, rule_id)
     if row is None:
         raise not_found("rule")
@@ -59,6 +68,8 @@ async def change(tx: Tx, fields: Fields, rule_id: UUID, given: dict[str, Any], *
     wanted = model.NewRule(**(kept | given))
     model.check(wanted, fields)
     await _hold_endpoint(tx, wanted.endpoint_id)
+    if wanted.endpoint_id != now.endpoint_id:
+        await _has_room(tx, wanted.endpoint_id)
     changed = await tx.row(queries.change, rule_id, version, *_columns(wanted))
     if changed is None:
         raise await stale(tx, queries.current, rule_id)
@@ -136,19 +147,39 @@ def _tried(row: Row, stored: str | None, open_sealed: OpenSealed) -> model.Tried
 
 
 async def send_test(tx: Tx, rule_id: UUID, event_id: UUID | None) -> model.TestSent:
-    """Owe one past event to the rule's endpoint, marked as a test. Raises Refusal 404, 409."""
+    """Owe one past event to the rule's endpoint, marked as a test. Raises Refusal 404, 409, 429."""
     row = await tx.row(queries.rule, rule_id)
     if row is None:
         raise not_found("rule")
+    delivery_id = uuid4()
+    owed = await tx.row(queries.owe_test, rule_id, delivery_id, [event_id] if event_id else await _fitting(tx, row))
+    if owed is None or owed["asked"] == "unheard":
+        raise await _unheard(tx, event_id)
+    check_asked(owed["asked"])
+    return model.TestSent(delivery_id=delivery_id, event_id=owed["event_id"])
+
+
+async def _fitting(tx: Tx, row: Row) -> list[UUID]:
+    """The newest events that the rule would take, as it stands."""
     rule = model.read(row)
+    past = await tx.rows(queries.past, rule.types, conditions.rows(rule.conditions), model.PAST_MAX)
+    return [one["id"] for one in past if all(one["rows_met"])]
+
+
+async def _unheard(tx: Tx, event_id: UUID | None) -> Refusal:
+    """Why there is nothing to send."""
     if event_id is None:
-        past = await tx.rows(queries.past, rule.types, conditions.rows(rule.conditions), model.PAST_MAX)
-        event_id = next((one["id"] for one in past if all(one["rows_met"])), None)
-    if event_id is None:
-        raise Refusal(
-            409, "nothing_to_send", "None of the newest events is one that this rule takes. Name an event to send."
+        return Refusal(
+            409,
+            "nothing_to_send",
+            "None of the newest events since its endpoint was added is one that this rule takes. Change something it "
+            "asks for, or send its endpoint the example of a type.",
         )
-    delivery_id = await tx.value(queries.owe_test, rule_id, event_id)
-    if delivery_id is None:
-        raise not_found("event")
-    return model.TestSent(delivery_id=delivery_id, event_id=event_id)
+    heard = await tx.row(queries.heard, event_id)
+    if heard is None or not heard["may_see"]:
+        return not_found("event")
+    return Refusal(
+        409,
+        "event_not_heard",
+        "The rule does not ask for this type of event, or it happened before the endpoint was added. Name another.",
+    )

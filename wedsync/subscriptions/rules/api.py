@@ -98,8 +98,9 @@ async def remove_rule(ctx: Context, actor: Actor, rule_id: UUID) -> None:
     "/api/v1/rules/{rule_id:uuid}/test",
     status_code=202,
     summary="Send a test",
-    description="The newest past event that the rule takes, or a named one, as a real delivery to its endpoint: "
-    "shaped, signed, with `test: true` in the body, an id of its own as webhook-id, and marked in the ledger.",
+    description="The newest past event that the rule takes, or a named one of a type it asks for, as a real delivery "
+    "to its endpoint: shaped, signed, with `test: true` in the body, an id of its own as webhook-id, and marked in the "
+    "ledger. Only of what has happened since the endpoint was added; with its other tests at most 30 a minute.",
 )
 async def test_rule(ctx: Context, actor: Actor, rule_id: UUID, data: model.TestSend | None = None) -> model.TestSent:
     """Also for a rule that is switched off."""

@@ -186,7 +186,8 @@ def _words(answer: Answer, known: _Known, row: Row, *, taker: UUID | None, faile
     if answer == "earlier_rule" and taker is not None:
         return f"“{known.name(taker)}” stands before it and takes it."
     if answer == "waits":
-        return f"It takes it, and it waits: {known.endpoints[row['destination_id']]['state_reason']}."
+        endpoint = known.endpoints[row["destination_id"]]
+        return f"It takes it, and it waits: {(endpoint['state_reason'] or endpoint['state']).rstrip('.')}."
     return _FIXED[answer]
 
 

@@ -20,12 +20,16 @@ from wedsync.subscriptions.rules.fields import Fields
 from wedsync.subscriptions.rules.quiet import Quiet
 from wedsync.subscriptions.rules.shape import Rows
 
-RULES_MAX: Final = 100
+#: Of an endpoint; each is asked of every change of every wedding that its tenant hears, while that wedding is held.
+RULES_MAX: Final = 20
+#: Of all endpoints of a tenant.
+TENANT_RULES_MAX: Final = 100
+CONDITIONS_MAX: Final = 10
 PAST_MAX: Final = 50
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 Types = Annotated[list[Pattern], Meta(min_length=1, max_length=50)]
-Conditions = Annotated[list[Condition], Meta(max_length=20)]
-LaneNumber = Annotated[int, Meta(ge=0, le=3, description="0 critical, 1 high, 2 normal, 3 low")]
+Conditions = Annotated[list[Condition], Meta(max_length=CONDITIONS_MAX)]
+LaneNumber = Annotated[int, Meta(ge=1, le=3, description="1 high, 2 normal, 3 low; critical only comes about")]
 Position = Annotated[int, Meta(ge=1, le=RULES_MAX)]
 
 
@@ -33,7 +37,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """When these types, under these conditions (all of them), in this lane, to this endpoint, in this shape.
 
     Of the rules of an endpoint, by position, the first that matches takes an event; what none takes goes by the
-    endpoint's own list. `lane` null: by type, severity and how near the wedding is. `shape` null: the event as it is.
+    endpoint's own list. `lane` null: by type, severity and how near the wedding is, which alone makes 0 (critical).
+    `shape` null: the event as it is.
     """
 
     id: UUID

@@ -72,7 +72,7 @@ select app.connect_rule($1, $2)
 select p.id, p.occurred_at, p.event, p.rows_met from app.past_events($1, $2, $3) p
 
 -- name: owe_test
-select app.owe_test($1, $2)
+select t.asked, t.event_id from app.owe_test($1, $2, $3) t
 
 -- name: heard
 select h.stream, h.seq, h.type, h.bulk, h.is_severe, h.occurred_at, h.type_lane, h.may_see, h.was_near, h.is_near from app.heard_event($1) h

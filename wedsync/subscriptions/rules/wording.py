@@ -20,7 +20,7 @@ OPERATORS: Final[Mapping[str, str]] = {
     "changed": "changed",
 }
 OPS: Final[Mapping[str, str]] = {"INSERT": "added", "UPDATE": "changed", "DELETE": "removed"}
-LANES: Final = (("", "As urgent as the event is"), ("0", "Critical"), ("1", "High"), ("2", "Normal"), ("3", "Low"))
+LANES: Final = (("", "As urgent as the event is"), ("1", "High"), ("2", "Normal"), ("3", "Low"))
 MODES: Final = (
     ("parallel", "As fast as it goes"),
     ("ordered", "One after the other, in order"),
