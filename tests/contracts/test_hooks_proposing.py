@@ -128,7 +128,7 @@ async def test_a_types_own_action_stays_direct_and_the_couples_hook_maps_the_res
         assert (await settled(ana, mapped.json()["id"]))["status"] == "proposed"
     (one,) = await waiting(ana, wedding)
     assert (one["title"], one["source_name"], one["subject_id"]) == ("New: Dan Rossi", "Your own hook", None)
-    await ana.got("POST", f"/api/v1/proposals/{one['id']}/accept")
+    await ana.got("POST", f"/api/v1/proposals/{one['id']}/accept", {"version": 1})
     guests = (await ana.got("GET", f"/api/v1/weddings/{wedding}/guests"))["items"]
     assert [g["display_name"] for g in guests] == ["Dan Rossi"]
 

@@ -18,6 +18,7 @@ Origin = Literal["supplier", "couple", "hook"]
 Why = Annotated[str, Meta(max_length=1000)]
 WAITING = ("open", "stale")
 WAITING_MAX = 300
+"""Of one source, a supplier with its hooks being one."""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +77,9 @@ class NewProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`subject_version`: the row as you saw it beside the suggestion; needed where it is stale."""
+    """`version`: the proposal as you read it. `subject_version`: the row beside it; needed where it is stale."""
 
+    version: int
     subject_version: int | None = None
 
 

@@ -3,11 +3,17 @@
 -- name: me
 -- Who is asking, and what they may see and decide here.
 select w.wedding_id, (select app.role()) as role, (select app.mask()) as mask, ((select app.write_mask()) & 512) <> 0 as is_couple,
-  (select app.link()) as link_id, l.supplier_name,
-  (select count(*)::int from proposals p where p.wedding_id = w.wedding_id and p.state in ('open', 'stale')) as waiting
+  (select app.link()) as link_id, l.supplier_name
 from weddings w
 left join links l on l.wedding_id = w.wedding_id and l.id = (select app.link())
 where w.wedding_id = (select app.tenant())
+
+-- name: waiting_beside
+-- How many of one source wait ($2 a supplier by its link with all its hooks, else $3 the source), but for what is said anew ($1 its key).
+select count(*)::int
+from proposals p
+where p.wedding_id = (select app.tenant()) and p.state in ('open', 'stale') and p.repeat_key <> $1
+  and p.link_id is not distinct from $2 and ($2 is not null or p.source_id = $3)
 
 -- name: current
 -- Rows that proposals are about, as the asker sees them.
@@ -92,11 +98,15 @@ where p.wedding_id = (select app.tenant())
 order by p.created_at desc, p.id desc
 limit $5
 
--- name: waiting_of
--- What waits of one source, oldest first: the order in which it was suggested.
-select p.id
-from proposals p
-where p.wedding_id = (select app.tenant()) and p.source_id = $1 and p.state in ('open', 'stale')
+-- name: waiting
+-- What waits, oldest first: the order in which it was suggested. $1 of each source at most, so that none pushes another off the page.
+select p.id, p.wedding_id, p.link_id, p.origin, p.source_id, p.source_name, p.hook_id, p.repeat_key, p.subject, p.subject_id, p.title, p.seen,
+  p.wanted, p.why, p.state, p.word, p.decided_at, p.decided_by, p.version, p.created_at, p.updated_at
+from (
+  select w.*, row_number() over (partition by w.source_id order by w.created_at, w.id) as place
+  from proposals w
+  where w.wedding_id = (select app.tenant()) and w.state in ('open', 'stale')) p
+where p.place <= $1
 order by p.created_at, p.id
 
 -- name: choices
