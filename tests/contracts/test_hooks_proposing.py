@@ -133,6 +133,25 @@ async def test_a_types_own_action_stays_direct_and_the_couples_hook_maps_the_res
     assert [g["display_name"] for g in guests] == ["Dan Rossi"]
 
 
+async def test_what_the_platform_signs_is_not_read_by_a_couples_map(
+    town: Town, ana: Somebody, wedding: str, sender: Sender
+) -> None:
+    rules = [{"target": "guest_estimate", "source": ["$.data.guest_estimate"]}]
+    odd = {"name": "turned", "version": 1, "rules": [{"target": "type", "default": "nothing.here"}]}
+    maps = [{"type": "nothing.here", "subject": "weddings", "rules": rules}]
+    made = await source(ana, wedding, "couples", settings={"mapping": odd, "proposes": maps})
+    async with working(town.door, town.settings):
+        body = said(wedding, data={"guest_estimate": 61})
+        platform = await sender.couples(town.settings.couples_webhook_secret, body)
+        done = await settled(ana, platform.json()["id"])
+        assert (done["status"], done["type"], done["verified_by"]) == ("applied", "wedding.updated", "platform")
+        own = await sender.couples(made["secret"], said(wedding, data={"guest_estimate": 62}))
+        assert (await settled(ana, own.json()["id"]))["status"] == "proposed"
+    assert (await ana.got("GET", f"/api/v1/weddings/{wedding}"))["guest_estimate"] == 61
+    trial = {"hook_id": done["id"], "proposes": maps}
+    await ana.got("POST", f"/api/v1/connections/{made['id']}/preview", trial, code=404)
+
+
 async def test_a_suppliers_hook_proposes_in_the_wedding_it_names_and_sees_no_more_than_its_link(
     town: Town, ana: Somebody, wedding: str, sender: Sender
 ) -> None:

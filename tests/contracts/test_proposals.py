@@ -86,7 +86,7 @@ async def test_accepting_makes_the_change_by_its_owner_and_tells_both(town: Town
 
 async def test_what_is_said_anew_is_not_accepted_by_whoever_read_what_it_said_before(house: House) -> None:
     owner, link = house.photographer.owner, house.photographer.link
-    wish = {"subject": "links", "subject_id": link, "fields": {"can_view_guests": True, "level": "basic"}}
+    wish: dict[str, Any] = {"subject": "links", "subject_id": link, "fields": {"can_view_guests": True, "level": "basic"}}
     read = await house.suggest(owner, **wish)
     page = await house.ana.see(me := f"/me/{house.wedding}/proposals")
     await house.suggest(owner, **wish | {"fields": {"can_view_guests": True, "level": "full"}})
