@@ -146,7 +146,7 @@ async def test_whoever_waits_when_the_process_ends_is_told_to_come_again(
         committing = kept._committing
         assert committing is not None
         committing.cancel()
-        found: list[Any] = await asyncio.wait_for(asyncio.gather(first, next_one, return_exceptions=True), 20)
+        found: Any = await asyncio.wait_for(asyncio.gather(first, next_one, return_exceptions=True), 20)
     finally:
         await change.rollback()
         await other.close()

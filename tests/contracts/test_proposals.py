@@ -86,7 +86,11 @@ async def test_accepting_makes_the_change_by_its_owner_and_tells_both(town: Town
 
 async def test_what_is_said_anew_is_not_accepted_by_whoever_read_what_it_said_before(house: House) -> None:
     owner, link = house.photographer.owner, house.photographer.link
-    wish: dict[str, Any] = {"subject": "links", "subject_id": link, "fields": {"can_view_guests": True, "level": "basic"}}
+    wish: dict[str, Any] = {
+        "subject": "links",
+        "subject_id": link,
+        "fields": {"can_view_guests": True, "level": "basic"},
+    }
     read = await house.suggest(owner, **wish)
     page = await house.ana.see(me := f"/me/{house.wedding}/proposals")
     await house.suggest(owner, **wish | {"fields": {"can_view_guests": True, "level": "full"}})
@@ -182,6 +186,25 @@ async def test_only_what_is_seen_can_be_suggested_and_only_the_couple_decides(to
     assert await house.waiting() == []
 
 
+async def test_what_a_supplier_no_longer_sees_is_not_in_its_proposals_either(town: Town, house: House) -> None:
+    owner, link = house.photographer.owner, house.photographer.link
+    base = f"/api/v1/weddings/{house.wedding}"
+    guest = (await house.ana.got("POST", f"{base}/guests", {"first_name": "Carla"}, code=201))["id"]
+    await house.ana.got("PATCH", f"/api/v1/links/{link}", {"can_view_guests": True})
+    made = await house.suggest(owner, subject="guests", subject_id=guest, fields={"role": "witness"})
+    assert (made["title"], made["seen"]) == ("Carla", {"role": ""})
+    other = await house.suggest(owner)
+    await house.ana.got("PATCH", f"/api/v1/links/{link}", {"can_view_guests": False})
+    await owner.got("GET", f"/api/v1/proposals/{made['id']}", code=404)
+    await owner.got("POST", f"/api/v1/proposals/{made['id']}/withdraw", code=404)
+    assert [one["id"] for one in (await owner.got("GET", f"{base}/proposals"))["items"]] == [other["id"]]
+    assert len(await house.waiting()) == 2
+    await house.decide(made, "accept")
+    for told in await town.events(house.wedding, "proposal.opened", "proposal.accepted"):
+        for image in (told.record, told.old_record):
+            assert image is None or {"title", "seen", "wanted"} & set(image) == {"wanted"}
+
+
 async def test_every_subject_is_changed_by_its_owner(house: House) -> None:
     base = f"/api/v1/weddings/{house.wedding}"
     guest = (await house.ana.got("POST", f"{base}/guests", {"first_name": "Carla"}, code=201))["id"]
@@ -222,6 +245,7 @@ async def test_the_pages_suggest_show_and_decide(house: House) -> None:
     me = f"/me/{house.wedding}/proposals"
     page = await house.ana.see(me)
     assert "Marlow Photo" in page
+    assert "proposed a change" in await house.ana.see(f"/me/{house.wedding}")
     assert "“Light”" in page
     (one,) = await house.waiting()
     assert one["wanted"] == {"at_local": "18:30:00", "minutes": 60}

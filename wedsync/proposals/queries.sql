@@ -1,4 +1,5 @@
 -- Every statement of proposals. The tenant is the entered one: flat paths know no wedding id.
+-- Events carry what was suggested, never what was there (title, seen): the log outlasts a supplier's right to see that.
 
 -- name: me
 -- Who is asking, and what they may see and decide here.
@@ -52,7 +53,7 @@ values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
 on conflict (wedding_id, repeat_key) where state in ('open', 'stale') do update
 set source_name = excluded.source_name, hook_id = excluded.hook_id, title = excluded.title, seen = excluded.seen, wanted = excluded.wanted,
   why = excluded.why, state = 'open'
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: take_back
 -- By its key (a source that says what is so already has changed its mind) or by its id.
@@ -60,19 +61,19 @@ update proposals p
 set state = 'withdrawn', decided_at = app.now(), decided_by = (select app.actor())
 where p.wedding_id = (select app.tenant()) and p.state in ('open', 'stale') and (p.repeat_key = $1 or p.id = $2)
   and p.link_id is not distinct from (select app.link())
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: settle
 update proposals p
 set state = $2, word = $3, decided_at = app.now(), decided_by = (select app.actor())
 where p.wedding_id = (select app.tenant()) and p.id = $1
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: overtake
 update proposals p
 set state = 'stale'
 where p.wedding_id = (select app.tenant()) and p.id = $1 and p.state = 'open'
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: held
 select p.id, p.wedding_id, p.link_id, p.subject, p.subject_id, p.seen, p.wanted, p.state, p.version
@@ -102,11 +103,12 @@ limit $5
 -- What waits, oldest first: the order in which it was suggested. $1 of each source at most, so that none pushes another off the page.
 select p.id, p.wedding_id, p.link_id, p.origin, p.source_id, p.source_name, p.hook_id, p.repeat_key, p.subject, p.subject_id, p.title, p.seen,
   p.wanted, p.why, p.state, p.word, p.decided_at, p.decided_by, p.version, p.created_at, p.updated_at
-from (
-  select w.*, row_number() over (partition by w.source_id order by w.created_at, w.id) as place
+from proposals p
+join (
+  select w.id, row_number() over (partition by w.source_id order by w.created_at, w.id) as place
   from proposals w
-  where w.wedding_id = (select app.tenant()) and w.state in ('open', 'stale')) p
-where p.place <= $1
+  where w.wedding_id = (select app.tenant()) and w.state in ('open', 'stale')) r on r.id = p.id
+where p.wedding_id = (select app.tenant()) and r.place <= $1
 order by p.created_at, p.id
 
 -- name: choices
