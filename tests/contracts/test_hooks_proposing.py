@@ -215,6 +215,12 @@ async def test_the_pages_add_a_source_make_its_map_by_clicks_and_try_it_before_i
     assert (await ana.send(here, do="save", **fields)).status_code == 303
     saved = (await ana.got("GET", f"/api/v1/connections/{made['id']}"))["settings"]["proposes"]
     assert [rule["target"] for rule in saved[0]["rules"]] == ["find", "at_local", "minutes"]
+    turned = (await ana.send(f"{here}/rotate")).text
+    new = turned.partition('value="Bearer ')[2].partition('"')[0]
+    assert (len(new) > 20, new == secret, "holds for 24 hours" in turned) == (True, False, True)
+    for number, word in enumerate((secret, new)):
+        answer = await sender.post(at(made), BODY | {"id": f"after-{number}"}, authorization=f"Bearer {word}")
+        assert answer.status_code == 202
     late = await ana.send(here, do="save", **fields)
     assert late.status_code == 422
     business = await town.linked(ana, wedding)
