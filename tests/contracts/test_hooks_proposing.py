@@ -180,6 +180,9 @@ async def test_a_suppliers_hook_proposes_in_the_wedding_it_names_and_sees_no_mor
         assert direct["status"] in ("ignored", "failed")
     (one,) = await waiting(ana, wedding)
     assert (one["source_name"], one["link_id"], one["origin"]) == ("Marlow Photo", photographer.link, "hook")
+    # It waits for the couple, but its supplier no longer sees the schedule it is about.
+    assert await waiting(owner, wedding) == []
+    await ana.got("PATCH", f"/api/v1/links/{photographer.link}", {"level": "standard"})
     assert [p["id"] for p in await waiting(owner, wedding)] == [one["id"]]
     assert await waiting(other_couple, other) == []
     assert len((await owner.got("GET", f"/api/v1/suppliers/{photographer.supplier}/hooks"))["items"]) == 5
