@@ -33,8 +33,10 @@ create unique index proposals_id on public.proposals (id);
 create unique index proposals_waiting on public.proposals (wedding_id, repeat_key) where state in ('open', 'stale');
 create index proposals_home on public.proposals (wedding_id, created_at desc, id);
 create trigger bump before update on public.proposals for each row execute function app.bump();
+-- A supplier sees its own as long as it sees what they are about: title and seen hold that. Subjects as in wedsync/proposals/subjects.py.
 call app.protect('public.proposals', 'wedding_id',
-  $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
+  $$((select app.mask()) & 512) <> 0 or (link_id = (select app.link())
+    and ((select app.mask()) & case subject when 'schedule_items' then 2 when 'guests' then 16 when 'rsvps' then 16 else 1 end) <> 0)$$,
   $$((select app.write_mask()) & 512) <> 0 or link_id = (select app.link())$$, false);
 -- Whoever suggests may say it anew or take it back; what is decided is decided, and deciding is the couple's.
 drop policy updatable on public.proposals;

@@ -16,6 +16,7 @@ from tests.browser import (
     scenes_couple,
     scenes_guests,
     scenes_plan,
+    scenes_proposals,
     scenes_public,
     scenes_rsvp,
     scenes_rules,
@@ -54,6 +55,7 @@ def scenes() -> Iterator[Scene]:
         scenes_supplier,
         scenes_webhooks,
         scenes_rules,
+        scenes_proposals,
         scenes_public,
     )
     for module in rooms:

@@ -116,6 +116,7 @@ VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{tenant}/connections": {"connector": "zapier_hook"},
     "POST /api/v1/suppliers/{tenant}/connections": {"connector": "zapier_hook"},
     "POST /api/v1/connections/{connection_id}/preview": {"hook_id": str(UUID(int=9))},
+    "POST /api/v1/proposals/{proposal_id}/accept": {"version": 1},
     "POST /api/v1/weddings/{wedding_id}/proposals": {"subject": "weddings", "fields": {"guest_estimate": 9}},
     "POST /api/v1/suppliers/{supplier_id}/members": {"email": "a@b.invalid", "role": "member"},
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},

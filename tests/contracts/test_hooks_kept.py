@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
+import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from joserfc import jwt
@@ -89,6 +90,67 @@ async def test_one_that_cannot_be_kept_does_not_take_the_others_with_it(
     )
     assert [isinstance(one, Refusal) for one in found] == [False, False, True, False]
     assert all(one[0].is_new for one in found if not isinstance(one, Refusal))
+
+
+async def test_what_waits_is_bounded_and_commits_are_cut_by_their_size(
+    town: Town, ana: Somebody, wedding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await source(ana, wedding, scheme="bearer")
+    whose = inbox.Source(id=UUID(made["id"]), tenant=UUID(wedding), connector="zapier_hook", verified_by="bearer")
+    monkeypatch.setattr(inbox, "TOGETHER_BYTES_MAX", 2000)
+    monkeypatch.setattr(inbox, "WAITING_BYTES_MAX", 9000)
+    kept = inbox.Inbox(town.door, town.ring)
+    found: list[Any] = await asyncio.gather(
+        *(kept.keep(whose, [Element(f"big{n}", b"x" * 900)], {}) for n in range(12)), return_exceptions=True
+    )
+    refused = [one for one in found if isinstance(one, Refusal)]
+    assert [(one.status, one.headers["Retry-After"]) for one in refused] == [(503, "5")] * 2
+    rows = await town.admin.fetch(
+        "select count(*) from inbox_hooks where source_id = $1 group by xmin::text", UUID(made["id"])
+    )
+    assert [row["count"] for row in rows] == [2] * 5
+    assert (await kept.keep(whose, [Element("last", b"x" * 9001)], {}))[0].is_new
+
+
+async def test_whoever_waits_when_the_process_ends_is_told_to_come_again(
+    town: Town, ana: Somebody, wedding: str, postgres: RunningPostgres
+) -> None:
+    made = await source(ana, wedding, scheme="bearer")
+    whose = inbox.Source(
+        id=UUID(made["id"]),
+        tenant=UUID(wedding),
+        connector="zapier_hook",
+        verified_by="bearer",
+        connection=UUID(made["id"]),
+        version=1,
+    )
+    other = await asyncpg.connect(postgres.admin_url, database=await town.admin.fetchval("select current_database()"))
+    change = other.transaction()
+    await change.start()
+    kept = inbox.Inbox(town.door, town.ring)
+    try:
+        await other.execute("update connections set title = 'Held' where id = $1", UUID(made["id"]))
+        first = asyncio.create_task(kept.keep(whose, [Element("first", b"{}")], {}))
+
+        async def waits() -> bool:
+            found: bool = await town.admin.fetchval(WAITING, "%receive_hooks%")
+            return found
+
+        is_waiting: bool = await eventually(waits)
+        next_one = asyncio.create_task(kept.keep(whose, [Element("next", b"{}")], {}))
+
+        async def both_wait() -> bool:
+            return len(kept._waiting) == 1
+
+        is_second: bool = await eventually(both_wait)
+        committing = kept._committing
+        assert committing is not None
+        committing.cancel()
+        found: Any = await asyncio.wait_for(asyncio.gather(first, next_one, return_exceptions=True), 20)
+    finally:
+        await change.rollback()
+        await other.close()
+    assert (is_waiting, is_second, [one.status for one in found]) == (True, True, [503, 503])
 
 
 async def test_a_secret_that_is_gone_is_refused_at_the_next_hook_by_every_process(
@@ -176,9 +238,46 @@ async def test_a_token_is_verified_by_the_key_set_at_its_issuers_address(
     assert serving.asked == 1
     # Where nothing is opened, no tenant's address leads into our own network.
     wire = Wire()
-    assert await KeySets(wire).keys(url, "one") == []
+    nothing = await KeySets(wire).keys(url, "one")
     await wire.close()
+    assert (nothing.keys, "private network" in nothing.fault or "leads to" in nothing.fault) == ([], True)
     assert serving.asked == 1
+
+
+async def test_an_issuers_address_is_judged_when_it_is_saved_and_why_it_fails_is_told_to_its_owner(
+    town: Town, ana: Somebody, wedding: str, sender: Sender, issuer: tuple[Issuer, str]
+) -> None:
+    serving, url = issuer
+    path = f"/api/v1/weddings/{wedding}/connections"
+
+    def asked(url: str) -> dict[str, Any]:
+        return {"options": {"jwks_url": url, "algorithms": ["ES256"]}}
+
+    for bad in ("http://10.0.0.7/keys", "https://user:word@example.com/keys"):
+        new = {"connector": "zapier_hook", "scheme": "jwt", "settings": asked(bad)}
+        refused = await ana.got("POST", path, new, code=422)
+        assert refused["errors"][0]["field"] == "settings.options.jwks_url"
+    serving.is_away = True
+    made = await source(ana, wedding, scheme="jwt", settings=asked(url))
+    await ana.got("PATCH", f"/api/v1/connections/{made['id']}", {"settings": asked(bad)}, code=422)
+    assert (await sender.post(at(made), {}, authorization=serving.token("one"))).status_code == 401
+    (told,) = await sender.reasons()
+    assert "could not be fetched: It was answered with status 503." in told["reason"]
+    assert str(told["tenant"]) == wedding
+
+
+async def test_whoever_is_refused_too_often_makes_us_fetch_no_keys(
+    town: Town, ana: Somebody, wedding: str, sender: Sender, issuer: tuple[Issuer, str]
+) -> None:
+    serving, url = issuer
+    made = await source(ana, wedding, scheme="jwt", settings={"options": {"jwks": {"keys": [{"kid": "none"}]}}})
+    codes = [(await sender.post(at(made), {}, authorization="Bearer e30.e30.x")).status_code for _ in range(10)]
+    assert codes == [401] * 10
+    settings = {"options": {"jwks_url": url, "algorithms": ["ES256"]}}
+    await ana.got("PATCH", f"/api/v1/connections/{made['id']}", {"settings": settings})
+    assert (await sender.post(at(made), {}, authorization=serving.token("one"))).status_code == 429
+    assert serving.asked == 0
+    assert (await Sender(town).post(at(made), {}, authorization=serving.token("one"))).status_code == 202
 
 
 async def test_a_key_set_is_fetched_again_for_an_unknown_key_or_when_it_is_old_and_not_oftener(
@@ -190,20 +289,20 @@ async def test_a_key_set_is_fetched_again_for_an_unknown_key_or_when_it_is_old_a
     sets = KeySets(wire, lambda: now)
     try:
         first = await asyncio.gather(*(sets.keys(url, "one") for _ in range(5)))
-        assert (serving.asked, {len(keys) for keys in first}) == (1, {1})
+        assert (serving.asked, {len(found.keys) for found in first}) == (1, {1})
         serving.shown = ["one", "two"]
         await sets.keys(url, "two")
         assert serving.asked == 1
         now += FLOOR_S
-        assert len(await sets.keys(url, "two")) == 2
+        assert len((await sets.keys(url, "two")).keys) == 2
         assert serving.asked == 2
         serving.is_away = True
         now += AGE_MAX_S
-        assert len(await sets.keys(url, "one")) == 2
-        assert len(await sets.keys(url, "one")) == 2
+        assert len((await sets.keys(url, "one")).keys) == 2
+        assert len((await sets.keys(url, "one")).keys) == 2
         assert serving.asked == 3
         now += HELD_MAX_S
-        assert await sets.keys(url, "one") == []
+        assert (await sets.keys(url, "one")).keys == []
     finally:
         await wire.close()
 

@@ -128,9 +128,28 @@ async def test_a_types_own_action_stays_direct_and_the_couples_hook_maps_the_res
         assert (await settled(ana, mapped.json()["id"]))["status"] == "proposed"
     (one,) = await waiting(ana, wedding)
     assert (one["title"], one["source_name"], one["subject_id"]) == ("New: Dan Rossi", "Your own hook", None)
-    await ana.got("POST", f"/api/v1/proposals/{one['id']}/accept")
+    await ana.got("POST", f"/api/v1/proposals/{one['id']}/accept", {"version": 1})
     guests = (await ana.got("GET", f"/api/v1/weddings/{wedding}/guests"))["items"]
     assert [g["display_name"] for g in guests] == ["Dan Rossi"]
+
+
+async def test_what_the_platform_signs_is_not_read_by_a_couples_map(
+    town: Town, ana: Somebody, wedding: str, sender: Sender
+) -> None:
+    rules = [{"target": "guest_estimate", "source": ["$.data.guest_estimate"]}]
+    odd = {"name": "turned", "version": 1, "rules": [{"target": "type", "default": "nothing.here"}]}
+    maps = [{"type": "nothing.here", "subject": "weddings", "rules": rules}]
+    made = await source(ana, wedding, "couples", settings={"mapping": odd, "proposes": maps})
+    async with working(town.door, town.settings):
+        body = said(wedding, data={"guest_estimate": 61})
+        platform = await sender.couples(town.settings.couples_webhook_secret, body)
+        done = await settled(ana, platform.json()["id"])
+        assert (done["status"], done["type"], done["verified_by"]) == ("applied", "wedding.updated", "platform")
+        own = await sender.couples(made["secret"], said(wedding, data={"guest_estimate": 62}))
+        assert (await settled(ana, own.json()["id"]))["status"] == "proposed"
+    assert (await ana.got("GET", f"/api/v1/weddings/{wedding}"))["guest_estimate"] == 61
+    trial = {"hook_id": done["id"], "proposes": maps}
+    await ana.got("POST", f"/api/v1/connections/{made['id']}/preview", trial, code=404)
 
 
 async def test_a_suppliers_hook_proposes_in_the_wedding_it_names_and_sees_no_more_than_its_link(
@@ -161,6 +180,9 @@ async def test_a_suppliers_hook_proposes_in_the_wedding_it_names_and_sees_no_mor
         assert direct["status"] in ("ignored", "failed")
     (one,) = await waiting(ana, wedding)
     assert (one["source_name"], one["link_id"], one["origin"]) == ("Marlow Photo", photographer.link, "hook")
+    # It waits for the couple, but its supplier no longer sees the schedule it is about.
+    assert await waiting(owner, wedding) == []
+    await ana.got("PATCH", f"/api/v1/links/{photographer.link}", {"level": "standard"})
     assert [p["id"] for p in await waiting(owner, wedding)] == [one["id"]]
     assert await waiting(other_couple, other) == []
     assert len((await owner.got("GET", f"/api/v1/suppliers/{photographer.supplier}/hooks"))["items"]) == 5
@@ -196,6 +218,12 @@ async def test_the_pages_add_a_source_make_its_map_by_clicks_and_try_it_before_i
     assert (await ana.send(here, do="save", **fields)).status_code == 303
     saved = (await ana.got("GET", f"/api/v1/connections/{made['id']}"))["settings"]["proposes"]
     assert [rule["target"] for rule in saved[0]["rules"]] == ["find", "at_local", "minutes"]
+    turned = (await ana.send(f"{here}/rotate")).text
+    new = turned.partition('value="Bearer ')[2].partition('"')[0]
+    assert (len(new) > 20, new == secret, "holds for 24 hours" in turned) == (True, False, True)
+    for number, word in enumerate((secret, new)):
+        answer = await sender.post(at(made), BODY | {"id": f"after-{number}"}, authorization=f"Bearer {word}")
+        assert answer.status_code == 202
     late = await ana.send(here, do="save", **fields)
     assert late.status_code == 422
     business = await town.linked(ana, wedding)

@@ -1,14 +1,17 @@
 """Proposals: suggested by a supplier or a program, decided by the couple, and never written over a newer change."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
+import pytest
 import pytest_asyncio
 
 from tests.contracts.town import Linked, Somebody, Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
+from wedsync.proposals import model
 
 DINNER = {"title": "Dinner", "kind": "reception", "at_local": "18:00", "takes_rsvps": True}
 
@@ -38,6 +41,8 @@ class House(msgspec.Struct, frozen=True):
 
     async def decide(self, proposal: dict[str, Any], how: str, body: Any = None, *, code: int = 200) -> dict[str, Any]:
         path = f"/api/v1/proposals/{proposal['id']}/{how}"
+        if how == "accept":
+            body = {"version": proposal["version"]} | (body or {})
         answer: dict[str, Any] = await self.ana.got("POST", path, body, code=code)
         return answer
 
@@ -45,6 +50,11 @@ class House(msgspec.Struct, frozen=True):
         page = await self.ana.got("GET", f"/api/v1/weddings/{self.wedding}/proposals?state=waiting")
         items: list[dict[str, Any]] = page["items"]
         return items
+
+
+def shown(page: str) -> list[str]:
+    """What the button that accepts all would send."""
+    return re.findall(r'name="seen" value="([^"]+)"', page)
 
 
 @pytest_asyncio.fixture
@@ -74,6 +84,58 @@ async def test_accepting_makes_the_change_by_its_owner_and_tells_both(town: Town
     assert [one["state"] for one in own["items"]] == ["accepted"]
 
 
+async def test_what_is_said_anew_is_not_accepted_by_whoever_read_what_it_said_before(house: House) -> None:
+    owner, link = house.photographer.owner, house.photographer.link
+    wish: dict[str, Any] = {
+        "subject": "links",
+        "subject_id": link,
+        "fields": {"can_view_guests": True, "level": "basic"},
+    }
+    read = await house.suggest(owner, **wish)
+    page = await house.ana.see(me := f"/me/{house.wedding}/proposals")
+    await house.suggest(owner, **wish | {"fields": {"can_view_guests": True, "level": "full"}})
+    refused = await house.decide(read, "accept", code=412)
+    assert (refused["code"], refused["current"]["wanted"]["level"]) == ("changed_meanwhile", "full")
+    await house.ana.got("POST", f"/api/v1/proposals/{read['id']}/accept", {}, code=422)
+    assert f'name="version" value="{read["version"]}"' in page
+    answer = await house.ana.send(f"{me}/{read['id']}/accept", version=str(read["version"]))
+    assert answer.headers["location"] == f"{me}?said=changed"
+    assert (await house.ana.send(f"{me}/{read['id']}/accept")).status_code == 422
+    assert not (await house.ana.got("GET", f"/api/v1/links/{link}"))["can_view_guests"]
+    await house.decide(refused["current"], "accept")
+    assert (await house.ana.got("GET", f"/api/v1/links/{link}"))["level"] == "full"
+
+
+async def test_accepting_all_takes_what_the_page_showed_and_never_what_opens_a_link(house: House) -> None:
+    owner, link, me = house.photographer.owner, house.photographer.link, f"/me/{house.wedding}/proposals"
+    await house.suggest(owner)
+    longer = await house.suggest(owner, fields={"minutes": 60})
+    wish = await house.suggest(owner, subject="links", subject_id=link, fields={"can_view_guests": True})
+    seen = shown(await house.ana.see(me))
+    assert len(seen) == 2
+    await house.suggest(owner, fields={"minutes": 300})
+    await house.suggest(owner, fields={"place": "The barn"})
+    answer = await house.ana.send(f"{me}/accept", seen=[*seen, f"{wish['id']}:{wish['version']}"])
+    assert answer.headers["location"] == f"{me}?said=some"
+    item = await house.item()
+    assert (item["at_local"], item["minutes"] == 300, item["place"]) == ("18:30:00", False, "")
+    left = {one["id"]: one["wanted"] for one in await house.waiting()}
+    assert (len(left), left[longer["id"]], wish["id"] in left) == (3, {"minutes": 300}, True)
+    for odd in ([], ["x"], [link]):
+        assert (await house.ana.send(f"{me}/accept", seen=odd)).status_code == 422
+
+
+async def test_one_source_does_not_take_the_room_of_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "WAITING_MAX", 2)
+    owner = house.photographer.owner
+    await house.suggest(owner)
+    await house.suggest(owner, fields={"minutes": 60})
+    assert (await house.suggest(owner, fields={"place": "The barn"}, code=409))["code"] == "too_many_waiting"
+    await house.suggest(owner, fields={"minutes": 90})
+    await house.suggest(house.ana, fields={"place": "The barn"})
+    assert len(await house.waiting()) == 3
+
+
 async def test_a_field_that_changed_meanwhile_is_shown_beside_and_not_overwritten(town: Town, house: House) -> None:
     made = await house.suggest(house.photographer.owner)
     await house.ana.got("PATCH", f"/api/v1/schedule/{house.dinner}", {"at_local": "19:00"})
@@ -83,7 +145,7 @@ async def test_a_field_that_changed_meanwhile_is_shown_beside_and_not_overwritte
     assert (refused["code"], refused["current"]["changes"][0]["now"]) == ("stale", "19:00:00")
     assert (await house.item())["at_local"] == "19:00:00"
     assert await town.events(house.wedding, "proposal.overtaken")
-    await house.decide(made, "accept", {"subject_version": waits["subject_version"]})
+    await house.decide(refused["current"], "accept", {"subject_version": waits["subject_version"]})
     assert (await house.item())["at_local"] == "18:30:00"
 
 
@@ -109,9 +171,9 @@ async def test_a_refusal_says_its_word_and_changes_nothing(house: House) -> None
 async def test_only_what_is_seen_can_be_suggested_and_only_the_couple_decides(town: Town, house: House) -> None:
     owner, others = house.photographer.owner, await town.linked(house.ana, house.wedding, "basic")
     made = await house.suggest(owner)
-    for how in ("accept", "refuse"):
-        await owner.got("POST", f"/api/v1/proposals/{made['id']}/{how}", code=403)
-        await others.owner.got("POST", f"/api/v1/proposals/{made['id']}/{how}", code=404)
+    for how, body in (("accept", {"version": 1}), ("refuse", {})):
+        await owner.got("POST", f"/api/v1/proposals/{made['id']}/{how}", body, code=403)
+        await others.owner.got("POST", f"/api/v1/proposals/{made['id']}/{how}", body, code=404)
     await others.owner.got("GET", f"/api/v1/proposals/{made['id']}", code=404)
     await house.suggest(others.owner, code=404)
     await house.suggest(others.owner, subject_id=None, fields={"title": "Cake", "at_local": "16:00"}, code=403)
@@ -122,6 +184,25 @@ async def test_only_what_is_seen_can_be_suggested_and_only_the_couple_decides(to
     await house.suggest(owner, fields={"at_local": "half past"}, code=422)
     await owner.got("POST", f"/api/v1/proposals/{made['id']}/withdraw")
     assert await house.waiting() == []
+
+
+async def test_what_a_supplier_no_longer_sees_is_not_in_its_proposals_either(town: Town, house: House) -> None:
+    owner, link = house.photographer.owner, house.photographer.link
+    base = f"/api/v1/weddings/{house.wedding}"
+    guest = (await house.ana.got("POST", f"{base}/guests", {"first_name": "Carla"}, code=201))["id"]
+    await house.ana.got("PATCH", f"/api/v1/links/{link}", {"can_view_guests": True})
+    made = await house.suggest(owner, subject="guests", subject_id=guest, fields={"role": "witness"})
+    assert (made["title"], made["seen"]) == ("Carla", {"role": ""})
+    other = await house.suggest(owner)
+    await house.ana.got("PATCH", f"/api/v1/links/{link}", {"can_view_guests": False})
+    await owner.got("GET", f"/api/v1/proposals/{made['id']}", code=404)
+    await owner.got("POST", f"/api/v1/proposals/{made['id']}/withdraw", code=404)
+    assert [one["id"] for one in (await owner.got("GET", f"{base}/proposals"))["items"]] == [other["id"]]
+    assert len(await house.waiting()) == 2
+    await house.decide(made, "accept")
+    for told in await town.events(house.wedding, "proposal.opened", "proposal.accepted"):
+        for image in (told.record, told.old_record):
+            assert image is None or {"title", "seen", "wanted"} & set(image) == {"wanted"}
 
 
 async def test_every_subject_is_changed_by_its_owner(house: House) -> None:
@@ -164,11 +245,12 @@ async def test_the_pages_suggest_show_and_decide(house: House) -> None:
     me = f"/me/{house.wedding}/proposals"
     page = await house.ana.see(me)
     assert "Marlow Photo" in page
+    assert "proposed a change" in await house.ana.see(f"/me/{house.wedding}")
     assert "“Light”" in page
     (one,) = await house.waiting()
     assert one["wanted"] == {"at_local": "18:30:00", "minutes": 60}
     await owner.send(f"{studio}/proposals", about=f"weddings:{house.wedding}", guest_estimate="90")
-    answer = await house.ana.send(f"{me}/accept", source_id=house.photographer.link)
+    answer = await house.ana.send(f"{me}/accept", seen=shown(await house.ana.see(me)))
     assert answer.headers["location"] == f"{me}?said=accepted"
     assert (await house.item())["minutes"] == 60
     assert await house.waiting() == []

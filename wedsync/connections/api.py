@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from wedsync.connections import actions, model, trials
 from wedsync.connections.shown import connection_of
+from wedsync.connections.vetting import vet
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
@@ -47,6 +48,7 @@ async def add_connection(
     ctx: Context, actor: Actor, tenant: UUID, data: model.NewConnection
 ) -> Response[model.Connection]:
     """Who holds a wedding's secret acts for the couple."""
+    await vet(ctx, ctx.door.enter(actor, tenant), data.settings)
     async with ctx.door.enter(actor, tenant) as tx:
         connection_id, secret = await actions.add(tx, ctx.ring, tenant, data)
         made = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
@@ -70,6 +72,7 @@ async def change_connection(
     ctx: Context, actor: Actor, connection_id: UUID, data: model.ConnectionChange, if_match: IfMatch = None
 ) -> Response[model.Connection]:
     """What is received from then on, and what is worked on again, is read by the new settings."""
+    await vet(ctx, ctx.door.enter_at(actor, "connections", connection_id), data.settings)
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
         await actions.change(tx, connection_id, data, version=expected_version(if_match))
         found = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))

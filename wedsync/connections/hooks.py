@@ -15,7 +15,8 @@ from litestar.exceptions import HTTPException
 
 from wedsync.connections import couples, model
 from wedsync.connections.elements import document, split
-from wedsync.connections.inbox import Denied, Received, Source
+from wedsync.connections.inbox import Denied, Received, Source, away
+from wedsync.connections.keysets import Found
 from wedsync.connections.reception import Reception
 from wedsync.connections.sources import Held
 from wedsync.connections.verify.keys import key_id
@@ -24,6 +25,7 @@ from wedsync.connections.verify.scheme import verify
 from wedsync.events.jobs import is_passing
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
+from wedsync.kit.addresses import block_of
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Limit, LocalLimits, Window
 from wedsync.web.context import Context
@@ -36,7 +38,6 @@ KNOCKS: Final = Bucket("hook-knocks", per_s=2000, burst=4000)
 TRIES: Final = 3
 """How often a hook is verified anew because its source changed between looking and keeping."""
 UNVERIFIED: Final = Window("unverified-hooks", 10, 60)
-AWAY: Final = "We cannot keep anything at this moment. Send it again after Retry-After."
 REFUSED: Final = "This request could not be verified. Check secret, signature and clock of the sender."
 UNKNOWN: Final = "There is nothing at this address. Check it with whoever gave it to you."
 
@@ -124,7 +125,8 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
             if kept:
                 return Response(couples.Accepted(kept[0].id), status_code=202 if kept[0].is_new else 200)
             held, by = await _signer(request, ctx, wedding_id, body, is_anew=True)
-        raise _unsettled()
+        # Its secret changed at every try.
+        raise away(1)
 
     return await _answered(request, ctx, take)
 
@@ -149,7 +151,7 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
         if not is_passing(error):
             raise
         log.warning("hook_not_kept", reason=type(error).__name__)
-        raise Refusal(503, "unavailable", AWAY, headers={"Retry-After": "5"}) from error
+        raise away(5) from error
 
 
 async def _body(request: AnyRequest) -> bytes:
@@ -179,16 +181,42 @@ async def _verified(
     request: AnyRequest, ctx: Context, connector: str, body: bytes, known: Held
 ) -> tuple[Held, Request]:
     """By what is known of the source, else by the source as it is now. Raises Denied 401, 404 or 429."""
-    asked = await _asked(request, ctx, body, known)
-    reason = verify(known.scheme, asked)
+    asked, reason = await _judged(request, ctx, body, known)
     if reason is not None:
         held = await _held(request, connector, known.id)
         if held.version != known.version:
-            known, asked = held, await _asked(request, ctx, body, held)
-            reason = verify(held.scheme, asked)
+            known = held
+            asked, reason = await _judged(request, ctx, body, held)
     if reason is not None:
         raise await _unverified(request, ctx, f"{known.id}", reason, known.tenant)
     return known, asked
+
+
+async def _judged(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> tuple[Request, str | None]:
+    """The request as its scheme reads it, and why it is not verified. Raises Denied 429."""
+    found = await _keys(request, ctx, held)
+    asked = _asked(request, ctx, body, held, found)
+    reason = verify(held.scheme, asked)
+    if reason is not None and found is not None and found.fault:
+        reason = f"{reason}; the keys at jwks_url could not be fetched: {found.fault}"
+    return asked, reason
+
+
+async def _keys(request: AnyRequest, ctx: Context, held: Held) -> Found | None:
+    """The keys of a token's issuer, where they are at an address. Raises Denied 429.
+
+    Whoever could not be verified too often already does not make us fetch them.
+    """
+    options = held.settings.options
+    if held.scheme != "jwt" or not options.jwks_url:
+        return None
+    keysets = _reception(request).keysets
+    kid = key_id(request.headers.get(options.header or "authorization", ""))
+    if not keysets.has(options.jwks_url, kid):
+        spent = await ctx.limits.hit(UNVERIFIED, _stranger(request, f"{held.id}"), 0)
+        if not spent.remaining:
+            raise _too_many(spent.headers(), "unverified too often to look for its key", held.tenant)
+    return await keysets.keys(options.jwks_url, kid)
 
 
 async def _kept(
@@ -212,7 +240,8 @@ async def _kept(
         if kept or not elements:
             return kept
         held, asked = await _verified(request, ctx, connector, body, await _held(request, connector, held.id))
-    raise _unsettled()
+    # Its secret changed at every try.
+    raise away(1)
 
 
 async def _signer(
@@ -254,12 +283,10 @@ def _couples_source(wedding_id: UUID, held: Held | None, by: str) -> Source:
     )
 
 
-async def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> Request:
+def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held, found: Found | None) -> Request:
     options = held.settings.options
-    if held.scheme == "jwt" and options.jwks_url:
-        kid = key_id(request.headers.get(options.header or "authorization", ""))
-        fetched = await _reception(request).keysets.keys(options.jwks_url, kid)
-        options = msgspec.structs.replace(options, jwks={"keys": fetched})
+    if found is not None:
+        options = msgspec.structs.replace(options, jwks={"keys": found.keys})
     query = request.scope["query_string"].decode("latin-1")
     return Request(
         headers=_headers(request),
@@ -292,7 +319,7 @@ def _challenge(body: bytes) -> str | None:
 
 
 async def _unverified(request: AnyRequest, ctx: Context, place: str, reason: str, tenant: UUID | None) -> Denied:
-    decision = await ctx.limits.hit(UNVERIFIED, f"{place}|{_address(request)}")
+    decision = await ctx.limits.hit(UNVERIFIED, _stranger(request, place))
     if not decision.is_allowed:
         return _too_many(decision.headers(), reason, tenant)
     return Denied(401, "unverified", REFUSED, reason=reason, tenant=tenant)
@@ -309,17 +336,16 @@ def _too_many(headers: Mapping[str, str], reason: str, tenant: UUID | None) -> D
     return Denied(429, "too_many_requests", text, reason=reason, tenant=tenant, headers=headers)
 
 
-def _unsettled() -> Refusal:
-    """Its secret changed at every try: whoever sends comes again."""
-    return Refusal(503, "unavailable", AWAY, headers={"Retry-After": "1"})
-
-
 def _malformed(detail: str, tenant: UUID | None) -> Denied:
     return Denied(422, "invalid", detail, reason="the body is not what it should be", tenant=tenant)
 
 
+def _stranger(request: AnyRequest, place: str) -> str:
+    return f"{place}|{_address(request)}"
+
+
 def _address(request: AnyRequest) -> str:
-    return request.client.host if request.client else ""
+    return block_of(request.client.host) if request.client else ""
 
 
 ROUTES: tuple[Any, ...] = (receive, look, look_at_head, receive_couples)

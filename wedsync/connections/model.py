@@ -23,6 +23,7 @@ COUPLES = "couples"
 RATE_PER_MINUTE = 10
 TYPE_CHARACTERS_MAX = 200
 MAPS_MAX = 20
+OVERLAP_HOURS = 24
 Title = Annotated[str, Meta(max_length=200)]
 Secret = Annotated[str, Meta(min_length=8, max_length=2000)]
 
@@ -105,7 +106,7 @@ class NewSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The next secret, made here where none is given, and how long the one before still holds."""
 
     secret: Secret | None = None
-    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
+    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = OVERLAP_HOURS
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,11 +59,12 @@ update inbox_hooks h set status = 'received', error = '', replays = h.replays + 
 
 -- name: due
 -- What a job works on; row security and the lock keep two jobs from doing it at once.
--- A couples' hook has the wedding as its source; its settings are those of the wedding's own connection.
+-- A couples' hook has the wedding as its source; its settings are those of the wedding's own connection, but the platform's hooks have none:
+-- what the operator says is not read by a couple's map.
 select h.id, h.sealed, h.headers, h.connector, h.source_id, c.settings, c.title, s.kind as home
 from inbox_hooks h
 left join connections c on c.tenant_id = h.tenant_id
-  and (c.id = h.source_id or (h.connector = 'couples' and c.connector = 'couples' and c.deleted_at is null))
+  and (c.id = h.source_id or (h.verified_by = 'couple' and c.connector = 'couples' and c.deleted_at is null))
 left join streams s on s.id = h.tenant_id
 where h.id = $1 and h.status = 'received'
 for update of h
@@ -103,14 +104,14 @@ limit 2
 -- What one source sent, for its owner to make a map of.
 select h.id, h.tenant_id, h.sealed, c.id as connection_id, c.settings
 from inbox_hooks h
-join connections c on c.tenant_id = h.tenant_id and c.id = $2 and (c.id = h.source_id or (h.connector = 'couples' and c.connector = 'couples'))
+join connections c on c.tenant_id = h.tenant_id and c.id = $2 and (c.id = h.source_id or (h.verified_by = 'couple' and c.connector = 'couples'))
 where h.id = $1
 
 -- name: hooks_of
 -- The newest of one source, or of the wedding's own hook.
 select h.id, h.received_at, h.status, h.error, h.type
 from inbox_hooks h
-join connections c on c.tenant_id = h.tenant_id and c.id = $1 and (c.id = h.source_id or (h.connector = 'couples' and c.connector = 'couples'))
+join connections c on c.tenant_id = h.tenant_id and c.id = $1 and (c.id = h.source_id or (h.verified_by = 'couple' and c.connector = 'couples'))
 order by h.received_at desc, h.id desc
 limit 20
 

@@ -11,10 +11,11 @@ from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
-from wedsync.proposals import model
+from wedsync.proposals import model, view
 from wedsync.proposals.subjects import SUBJECTS, Goal, Subject
 
 queries = sql.load("wedsync.proposals")
+CHANGED = "Whoever suggested this has said it anew after you read it. Look at what it says now, and decide that."
 STALE = "What this suggestion is about has changed meanwhile. Look at both, and accept it again if you still want to."
 
 
@@ -54,7 +55,7 @@ async def suggest(tx: Tx, by: model.Source, new: model.NewProposal, *, strict: b
     if not wanted:
         await _take_back(tx, key, None)
         return None
-    if me["waiting"] >= model.WAITING_MAX:
+    if await tx.value(queries.waiting_beside, key, by.link_id, by.id) >= model.WAITING_MAX:
         raise Refusal(409, "too_many_waiting", f"{model.WAITING_MAX} suggestions wait already. Decide some of them.")
     whose = (by.link_id, by.origin, by.id, by.name[:300], by.hook_id, key)
     row = await tx.row(queries.put, *whose, new.subject, subject_id, title, _json(seen), _json(wanted), new.why.strip())
@@ -95,13 +96,21 @@ async def _take_back(tx: Tx, key: str, proposal_id: UUID | None) -> bool:
     return row is not None
 
 
-async def accept(tx: Tx, ring: KeyRing, proposal_id: UUID, *, subject_version: int | None = None) -> bool:
+async def accept(
+    tx: Tx, ring: KeyRing, proposal_id: UUID, *, version: int, subject_version: int | None = None, is_alone: bool = True
+) -> bool:
     """Make the change by its owner's action; False where the field has changed since it was suggested.
 
     Then nothing is overwritten: the proposal is stale, until it is accepted with the version of the row that was
-    looked at. Raises Refusal 403, 404, 409, 412, and what the owner's action refuses.
+    looked at. `version` is the proposal's as it was read: what is suggested anew meanwhile is not accepted with it.
+    `is_alone` is whether it was looked at by itself, not among others. Raises Refusal 403, 404, 409, 412, and what the
+    owner's action refuses.
     """
     held = await _decidable(tx, proposal_id)
+    if held["version"] != version:
+        raise await _said_anew(tx, proposal_id)
+    if SUBJECTS[held["subject"]].is_weighty and not is_alone:
+        raise Refusal(409, "decide_alone", f"It is about {SUBJECTS[held['subject']].word}: decide it by itself.")
     seen, wanted = msgspec.json.decode(held["seen"]), msgspec.json.decode(held["wanted"])
     row = None if held["subject_id"] is None else await _current(tx, held["subject"], held["subject_id"])
     now = None if row is None else msgspec.json.decode(row["record"])
@@ -121,6 +130,12 @@ async def accept(tx: Tx, ring: KeyRing, proposal_id: UUID, *, subject_version: i
     await SUBJECTS[held["subject"]].apply(tx, goal)
     await _settle(tx, held, "accepted", "")
     return True
+
+
+async def _said_anew(tx: Tx, proposal_id: UUID) -> Refusal:
+    (now,) = await view.shown(tx, await tx.rows(queries.one, proposal_id))
+    current: Any = msgspec.to_builtins(now)
+    return Refusal(412, "changed_meanwhile", CHANGED, extra={"current": current, "version": now.version})
 
 
 async def refuse(tx: Tx, proposal_id: UUID, word: str = "") -> None:

@@ -76,15 +76,17 @@ async def get_proposal(ctx: Context, actor: Actor, proposal_id: UUID) -> Respons
     status_code=200,
     summary="Accept a proposal",
     description="Makes the change, by the couple. Where a field has changed since it was suggested nothing happens: "
-    "409 with both; send the `subject_version` you looked at to accept it all the same.",
+    "409 with both; send the `subject_version` you looked at to accept it all the same. `version` is the proposal's as "
+    "you read it: 412 with what it says now where it was suggested anew meanwhile.",
 )
 async def accept(
-    ctx: Context, actor: Actor, proposal_id: UUID, data: model.Acceptance | None = None
+    ctx: Context, actor: Actor, proposal_id: UUID, data: model.Acceptance
 ) -> Response[model.ProposalView | None]:
     """The change and the answer are one transaction."""
-    version = None if data is None else data.subject_version
     async with ctx.door.enter_at(actor, "proposals", proposal_id) as tx:
-        is_made = await actions.accept(tx, ctx.ring, proposal_id, subject_version=version)
+        is_made = await actions.accept(
+            tx, ctx.ring, proposal_id, version=data.version, subject_version=data.subject_version
+        )
         answer = await _answer(tx, proposal_id)
     if not is_made:
         # After the commit: that it is stale is kept, and told.

@@ -18,10 +18,14 @@ Origin = Literal["supplier", "couple", "hook"]
 Why = Annotated[str, Meta(max_length=1000)]
 WAITING = ("open", "stale")
 WAITING_MAX = 300
+"""Of one source, a supplier with its hooks being one."""
 
 
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `proposals`. `seen` is what the source saw in the fields it names, `wanted` what it wants there."""
+class ProposalTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal as its events carry it: what its source wants (`wanted`), not what was there.
+
+    Whoever suggested it may later not see that any more, and an event is not taken back; `GET` it instead.
+    """
 
     id: UUID
     wedding_id: UUID
@@ -33,8 +37,6 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     repeat_key: str
     subject: SubjectName
     subject_id: UUID | None
-    title: str
-    seen: dict[str, Any]
     wanted: dict[str, Any]
     why: str
     state: State
@@ -44,6 +46,13 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class Proposal(ProposalTold, frozen=True, kw_only=True):
+    """A row of `proposals`. `seen` is what the source saw in the fields it names; `title` names their row."""
+
+    title: str
+    seen: dict[str, Any]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +85,9 @@ class NewProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`subject_version`: the row as you saw it beside the suggestion; needed where it is stale."""
+    """`version`: the proposal as you read it. `subject_version`: the row beside it; needed where it is stale."""
 
+    version: int
     subject_version: int | None = None
 
 
@@ -135,8 +145,6 @@ _EXAMPLE: dict[str, Any] = {
     "repeat_key": "0" * 64,
     "subject": "schedule_items",
     "subject_id": "01920000-0000-7000-8000-000000000011",
-    "title": "Family photos",
-    "seen": {"at_local": "15:00:00"},
     "wanted": {"at_local": "15:30:00"},
     "why": "The light is better after three.",
     "state": "open",
@@ -154,7 +162,7 @@ def _type(name: str, text: str, lane: Lane = Lane.NORMAL, **image: Any) -> Event
         type=f"proposal.{name}",
         scope=Scope.PRIVATE,
         table="proposals",
-        row=Proposal,
+        row=ProposalTold,
         description=text,
         example={**_EXAMPLE, **image},
         lane=lane,

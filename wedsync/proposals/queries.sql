@@ -1,13 +1,20 @@
 -- Every statement of proposals. The tenant is the entered one: flat paths know no wedding id.
+-- Events carry what was suggested, never what was there (title, seen): the log outlasts a supplier's right to see that.
 
 -- name: me
 -- Who is asking, and what they may see and decide here.
 select w.wedding_id, (select app.role()) as role, (select app.mask()) as mask, ((select app.write_mask()) & 512) <> 0 as is_couple,
-  (select app.link()) as link_id, l.supplier_name,
-  (select count(*)::int from proposals p where p.wedding_id = w.wedding_id and p.state in ('open', 'stale')) as waiting
+  (select app.link()) as link_id, l.supplier_name
 from weddings w
 left join links l on l.wedding_id = w.wedding_id and l.id = (select app.link())
 where w.wedding_id = (select app.tenant())
+
+-- name: waiting_beside
+-- How many of one source wait ($2 a supplier by its link with all its hooks, else $3 the source), but for what is said anew ($1 its key).
+select count(*)::int
+from proposals p
+where p.wedding_id = (select app.tenant()) and p.state in ('open', 'stale') and p.repeat_key <> $1
+  and p.link_id is not distinct from $2 and ($2 is not null or p.source_id = $3)
 
 -- name: current
 -- Rows that proposals are about, as the asker sees them.
@@ -46,7 +53,7 @@ values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
 on conflict (wedding_id, repeat_key) where state in ('open', 'stale') do update
 set source_name = excluded.source_name, hook_id = excluded.hook_id, title = excluded.title, seen = excluded.seen, wanted = excluded.wanted,
   why = excluded.why, state = 'open'
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: take_back
 -- By its key (a source that says what is so already has changed its mind) or by its id.
@@ -54,19 +61,19 @@ update proposals p
 set state = 'withdrawn', decided_at = app.now(), decided_by = (select app.actor())
 where p.wedding_id = (select app.tenant()) and p.state in ('open', 'stale') and (p.repeat_key = $1 or p.id = $2)
   and p.link_id is not distinct from (select app.link())
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: settle
 update proposals p
 set state = $2, word = $3, decided_at = app.now(), decided_by = (select app.actor())
 where p.wedding_id = (select app.tenant()) and p.id = $1
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: overtake
 update proposals p
 set state = 'stale'
 where p.wedding_id = (select app.tenant()) and p.id = $1 and p.state = 'open'
-returning new.id, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: held
 select p.id, p.wedding_id, p.link_id, p.subject, p.subject_id, p.seen, p.wanted, p.state, p.version
@@ -92,11 +99,16 @@ where p.wedding_id = (select app.tenant())
 order by p.created_at desc, p.id desc
 limit $5
 
--- name: waiting_of
--- What waits of one source, oldest first: the order in which it was suggested.
-select p.id
+-- name: waiting
+-- What waits, oldest first: the order in which it was suggested. $1 of each source at most, so that none pushes another off the page.
+select p.id, p.wedding_id, p.link_id, p.origin, p.source_id, p.source_name, p.hook_id, p.repeat_key, p.subject, p.subject_id, p.title, p.seen,
+  p.wanted, p.why, p.state, p.word, p.decided_at, p.decided_by, p.version, p.created_at, p.updated_at
 from proposals p
-where p.wedding_id = (select app.tenant()) and p.source_id = $1 and p.state in ('open', 'stale')
+join (
+  select w.id, row_number() over (partition by w.source_id order by w.created_at, w.id) as place
+  from proposals w
+  where w.wedding_id = (select app.tenant()) and w.state in ('open', 'stale')) r on r.id = p.id
+where p.wedding_id = (select app.tenant()) and r.place <= $1
 order by p.created_at, p.id
 
 -- name: choices

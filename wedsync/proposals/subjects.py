@@ -47,7 +47,10 @@ class AnswerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """One table. `fields` are its proposable fields in words; `new` is None where no rows are added."""
+    """One table. `fields` are its proposable fields in words; `new` is None where no rows are added.
+
+    `is_weighty`: what is opened cannot be unseen, so it is decided by itself and never with others at once.
+    """
 
     table: str
     word: str
@@ -56,6 +59,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     change: type[msgspec.Struct]
     new: type[msgspec.Struct] | None = None
     apply: Callable[[Tx, Goal], Awaitable[None]]
+    is_weighty: bool = False
 
     def checked(self, given: Mapping[str, Any], *, is_new: bool, strict: bool = True) -> dict[str, Any]:
         """The fields as JSON holds them. Raises Refusal 422 that names the first that cannot be."""
@@ -188,6 +192,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             },
             change=LinkChange,
             apply=_link,
+            is_weighty=True,
         ),
     )
 }

@@ -84,7 +84,9 @@ def card(one: model.ProposalView) -> dict[str, Any]:
         "waits": one.state in model.WAITING,
         "at": one.created_at,
         "decided_at": one.decided_at,
+        "version": one.version,
         "subject_version": one.subject_version,
+        "is_weighty": SUBJECTS[one.subject].is_weighty,
         "is_gone": one.subject_id is not None and one.subject_version is None,
         "changes": [
             {
@@ -113,9 +115,11 @@ def said(field: str, value: Any) -> str:
 
 
 def sources(cards: Iterable[tuple[UUID, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What waits, by source, in the order of the list."""
+    """What waits, by source, in the order of the list; `together` is what can be accepted at once."""
     groups: dict[UUID, dict[str, Any]] = {}
     for source_id, one in cards:
         group = groups.setdefault(source_id, {"id": source_id, "name": one["from"], "via": one["via"], "proposals": []})
         group["proposals"].append(one)
+    for group in groups.values():
+        group["together"] = [one for one in group["proposals"] if one["state"] == "open" and not one["is_weighty"]]
     return list(groups.values())

@@ -57,10 +57,10 @@ _SAYS = {
     "import.finished": ("brought in a guest list", "users"),
     "membership.added": ("added {name}", "user-plus"),
     "budget_line.added": ("added {title} to the budget", "wallet"),
-    "proposal.opened": ("proposed a change: {title}", "message-circle"),
-    "proposal.accepted": ("accepted what {source_name} proposed: {title}", "message-circle"),
-    "proposal.refused": ("refused what {source_name} proposed: {title}", "message-circle"),
-    "proposal.withdrawn": ("took a proposal back: {title}", "message-circle"),
+    "proposal.opened": ("proposed a change", "message-circle"),
+    "proposal.accepted": ("accepted what {source_name} proposed", "message-circle"),
+    "proposal.refused": ("refused what {source_name} proposed", "message-circle"),
+    "proposal.withdrawn": ("took a proposal back", "message-circle"),
 }
 _CHANGES = {"wedding": "heart", "schedule_item": "calendar-clock", "guest": "users", "task": "list-checks"}
 TYPES = (

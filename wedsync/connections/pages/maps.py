@@ -8,6 +8,7 @@ from litestar import Response, get, post
 
 from wedsync.connections import actions, model, trials
 from wedsync.connections.pages.place import Place, entered, paths, queries
+from wedsync.connections.pages.sources import SCHEMES
 from wedsync.connections.proposing import ANY, PLACES, ProposalMap
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
@@ -184,6 +185,7 @@ async def _page(
         rows=[_shown(rule) for rule in rules] + [_shown(Rule(target=""))] * EMPTY_ROWS,
         steps=STEPS,
         kept=KEPT,
+        may_rotate=source.scheme in dict(SCHEMES),
         seen=seen,
         chosen=chosen,
         labels={**places, **fields},

@@ -1,4 +1,4 @@
-"""The list of sources, adding one, removing one; its secret is on the page that answers, and on no other."""
+"""The list of sources: adding, a new secret, removing; a secret is on the page that answers, and on no other."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -31,7 +31,12 @@ async def listed(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) 
 
 
 async def _list(
-    place: Place, *, made: model.Connection | None = None, secret: str = "", errors: Any = None
+    place: Place,
+    *,
+    made: model.Connection | None = None,
+    secret: str = "",
+    is_new: bool = True,
+    errors: Any = None,
 ) -> Response[str]:
     rows = await place.tx.rows(queries.connections, place.tenant)
     return respond.html(
@@ -43,6 +48,8 @@ async def _list(
         schemes=SCHEMES,
         made=made,
         secret=secret,
+        is_new=is_new,
+        overlap_hours=model.OVERLAP_HOURS,
         errors=errors or {},
     )
 
@@ -66,6 +73,15 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> 
             return await _list(place, errors=forms.errors_of(refusal))
 
 
+@post(paths("/{connection_id:uuid}/rotate"), include_in_schema=False)
+async def rotate(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, connection_id: UUID) -> Response[str]:
+    """The next secret, once; the one before holds beside it for a while."""
+    async with entered(request, ctx, actor, tenant) as place:
+        source = await place.source(connection_id)
+        secret = await actions.rotate(place.tx, ctx.ring, tenant, connection_id, model.NewSecret())
+        return await _list(place, made=source, secret=secret, is_new=False)
+
+
 @post(paths("/{connection_id:uuid}/remove"), include_in_schema=False)
 async def remove(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, connection_id: UUID) -> Response[Any]:
     """What it sends is refused from now on."""
@@ -75,4 +91,4 @@ async def remove(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
         return respond.see_other(place.path)
 
 
-ROUTES = (listed, add, remove)
+ROUTES = (listed, add, rotate, remove)

@@ -20,10 +20,13 @@ from wedsync.weddings.shell import couple_shell
 queries = sql.load("wedsync.proposals")
 WEDDING: Final = "/me/{wedding_id:uuid}"
 DECIDED_SHOWN: Final = 30
+OF_ONE_SHOWN: Final = 50
+"""Of each source that waits: what is decided makes room for the next."""
 SAID: Final = {
     "accepted": Toast(text="Accepted, and changed everywhere.", tone="good"),
     "refused": Toast(text="Refused. They see it, with your word."),
     "stale": Toast(text=actions.STALE, tone="wait"),
+    "changed": Toast(text=actions.CHANGED, tone="wait"),
     "some": Toast(text="Accepted as far as nothing had changed meanwhile; look at the rest.", tone="wait"),
 }
 
@@ -51,21 +54,28 @@ async def _page(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUI
 
 async def _listed(tx: Tx) -> dict[str, Any]:
     nothing = from_time_cursor("")
-    waiting = await tx.rows(queries.page, "waiting", None, *nothing, 300)
+    waiting = await tx.rows(queries.waiting, OF_ONE_SHOWN)
     recent = await tx.rows(queries.page, "", None, *nothing, DECIDED_SHOWN)
-    # Oldest first within what waits: the order in which it was suggested.
-    cards = [(one.source_id, view.card(one)) for one in await view.shown(tx, reversed(waiting))]
+    cards = [(one.source_id, view.card(one)) for one in await view.shown(tx, waiting)]
     decided = [view.card(one) for one in await view.shown(tx, recent)]
     return {"groups": view.sources(cards), "decided": [one for one in decided if not one["waits"]]}
 
 
 @post(f"{WEDDING}/proposals/{{proposal_id:uuid}}/accept", include_in_schema=False)
 async def accept(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, proposal_id: UUID) -> Response[Any]:
-    """The change is made, unless what it is about is another than the page showed."""
+    """The change is made, unless it, or what it is about, is another than the page showed."""
     form = await forms.read(request)
-    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        version = form.number("subject_version")
-        is_made = await actions.accept(tx, ctx.ring, proposal_id, subject_version=version)
+    version = form.number("version")
+    if version is None:
+        raise invalid("version", "is missing", "Open the page again.")
+    about = form.number("subject_version")
+    try:
+        async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+            is_made = await actions.accept(tx, ctx.ring, proposal_id, version=version, subject_version=about)
+    except Refusal as refusal:
+        if refusal.status != 412:
+            raise
+        return respond.done(request, f"/me/{wedding_id}/proposals?said=changed")
     return respond.done(request, f"/me/{wedding_id}/proposals?said={'accepted' if is_made else 'stale'}")
 
 
@@ -80,32 +90,38 @@ async def refuse(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UU
 
 @post(f"{WEDDING}/proposals/accept", include_in_schema=False)
 async def accept_all(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[Any]:
-    """Everything that one source suggests; each by itself, so that one that cannot be does not stop the others."""
+    """What the page showed of one source, and nothing that came since.
+
+    Each by itself, so that one that cannot be does not stop the others.
+    """
     form = await forms.read(request)
-    source_id = _source(form)
-    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        waiting = [row["id"] for row in await tx.rows(queries.waiting_of, source_id)]
+    shown = _shown(form)
     made = 0
-    for proposal_id in waiting:
-        made += await _accepted(ctx, actor, wedding_id, proposal_id)
-    return respond.done(request, f"/me/{wedding_id}/proposals?said={'accepted' if made == len(waiting) else 'some'}")
+    for proposal_id, version in shown:
+        made += await _accepted(ctx, signed_in(request, actor), wedding_id, proposal_id, version)
+    return respond.done(request, f"/me/{wedding_id}/proposals?said={'accepted' if made == len(shown) else 'some'}")
 
 
-async def _accepted(ctx: Context, actor: Actor, wedding_id: UUID, proposal_id: UUID) -> bool:
+async def _accepted(ctx: Context, actor: Actor, wedding_id: UUID, proposal_id: UUID, version: int) -> bool:
     try:
         async with ctx.door.enter(actor, wedding_id) as tx:
-            return await actions.accept(tx, ctx.ring, proposal_id)
+            return await actions.accept(tx, ctx.ring, proposal_id, version=version, is_alone=False)
     except Refusal as refusal:
         if refusal.status in (401, 403):
             raise
         return False
 
 
-def _source(form: Form) -> UUID:
+def _shown(form: Form) -> list[tuple[UUID, int]]:
+    """The proposals that the page showed, each with its version."""
+    told = [one.partition(":") for one in form.many("seen")[:OF_ONE_SHOWN]]
     try:
-        return UUID(form.text("source_id"))
+        found = [(UUID(proposal_id), int(version)) for proposal_id, _, version in told]
     except ValueError as error:
-        raise invalid("source_id", "is nobody of this page", "Open the page again.") from error
+        raise invalid("seen", "is not of this page", "Open the page again.") from error
+    if not found:
+        raise invalid("seen", "is missing", "Open the page again.")
+    return found
 
 
 ROUTES = (proposals, proposals_fragment, accept, refuse, accept_all)
