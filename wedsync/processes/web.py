@@ -33,9 +33,10 @@ from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, failpoints, log
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Door, Reads, connect_pool
+from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
+from wedsync.kit.looks import Reads
 from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
