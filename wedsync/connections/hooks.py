@@ -26,6 +26,7 @@ from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Limit, LocalLimits, Window
+from wedsync.web.callers import block_of
 from wedsync.web.context import Context
 from wedsync.web.respond import AnyRequest
 from wedsync.web.watching import note
@@ -134,7 +135,7 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
     limits: LocalLimits = request.app.state.limits
     try:
         try:
-            decision = limits.hit(KNOCKS, _address(request))
+            decision = limits.hit(KNOCKS, block_of(request.scope))
             if not decision.is_allowed:
                 raise _too_many(decision.headers(), "the address knocks too often", None)
             return await take()
@@ -292,7 +293,7 @@ def _challenge(body: bytes) -> str | None:
 
 
 async def _unverified(request: AnyRequest, ctx: Context, place: str, reason: str, tenant: UUID | None) -> Denied:
-    decision = await ctx.limits.hit(UNVERIFIED, f"{place}|{_address(request)}")
+    decision = await ctx.limits.hit(UNVERIFIED, f"{place}|{block_of(request.scope)}")
     if not decision.is_allowed:
         return _too_many(decision.headers(), reason, tenant)
     return Denied(401, "unverified", REFUSED, reason=reason, tenant=tenant)
@@ -316,10 +317,6 @@ def _unsettled() -> Refusal:
 
 def _malformed(detail: str, tenant: UUID | None) -> Denied:
     return Denied(422, "invalid", detail, reason="the body is not what it should be", tenant=tenant)
-
-
-def _address(request: AnyRequest) -> str:
-    return request.client.host if request.client else ""
 
 
 ROUTES: tuple[Any, ...] = (receive, look, look_at_head, receive_couples)

@@ -16,7 +16,7 @@ import msgspec
 from wedsync.kit import failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.kit.looks import Entered, Reads
+from wedsync.kit.looks import ENTERED, Entered, Reads
 from wedsync.kit.watch import Place
 
 Row: TypeAlias = asyncpg.Record
@@ -296,6 +296,9 @@ async def _start(connection: asyncpg.Connection, entering: str, place: Place | N
     except BaseException as error:
         await _roll_back(connection)
         raise _placed(_as_refusal(error), place, statuses=(403, 404, 410)) from error
+    heard = ENTERED.get()
+    if heard is not None and place is not None:
+        heard(place)
 
 
 def _placed(error: BaseException, place: Place | None, *, statuses: Sequence[int]) -> BaseException:

@@ -1,11 +1,18 @@
-"""What one transaction reads through a link, for the access log: by what the database says and which statements ran."""
+"""What a transaction was let into, and what it reads through a link, for the access log.
+
+By what the database says beside its answers, and by which statements ran.
+"""
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
 
-import asyncpg
 import msgspec
 
-from wedsync.kit.watch import SOURCE, Watch
+from wedsync.kit.watch import SOURCE, Place, Watch
+
+ENTERED: ContextVar[Callable[[Place], None] | None] = ContextVar("entered", default=None)
+"""Hears where the current request was let in: who has standing there is known only then."""
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -30,7 +37,7 @@ class Entered:
         self.tenant = self.link = ""
         self.mask = self.touched = 0
 
-    def hear(self, _: object, message: asyncpg.PostgresLogMessage) -> None:
+    def hear(self, _: object, message: Any) -> None:
         """`entered <tenant> <link> <mask>`, `read <tenant> <link> <scopes>`."""
         word, _, rest = str(message.message).partition(" ")
         if word not in ("entered", "read"):

@@ -44,7 +44,7 @@ from wedsync.kit.watch import Watch
 from wedsync.people import lookups
 from wedsync.processes import listening, registry
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
-from wedsync.web import limiting, metrics, problems, respond, watching
+from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
@@ -114,7 +114,7 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
         watch = Watch()
-        reads = Reads(watch, scopes_of(registry.catalogue().types.values()))
+        reads = Reads(watch, scopes_of(app.state.catalogue.types.values()))
         door = Door(pool, flush=record.flush, published=published, reads=reads)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
@@ -137,13 +137,8 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
                 await client.aclose()
             await pool.close()
 
-    static = (
-        create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)
-        if DIST.exists()
-        else None
-    )
     return Litestar(
-        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *([static] if static else [])],
+        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=[lifespan, *lifespans],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
@@ -163,6 +158,15 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
     )
 
 
+def _static() -> list[Any]:
+    """For an app without Granian in front of it, as in tests: there they are served before any of this is asked."""
+    return (
+        [create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)]
+        if DIST.exists()
+        else []
+    )
+
+
 def _state(settings: config.Settings) -> State:
     """What middleware finds before the lifespan has opened anything."""
     return State(
@@ -170,6 +174,7 @@ def _state(settings: config.Settings) -> State:
             "security_headers": respond.encoded(_headers(settings)),
             "limits": LocalLimits(clock.monotonic),
             "rates": limiting.rates(settings),
+            "residents": callers.Residents(),
             "metrics": metrics.WebCollector(version("wedsync")),
             "catalogue": registry.catalogue(settings),
             "fields": Fields(registry.catalogue().types),
