@@ -88,6 +88,17 @@ async def test_every_route_refuses_an_address_that_asks_too_often_before_it_does
     assert len(walked) > 200
 
 
+async def test_what_no_route_takes_is_limited_too(town: Town) -> None:
+    state, rates = town.app.state, town.app.state.rates
+    state.rates = replace(rates, anonymous=Bucket("two", per_s=0.0001, burst=2))
+    try:
+        async with behind_proxy(town.app, "198.51.100.3") as http:
+            asked = [("GET", "/no/such/page"), ("DELETE", "/healthz"), ("GET", "/wp-login.php"), ("PUT", "/healthz")]
+            assert [(await http.request(*what)).status_code for what in asked] == [404, 405, 429, 429]
+    finally:
+        state.rates = rates
+
+
 async def test_every_route_refuses_a_person_and_a_stranger_who_ask_too_often(town: Town) -> None:
     """All but the doors of hooks, which know no persons and have limits of their own by source."""
     ana = await town.person()

@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +55,7 @@ HEAD_MS = 5_000
 HEAD_BYTES = 32 * 1024
 LEAVE: Final = signal.SIGUSR1
 FAREWELL_S: Final = 1.0
+ASK_AGAIN_S: Final = 1.0
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -253,9 +254,31 @@ class Server(MPServer):
     def shutdown(self, exit_code: int = 0) -> None:
         """For a moment nothing is accepted and every answer ends its connection: none is cut between two requests."""
         for worker in self.wrks:
-            os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
+            with suppress(ProcessLookupError):
+                os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
         time.sleep(FAREWELL_S)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+    def _stop_workers(self) -> None:
+        """Again and again: one that is starting hears no signal before its loop runs, nor between two runs of it.
+
+        The time it may take is the supervisor's matter.
+        """
+        for worker in self.wrks:
+            worker.terminate()  # type: ignore[no-untyped-call]
+        for worker in self.wrks:
+            worker.join(ASK_AGAIN_S)  # type: ignore[no-untyped-call]
+            while worker.is_alive():  # type: ignore[no-untyped-call]
+                worker.terminate()  # type: ignore[no-untyped-call]
+                worker.join(ASK_AGAIN_S)  # type: ignore[no-untyped-call]
+        super()._stop_workers()  # type: ignore[no-untyped-call]
+
+    def _respawn_workers(self, *args: Any, **named: Any) -> None:
+        """A worker ended as we were asked to stop: granian has just forgotten that somebody rang."""
+        if self.interrupt_signal:
+            self.main_loop_interrupt.set()
+        else:
+            super()._respawn_workers(*args, **named)  # type: ignore[no-untyped-call]
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ is is known only when they are let in, so its people are those who were let in l
 buckets of their own beside theirs. These are token buckets of this process. Signing in and `/api/database/*` have
 windows of their own, shared by all processes through Valkey. Generous, because it is there against loops and floods,
 not against use; what costs more (mails, finding a party by name, hooks) has tighter limits beside these.
-docs/reference/security.md holds the numbers and why.
+docs/reference/security.md holds the numbers and why. What no route takes is counted as it is refused; static files are
+given out by the HTTP server in front of this, and are not counted.
 """
 
 import asyncio
@@ -156,6 +157,14 @@ def allow_lookup(scope: HTTPScope) -> Callable[[], None]:
         limits.hit(LOOKUPS, address, cost=-1)
 
     return good
+
+
+def allow_unrouted(scope: HTTPScope) -> None:
+    """No route took it, so that nothing above has seen it: as somebody who is not signed in. Raises Refusal 429."""
+    state = scope["litestar_app"].state
+    address = _address(scope, state.rates)
+    for limit in (state.rates.address, state.rates.anonymous):
+        _take(scope, state.limits.hit(limit, address))
 
 
 def allow(scope: HTTPScope, actor: Actor) -> None:
