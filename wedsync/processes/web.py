@@ -278,7 +278,7 @@ class Server(MPServer):
         if self.interrupt_signal:
             self.main_loop_interrupt.set()
         else:
-            super()._respawn_workers(*args, **named)  # type: ignore[no-untyped-call]
+            super()._respawn_workers(*args, **named)
 
 
 @asynccontextmanager
