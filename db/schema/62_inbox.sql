@@ -130,6 +130,7 @@ begin
     where j.id = p_job and j.lease_token = p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
   if not found then return null; end if;
   perform app.settle(null, 'system', l.wedding_id, 'supplier', l.mask, 0, l.id);
+  raise info 'entered % % %', l.wedding_id, l.id, l.mask;
   return l.wedding_id;
 end $$;
 

@@ -65,6 +65,15 @@ begin
   if s.link_id is not null then raise info 'entered % % %', p_tenant, s.link_id, s.mask; end if;
 end $$;
 
+-- What is told through a link by a function that enters no wedding, such as what a business hears of all of its own: said beside the answer, so
+-- that kit.db counts it like a look. True, so that it can stand in a condition; its own rows (scopes that the link does not hold) are no look.
+create function app.tell_read(p_wedding uuid, p_link uuid, p_scopes integer) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  if p_link is not null and p_scopes <> 0 then raise info 'read % % %', p_wedding, p_link, p_scopes; end if;
+  return true;
+end $$;
+
 -- The tenant of a flat path's id; null where there is none.
 create function app.locate(p_table text, p_id uuid) returns uuid
 language plpgsql stable security definer set search_path = '' as $$

@@ -23,15 +23,16 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
   return query
-    select s.kind || ':' || e.stream_id, e.seq, e.type, e.bulk, e.is_severe, e.occurred_at, coalesce(t.lane, 2::smallint), m.may_see,
+    select s.kind || ':' || e.stream_id, e.seq, e.type, e.bulk, e.is_severe, e.occurred_at, coalesce(t.lane, 2::smallint),
+      h.is_heard is true and app.tell_read(e.stream_id, h.link_id, h.scopes),
       app.is_near(e.stream_id, e.occurred_at), app.is_near(e.stream_id, app.now())
     from public.events e
     join public.streams s on s.id = e.stream_id
     left join public.event_types t on t.type = e.type
-    cross join lateral (select exists (select from app.heard_streams() h
-      where h.stream_id = e.stream_id and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id)) as may_see) m
+    left join lateral (select true as is_heard, x.link_id, coalesce(e.scope & x.mask, 0) as scopes from app.heard_streams() x
+      where x.stream_id = e.stream_id and app.hears(x.mask, x.link_id, e.scope, e.link_id, e.membership_id) limit 1) h on true
     where e.id = p_event
-      and (m.may_see or exists (select from public.deliveries d where d.event_id = p_event and d.tenant_id = app.tenant()));
+      and (h.is_heard or exists (select from public.deliveries d where d.event_id = p_event and d.tenant_id = app.tenant()));
 end $$;
 
 create function app.is_near(p_stream uuid, p_at timestamptz) returns boolean
@@ -87,10 +88,8 @@ begin
   -- However much is in the log, and however many weddings a supplier has, no more than this is looked at.
   select greatest(100, 4000 / count(*)) into v_deep from app.heard_streams() h;
   return query
-    select (n.e).id, (n.e).occurred_at, app.event_for(n.e, n.kind, n.link_id),
-      array(select app.holds(r.path::jsonpath, app.fact_for(app.fact_of(n.e), n.link_id)) from unnest(p_rows) with ordinality as r(path, n) order by r.n)
-    from (
-      select x.e, s.kind, h.link_id
+    with news as materialized (
+      select x.e, s.kind, h.link_id, (x.e).scope & h.mask as scopes
       from app.heard_streams() h
       join public.streams s on s.id = h.stream_id
       cross join lateral (
@@ -98,7 +97,14 @@ begin
         where not (w.e).bulk and (w.e).type like any (v_patterns)
           and app.hears(h.mask, h.link_id, (w.e).scope, (w.e).link_id, (w.e).membership_id)
         limit p_limit) x
-      order by (x.e).occurred_at desc, (x.e).seq desc limit p_limit) n
+      order by (x.e).occurred_at desc, (x.e).seq desc limit p_limit),
+    told as materialized (
+      select app.tell_read((n.e).stream_id, n.link_id, bit_or(n.scopes)) as is_told from news n
+      where n.link_id is not null group by (n.e).stream_id, n.link_id)
+    select (n.e).id, (n.e).occurred_at, app.event_for(n.e, n.kind, n.link_id),
+      array(select app.holds(r.path::jsonpath, app.fact_for(app.fact_of(n.e), n.link_id)) from unnest(p_rows) with ordinality as r(path, n) order by r.n)
+    from news n
+    where (select count(t.is_told) from told t) >= 0
     order by (n.e).occurred_at desc, (n.e).seq desc;
 end $$;
 

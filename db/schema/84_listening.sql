@@ -22,23 +22,26 @@ begin
         and e.subject_id = l.id and e.record ->> 'status' = 'active' and e.old_record ->> 'status' is distinct from 'active'
       where l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active') f on not n.is_own),
   found as materialized (
-    select n.id, n.kind, n.epoch, e.seq, e.event, e.nth
+    select n.id, n.kind, n.epoch, e.seq, e.event, e.nth, e.link_id, e.scopes
     from news n cross join lateral (
-      select x.seq, app.event_for(x, n.kind, v.link_id) as event, row_number() over (order by x.seq) as nth
+      select x.seq, app.event_for(x, n.kind, v.link_id) as event, row_number() over (order by x.seq) as nth, v.link_id, x.scope & v.mask as scopes
       from public.events x join public.event_types t on t.type = x.type
       cross join lateral (
-        select null::uuid as link_id where n.is_own
+        select null::uuid as link_id, 0 as mask where n.is_own
         union all
-        select l.id from public.links l where not n.is_own and l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active'
+        select l.id, l.mask from public.links l where not n.is_own and l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active'
           and app.sees(l.mask, l.id, null, x.scope, x.link_id, x.membership_id)
         limit 1) v
       where x.stream_id = n.id and x.seq > n.after and x.seq <= n.top and not x.bulk and x.type like any (p_patterns)
-      order by x.seq limit p_limit) e)
+      order by x.seq limit p_limit) e),
+  told as materialized (
+    select app.tell_read(f.id, f.link_id, bit_or(f.scopes)) as is_told from found f group by f.id, f.link_id)
   select r.kind || ':' || r.id, r.epoch, r.seq, r.event from (
     select f.id, f.kind, f.epoch, f.seq, f.event, 0 as last from found f
     union all
     select s.id, s.kind, s.epoch, s.top, null, 1 from standing s
       where p_after is null or s.id in (select n.id from news n) and not exists (select from found f where f.id = s.id and f.nth = p_limit)) r
+  where (select count(t.is_told) from told t) >= 0
   order by r.id, r.last, r.seq;
 end $$;
 grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;

@@ -47,7 +47,7 @@ async def test_a_name_server_that_answers_outside_first_and_inside_next_is_refus
         again = await door.request("POST", url)
         now[0] = 31.0
         inside = await door.request("POST", url)
-        with pytest.raises(TargetError, match=r"127\.0\.0\.0/8"):
+        with pytest.raises(TargetError, match="not public"):
             await door.vet(url)
         await door.close()
         server.close()
@@ -56,7 +56,7 @@ async def test_a_name_server_that_answers_outside_first_and_inside_next_is_refus
         assert reply.timing.address == OUTSIDE
     assert isinstance(inside, Failure)
     assert (inside.kind, inside.may_have_arrived, inside.timing.address) == ("refused", False, None)
-    assert "leads to a loopback address (the machine itself) in 127.0.0.0/8" in inside.reason
+    assert "leads to an address that is not public" in inside.reason
     assert "WEDSYNC_EGRESS_ALLOW" in inside.reason
     assert len(calls) == 2
     assert names.asked == ["rebind.example"] * 2, "new connections within half a minute go where the judged answer led"

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from tests.contracts.certificates import Certificates
 from tests.contracts.town import Somebody, Town, built
@@ -23,6 +24,7 @@ from wedsync.kit.config import LOOPBACK, Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Wire
 from wedsync.processes import senders
+from wedsync.subscriptions import vetting
 
 URL = "https://example.com/hook"
 HOOK = {"url": URL, "events": ["wedding.*"]}
@@ -274,6 +276,35 @@ async def test_an_address_is_judged_when_it_is_saved_and_the_refusal_says_the_ra
         field, said = await refusal(ana, method, at, body)
         assert (field, says in said) == ("url", True), said
         assert "WEDSYNC_EGRESS_ALLOW" in said or " in " not in says or "disguise" in says
+
+
+async def test_a_name_is_looked_up_only_for_who_may_keep_endpoints_and_not_endlessly(town: Town) -> None:
+    asked: list[str] = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["10.0.0.5"]
+
+    ana, stranger, held = await town.person(), await town.person("stranger"), town.app.state.ctx
+    wedding = await town.wedding(ana)
+    path, inward = f"/api/v1/weddings/{wedding}/endpoints", HOOK | {"url": "https://inward.example/hook"}
+    made = await ana.got("POST", path, HOOK | {"url": "https://8.8.8.8/hook"}, code=201)
+    business = await town.linked(ana, wedding, "full")
+    wire = Wire(resolver=resolve)
+    town.app.state.ctx = replace(held, wire=wire)
+    try:
+        await stranger.got("POST", path, inward, code=404)
+        await stranger.got("PATCH", f"/api/v1/endpoints/{made['id']}", {"url": inward["url"]}, code=404)
+        await business.owner.got("POST", path, inward, code=403)
+        assert asked == []
+        field, told = await refusal(ana, "POST", path, inward)
+        assert (field, "leads to an address that is not public" in told, "10." in told) == ("url", True, False)
+        assert asked == ["inward.example"]
+        codes = [(await ana.ask("POST", path, inward)).status_code for _ in range(vetting.NAMES.burst + 20)]
+        assert (codes[0], codes[-1]) == (422, 429)
+    finally:
+        town.app.state.ctx = held
+        await wire.close()
 
 
 async def leave(town: Town, service: Door, endpoint: str, *, proxy: str = "") -> Sequence[Outcome]:

@@ -169,6 +169,9 @@ async def test_a_suppliers_hook_proposes_in_the_wedding_it_names_and_sees_no_mor
     async with working(town.door, town.settings):
         done = await settled(owner, await sent(sender, made, job="JOB-7"))
         assert (done["status"], done["error"]) == ("proposed", "")
+        await town.watched()
+        looks = (await ana.got("GET", f"/api/v1/weddings/{wedding}/access"))["items"]
+        assert ("schedule", ["hook"]) in [(one["scope"], one["sources"]) for one in looks]
         strange = await settled(owner, await sent(sender, made, id="2", job="JOB-8"))
         assert (strange["status"], strange["error"][:16]) == ("failed", "It names a weddi")
         unsaid = await settled(owner, await sent(sender, made, id="3"))

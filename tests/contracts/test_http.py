@@ -193,7 +193,7 @@ async def test_a_name_that_turns_inwards_after_it_was_saved_is_not_called() -> N
         failure = await door.request("POST", target.url)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.may_have_arrived) == ("refused", False)
-    assert "a private network address" in failure.reason
+    assert "an address that is not public" in failure.reason
     assert "WEDSYNC_EGRESS_ALLOW" in failure.reason
     assert failure.timing.address is None
 
@@ -250,7 +250,7 @@ async def test_saving_judges_what_dns_says_in_time_and_waits_for_nothing_else() 
         return []
 
     async with wire(names=Names(["10.0.0.5"]), allow=()) as door:
-        with pytest.raises(TargetError, match=r"a private network address in 10\.0\.0\.0/8"):
+        with pytest.raises(TargetError, match="leads to an address that is not public"):
             await door.vet("https://inward.example/")
         for url, says in (("http://inward.example/", "https"), ("https://127.0.0.1/", "loopback")):
             with pytest.raises(TargetError, match=says):

@@ -161,7 +161,11 @@ async def test_who_keeps_an_endpoint_hears_by_mail_that_it_fails_and_that_it_is_
     business = await town.linked(ana, wedding)
     who, tenant = (business.owner, business.supplier) if is_business else (ana, wedding)
     kind = "suppliers" if is_business else "weddings"
-    hook = {"url": "https://crm.example.test/hook", "events": ["task.*"], "description": "Our CRM"}
+    hook = {
+        "url": "https://crm.example.test/services/t0ps3cret",
+        "events": ["task.*"],
+        "description": "Our CRM" if is_business else "",
+    }
     made = await who.got("POST", f"/api/v1/{kind}/{tenant}/endpoints", hook, code=201)
     await town.react(tenant)
     before = len(await town.mails(tenant, to=who.email))
@@ -174,10 +178,13 @@ async def test_who_keeps_an_endpoint_hears_by_mail_that_it_fails_and_that_it_is_
         await town.react(tenant)
         mails = (await town.mails(tenant, to=who.email))[before:]
     warned, off = mails
+    name = "Our CRM" if is_business else "crm.example.test"
+    assert not any("t0ps3cret" in mail["subject"] + mail["text"] + mail["html"] for mail in mails)
+    assert warned["subject"].endswith(name)
     page = f"/{'studio' if is_business else 'me'}/{tenant}/webhooks/{made['id']}"
-    assert "For 4 days nothing could be delivered to Our CRM" in warned["text"]
+    assert f"For 4 days nothing could be delivered to {name}" in warned["text"]
     assert "we switch it off tomorrow" in warned["text"]
-    assert "We have stopped sending to Our CRM: nothing was delivered since" in off["text"]
+    assert f"We have stopped sending to {name}: nothing was delivered since" in off["text"]
     assert all(page in mail["text"] for mail in mails)
     (endpoint,) = (await who.got("GET", f"/api/v1/{kind}/{tenant}/endpoints"))["items"]
     assert (endpoint["state"], endpoint["warned_hours"]) == ("disabled", 96)

@@ -29,6 +29,7 @@ from wedsync.kit.limits import Bucket, Limits
 from wedsync.kit.valkey import connect
 from wedsync.processes.children import end, spawn
 from wedsync.processes.engines import free_port
+from wedsync.processes.gateway_door import Opened
 from wedsync.web import limiting
 
 PROXY = "10.9.8.7"
@@ -87,6 +88,17 @@ async def test_every_route_refuses_an_address_that_asks_too_often_before_it_does
     assert len(walked) > 200
 
 
+async def test_what_no_route_takes_is_limited_too(town: Town) -> None:
+    state, rates = town.app.state, town.app.state.rates
+    state.rates = replace(rates, anonymous=Bucket("two", per_s=0.0001, burst=2))
+    try:
+        async with behind_proxy(town.app, "198.51.100.3") as http:
+            asked = [("GET", "/no/such/page"), ("DELETE", "/healthz"), ("GET", "/wp-login.php"), ("PUT", "/healthz")]
+            assert [(await http.request(*what)).status_code for what in asked] == [404, 405, 429, 429]
+    finally:
+        state.rates = rates
+
+
 async def test_every_route_refuses_a_person_and_a_stranger_who_ask_too_often(town: Town) -> None:
     """All but the doors of hooks, which know no persons and have limits of their own by source."""
     ana = await town.person()
@@ -122,6 +134,42 @@ async def test_one_wedding_asked_for_by_many_addresses_is_limited_and_its_people
         state.rates = replace(rates, tenant=Bucket("two", per_s=0.0001, burst=1))
         await ana.got("GET", f"/api/v1/weddings/{wedding}")
         await ana.got("GET", f"/api/v1/weddings/{wedding}", code=429)
+    finally:
+        state.rates = rates
+
+
+async def test_strangers_who_are_signed_in_use_up_nothing_of_a_weddings_people(town: Town) -> None:
+    ana, stranger = await town.person(), await town.person("stranger")
+    wedding = await town.wedding(ana)
+    path = f"/api/v1/weddings/{wedding}"
+    await ana.got("GET", path)
+    state, rates = town.app.state, town.app.state.rates
+    state.rates = replace(rates, tenant=Bucket("few", per_s=0.0001, burst=3), newcomers=Bucket("new", 0.0001, 4))
+    try:
+        # Refused before and after it is known that they are strangers: 422 tells nobody's standing.
+        for body in ({"couple_names": "X"}, {"couple_names": 7}) * 2:
+            await stranger.ask("PATCH", path, body)
+        await stranger.got("GET", path, code=429)
+        other = await town.person("other")
+        await other.got("GET", path, code=404)
+        for _ in range(3):
+            await ana.got("GET", path)
+        await ana.got("GET", path, code=429)
+    finally:
+        state.rates = rates
+
+
+async def test_all_keys_of_a_person_are_one_person_and_are_not_endless(town: Town) -> None:
+    ana = await town.person()
+    made = [await ana.got("POST", "/api/v1/api-keys", {"name": f"Key {n}"}, code=201) for n in range(50)]
+    await ana.got("POST", "/api/v1/api-keys", {"name": "One more"}, code=409)
+    await ana.got("DELETE", f"/api/v1/api-keys/{made[0]['id']}", code=204)
+    await ana.got("POST", "/api/v1/api-keys", {"name": "In its place"}, code=201)
+    state, rates = town.app.state, town.app.state.rates
+    state.rates = replace(rates, person=Bucket("two", per_s=0.0001, burst=2))
+    try:
+        async with behind_proxy(town.app, "198.51.100.70") as http:
+            assert [(await _me(http, key["secret"])).status_code for key in made[1:4]] == [200, 200, 429]
     finally:
         state.rates = rates
 
@@ -202,6 +250,23 @@ def test_only_our_own_proxies_say_whose_address_it_is() -> None:
     assert addresses.client_of("::ffff:10.1.1.1", "203.0.113.9:80", ours) == "203.0.113.9"
     assert addresses.client_of("10.1.1.1", "1.2.3.4, unknown", ours) == "10.1.1.1"
     assert addresses.client_of("10.1.1.1", "1.2.3.4", ()) == "10.1.1.1"
+
+
+async def test_looking_for_a_party_and_slow_heads_count_a_block_of_ipv6(town: Town) -> None:
+    ana = await town.person()
+    wedding = await town.wedding(ana)
+    await ana.got("PUT", f"/api/v1/weddings/{wedding}/site", {"slug": f"w-{wedding[-12:]}"})
+    form = {"content-type": "application/x-www-form-urlencoded"} | SAME_ORIGIN
+    codes = []
+    for number in range(1, 25):
+        async with behind_proxy(town.app, f"2001:db8:5:5::{number:x}", **form) as http:
+            codes.append((await http.post(f"/w/w-{wedding[-12:]}/rsvp", content="name=Nobody")).status_code)
+    assert codes[-1] == 429
+    opened = Opened(2)
+    assert [opened.came(f"2001:db8:6:6::{number}") for number in (1, 2, 3)] == [True, True, False]
+    for number in (1, 2, 3):
+        opened.went(f"2001:db8:6:6::{number}")
+    assert opened.came("2001:db8:6:6::4")
 
 
 def test_one_customers_ipv6_addresses_are_one_caller() -> None:

@@ -76,6 +76,40 @@ async def test_what_a_link_may_not_see_was_not_looked_at_though_it_was_asked_for
     assert set(await looked(town, ana, wedding, business)) <= {"core"}
 
 
+async def test_what_a_business_listens_to_and_tries_its_rules_on_are_looks(town: Town, ana: Somebody) -> None:
+    wedding = await town.wedding(ana)
+    business = await town.linked(ana, wedding, "standard")
+    owner, place = business.owner, f"/api/v1/suppliers/{business.supplier}"
+    begun = await owner.got("POST", f"{place}/listen", {})
+    assert await looked(town, ana, wedding, business) == {}
+    dinner = {"title": "Dinner", "kind": "reception", "at_local": "18:00", "minutes": 60}
+    await ana.got("POST", f"/api/v1/weddings/{wedding}/schedule", dinner, code=201)
+    asked = {"after": begun["after"], "wait_s": 0, "events": ["schedule_item.*", "supplier.*"]}
+    heard = await owner.got("POST", f"{place}/listen", asked)
+    assert [one["type"] for one in heard["items"]] == ["schedule_item.added"]
+    seen = await looked(town, ana, wedding, business)
+    assert (set(seen), seen["schedule"]["requests"]) == ({"schedule"}, 1)
+    tried = await owner.got("POST", f"{place}/rules/preview", {"types": ["schedule_item.*"]})
+    assert tried["considered"] == 1
+    assert (await looked(town, ana, wedding, business))["schedule"]["requests"] == 2
+    await owner.got("GET", f"{place}/events/{tried['items'][0]['event_id']}/routing")
+    assert (await looked(town, ana, wedding, business))["schedule"]["requests"] == 3
+    own = await owner.got("POST", f"{place}/rules/preview", {"types": ["supplier.*", "endpoint.*"]})
+    assert {one["type"].partition(".")[0] for one in own["items"]} <= {"supplier", "endpoint"}
+    assert set(await looked(town, ana, wedding, business)) == {"schedule"}
+
+
+async def test_a_row_shown_by_a_refusal_was_looked_at(town: Town, ana: Somebody) -> None:
+    wedding = await town.wedding(ana)
+    business = await town.linked(ana, wedding, "standard", can_edit_timeline=True)
+    dinner = {"title": "Dinner", "kind": "reception", "at_local": "18:00", "minutes": 60}
+    item = await ana.got("POST", f"/api/v1/weddings/{wedding}/schedule", dinner, code=201)
+    late = {"if_match": '"77"'}
+    shown = await business.owner.got("PATCH", f"/api/v1/schedule/{item['id']}", {"minutes": 5}, code=412, **late)
+    assert shown["current"]["title"] == "Dinner"
+    assert "schedule" in await looked(town, ana, wedding, business)
+
+
 async def test_the_couple_and_its_view_as_a_supplier_are_not_looks(
     town: Town, ana: Somebody, wedding: str, planner: Linked
 ) -> None:

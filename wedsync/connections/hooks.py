@@ -25,9 +25,9 @@ from wedsync.connections.verify.scheme import verify
 from wedsync.events.jobs import is_passing
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
-from wedsync.kit.addresses import block_of
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Limit, LocalLimits, Window
+from wedsync.web.callers import block_of
 from wedsync.web.context import Context
 from wedsync.web.respond import AnyRequest
 from wedsync.web.watching import note
@@ -136,7 +136,7 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
     limits: LocalLimits = request.app.state.limits
     try:
         try:
-            decision = limits.hit(KNOCKS, _address(request))
+            decision = limits.hit(KNOCKS, block_of(request.scope))
             if not decision.is_allowed:
                 raise _too_many(decision.headers(), "the address knocks too often", None)
             return await take()
@@ -341,11 +341,7 @@ def _malformed(detail: str, tenant: UUID | None) -> Denied:
 
 
 def _stranger(request: AnyRequest, place: str) -> str:
-    return f"{place}|{_address(request)}"
-
-
-def _address(request: AnyRequest) -> str:
-    return block_of(request.client.host) if request.client else ""
+    return f"{place}|{block_of(request.scope)}"
 
 
 ROUTES: tuple[Any, ...] = (receive, look, look_at_head, receive_couples)

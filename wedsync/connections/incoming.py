@@ -22,6 +22,7 @@ from wedsync.kit import sql
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.errors import Refusal
 from wedsync.kit.seal import KeyRing, SealError
+from wedsync.kit.watch import SOURCE
 from wedsync.proposals import actions as proposals
 from wedsync.proposals.model import Source
 from wedsync.weddings import actions as weddings
@@ -77,6 +78,7 @@ def works(ring: KeyRing) -> Mapping[str, Work]:
 
     async def run(door: Door, job: Job) -> None:
         hook_id = msgspec.json.decode(job.args or "{}", type=Args).hook_id
+        SOURCE.set("hook")
         try:
             await _work(door, job, ring, hook_id)
         except Exception as error:

@@ -1,7 +1,7 @@
 """Which scopes a statement reads, by the tables it names: what the access log says was looked at."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -9,7 +9,24 @@ from wedsync.events.catalogue import EventType
 from wedsync.events.scope import EVERYTHING, Scope
 
 TABLES: Final = re.compile(r"\b(?:from|join|into|update)\s+(?:only\s+)?(?:public\.)?([a-z_]+)")
+FUNCTIONS: Final = re.compile(r"\b(?:from|join)\s+(?:lateral\s+)?app\.([a-z_]+)")
 STATEMENTS_MAX: Final = 4096
+#: What functions that stand for tables read of a wedding, where it is more than the core; `heard`, `heard_event`,
+#: `past_events` and `routed` say themselves what they told of which. One that is not here counts as all a link holds.
+FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
+    "people_of": Scope.CORE,
+    "colleagues": Scope.CORE,
+    "hosts_of": Scope.CORE,
+    "in_flight": Scope.CORE,
+    "kept_answer": Scope.CORE,
+    "helpers_seen": Scope.CORE,
+    "audience_of": Scope.CORE,
+    "keepers": Scope.CORE,
+    "heard": Scope.CORE,
+    "heard_event": Scope.CORE,
+    "past_events": Scope.CORE,
+    "routed": Scope.CORE,
+}
 
 
 def scopes_of(types: Iterable[EventType]) -> Callable[[str], int]:
@@ -27,6 +44,8 @@ def scopes_of(types: Iterable[EventType]) -> Callable[[str], int]:
         read = int(Scope.CORE)
         for table in TABLES.findall(statement):
             read |= scopes.get(table, 0)
+        for name in FUNCTIONS.findall(statement):
+            read |= int(FUNCTION_SCOPES.get(name, EVERYTHING))
         return read
 
     return found

@@ -108,12 +108,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 50
     requests_per_person: Annotated[
-        int, Meta(ge=1, le=1_000_000), _about("Requests a second of one person or API key; ten seconds' worth at once.")
+        int,
+        Meta(ge=1, le=1_000_000),
+        _about("Requests a second of one person with all their keys; ten seconds' worth at once."),
     ] = 200
     requests_per_tenant: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
-        _about("Requests a second that name one wedding, business or pass; those of strangers are counted apart."),
+        _about(
+            "Requests a second that name one wedding, business or pass, by its people; strangers are counted apart."
+        ),
     ] = 1000
     sign_ins_per_address: Annotated[
         int,

@@ -16,7 +16,8 @@ import msgspec
 from wedsync.kit import failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.kit.watch import SOURCE, Place, Watch
+from wedsync.kit.looks import ENTERED, Entered, Reads
+from wedsync.kit.watch import Place
 
 Row: TypeAlias = asyncpg.Record
 Flush = Callable[["Tx"], Awaitable[str | None]]
@@ -44,44 +45,6 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One lane more urgent than its type, and for conditions to ask of."""
     ids: list[UUID] | None = None
     """Many rows inserted in this transaction, `id` the first of them: the database has their images."""
-
-
-class Reads(msgspec.Struct, frozen=True):
-    """Where reads through a link are counted, and which scopes a statement reads."""
-
-    watch: Watch
-    scopes_of: Callable[[str], int]
-
-
-class Entered:
-    """What the database says of an entering through a link; it says nothing of the couple's and of guests'.
-
-    It comes as a message beside the answer to the entering, so that nobody asks for it and nobody waits for it.
-    """
-
-    __slots__ = ("_reads", "link", "mask", "tenant", "touched")
-
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
-        self.tenant = self.link = ""
-        self.mask = self.touched = 0
-
-    def hear(self, _: object, message: asyncpg.PostgresLogMessage) -> None:
-        """`entered <tenant> <link> <mask>`."""
-        word, _, rest = str(message.message).partition(" ")
-        if word == "entered":
-            self.tenant, self.link, mask = rest.split(" ")
-            self.mask = int(mask)
-
-    def touch(self, statement: str) -> None:
-        """A statement is run."""
-        if self.link:
-            self.touched |= self._reads.scopes_of(statement)
-
-    def count(self) -> None:
-        """It is committed: what was read of what the link holds."""
-        if self.touched & self.mask:
-            self._reads.watch.read(self.tenant, self.link, self.touched & self.mask, SOURCE.get())
 
 
 class Tx:
@@ -279,7 +242,10 @@ class Door:
                 await self._end(tx)
             except BaseException as error:
                 await _roll_back(connection)
-                raise _placed(_as_refusal(error), place, statuses=(403,)) from error
+                refusal = _as_refusal(error)
+                if entered is not None and isinstance(refusal, Refusal) and refusal.extra:
+                    entered.count()  # it shows the row as it is now, so this was a look
+                raise _placed(refusal, place, statuses=(403,)) from error
             await connection.execute("commit")
             if self._guard is not None:
                 self._guard.committed()
@@ -330,6 +296,9 @@ async def _start(connection: asyncpg.Connection, entering: str, place: Place | N
     except BaseException as error:
         await _roll_back(connection)
         raise _placed(_as_refusal(error), place, statuses=(403, 404, 410)) from error
+    heard = ENTERED.get()
+    if heard is not None and place is not None:
+        heard(place)
 
 
 def _placed(error: BaseException, place: Place | None, *, statuses: Sequence[int]) -> BaseException:

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
+import structlog
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DetailedPyreqwestError, RequestError
 from pyreqwest.proxy import ProxyBuilder
@@ -29,6 +30,7 @@ from wedsync.kit import guard
 from wedsync.kit.guard import Target, TargetError
 from wedsync.kit.resolve import ResolveError, Resolver, SystemResolver
 
+log = structlog.get_logger("wire")
 BODY_READ_MAX_BYTES = 64 * 1024
 BODY_KEPT_MAX_BYTES = 8 * 1024
 HEADERS_KEPT_MAX = 60
@@ -182,6 +184,8 @@ class Wire:
                         break
                 return outcome
         except TargetError as error:
+            if error.found:
+                log.info("target_refused", found=error.found)
             return course.failure("refused", str(error), may_have_arrived=False)
         except ResolveError as error:
             return course.failure("name", f"{error}.", may_have_arrived=False)

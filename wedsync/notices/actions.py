@@ -1,6 +1,7 @@
 """Every write of notices: who is told becomes inbox rows and mail deliveries, owed in the reaction's transaction."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -250,7 +251,7 @@ async def warn_of_endpoint(tx: Tx, ring: KeyRing, settings: Settings, event: Eve
     is_off = record["state"] == "disabled"
     words = mail.compose(
         "notices/notices/endpoint_failing.txt",
-        name=record["description"] or record["url"],
+        name=record["description"] or urlsplit(record["url"]).hostname,
         url=f"{settings.public_url}/?next=/{'studio' if business else 'me'}/{event.tenant}/webhooks/{event.subject.id}",
         is_off=is_off,
         is_blocked=event.type == "endpoint.changed" and not is_off,

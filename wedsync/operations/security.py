@@ -20,6 +20,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "export": "as a file",
     "live": "live",
     "webhook": "by webhook",
+    "hook": "by their own hook",
     "pass": "from a mail",
 }
 DATA: Final[Mapping[Scope, str]] = {

@@ -81,7 +81,10 @@ async def end_session(door: Door, actor: Actor, session_id: UUID) -> None:
 
 
 async def add_key(tx: Tx, person: UUID, new: model.NewKey) -> model.Key:
-    """Make an API key; the answer is the only place its secret is ever shown."""
+    """Make an API key; the answer is the only place its secret is ever shown. Raises Refusal 409 for too many."""
+    await tx.row(queries.hold_keys, person)
+    if await tx.value(queries.count_keys, person) >= model.KEYS_MAX:
+        raise Refusal(409, "too_many_keys", f"You have {model.KEYS_MAX} API keys. Revoke one you do not use first.")
     token = f"wsk_{secrets.token_urlsafe(32)}"
     row = await tx.row(queries.add_key, person, new.tenant_id or person, new.name, token[:12], digest(token))
     if row is None:

@@ -92,7 +92,11 @@ async def list_keys(ctx: Context, actor: Actor) -> Page:
     return Page([as_struct(model.Key, r) for r in rows])
 
 
-@post("/api/v1/api-keys", summary="Make an API key", description="The secret is in this answer only.")
+@post(
+    "/api/v1/api-keys",
+    summary="Make an API key",
+    description="The secret is in this answer only. You may have 50 at a time; to the limits they are one person.",
+)
 async def add_key(request: AnyRequest, ctx: Context, actor: Actor, data: model.NewKey) -> Response[model.Key]:
     """A key never has more than its person, and may be narrowed to one tenant."""
     person = person_of(actor)

@@ -14,7 +14,7 @@ import httptools
 import msgspec
 
 from wedsync.events.live import Hub
-from wedsync.kit.addresses import Network, client_of, is_in
+from wedsync.kit.addresses import Network, block_of, client_of, is_in
 from wedsync.processes.gateway_socket import Opening, hand_over
 
 HEAD_MAX_BYTES: Final = 16 * 1024
@@ -100,18 +100,20 @@ class Opened:
     def __init__(self, most: int, trusted: Sequence[Network] = ()) -> None:
         self.trusted = trusted
         self._most = most
-        self._by_peer: Counter[str] = Counter()
+        self._by_block: Counter[str] = Counter()
 
     def came(self, peer: str) -> bool:
         """One more; False where it is too many. A proxy of ours speaks for many."""
-        self._by_peer[peer] += 1
-        return self._by_peer[peer] <= self._most or is_in(peer, self.trusted)
+        block = block_of(peer)
+        self._by_block[block] += 1
+        return self._by_block[block] <= self._most or is_in(peer, self.trusted)
 
     def went(self, peer: str) -> None:
         """One less."""
-        self._by_peer[peer] -= 1
-        if not self._by_peer[peer]:
-            del self._by_peer[peer]
+        block = block_of(peer)
+        self._by_block[block] -= 1
+        if not self._by_block[block]:
+            del self._by_block[block]
 
 
 class House(Protocol):

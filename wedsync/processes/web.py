@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -33,9 +33,10 @@ from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, failpoints, log
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Door, Reads, connect_pool
+from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
+from wedsync.kit.looks import Reads
 from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
@@ -43,7 +44,7 @@ from wedsync.kit.watch import Watch
 from wedsync.people import lookups
 from wedsync.processes import listening, registry
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
-from wedsync.web import limiting, metrics, problems, respond, watching
+from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
@@ -54,6 +55,7 @@ HEAD_MS = 5_000
 HEAD_BYTES = 32 * 1024
 LEAVE: Final = signal.SIGUSR1
 FAREWELL_S: Final = 1.0
+ASK_AGAIN_S: Final = 1.0
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -113,7 +115,7 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
         watch = Watch()
-        reads = Reads(watch, scopes_of(registry.catalogue().types.values()))
+        reads = Reads(watch, scopes_of(app.state.catalogue.types.values()))
         door = Door(pool, flush=record.flush, published=published, reads=reads)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
@@ -136,13 +138,8 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
                 await client.aclose()
             await pool.close()
 
-    static = (
-        create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)
-        if DIST.exists()
-        else None
-    )
     return Litestar(
-        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *([static] if static else [])],
+        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=[lifespan, *lifespans],
         dependencies={
             "ctx": Provide(provide_ctx, sync_to_thread=False),
@@ -162,6 +159,15 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
     )
 
 
+def _static() -> list[Any]:
+    """For an app without Granian in front of it, as in tests: there they are served before any of this is asked."""
+    return (
+        [create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)]
+        if DIST.exists()
+        else []
+    )
+
+
 def _state(settings: config.Settings) -> State:
     """What middleware finds before the lifespan has opened anything."""
     return State(
@@ -169,6 +175,7 @@ def _state(settings: config.Settings) -> State:
             "security_headers": respond.encoded(_headers(settings)),
             "limits": LocalLimits(clock.monotonic),
             "rates": limiting.rates(settings),
+            "residents": callers.Residents(),
             "metrics": metrics.WebCollector(version("wedsync")),
             "catalogue": registry.catalogue(settings),
             "fields": Fields(registry.catalogue().types),
@@ -247,9 +254,31 @@ class Server(MPServer):
     def shutdown(self, exit_code: int = 0) -> None:
         """For a moment nothing is accepted and every answer ends its connection: none is cut between two requests."""
         for worker in self.wrks:
-            os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
+            with suppress(ProcessLookupError):
+                os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
         time.sleep(FAREWELL_S)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+    def _stop_workers(self) -> None:
+        """Again and again: one that is starting hears no signal before its loop runs, nor between two runs of it.
+
+        The time it may take is the supervisor's matter.
+        """
+        for worker in self.wrks:
+            worker.terminate()  # type: ignore[no-untyped-call]
+        for worker in self.wrks:
+            worker.join(ASK_AGAIN_S)  # type: ignore[no-untyped-call]
+            while worker.is_alive():  # type: ignore[no-untyped-call]
+                worker.terminate()  # type: ignore[no-untyped-call]
+                worker.join(ASK_AGAIN_S)  # type: ignore[no-untyped-call]
+        super()._stop_workers()  # type: ignore[no-untyped-call]
+
+    def _respawn_workers(self, *args: Any, **named: Any) -> None:
+        """A worker ended as we were asked to stop: granian has just forgotten that somebody rang."""
+        if self.interrupt_signal:
+            self.main_loop_interrupt.set()
+        else:
+            super()._respawn_workers(*args, **named)
 
 
 @asynccontextmanager

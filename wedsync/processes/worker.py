@@ -25,10 +25,12 @@ from wedsync.events.hints import CHANNEL, Hints
 from wedsync.events.jobs import LEASE_S, Ending, Job, Payload, Queue, is_passing
 from wedsync.events.reactions import UnknownName, Work, react
 from wedsync.events.retry import Outcome, decide
+from wedsync.events.touched import scopes_of
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.errors import Refusal
+from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
 from wedsync.processes import registry, senders
@@ -314,8 +316,9 @@ async def serve(
 ) -> None:
     """One worker with its pools and its ear at Valkey, until `stop`."""
     wake = asyncio.Event()
-    async with _doors(settings, wake) as (queue, door):
-        watch = Watch()
+    watch = Watch()
+    reads = Reads(watch, scopes_of(catalogue.types.values()))
+    async with _doors(settings, wake, reads) as (queue, door):
         worker = Worker(
             queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake, watch=watch
         )
@@ -336,7 +339,7 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple[Queue, Door]]:
+async def _doors(settings: Settings, wake: asyncio.Event, reads: Reads) -> AsyncIterator[tuple[Queue, Door]]:
     service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application="wedsync-worker")
     user = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-worker")
     publisher = Publisher(settings.valkey_url)
@@ -348,7 +351,7 @@ async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple
     try:
         hints = Hints(publisher.publish)
         queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
-        yield queue, Door(user, flush=record.flush, published=published)
+        yield queue, Door(user, flush=record.flush, published=published, reads=reads)
     finally:
         await publisher.close()
         await user.close()

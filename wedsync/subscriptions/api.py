@@ -53,7 +53,7 @@ async def list_endpoints(ctx: Context, actor: Actor, tenant: UUID) -> Page:
 )
 async def add_endpoint(ctx: Context, actor: Actor, tenant: UUID, data: model.NewEndpoint) -> Response[model.Endpoint]:
     """A supplier's endpoint gets what each of its links may see."""
-    await vet(ctx, actor, data)
+    await vet(ctx, actor, data, ctx.door.enter(actor, tenant))
     async with ctx.door.enter(actor, tenant) as tx:
         endpoint_id, secret = await actions.add(tx, ctx.ring, tenant, data, allow=ctx.settings.egress_allow)
         endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))
@@ -79,7 +79,7 @@ async def change_endpoint(
     """Resuming releases what was parked."""
     fields = {f: v for f in data.__struct_fields__ if (v := getattr(data, f)) is not msgspec.UNSET}
     allow = ctx.settings.egress_allow
-    await vet(ctx, actor, data)
+    await vet(ctx, actor, data, ctx.door.enter_at(actor, "endpoints", endpoint_id))
     async with ctx.door.enter_at(actor, "endpoints", endpoint_id) as tx:
         await actions.change(tx, ctx.ring, endpoint_id, fields, version=expected_version(if_match), allow=allow)
         endpoint = _endpoint(await tx.row(queries.endpoint, endpoint_id))

@@ -180,3 +180,7 @@ from (select d.made_at from deliveries d where d.tenant_id = app.tenant() and d.
 
 -- name: my_role
 select app.role()
+
+-- name: may_keep
+-- Whether who entered may add and change endpoints here.
+select app.write_mask() & 512 <> 0

@@ -1,13 +1,17 @@
 """How often, how many at once and how slowly one caller may ask: on every route, before anything that costs.
 
-First the address, before it is known who asks; then the person, and the tenant or pass that the path names. These are
-token buckets of this process. Signing in and `/api/database/*` have windows of their own, shared by all processes
-through Valkey. Generous, because it is there against loops and floods, not against use; what costs more (mails, finding
-a party by name, hooks) has tighter limits beside these. docs/reference/security.md holds the numbers and why.
+First the address, before it is known who asks; then the person, and the tenant or pass that the path names. Whose that
+is is known only when they are let in, so its people are those who were let in lately: strangers, signed in or not, have
+buckets of their own beside theirs. These are token buckets of this process. Signing in and `/api/database/*` have
+windows of their own, shared by all processes through Valkey. Generous, because it is there against loops and floods,
+not against use; what costs more (mails, finding a party by name, hooks) has tighter limits beside these.
+docs/reference/security.md holds the numbers and why. What no route takes is counted as it is refused; static files are
+given out by the HTTP server in front of this, and are not counted.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +24,9 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Decision, LocalLimits, Window
+from wedsync.kit.looks import ENTERED
 from wedsync.kit.watch import SOURCE
+from wedsync.web import callers
 from wedsync.web.respond import add_absent, encoded
 
 LOOKUPS: Final = Bucket("credentials", per_s=5, burst=200)
@@ -44,6 +50,7 @@ class Rates(msgspec.Struct, frozen=True):
     anonymous: Bucket
     person: Bucket
     tenant: Bucket
+    newcomers: Bucket
     strangers: Bucket
     sign_in: Window
     connections: int
@@ -59,6 +66,7 @@ def rates(settings: Settings) -> Rates:
         anonymous=Bucket("anonymous", per_s=anonymous, burst=BURST_S * anonymous),
         person=Bucket("requests", per_s=person, burst=BURST_S * person),
         tenant=Bucket("tenant", per_s=tenant, burst=5 * tenant),
+        newcomers=Bucket("newcomer", per_s=max(1, person // 10), burst=person),
         strangers=Bucket("tenant-public", per_s=max(1, tenant // 5), burst=tenant),
         sign_in=Window("sign-in", settings.sign_ins_per_address, 60),
         connections=settings.connections_max,
@@ -130,26 +138,33 @@ def strict_limit(method: str, path: str, rates: Rates) -> Window | None:
 
 def _address(scope: HTTPScope, rates: Rates) -> str:
     """What counts as one caller; the client's address as our proxies say it replaces theirs for everybody after us."""
-    peer = scope["client"][0] if scope["client"] else ""
     if rates.trusted:
+        peer = callers.address_of(scope)
         said = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         client = addresses.client_of(peer, ",".join(said) or None, rates.trusted)
         if client != peer:
-            scope["client"] = (client, 0)
-            peer = client
-    return addresses.block_of(peer)
+            callers.set_address(scope, client)
+    return callers.block_of(scope)
 
 
 def allow_lookup(scope: HTTPScope) -> Callable[[], None]:
     """Before unknown credentials are looked up. Returns what to call when they were good. Raises Refusal 429."""
     limits: LocalLimits = scope["litestar_app"].state.limits
-    address = addresses.block_of(scope["client"][0] if scope["client"] else "")
+    address = callers.block_of(scope)
     _take(scope, limits.hit(LOOKUPS, address))
 
     def good() -> None:
         limits.hit(LOOKUPS, address, cost=-1)
 
     return good
+
+
+def allow_unrouted(scope: HTTPScope) -> None:
+    """No route took it, so that nothing above has seen it: as somebody who is not signed in. Raises Refusal 429."""
+    state = scope["litestar_app"].state
+    address = _address(scope, state.rates)
+    for limit in (state.rates.address, state.rates.anonymous):
+        _take(scope, state.limits.hit(limit, address))
 
 
 def allow(scope: HTTPScope, actor: Actor) -> None:
@@ -159,13 +174,27 @@ def allow(scope: HTTPScope, actor: Actor) -> None:
     state = scope["litestar_app"].state
     limits, rates = state.limits, state.rates
     named = _named(scope.get("path_params") or {})
+    ENTERED.set(None)
+    if actor.id is None:
+        _take(scope, limits.hit(rates.anonymous, callers.block_of(scope)))
+        if named:
+            _take(scope, limits.hit(rates.strangers, named))
+        return
+    # All keys of a person are that person.
+    _take(scope, limits.hit(rates.person, str(actor.id)))
     if named:
-        _take(scope, limits.hit(rates.strangers if actor.id is None else rates.tenant, named))
-    if actor.id is not None:
-        _take(scope, limits.hit(rates.person, str(actor.key_id or actor.id)))
+        _allow_at(scope, actor.id, named)
+
+
+def _allow_at(scope: HTTPScope, person: UUID, named: str) -> None:
+    """Those who were let in lately share what the place has; whoever was not has a small share of their own."""
+    state = scope["litestar_app"].state
+    residents: callers.Residents = state.residents
+    ENTERED.set(partial(residents.entered, person, named))
+    if residents.has(person, named):
+        _take(scope, state.limits.hit(state.rates.tenant, named))
     else:
-        address = addresses.block_of(scope["client"][0] if scope["client"] else "")
-        _take(scope, limits.hit(rates.anonymous, address))
+        _take(scope, state.limits.hit(state.rates.newcomers, f"{person}|{named}"))
 
 
 def _named(params: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from litestar.types import HTTPScope, Message, Scope
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.errors import Refusal
 from wedsync.kit.watch import Note, Place, Watch
+from wedsync.web.callers import address_of
 
 REFUSED: Final = frozenset({401, 403, 404, 408, 410, 429})
 BY_CODE: Final[Mapping[str, str]] = {
@@ -58,11 +59,10 @@ def note(
     """Take a note of this request."""
     watch: Watch = scope["litestar_app"].state.ctx.watch
     actor = actor or scope.get("state", {}).get("actor", ANONYMOUS)
-    client = scope["client"]
     watch.note(
         Note(
             kind=kind,
-            address=client[0] if client else "",
+            address=address_of(scope),
             endpoint=f"{scope['method']} {scope.get('path_template') or ''}".strip(),
             status=status,
             reason=reason,

@@ -102,7 +102,7 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> 
     endpoint_id = _id(form.text("id"))
     try:
         wanted = _wanted(given | proof.of_form(form))
-        await vet(ctx, actor, wanted)
+        await vet(ctx, actor, wanted, ctx.door.enter(forms.signed_in(request, actor), tenant))
         async with entered(request, ctx, actor, tenant) as place:
             _, secret = await actions.add(
                 place.tx, ctx.ring, tenant, wanted, allow=ctx.settings.egress_allow, endpoint_id=endpoint_id
@@ -163,7 +163,7 @@ async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
     given, version = _given(form), version_of(request, form)
     try:
         wanted = _changed(given | (proof.of_form(form) if form.has("auth") else {}))
-        await vet(ctx, actor, wanted)
+        await vet(ctx, actor, wanted, ctx.door.enter_at(forms.signed_in(request, actor), "endpoints", endpoint_id))
         fields = {name: value for name, value in structs.asdict(wanted).items() if value is not UNSET}
         async with entered(request, ctx, actor, tenant) as place:
             await place.endpoint(endpoint_id)
