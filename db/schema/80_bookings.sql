@@ -28,6 +28,13 @@ language sql stable set search_path = '' as $$
   from taken t group by t.day order by t.day;
 $$;
 
+-- The wedding of a link of the entered supplier; null for any other link, and for one that is not, or no longer, active.
+create function app.wedding_of_link(p_link uuid) returns uuid
+language sql stable security definer set search_path = '' as $$
+  select l.wedding_id from public.links l where l.id = p_link and l.supplier_id = app.tenant() and l.status = 'active';
+$$;
+grant execute on function app.wedding_of_link(uuid) to wedsync_user;
+
 -- For the team, in its own tenant.
 create function app.availability(p_from date, p_to date) returns table ("on" date, state text)
 language plpgsql stable security definer set search_path = '' as $$

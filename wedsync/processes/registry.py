@@ -6,6 +6,9 @@ from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
+from wedsync.bookings import api as bookings_api
+from wedsync.bookings import facts as bookings
+from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
@@ -58,11 +61,19 @@ NOUNS = (
     suppliers,
     tasks,
     budget,
+    bookings,
     acknowledgements,
     subscriptions,
     connections,
 )
-PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
+PLAIN = (
+    weddings_reactions,
+    schedule_reactions,
+    suppliers_reactions,
+    tasks_reactions,
+    bookings_reactions,
+    acknowledgements_reactions,
+)
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
     people_api,
@@ -73,6 +84,7 @@ DOORS = (
     suppliers_api,
     tasks_api,
     budget_api,
+    bookings_api,
     acknowledgements_api,
     subscriptions_api,
     connections_api,
