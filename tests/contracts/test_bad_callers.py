@@ -118,6 +118,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{tenant}/endpoints": {"url": "https://example.com/"},
     "POST /api/v1/suppliers/{tenant}/endpoints": {"url": "https://example.com/"},
     "POST /api/v1/endpoints/{endpoint_id}/recover": {"since": "2026-01-01T00:00:00Z"},
+    "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
+    "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
     "POST /api/v1/suppliers/{supplier_id}/requests": {"couple_email": "a@b.invalid"},
 }
 

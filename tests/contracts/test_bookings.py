@@ -1,4 +1,4 @@
-"""Bookings: one of two wins and the other is told what else would do, holds end, buffers count, the team sees its part."""
+"""Bookings: one of two wins, the other is told what else would do; holds end, buffers count, the team sees its part."""
 
 import asyncio
 import random
@@ -14,8 +14,10 @@ from tests.contracts.town import Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
 
-OVERLAPS = """select count(*) from bookings a join bookings b on b.supplier_id = a.supplier_id and b.resource_id = a.resource_id
-    and b.id > a.id and a.blocked && b.blocked and a.state <> 'cancelled' and b.state <> 'cancelled' where a.supplier_id = $1"""
+OVERLAPS = """select count(*) from bookings a
+    join bookings b on b.supplier_id = a.supplier_id and b.resource_id = a.resource_id and b.id > a.id
+      and a.blocked && b.blocked
+    where a.supplier_id = $1 and a.state <> 'cancelled' and b.state <> 'cancelled'"""
 
 
 @pytest_asyncio.fixture(scope="module")

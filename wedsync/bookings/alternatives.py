@@ -20,7 +20,7 @@ OFFERED: Final = 3
 QUARTER_S: Final = 900
 _HOUR_S: Final = 3600.0
 # In hours of moving on the same day: what people would rather put up with.
-_OTHER_RESOURCE: Final = 2.0
+_OTHER_RESOURCE: Final = 1.0
 _A_DAY: Final = 5.0
 _OTHER_WEEKDAY: Final = 12.0
 

@@ -13,6 +13,7 @@ import msgspec
 from wedsync.bookings import facts
 from wedsync.bookings.rows import Slot
 from wedsync.events.catalogue import EventType
+from wedsync.kit import clock
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.schedule.model import check_moment, check_zone, instant
 
@@ -113,14 +114,17 @@ def check_alive(state: str) -> None:
         raise Refusal(409, "booking_ended", f"This booking {words}. Make a new one instead.")
 
 
-def check_days(first: date, last: date, longest: int) -> None:
-    """Raises Refusal 422 for a range that is backwards, too long, or in no year of ours."""
-    check_moment(first, time())
-    check_moment(last, time())
-    if last < first:
+def day_range(first: date | None, last: date | None, longest: int) -> tuple[date, date]:
+    """Both days, where they were left out from today on. Raises Refusal 422 for a range that is none, or too long."""
+    start = first or clock.now().date()
+    check_moment(start, time())
+    end = last or start + timedelta(days=30)
+    check_moment(end, time())
+    if end < start:
         raise invalid("to", "is before from", "Send the earlier day as from.")
-    if (last - first).days >= longest:
+    if (end - start).days >= longest:
         raise invalid("to", f"is more than {longest} days after from", "Ask in several steps.")
+    return start, end
 
 
 def kind_of(state: str, before: str) -> EventType:

@@ -202,7 +202,8 @@ order by s.name, s.source
 insert into busy_sources as s (supplier_id, source, name, resource_id, refreshed_at)
 values (app.tenant(), $1, coalesce($2, ''), $3, app.now())
 on conflict (supplier_id, source) do update set refreshed_at = app.now(), name = coalesce($2, s.name), resource_id = coalesce($3, s.resource_id)
-returning new.id, new.resource_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.resource_id, to_jsonb(old) as old_record,
+  (old.name, old.resource_id) is distinct from (new.name, new.resource_id) as is_renamed
 
 -- name: put_busy
 -- What is busy now ($3...$6); of the rest all goes ($7), or what is named ($8). Returns what changed.
@@ -250,3 +251,9 @@ select app.follow_wedding($1)
 
 -- name: end_bookings
 select app.end_bookings()
+
+-- name: weddings
+-- What a booking can be for, soonest first.
+select i.id, i.couple_names, i."on" from supplier_index i
+where i.supplier_id = app.tenant() and i.status = 'active' and (i."on" is null or i."on" >= app.now()::date - 30)
+order by i."on" nulls last, i.id

@@ -111,10 +111,11 @@ async def _put_busy(
         [one.is_private for one in by_id.values()],
     )
     changed = await tx.value(queries.put_busy, put["id"], put["resource_id"], *columns, is_whole, list(gone))
-    row = await tx.row(queries.note_change, put["id"], changed) if changed != "{}" else None
-    if row is not None or put["old_record"] is None:
-        images = row or put
-        record(tx, facts.REFRESHED, op="INSERT" if put["old_record"] is None else "UPDATE", row=images)
+    is_new = put["old_record"] is None
+    if changed == "{}" and not is_new and not put["is_renamed"]:
+        return
+    row: Any = await tx.row(queries.note_change, put["id"], changed)
+    record(tx, facts.REFRESHED, op="INSERT" if is_new else "UPDATE", row=row)
 
 
 def _check_busy(by_id: dict[str, BusyTime]) -> None:

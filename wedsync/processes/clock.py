@@ -23,6 +23,7 @@ from wedsync.kit.db import Door, connect_pool
 from wedsync.processes.worker import stop_on_signals
 
 answers = sql.load("wedsync.web")
+bookings = sql.load("wedsync.bookings")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
@@ -59,6 +60,13 @@ async def expire(connection: Any) -> None:
     ended = await connection.fetchval(queries.expire)
     if ended:
         log.info("jobs_expired", jobs=ended)
+
+
+async def end_bookings(connection: Any) -> None:
+    """Holds whose time is over end, and bookings that are over are fulfilled."""
+    ended = await connection.fetchval(bookings.end_bookings)
+    if ended:
+        log.info("bookings_ended", bookings=ended)
 
 
 async def forget_positions(connection: Any) -> None:
@@ -134,6 +142,7 @@ def timers(settings: Settings) -> list[Timer]:
     return [
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
+        Timer("end_bookings", 5.0, end_bookings),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_sessions", hour, forget_sessions),

@@ -8,6 +8,7 @@ from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
 from wedsync.bookings import api as bookings_api
 from wedsync.bookings import facts as bookings
+from wedsync.bookings import pages as bookings_pages
 from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
@@ -99,6 +100,7 @@ PAGES = (
     suppliers_pages,
     tasks_pages,
     budget_pages,
+    bookings_pages,
     acknowledgements_pages,
     subscriptions_pages,
 )

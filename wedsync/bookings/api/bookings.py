@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from wedsync.bookings import actions, model, reading
 from wedsync.bookings.alternatives import offer
 from wedsync.bookings.rows import BookingChange, NewBooking, Slot
-from wedsync.kit import sql
+from wedsync.kit import clock, sql
 from wedsync.kit.actor import Actor
 from wedsync.schedule.model import instant
 from wedsync.web.context import (
@@ -30,8 +30,8 @@ BOOKINGS = "/api/v1/suppliers/{supplier_id:uuid}/bookings"
 BOOKING = "/api/v1/bookings/{booking_id:uuid}"
 CONFLICTS = "/api/v1/suppliers/{supplier_id:uuid}/conflicts"
 Limit = Annotated[int, Parameter(ge=1, le=500)]
-First = Annotated[date, Parameter(query="from", description="The first day, where the supplier is")]
-Last = Annotated[date, Parameter(query="to", description="The last day, itself included")]
+First = Annotated[date | None, Parameter(query="from", description="The first day; without it, today")]
+Last = Annotated[date | None, Parameter(query="to", description="The last day, itself included; without it, 30 later")]
 Cursor = Annotated[str, Parameter(description="`next` of the page before", max_length=200)]
 
 
@@ -58,18 +58,18 @@ async def list_bookings(
     ctx: Context,
     actor: Actor,
     supplier_id: UUID,
-    first: First,
-    last: Last,
+    first: First = None,
+    last: Last = None,
     cancelled: bool = False,
     cursor: Cursor = "",
     limit: Limit = 200,
 ) -> Page:
     """At most a year at once."""
-    model.check_days(first, last, model.RANGE_DAYS_MAX)
+    window_days = model.day_range(first, last, model.RANGE_DAYS_MAX)
     at, after = from_time_cursor(cursor)
     async with ctx.door.enter(actor, supplier_id) as tx:
         zone = (await actions.found_home(tx))["time_zone"]
-        window = span(first, last, zone)
+        window = span(*window_days, zone)
         rows = await tx.rows(queries.bookings, *window, cancelled, at, after, limit + 1)
     views = [reading.view(ctx.ring, row) for row in rows]
     following = time_cursor(views[limit - 1].starts_at, views[limit - 1].id) if len(views) > limit else None
@@ -138,7 +138,7 @@ async def alternatives(
     ctx: Context,
     actor: Actor,
     supplier_id: UUID,
-    on: date,
+    on: Annotated[date | None, Parameter(description="Without it, today")] = None,
     at_local: time | None = None,
     minutes: Annotated[int | None, Parameter(ge=15, le=20160)] = None,
     days: Annotated[int | None, Parameter(ge=1, le=60)] = None,
@@ -149,7 +149,7 @@ async def alternatives(
 ) -> Alternatives:
     """Nothing is held by asking."""
     slot = Slot(
-        on=on,
+        on=on or clock.now().date(),
         at_local=at_local,
         minutes=minutes,
         days=days,

@@ -1,6 +1,5 @@
 """The JSON door of free days: for the team, for a linked couple, and for whomever the supplier lets ask."""
 
-from datetime import date
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -27,11 +26,11 @@ _WHAT: Final = "Free: something of the business has nothing that day. Partly: it
     summary="Days of a supplier",
     description=f"For its team. {_WHAT}",
 )
-async def availability(ctx: Context, actor: Actor, supplier_id: UUID, first: First, last: Last) -> Page:
+async def availability(ctx: Context, actor: Actor, supplier_id: UUID, first: First = None, last: Last = None) -> Page:
     """At most a year at once."""
-    model.check_days(first, last, model.RANGE_DAYS_MAX)
+    asked = model.day_range(first, last, model.RANGE_DAYS_MAX)
     async with ctx.door.enter(actor, supplier_id) as tx:
-        return Page(list(reading.days(await tx.rows(queries.availability, first, last))))
+        return Page(list(reading.days(await tx.rows(queries.availability, *asked))))
 
 
 @get(
@@ -39,11 +38,13 @@ async def availability(ctx: Context, actor: Actor, supplier_id: UUID, first: Fir
     summary="Days of a linked supplier",
     description=f"For the couple: days, never what is in them. {_WHAT}",
 )
-async def linked_availability(ctx: Context, actor: Actor, link_id: UUID, first: First, last: Last) -> Page:
+async def linked_availability(
+    ctx: Context, actor: Actor, link_id: UUID, first: First = None, last: Last = None
+) -> Page:
     """Of an active link."""
-    model.check_days(first, last, model.RANGE_DAYS_MAX)
+    asked = model.day_range(first, last, model.RANGE_DAYS_MAX)
     async with ctx.door.enter_at(actor, "links", link_id) as tx:
-        return Page(list(reading.days(await tx.rows(queries.linked_days, link_id, first, last))))
+        return Page(list(reading.days(await tx.rows(queries.linked_days, link_id, *asked))))
 
 
 @get(
@@ -69,12 +70,10 @@ class PublicDays(msgspec.Struct, frozen=True, kw_only=True):
     description="Without signing in, where the supplier allows it: free or not per day, nothing else. At most 62 days.",
 )
 async def public_days(
-    request: AnyRequest, ctx: Context, key: Key, first: First, last: Last | None = None
+    request: AnyRequest, ctx: Context, key: Key, first: First = None, last: Last = None
 ) -> PublicDays:
     """404 alike for who does not allow it, who is not here, and a link that has ended; 429 for who asks too often."""
-    until: date = last or first
-    model.check_days(first, until, model.PUBLIC_DAYS_MAX)
-    found = await free.days(request, ctx, key, first, until)
+    found = await free.days(request, ctx, key, *model.day_range(first, last, model.PUBLIC_DAYS_MAX))
     if found is None:
         raise not_found("calendar")
     return PublicDays(items=found[1])
