@@ -127,6 +127,11 @@ def day_range(first: date | None, last: date | None, longest: int) -> tuple[date
     return start, end
 
 
+def span(first: date, last: date, zone: str) -> tuple[datetime, datetime]:
+    """From the first day's midnight to the one after the last, where the supplier is."""
+    return instant(first, time(), zone), instant(last + timedelta(days=1), time(), zone)
+
+
 def kind_of(state: str, before: str) -> EventType:
     """What a change of state is told as."""
     if state == before:

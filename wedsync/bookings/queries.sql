@@ -188,9 +188,6 @@ from link_bookings k
 where k.wedding_id = $1
 order by k.starts_at, k.id
 
--- name: may_read_wedding
-select exists (select from weddings w where w.wedding_id = $1)
-
 -- name: sources
 select s.id, s.supplier_id, s.source, s.name, s.resource_id, s.times, s.changed::text as changed, s.refreshed_at, s.version, s.updated_at
 from busy_sources s

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from wedsync.bookings import actions
-from wedsync.bookings.rows import Category, DayState, Details, State
+from wedsync.bookings import actions, model
+from wedsync.bookings.rows import BookingSettings, Category, DayState, Details, State
 from wedsync.kit import sql
+from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing
 
@@ -94,6 +95,15 @@ class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
+class SettingsView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a business is booked. `free_url` answers anybody who has it which days are free; null where there is none."""
+
+    is_public: bool
+    hold_hours: int
+    free_url: str | None
+    version: int
+
+
 WORDS: dict[str, tuple[str, str]] = {
     "busy": ("Another calendar is busy at the same time", "Move one of the two, or leave it if both can be done."),
     "too_early": ("Something of the wedding starts before the booking does", "Start the booking earlier."),
@@ -141,3 +151,17 @@ def conflict(row: Row) -> ConflictView:
 def days(rows: Iterable[Row]) -> list[Day]:
     """Rows of the availability."""
     return [Day(on=row["on"], state=row["state"]) for row in rows]
+
+
+def settings_view(settings: Settings, supplier_id: UUID, row: Row | None) -> SettingsView:
+    """A business that has set nothing answers nobody."""
+    if row is None:
+        return SettingsView(is_public=False, hold_hours=model.HOLD_HOURS, free_url=None, version=0)
+    known = msgspec.convert(dict(row), type=BookingSettings)
+    token = model.public_token(settings.jwt_secret, supplier_id, known.link_number)
+    return SettingsView(
+        is_public=known.is_public,
+        hold_hours=known.hold_hours,
+        free_url=f"{settings.public_url}/free/{token}" if known.has_link else None,
+        version=known.version,
+    )

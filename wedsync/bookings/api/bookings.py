@@ -1,6 +1,6 @@
 """The JSON door of bookings and conflicts."""
 
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from wedsync.bookings.alternatives import offer
 from wedsync.bookings.rows import BookingChange, NewBooking, Slot
 from wedsync.kit import clock, sql
 from wedsync.kit.actor import Actor
-from wedsync.schedule.model import instant
 from wedsync.web.context import (
     Context,
     IfMatch,
@@ -69,7 +68,7 @@ async def list_bookings(
     at, after = from_time_cursor(cursor)
     async with ctx.door.enter(actor, supplier_id) as tx:
         zone = (await actions.found_home(tx))["time_zone"]
-        window = span(*window_days, zone)
+        window = model.span(*window_days, zone)
         rows = await tx.rows(queries.bookings, *window, cancelled, at, after, limit + 1)
     views = [reading.view(ctx.ring, row) for row in rows]
     following = time_cursor(views[limit - 1].starts_at, views[limit - 1].id) if len(views) > limit else None
@@ -200,11 +199,6 @@ async def ignore(
         await actions.ignore(tx, conflict_id, is_ignored=data.is_ignored)
         row = await tx.row(queries.conflicts, "", True, conflict_id, None, None, 1)
     return versioned(None if row is None else reading.conflict(row))
-
-
-def span(first: date, last: date, zone: str) -> tuple[datetime, datetime]:
-    """From the first day's midnight to the one after the last, where the supplier is."""
-    return instant(first, time(), zone), instant(date.fromordinal(last.toordinal() + 1), time(), zone)
 
 
 ROUTES = (

@@ -3,13 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
-from wedsync.bookings import model, resources
+from wedsync.bookings import reading, resources
 from wedsync.bookings.rows import (
-    BookingSettings,
     BusyPatch,
     BusyReplacement,
     BusySource,
@@ -20,7 +18,7 @@ from wedsync.bookings.rows import (
 )
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Row, Tx
+from wedsync.kit.db import Tx
 from wedsync.web.context import Context, IfMatch, Page, as_struct, expected_version, versioned
 
 queries = sql.load("wedsync.bookings")
@@ -31,15 +29,6 @@ CALENDAR = f"{CALENDARS}/{{source:str}}"
 Source = Annotated[
     str, Parameter(pattern="^[a-z0-9][a-z0-9_.:-]{0,79}$", description="A name of your own for the calendar")
 ]
-
-
-class SettingsView(msgspec.Struct, frozen=True, kw_only=True):
-    """How a business is booked. `free_url` answers anybody who has it which days are free; null where there is none."""
-
-    is_public: bool
-    hold_hours: int
-    free_url: str | None
-    version: int
 
 
 @get(RESOURCES, summary="What can be booked", description="The business itself, a second shooter, hall A and B.")
@@ -76,7 +65,7 @@ async def _resource(tx: Tx, resource_id: UUID, *, status: int = 200) -> Response
 
 
 @get(SETTINGS, summary="How a business is booked", description="With the link by which others ask for free days.")
-async def get_settings(ctx: Context, actor: Actor, supplier_id: UUID) -> Response[SettingsView]:
+async def get_settings(ctx: Context, actor: Actor, supplier_id: UUID) -> Response[reading.SettingsView]:
     """For the team."""
     async with ctx.door.enter(actor, supplier_id) as tx:
         return await _settings(ctx, tx, supplier_id)
@@ -85,7 +74,7 @@ async def get_settings(ctx: Context, actor: Actor, supplier_id: UUID) -> Respons
 @patch(SETTINGS, summary="Change how a business is booked", description="What is absent stays.")
 async def change_settings(
     ctx: Context, actor: Actor, supplier_id: UUID, data: SettingsChange, if_match: IfMatch = None
-) -> Response[SettingsView]:
+) -> Response[reading.SettingsView]:
     """Owners and admins."""
     async with ctx.door.enter(actor, supplier_id) as tx:
         await resources.change_settings(tx, data, version=expected_version(if_match))
@@ -93,7 +82,7 @@ async def change_settings(
 
 
 @post(f"{SETTINGS}/link", status_code=200, summary="A new link to ask for free days", description="Earlier ones end.")
-async def new_link(ctx: Context, actor: Actor, supplier_id: UUID) -> Response[SettingsView]:
+async def new_link(ctx: Context, actor: Actor, supplier_id: UUID) -> Response[reading.SettingsView]:
     """Owners and admins."""
     async with ctx.door.enter(actor, supplier_id) as tx:
         await resources.new_link(tx)
@@ -107,22 +96,8 @@ async def end_link(ctx: Context, actor: Actor, supplier_id: UUID) -> None:
         await resources.end_link(tx)
 
 
-async def _settings(ctx: Context, tx: Tx, supplier_id: UUID) -> Response[SettingsView]:
-    return versioned(settings_view(ctx, supplier_id, await tx.row(queries.settings)))
-
-
-def settings_view(ctx: Context, supplier_id: UUID, row: Row | None) -> SettingsView:
-    """A business that has set nothing answers nobody."""
-    if row is None:
-        return SettingsView(is_public=False, hold_hours=model.HOLD_HOURS, free_url=None, version=0)
-    known = as_struct(BookingSettings, row)
-    token = model.public_token(ctx.settings.jwt_secret, supplier_id, known.link_number)
-    return SettingsView(
-        is_public=known.is_public,
-        hold_hours=known.hold_hours,
-        free_url=f"{ctx.settings.public_url}/free/{token}" if known.has_link else None,
-        version=known.version,
-    )
+async def _settings(ctx: Context, tx: Tx, supplier_id: UUID) -> Response[reading.SettingsView]:
+    return versioned(reading.settings_view(ctx.settings, supplier_id, await tx.row(queries.settings)))
 
 
 @get(CALENDARS, summary="Calendars elsewhere", description="Whose busy times are known here, and since when.")

@@ -9,8 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
-from wedsync.bookings import actions, calendar, reading
-from wedsync.bookings.api.bookings import span
+from wedsync.bookings import actions, calendar, model, reading
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
@@ -70,7 +69,7 @@ async def _values(ctx: Context, place: Place, asked: str, on: str) -> dict[str, 
     zone, today = place.home["time_zone"], place.shell.now.date()
     day = _day(on, today)
     first, last = calendar.window(view, day)
-    window = span(first, last, zone)
+    window = model.span(first, last, zone)
     tx = place.tx
     days = calendar.boxes(
         view,

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from litestar import Response, get, post
 
-from wedsync.bookings import resources
-from wedsync.bookings.api.resources import settings_view
+from wedsync.bookings import reading, resources
 from wedsync.bookings.pages.calendar import CALENDAR, Place, entered
 from wedsync.bookings.rows import NewResource, ResourceChange, SettingsChange
 from wedsync.kit import sql
@@ -40,7 +39,7 @@ async def _page(ctx: Context, place: Place, supplier_id: UUID, errors: Any = Non
         code=code,
         resources=await place.tx.rows(queries.resources, None),
         sources=await place.tx.rows(queries.sources, None),
-        settings=settings_view(ctx, supplier_id, await place.tx.row(queries.settings)),
+        settings=reading.settings_view(ctx.settings, supplier_id, await place.tx.row(queries.settings)),
         errors=errors or {},
     )
 
