@@ -275,7 +275,7 @@ async def _bookings(world: World) -> None:
     for who, link in given:
         word = world.canary("studio") if who == "standard" else ""
         async with world.door.enter(world.actor(who), world.businesses[who]) as tx:
-            job = NewBooking(on=ON, days=1, link_id=link, title=word, note=word)
+            job = NewBooking(on=ON + timedelta(days=2), days=1, link_id=link, title=word, note=word)
             await bookings.add(tx, world.ring, job)
             word = world.canary("own_time") if who == "standard" else ""
             await bookings.add(

@@ -158,6 +158,7 @@ create function app.propose_hold(p_wedding uuid, p_link uuid) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
   v_home uuid := app.tenant();
+  v_facts jsonb := '[]';
   v_nudge text;
   l record;
   r record;
@@ -169,17 +170,26 @@ begin
       and not exists (select from public.bookings k where k.supplier_id = x.supplier_id and k.link_id = x.id);
   if not found then return null; end if;
   perform app.settle(null, 'system', l.supplier_id, 'system', 2047, 2047);
+  -- A business that is as new as the link: its own reaction may not have come by yet.
+  insert into public.resources as x (supplier_id, name, is_default) values (l.supplier_id, 'Us', true)
+    on conflict (supplier_id) where is_default do nothing
+    returning x.id, to_jsonb(x) as record into b;
+  if found then
+    v_facts := jsonb_build_array(jsonb_build_object('type', 'resource.added', 'scope', 1, 'table', 'resources', 'id', b.id, 'op', 'INSERT',
+      'record', b.record));
+  end if;
   for r in select x.id from public.resources x where x.supplier_id = l.supplier_id and x.is_active order by not x.is_default, x.position, x.id loop
     insert into public.bookings as k (supplier_id, resource_id, category, state, reason, expires_at, wedding_id, link_id, "on", zone, days)
       values (l.supplier_id, r.id, 'wedding', 'hold', 'proposed', app.now() + interval '14 days', p_wedding, p_link, l."on", l.time_zone, 1)
       on conflict do nothing
       returning k.id, to_jsonb(k) as record into b;
     if found then
-      v_nudge := app.record(jsonb_build_array(jsonb_build_object('type', 'booking.held', 'scope', 1, 'table', 'bookings', 'id', b.id,
-        'op', 'INSERT', 'record', b.record)));
+      v_facts := v_facts || jsonb_build_object('type', 'booking.held', 'scope', 1, 'table', 'bookings', 'id', b.id, 'op', 'INSERT',
+        'record', b.record);
       exit;
     end if;
   end loop;
+  if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
   perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
   return v_nudge;
 end $$;

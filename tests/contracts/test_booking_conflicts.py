@@ -62,6 +62,18 @@ async def test_a_link_with_a_date_is_given_a_hold_once_and_both_sides_see_it(tow
     assert (await studio.owner.got("GET", path))["items"] == []
 
 
+async def test_a_business_as_new_as_its_link_is_held_all_the_same(town: Town) -> None:
+    couple = await town.person()
+    wedding = await town.wedding(couple, on=DAY)
+    business = await town.linked(couple, wedding)
+    await town.react(wedding)
+    held = f"/api/v1/suppliers/{business.supplier}/bookings?from={DAY}&to={DAY}"
+    assert [b["reason"] for b in (await business.owner.got("GET", held))["items"]] == ["proposed"]
+    await town.react(business.supplier)
+    told = await town.events(business.supplier, "resource.added", kind="supplier")
+    assert len(told) == 1
+
+
 async def test_a_busy_time_elsewhere_is_a_conflict_until_either_side_moves(studio: Studio) -> None:
     booking = await studio.book(on=LATER)
     calendar = f"{studio.path}/busy-calendars/team-calendar"

@@ -58,7 +58,7 @@ async def test_a_taken_time_comes_back_with_what_else_would_do(studio: Studio) -
     assert "Free</b>" in await studio.owner.see(first)
     asked = "&".join(f"{k}={v}" for k, v in FORM.items())
     part = await studio.owner.see(f"{base}/fragments/free?{asked}", part=True)
-    assert part.count("answer__list") == 1 and "<html" not in part
+    assert part.count("isfree__list") == 1 and "<html" not in part
     wrong = await studio.owner.send(f"{base}/new", **(FORM | {"on": "soon"}))
     assert wrong.status_code == 422 and "Which day?" in wrong.text
 
@@ -69,6 +69,7 @@ async def test_a_conflict_is_on_the_page_until_it_is_left(studio: Studio) -> Non
     await studio.react()
     page = await studio.owner.see(f"{base}?on={DAY}")
     assert "A wedding has no booking, and the whole day is taken" in page
+    assert "1 conflict in your calendar" in await studio.owner.see(f"/studio/{studio.supplier}")
     action = re.search(rf"{base}/conflicts/[0-9a-f-]+/ignore", page)
     assert action is not None
     member = await studio.colleague()

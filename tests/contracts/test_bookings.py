@@ -85,7 +85,7 @@ async def test_random_bookings_at_once_never_overlap(studio: Studio, count: int)
 async def test_set_up_and_teardown_belong_to_what_is_blocked(studio: Studio) -> None:
     await studio.book(before_minutes=60, after_minutes=30)
     await studio.book(code=409, at_local="10:30:00", minutes=45)
-    await studio.book(at_local="10:15:00", minutes=45)
+    await studio.book(at_local="10:15", minutes=45)
     await studio.book(code=409, at_local="22:15:00", minutes=60)
     await studio.book(at_local="22:30:00", minutes=60)
 

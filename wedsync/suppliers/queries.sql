@@ -183,3 +183,9 @@ order by k.starts_at, k.id
 
 -- name: days
 select d.link_id, d."on", d.state from link_days d where d.wedding_id = $1
+
+-- name: clashes
+-- Conflicts of the calendar that are open and still to come: how many, and when the first is.
+select count(*)::int as open, min((lower(c.during) at time zone s.time_zone)::date) as first_on
+from booking_conflicts c join suppliers s on s.supplier_id = c.supplier_id
+where c.supplier_id = $1 and c.state = 'open' and upper(c.during) > app.now()

@@ -8,11 +8,12 @@ import msgspec
 from litestar import Response, get, patch, post
 from litestar.params import Parameter
 
-from wedsync.bookings import actions, model, reading
+from wedsync.bookings import actions, bodies, model, reading
 from wedsync.bookings.alternatives import offer
-from wedsync.bookings.rows import BookingChange, NewBooking, Slot
+from wedsync.bookings.rows import Slot
 from wedsync.kit import clock, sql
 from wedsync.kit.actor import Actor
+from wedsync.schedule.bodies import TimeText
 from wedsync.web.context import (
     Context,
     IfMatch,
@@ -22,7 +23,6 @@ from wedsync.web.context import (
     time_cursor,
     versioned,
 )
-from wedsync.weddings.model import changed_fields
 
 queries = sql.load("wedsync.bookings")
 BOOKINGS = "/api/v1/suppliers/{supplier_id:uuid}/bookings"
@@ -81,10 +81,10 @@ async def list_bookings(
     description="`minutes` from `at_local`, or whole `days`; set-up and teardown belong to what is blocked. 409 "
     "`taken` with alternatives where the resource is not free.",
 )
-async def add(ctx: Context, actor: Actor, supplier_id: UUID, data: NewBooking) -> Response[reading.BookingView]:
+async def add(ctx: Context, actor: Actor, supplier_id: UUID, data: bodies.NewBooking) -> Response[reading.BookingView]:
     """A hold ends by itself after `hold_hours`."""
     async with ctx.door.enter(actor, supplier_id) as tx:
-        booking_id = await actions.add(tx, ctx.ring, data)
+        booking_id = await actions.add(tx, ctx.ring, bodies.new(data))
         return versioned(await reading.booking(tx, ctx.ring, booking_id), status=201)
 
 
@@ -101,12 +101,11 @@ async def get_booking(ctx: Context, actor: Actor, booking_id: UUID) -> Response[
     description="What is absent stays. 409 `taken` with alternatives where the new time is not free.",
 )
 async def change(
-    ctx: Context, actor: Actor, booking_id: UUID, data: BookingChange, if_match: IfMatch = None
+    ctx: Context, actor: Actor, booking_id: UUID, data: bodies.BookingChange, if_match: IfMatch = None
 ) -> Response[reading.BookingView]:
     """With the new ETag; 412 carries the current row."""
     async with ctx.door.enter_at(actor, "bookings", booking_id) as tx:
-        fields = changed_fields(data)
-        await actions.change(tx, ctx.ring, booking_id, fields, version=expected_version(if_match))
+        await actions.change(tx, ctx.ring, booking_id, bodies.change(data), version=expected_version(if_match))
         return versioned(await reading.booking(tx, ctx.ring, booking_id))
 
 
@@ -138,7 +137,7 @@ async def alternatives(
     actor: Actor,
     supplier_id: UUID,
     on: Annotated[date | None, Parameter(description="Without it, today")] = None,
-    at_local: time | None = None,
+    at_local: TimeText | None = None,
     minutes: Annotated[int | None, Parameter(ge=15, le=20160)] = None,
     days: Annotated[int | None, Parameter(ge=1, le=60)] = None,
     before_minutes: Annotated[int, Parameter(ge=0, le=1440)] = 0,
@@ -149,7 +148,7 @@ async def alternatives(
     """Nothing is held by asking."""
     slot = Slot(
         on=on or clock.now().date(),
-        at_local=at_local,
+        at_local=time.fromisoformat(at_local) if at_local else None,
         minutes=minutes,
         days=days,
         before_minutes=before_minutes,
