@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.browser import (
+    scenes_bookings,
     scenes_couple,
     scenes_guests,
     scenes_plan,
@@ -45,7 +46,16 @@ VIEWS = (View("phone", 390, 844), View("desk", 1440, 900))
 
 
 def scenes() -> Iterator[Scene]:
-    rooms = (scenes_couple, scenes_plan, scenes_guests, scenes_rsvp, scenes_supplier, scenes_webhooks, scenes_public)
+    rooms = (
+        scenes_couple,
+        scenes_plan,
+        scenes_guests,
+        scenes_rsvp,
+        scenes_supplier,
+        scenes_bookings,
+        scenes_webhooks,
+        scenes_public,
+    )
     for module in rooms:
         yield from module.scenes()
 

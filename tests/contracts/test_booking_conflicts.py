@@ -191,12 +191,14 @@ async def test_the_other_side_knows_its_own_booking_and_nobody_elses(studio: Stu
     known = await studio.couple.got("GET", f"/api/v1/weddings/{studio.wedding}/bookings")
     assert [b["id"] for b in known["items"] if b["state"] == "booked"] == [mine["id"]]
     assert "canary" not in str(known)
-    assert (await florist.owner.got("GET", f"/api/v1/weddings/{studio.wedding}/bookings"))["items"] == []
+    theirs = (await florist.owner.got("GET", f"/api/v1/weddings/{studio.wedding}/bookings"))["items"]
+    assert [b["link_id"] for b in theirs] == [florist.link]
     days = f"/api/v1/links/{studio.business.link}/availability?from={DAY}&to={DAY}"
     await florist.owner.got("GET", days, code=404)
     facts = await studio.told(of_wedding=True)
     assert "canary" not in str([(e.record, e.old_record) for e in facts])
-    assert {e.link_id for e in facts if e.type == "link_booking.changed"} == {UUID(studio.business.link)}
+    told = {(e.link_id, e.record["link_id"]) for e in facts if e.type == "link_booking.changed"}
+    assert told == {(UUID(link), link) for link in (studio.business.link, florist.link)}
     cleo = await studio.town.person("cleo")
     await cleo.got("GET", f"/api/v1/weddings/{studio.wedding}/bookings", code=404)
     await cleo.got("GET", days, code=404)

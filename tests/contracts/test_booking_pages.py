@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from html import unescape
+from typing import Any
 
 import pytest_asyncio
 
@@ -11,7 +12,14 @@ from tests.contracts.town import Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
 
-FORM = {"on": DAY, "from": "12:00", "until": "22:00", "category": "client", "before_minutes": "0", "after_minutes": "0"}
+FORM: dict[str, Any] = {
+    "on": DAY,
+    "from": "12:00",
+    "until": "22:00",
+    "category": "client",
+    "before_minutes": "0",
+    "after_minutes": "0",
+}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -25,10 +33,15 @@ async def studio(town: Town) -> Studio:
     return await opened(town)
 
 
+def _as(state: str) -> dict[str, Any]:
+    """The button that was pressed."""
+    return {"as": state}
+
+
 async def test_a_form_holds_books_changes_and_lets_go(studio: Studio) -> None:
     base = f"/studio/{studio.supplier}/calendar"
     assert "Free" in await studio.owner.see(f"{base}/new?on={DAY}")
-    sent = await studio.owner.send(f"{base}/new", **FORM, **{"as": "hold", "title": "Ada's party"})
+    sent = await studio.owner.send(f"{base}/new", **FORM, **_as("hold"), title="Ada's party")
     assert (sent.status_code, sent.headers["location"]) == (303, f"{base}?on={DAY}")
     for view in ("month", "week"):
         page = unescape(await studio.owner.see(f"{base}?view={view}&on={DAY}"))
@@ -50,7 +63,7 @@ async def test_a_form_holds_books_changes_and_lets_go(studio: Studio) -> None:
 async def test_a_taken_time_comes_back_with_what_else_would_do(studio: Studio) -> None:
     base = f"/studio/{studio.supplier}/calendar"
     await studio.book()
-    sent = await studio.owner.send(f"{base}/new", **FORM, **{"as": "booked", "title": "Bob"})
+    sent = await studio.owner.send(f"{base}/new", **FORM, **_as("booked"), title="Bob")
     page = unescape(sent.text)
     assert sent.status_code == 409
     assert "That time is taken" in page and "Not free" in page and 'value="Bob"' in page

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from wedsync.bookings import rows
 from wedsync.schedule.bodies import TimeText
+from wedsync.web.context import invalid
 from wedsync.weddings.model import changed_fields
 
 
@@ -31,6 +32,14 @@ def new(body: NewBooking) -> rows.NewBooking:
 def change(body: BookingChange) -> dict[str, Any]:
     """The fields that were sent."""
     return _timed(changed_fields(body))
+
+
+def local_time(text: str) -> time | None:
+    """A time of a query; nothing for an empty one. Raises Refusal 422."""
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise invalid("at_local", "is not a time", "Write hours and minutes, such as 14:30.") from error
 
 
 def _timed(fields: dict[str, Any]) -> dict[str, Any]:

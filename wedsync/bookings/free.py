@@ -15,7 +15,7 @@ from wedsync.web.forms import AnyRequest
 
 queries = sql.load("wedsync.bookings")
 ASKED: Final = Window("free-days", count=60, window_s=60.0)
-"""A calendar of two months a second is enough to look around, and too little to follow a business."""
+"""Of one calendar by one address: enough to look around, too little to watch a business."""
 
 
 async def days(
@@ -23,7 +23,7 @@ async def days(
 ) -> tuple[str, list[PublicDay]] | None:
     """(the supplier's name, its days), or None for a key that opens nothing. Raises Refusal 429."""
     client = request.client
-    decision = await ctx.limits.hit(ASKED, client.host if client else "")
+    decision = await ctx.limits.hit(ASKED, f"{client.host if client else ''}|{key}")
     if not decision.is_allowed:
         raise Refusal(
             429,

@@ -1,6 +1,6 @@
 """The JSON door of bookings and conflicts."""
 
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from wedsync.bookings.alternatives import offer
 from wedsync.bookings.rows import Slot
 from wedsync.kit import clock, sql
 from wedsync.kit.actor import Actor
-from wedsync.schedule.bodies import TimeText
 from wedsync.web.context import (
     Context,
     IfMatch,
@@ -137,7 +136,7 @@ async def alternatives(
     actor: Actor,
     supplier_id: UUID,
     on: Annotated[date | None, Parameter(description="Without it, today")] = None,
-    at_local: TimeText | None = None,
+    at_local: Annotated[str, Parameter(max_length=8, description="HH:MM or HH:MM:SS; without it, whole days")] = "",
     minutes: Annotated[int | None, Parameter(ge=15, le=20160)] = None,
     days: Annotated[int | None, Parameter(ge=1, le=60)] = None,
     before_minutes: Annotated[int, Parameter(ge=0, le=1440)] = 0,
@@ -148,7 +147,7 @@ async def alternatives(
     """Nothing is held by asking."""
     slot = Slot(
         on=on or clock.now().date(),
-        at_local=time.fromisoformat(at_local) if at_local else None,
+        at_local=bodies.local_time(at_local),
         minutes=minutes,
         days=days,
         before_minutes=before_minutes,
