@@ -20,7 +20,7 @@ OFFERED: Final = 3
 QUARTER_S: Final = 900
 _HOUR_S: Final = 3600.0
 # In hours of moving on the same day: what people would rather put up with.
-_OTHER_RESOURCE: Final = 1.0
+_OTHER_RESOURCE: Final[dict[Kind, float]] = {"resource": 1.0, "time": 1.0, "day": 4.0}
 _A_DAY: Final = 5.0
 _OTHER_WEEKDAY: Final = 12.0
 
@@ -80,7 +80,7 @@ def _all(wanted: Stretch, resource_id: UUID, gaps: Sequence[Gap], now: datetime)
         if stretch.starts_at <= now or not fits(stretch, gap) or (stretch == wanted and not is_other):
             continue
         reason = f"{gap.resource} is free {words}" if is_other else f"Free {words}"
-        total = cost + (_OTHER_RESOURCE if is_other else 0.0)
+        total = cost + (_OTHER_RESOURCE[kind] if is_other else 0.0)
         yield Alternative(
             kind=kind, resource_id=gap.resource_id, resource=gap.resource, stretch=stretch, reason=reason, cost=total
         )
