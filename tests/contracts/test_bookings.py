@@ -46,7 +46,7 @@ async def test_of_two_at_once_one_wins_and_the_other_is_told_three_alternatives(
         await studio.book(**{name: one[name] for name in names})
 
 
-@pytest.mark.parametrize("count", [240, pytest.param(10_000, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("count", [240, pytest.param(10_000, marks=[pytest.mark.prove, pytest.mark.timeout(900)])])
 async def test_random_bookings_at_once_never_overlap(studio: Studio, count: int) -> None:
     second = await studio.owner.got("POST", f"{studio.path}/resources", {"name": "Second shooter"}, code=201)
     dice = random.Random(7)

@@ -74,7 +74,9 @@ def _order(one: Alternative) -> tuple[float, datetime, UUID]:
 
 
 def _all(wanted: Stretch, resource_id: UUID, gaps: Sequence[Gap], now: datetime) -> Iterable[Alternative]:
-    open_gaps = [gap for gap in gaps if gap.ends_at > now]
+    # Clocks that change make a day an hour shorter; what is shorter still cannot hold it on any day.
+    shortest = wanted.blocked_until - wanted.blocked_from - timedelta(hours=1)
+    open_gaps = [gap for gap in gaps if gap.ends_at > now and gap.ends_at - gap.starts_at >= shortest]
     for kind, gap, stretch, cost, words in _candidates(wanted, open_gaps):
         is_other = gap.resource_id != resource_id
         if stretch.starts_at <= now or not fits(stretch, gap) or (stretch == wanted and not is_other):
