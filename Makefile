@@ -64,7 +64,7 @@ test: setup $(PROBE_MODULES) ## Every promise once, with coverage and its thresh
 	@$(BIN)/python -m tests.thresholds $(COVERAGE)/coverage.json --lines $(LINES_MIN) --branches $(BRANCHES_MIN)
 
 prove: setup $(PROBE_MODULES) ## The full matrices, mutants and drills; up to an hour
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m prove -rA $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "prove or property" -rA $(ARGS)
 
 check: setup ## Format, lint, types, floors, dependencies, migrations, words, secrets, audit
 	@$(MAKE) --no-print-directory check-format check-lint check-types check-floors check-dependencies \

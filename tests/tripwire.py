@@ -37,7 +37,7 @@ UNTOLD: Final[Mapping[str, str]] = {
 SPINE: Final = frozenset(
     {
         *("streams", "event_types", "reaction_types", "events", "destinations", "subscriptions", "heads", "deliveries"),
-        *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs"),
+        *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs", "hosts"),
         *("clock_setting", "schema_migrations"),
     }
 )

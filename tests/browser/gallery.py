@@ -19,6 +19,7 @@ from tests.browser import (
     scenes_plan,
     scenes_public,
     scenes_rsvp,
+    scenes_rules,
     scenes_supplier,
     scenes_webhooks,
 )
@@ -54,6 +55,7 @@ def scenes() -> Iterator[Scene]:
         scenes_supplier,
         scenes_bookings,
         scenes_webhooks,
+        scenes_rules,
         scenes_public,
     )
     for module in rooms:

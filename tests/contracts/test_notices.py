@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from tests.contracts.town import Somebody, Town, built
@@ -151,3 +152,32 @@ async def test_a_party_that_answers_by_its_link_gets_one_mail_for_its_form(
     assert "Carla is coming: Dinner" in mail["text"]
     assert "Leo is coming: Dinner" in mail["text"]
     assert path in mail["text"]
+
+
+@pytest.mark.parametrize("is_business", [False, True])
+async def test_who_keeps_an_endpoint_hears_by_mail_that_it_fails_and_that_it_is_off(
+    town: Town, ana: Somebody, wedding: str, is_business: bool
+) -> None:
+    business = await town.linked(ana, wedding)
+    who, tenant = (business.owner, business.supplier) if is_business else (ana, wedding)
+    kind = "suppliers" if is_business else "weddings"
+    hook = {"url": "https://crm.example.test/hook", "events": ["task.*"], "description": "Our CRM"}
+    made = await who.got("POST", f"/api/v1/{kind}/{tenant}/endpoints", hook, code=201)
+    await town.react(tenant)
+    before = len(await town.mails(tenant, to=who.email))
+    ill = """update destinations set failing_since = app.now() - make_interval(hours => $2), failed_times = 30,
+        failed_at = app.now() where id = $1"""
+    mails = []
+    for hours in (100, 100, 121):
+        await town.admin.execute(ill, UUID(made["id"]), hours)
+        await town.admin.fetch("select app.mind_failing()")
+        await town.react(tenant)
+        mails = (await town.mails(tenant, to=who.email))[before:]
+    warned, off = mails
+    page = f"/{'studio' if is_business else 'me'}/{tenant}/webhooks/{made['id']}"
+    assert "For 4 days nothing could be delivered to Our CRM" in warned["text"]
+    assert "we switch it off tomorrow" in warned["text"]
+    assert "We have stopped sending to Our CRM: nothing was delivered since" in off["text"]
+    assert all(page in mail["text"] for mail in mails)
+    (endpoint,) = (await who.got("GET", f"/api/v1/{kind}/{tenant}/endpoints"))["items"]
+    assert (endpoint["state"], endpoint["warned_hours"]) == ("disabled", 96)

@@ -13,9 +13,12 @@ import structlog
 from litestar import Response, get, head, post
 from litestar.exceptions import HTTPException
 
-from wedsync.connections import actions, couples, inbox, model
+from wedsync.connections import couples, model
 from wedsync.connections.elements import document, split
-from wedsync.connections.inbox import Denied, Source
+from wedsync.connections.inbox import Denied, Received, Source
+from wedsync.connections.reception import Reception
+from wedsync.connections.sources import Held
+from wedsync.connections.verify.keys import key_id
 from wedsync.connections.verify.request import Request
 from wedsync.connections.verify.scheme import verify
 from wedsync.events.jobs import is_passing
@@ -25,12 +28,13 @@ from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Limit, LocalLimits, Window
 from wedsync.web.context import Context
 from wedsync.web.respond import AnyRequest
+from wedsync.web.watching import note
 
 log = structlog.get_logger("hooks")
 KNOCKS: Final = Bucket("hook-knocks", per_s=2000, burst=4000)
 """Of one address, before anything is looked up."""
-NOTED: Final = Bucket("hook-notes", per_s=1, burst=60)
-"""Refusals of one address that are written down; a flood must not become as many writes."""
+TRIES: Final = 3
+"""How often a hook is verified anew because its source changed between looking and keeping."""
 UNVERIFIED: Final = Window("unverified-hooks", 10, 60)
 AWAY: Final = "We cannot keep anything at this moment. Send it again after Retry-After."
 REFUSED: Final = "This request could not be verified. Check secret, signature and clock of the sender."
@@ -43,44 +47,27 @@ class Taken(msgspec.Struct, frozen=True):
     ids: list[UUID]
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as it is looked up."""
-
-    id: UUID
-    tenant: UUID
-    scheme: str
-    settings: model.HookSettings
-    secrets: list[str]
-
-
 @post(
     "/hooks/{connector:str}/{connection_id:uuid}",
     summary="Send a hook",
-    description="By a source of a wedding, signed by its scheme. 202 once it is kept, 200 for a repeat.",
+    description="By a source of a wedding or a supplier, signed by its scheme. 202 once it is kept, 200 for a repeat.",
 )
 async def receive(request: AnyRequest, ctx: Context, connector: str, connection_id: UUID) -> Response[Any]:
     """Handshakes of Slack and Graph are answered here, too."""
 
     async def take() -> Response[Any]:
         body = await _body(request)
-        held = await _held(ctx, connector, connection_id)
-        if held.scheme == "graph" and (token := request.query_params.get("validationToken")):
+        known = None if connector == model.COUPLES else _reception(request).sources.known(connector, connection_id)
+        is_handshake = _is_handshake(request, body)
+        if known is None or is_handshake:
+            known = await _held(request, connector, connection_id)
+        if known.scheme == "graph" and (token := request.query_params.get("validationToken")):
             return Response(token, status_code=200, media_type="text/plain")
-        asked = _asked(request, ctx, body, held)
-        reason = verify(held.scheme, asked)
-        if reason is not None:
-            raise await _unverified(request, ctx, f"{connection_id}", reason, held.tenant)
+        held, asked = await _verified(request, ctx, connector, body, known)
         if held.scheme == "slack" and (challenge := _challenge(body)) is not None:
             return Response(challenge, status_code=200, media_type="text/plain")
-        limit = Window("hooks", held.settings.rate_per_minute, 60)
-        await _allow(ctx, limit, f"{connection_id}", held.tenant)
-        source = Source(id=held.id, tenant=held.tenant, connector=connector, verified_by=held.scheme)
-        try:
-            elements = split(held.scheme, asked)
-        except (ValueError, AttributeError, TypeError) as error:
-            raise _malformed("The body is not what this provider sends.", held.tenant) from error
-        async with ctx.door.bare(ANONYMOUS) as tx:
-            kept = await inbox.receive(tx, ctx.ring, source, elements, asked.headers)
+        await _allow(ctx, Window("hooks", held.settings.rate_per_minute, 60), f"{connection_id}", held.tenant)
+        kept = await _kept(request, ctx, connector, body, held, asked)
         code = 202 if any(one.is_new for one in kept) else 200
         return Response(Taken([one.id for one in kept]), status_code=code)
 
@@ -92,7 +79,7 @@ async def look(request: AnyRequest, ctx: Context, connector: str, connection_id:
     """Mailchimp asks whether the address is there before it is saved, without its secret."""
 
     async def found() -> Response[Any]:
-        await _held(ctx, connector, connection_id)
+        await _held(request, connector, connection_id)
         return Response("ok", media_type="text/plain")
 
     return await _answered(request, ctx, found)
@@ -103,7 +90,7 @@ async def look_at_head(request: AnyRequest, ctx: Context, connector: str, connec
     """Mandrill does the same by HEAD, and gives its key only then."""
 
     async def found() -> Response[Any]:
-        await _held(ctx, connector, connection_id)
+        await _held(request, connector, connection_id)
         return Response(None)
 
     await _answered(request, ctx, found)
@@ -121,33 +108,29 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
 
     async def take() -> Response[couples.Accepted]:
         body = await _body(request)
-        headers = _headers(request)
         wedding_id = couples.wedding_of(body)
-        held = None if wedding_id is None else await _lookup(ctx, model.COUPLES, wedding_id)
-        own = [] if held is None else held.secrets
-        url = ctx.settings.public_url + request.url.path
-        now = clock.machine_now().timestamp()
-        platform = ctx.settings.couples_webhook_secret
-        reason, by = couples.verified(headers, body, url=url, own=own, platform=platform, now=now)
-        if reason is not None:
-            raise await _unverified(request, ctx, "couples", reason, held.tenant if held else None)
+        held, by = await _signer(request, ctx, wedding_id, body)
         said = couples.read(body)
         async with ctx.door.bare(ANONYMOUS) as tx:
             is_there = held is not None or await tx.value("select app.is_wedding($1)", said.couple_id)
         if not is_there:
             raise _malformed("couple_id: there is no such wedding", None)
-        limit = Window("couples", model.RATE_PER_MINUTE if held is None else held.settings.rate_per_minute, 60)
-        await _allow(ctx, limit, f"{said.couple_id}", said.couple_id)
-        source = Source(id=said.couple_id, tenant=said.couple_id, connector=model.COUPLES, verified_by=by)
-        async with ctx.door.bare(ANONYMOUS) as tx:
-            (kept,) = await inbox.receive(tx, ctx.ring, source, [couples.element(said, body)], headers)
-        return Response(couples.Accepted(kept.id), status_code=202 if kept.is_new else 200)
+        rate = model.RATE_PER_MINUTE if held is None else held.settings.rate_per_minute
+        await _allow(ctx, Window("couples", rate, 60), f"{said.couple_id}", said.couple_id)
+        for _ in range(TRIES):
+            source = _couples_source(said.couple_id, held, by)
+            elements = [couples.element(said, body)]
+            kept = await _reception(request).inbox.keep(source, elements, _headers(request))
+            if kept:
+                return Response(couples.Accepted(kept[0].id), status_code=202 if kept[0].is_new else 200)
+            held, by = await _signer(request, ctx, wedding_id, body, is_anew=True)
+        raise _unsettled()
 
     return await _answered(request, ctx, take)
 
 
 async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaitable[Response[Any]]]) -> Response[Any]:
-    """The answer; refusals are noted, and a database that is away is told as what it is."""
+    """The answer; refusals are noted with their reasons, and a database that is away is told as what it is."""
     limits: LocalLimits = request.app.state.limits
     try:
         try:
@@ -156,8 +139,9 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
                 raise _too_many(decision.headers(), "the address knocks too often", None)
             return await take()
         except Denied as refusal:
-            if limits.hit(NOTED, _address(request)).is_allowed:
-                await inbox.note(ctx.door, refusal, endpoint=request.url.path, address=_address(request))
+            place = None if refusal.tenant is None else ("tenant", str(refusal.tenant))
+            note(request.scope, "hook.refused", reason=refusal.reason, status=refusal.status, place=place)
+            request.scope["state"]["is_noted"] = True
             raise
     except Refusal:
         raise
@@ -177,30 +161,105 @@ async def _body(request: AnyRequest) -> bytes:
         raise Denied(413, "too_large", "The body is too large: 1 MiB at most.", reason="too large") from error
 
 
-async def _held(ctx: Context, connector: str, connection_id: UUID) -> Held:
-    held = None if connector == model.COUPLES else await _lookup(ctx, connector, connection_id)
+def _reception(request: AnyRequest) -> Reception:
+    reception: Reception = request.app.state.reception
+    return reception
+
+
+async def _held(request: AnyRequest, connector: str, connection_id: UUID) -> Held:
+    """The source as it is now. Raises Denied 404."""
+    sources = _reception(request).sources
+    held = None if connector == model.COUPLES else await sources.read(connector, connection_id)
     if held is None:
         raise Denied(404, "not_found", UNKNOWN, reason="there is no such source")
     return held
 
 
-async def _lookup(ctx: Context, connector: str, id: UUID) -> Held | None:
-    async with ctx.door.bare(ANONYMOUS) as tx:
-        row = await tx.row("select * from app.hook_source($1, $2)", connector, id)
-    if row is None:
-        return None
-    kept = actions.kept(ctx.ring, row["tenant_id"], row["id"], row["sealed"])
-    now = clock.machine_now()
-    return Held(
-        id=row["id"],
-        tenant=row["tenant_id"],
-        scheme=row["scheme"],
-        settings=msgspec.json.decode(row["settings"], type=model.HookSettings),
-        secrets=[one.secret for one in kept if one.until is None or one.until > now],
+async def _verified(
+    request: AnyRequest, ctx: Context, connector: str, body: bytes, known: Held
+) -> tuple[Held, Request]:
+    """By what is known of the source, else by the source as it is now. Raises Denied 401, 404 or 429."""
+    asked = await _asked(request, ctx, body, known)
+    reason = verify(known.scheme, asked)
+    if reason is not None:
+        held = await _held(request, connector, known.id)
+        if held.version != known.version:
+            known, asked = held, await _asked(request, ctx, body, held)
+            reason = verify(held.scheme, asked)
+    if reason is not None:
+        raise await _unverified(request, ctx, f"{known.id}", reason, known.tenant)
+    return known, asked
+
+
+async def _kept(
+    request: AnyRequest, ctx: Context, connector: str, body: bytes, held: Held, asked: Request
+) -> list[Received]:
+    """What was committed, verified by the secrets that held at that moment."""
+    for _ in range(TRIES):
+        try:
+            elements = split(held.scheme, asked)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise _malformed("The body is not what this provider sends.", held.tenant) from error
+        source = Source(
+            id=held.id,
+            tenant=held.tenant,
+            connector=connector,
+            verified_by=held.scheme,
+            connection=held.id,
+            version=held.version,
+        )
+        kept = await _reception(request).inbox.keep(source, elements, asked.headers)
+        if kept or not elements:
+            return kept
+        held, asked = await _verified(request, ctx, connector, body, await _held(request, connector, held.id))
+    raise _unsettled()
+
+
+async def _signer(
+    request: AnyRequest, ctx: Context, wedding_id: UUID | None, body: bytes, *, is_anew: bool = False
+) -> tuple[Held | None, str]:
+    """Whose secret signed a couples' hook: the couple's source, and "couple" or "platform". Raises Denied 401, 429."""
+    sources = _reception(request).sources
+    known = None if wedding_id is None or is_anew else sources.known(model.COUPLES, wedding_id)
+    reason, by = ("", "") if known is None else _couples_verified(request, ctx, body, known)
+    if wedding_id is not None and (known is None or reason is not None):
+        known = await sources.read(model.COUPLES, wedding_id)
+    if known is None or reason is not None:
+        reason, by = _couples_verified(request, ctx, body, known)
+    if reason is not None:
+        raise await _unverified(request, ctx, "couples", reason, known.tenant if known else None)
+    return known, by
+
+
+def _couples_verified(request: AnyRequest, ctx: Context, body: bytes, held: Held | None) -> tuple[str | None, str]:
+    return couples.verified(
+        _headers(request),
+        body,
+        url=ctx.settings.public_url + request.url.path,
+        own=[] if held is None else held.secrets,
+        platform=ctx.settings.couples_webhook_secret,
+        now=clock.machine_now().timestamp(),
     )
 
 
-def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> Request:
+def _couples_source(wedding_id: UUID, held: Held | None, by: str) -> Source:
+    own = held if by == "couple" else None
+    return Source(
+        id=wedding_id,
+        tenant=wedding_id,
+        connector=model.COUPLES,
+        verified_by=by,
+        connection=None if own is None else own.id,
+        version=None if own is None else own.version,
+    )
+
+
+async def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> Request:
+    options = held.settings.options
+    if held.scheme == "jwt" and options.jwks_url:
+        kid = key_id(request.headers.get(options.header or "authorization", ""))
+        fetched = await _reception(request).keysets.keys(options.jwks_url, kid)
+        options = msgspec.structs.replace(options, jwks={"keys": fetched})
     query = request.scope["query_string"].decode("latin-1")
     return Request(
         headers=_headers(request),
@@ -209,12 +268,17 @@ def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> Reques
         url=ctx.settings.public_url + request.url.path + (f"?{query}" if query else ""),
         secrets=held.secrets,
         now=clock.machine_now().timestamp(),
-        options=held.settings.options,
+        options=options,
     )
 
 
 def _headers(request: AnyRequest) -> Mapping[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+
+
+def _is_handshake(request: AnyRequest, body: bytes) -> bool:
+    """Rare, and answered without being kept: by the source as it is, not as it is remembered."""
+    return b"validationToken" in request.scope["query_string"] or b"url_verification" in body
 
 
 def _challenge(body: bytes) -> str | None:
@@ -243,6 +307,11 @@ async def _allow(ctx: Context, limit: Limit, key: str, tenant: UUID) -> None:
 def _too_many(headers: Mapping[str, str], reason: str, tenant: UUID | None) -> Denied:
     text = "Too many hooks in a minute. Wait as long as Retry-After says."
     return Denied(429, "too_many_requests", text, reason=reason, tenant=tenant, headers=headers)
+
+
+def _unsettled() -> Refusal:
+    """Its secret changed at every try: whoever sends comes again."""
+    return Refusal(503, "unavailable", AWAY, headers={"Retry-After": "1"})
 
 
 def _malformed(detail: str, tenant: UUID | None) -> Denied:

@@ -36,4 +36,4 @@ def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
 def no_answer(failure: Failure, attempt: Attempt) -> RetryLater:
     """A call without an answer, where repeating it is safe. A URL that leads inwards is not going to heal by itself."""
     ladder = SHORT_LADDER if failure.kind == "refused" else None
-    return RetryLater(reason=failure.reason, tries_max=ladder, attempt=attempt)
+    return RetryLater(reason=failure.reason, tries_max=ladder, is_ours=failure.kind == "proxy", attempt=attempt)

@@ -25,6 +25,8 @@ SHARED_DESTINATIONS = frozenset({UUID("00000000-0000-7000-8000-000000000001")})
 """One for all mail of the platform; it is nobody's to reconnect."""
 DETAIL_MAX_CHARACTERS = 2_000
 HEAD_MAX_CHARACTERS = 8_192
+HEADERS_MAX = 24
+HEADER_MAX_CHARACTERS = 128
 INTERNAL = "Something went wrong on our side. It is tried again."
 STOPPED = Outcome(word="unknown", reason="The worker was stopped while it waited for the answer.")
 
@@ -76,13 +78,21 @@ def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime
         first_byte_ms=exchange.first_byte_ms,
         total_ms=took_ms if exchange.total_ms is None else exchange.total_ms,
         started_at=started_at,
+        is_well=breakers.is_well(outcome),
+        request_headers=_capped(exchange.request_headers),
     )
 
 
+def _capped(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first of them, each cut: a tenant's own headers may be long."""
+    some = list(headers.items())[:HEADERS_MAX]
+    return {_kept(name, HEADER_MAX_CHARACTERS): _kept(value, HEADER_MAX_CHARACTERS) for name, value in some}
+
+
 def _passing(outcome: Outcome) -> Outcome:
-    """What every tenant shares is mended by the operator: until then it is tried again, and never closed."""
+    """What every tenant shares is mended by the operator: until then it is tried again, never closed, never parked."""
     word = "retry_later" if outcome.word == "reconnect_needed" else outcome.word
-    return msgspec.structs.replace(outcome, word=word, disable=False)
+    return msgspec.structs.replace(outcome, word=word, disable=False, tries_max=None)
 
 
 async def _send(sender: Sender, payload: Payload) -> Outcome:

@@ -39,7 +39,7 @@ class TargetError(Exception):
     def as_refusal(self, field: str) -> Refusal:
         """The 422 for a tenant who typed this URL into `field`."""
         return Refusal(
-            422, "url_not_allowed", str(self), errors=[FieldError(field, f"The URL {self.reason}.", self.fix)]
+            422, "url_not_allowed", str(self), errors=[FieldError(field, f"The URL {self.reason}", self.fix)]
         )
 
 
@@ -108,7 +108,7 @@ def choose(target: Target, answers: Sequence[str], allow: Sequence[Network]) -> 
     """The addresses that may be dialled, in the resolver's order, or TargetError if a single answer may not.
 
     Inside `allow` any scheme and port is fine; everywhere else https on the ports of `PORTS`.
-    The text names the class of the address, never the address: a name must not become a way to read our DNS.
+    The text names the range of the address, never the address: a name must not become a way to read our DNS.
     """
     if not answers:
         raise TargetError(f"leads nowhere: {target.host} has no address", "Check the host name.")
@@ -134,7 +134,7 @@ def canonical(text: str) -> Address:
 
 
 def address_class(address: Address) -> str | None:
-    """What is special about an address, as words to follow "leads to"; None for one on the public internet."""
+    """What is special about an address and its range, to follow "leads to"; None for one on the public internet."""
     if isinstance(address, IPv4Address):
         return _found(address, _SPECIAL_V4)
     special = _found(address, _SPECIAL_V6)
@@ -192,7 +192,7 @@ def _is_opened(address: Address, allow: Sequence[Network]) -> bool:
 
 
 def _found(address: Address, table: Sequence[tuple[Network, str]]) -> str | None:
-    return next((words for network, words in table if address in network), None)
+    return next((f"{words} in {network}" for network, words in table if address in network), None)
 
 
 def _table(rows: dict[str, tuple[str, ...]]) -> tuple[tuple[Network, str], ...]:

@@ -16,6 +16,7 @@ from wedsync.budget import pages as budget_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
+from wedsync.connections import pages as connections_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -30,9 +31,14 @@ from wedsync.guests.importing import work as imports_work
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
+from wedsync.operations import api as operations_api
+from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.proposals import api as proposals_api
+from wedsync.proposals import model as proposals
+from wedsync.proposals import pages as proposals_pages
 from wedsync.schedule import api as schedule_api
 from wedsync.schedule import facts as schedule
 from wedsync.schedule import pages as schedule_pages
@@ -40,6 +46,8 @@ from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
 from wedsync.subscriptions import pages as subscriptions_pages
+from wedsync.subscriptions.rules import api as rules_api
+from wedsync.subscriptions.rules import model as rules
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
 from wedsync.suppliers import pages as suppliers_pages
@@ -64,7 +72,9 @@ NOUNS = (
     budget,
     bookings,
     acknowledgements,
+    proposals,
     subscriptions,
+    rules,
     connections,
 )
 PLAIN = (
@@ -87,9 +97,12 @@ DOORS = (
     budget_api,
     bookings_api,
     acknowledgements_api,
+    proposals_api,
     subscriptions_api,
+    rules_api,
     connections_api,
     hooks,
+    operations_api,
 )
 PAGES = (
     people_pages,
@@ -102,7 +115,10 @@ PAGES = (
     budget_pages,
     bookings_pages,
     acknowledgements_pages,
+    proposals_pages,
     subscriptions_pages,
+    connections_pages,
+    operations_pages,
 )
 
 

@@ -42,10 +42,6 @@ select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status,
   i.tasks_open, i.next_due, i.open, i.changed_at, i.version, i.updated_at from supplier_index i where i.supplier_id = $1 order by i."on"
   nulls last, i.wedding_id
 
--- name: note_access
--- One row per link, scope, source and five minutes: the couple can read who looked.
-select app.note_access($1, $2)
-
 -- name: head
 select s.name, s.category, app.role() as role, app.now() as now,
   (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting
@@ -99,7 +95,7 @@ where a.wedding_id = $1 and a.status <> 'acknowledged'
 order by a.opened_at desc
 
 -- name: last_seen
-select x.link_id, max(x.slot) as at from access_log x where x.tenant_id = $1 group by x.link_id
+select x.link_id, max(x.last_at) as at from access_log x where x.tenant_id = $1 group by x.link_id
 
 -- name: may_edit_timeline
 select app.write_mask() & 2 <> 0

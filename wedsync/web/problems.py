@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from wedsync.kit.errors import FieldError, Refusal
-from wedsync.web import respond
+from wedsync.web import respond, watching
 from wedsync.web.shell import Shell
 
 log = structlog.get_logger("web")
@@ -32,6 +32,7 @@ TITLES = {
 
 def refuse(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """One refusal in the form its reader asked for."""
+    watching.refused(request.scope, refusal)
     if _wants_page(request):
         if refusal.status == 401 and "Location" in refusal.headers and request.headers.get("hx-request") != "true":
             return respond.see_other(refusal.headers["Location"])

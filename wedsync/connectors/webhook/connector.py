@@ -1,13 +1,16 @@
 """Delivers events to webhook endpoints and reads from the answer what to do next.
 
 2xx is delivered; 408, 425, 429, 5xx and silence pass; 410 and `webhook-delivery: disable` end the endpoint; any other
-status is tried thrice and then given up, because only a person can mend it; it can be sent again from the log.
+status is tried thrice and then waits, because only a person can mend it and send it then.
 Redirects are not followed: a receiver that has moved must say so to the tenant, not to us. A repeat is always safe,
-since it carries the same `webhook-id`.
+since it carries the same `webhook-id`. A test is tried once.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+
+from msgspec import structs
 
 from wedsync.connections import replies
 from wedsync.connections.contract import (
@@ -22,7 +25,11 @@ from wedsync.connections.contract import (
     Tools,
 )
 from wedsync.connectors.webhook import client, mapper
+from wedsync.connectors.webhook.proof import ProofError, Prover
+from wedsync.kit import clock, credentials
+from wedsync.kit.credentials import Credentials
 from wedsync.kit.http import Failure, Reply
+from wedsync.kit.oauth import TokenError
 
 
 class Webhook:
@@ -31,24 +38,57 @@ class Webhook:
     def __init__(self, tools: Tools) -> None:
         self._wire = tools.wire
         self._machine_now = tools.machine_now
+        self._prover = Prover(tools.wire)
 
     async def deliver(self, delivery: Delivery, connection: Connection) -> Outcome:
-        """`connection.settings["url"]` is where to, `connection.secrets["secret"]` every secret to sign with."""
-        secrets = connection.secrets.get("secret", ())
-        if not secrets:
+        """`connection.settings["url"]` is where to, `connection.secrets["secret"]` every secret to sign with, and
+        `connection.secrets["credentials"]` how we prove who we are, where that is asked.
+        """
+        if not connection.secrets.get("secret"):
             return ReconnectNeeded(reason="The endpoint has no signing secret. Rotate its secret to make one.")
         if delivery.event is None:
             return Rejected(reason="There is no event to send: its content has been erased.")
-        exchange, attempt = await client.post(
-            self._wire,
-            connection.settings["url"],
-            message_id=str(delivery.id if delivery.as_new else delivery.event["id"]),
-            body=mapper.to_body(delivery.event, previous_seq=delivery.previous_seq),
-            secrets=secrets,
-            at=self._machine_now(),
-            timeout_s=delivery.timeout_s,
-        )
-        return to_outcome(exchange, attempt, now=self._machine_now())
+        (text,) = connection.secrets.get("credentials", ("{}",))
+        held = credentials.from_text(text)
+        try:
+            outcome = await self._sent(delivery, delivery.event, connection, held)
+        except TokenError as error:
+            ladder = None if error.is_passing else replies.SHORT_LADDER
+            outcome = RetryLater(reason=str(error), tries_max=ladder, is_ours=error.is_ours, attempt=_told(error))
+        except TimeoutError:
+            outcome = RetryLater(reason=f"The token server gave no token within {delivery.timeout_s:g} s.")
+        except ProofError as error:
+            outcome = ReconnectNeeded(reason=str(error), attempt=_told(error))
+        masked = (*outcome.attempt.masked, *held.secrets)
+        outcome = structs.replace(outcome, attempt=structs.replace(outcome.attempt, masked=masked))
+        return _once(outcome) if delivery.is_test else outcome
+
+    async def _sent(
+        self, delivery: Delivery, event: Mapping[str, Any], connection: Connection, held: Credentials
+    ) -> Outcome:
+        """One deadline over the token and the call. A token that is refused may have been revoked: once, another."""
+        until = clock.monotonic() + delivery.timeout_s
+        body = mapper.to_body(event, previous_seq=delivery.previous_seq, data=delivery.data, is_test=delivery.is_test)
+        refused: str | None = None
+        while True:
+            proof = await self._prover.proof(
+                held, connection.id, now=self._machine_now(), timeout_s=_left_s(until), refused=refused
+            )
+            exchange, attempt = await client.post(
+                self._wire,
+                connection.settings["url"],
+                message_id=str(delivery.id if delivery.as_new else event["id"]),
+                body=body,
+                secrets=connection.secrets["secret"],
+                proof=proof,
+                at=self._machine_now(),
+                timeout_s=_left_s(until),
+            )
+            is_refused = isinstance(exchange, Reply) and exchange.status == 401 and proof.token is not None
+            if not is_refused or refused is not None:
+                attempt = structs.replace(attempt, masked=proof.secrets)
+                return to_outcome(exchange, attempt, now=self._machine_now())
+            refused = proof.token
 
     async def close(self) -> None:
         """Nothing is held: the network's door belongs to the process."""
@@ -56,6 +96,14 @@ class Webhook:
 
 def connect(tools: Tools) -> Webhook:
     return Webhook(tools)
+
+
+def _left_s(until: float) -> float:
+    return max(until - clock.monotonic(), 0.001)
+
+
+def _told(error: Exception) -> Attempt:
+    return Attempt(detail=str(error))
 
 
 def to_outcome(exchange: Reply | Failure, attempt: Attempt, *, now: datetime) -> Outcome:
@@ -73,6 +121,13 @@ def to_outcome(exchange: Reply | Failure, attempt: Attempt, *, now: datetime) ->
         after_s = replies.retry_after_s(exchange.headers, now=now)
         return RetryLater(reason=reason, after_s=after_s, attempt=attempt)
     return RetryLater(reason=reason, tries_max=replies.SHORT_LADDER, attempt=attempt)
+
+
+def _once(outcome: Outcome) -> Outcome:
+    """Somebody waits for what a test comes to, and asks again when the receiver is mended."""
+    if not isinstance(outcome, RetryLater):
+        return outcome
+    return Rejected(reason=outcome.reason, attempt=outcome.attempt)
 
 
 def _reason(status: int, wishes: set[str]) -> str:

@@ -170,13 +170,12 @@ async def weddings(request: AnyRequest, ctx: Context, actor: Actor, supplier_id:
 
 
 async def _read(
-    request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, source: str
+    request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> tuple[Shell, view.Seen]:
     async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
         shell = await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         seen = await view.wedding(tx, wedding_id)
-        await tx.value(queries.note_access, seen.mask, source)
     return shell, seen
 
 
@@ -185,7 +184,7 @@ async def wedding(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> Response[str]:
     """One wedding, live."""
-    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id, "page")
+    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id)
     base = f"{shell.base}/weddings/{wedding_id}"
     return respond.html(
         "suppliers/wedding.html",
@@ -202,7 +201,7 @@ async def fragment(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, part: str
 ) -> Response[str]:
     """One live part. A part whose scope was taken away answers 404 and the page withdraws it."""
-    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id, "page")
+    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id)
     known = {
         "core": seen.wedding,
         "day": seen.schedule,
