@@ -1,5 +1,4 @@
--- Bookings: which days are free, what cannot both be right, and how a wedding hears of it. Streams are always locked supplier by supplier in
--- sorted order and the wedding's last, so that no two of these wait for each other in a circle.
+-- Bookings: which days are free, what cannot both be right, and how a wedding hears of it.
 set role wedsync_recorder;
 
 -- A day of a supplier runs from five in the morning (what ends later belongs to the night before) to midnight, where the supplier is. Free: one

@@ -1,5 +1,7 @@
 -- Bookings, continued: what follows from a change. All of it runs as the system, after the change is committed (a check inside of it could
--- miss what another transaction is just about to commit), and one check of a supplier at a time.
+-- miss what another transaction is just about to commit), and one check of a supplier at a time. Locks are taken in one order: the supplier's
+-- 'conflicts', then rows (an insert may wait for a person who goes on to the stream), then its stream by one app.record; and, in a transaction of
+-- their own or before the next wedding's, a wedding's 'told', rows and stream.
 set role wedsync_recorder;
 
 -- Conflicts of the stretches of time that changed: found, found again, resolved. Facts for app.record.
@@ -47,17 +49,13 @@ language sql volatile set search_path = '' as $$
     'record', t.record, 'old', t.old_record) order by t.record ->> 'on'), '[]') from told t;
 $$;
 
--- What p_link, if given, is concerned by is looked at again wherever it is. Returns the nudge, or null when nothing changed.
-create function app.check_supplier(p_supplier uuid, p_windows tstzrange[], p_link uuid default null) returns text
+-- What p_link, if given, is concerned by is looked at again wherever it is. Facts for app.record, in the settled supplier, whose 'conflicts' the
+-- caller holds.
+create function app.look_again(p_supplier uuid, p_windows tstzrange[], p_link uuid default null) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_home uuid := app.tenant();
   v_windows tstzrange[] := array(select w from unnest(p_windows) as w where not isempty(w) and not lower_inf(w) and not upper_inf(w));
-  v_facts jsonb;
-  v_nudge text;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('conflicts:' || p_supplier, 0));
-  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
   if p_link is not null then
     v_windows := v_windows
       || array(select b.blocked from public.bookings b where b.supplier_id = p_supplier and b.link_id = p_link)
@@ -65,20 +63,27 @@ begin
       || array(select app.day_there(w."on", w.time_zone) from public.links l join public.weddings w on w.wedding_id = l.wedding_id
         where l.id = p_link and w."on" is not null);
   end if;
-  if cardinality(v_windows) > 0 then
-    v_facts := app.refresh_conflicts(p_supplier, v_windows, p_link) || app.refresh_days(p_supplier, v_windows);
-    if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
-  end if;
-  perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
-  return v_nudge;
+  if cardinality(v_windows) = 0 then return '[]'; end if;
+  return app.refresh_conflicts(p_supplier, v_windows, p_link) || app.refresh_days(p_supplier, v_windows);
 end $$;
 
--- The reaction of a supplier's own facts.
+-- Before any row of a supplier is written that others write too.
+create function app.begin_checks(p_supplier uuid) returns void language plpgsql volatile set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('conflicts:' || p_supplier, 0));
+  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
+end $$;
+
+-- The reaction of a supplier's own facts. Returns the nudge, or null when nothing changed.
 create function app.check_bookings(p_windows tstzrange[], p_link uuid default null) returns text
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'check_bookings is the system''s'; end if;
-  return app.check_supplier(app.tenant(), p_windows, p_link);
+  perform app.begin_checks(app.tenant());
+  v_facts := app.look_again(app.tenant(), p_windows, p_link);
+  return case when v_facts <> '[]' then app.record(v_facts) end;
 end $$;
 
 -- What a wedding knows of one link: its bookings, and how the supplier stands on the wedding's date. Facts for app.record.
@@ -121,16 +126,20 @@ language sql volatile set search_path = '' as $$
     'record', c.record, 'old', c.old_record)), '[]') from changed c;
 $$;
 
-create function app.put_told(p_wedding uuid, p_link uuid) returns text
+-- One at a time in a wedding, all its links that are told of together.
+create function app.put_told(p_wedding uuid, p_links uuid[]) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
   v_home uuid := app.tenant();
-  v_facts jsonb;
+  v_link uuid;
+  v_facts jsonb := '[]';
   v_nudge text;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('told:' || p_link, 0));
+  perform pg_advisory_xact_lock(hashtextextended('told:' || p_wedding, 0));
   perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
-  v_facts := app.refresh_link(p_wedding, p_link);
+  foreach v_link in array p_links loop
+    v_facts := v_facts || app.refresh_link(p_wedding, v_link);
+  end loop;
   if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
   perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
   return v_nudge;
@@ -140,26 +149,24 @@ end $$;
 create function app.tell_weddings(p_links uuid[], p_days date[]) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  l record;
+  r record;
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'tell_weddings is the system''s'; end if;
-  for l in
-    select x.wedding_id, x.id from public.links x join public.weddings w on w.wedding_id = x.wedding_id
+  for r in
+    select x.wedding_id, array_agg(x.id order by x.id) as links from public.links x join public.weddings w on w.wedding_id = x.wedding_id
     where x.supplier_id = app.tenant() and (x.id = any (p_links) or (x.status = 'active' and w."on" = any (p_days)))
-    order by x.wedding_id, x.id
+    group by x.wedding_id order by x.wedding_id
   loop
-    return next app.put_told(l.wedding_id, l.id);
+    return next app.put_told(r.wedding_id, r.links);
   end loop;
 end $$;
 
 -- A link that became active with a date, and never had a booking, is given a hold of the day by the first resource that has it free. Once only:
--- whoever lets the hold go is not asked again. Facts are recorded in the supplier's stream.
-create function app.propose_hold(p_wedding uuid, p_link uuid) returns text
+-- whoever lets the hold go is not asked again. Facts for app.record, in the settled supplier.
+create function app.propose_hold(p_wedding uuid, p_link uuid) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_home uuid := app.tenant();
   v_facts jsonb := '[]';
-  v_nudge text;
   l record;
   r record;
   b record;
@@ -168,8 +175,7 @@ begin
     where x.wedding_id = p_wedding and x.id = p_link and x.status = 'active' and w.date_status <> 'cancelled'
       and lower(app.day_there(w."on", w.time_zone)) > app.now()
       and not exists (select from public.bookings k where k.supplier_id = x.supplier_id and k.link_id = x.id);
-  if not found then return null; end if;
-  perform app.settle(null, 'system', l.supplier_id, 'system', 2047, 2047);
+  if not found then return v_facts; end if;
   -- A business that is as new as the link: its own reaction may not have come by yet.
   insert into public.resources as x (supplier_id, name, is_default) values (l.supplier_id, 'Us', true)
     on conflict (supplier_id) where is_default do nothing
@@ -189,56 +195,82 @@ begin
       exit;
     end if;
   end loop;
+  return v_facts;
+end $$;
+
+-- The reaction of a wedding's facts: work for each supplier that it may concern, so that none waits for another. While one of a supplier waits no
+-- other is owed: it looks at what stands, and what this one follows is committed. In order with nothing; the key is there to be found by.
+create function app.follow_wedding(p_wedding uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'bookings.follow_supplier';
+  v_reactions constant uuid := '00000000-0000-7000-8000-000000000002';
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'follow_wedding is the system''s'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, args)
+  select uuidv7(), 'work', v_work, 0, p_wedding, v_reactions, p_wedding,
+    jsonb_build_object('supplier_id', x.supplier_id, 'cause', nullif(current_setting('app.cause', true), ''))
+  from (select distinct l.supplier_id from public.links l where l.wedding_id = p_wedding and l.supplier_id is not null) x
+  where not exists (select from public.jobs j where j.destination_id = v_reactions and j.order_key = p_wedding and j.name = v_work
+    and j.lease_token is null and j.args ->> 'supplier_id' = x.supplier_id::text);
+end $$;
+
+-- That work, first half: a hold where the supplier is newly linked to the entered wedding, and its conflicts. Returns the nudge, or null.
+create function app.follow_supplier(p_supplier uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_wedding uuid := app.tenant();
+  v_links uuid[] := array(select x.id from public.links x where x.wedding_id = v_wedding and x.supplier_id = p_supplier
+    and x.status in ('active', 'revoked', 'completed') order by x.id);
+  v_link uuid;
+  v_facts jsonb := '[]';
+  v_nudge text;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'follow_supplier is the system''s'; end if;
+  if cardinality(v_links) = 0 then return null; end if;
+  perform app.begin_checks(p_supplier);
+  foreach v_link in array v_links loop
+    v_facts := v_facts || app.propose_hold(v_wedding, v_link);
+  end loop;
+  foreach v_link in array v_links loop
+    v_facts := v_facts || app.look_again(p_supplier, '{}', v_link);
+  end loop;
   if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
-  perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
+  perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
   return v_nudge;
 end $$;
 
--- The reaction of a wedding's facts: holds for who is newly linked, conflicts of every supplier it may concern, and what it knows of them.
-create function app.follow_wedding(p_wedding uuid) returns setof text
+-- Second half: what the entered wedding knows of that supplier.
+create function app.tell_wedding(p_supplier uuid) returns text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  l record;
 begin
-  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'follow_wedding is the system''s'; end if;
-  for l in select x.id, x.supplier_id from public.links x where x.wedding_id = p_wedding and x.supplier_id is not null
-      and x.status in ('active', 'revoked', 'completed') order by x.supplier_id, x.id loop
-    return next app.propose_hold(p_wedding, l.id);
-    return next app.check_supplier(l.supplier_id, '{}', l.id);
-  end loop;
-  for l in select x.id from public.links x where x.wedding_id = p_wedding and x.supplier_id is not null order by x.id loop
-    return next app.put_told(p_wedding, l.id);
-  end loop;
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'tell_wedding is the system''s'; end if;
+  return app.put_told(app.tenant(), array(select x.id from public.links x where x.wedding_id = app.tenant() and x.supplier_id = p_supplier order by x.id));
 end $$;
-grant execute on function app.check_bookings(tstzrange[], uuid), app.tell_weddings(uuid[], date[]), app.follow_wedding(uuid) to wedsync_user;
+grant execute on function app.check_bookings(tstzrange[], uuid), app.tell_weddings(uuid[], date[]), app.follow_wedding(uuid),
+  app.follow_supplier(uuid), app.tell_wedding(uuid) to wedsync_user;
 
--- The clock: holds whose time is over end, bookings that are over are fulfilled. Returns how many.
-create function app.end_bookings(p_limit integer default 500) returns integer
+-- The clock: holds whose time is over end, bookings that are over are fulfilled. First whose, then each in a transaction of its own.
+create function app.suppliers_due(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct x.supplier_id from (
+    (select b.supplier_id from public.bookings b where b.state = 'hold' and b.expires_at <= app.now() order by b.expires_at limit p_limit)
+    union all
+    (select b.supplier_id from public.bookings b where b.state = 'booked' and b.ends_at <= app.now() order by b.ends_at limit p_limit)) x
+  order by x.supplier_id;
+$$;
+
+-- Returns the nudge, or null when there was nothing to end.
+create function app.end_bookings(p_supplier uuid, p_limit integer default 500) returns text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_made integer := 0;
-  r record;
-begin
-  for r in
-    select x.supplier_id, jsonb_agg(x.id) as ids from (
-      (select b.supplier_id, b.id from public.bookings b where b.state = 'hold' and b.expires_at <= app.now() order by b.expires_at limit p_limit)
-      union all
-      (select b.supplier_id, b.id from public.bookings b where b.state = 'booked' and b.ends_at <= app.now() order by b.ends_at limit p_limit)) x
-    group by x.supplier_id order by x.supplier_id
-  loop
-    perform app.settle(null, 'system', r.supplier_id, 'system', 2047, 2047);
-    v_made := v_made + app.end_bookings_of(r.supplier_id, array(select (i.x #>> '{}')::uuid from jsonb_array_elements(r.ids) as i(x)));
-  end loop;
-  return v_made;
-end $$;
-create function app.end_bookings_of(p_supplier uuid, p_ids uuid[]) returns integer
-language plpgsql volatile set search_path = '' as $$
 declare
   v_facts jsonb;
 begin
+  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
   with due as (
-    select b.id from public.bookings b where b.supplier_id = p_supplier and b.id = any (p_ids)
-      and ((b.state = 'hold' and b.expires_at <= app.now()) or (b.state = 'booked' and b.ends_at <= app.now())) for update skip locked),
+    select b.id from public.bookings b where b.supplier_id = p_supplier
+      and ((b.state = 'hold' and b.expires_at <= app.now()) or (b.state = 'booked' and b.ends_at <= app.now()))
+    order by b.id limit p_limit for update skip locked),
   ended as (
     update public.bookings b set state = case when b.state = 'hold' then 'cancelled' else 'fulfilled' end,
       reason = case when b.state = 'hold' then 'expired' else b.reason end, expires_at = null
@@ -247,9 +279,7 @@ begin
       to_jsonb(old) as old_record)
   select jsonb_agg(jsonb_build_object('type', e.type, 'scope', 1, 'table', 'bookings', 'id', e.id, 'op', 'UPDATE', 'record', e.record,
     'old', e.old_record)) into v_facts from ended e;
-  if v_facts is null then return 0; end if;
-  perform app.record(v_facts);
-  return jsonb_array_length(v_facts);
+  return case when v_facts is not null then app.record(v_facts) end;
 end $$;
-grant execute on function app.end_bookings(integer) to wedsync_service;
+grant execute on function app.suppliers_due(integer), app.end_bookings(uuid, integer) to wedsync_service;
 reset role;

@@ -246,8 +246,17 @@ select app.tell_weddings($1, $2)
 -- name: follow_wedding
 select app.follow_wedding($1)
 
+-- name: follow_supplier
+select app.follow_supplier($1)
+
+-- name: tell_wedding
+select app.tell_wedding($1)
+
+-- name: suppliers_due
+select d.supplier_id from app.suppliers_due() as d (supplier_id)
+
 -- name: end_bookings
-select app.end_bookings()
+select app.end_bookings($1)
 
 -- name: weddings
 -- What a booking can be for, soonest first.

@@ -70,8 +70,8 @@ async def _tell(tx: Tx, links: list[UUID], days: list[date]) -> None:
 
 
 async def follow_wedding(tx: Tx, event: Event) -> None:
-    """A wedding, its schedule or who is linked changed: holds for new links, conflicts, and what the wedding knows."""
-    tx.nudges += [r[0] for r in await tx.rows(queries.follow_wedding, event.tenant) if r[0]]
+    """A wedding, its schedule or who is linked changed: work for each supplier that this may concern."""
+    await tx.run(queries.follow_wedding, event.tenant)
 
 
 def _images(event: Event) -> list[dict[str, Any]]:

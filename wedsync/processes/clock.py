@@ -65,11 +65,16 @@ async def expire(connection: Any) -> None:
         log.info("jobs_expired", jobs=ended)
 
 
-async def end_bookings(connection: Any) -> None:
-    """Holds whose time is over end, and bookings that are over are fulfilled."""
-    ended = await connection.fetchval(bookings.end_bookings)
-    if ended:
-        log.info("bookings_ended", bookings=ended)
+def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
+
+    async def end(connection: Any) -> None:
+        for due in await connection.fetch(bookings.suppliers_due):
+            nudge = await connection.fetchval(bookings.end_bookings, due["supplier_id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return end
 
 
 def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -214,7 +219,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
     return [
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
-        Timer("end_bookings", 5.0, end_bookings),
+        Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),

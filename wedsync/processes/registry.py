@@ -8,6 +8,7 @@ from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
 from wedsync.bookings import api as bookings_api
 from wedsync.bookings import facts as bookings
+from wedsync.bookings import following as bookings_following
 from wedsync.bookings import pages as bookings_pages
 from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
@@ -141,7 +142,7 @@ def routes() -> list[Any]:
 def works(settings: Settings) -> dict[str, Work]:
     """Long work by the name it is owed under."""
     ring = _ring(settings)
-    return {**imports_work.works(ring), **incoming.works(ring)}
+    return {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
 
 
 def _ring(settings: Settings) -> KeyRing:
