@@ -162,7 +162,9 @@ async def test_a_network_of_ipv6_addresses_asks_for_free_days_as_one(town: Town)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             return (await http.get(f"/api/v1/free/none?from={DAY}&to={DAY}")).status_code
 
-    asked = [await ask("1", host) for host in range(free.ASKED.count)]
-    assert set(asked) == {404}
-    assert await ask("1", 0xFFFF) == 429
+    for host in range(3 * free.ASKED.count):  # while Valkey is away, a process counts from the start by itself
+        code = await ask("1", host)
+        if code != 404:
+            break
+    assert code == 429
     assert await ask("2", 1) == 404
