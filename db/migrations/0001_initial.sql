@@ -3238,20 +3238,40 @@ end $$;
 -- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
 create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  t record;
 begin
   perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
   perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
-  for t in
-    with closed as (
-      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
-      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
-    disabled as (
-      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
-      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
-        'record', to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[]) as fact)
-    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  return query select t.nudge from app.tell_tenants(app.shut(p_destinations, p_reasons)) as t(nudge);
+end $$;
+
+-- A change of an endpoint that the engine made, as a fact of its tenant: without anything secret, even sealed.
+create function app.endpoint_fact(p_type text, p_new public.endpoints, p_old public.endpoints) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('tenant', (p_new).tenant_id, 'type', p_type, 'scope', 512, 'table', 'endpoints', 'id', (p_new).id, 'op', 'UPDATE',
+    'record', to_jsonb(p_new) - s.names, 'old', to_jsonb(p_old) - s.names)
+  from (select '{secret_sealed,old_secrets,credentials_sealed}'::text[] as names) s;
+$$;
+
+-- What is to be told of it, by whoever has locked them all.
+create function app.shut(p_destinations uuid[], p_reasons text[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with closed as (
+    update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+    where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+  disabled as (
+    update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+    returning new.id, app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(d.fact order by d.id), '[]') from disabled d;
+$$;
+
+-- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
+create function app.tell_tenants(p_facts jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  t record;
+begin
+  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant' order by f.n) as facts
+    from jsonb_array_elements(p_facts) with ordinality as f(x, n) group by 1 order by 1
   loop
     perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
     return next app.record(t.facts);
@@ -3441,7 +3461,8 @@ reset role;
 
 -- 76_shared_hosts.sql
 -- Breakers of hosts: fifty endpoints on one dead host need not find that out one by one. A host has a row only while something was wrong with it;
--- its rules stand in wedsync/kit/breaker.py, and the claim asks it beside the destination's own breaker.
+-- its rules stand in wedsync/kit/breaker.py, and the claim asks it beside the destination's own breaker. Counted are tenants, and only silence: what
+-- one of them can bring about alone must not stop the others.
 set role wedsync_owner;
 alter table public.destinations add column host text;
 comment on column public.destinations.host is 'host:port of its endpoint; null = it has none of its own';
@@ -3458,8 +3479,8 @@ create table public.hosts (
   probing_until timestamptz not null default '-infinity',
   probed uuid
 ) with (fillfactor = 50);
-comment on table public.hosts is 'Breakers of hosts that several destinations share, while there is something to count; no row = in good health';
-comment on column public.hosts.failing is 'Destinations whose last result in the window was bad; well: whose was good. Neither is counted twice';
+comment on table public.hosts is 'Breakers of hosts that several tenants share, while there is something to count; no row = in good health';
+comment on column public.hosts.failing is 'Tenants that the host did not answer last in the window; well: those it did. Nobody is in both';
 comment on column public.hosts.probing_until is 'A probe is on its way; if its worker ends, another may go then';
 create index hosts_open on public.hosts (open_until) where open_until is not null;
 
@@ -3476,6 +3497,21 @@ language sql immutable set search_path = ''
   return (select lower(m[2]) || ':' || coalesce(m[3], case lower(m[1]) when 'https' then '443' else '80' end)
     from regexp_match(p_url, '^(https?)://(\[[^]]+\]|[^/?#:]+)(?::(\d+))?', 'i') as m);
 
+-- A host that is left alone may be asked by one, from now on.
+create function app.ask_host(p_host text) returns void
+language sql volatile set search_path = '' as $$
+  update public.hosts h set open_until = clock_timestamp() where h.host = p_host and h.open_until > clock_timestamp();
+$$;
+
+-- Whoever tests an endpoint may have mended it: a breaker that is open, its own or its host's, lets one delivery through at once, and judges by it.
+create function app.ask_again(p_destination uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, clock_timestamp())
+    where d.id = p_destination and d.breaker_until is not null;
+  perform app.ask_host(d.host) from public.destinations d where d.id = p_destination and d.host is not null;
+end $$;
+
 create function app.know_host() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -3483,7 +3519,8 @@ begin
   return new;
 end $$;
 
--- An endpoint may move to another host. And whoever changes one may have mended its host: that is asked once more, at once.
+-- An endpoint may move to another host. And a person who puts one to work, here or there, may have mended its host: that is asked once more, at
+-- once. What the clock and workers write of an endpoint, and other words about it, say nothing of the host.
 create function app.follow_host() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -3492,14 +3529,15 @@ begin
   if new.url <> old.url then
     update public.destinations d set host = v_host where d.id = new.id and d.host is distinct from v_host;
   end if;
-  if app.actor_kind() <> 'system' then
-    update public.hosts h set open_until = clock_timestamp() where h.host = v_host and h.open_until > clock_timestamp();
+  if app.actor() is not null and new.state = 'active' and (new.url, new.state) is distinct from (old.url, old.state) then
+    perform app.ask_host(v_host);
   end if;
   return null;
 end $$;
 
--- Of destinations that a claim holds, those whose host may be asked. Of a host that is half open it is one, by lot but not the last one again: a
--- single broken path must not answer for the host each time.
+-- Of destinations that a claim holds, those whose host may be asked. Of a host that is half open it is one, by lot but of another tenant than the
+-- last, and not the last one again: neither a single broken path nor a single tenant may answer for the host each time. Where somebody waits for a
+-- test, that is the one.
 create function app.askable(p_lane integer, p_destinations uuid[], p_now timestamptz) returns uuid[]
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -3518,7 +3556,9 @@ begin
     select distinct on (h.host) d.id from held h join public.destinations d on d.host = h.host and d.id = any (p_destinations)
     where exists (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now)
       and not exists (select from public.jobs b where b.destination_id = d.id and b.lease_token is not null)
-    order by h.host, (d.id is not distinct from h.probed), random()) x;
+    order by h.host, (d.tenant_id is not distinct from (select l.tenant_id from public.destinations l where l.id = h.probed)),
+      not exists (select from public.jobs j join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.is_test
+        where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now), (d.id is not distinct from h.probed), random()) x;
   if v_probes is not null then
     update public.hosts h set probing_until = p_now + interval '20 seconds', probed = d.id
       from public.destinations d where d.id = any (v_probes) and h.host = d.host;
@@ -3526,8 +3566,8 @@ begin
   return v_free || v_probes;
 end $$;
 
--- How hosts stand, locked until the end of the transaction that judges their results: destinations are locked before. p_bad: those with a bad
--- result, whose hosts begin to be counted, where others share them.
+-- How hosts stand, locked until the end of the transaction that judges their results: destinations are locked before. p_bad: those that got
+-- no answer, whose hosts begin to be counted where other tenants share them.
 create type app.host_breaker as (
   host text, destinations uuid[], now_s double precision, failures integer, open_until double precision, openings integer, since double precision,
   failing uuid[], well uuid[]);
@@ -3540,7 +3580,7 @@ begin
   insert into public.hosts (host)
     select distinct d.host from public.destinations d
     where d.id = any (p_bad) and d.host is not null
-      and exists (select from public.destinations o where o.host = d.host and o.id <> d.id and o.state = 'active')
+      and exists (select from public.destinations o where o.host = d.host and o.tenant_id <> d.tenant_id and o.state = 'active')
     order by d.host
     on conflict (host) do nothing;
   return query select h.host, array(select d.id from public.destinations d where d.host = h.host and d.id = any (p_destinations)),
@@ -3602,9 +3642,11 @@ grant select (failing_since, failed_times, failed_at) on public.destinations to 
 
 alter table public.endpoints
   add column failing_since timestamptz,
-  add column warned_hours smallint not null default 0;
+  add column warned_hours smallint not null default 0,
+  add column blocked_since timestamptz;
 comment on column public.endpoints.failing_since is 'Nothing has succeeded since then, as its owners were told; null = they were not, or it is well again';
 comment on column public.endpoints.warned_hours is 'The last warning: 1, 24, 72 or 96 hours after failing_since';
+comment on column public.endpoints.blocked_since is 'Since then one that waits for a person has kept back what comes after it in order, as its owners were told';
 create index endpoints_failing on public.endpoints (failing_since) where failing_since is not null;
 reset role;
 
@@ -3615,49 +3657,70 @@ language sql immutable set search_path = ''
   return case when p_ill >= interval '96 hours' then 96 when p_ill >= interval '72 hours' then 72 when p_ill >= interval '24 hours' then 24
     when p_ill >= interval '1 hour' then 1 else 0 end;
 
--- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
-create function app.tell_tenants(p_facts jsonb) returns setof text
-language plpgsql volatile set search_path = '' as $$
-declare
-  t record;
-begin
-  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant') as facts from jsonb_array_elements(p_facts) as f(x) group by 1 order by 1 loop
-    perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
-    return next app.record(t.facts);
-  end loop;
-  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
-end $$;
+-- Destinations that have failed for so long, so often and over such a time that they are switched off.
+create function app.is_hopeless(d public.destinations, p_now timestamptz) returns boolean
+language sql immutable set search_path = ''
+  return (d).state = 'active' and (d).failing_since <= p_now - interval '5 days' and (d).failed_times >= 20
+    and (d).failed_at - (d).failing_since >= interval '12 hours';
 
--- Called by the clock. Endpoints are locked before destinations, and streams last, as everywhere.
+-- The hours that its owners are due to be warned of; 0 = nothing.
+create function app.warning_of(d public.destinations, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+  return case when (d).state = 'active' and (d).failed_times >= 3 and (d).failing_since is not null
+    then app.warning_after(p_now - (d).failing_since) else 0 end;
+
+-- Since when, an hour at least, something waits at an ordered destination behind what waits for a person; null = nothing does. Other orders of it
+-- may well go on, so nothing of this counts as failing.
+create function app.blocked_since(p_destination uuid) returns timestamptz
+language sql volatile set search_path = '' as $$
+  select min(n.made_at) from public.deliveries w
+  join public.jobs b on b.id = w.id and b.made_at = w.made_at and b.run_at = 'infinity' and b.order_key is not null
+  cross join lateral (select j.made_at from public.jobs j where j.destination_id = b.destination_id and j.order_key = b.order_key and j.name = b.name
+    and j.order_seq > b.order_seq order by j.order_seq limit 1) n
+  where w.destination_id = p_destination and w.state = 'parked' and n.made_at <= clock_timestamp() - interval '1 hour' / app.speed();
+$$;
+
+-- Called by the clock. All endpoints that this may change are locked first, by id, then their destinations; streams come last, each once, for
+-- whoever changes an endpoint holds it while it waits for its tenant's stream.
 create function app.mind_failing() returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_facts jsonb;
   v_now timestamptz := app.now();
+  v_all uuid[];
   v_ids uuid[];
   v_reasons text[];
+  v_facts jsonb;
 begin
-  with ill as materialized (
-    select d.id, d.failing_since, d.failed_times, app.warning_after(v_now - d.failing_since) as hours from public.destinations d
-    where d.failing_since is not null and d.state = 'active' and d.failed_times >= 3),
-  warned as (
-    update public.endpoints e set failing_since = i.failing_since, warned_hours = i.hours from ill i
-    where e.id = i.id and e.state = 'active' and e.deleted_at is null and i.hours > e.warned_hours
-    returning new.tenant_id, 'endpoint.failing' as type, new.id, to_jsonb(new) as record, to_jsonb(old) as old_record),
+  select array_agg(x.id) into v_all from (
+    select d.id from public.destinations d join public.endpoints e on e.id = d.id
+      where d.failing_since is not null and (app.warning_of(d, v_now) > e.warned_hours or app.is_hopeless(d, v_now))
+    union
+    select e.id from public.endpoints e join public.destinations d on d.id = e.id where e.failing_since is not null and d.failing_since is null
+    union
+    select e.id from public.endpoints e where e.state = 'active' and e.deleted_at is null and (e.mode = 'ordered' or e.blocked_since is not null)
+      and (e.blocked_since is null) <> (app.blocked_since(e.id) is null)) x;
+  if v_all is null then return; end if;
+  perform from public.endpoints e where e.id = any (v_all) order by e.id for no key update;
+  perform from public.destinations d where d.id = any (v_all) order by d.id for no key update;
+  with warned as (
+    update public.endpoints e set failing_since = d.failing_since, warned_hours = app.warning_of(d, v_now) from public.destinations d
+    where e.id = any (v_all) and d.id = e.id and e.state = 'active' and e.deleted_at is null and app.warning_of(d, v_now) > e.warned_hours
+    returning app.endpoint_fact('endpoint.failing', new, old) as fact),
   mended as (
-    update public.endpoints e set failing_since = null, warned_hours = 0
-    where e.failing_since is not null and e.state = 'active' and not exists (select from public.destinations d where d.id = e.id and d.failing_since is not null)
-    returning new.tenant_id, 'endpoint.changed' as type, new.id, to_jsonb(new) as record, to_jsonb(old) as old_record),
-  changed as (select w.tenant_id, w.type, w.id, w.record, w.old_record from warned w
-    union all select m.tenant_id, m.type, m.id, m.record, m.old_record from mended m)
-  select jsonb_agg(jsonb_build_object('tenant', c.tenant_id, 'type', c.type, 'scope', 512, 'table', 'endpoints', 'id', c.id, 'op', 'UPDATE',
-    'record', c.record - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', c.old_record - '{secret_sealed,old_secrets,credentials_sealed}'::text[])) into v_facts from changed c;
-  if v_facts is not null then return query select t.nudge from app.tell_tenants(v_facts) as t(nudge); end if;
+    update public.endpoints e set failing_since = null, warned_hours = 0 from public.destinations d
+    where e.id = any (v_all) and d.id = e.id and e.failing_since is not null and e.state = 'active' and d.failing_since is null
+    returning app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(c.fact), '[]') into v_facts from (select w.fact from warned w union all select m.fact from mended m) c;
+  with told as (
+    update public.endpoints e set blocked_since = b.since
+    from (select x.id, app.blocked_since(x.id) as since from unnest(v_all) as x(id)) b
+    where e.id = b.id and e.state = 'active' and e.deleted_at is null and (e.blocked_since is null) <> (b.since is null)
+    returning app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select v_facts || coalesce(jsonb_agg(t.fact), '[]') into v_facts from told t;
   select array_agg(d.id order by d.id), array_agg(format('nothing was delivered since %s, in %s tries', to_char(d.failing_since at time zone 'UTC',
       'YYYY-MM-DD HH24:MI "UTC"'), d.failed_times) order by d.id) into v_ids, v_reasons
-    from public.destinations d
-    where d.failing_since <= v_now - interval '5 days' and d.state = 'active' and d.failed_times >= 20 and d.failed_at - d.failing_since >= interval '12 hours';
-  if v_ids is not null then return query select p.nudge from app.park(v_ids, v_reasons) as p(nudge); end if;
+    from public.destinations d where d.id = any (v_all) and app.is_hopeless(d, v_now);
+  return query select t.nudge from app.tell_tenants(v_facts || app.shut(v_ids, v_reasons)) as t(nudge);
 end $$;
 
 -- Who keeps the entered tenant's endpoints: the couple, or the owners and admins of a business. For reactions.
@@ -3726,7 +3789,7 @@ declare
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
   select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
-      and (h.open_until is not null or h.failures > 0 or d.id = any (h.failing) or d.id <> all (h.well) and cardinality(h.well) < 32))), false),
+      and (h.open_until is not null or h.failures > 0 or d.tenant_id = any (h.failing) or d.tenant_id <> all (h.well) and cardinality(h.well) < 32))), false),
       coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
     from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
     join public.destinations d on d.id = x.id;
@@ -4027,6 +4090,7 @@ reset role;
 
 -- 77_releases.sql
 -- What people do with single deliveries that have not ended: those that wait for a person are released, and what waits at all can be cancelled.
+-- Only of what goes to endpoints of the entered tenant: mails to its people, or to others about it, are not a single keeper's to stop.
 set role wedsync_recorder;
 
 -- Parked ones whose destination takes deliveries: ready again, with all their tries before them. Where the destination itself is parked, resuming
@@ -4038,10 +4102,11 @@ declare
   v_jobs uuid[];
 begin
   if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
-  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries)) order by d.id
-    for no key update;
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries))
+    and d.tenant_id = app.tenant() order by d.id for no key update;
   v_jobs := array(select j.id from public.jobs j
-    join public.destinations d on d.id = j.destination_id and d.state = 'active'
+    join public.destinations d on d.id = j.destination_id and d.tenant_id = app.tenant() and d.state = 'active'
+    join public.endpoints e on e.id = d.id
     join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.state = 'parked'
     where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
   update public.jobs j set run_at = clock_timestamp(), attempt = 0 where j.id = any (v_jobs);
@@ -4058,15 +4123,24 @@ declare
   v_jobs uuid[];
 begin
   if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
-  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries)) order by d.id
-    for no key update;
-  v_jobs := array(select j.id from public.jobs j
-    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update);
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries))
+    and d.tenant_id = app.tenant() order by d.id for no key update;
+  v_jobs := array(select j.id from public.jobs j join public.endpoints e on e.id = j.destination_id and e.tenant_id = app.tenant()
+    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
   perform app.end_jobs(v_jobs, 'cancelled', 'cancelled by hand');
   return cardinality(v_jobs);
 end $$;
 
-grant execute on function app.unpark(uuid[]), app.cancel(uuid[]) to wedsync_user;
+-- How many of its order wait for one delivery of the entered tenant to end; counted no further than 1000.
+create function app.waiting_behind(p_delivery uuid) returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from (
+    select from public.jobs b join public.jobs j on j.destination_id = b.destination_id and j.order_key = b.order_key and j.name = b.name
+      and j.order_seq > b.order_seq
+    where b.id = p_delivery and b.tenant_id = app.tenant() and app.mask() & 512 <> 0 and b.order_key is not null limit 1000) w;
+$$;
+
+grant execute on function app.unpark(uuid[]), app.cancel(uuid[]), app.waiting_behind(uuid) to wedsync_user;
 reset role;
 
 -- 77_routing.sql
@@ -4191,6 +4265,7 @@ begin
   from public.events e join app.heard_streams() h on h.stream_id = e.stream_id
   where e.id = p_event and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id);
   if not found then return null; end if;
+  perform app.ask_again(r.endpoint_id);
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id)
     values (v_id, 'delivery', 'webhook', 1, r.tenant_id, r.endpoint_id, v_at, p_event);
   return v_id;
@@ -4324,6 +4399,8 @@ reset role;
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
 grant update (plan, undo) on public.imports to wedsync_recorder;
+-- What is ready or on the wire is not in it, so it costs the queue nothing.
+create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
 
 set role wedsync_recorder;
@@ -4378,23 +4455,27 @@ $$;
 
 -- What waited so long for a parked destination, or for a person, that its row in the ledger is due to go: it ends, and says so.
 create function app.expire_parked(p_days integer) returns integer
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
 declare
+  v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
   v_old uuid[];
 begin
   select array_agg(x.id) into v_old from (select j.id from public.jobs j
-    where j.kind = 'delivery' and j.made_at < clock_timestamp() - make_interval(days => p_days) and j.lease_token is null
-    order by j.id limit 10000 for update skip locked) x;
+    where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at < v_before and j.lease_token is null
+    order by j.made_at limit 10000 for update skip locked) x;
   if v_old is null then return 0; end if;
   perform app.end_jobs(v_old, 'expired', format('it had waited for %s days', p_days));
   return cardinality(v_old);
 end $$;
 
--- Whether anything that is not over needs rows of a table from this span of time.
+-- Whether anything that is not over needs rows of a table from this span of time. Asked of a month that is due to go, so hardly more than once; what
+-- is likeliest to need it, for long, is what waits for a person, and that is looked up.
 create function app.is_needed(p_table text, p_from timestamptz, p_until timestamptz) returns boolean
 language sql stable set search_path = '' as $$
   select case p_table
-    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.made_at >= p_from and j.made_at < p_until)
+    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at >= p_from
+        and j.made_at < p_until)
+      or exists (select from public.jobs j where j.kind = 'delivery' and j.run_at < 'infinity' and j.made_at >= p_from and j.made_at < p_until)
     when 'events' then exists (select from public.jobs j where j.kind = 'reaction' and j.made_at >= p_from and j.made_at < p_until)
       or exists (select from public.jobs j join public.deliveries d on d.id = j.id and d.made_at = j.made_at
         where j.kind = 'delivery' and d.event_at >= p_from and d.event_at < p_until)
@@ -4409,8 +4490,8 @@ reset role;
 set role wedsync_owner;
 -- Whole months of a partitioned table that ended so many days ago go, the oldest first; a month that is needed stays until it is not. The last
 -- month always stays, so rows are kept at least so long and at most two months longer. A month is dropped within half a second or another time:
--- whoever reads the table is not kept waiting behind us. Returns the partitions that went.
-create function app.forget_months(p_table text, p_days integer) returns setof text
+-- whoever reads or writes the table is not kept waiting behind us, so it is one month a call. Returns the partition that went, or null.
+create function app.forget_months(p_table text, p_days integer) returns text
 language plpgsql volatile security definer set search_path = '' set lock_timeout = '500ms' as $$
 declare
   v_before timestamptz := least(date_trunc('month', clock_timestamp()) - interval '1 month', clock_timestamp() - make_interval(days => p_days));
@@ -4430,10 +4511,11 @@ begin
     begin
       execute format('drop table public.%I', v_part.name);
     exception when lock_not_available then
-      return;
+      return null;
     end;
-    return next v_part.name;
+    return v_part.name;
   end loop;
+  return null;
 end $$;
 grant execute on function app.forget_months(text, integer) to wedsync_service;
 reset role;
@@ -4639,30 +4721,6 @@ $$;
 
 grant execute on function app.keep_watch(jsonb, jsonb) to wedsync_user, wedsync_reader, wedsync_service;
 grant execute on function app.security_log(timestamptz, text, text, integer) to wedsync_service;
-reset role;
-
-set role wedsync_owner;
--- Whole months that ended before a day are dropped, never deleted row by row. Who holds a table for longer than a second is not waited for:
--- the next tick tries again. Only of these tables: events and deliveries are needed for as long as anybody may replay them.
-create function app.drop_partitions(p_table text, p_before date) returns integer
-language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
-declare
-  child text;
-  dropped integer := 0;
-begin
-  if p_table not in ('security_events', 'access_log', 'attempts') then raise exception 'not by age: %', p_table; end if;
-  for child in
-    select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = to_regclass('public.' || p_table) and c.relname ~ ('^' || p_table || '_[0-9]{6}$')
-      and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' <= p_before
-    order by c.relname
-  loop
-    execute format('drop table public.%I', child);
-    dropped := dropped + 1;
-  end loop;
-  return dropped;
-end $$;
-grant execute on function app.drop_partitions(text, date) to wedsync_service;
 reset role;
 
 -- 81_booking_checks.sql
@@ -4972,9 +5030,7 @@ begin
     where d.tenant_id = v_tenant and d.made_at > v_at - interval '1 minute' and d.destination_id = p_endpoint and d.is_test) >= 30 then
     return 'many';
   end if;
-  -- Whoever tests an endpoint may have mended it: a breaker that is open lets one delivery through at once, and judges by it.
-  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, v_at)
-    where d.id = p_endpoint and d.breaker_until is not null;
+  perform app.ask_again(p_endpoint);
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, expires_at, is_test)
     values (p_delivery, v_at, v_tenant, 'webhook', p_endpoint, p_event ->> 'type', 1, v_at + interval '10 minutes', true);
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, args, expires_at)

@@ -305,20 +305,40 @@ end $$;
 -- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
 create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  t record;
 begin
   perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
   perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
-  for t in
-    with closed as (
-      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
-      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
-    disabled as (
-      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
-      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
-        'record', to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[], 'old', to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[]) as fact)
-    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  return query select t.nudge from app.tell_tenants(app.shut(p_destinations, p_reasons)) as t(nudge);
+end $$;
+
+-- A change of an endpoint that the engine made, as a fact of its tenant: without anything secret, even sealed.
+create function app.endpoint_fact(p_type text, p_new public.endpoints, p_old public.endpoints) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('tenant', (p_new).tenant_id, 'type', p_type, 'scope', 512, 'table', 'endpoints', 'id', (p_new).id, 'op', 'UPDATE',
+    'record', to_jsonb(p_new) - s.names, 'old', to_jsonb(p_old) - s.names)
+  from (select '{secret_sealed,old_secrets,credentials_sealed}'::text[] as names) s;
+$$;
+
+-- What is to be told of it, by whoever has locked them all.
+create function app.shut(p_destinations uuid[], p_reasons text[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with closed as (
+    update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+    where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+  disabled as (
+    update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+    returning new.id, app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(d.fact order by d.id), '[]') from disabled d;
+$$;
+
+-- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
+create function app.tell_tenants(p_facts jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  t record;
+begin
+  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant' order by f.n) as facts
+    from jsonb_array_elements(p_facts) with ordinality as f(x, n) group by 1 order by 1
   loop
     perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
     return next app.record(t.facts);

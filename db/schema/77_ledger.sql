@@ -44,7 +44,7 @@ declare
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
   select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
-      and (h.open_until is not null or h.failures > 0 or d.id = any (h.failing) or d.id <> all (h.well) and cardinality(h.well) < 32))), false),
+      and (h.open_until is not null or h.failures > 0 or d.tenant_id = any (h.failing) or d.tenant_id <> all (h.well) and cardinality(h.well) < 32))), false),
       coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
     from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
     join public.destinations d on d.id = x.id;

@@ -119,6 +119,7 @@ begin
   from public.events e join app.heard_streams() h on h.stream_id = e.stream_id
   where e.id = p_event and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id);
   if not found then return null; end if;
+  perform app.ask_again(r.endpoint_id);
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id)
     values (v_id, 'delivery', 'webhook', 1, r.tenant_id, r.endpoint_id, v_at, p_event);
   return v_id;

@@ -2,6 +2,8 @@
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
 grant update (plan, undo) on public.imports to wedsync_recorder;
+-- What is ready or on the wire is not in it, so it costs the queue nothing.
+create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
 
 set role wedsync_recorder;
@@ -56,23 +58,27 @@ $$;
 
 -- What waited so long for a parked destination, or for a person, that its row in the ledger is due to go: it ends, and says so.
 create function app.expire_parked(p_days integer) returns integer
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
 declare
+  v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
   v_old uuid[];
 begin
   select array_agg(x.id) into v_old from (select j.id from public.jobs j
-    where j.kind = 'delivery' and j.made_at < clock_timestamp() - make_interval(days => p_days) and j.lease_token is null
-    order by j.id limit 10000 for update skip locked) x;
+    where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at < v_before and j.lease_token is null
+    order by j.made_at limit 10000 for update skip locked) x;
   if v_old is null then return 0; end if;
   perform app.end_jobs(v_old, 'expired', format('it had waited for %s days', p_days));
   return cardinality(v_old);
 end $$;
 
--- Whether anything that is not over needs rows of a table from this span of time.
+-- Whether anything that is not over needs rows of a table from this span of time. Asked of a month that is due to go, so hardly more than once; what
+-- is likeliest to need it, for long, is what waits for a person, and that is looked up.
 create function app.is_needed(p_table text, p_from timestamptz, p_until timestamptz) returns boolean
 language sql stable set search_path = '' as $$
   select case p_table
-    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.made_at >= p_from and j.made_at < p_until)
+    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at >= p_from
+        and j.made_at < p_until)
+      or exists (select from public.jobs j where j.kind = 'delivery' and j.run_at < 'infinity' and j.made_at >= p_from and j.made_at < p_until)
     when 'events' then exists (select from public.jobs j where j.kind = 'reaction' and j.made_at >= p_from and j.made_at < p_until)
       or exists (select from public.jobs j join public.deliveries d on d.id = j.id and d.made_at = j.made_at
         where j.kind = 'delivery' and d.event_at >= p_from and d.event_at < p_until)
@@ -87,8 +93,8 @@ reset role;
 set role wedsync_owner;
 -- Whole months of a partitioned table that ended so many days ago go, the oldest first; a month that is needed stays until it is not. The last
 -- month always stays, so rows are kept at least so long and at most two months longer. A month is dropped within half a second or another time:
--- whoever reads the table is not kept waiting behind us. Returns the partitions that went.
-create function app.forget_months(p_table text, p_days integer) returns setof text
+-- whoever reads or writes the table is not kept waiting behind us, so it is one month a call. Returns the partition that went, or null.
+create function app.forget_months(p_table text, p_days integer) returns text
 language plpgsql volatile security definer set search_path = '' set lock_timeout = '500ms' as $$
 declare
   v_before timestamptz := least(date_trunc('month', clock_timestamp()) - interval '1 month', clock_timestamp() - make_interval(days => p_days));
@@ -108,10 +114,11 @@ begin
     begin
       execute format('drop table public.%I', v_part.name);
     exception when lock_not_available then
-      return;
+      return null;
     end;
-    return next v_part.name;
+    return v_part.name;
   end loop;
+  return null;
 end $$;
 grant execute on function app.forget_months(text, integer) to wedsync_service;
 reset role;

@@ -51,27 +51,3 @@ $$;
 grant execute on function app.keep_watch(jsonb, jsonb) to wedsync_user, wedsync_reader, wedsync_service;
 grant execute on function app.security_log(timestamptz, text, text, integer) to wedsync_service;
 reset role;
-
-set role wedsync_owner;
--- Whole months that ended before a day are dropped, never deleted row by row. Who holds a table for longer than a second is not waited for:
--- the next tick tries again. Only of these tables: events and deliveries are needed for as long as anybody may replay them.
-create function app.drop_partitions(p_table text, p_before date) returns integer
-language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
-declare
-  child text;
-  dropped integer := 0;
-begin
-  if p_table not in ('security_events', 'access_log', 'attempts') then raise exception 'not by age: %', p_table; end if;
-  for child in
-    select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = to_regclass('public.' || p_table) and c.relname ~ ('^' || p_table || '_[0-9]{6}$')
-      and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' <= p_before
-    order by c.relname
-  loop
-    execute format('drop table public.%I', child);
-    dropped := dropped + 1;
-  end loop;
-  return dropped;
-end $$;
-grant execute on function app.drop_partitions(text, date) to wedsync_service;
-reset role;

@@ -17,9 +17,7 @@ begin
     where d.tenant_id = v_tenant and d.made_at > v_at - interval '1 minute' and d.destination_id = p_endpoint and d.is_test) >= 30 then
     return 'many';
   end if;
-  -- Whoever tests an endpoint may have mended it: a breaker that is open lets one delivery through at once, and judges by it.
-  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, v_at)
-    where d.id = p_endpoint and d.breaker_until is not null;
+  perform app.ask_again(p_endpoint);
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, expires_at, is_test)
     values (p_delivery, v_at, v_tenant, 'webhook', p_endpoint, p_event ->> 'type', 1, v_at + interval '10 minutes', true);
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, args, expires_at)

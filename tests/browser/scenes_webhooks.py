@@ -9,6 +9,7 @@ import msgspec
 
 from tests.browser.people import LIVE, NOW, SUPPLIER, Scene, ago, couple, supplier
 from wedsync.subscriptions import snippets, wording
+from wedsync.subscriptions.pages import proof
 from wedsync.web.shell import Shell, supplier_sections
 
 PATH = f"/studio/{SUPPLIER}/webhooks"
@@ -60,7 +61,8 @@ def delivery(id: str, type: str, state: str, **more: Any) -> dict[str, Any]:
     made |= {"reason": "", "attempts": 1, "made_at": ago(minutes=4), "done_at": ago(minutes=4), "replay_of": None}
     made |= {"event_id": "0198c0de-7f00-7000-8000-0000000000d1", "seq": 412, "previous_seq": 409, "lane": "normal"}
     made |= {"may_cancel": state in ("pending", "deferred", "parked"), "is_parked": state == "parked"}
-    made |= {"asked_for": False, "expires_at": "", "is_test": False}
+    made |= {"asked_for": False, "expires_at": "", "is_test": False, "as_new": False}
+    made |= {"webhook_id": made["event_id"]}
     return made | {"may_replay": state in ("delivered", "dead"), "is_moving": False} | more
 
 
@@ -86,6 +88,7 @@ def log_values(**more: Any) -> dict[str, Any]:
         "types": [("", "All types"), ("rsvp.replied", "rsvp.replied"), ("task.assigned", "task.assigned")],
         "tests": [("rsvp.invited", "rsvp.invited"), ("rsvp.replied", "rsvp.replied")],
         "tested": "",
+        "as_new": False,
         "tabs": [(key, words, f"?state={key}", None) for key, words, _ in wording.TABS],
         "before": None,
         "after": "?after=x",
@@ -118,7 +121,8 @@ def form_values(**more: Any) -> dict[str, Any]:
     offered = [(g.words, [(p, w, p == "rsvp.*") for p, w in g.patterns]) for g in wording.groups("supplier")]
     new = {"id": "e1", "url": "", "description": "", "version": None}
     values = {"path": PATH, "endpoint": new, "everything": True, "groups": offered, "patterns": "", "errors": {}}
-    return values | more
+    proved = {"auth": {"kind": "oauth2", "client_id": "wedsync"}, "headers": {"x-tenant": None}, "held": "oauth2"}
+    return values | proof.values(proved) | more
 
 
 def scenes() -> Iterator[Scene]:

@@ -149,7 +149,31 @@ async def test_months_go_when_their_time_is_over_and_not_before(ledger: Ledger, 
     assert [await stands(ledger, name) for name in (old, young, deliveries)] == [False, True, True]
     await clock.forgetting_months({"deliveries": 30})(ledger.service.pool)
     assert not await stands(ledger, deliveries)
-    assert {"attempts", "deliveries", "events"} == set(days)
+    assert {"attempts", "deliveries", "events", "access_log", "security_events"} == set(days)
+
+
+@pytest.mark.parametrize("table", ["access_log", "security_events"])
+async def test_what_security_keeps_goes_by_the_same_rule_and_never_younger(
+    ledger: Ledger, settings: Settings, table: str
+) -> None:
+    made = [(await make_month(ledger, table, ago))[0] for ago in (15, 16)]
+    days = clock.kept_days(settings)[table]
+    await clock.forgetting_months({table: 500})(ledger.service.pool)
+    assert [await stands(ledger, name) for name in made] == [True, True]
+    await clock.forgetting_months({table: days})(ledger.service.pool)
+    assert [await stands(ledger, name) for name in made] == [False, False]
+    this = f"{table}_{datetime.now(tz=UTC):%Y%m}"
+    assert await ledger.service.pool.fetchval("select app.forget_months($1, 7)", table) is None
+    assert await stands(ledger, this)
+    droppers = "select count(*) from pg_proc where prosrc like '%drop table%' and pronamespace = 'app'::regnamespace"
+    assert await ledger.admin.fetchval(droppers) == 1, "no way round the floor"
+
+
+async def test_what_is_parked_is_found_without_looking_at_what_is_ready(ledger: Ledger) -> None:
+    async with ledger.admin.acquire() as connection, connection.transaction():
+        await connection.fetchval("select app.expire_parked(60)")
+        scans = "select pg_stat_get_xact_numscans(to_regclass($1))"
+        assert await connection.fetchval(scans, "public.jobs_parked") == 1
 
 
 async def test_a_month_that_something_needs_stays_until_that_is_over(ledger: Ledger) -> None:
@@ -165,7 +189,7 @@ async def test_a_month_that_something_needs_stays_until_that_is_over(ledger: Led
     ):
         await ledger.admin.execute(text, at, wedding.id)
     for table in ("events", "deliveries"):
-        assert await ledger.service.pool.fetch("select app.forget_months($1, 60)", table) == []
+        assert await ledger.service.pool.fetchval("select app.forget_months($1, 60)", table) is None
     await clock.forgetting_months({"deliveries": 400})(ledger.service.pool)
     assert [row["state"] for row in await ledger.deliveries(endpoint)] == ["pending"]
     assert await ledger.service.pool.fetchval("select app.expire_parked(60)") == 1
@@ -204,31 +228,3 @@ async def test_a_lane_that_waits_is_told_once_and_once_when_it_flows(ledger: Led
         for _ in range(2):
             await watch(ledger.service.pool)
     assert [(line["event"], line["lane"]) for line in lines] == [("lane_waits", "normal"), ("lane_flows", "normal")]
-
-
-async def test_months_older_than_the_settings_keep_are_dropped_and_no_younger_one(
-    clock_settings: Settings, ledger: Ledger
-) -> None:
-    for table in ("access_log", "security_events", "attempts"):
-        for month in ("202401", "202402"):
-            until = "2024-02-01" if month == "202401" else "2024-03-01"
-            await ledger.admin.execute(
-                f"create table {table}_{month} partition of {table} "
-                f"for values from ('{month[:4]}-{month[4:]}-01') to ('{until}')"
-            )
-    kept = "select count(*) from pg_inherits where inhparent in ('access_log'::regclass, 'security_events'::regclass)"
-    before = await ledger.admin.fetchval(kept)
-    timer = next(one for one in clock.timers(clock_settings) if one.name == "drop_partitions")
-    async with ticking(clock_settings, [timer]):
-        await eventually(lambda: _dropped(ledger))
-    assert await ledger.admin.fetchval(kept) == before - 4
-    async with ledger.service.pool.acquire() as connection:
-        with pytest.raises(Exception, match="not by age: events"):
-            await connection.fetchval("select app.drop_partitions('events', current_date)")
-
-
-async def _dropped(ledger: Ledger) -> bool:
-    left = await ledger.admin.fetchval(
-        "select count(*) from pg_class where relname ~ '^(access_log|security_events|attempts)_2024'"
-    )
-    return left == 0

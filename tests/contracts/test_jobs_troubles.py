@@ -1,16 +1,18 @@
 """Endpoints that fail for long are warned of and switched off; what a person must look at waits for that person."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 import pytest_asyncio
 
 from tests.engines_fixture import RunningPostgres, clone, drop
-from tests.ledger import TYPES, Ledger, Wedding, admin_url, opened
+from tests.eventually import eventually
+from tests.ledger import TYPES, Ledger, Wedding, admin_url, fact, opened
 from wedsync.events.deliver import ending
 from wedsync.events.retry import Exchange, Outcome, Verdict
 from wedsync.kit import clock
@@ -25,6 +27,8 @@ TAKEN = Outcome(word="delivered", exchange=Exchange(status=200, total_ms=5.0))
 AGAIN = Verdict(state="deferred", reason="It answered 404.")
 PARKED = Verdict(state="parked", reason="It answered 404.")
 DONE = Verdict(state="delivered")
+WAITS = """select count(*) > 0 from pg_stat_activity
+    where wait_event_type = 'Lock' and query like '%mind_failing%' and datname = current_database()"""
 IMAGES = ("record", "old_record")
 
 
@@ -177,6 +181,65 @@ async def test_an_order_waits_for_the_person_and_goes_on_after(ledger: Ledger) -
         at = clock.machine_now()
         await ledger.queue.complete([ending(job, TAKEN, DONE, started_at=at, took_ms=1.0)])
     assert await ledger.jobs(endpoint) == []
+
+
+async def test_an_order_that_waits_for_an_hour_is_told_once_and_when_it_goes_on(ledger: Ledger) -> None:
+    wedding, endpoint = await owed(ledger, 0)
+    await ledger.admin.execute("update subscriptions set mode = 'ordered' where id = $1", endpoint)
+    await ledger.admin.execute("update endpoints set mode = 'ordered' where id = $1", endpoint)
+    await ledger.facts(wedding, 2)
+    await tried(ledger, 1, REFUSED, PARKED)
+    first, later = await ledger.deliveries(endpoint)
+    aged = "update jobs set made_at = made_at - interval '61 minutes' where id = $1"
+    shown = "select blocked_since is not null from endpoints where id = $1"
+    assert await told(ledger, wedding) == []
+    await ledger.admin.execute(aged, later["id"])
+    assert await told(ledger, wedding) == [("endpoint.changed", "active", 0)]
+    assert await told(ledger, wedding) == []
+    assert await ledger.admin.fetchval(shown, endpoint) is True
+    assert await by(ledger, wedding, wedding.couple, "app.unpark", first["id"]) == 1
+    assert await told(ledger, wedding) == [("endpoint.changed", "active", 0)]
+    assert await ledger.admin.fetchval(shown, endpoint) is False
+
+
+async def test_a_person_who_changes_an_endpoint_never_meets_the_clock_head_on(ledger: Ledger) -> None:
+    """One is warned of, another switched off, and a person holds that one while it waits for the tenant's stream."""
+    wedding, warned = await owed(ledger)
+    closed = await ledger.endpoint(wedding)
+    ill = """update destinations set failing_since = app.now() - $2::interval, failed_times = 30, failed_at = app.now()
+        where id = $1"""
+    await ledger.admin.execute(ill, warned, timedelta(hours=2))
+    await ledger.admin.execute(ill, closed, timedelta(days=6))
+    await ledger.admin.execute(
+        "update endpoints set warned_hours = 96, failing_since = app.now() where id = $1", closed
+    )
+    async with ledger.scene.enter(wedding.couple, wedding.id) as tx:
+        await tx.run("update endpoints set description = 'mine' where id = $1", closed)
+        minding_it = asyncio.create_task(told(ledger, wedding))
+        await eventually(lambda: ledger.admin.fetchval(WAITS))
+        await fact(tx, wedding.id)
+    assert sorted(await minding_it) == [("endpoint.changed", "disabled", 96), ("endpoint.failing", "active", 1)]
+
+
+async def test_only_what_goes_to_endpoints_is_cancelled_or_released(ledger: Ledger) -> None:
+    """A mail to a supplier, or to the other of the couple, is not one keeper's to stop."""
+    wedding = await ledger.wedding()
+    mail, at = uuid4(), clock.machine_now()
+    for text in (
+        "insert into deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, state)"
+        " values ($1, $2, $3, 'smtp', $4, 'endpoint.failing', 1, 'parked')",
+        "insert into jobs (id, made_at, tenant_id, name, destination_id, kind, lane, run_at)"
+        " values ($1, $2, $3, 'smtp', $4, 'delivery', 1, 'infinity')",
+    ):
+        await ledger.admin.execute(text, mail, at, wedding.id, UUID("00000000-0000-7000-8000-000000000001"))
+    for function in ("app.cancel", "app.unpark"):
+        assert await by(ledger, wedding, wedding.couple, function, mail) == 0
+    assert await ledger.admin.fetchval("select state from deliveries where id = $1", mail) == "parked"
+    other, endpoint = await owed(ledger)
+    [job] = await ledger.jobs(endpoint)
+    async with ledger.scene.enter(other.couple, other.id) as tx:
+        await tx.run("select from destinations where id = $1 for no key update", endpoint)
+        assert await asyncio.wait_for(by(ledger, wedding, wedding.couple, "app.cancel", job["id"]), 5) == 0
 
 
 async def test_who_cancelled_stands_in_the_ledger_and_what_is_on_the_wire_is_left(ledger: Ledger) -> None:

@@ -181,3 +181,30 @@ async def test_who_keeps_an_endpoint_hears_by_mail_that_it_fails_and_that_it_is_
     assert all(page in mail["text"] for mail in mails)
     (endpoint,) = (await who.got("GET", f"/api/v1/{kind}/{tenant}/endpoints"))["items"]
     assert (endpoint["state"], endpoint["warned_hours"]) == ("disabled", 96)
+
+
+async def test_who_keeps_an_endpoint_hears_that_one_delivery_keeps_back_others(
+    town: Town, ana: Somebody, wedding: str
+) -> None:
+    hook = {"url": "https://crm.example.test/hook", "events": ["task.*"], "description": "Our order", "mode": "ordered"}
+    made = await ana.got("POST", f"/api/v1/weddings/{wedding}/endpoints", hook, code=201)
+    await town.react(wedding)
+    before = len(await town.mails(wedding, to=ana.email))
+    await town.admin.execute(
+        """with owed as (
+            insert into deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, state, seq)
+            select uuidv7(), now() - interval '2 hours', $1, 'webhook', $2, 'task.done', 2,
+              case when n = 1 then 'parked' else 'pending' end, n from generate_series(1, 2) n
+            returning id, made_at, tenant_id, destination_id, seq)
+        insert into jobs (id, made_at, tenant_id, destination_id, kind, name, order_key, order_seq, run_at)
+        select o.id, o.made_at, o.tenant_id, o.destination_id, 'delivery', 'webhook', $2, o.seq, 'infinity'
+        from owed o""",
+        UUID(wedding),
+        UUID(made["id"]),
+    )
+    for _ in range(2):
+        await town.admin.fetch("select app.mind_failing()")
+        await town.react(wedding)
+    (mail,) = (await town.mails(wedding, to=ana.email))[before:]
+    assert "What comes after it in order waits behind it" in mail["text"]
+    assert f"/me/{wedding}/webhooks/{made['id']}" in mail["text"]

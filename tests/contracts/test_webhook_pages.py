@@ -321,6 +321,18 @@ async def test_what_waits_for_a_person_is_listed_sent_and_cancelled(couple: Desk
         assert answer.status_code == 404
 
 
+async def test_the_page_of_a_delivery_says_how_many_wait_behind_it(couple: Desk) -> None:
+    endpoint = await couple.add()
+    await couple.town.admin.execute("update subscriptions set mode = 'ordered' where id = $1", UUID(endpoint))
+    await couple.owe(90, 91, 92)
+    ordered = "update jobs set order_key = $1, order_seq = extract(epoch from made_at) * 1e6 where destination_id = $1"
+    await couple.town.admin.execute(ordered, UUID(endpoint))
+    first, second, last = await park(couple, endpoint)
+    for one, words in ((first, "2 wait behind this one"), (second, "1 waits behind this one")):
+        assert words in await couple.who.see(f"{couple.path}/{endpoint}/deliveries/{one}")
+    assert "behind this one" not in await couple.who.see(f"{couple.path}/{endpoint}/deliveries/{last}")
+
+
 async def test_an_endpoint_says_why_nothing_is_sent_to_it(couple: Desk) -> None:
     endpoint = await couple.add(url="https://tired.example/hook")
     trip = "update destinations set breaker_failures = 5, breaker_until = clock_timestamp() + $2 where id = $1"

@@ -109,6 +109,18 @@ def test_a_flood_of_hints_is_bounded() -> None:
     assert clock.monotonic() > 0
 
 
+def test_hosts_that_never_came_back_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 50.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    hints = Hints()
+    hints.believe(Hint(hosts={f"gone-{n}.test:443": 60.0 for n in range(KEPT_MAX)}))
+    hints.believe(Hint(hosts={HOST: 60.0}))
+    assert not hints.is_shunned(uuid4(), URL)
+    now += BELIEVED_S + 0.1
+    hints.believe(Hint(hosts={HOST: 60.0}))
+    assert hints.is_shunned(uuid4(), URL)
+
+
 @pytest.mark.parametrize("url", ["", "nothing", "https://[", "https://a:99999/"])
 def test_an_address_that_is_none_has_no_host(url: str) -> None:
     hints = Hints()

@@ -7,7 +7,9 @@ The word decides what the delivery engine does next, so it is chosen with care w
 * `Delivered`: the other side has it.
 * `RetryLater`: it does not, for a reason that passes. Time is the engine's, but never sooner than `after_s`; with
   `tries_max` the reason hardly passes (a 404), so after that many tries the delivery is parked. `is_ours`: it never
-  came as far as the other side (our egress proxy is away), so it says nothing about it.
+  came as far as the other side (our egress proxy is away), so it says nothing about it; `is_unasked`: nor that, for
+  what the other side wants to see could not be had (a token). `is_unreachable`: no connection, or no answer in time,
+  which whoever else is at that host may find as well.
 * `ReconnectNeeded`: nothing will pass until a person mends the connection; its deliveries are parked until then.
 * `Rejected`: this one will never be taken. `disable`: the other side wants no more of anything.
 * `Unknown`: it may have it. `repeat_is_safe`: sending again cannot make a second thing there.
@@ -54,6 +56,8 @@ class RetryLater(msgspec.Struct, frozen=True, kw_only=True, tag="retry_later", t
     after_s: float | None = None
     tries_max: int | None = None
     is_ours: bool = False
+    is_unasked: bool = False
+    is_unreachable: bool = False
     attempt: Attempt = Attempt()
 
 

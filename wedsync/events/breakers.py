@@ -1,7 +1,8 @@
 """What the ends of tries say about their destinations and hosts: from breakers as they stand to breakers after.
 
 Only what is the destination's own counts as a failure: no connection, no answer in time, 5xx. A 429 is its rate limit's
-business, and an address we refuse, our own proxy, a bug of ours or a worker that stopped says nothing about it.
+business, and an address we refuse, our own proxy, a token that we did not get, a bug of ours or a worker that stopped
+says nothing about it. Of a host only silence counts: one that answers is there, whatever it says to one tenant.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +38,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """A host's breaker: the type `app.host_breaker`, with the destinations whose tries have just ended."""
+    """A host's breaker: the type `app.host_breaker`, with the destinations whose tries have just ended. Tenants are in
+    `failing` and `well`.
+    """
 
     host: str
     destinations: list[UUID]
@@ -58,7 +61,7 @@ def sign(outcome: Outcome) -> Result | None:
         return None if exchange.status == TOO_MANY else Result(is_failure=exchange.status >= 500, took_s=took_s)
     if outcome.word == "delivered":
         return Result(is_failure=False, took_s=took_s)
-    if outcome.is_ours:
+    if outcome.is_ours or outcome.is_unasked:
         return None
     # Without an answer, but with the time it took: the call was really made. With a short ladder it was refused by us.
     is_silence = outcome.word in ("retry_later", "unknown") and outcome.tries_max is None
@@ -66,14 +69,36 @@ def sign(outcome: Outcome) -> Result | None:
 
 
 def is_well(outcome: Outcome) -> bool | None:
-    """Whether the destination did what it should; None where the try says nothing of it, as a bug of ours does."""
+    """Whether its owner has set the destination up so that it works; None where the try does not tell, as a bug of ours
+    does not.
+    """
     if outcome.word == "delivered":
         return True
+    if outcome.is_unasked:
+        return None if outcome.is_ours else False
     return False if outcome.exchange.status is not None or sign(outcome) is not None else None
 
 
+def is_reached(outcome: Outcome) -> bool | None:
+    """Whether the host answered; None where the try says nothing of it."""
+    if outcome.exchange.status is not None or outcome.word == "delivered":
+        return True
+    return False if outcome.is_unreachable and sign(outcome) is not None else None
+
+
+def hopeful(ending: "Ending") -> "Ending":
+    """The end of a test. It may show that things are mended; trying what is broken makes nothing worse."""
+    return msgspec.structs.replace(
+        ending,
+        result=None if ending.result is None or ending.result.is_bad else ending.result,
+        is_reached=ending.is_reached or None,
+        is_well=ending.is_well or None,
+        is_overrun=False,
+    )
+
+
 def is_any_bad(endings: Iterable["Ending"]) -> bool:
-    """Whether a breaker that is closed has something to count."""
+    """Whether a breaker that is closed has something to count. A host that was silent was so to a destination."""
     return any(e.kind == "delivery" and e.result is not None and e.result.is_bad for e in endings)
 
 
@@ -103,7 +128,7 @@ def judged(rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"]) -> li
 
 def bad(endings: Iterable["Ending"]) -> list[UUID]:
     """Destinations whose hosts begin to be counted."""
-    return sorted({e.destination for e in endings if e.kind == "delivery" and e.result is not None and e.result.is_bad})
+    return sorted({e.destination for e in endings if e.kind == "delivery" and e.is_reached is False})
 
 
 def judged_hosts(rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"]) -> list[HostStanding]:
@@ -120,13 +145,9 @@ def judged_hosts(rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"])
             well=tuple(standing.well),
         )
         for ended in endings:
-            if ended.destination in standing.destinations and ended.result is not None:
+            if ended.destination in standing.destinations and ended.is_reached is not None:
                 after = breaker.after_shared(
-                    after,
-                    ended.result,
-                    sharer=ended.destination,
-                    now=standing.now_s,
-                    failures_max=_failures_max(ended),
+                    after, is_failure=not ended.is_reached, sharer=ended.tenant, now=standing.now_s
                 )
         if after != before:
             changed.append(_standing(standing, after))

@@ -59,14 +59,15 @@ class Hints:
     def believe(self, hint: Hint) -> None:
         """For a few seconds."""
         now = clock.monotonic()
+        # What is over makes room: a host that never came back must not keep others from being told of.
+        self._destinations, self._hosts = _believed(self._destinations, now), _believed(self._hosts, now)
         _merge(self._destinations, hint.destinations, now)
         _merge(self._hosts, hint.hosts, now)
 
     def shunned(self) -> list[UUID]:
         """Destinations that need not be claimed for now."""
         if self._destinations:
-            now = clock.monotonic()
-            self._destinations = {one: until for one, until in self._destinations.items() if until > now}
+            self._destinations = _believed(self._destinations, clock.monotonic())
         return list(self._destinations)
 
     def is_shunned(self, destination: UUID, url: str | None) -> bool:
@@ -93,6 +94,10 @@ def host_of(url: str) -> str:
 
 def _left_s(one: Standing | HostStanding) -> float:
     return 0.0 if one.open_until is None else one.open_until - one.now_s
+
+
+def _believed(known: dict[Any, float], now: float) -> dict[Any, float]:
+    return {one: until for one, until in known.items() if until > now}
 
 
 def _merge(known: dict[Any, float], told: Mapping[Any, float], now: float) -> None:

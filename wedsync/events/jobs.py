@@ -88,7 +88,9 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How one try ended: the type `app.ending` of the database, and what the try says about its destination."""
+    """How one try ended: the type `app.ending` of the database, and what the try says about its destination (`result`)
+    and that one's host (`is_reached`).
+    """
 
     job: UUID
     lease: UUID
@@ -106,6 +108,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     is_overrun: bool
     is_live: bool
     result: Result | None
+    is_reached: bool | None
     outcome: str
     status: int | None
     detail: str

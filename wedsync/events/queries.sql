@@ -65,8 +65,8 @@ select app.make_partitions()
 select app.expire_parked($1)
 
 -- name: forget_months
--- Whole months of a partitioned table that ended so many days ago go, unless something needs them.
-select m.name from app.forget_months($1, $2) as m (name)
+-- The oldest month of a partitioned table goes, if it ended so many days ago and nothing needs it; its name.
+select app.forget_months($1, $2)
 
 -- name: forget_positions
 -- Sockets' positions older than ten minutes.
@@ -87,7 +87,3 @@ select a.lane, a.oldest_s from app.queue_ages() a
 -- name: lead
 -- Whether this connection is the one clock that leads.
 select pg_try_advisory_lock($1)
-
--- name: drop_partitions
--- Whole months of a table that ended so many days ago; how many were dropped.
-select app.drop_partitions($1, current_date - $2::integer)

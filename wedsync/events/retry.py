@@ -40,8 +40,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one try came to, in a connector's word.
 
     `after_s`: the other side asks not to be tried sooner. `tries_max`: the reason hardly passes, so after that many it
-    waits for a person. `disable`: it wants no more of anything. `is_ours`: it never came as far as the other side.
-    `repeat_is_safe`: sending again cannot make a second thing there.
+    waits for a person. `disable`: it wants no more of anything. `is_ours`: it never came as far as the other side, for
+    a reason of ours; `is_unasked`: nor that, for one of whoever set it up. `is_unreachable`: there was no connection or
+    no answer in time, whatever was asked. `repeat_is_safe`: sending again cannot make a second thing there.
     """
 
     word: Word
@@ -50,6 +51,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     tries_max: int | None = None
     disable: bool = False
     is_ours: bool = False
+    is_unasked: bool = False
+    is_unreachable: bool = False
     repeat_is_safe: bool = True
     exchange: Exchange = Exchange()
 

@@ -5,7 +5,8 @@ success closes the breaker, its failure opens it for twice as long. Counting cos
 of results begins with the first bad one (a failure or a slow answer) and lasts a minute.
 
 What several share, such as the host of many endpoints, is judged by how many of them it fails, not by how often: one
-broken path must not close a host to all the others.
+broken path must not close a host to all the others. Those who share are tenants, for one of them may have as many
+endpoints as it likes; and nobody's wedding day makes the others wait sooner.
 """
 
 from typing import Final, Literal
@@ -125,41 +126,39 @@ def _pause_s(openings: int) -> float:
     return min(OPEN_S * 2.0 ** min(openings - 1, 16), OPEN_MAX_S)
 
 
-def after_shared(
-    shared: Shared, result: Result, *, sharer: UUID, now: float, failures_max: int = FAILURES_MAX
-) -> Shared:
+def after_shared(shared: Shared, *, is_failure: bool, sharer: UUID, now: float) -> Shared:
     """The shared breaker after one result of one of those who share it."""
     match state(shared, now=now):
         case "open":
             return shared
         case "half_open":
-            return _opened_shared(shared, now=now) if result.is_failure else Shared()
+            return _opened_shared(shared, now=now) if is_failure else Shared()
         case "closed":
-            counted = _counted_shared(shared, result, sharer, now=now)
-            return _opened_shared(counted, now=now) if _is_the_hosts(counted, failures_max) else counted
+            counted = _counted_shared(shared, sharer, is_failure=is_failure, now=now)
+            return _opened_shared(counted, now=now) if _is_the_hosts(counted) else counted
 
 
-def _counted_shared(shared: Shared, result: Result, sharer: UUID, *, now: float) -> Shared:
-    failures = shared.failures + 1 if result.is_failure else 0
+def _counted_shared(shared: Shared, sharer: UUID, *, is_failure: bool, now: float) -> Shared:
+    failures = shared.failures + 1 if is_failure else 0
     since, failing, well = shared.since, shared.failing, shared.well
     if since is None or now - since >= WINDOW_S:
-        if not result.is_bad:
+        if not is_failure:
             return Shared()
         since, failing, well = now, (), ()
     failing = tuple(one for one in failing if one != sharer)
     well = tuple(one for one in well if one != sharer)
-    if result.is_bad:
+    if is_failure:
         failing = (*failing, sharer)[-(SHARERS_MAX - 1) :]
     else:
         well = (*well, sharer)[-SHARERS_MAX:]
     return Shared(failures=failures, since=since, failing=failing, well=well)
 
 
-def _is_the_hosts(shared: Shared, failures_max: int) -> bool:
+def _is_the_hosts(shared: Shared) -> bool:
     failing, known = len(shared.failing), len(shared.failing) + len(shared.well)
     if failing < SHARERS_MIN or failing < FAILED_SHARE * known:
         return False
-    return shared.failures >= failures_max or known >= RESULTS_MIN
+    return shared.failures >= FAILURES_MAX or known >= RESULTS_MIN
 
 
 def _opened_shared(shared: Shared, *, now: float) -> Shared:

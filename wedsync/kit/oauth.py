@@ -1,7 +1,8 @@
 """Access tokens by OAuth 2 client credentials (RFC 6749 4.4), kept until shortly before they are over.
 
-One fetch for one holder at a time: whoever else needs the token meanwhile waits for that one. Nothing is kept of a
-fetch that failed, so the next call asks again.
+One fetch for one holder at a time: whoever else needs the token meanwhile waits for that one. A fetch that failed is
+remembered for half a minute, at the next failure for a whole one: token servers lock out clients that go on asking, and
+may be no party to what is sent. A token that was refused is fetched anew once a minute at most, for the same reason.
 """
 
 import asyncio
@@ -20,6 +21,11 @@ HELD_MAX: Final = 4096
 LIFE_UNSAID_S: Final = 300.0
 """Where the server does not say how long; RFC 6749 5.1 only recommends that it does."""
 EARLY_MAX_S: Final = 60.0
+FAILED_S: Final = 30.0
+FAILED_MAX_S: Final = 60.0
+REFETCH_EVERY_S: Final = 60.0
+FETCH_MIN_S: Final = 5.0
+"""However little time its first caller has left: what is remembered of the server must be the server's own."""
 TOKEN_CHARACTERS_MAX: Final = 16_384
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
 
@@ -46,6 +52,20 @@ class TokenError(Exception):
         self.is_passing = is_passing
         self.is_ours = is_ours
 
+    def again(self) -> "TokenError":
+        """The same for another caller."""
+        return TokenError(str(self), is_passing=self.is_passing, is_ours=self.is_ours)
+
+
+class _Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What one grant came to for one holder: a token, or why there is none. Times in monotonic seconds."""
+
+    until: float
+    token: str = ""
+    error: TokenError | None = None
+    pause_s: float = 0.0
+    refetched_at: float = float("-inf")
+
 
 class Tokens:
     """The tokens of one process."""
@@ -53,33 +73,58 @@ class Tokens:
     def __init__(self, wire: Wire, *, monotonic: Callable[[], float]) -> None:
         self._wire = wire
         self._monotonic = monotonic
-        self._held: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
+        self._held: OrderedDict[Hashable, _Held] = OrderedDict()
         self._fetching: dict[Hashable, asyncio.Task[str]] = {}
 
     async def get(self, holder: Hashable, grant: Grant, *, timeout_s: float, refused: str | None = None) -> str:
-        """A token that still lives, not the one that was `refused`. Raises TokenError; TimeoutError when it is late."""
+        """A token that still lives, not the one that was `refused` if there can be another by now. Raises TokenError;
+        TimeoutError when it is late.
+        """
         # Another secret or scope is another token, at once.
         key = (holder, hashlib.sha256(msgspec.json.encode(grant)).digest())
         held = self._held.get(key)
-        if held is not None and held[1] > self._monotonic() and held[0] != refused:
+        if held is not None and not self._is_over(held, refused):
             self._held.move_to_end(key)
-            return held[0]
+            if held.error is not None:
+                raise held.error.again()
+            return held.token
         task = self._fetching.get(key)
         if task is None:
-            task = self._fetching[key] = asyncio.create_task(self._fetch(key, grant, timeout_s))
+            is_refetch = held is not None and held.token == refused
+            task = self._fetching[key] = asyncio.create_task(self._fetch(key, grant, timeout_s, is_refetch=is_refetch))
             task.add_done_callback(lambda done: self._fetched(key, done))
         # Shielded: one caller's deadline must not cancel the fetch for the others who wait for it.
         return await asyncio.wait_for(asyncio.shield(task), timeout_s)
 
-    async def _fetch(self, key: Hashable, grant: Grant, timeout_s: float) -> str:
+    def _is_over(self, held: _Held, refused: str | None) -> bool:
+        now = self._monotonic()
+        if held.until <= now:
+            return True
+        return held.error is None and held.token == refused and now - held.refetched_at >= REFETCH_EVERY_S
+
+    async def _fetch(self, key: Hashable, grant: Grant, timeout_s: float, *, is_refetch: bool) -> str:
         headers, body = asked(grant)
+        timeout_s = max(timeout_s, FETCH_MIN_S)
         exchange = await self._wire.request("POST", grant.token_url, headers=headers, body=body, timeout_s=timeout_s)
-        token, life_s = answered(exchange)
-        self._held[key] = (token, self._monotonic() + life_s - min(EARLY_MAX_S, life_s / 10))
+        before, now = self._held.get(key), self._monotonic()
+        refetched_at = now if is_refetch else float("-inf") if before is None else before.refetched_at
+        try:
+            token, life_s = answered(exchange)
+        except TokenError as error:
+            # What our own way out did says nothing about the token server.
+            if not error.is_ours:
+                pause_s = FAILED_S if before is None or before.error is None else min(before.pause_s * 2, FAILED_MAX_S)
+                self._keep(key, _Held(until=now + pause_s, error=error, pause_s=pause_s, refetched_at=refetched_at))
+            raise
+        until = now + life_s - min(EARLY_MAX_S, life_s / 10)
+        self._keep(key, _Held(until=until, token=token, refetched_at=refetched_at))
+        return token
+
+    def _keep(self, key: Hashable, held: _Held) -> None:
+        self._held[key] = held
         self._held.move_to_end(key)
         while len(self._held) > HELD_MAX:
             self._held.popitem(last=False)
-        return token
 
     def _fetched(self, key: Hashable, task: "asyncio.Task[str]") -> None:
         del self._fetching[key]

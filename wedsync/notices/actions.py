@@ -243,7 +243,7 @@ async def invite_colleague(tx: Tx, ring: KeyRing, settings: Settings, event: Eve
 
 
 async def warn_of_endpoint(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
-    """An endpoint fails for long or was switched off: those who keep it hear of it by mail, each time once."""
+    """An endpoint fails for long, was switched off, or waits for a person: its keepers hear of it, each time once."""
     record = event.record or {}
     keepers = await tx.rows(queries.keepers)
     business = await tx.value(queries.supplier, event.tenant)
@@ -253,6 +253,7 @@ async def warn_of_endpoint(tx: Tx, ring: KeyRing, settings: Settings, event: Eve
         name=record["description"] or record["url"],
         url=f"{settings.public_url}/?next=/{'studio' if business else 'me'}/{event.tenant}/webhooks/{event.subject.id}",
         is_off=is_off,
+        is_blocked=event.type == "endpoint.changed" and not is_off,
         reason=record["state_reason"],
         since=model.hours_in_words(record.get("warned_hours", 0)),
         is_last=record.get("warned_hours", 0) >= model.LAST_WARNING_H,

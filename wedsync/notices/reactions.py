@@ -47,4 +47,10 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
             run=endpoint,
             condition='$.record.state == "disabled" && $.old.state == "active"',
         ),
+        Reaction(
+            name="notices.endpoint_blocked",
+            types=("endpoint.changed",),
+            run=endpoint,
+            condition="$.record.blocked_since != null && $.old.blocked_since == null",
+        ),
     )

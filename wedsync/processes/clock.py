@@ -35,7 +35,6 @@ LEADER_KEY: Final = 0x57434C4B
 TRY_AGAIN_S: Final = 2.0
 PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
 """How long a ready job of each lane may wait, critical first, before the operator is told."""
-LOCK_NOT_AVAILABLE: Final = "55P03"
 DENSITY_WINDOW: Final = timedelta(days=2)
 
 Tick = Callable[[Any], Awaitable[None]]
@@ -104,30 +103,6 @@ async def make_partitions(connection: Any) -> None:
         log.info("partitions_made", partitions=made)
 
 
-def dropping(settings: Settings) -> Tick:
-    """Months of the access log, the security events and the attempts that are older than the settings keep them."""
-    kept = {
-        "access_log": settings.access_log_retention_days,
-        "security_events": settings.security_retention_days,
-        "attempts": settings.attempt_retention_days,
-    }
-
-    async def drop(connection: Any) -> None:
-        for table, days in kept.items():
-            try:
-                dropped = await connection.fetchval(queries.drop_partitions, table, days)
-            except Exception as error:
-                # A reader of a month held it for longer than a second; the next tick comes in an hour.
-                if getattr(error, "sqlstate", "") != LOCK_NOT_AVAILABLE:
-                    raise
-                log.info("partitions_in_use", table=table)
-            else:
-                if dropped:
-                    log.info("partitions_dropped", table=table, partitions=dropped)
-
-    return drop
-
-
 async def forget_sessions(connection: Any) -> None:
     """Sessions and sign-in passes long over."""
     await connection.fetchval(queries.forget_sessions)
@@ -174,9 +149,8 @@ def forgetting_months(kept_days: Mapping[str, int]) -> Tick:
         if "deliveries" in kept_days:
             await expire_parked(connection, kept_days["deliveries"])
         for table, days in kept_days.items():
-            dropped = [row["name"] for row in await connection.fetch(queries.forget_months, table, days)]
-            if dropped:
-                log.info("months_forgotten", partitions=dropped)
+            while partition := await connection.fetchval(queries.forget_months, table, days):
+                log.info("month_forgotten", partition=partition)
 
     return forget
 
@@ -193,6 +167,8 @@ def kept_days(settings: Settings) -> dict[str, int]:
         "attempts": settings.attempt_retention_days,
         "deliveries": settings.delivery_retention_days,
         "events": settings.event_retention_days,
+        "access_log": settings.access_log_retention_days,
+        "security_events": settings.security_retention_days,
     }
 
 
@@ -230,7 +206,6 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
-        Timer("drop_partitions", hour, dropping(settings)),
         Timer("check_density", day, check_density),
     ]
 

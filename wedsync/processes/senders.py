@@ -71,13 +71,15 @@ def to_outcome(said: contract.Outcome) -> Outcome:
     match said:
         case contract.Delivered(disable=disable):
             return Outcome(word="delivered", disable=disable, exchange=exchange)
-        case contract.RetryLater(reason=reason, after_s=after_s, tries_max=tries_max, is_ours=is_ours):
+        case contract.RetryLater():
             return Outcome(
                 word="retry_later",
-                reason=reason,
-                after_s=after_s,
-                tries_max=tries_max,
-                is_ours=is_ours,
+                reason=said.reason,
+                after_s=said.after_s,
+                tries_max=said.tries_max,
+                is_ours=said.is_ours,
+                is_unasked=said.is_unasked,
+                is_unreachable=said.is_unreachable,
                 exchange=exchange,
             )
         case contract.ReconnectNeeded(reason=reason):

@@ -76,7 +76,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A webhook destination; `secret` only in the answer that made or rotated it, `breaker` in answers, not events.
 
     Of its own headers there are the names, of `auth` what is no secret. `failing_since`: nothing was delivered since
-    then, as its owners were told by mail, `warned_hours` after it.
+    then, as its owners were told by mail, `warned_hours` after it. `blocked_since`: one that waits for a person has
+    kept back what comes after it in order, as they were told too.
     """
 
     id: UUID
@@ -94,6 +95,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     auth: credentials.Shown
     failing_since: datetime | None = None
     warned_hours: int = 0
+    blocked_since: datetime | None = None
     secret: str | None = None
     breaker: Restraint | None = None
 
@@ -302,7 +304,8 @@ def _type(name: str, text: str) -> EventType:
 
 ADDED = _type("added", "A webhook endpoint was added.")
 CHANGED = _type(
-    "changed", "A webhook endpoint was changed, paused, resumed, switched off or got a new secret, or is well again."
+    "changed",
+    "A webhook endpoint was changed, paused, resumed, switched off or got a new secret, is well again or waits.",
 )
 FAILING = _type(
     "failing", "Nothing was delivered to an endpoint for 1, 24, 72 or 96 hours; its owners are warned by mail."

@@ -1,6 +1,6 @@
 -- name: endpoints
 select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
-  e.failing_since, e.warned_hours, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
+  e.failing_since, e.warned_hours, e.blocked_since, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
 from endpoints e
 left join destinations d on d.id = e.id
 left join app.hosts_of(array[e.id]) h on h.destination_id = e.id
@@ -9,7 +9,7 @@ order by e.created_at, e.id
 
 -- name: endpoint
 select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
-  e.failing_since, e.warned_hours, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
+  e.failing_since, e.warned_hours, e.blocked_since, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
 from endpoints e
 left join destinations d on d.id = e.id
 left join app.hosts_of(array[e.id]) h on h.destination_id = e.id
@@ -85,6 +85,9 @@ select app.unpark($1)
 
 -- name: cancel
 select app.cancel($1)
+
+-- name: waiting_behind
+select app.waiting_behind($1)
 
 -- name: parked_ids
 -- Of one endpoint, all or of one type, oldest first; by the index of what is parked.

@@ -68,6 +68,9 @@ def _restraints(endpoint: Row, now: datetime) -> list[str]:
     if endpoint["failing_since"] is not None:
         since = f"{endpoint['failing_since']:%Y-%m-%d %H:%M} UTC"
         said.append(f"Nothing was delivered since {since}; after five days without a success it is switched off.")
+    if endpoint["blocked_since"] is not None:
+        since = f"{endpoint['blocked_since']:%Y-%m-%d %H:%M} UTC"
+        said.append(f"Since {since} deliveries wait in order behind one that waits for you: send or cancel that one.")
     return said
 
 

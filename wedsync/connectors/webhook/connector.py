@@ -54,9 +54,12 @@ class Webhook:
             outcome = await self._sent(delivery, delivery.event, connection, held)
         except TokenError as error:
             ladder = None if error.is_passing else replies.SHORT_LADDER
-            outcome = RetryLater(reason=str(error), tries_max=ladder, is_ours=error.is_ours, attempt=_told(error))
+            outcome = RetryLater(
+                reason=str(error), tries_max=ladder, is_ours=error.is_ours, is_unasked=True, attempt=_told(error)
+            )
         except TimeoutError:
-            outcome = RetryLater(reason=f"The token server gave no token within {delivery.timeout_s:g} s.")
+            reason = f"The token server gave no token within {delivery.timeout_s:g} s."
+            outcome = RetryLater(reason=reason, is_unasked=True)
         except ProofError as error:
             outcome = ReconnectNeeded(reason=str(error), attempt=_told(error))
         masked = (*outcome.attempt.masked, *held.secrets)
@@ -66,14 +69,19 @@ class Webhook:
     async def _sent(
         self, delivery: Delivery, event: Mapping[str, Any], connection: Connection, held: Credentials
     ) -> Outcome:
-        """One deadline over the token and the call. A token that is refused may have been revoked: once, another."""
+        """One deadline over the token and the call. A token that is refused may have been revoked: once, another,
+        where there is another.
+        """
         until = clock.monotonic() + delivery.timeout_s
         body = mapper.to_body(event, previous_seq=delivery.previous_seq, data=delivery.data, is_test=delivery.is_test)
         refused: str | None = None
+        outcome: Outcome | None = None
         while True:
             proof = await self._prover.proof(
                 held, connection.id, now=self._machine_now(), timeout_s=_left_s(until), refused=refused
             )
+            if outcome is not None and proof.token == refused:
+                return outcome
             exchange, attempt = await client.post(
                 self._wire,
                 connection.settings["url"],
@@ -84,10 +92,10 @@ class Webhook:
                 at=self._machine_now(),
                 timeout_s=_left_s(until),
             )
+            outcome = to_outcome(exchange, structs.replace(attempt, masked=proof.secrets), now=self._machine_now())
             is_refused = isinstance(exchange, Reply) and exchange.status == 401 and proof.token is not None
             if not is_refused or refused is not None:
-                attempt = structs.replace(attempt, masked=proof.secrets)
-                return to_outcome(exchange, attempt, now=self._machine_now())
+                return _own(outcome) if proof.identity else outcome
             refused = proof.token
 
     async def close(self) -> None:
@@ -121,6 +129,11 @@ def to_outcome(exchange: Reply | Failure, attempt: Attempt, *, now: datetime) ->
         after_s = replies.retry_after_s(exchange.headers, now=now)
         return RetryLater(reason=reason, after_s=after_s, attempt=attempt)
     return RetryLater(reason=reason, tries_max=replies.SHORT_LADDER, attempt=attempt)
+
+
+def _own(outcome: Outcome) -> Outcome:
+    """A receiver that will not talk to this certificate may well talk to others."""
+    return structs.replace(outcome, is_unreachable=False) if isinstance(outcome, RetryLater) else outcome
 
 
 def _once(outcome: Outcome) -> Outcome:

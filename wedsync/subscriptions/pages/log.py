@@ -153,10 +153,12 @@ async def _delivery(place: Place, endpoint_id: UUID, delivery_id: UUID, template
     (one,) = await view.lines(place.tx, [row], now=place.now)
     attempts = await place.tx.rows(queries.attempts, delivery_id)
     by = await place.tx.value(queries.keeper, row["actor_id"]) if row["actor_id"] else None
+    behind = await place.tx.value(queries.waiting_behind, delivery_id) if one["is_parked"] else 0
     here = f"{place.path}/{endpoint_id}"
     return respond.html(
         template,
         place.shell,
+        behind=behind,
         path=place.path,
         endpoint=card,
         delivery=one,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from wedsync.connections.contract import Delivered, ReconnectNeeded, RetryLater, Tools
@@ -17,6 +18,7 @@ from wedsync.connectors.webhook.tests.staged import Stage
 from wedsync.kit import clock
 from wedsync.kit.credentials import Credentials
 from wedsync.kit.http import Wire
+from wedsync.kit.oauth import Grant, TokenError, Tokens
 
 SECRET = "s3cr:t & more"
 
@@ -133,10 +135,35 @@ async def test_a_token_that_was_revoked_is_asked_for_anew_once(stage: Stage, gua
     before = guarded.calls
     receiver = stage.hooks.receiver(f"{guarded.name}-never")
     receiver.tokens.client = ("nobody", "known")
-    refused = await stage.send(receiver.name, held=held)
-    assert isinstance(refused, RetryLater)
-    assert (refused.attempt.status, refused.tries_max) == (401, 3), "after one fresh token a 401 is an answer"
-    assert (receiver.calls, guarded.calls, len(guarded.tokens.asked)) == (2, before, 3)
+    other = uuid4()
+    for calls in (2, 3):
+        refused = await stage.send(receiver.name, held=held, endpoint=other)
+        assert isinstance(refused, RetryLater)
+        assert (refused.attempt.status, refused.tries_max) == (401, 3), "after one fresh token a 401 is an answer"
+        assert (receiver.calls, guarded.calls, len(guarded.tokens.asked)) == (calls, before, 4), "once a minute"
+
+
+async def test_a_token_server_that_refuses_is_not_asked_by_every_delivery(stage: Stage, guarded: Receiver) -> None:
+    wire, now = Wire(allow=("127.0.0.0/8",)), [1_000.0]
+    tokens = Tokens(wire, monotonic=lambda: now[0])
+    grant = msgspec.convert(client_credentials(stage, guarded).typed, type=Grant)
+    guarded.tokens.moods.switch("refusing")
+    for waited, asked in ((0.0, 1), (29.0, 1), (1.5, 2), (59.0, 2), (1.5, 3), (59.0, 3), (1.5, 4)):
+        now[0] += waited
+        with pytest.raises(TokenError, match="answered 401: invalid_client"):
+            await tokens.get("one", grant, timeout_s=5.0)
+        assert len(guarded.tokens.asked) == asked
+    mended = msgspec.structs.replace(grant, scope="mended")
+    guarded.tokens.moods.switch("fine")
+    first = await tokens.get("one", mended, timeout_s=5.0)
+    assert len(guarded.tokens.asked) == 5, "another grant is asked for at once"
+    second = await tokens.get("one", mended, timeout_s=5.0, refused=first)
+    for waited, asked in ((0.0, 6), (58.0, 6), (3.0, 7)):
+        now[0] += waited
+        third = await tokens.get("one", mended, timeout_s=5.0, refused=second)
+        assert len(guarded.tokens.asked) == asked
+    assert len({first, second, third}) == 3
+    await wire.close()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +182,8 @@ async def test_a_token_server_that_fails_is_told_as_what_it_is(
     outcome = await stage.send(guarded.name, held=client_credentials(stage, guarded), timeout_s=0.6)
     assert isinstance(outcome, RetryLater)
     assert outcome.reason.startswith(reason)
-    assert (outcome.tries_max, outcome.is_ours, outcome.attempt.status) == (ladder, False, None)
+    assert (outcome.tries_max, outcome.is_ours, outcome.is_unasked) == (ladder, False, True)
+    assert outcome.attempt.status is None
     assert guarded.calls == 0
     assert SECRET not in outcome.reason
 

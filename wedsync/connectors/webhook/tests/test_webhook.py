@@ -191,7 +191,7 @@ async def test_a_packed_body_stays_packed(stage: Stage) -> None:
 async def test_an_answer_after_the_deadline_counts_as_none_and_the_repeat_has_the_same_id(stage: Stage) -> None:
     stage.hooks.receiver("late").moods.switch("slow", times=1)
     late = await stage.send("late", timeout_s=0.4)
-    assert late == RetryLater(reason="No answer within 0.4 s.", attempt=late.attempt)
+    assert late == RetryLater(reason="No answer within 0.4 s.", is_unreachable=True, attempt=late.attempt)
     assert isinstance(await stage.send("late"), Delivered)
     assert [received.times for received in stage.hooks.of("late")] == [2]
 
