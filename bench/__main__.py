@@ -15,14 +15,42 @@ from typing import Any
 import msgspec
 import uvloop
 
-from bench import drain, gateway_cpu, hang, hooks, imports, latency, mixed, portfolio, rsvp, sockets, start, webhooks
+from bench import (
+    bookings,
+    drain,
+    gateway_cpu,
+    hang,
+    hooks,
+    imports,
+    latency,
+    mixed,
+    portfolio,
+    rsvp,
+    sockets,
+    start,
+    webhooks,
+)
 from bench.report import Line, compare, machine, read_lines
 from bench.rounds import Plan, Scenario, measure
 from wedsync.kit import log
 
 SCENARIOS: dict[str, Scenario] = {
     module.SCENARIO.name: module.SCENARIO
-    for module in (latency, gateway_cpu, rsvp, webhooks, hang, drain, hooks, imports, mixed, sockets, portfolio, start)
+    for module in (
+        latency,
+        gateway_cpu,
+        rsvp,
+        webhooks,
+        hang,
+        drain,
+        hooks,
+        imports,
+        mixed,
+        sockets,
+        portfolio,
+        bookings,
+        start,
+    )
 }
 
 

@@ -4,7 +4,7 @@ A canary is a word that appears nowhere else. `forbidden(audience)` says which o
 """
 
 import secrets
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +12,8 @@ import asyncpg
 import msgspec
 
 from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.bookings import actions as bookings
+from wedsync.bookings.rows import NewBooking
 from wedsync.budget import actions as budget
 from wedsync.budget.model import NewLine, NewPayment
 from wedsync.connections import actions as connections
@@ -93,7 +95,7 @@ class World:
 
     def _allowed(self, audience: str) -> set[str]:
         if audience in ("couple", "partner"):
-            return {s for s in self.canaries if s != "other"}
+            return {s for s in self.canaries if s not in ("other", "studio", "own_time")}
         seen = {"other"} if audience == "other_couple" else {"core", "site"}
         if audience in ("stranger", "other_couple"):
             return seen - {"core"}
@@ -109,7 +111,7 @@ class World:
         if asked["level"] == "full" or asked.get("can_view_guests"):
             seen.add("guests")
         seen |= {scope for scope in ("dietary", "contacts") if asked.get(f"can_view_{scope}")}
-        return seen | {f"task_{audience}"}
+        return seen | {f"task_{audience}"} | ({"studio", "own_time"} if audience == "standard" else set())
 
 
 async def build(settings: Settings) -> World:
@@ -126,6 +128,7 @@ async def build(settings: Settings) -> World:
     await _helper_and_passes(world)
     await _other(world)
     await _proposals(world)
+    await _bookings(world)
     await _hook(world, "couple", world.wedding_id)
     await _hook(world, "other_couple", world.other_id)
     await _images(world)
@@ -277,6 +280,7 @@ async def _other(world: World) -> None:
         link = await suppliers.invite(tx, world.other_id, msgspec.convert(wanted, type=supplier_model.NewLink))
     said = supplier_model.InvitationAnswer(supplier_id=world.businesses["twin"])
     await suppliers.answer(world.door, world.actor("twin"), link, said)
+    world.ids["other_link"] = link
     async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
         await schedule.add(tx, NewItem(title="Dinner", kind="reception", at_local=time(17, 0), takes_rsvps=True))
         await schedule.add_contact(tx, NewContact(name="Ida"))
@@ -298,6 +302,24 @@ async def _other(world: World) -> None:
         )
         await weddings.change(tx, world.other_id, {"date_status": "confirmed"})
     await _watched(world, world.other_id, link)
+
+
+async def _bookings(world: World) -> None:
+    """Two suppliers are booked for a wedding each and keep time of their own; the weddings are told of it."""
+    given = (("standard", world.links["standard"]), ("twin", world.ids["other_link"]))
+    for who, link in given:
+        word = world.canary("studio") if who == "standard" else ""
+        async with world.door.enter(world.actor(who), world.businesses[who]) as tx:
+            job = NewBooking(on=ON + timedelta(days=2), days=1, link_id=link, title=word, note=word)
+            await bookings.add(tx, world.ring, job)
+            word = world.canary("own_time") if who == "standard" else ""
+            await bookings.add(
+                tx, world.ring, NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
+            )
+    async with connected(world.settings.door("owner")) as owner, owner.transaction():
+        for who, link in given:
+            await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])
+            await owner.execute("select app.tell_weddings($1, '{}')", [link])
 
 
 async def _hook(world: World, who: str, wedding: UUID) -> None:

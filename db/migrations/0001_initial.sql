@@ -991,6 +991,244 @@ create policy updatable on public.proposals for update to wedsync_user
   with check (((select app.write_mask()) & 512) <> 0 or (link_id = (select app.link()) and state in ('open', 'withdrawn')));
 reset role;
 
+-- 57_bookings.sql
+-- Bookings of a supplier's resources, busy times from elsewhere, conflicts, days (home: the supplier), and of each booking what its
+-- wedding may know (home: the wedding). That two bookings never overlap is the exclusion constraint's promise.
+set role wedsync_owner;
+
+-- A trusted extension: whoever may create in the database may install it, so the owner needs no administrator.
+create extension if not exists btree_gist;
+
+-- timestamptz +- interval depends on the session's zone and may not stand in a generated column; minutes in UTC depend on nothing.
+create function app.later(p_at timestamptz, p_minutes integer) returns timestamptz
+language sql immutable parallel safe
+  return timezone('UTC', timezone('UTC', p_at) + make_interval(mins => p_minutes));
+create function app.planned_start(p_on date, p_at time, p_zone text) returns timestamptz
+language sql immutable parallel safe
+  return timezone(p_zone, p_on + coalesce(p_at, time '00:00'));
+-- A day without a time lasts until midnight there, however many hours it has; a time lasts its minutes.
+create function app.planned_end(p_on date, p_at time, p_zone text, p_minutes integer, p_days integer) returns timestamptz
+language sql immutable parallel safe
+  return case when p_at is null then timezone(p_zone, (p_on + p_days) + time '00:00')
+    else app.later(app.planned_start(p_on, p_at, p_zone), p_minutes) end;
+grant execute on function app.later(timestamptz, integer), app.planned_start(date, time, text),
+  app.planned_end(date, time, text, integer, integer) to wedsync_user, wedsync_recorder;
+
+create table public.resources (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  name text not null check (length(name) between 1 and 120),
+  is_default boolean not null default false,
+  is_active boolean not null default true,
+  position integer not null default 0,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  check (is_active or not is_default)
+);
+comment on table public.resources is 'What of a supplier can be in one place at a time: the business itself, a second shooter, hall A';
+create unique index resources_default on public.resources (supplier_id) where is_default;
+create trigger bump before update on public.resources for each row execute function app.bump();
+call app.protect('public.resources', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+grant insert, update on public.resources to wedsync_recorder;
+
+create table public.booking_settings (
+  id uuid generated always as (supplier_id) stored,
+  supplier_id uuid primary key references public.suppliers on delete cascade,
+  is_public boolean not null default false,
+  link_number integer not null default 0 check (link_number >= 0),
+  has_link boolean not null default false,
+  hold_hours integer not null default 72 check (hold_hours between 1 and 2160),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.booking_settings is 'Who may ask a supplier "free on 14 June?", and how long its holds last';
+comment on column public.booking_settings.link_number is 'The signed link names it; a higher one ends all that were given out before';
+create trigger bump before update on public.booking_settings for each row execute function app.bump();
+call app.protect('public.booking_settings', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+
+create table public.bookings (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null,
+  resource_id uuid not null,
+  category text not null default 'wedding' check (category in ('wedding', 'client', 'supplier', 'private')),
+  state text not null default 'booked' check (state in ('hold', 'booked', 'fulfilled', 'cancelled')),
+  reason text not null default '' check (reason in ('', 'proposed', 'expired', 'withdrawn')),
+  expires_at timestamptz,
+  wedding_id uuid,
+  link_id uuid,
+  "on" date not null,
+  at_local time,
+  zone text not null check (length(zone) <= 64),
+  minutes integer check (minutes between 15 and 20160),
+  days integer check (days between 1 and 60),
+  before_minutes integer not null default 0 check (before_minutes between 0 and 1440),
+  after_minutes integer not null default 0 check (after_minutes between 0 and 1440),
+  starts_at timestamptz not null generated always as (app.planned_start("on", at_local, zone)) stored,
+  ends_at timestamptz not null generated always as (app.planned_end("on", at_local, zone, minutes, days)) stored,
+  blocked tstzrange not null generated always as (tstzrange(app.later(app.planned_start("on", at_local, zone), -before_minutes),
+    app.later(app.planned_end("on", at_local, zone, minutes, days), after_minutes))) stored,
+  created_by uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id),
+  check (num_nonnulls(at_local, days) = 1 and num_nonnulls(minutes, days) = 1),
+  check ((state = 'hold') = (expires_at is not null)),
+  check ((link_id is null) = (wedding_id is null)),
+  check (link_id is null or category = 'wedding'),
+  constraint bookings_once exclude using gist (supplier_id with =, resource_id with =, blocked with &&) where (state <> 'cancelled')
+);
+comment on table public.bookings is 'A resource of a supplier is held or booked from set-up to teardown (blocked); two never overlap. Names and words are in booking_details';
+comment on column public.bookings.at_local is 'Null: whole days, as many as `days`; else `minutes` from then on';
+comment on column public.bookings.created_by is 'The person; a private one opens to them alone';
+create unique index bookings_id on public.bookings (id);
+create index bookings_link on public.bookings (supplier_id, link_id) where link_id is not null;
+create index bookings_expiry on public.bookings (expires_at) where state = 'hold';
+create index bookings_end on public.bookings (ends_at) where state = 'booked';
+create trigger bump before update on public.bookings for each row execute function app.bump();
+-- The team sees that a resource is taken; owners and admins book, everybody may keep time of their own free of work.
+call app.protect('public.bookings', 'supplier_id', 'true',
+  $$(select app.role()) in ('owner', 'admin', 'system') or (category = 'private' and created_by = (select app.actor()))$$, false);
+grant insert, update on public.bookings to wedsync_recorder;
+
+create table public.booking_details (
+  supplier_id uuid not null,
+  booking_id uuid not null,
+  is_private boolean not null,
+  link_id uuid,
+  created_by uuid,
+  sealed bytea not null,
+  primary key (supplier_id, booking_id),
+  foreign key (supplier_id, booking_id) references public.bookings (supplier_id, id) on delete cascade
+);
+comment on table public.booking_details is 'Title, place and note of a booking, sealed: of a private one for whoever made it, of others for owners, admins and whoever works on its wedding';
+call app.protect('public.booking_details', 'supplier_id',
+  $$case when is_private then created_by = (select app.actor())
+    else (select app.role()) in ('owner', 'admin', 'system') or link_id in (select a.link_id from public.assignments a
+      join public.supplier_members m on m.supplier_id = a.supplier_id and m.id = a.member_id where m.person_id = (select app.actor())) end$$,
+  $$case when is_private then created_by = (select app.actor()) else (select app.role()) in ('owner', 'admin', 'system') end$$, false);
+
+create table public.busy_sources (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  source text not null check (source ~ '^[a-z0-9][a-z0-9_.:-]{0,79}$'),
+  name text not null default '' check (length(name) <= 120),
+  resource_id uuid,
+  times integer not null default 0,
+  changed tstzmultirange not null default '{}',
+  refreshed_at timestamptz not null,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  unique (supplier_id, source),
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id)
+);
+comment on table public.busy_sources is 'A calendar elsewhere whose busy times are known here, when it was last heard of, and what that changed';
+create trigger bump before update on public.busy_sources for each row execute function app.bump();
+call app.protect('public.busy_sources', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+
+create table public.busy_times (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null,
+  source_id uuid not null,
+  external_id text not null check (length(external_id) between 1 and 1024),
+  resource_id uuid not null,
+  during tstzrange not null check (not isempty(during) and not lower_inf(during) and not upper_inf(during)),
+  is_private boolean not null default true,
+  primary key (supplier_id, id),
+  unique (supplier_id, source_id, external_id),
+  foreign key (supplier_id, source_id) references public.busy_sources (supplier_id, id) on delete cascade,
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id)
+);
+comment on table public.busy_times is 'When a resource is busy by another calendar: no title, and free to overlap, for a failing row would break the sync; overlaps with bookings are conflicts';
+create index busy_times_during on public.busy_times using gist (supplier_id, resource_id, during);
+call app.protect('public.busy_times', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
+
+create table public.booking_conflicts (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  kind text not null check (kind in ('busy', 'too_late', 'too_early', 'other_day', 'link_ended', 'no_room')),
+  booking_id uuid,
+  link_id uuid,
+  other_table text not null check (other_table in ('busy_times', 'schedule_items', 'weddings', 'links', 'bookings')),
+  other_id uuid not null,
+  during tstzrange not null,
+  state text not null default 'open' check (state in ('open', 'ignored', 'resolved')),
+  since timestamptz not null,
+  resolved_at timestamptz,
+  ignored_by uuid,
+  ignored_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  unique nulls not distinct (supplier_id, kind, booking_id, link_id, other_id)
+);
+comment on table public.booking_conflicts is 'Two things known of a supplier that cannot both be right: a booking, or a wedding without one, and what stands against it';
+create index booking_conflicts_open on public.booking_conflicts using gist (supplier_id, during) where state <> 'resolved';
+create index booking_conflicts_link on public.booking_conflicts (supplier_id, link_id) where state <> 'resolved';
+create trigger bump before update on public.booking_conflicts for each row execute function app.bump();
+call app.protect('public.booking_conflicts', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+grant insert, update on public.booking_conflicts to wedsync_recorder;
+
+create table public.availability_days (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  "on" date not null,
+  state text not null check (state in ('free', 'partly', 'taken')),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  unique (supplier_id, "on")
+);
+comment on table public.availability_days is 'What was last told of a day; a day without a row was never anything but free';
+create trigger bump before update on public.availability_days for each row execute function app.bump();
+call app.protect('public.availability_days', 'supplier_id', 'true', $$(select app.role()) = 'system'$$, false);
+grant insert, update on public.availability_days to wedsync_recorder;
+
+create table public.link_bookings (
+  id uuid not null,
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  state text not null check (state in ('hold', 'booked', 'fulfilled', 'cancelled')),
+  "on" date not null,
+  at_local time,
+  zone text not null,
+  minutes integer,
+  days integer,
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  expires_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade
+);
+comment on table public.link_bookings is 'What a wedding knows of a supplier''s booking for it (id = booking id): held or booked, and from when to when; never whom else they work for';
+create trigger bump before update on public.link_bookings for each row execute function app.bump();
+call app.protect('public.link_bookings', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, null);
+grant insert, update, delete on public.link_bookings to wedsync_recorder;
+
+create table public.link_days (
+  id uuid generated always as (link_id) stored,
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  "on" date not null,
+  state text not null check (state in ('free', 'partly', 'taken', 'yours')),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, link_id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade
+);
+comment on table public.link_days is 'Whether a linked supplier is free on the wedding''s date, or holds it for this wedding (yours)';
+create trigger bump before update on public.link_days for each row execute function app.bump();
+call app.protect('public.link_days', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, null);
+grant insert, update, delete on public.link_days to wedsync_recorder;
+reset role;
+
 -- 60_spine.sql
 -- The spine's tables: streams, events, subscriptions, deliveries, jobs, attempts, and what guards them.
 set role wedsync_owner;
@@ -1707,6 +1945,7 @@ begin
   elsif p_table = 'endpoints' then return (select t.tenant_id from public.endpoints t where t.id = p_id);
   elsif p_table = 'rules' then return (select t.tenant_id from public.rules t where t.id = p_id);
   elsif p_table = 'subscriptions' then return (select t.tenant_id from public.subscriptions t where t.id = p_id);
+  elsif p_table = 'bookings' then return (select t.supplier_id from public.bookings t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
@@ -4305,6 +4544,154 @@ end $$;
 grant execute on function app.forget_months(text, integer) to wedsync_service;
 reset role;
 
+-- 80_bookings.sql
+-- Bookings: which days are free, what cannot both be right, and how a wedding hears of it.
+set role wedsync_recorder;
+
+-- A day of a supplier runs from five in the morning (what ends later belongs to the night before) to midnight, where the supplier is. Free: one
+-- resource has nothing in it. Partly: one has four hours together. The longest stretch asked for is what the callers allow.
+create function app.days_of(p_supplier uuid, p_from date, p_to date) returns table ("on" date, state text)
+language sql stable set search_path = '' as $$
+  with days as materialized (
+    select d::date as day, tstzrange(timezone(s.time_zone, d::date + time '05:00'), timezone(s.time_zone, (d::date + 1) + time '00:00')) as span
+    from public.suppliers s cross join generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') as d
+    where s.supplier_id = p_supplier),
+  whole as materialized (select tstzrange(min(lower(d.span)), max(upper(d.span))) as span from days d),
+  blocks as materialized (
+    select b.resource_id, b.blocked as during from public.bookings b
+    where b.supplier_id = p_supplier and b.state <> 'cancelled' and b.blocked && (select w.span from whole w)
+    union all
+    select t.resource_id, t.during from public.busy_times t where t.supplier_id = p_supplier and t.during && (select w.span from whole w)),
+  taken as (
+    select d.day, d.span, r.id, coalesce(range_agg(k.during * d.span), '{}') as busy
+    from days d
+    left join public.resources r on r.supplier_id = p_supplier and r.is_active
+    left join blocks k on k.resource_id = r.id and k.during && d.span
+    group by d.day, d.span, r.id)
+  select t.day, case when bool_or(isempty(t.busy)) then 'free' when bool_or(exists (
+      select from unnest(tstzmultirange(t.span) - t.busy) as g(gap) where upper(g.gap) - lower(g.gap) >= interval '4 hours')) then 'partly'
+    else 'taken' end
+  from taken t group by t.day order by t.day;
+$$;
+
+-- The wedding of a link of the entered supplier; null for any other link, and for one that is not, or no longer, active.
+create function app.wedding_of_link(p_link uuid) returns uuid
+language sql stable security definer set search_path = '' as $$
+  select l.wedding_id from public.links l where l.id = p_link and l.supplier_id = app.tenant() and l.status = 'active';
+$$;
+grant execute on function app.wedding_of_link(uuid) to wedsync_user;
+
+-- For the team, in its own tenant.
+create function app.availability(p_from date, p_to date) returns table ("on" date, state text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() not in ('owner', 'admin', 'member', 'system') then raise insufficient_privilege using message = 'availability is the team''s'; end if;
+  return query select d."on", d.state from app.days_of(app.tenant(), p_from, p_to) d;
+end $$;
+
+-- For the couple, of a supplier that is linked to them; days, never what is in them.
+create function app.linked_days(p_link uuid, p_from date, p_to date) returns table ("on" date, state text)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_supplier uuid;
+begin
+  select l.supplier_id into v_supplier from public.links l where l.wedding_id = app.tenant() and l.id = p_link and l.status = 'active'
+    and (app.mask() & 512 <> 0 or l.id = app.link());
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query select d."on", d.state from app.days_of(v_supplier, p_from, p_to) d;
+end $$;
+
+-- For anybody whom the supplier lets ask: by a link of the number that holds now, or publicly (p_number null). Free or not, nothing else; whether
+-- there is no such supplier, it is not public, or the link has ended is answered alike.
+create function app.public_days(p_supplier uuid, p_number integer, p_from date, p_to date) returns table ("on" date, is_free boolean)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform from public.booking_settings s where s.supplier_id = p_supplier
+    and case when p_number is null then s.is_public else s.has_link and s.link_number = p_number end;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query select d."on", d.state = 'free' from app.days_of(p_supplier, p_from, p_to) d;
+end $$;
+create function app.public_supplier(p_supplier uuid, p_number integer) returns text
+language sql stable security definer set search_path = '' as $$
+  select u.name from public.booking_settings s join public.suppliers u using (supplier_id)
+  where s.supplier_id = p_supplier and case when p_number is null then s.is_public else s.has_link and s.link_number = p_number end;
+$$;
+grant execute on function app.availability(date, date), app.linked_days(uuid, date, date), app.public_days(uuid, integer, date, date),
+  app.public_supplier(uuid, integer) to wedsync_user;
+
+-- A date where something is, from midnight to midnight.
+create function app.day_there(p_on date, p_zone text) returns tstzrange language sql stable
+  return tstzrange(timezone(p_zone, p_on + time '00:00'), timezone(p_zone, (p_on + 1) + time '00:00'));
+
+-- Weddings of active links that have no booking, on days when no resource has nothing in it: with each booking that stands in the way.
+create function app.without_room(p_supplier uuid, p_window tstzrange)
+returns table (kind text, booking_id uuid, link_id uuid, other_table text, other_id uuid, during tstzrange)
+language sql stable set search_path = '' as $$
+  with unbooked as materialized (
+    select l.id, app.day_there(w."on", w.time_zone) as day
+    from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+    where l.supplier_id = p_supplier and l.status = 'active' and w."on" is not null and w.date_status <> 'cancelled'
+      and app.day_there(w."on", w.time_zone) && p_window and upper(app.day_there(w."on", w.time_zone)) > app.now()
+      and not exists (select from public.bookings b where b.supplier_id = p_supplier and b.link_id = l.id and b.state <> 'cancelled')),
+  full_days as (
+    select u.id, u.day from unbooked u
+    where not exists (
+      select from public.resources r where r.supplier_id = p_supplier and r.is_active
+        and not exists (select from public.bookings b where b.supplier_id = p_supplier and b.resource_id = r.id and b.state <> 'cancelled'
+          and b.blocked && u.day)
+        and not exists (select from public.busy_times t where t.supplier_id = p_supplier and t.resource_id = r.id and t.during && u.day)))
+  select 'no_room', null::uuid, f.id, 'bookings', b.id, f.day
+  from full_days f join public.bookings b on b.supplier_id = p_supplier and b.state <> 'cancelled' and b.blocked && f.day;
+$$;
+
+-- The conflict check: what cannot both be right of one supplier in one stretch of time. `during` lies in the booking's own stretch, so that a
+-- conflict is looked at again whenever either side of it changes. Measured by bench/bookings.py: two index scans and what is near.
+create function app.clashes(p_supplier uuid, p_window tstzrange)
+returns table (kind text, booking_id uuid, link_id uuid, other_table text, other_id uuid, during tstzrange)
+language sql stable set search_path = '' as $$
+  with near as materialized (
+    select b.id, b.resource_id, b.wedding_id, b.link_id, b."on", b.at_local, coalesce(b.days, 1) as days, b.starts_at, b.ends_at, b.blocked
+    from public.bookings b
+    where b.supplier_id = p_supplier and b.blocked && p_window and b.state in ('hold', 'booked') and b.ends_at > app.now()),
+  engaged as materialized (
+    select n.*, l.status, l.mask, w."on" as wedding_on, w.time_zone, w.date_status, w.ceremony_at
+    from near n
+    join public.links l on l.wedding_id = n.wedding_id and l.id = n.link_id
+    join public.weddings w on w.wedding_id = n.wedding_id
+    where n.link_id is not null),
+  alive as (select e.* from engaged e where e.status = 'active' and e.date_status <> 'cancelled'),
+  items as (
+    select e.id as booking_id, i.id, i.starts_at, app.later(i.starts_at, i.minutes) as ends_at, 'schedule_items' as of_table
+    from alive e
+    join public.schedule_items i on i.wedding_id = e.wedding_id
+      and (i.owner_link_id = e.link_id or (i.kind = 'ceremony' and i.owner_link_id is null))
+    where e.mask & 2 <> 0
+      and case when i.at_local < time '05:00' then i."on" - 1 else i."on" end between e."on" and e."on" + e.days - 1
+    union all
+    select e.id, e.wedding_id, timezone(e.time_zone, e.wedding_on + e.ceremony_at), timezone(e.time_zone, e.wedding_on + e.ceremony_at), 'weddings'
+    from alive e
+    where e.ceremony_at is not null and e.wedding_on between e."on" and e."on" + e.days - 1
+      and (e.mask & 2 = 0 or not exists (select from public.schedule_items i where i.wedding_id = e.wedding_id and i.kind = 'ceremony')))
+  select 'busy', n.id, n.link_id, 'busy_times', t.id, n.blocked * t.during
+  from near n join public.busy_times t on t.supplier_id = p_supplier and t.resource_id = n.resource_id and t.during && n.blocked
+  union all
+  select 'link_ended', e.id, e.link_id, 'links', e.link_id, e.blocked
+  from engaged e where e.status in ('revoked', 'declined') or e.date_status = 'cancelled'
+  union all
+  select 'other_day', e.id, e.link_id, 'weddings', e.wedding_id, e.blocked
+  from alive e
+  where e.wedding_on is not null and not e.blocked && app.day_there(e.wedding_on, e.time_zone)
+    and not exists (select from public.wedding_days d where d.wedding_id = e.wedding_id and e.blocked && app.day_there(d."on", d.zone))
+  union all
+  select case when x.starts_at < e.starts_at then 'too_early' else 'too_late' end, e.id, e.link_id, x.of_table, x.id, e.blocked
+  from items x join alive e on e.id = x.booking_id
+  where e.at_local is not null and not exists (
+      select from engaged o where o.link_id = e.link_id and o.starts_at <= x.starts_at and o.ends_at >= x.ends_at)
+  union all
+  select r.* from app.without_room(p_supplier, p_window) r;
+$$;
+reset role;
+
 -- 80_security.sql
 -- Security: who looked at what and what was refused, written a few seconds later by every process, read by whom it concerns, and dropped by age.
 set role wedsync_owner;
@@ -4358,6 +4745,293 @@ $$;
 
 grant execute on function app.keep_watch(jsonb, jsonb) to wedsync_user, wedsync_reader, wedsync_service;
 grant execute on function app.security_log(timestamptz, text, text, integer) to wedsync_service;
+reset role;
+
+-- 81_booking_checks.sql
+-- Bookings, continued: what follows from a change. All of it runs as the system, after the change is committed (a check inside of it could
+-- miss what another transaction is just about to commit), and one check of a supplier at a time. Locks are taken in one order: the supplier's
+-- 'conflicts', then rows (an insert may wait for a person who goes on to the stream), then its stream by one app.record; and, in a transaction of
+-- their own or before the next wedding's, a wedding's 'told', rows and stream.
+set role wedsync_recorder;
+
+-- Conflicts of the stretches of time that changed: found, found again, resolved. Facts for app.record.
+create function app.refresh_conflicts(p_supplier uuid, p_windows tstzrange[], p_link uuid) returns jsonb
+language sql volatile set search_path = '' as $$
+  with found as materialized (
+    select distinct on (c.kind, c.booking_id, c.link_id, c.other_id) c.kind, c.booking_id, c.link_id, c.other_table, c.other_id, c.during
+    from unnest(p_windows) as w(stretch) cross join lateral app.clashes(p_supplier, w.stretch) c),
+  opened as (
+    insert into public.booking_conflicts as k (supplier_id, kind, booking_id, link_id, other_table, other_id, during, since)
+    select p_supplier, f.kind, f.booking_id, f.link_id, f.other_table, f.other_id, f.during, app.now() from found f
+    on conflict (supplier_id, kind, booking_id, link_id, other_id) do update
+      set during = excluded.during, since = case when k.state = 'resolved' then excluded.since else k.since end, resolved_at = null,
+        state = case when k.state = 'resolved' then 'open' else k.state end
+      where k.state = 'resolved' or k.during <> excluded.during
+    returning 'conflict.found' as type, new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
+      case when old.id is null then null else to_jsonb(old) end as old_record),
+  ended as (
+    update public.booking_conflicts k set state = 'resolved', resolved_at = app.now(), ignored_by = null, ignored_at = null
+    where k.supplier_id = p_supplier and k.state <> 'resolved' and (k.during && any (p_windows) or k.link_id = p_link)
+      and not exists (select from found f where f.kind = k.kind and f.other_id = k.other_id and f.booking_id is not distinct from k.booking_id
+        and f.link_id is not distinct from k.link_id)
+    returning 'conflict.resolved' as type, new.id, 'UPDATE' as op, to_jsonb(new) as record, to_jsonb(old) as old_record),
+  changed as (select o.* from opened o union all select e.* from ended e)
+  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'scope', 1, 'table', 'booking_conflicts', 'id', c.id, 'op', c.op,
+    'record', c.record, 'old', c.old_record)), '[]') from changed c;
+$$;
+
+-- Days of those stretches that are now told otherwise.
+create function app.refresh_days(p_supplier uuid, p_windows tstzrange[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with now_so as materialized (
+    select distinct on (d."on") d."on", d.state
+    from unnest(p_windows) as w(stretch) join public.suppliers s on s.supplier_id = p_supplier
+    cross join lateral app.days_of(p_supplier, timezone(s.time_zone, lower(w.stretch))::date,
+      least(timezone(s.time_zone, upper(w.stretch))::date, timezone(s.time_zone, lower(w.stretch))::date + 400)) d),
+  told as (
+    insert into public.availability_days as a (supplier_id, "on", state)
+    select p_supplier, n."on", n.state from now_so n
+    where n.state <> 'free' or exists (select from public.availability_days x where x.supplier_id = p_supplier and x."on" = n."on")
+    on conflict (supplier_id, "on") do update set state = excluded.state where a.state <> excluded.state
+    returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
+      case when old.id is null then null else to_jsonb(old) end as old_record)
+  select coalesce(jsonb_agg(jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
+    'record', t.record, 'old', t.old_record) order by t.record ->> 'on'), '[]') from told t;
+$$;
+
+-- What p_link, if given, is concerned by is looked at again wherever it is. Facts for app.record, in the settled supplier, whose 'conflicts' the
+-- caller holds.
+create function app.look_again(p_supplier uuid, p_windows tstzrange[], p_link uuid default null) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_windows tstzrange[] := array(select w from unnest(p_windows) as w where not isempty(w) and not lower_inf(w) and not upper_inf(w));
+begin
+  if p_link is not null then
+    v_windows := v_windows
+      || array(select b.blocked from public.bookings b where b.supplier_id = p_supplier and b.link_id = p_link)
+      || array(select k.during from public.booking_conflicts k where k.supplier_id = p_supplier and k.link_id = p_link and k.state <> 'resolved')
+      || array(select app.day_there(w."on", w.time_zone) from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+        where l.id = p_link and w."on" is not null);
+  end if;
+  if cardinality(v_windows) = 0 then return '[]'; end if;
+  return app.refresh_conflicts(p_supplier, v_windows, p_link) || app.refresh_days(p_supplier, v_windows);
+end $$;
+
+-- Before any row of a supplier is written that others write too.
+create function app.begin_checks(p_supplier uuid) returns void language plpgsql volatile set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('conflicts:' || p_supplier, 0));
+  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
+end $$;
+
+-- The reaction of a supplier's own facts. Returns the nudge, or null when nothing changed.
+create function app.check_bookings(p_windows tstzrange[], p_link uuid default null) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'check_bookings is the system''s'; end if;
+  perform app.begin_checks(app.tenant());
+  v_facts := app.look_again(app.tenant(), p_windows, p_link);
+  return case when v_facts <> '[]' then app.record(v_facts) end;
+end $$;
+
+-- What a wedding knows of one link: its bookings, and how the supplier stands on the wedding's date. Facts for app.record.
+create function app.refresh_link(p_wedding uuid, p_link uuid) returns jsonb
+language sql volatile set search_path = '' as $$
+  with link as (select l.id, l.supplier_id, w."on" from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+    where l.wedding_id = p_wedding and l.id = p_link and l.status = 'active' and l.supplier_id is not null),
+  wanted as (
+    select b.id, b.state, b."on", b.at_local, b.zone, b.minutes, b.days, b.starts_at, b.ends_at, b.expires_at
+    from link l join public.bookings b on b.supplier_id = l.supplier_id and b.link_id = l.id),
+  put as (
+    insert into public.link_bookings as k (id, wedding_id, link_id, state, "on", at_local, zone, minutes, days, starts_at, ends_at, expires_at)
+    select n.id, p_wedding, p_link, n.state, n."on", n.at_local, n.zone, n.minutes, n.days, n.starts_at, n.ends_at, n.expires_at from wanted n
+    on conflict (wedding_id, id) do update set link_id = excluded.link_id, state = excluded.state, "on" = excluded."on",
+      at_local = excluded.at_local, zone = excluded.zone, minutes = excluded.minutes, days = excluded.days, starts_at = excluded.starts_at,
+      ends_at = excluded.ends_at, expires_at = excluded.expires_at
+      where (k.link_id, k.state, k.starts_at, k.ends_at, k."on", k.at_local, k.zone, k.minutes, k.days, k.expires_at) is distinct from
+        (excluded.link_id, excluded.state, excluded.starts_at, excluded.ends_at, excluded."on", excluded.at_local, excluded.zone, excluded.minutes,
+          excluded.days, excluded.expires_at)
+    returning 'link_booking.changed' as type, 'link_bookings' as of_table, new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op,
+      to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record),
+  gone as (
+    delete from public.link_bookings k where k.wedding_id = p_wedding and k.link_id = p_link and k.id not in (select n.id from wanted n)
+    returning 'link_booking.changed', 'link_bookings', k.id, 'DELETE', null::jsonb, to_jsonb(k)),
+  day as (
+    select l."on", case when exists (select from wanted n where n.state in ('hold', 'booked') and tstzrange(n.starts_at, n.ends_at)
+        && app.day_there(l."on", n.zone)) then 'yours' else d.state end as state
+    from link l cross join lateral app.days_of(l.supplier_id, l."on", l."on") d where l."on" is not null),
+  dated as (
+    insert into public.link_days as k (wedding_id, link_id, "on", state) select p_wedding, p_link, d."on", d.state from day d
+    on conflict (wedding_id, link_id) do update set "on" = excluded."on", state = excluded.state
+      where (k."on", k.state) is distinct from (excluded."on", excluded.state)
+    returning 'link_day.changed', 'link_days', new.id, case when old.id is null then 'INSERT' else 'UPDATE' end,
+      to_jsonb(new), case when old.id is null then null else to_jsonb(old) end),
+  undated as (
+    delete from public.link_days k where k.wedding_id = p_wedding and k.link_id = p_link and not exists (select from day)
+    returning 'link_day.changed', 'link_days', k.id, 'DELETE', null::jsonb, to_jsonb(k)),
+  changed as (select p.* from put p union all select g.* from gone g union all select d.* from dated d union all select u.* from undated u)
+  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'scope', 1, 'link', p_link, 'table', c.of_table, 'id', c.id, 'op', c.op,
+    'record', c.record, 'old', c.old_record)), '[]') from changed c;
+$$;
+
+-- One at a time in a wedding, all its links that are told of together.
+create function app.put_told(p_wedding uuid, p_links uuid[]) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_home uuid := app.tenant();
+  v_link uuid;
+  v_facts jsonb := '[]';
+  v_nudge text;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('told:' || p_wedding, 0));
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+  foreach v_link in array p_links loop
+    v_facts := v_facts || app.refresh_link(p_wedding, v_link);
+  end loop;
+  if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
+  perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
+  return v_nudge;
+end $$;
+
+-- The reaction that tells the other side: the weddings of these links, and those whose date is one of these days.
+create function app.tell_weddings(p_links uuid[], p_days date[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'tell_weddings is the system''s'; end if;
+  for r in
+    select x.wedding_id, array_agg(x.id order by x.id) as links from public.links x join public.weddings w on w.wedding_id = x.wedding_id
+    where x.supplier_id = app.tenant() and (x.id = any (p_links) or (x.status = 'active' and w."on" = any (p_days)))
+    group by x.wedding_id order by x.wedding_id
+  loop
+    return next app.put_told(r.wedding_id, r.links);
+  end loop;
+end $$;
+
+-- A link that became active with a date, and never had a booking, is given a hold of the day by the first resource that has it free. Once only:
+-- whoever lets the hold go is not asked again. Facts for app.record, in the settled supplier.
+create function app.propose_hold(p_wedding uuid, p_link uuid) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_facts jsonb := '[]';
+  l record;
+  r record;
+  b record;
+begin
+  select x.supplier_id, w."on", w.time_zone into l from public.links x join public.weddings w on w.wedding_id = x.wedding_id
+    where x.wedding_id = p_wedding and x.id = p_link and x.status = 'active' and w.date_status <> 'cancelled'
+      and lower(app.day_there(w."on", w.time_zone)) > app.now()
+      and not exists (select from public.bookings k where k.supplier_id = x.supplier_id and k.link_id = x.id);
+  if not found then return v_facts; end if;
+  -- A business that is as new as the link: its own reaction may not have come by yet.
+  insert into public.resources as x (supplier_id, name, is_default) values (l.supplier_id, 'Us', true)
+    on conflict (supplier_id) where is_default do nothing
+    returning x.id, to_jsonb(x) as record into b;
+  if found then
+    v_facts := jsonb_build_array(jsonb_build_object('type', 'resource.added', 'scope', 1, 'table', 'resources', 'id', b.id, 'op', 'INSERT',
+      'record', b.record));
+  end if;
+  for r in select x.id from public.resources x where x.supplier_id = l.supplier_id and x.is_active order by not x.is_default, x.position, x.id loop
+    insert into public.bookings as k (supplier_id, resource_id, category, state, reason, expires_at, wedding_id, link_id, "on", zone, days)
+      values (l.supplier_id, r.id, 'wedding', 'hold', 'proposed', app.now() + interval '14 days', p_wedding, p_link, l."on", l.time_zone, 1)
+      on conflict do nothing
+      returning k.id, to_jsonb(k) as record into b;
+    if found then
+      v_facts := v_facts || jsonb_build_object('type', 'booking.held', 'scope', 1, 'table', 'bookings', 'id', b.id, 'op', 'INSERT',
+        'record', b.record);
+      exit;
+    end if;
+  end loop;
+  return v_facts;
+end $$;
+
+-- The reaction of a wedding's facts: work for each supplier that it may concern, so that none waits for another. While one of a supplier waits no
+-- other is owed: it looks at what stands, and what this one follows is committed. In order with nothing; the key is there to be found by.
+create function app.follow_wedding(p_wedding uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'bookings.follow_supplier';
+  v_reactions constant uuid := '00000000-0000-7000-8000-000000000002';
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'follow_wedding is the system''s'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, args)
+  select uuidv7(), 'work', v_work, 0, p_wedding, v_reactions, p_wedding,
+    jsonb_build_object('supplier_id', x.supplier_id, 'cause', nullif(current_setting('app.cause', true), ''))
+  from (select distinct l.supplier_id from public.links l where l.wedding_id = p_wedding and l.supplier_id is not null) x
+  where not exists (select from public.jobs j where j.destination_id = v_reactions and j.order_key = p_wedding and j.name = v_work
+    and j.lease_token is null and j.args ->> 'supplier_id' = x.supplier_id::text);
+end $$;
+
+-- That work, first half: a hold where the supplier is newly linked to the entered wedding, and its conflicts. Returns the nudge, or null.
+create function app.follow_supplier(p_supplier uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_wedding uuid := app.tenant();
+  v_links uuid[] := array(select x.id from public.links x where x.wedding_id = v_wedding and x.supplier_id = p_supplier
+    and x.status in ('active', 'revoked', 'completed') order by x.id);
+  v_link uuid;
+  v_facts jsonb := '[]';
+  v_nudge text;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'follow_supplier is the system''s'; end if;
+  if cardinality(v_links) = 0 then return null; end if;
+  perform app.begin_checks(p_supplier);
+  foreach v_link in array v_links loop
+    v_facts := v_facts || app.propose_hold(v_wedding, v_link);
+  end loop;
+  foreach v_link in array v_links loop
+    v_facts := v_facts || app.look_again(p_supplier, '{}', v_link);
+  end loop;
+  if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
+  perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
+  return v_nudge;
+end $$;
+
+-- Second half: what the entered wedding knows of that supplier.
+create function app.tell_wedding(p_supplier uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'tell_wedding is the system''s'; end if;
+  return app.put_told(app.tenant(), array(select x.id from public.links x where x.wedding_id = app.tenant() and x.supplier_id = p_supplier order by x.id));
+end $$;
+grant execute on function app.check_bookings(tstzrange[], uuid), app.tell_weddings(uuid[], date[]), app.follow_wedding(uuid),
+  app.follow_supplier(uuid), app.tell_wedding(uuid) to wedsync_user;
+
+-- The clock: holds whose time is over end, bookings that are over are fulfilled. First whose, then each in a transaction of its own.
+create function app.suppliers_due(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct x.supplier_id from (
+    (select b.supplier_id from public.bookings b where b.state = 'hold' and b.expires_at <= app.now() order by b.expires_at limit p_limit)
+    union all
+    (select b.supplier_id from public.bookings b where b.state = 'booked' and b.ends_at <= app.now() order by b.ends_at limit p_limit)) x
+  order by x.supplier_id;
+$$;
+
+-- Returns the nudge, or null when there was nothing to end.
+create function app.end_bookings(p_supplier uuid, p_limit integer default 500) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
+  with due as (
+    select b.id from public.bookings b where b.supplier_id = p_supplier
+      and ((b.state = 'hold' and b.expires_at <= app.now()) or (b.state = 'booked' and b.ends_at <= app.now()))
+    order by b.id limit p_limit for update skip locked),
+  ended as (
+    update public.bookings b set state = case when b.state = 'hold' then 'cancelled' else 'fulfilled' end,
+      reason = case when b.state = 'hold' then 'expired' else b.reason end, expires_at = null
+    from due d where b.supplier_id = p_supplier and b.id = d.id
+    returning new.id, case when new.state = 'cancelled' then 'booking.expired' else 'booking.fulfilled' end as type, to_jsonb(new) as record,
+      to_jsonb(old) as old_record)
+  select jsonb_agg(jsonb_build_object('type', e.type, 'scope', 1, 'table', 'bookings', 'id', e.id, 'op', 'UPDATE', 'record', e.record,
+    'old', e.old_record)) into v_facts from ended e;
+  return case when v_facts is not null then app.record(v_facts) end;
+end $$;
+grant execute on function app.suppliers_due(integer), app.end_bookings(uuid, integer) to wedsync_service;
 reset role;
 
 -- 83_tests.sql

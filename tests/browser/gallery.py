@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.browser import (
+    scenes_bookings,
     scenes_couple,
     scenes_guests,
     scenes_plan,
@@ -53,6 +54,7 @@ def scenes() -> Iterator[Scene]:
         scenes_guests,
         scenes_rsvp,
         scenes_supplier,
+        scenes_bookings,
         scenes_webhooks,
         scenes_rules,
         scenes_proposals,

@@ -38,6 +38,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "link_bookings": {"r": {*COUPLE, "standard"}, "w": set()},
+    "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {

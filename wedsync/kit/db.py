@@ -340,6 +340,7 @@ _REFUSALS = {
     "22P05": (422, "invalid_character", _NUL),
     "23503": (422, "unknown_reference", "This names something that does not exist here."),
     "23505": (409, "already_exists", "There is one like this already."),
+    "23P01": (409, "taken", "That is taken by now. Look again, and choose what is still free."),
     "23514": (422, "invalid", "A value is outside of what is allowed."),
     "42501": (403, "forbidden", "You may see this, but not change it."),
     "WS403": (403, "forbidden", "You may see this, but not change it."),

@@ -25,6 +25,7 @@ from wedsync.kit.valkey import Publisher
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
 answers = sql.load("wedsync.web")
+bookings = sql.load("wedsync.bookings")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
@@ -61,6 +62,18 @@ async def expire(connection: Any) -> None:
     ended = await connection.fetchval(queries.expire)
     if ended:
         log.info("jobs_expired", jobs=ended)
+
+
+def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
+
+    async def end(connection: Any) -> None:
+        for due in await connection.fetch(bookings.suppliers_due):
+            nudge = await connection.fetchval(bookings.end_bookings, due["supplier_id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return end
 
 
 def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -182,6 +195,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
     return [
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
+        Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),

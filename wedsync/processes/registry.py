@@ -6,6 +6,11 @@ from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
+from wedsync.bookings import api as bookings_api
+from wedsync.bookings import facts as bookings
+from wedsync.bookings import following as bookings_following
+from wedsync.bookings import pages as bookings_pages
+from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
@@ -66,13 +71,21 @@ NOUNS = (
     suppliers,
     tasks,
     budget,
+    bookings,
     acknowledgements,
     proposals,
     subscriptions,
     rules,
     connections,
 )
-PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
+PLAIN = (
+    weddings_reactions,
+    schedule_reactions,
+    suppliers_reactions,
+    tasks_reactions,
+    bookings_reactions,
+    acknowledgements_reactions,
+)
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
     people_api,
@@ -83,6 +96,7 @@ DOORS = (
     suppliers_api,
     tasks_api,
     budget_api,
+    bookings_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -100,6 +114,7 @@ PAGES = (
     suppliers_pages,
     tasks_pages,
     budget_pages,
+    bookings_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
@@ -127,7 +142,7 @@ def routes() -> list[Any]:
 def works(settings: Settings) -> dict[str, Work]:
     """Long work by the name it is owed under."""
     ring = _ring(settings)
-    return {**imports_work.works(ring), **incoming.works(ring)}
+    return {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
 
 
 def _ring(settings: Settings) -> KeyRing:

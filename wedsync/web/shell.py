@@ -103,6 +103,7 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
     hooks = Section(key="connections", label="Hooks", href=f"{base}/connections", icon="download")
     return (
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
+        Section(key="calendar", label="Calendar", href=f"{base}/calendar", icon="calendar-clock"),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
