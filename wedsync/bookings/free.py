@@ -6,10 +6,11 @@ from uuid import UUID
 
 from wedsync.bookings import model
 from wedsync.bookings.reading import PublicDay
-from wedsync.kit import addresses, sql
+from wedsync.kit import sql
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Window
+from wedsync.web.callers import block_of
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 
@@ -22,7 +23,7 @@ async def days(
     request: AnyRequest, ctx: Context, key: str, first: date, last: date
 ) -> tuple[str, list[PublicDay]] | None:
     """(the supplier's name, its days), or None for a key that opens nothing. Raises Refusal 429."""
-    address = addresses.block_of(request.client.host if request.client else "")
+    address = block_of(request.scope)
     decision = await ctx.limits.hit(ASKED, f"{address}|{key}")
     if not decision.is_allowed:
         raise Refusal(

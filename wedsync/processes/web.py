@@ -141,12 +141,7 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
     return Litestar(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=[lifespan, *lifespans],
-        dependencies={
-            "ctx": Provide(provide_ctx, sync_to_thread=False),
-            "actor": Provide(provide_actor, sync_to_thread=False),
-            "catalogue": Provide(provide_catalogue, sync_to_thread=False),
-            "fields": Provide(provide_fields, sync_to_thread=False),
-        },
+        dependencies=_dependencies(),
         middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
         exception_handlers=problems.HANDLERS,
@@ -157,6 +152,17 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
         state=_state(settings),
         response_cache_config=ResponseCacheConfig(),
     )
+
+
+def _dependencies() -> dict[str, Provide]:
+    """What handlers may ask for by name."""
+    given: dict[str, Callable[..., Any]] = {
+        "ctx": provide_ctx,
+        "actor": provide_actor,
+        "catalogue": provide_catalogue,
+        "fields": provide_fields,
+    }
+    return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
 
 
 def _static() -> list[Any]:
