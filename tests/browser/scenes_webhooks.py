@@ -113,7 +113,7 @@ def delivery_values() -> dict[str, Any]:
     silent = failed | {"number": 1, "status": None, "words": "No answer within 10 s.", "response_head": ""}
     silent |= {"advice": wording.advice(status=None, detail="No answer within 10 s."), "timings": timings[:1]}
     one = delivery("d2", "schedule_item.moved", "delivered", attempts=3)
-    values = {"path": PATH, "endpoint": CRM, "delivery": one, "tries": [good, failed, silent], "by": None}
+    values = {"path": PATH, "endpoint": CRM, "delivery": one, "tries": [good, failed, silent], "by": None, "behind": 3}
     return values | {"src": f"{PATH}/crm/deliveries/d2/fragments/tries", "every_s": 10, "now": NOW}
 
 

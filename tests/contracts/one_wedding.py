@@ -31,7 +31,7 @@ from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import api as tasks_api
 from wedsync.tasks import pages as tasks_pages
-from wedsync.web import limiting, problems
+from wedsync.web import callers, limiting, problems
 from wedsync.web.auth import Authentication, Remembered
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.weddings import actions as weddings
@@ -186,6 +186,7 @@ def application(door: Door) -> Litestar:
                 "lookups": lookups,
                 "limits": LocalLimits(clock.monotonic),
                 "rates": limiting.rates(settings),
+                "residents": callers.Residents(),
             }
         ),
     )

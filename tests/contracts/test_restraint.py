@@ -38,7 +38,13 @@ ONE = Bucket("one", per_s=0.0001, burst=1)
 
 @pytest_asyncio.fixture(scope="module")
 async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    behind = replace(settings, trusted_proxies=(f"{PROXY}/32",), sign_ins_per_address=3)
+    behind = replace(
+        settings,
+        trusted_proxies=(f"{PROXY}/32",),
+        sign_ins_per_address=3,
+        requests_per_person=200,
+        anonymous_per_address=50,
+    )
     async with built(database, postgres, behind) as made:
         yield made
 

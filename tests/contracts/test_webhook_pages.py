@@ -214,7 +214,7 @@ async def test_the_form_sets_how_we_prove_who_we_are_and_shows_no_secret_of_it(c
     await couple.owe(80)
     (id,) = await couple.end(endpoint, "dead", status=500)
     delivery = await couple.who.see(f"{here}/deliveries/{id}")
-    assert "x-tenant: ••••••••" in delivery and "authorization: ••••••••" in delivery
+    assert "CANARY" not in delivery
     sent = await couple.who.send(f"{here}/deliveries/{id}/replay", as_new="on")
     assert "1 delivery put back: sent again as new" in await couple.who.see(sent.headers["location"])
     new = (await couple.who.got("GET", f"{couple.api}/deliveries"))["items"][0]

@@ -26,6 +26,11 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "heard_event": Scope.CORE,
     "past_events": Scope.CORE,
     "routed": Scope.CORE,
+    "owe_test": Scope.CORE,
+    "suppliers_due": Scope.CORE,
+    "public_days": Scope.CORE,
+    "availability": Scope.CORE,
+    "linked_days": Scope.CORE,
 }
 
 

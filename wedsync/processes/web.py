@@ -160,7 +160,7 @@ def _dependencies() -> dict[str, Provide]:
         "ctx": provide_ctx,
         "actor": provide_actor,
         "catalogue": provide_catalogue,
-        "fields": provide_fields,
+        "rule_fields": provide_fields,
     }
     return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
 

@@ -50,13 +50,13 @@ async def move(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, ru
 
 @post(paths("/rules/{rule_id:uuid}/switch"), include_in_schema=False)
 async def switch(
-    request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID, rule_id: UUID
+    request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID, rule_id: UUID
 ) -> Response[Any]:
     """On or off."""
     is_active = (await forms.read(request)).on("on")
     async with entered(request, ctx, actor, tenant) as place:
         await _known(place, rule_id)
-        await actions.change(place.tx, fields, rule_id, {"is_active": is_active}, version=None)
+        await actions.change(place.tx, rule_fields, rule_id, {"is_active": is_active}, version=None)
         return respond.see_other(f"{place.path}/rules?said=switched")
 
 

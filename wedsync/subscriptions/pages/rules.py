@@ -87,12 +87,12 @@ def _line(rule: model.Rule, face: picker.Face, number: int, count: int) -> dict[
 
 
 @get(paths("/rules/new"), include_in_schema=False)
-async def new(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID) -> Response[str]:
+async def new(request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID) -> Response[str]:
     """The builder; it brings the id, so that sending it twice adds one rule."""
     async with entered(request, ctx, actor, tenant) as place:
         endpoint = request.query_params.get("endpoint", "")
         state = rule_form.State(id=str(uuid4()), endpoint_id=endpoint, quiet_zone=await _zone(place))
-        return await _builder(place, state, fields)
+        return await _builder(place, state, rule_fields)
 
 
 async def _zone(place: Place) -> str:
@@ -108,13 +108,13 @@ async def _builder(
 
 @get(paths("/rules/{rule_id:uuid}"), include_in_schema=False)
 async def edit(
-    request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID, rule_id: UUID
+    request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID, rule_id: UUID
 ) -> Response[str]:
     """The builder of a rule that is there."""
     async with entered(request, ctx, actor, tenant) as place:
         rule = await _rule(place, rule_id)
         said = SAID.get(request.query_params.get("said", ""), "")
-        return await _builder(place, rule_form.of_rule(rule, zone=await _zone(place)), fields, said=said)
+        return await _builder(place, rule_form.of_rule(rule, zone=await _zone(place)), rule_fields, said=said)
 
 
 async def _rule(place: Place, rule_id: UUID) -> model.Rule:
@@ -126,7 +126,7 @@ async def _rule(place: Place, rule_id: UUID) -> model.Rule:
 
 
 @post(paths("/rules"), include_in_schema=False)
-async def add(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID) -> Response[Any]:
+async def add(request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID) -> Response[Any]:
     """On to the rule, where it can be tested; the builder again where something is not right."""
     state = rule_form.of_form(await forms.read(request))
     try:
@@ -134,9 +134,9 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, t
     except ValueError as error:
         raise Refusal(422, "invalid", "id: is not the one of the form; open the form again") from error
     try:
-        wanted = _wanted(state, fields)
+        wanted = _wanted(state, rule_fields)
         async with entered(request, ctx, actor, tenant) as place:
-            await actions.add(place.tx, fields, wanted, rule_id=rule_id)
+            await actions.add(place.tx, rule_fields, wanted, rule_id=rule_id)
             return respond.see_other(f"{place.path}/rules/{rule_id}")
     except Refusal as refusal:
         if refusal.status not in (409, 422):
@@ -145,7 +145,7 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, t
             if refusal.code == "already_added":
                 return respond.see_other(f"{place.path}/rules/{rule_id}")
             errors = forms.errors_of(refusal) or {"endpoint_id": refusal.detail}
-            return await _builder(place, state, fields, errors=errors, code=422)
+            return await _builder(place, state, rule_fields, errors=errors, code=422)
 
 
 def _wanted(state: rule_form.State, fields: Fields) -> model.NewRule:
@@ -158,16 +158,16 @@ def _wanted(state: rule_form.State, fields: Fields) -> model.NewRule:
 
 @post(paths("/rules/{rule_id:uuid}"), include_in_schema=False)
 async def change(
-    request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID, rule_id: UUID
+    request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID, rule_id: UUID
 ) -> Response[Any]:
     """All of the rule but its place."""
     state = rule_form.of_form(await forms.read(request))
     try:
-        wanted = _wanted(state, fields)
+        wanted = _wanted(state, rule_fields)
         given = {name: getattr(wanted, name) for name in wanted.__struct_fields__}
         async with entered(request, ctx, actor, tenant) as place:
             await _rule(place, rule_id)
-            await actions.change(place.tx, fields, rule_id, given, version=state.version)
+            await actions.change(place.tx, rule_fields, rule_id, given, version=state.version)
             return respond.see_other(f"{place.path}/rules")
     except Refusal as refusal:
         if refusal.status not in (409, 412, 422):
@@ -176,34 +176,34 @@ async def change(
             now = await _rule(place, rule_id)
             if not is_stale(refusal):
                 errors = forms.errors_of(refusal) or {"endpoint_id": refusal.detail}
-                return await _builder(place, state, fields, errors=errors, code=422)
+                return await _builder(place, state, rule_fields, errors=errors, code=422)
             state.version = now.version
             said = "Somebody changed this rule after you opened it. Below is what you chose; saving replaces theirs."
-            return await _builder(place, state, fields, said=said, code=412)
+            return await _builder(place, state, rule_fields, said=said, code=412)
 
 
 @post(paths("/rules/draft"), include_in_schema=False)
-async def draft(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID) -> Response[str]:
+async def draft(request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID) -> Response[str]:
     """The form with a row more or less, or with the fields of the events that are ticked now; nothing is kept."""
     form = await forms.read(request)
     state = rule_form.of_form(form)
     rule_form.pressed(state, form.text("do"))
     async with entered(request, ctx, actor, tenant) as place:
         if not forms.is_fragment(request):
-            return await _builder(place, state, fields)
-        values = rule_form.rows_values(place, state, fields)
+            return await _builder(place, state, rule_fields)
+        values = rule_form.rows_values(place, state, rule_fields)
         return respond.html("subscriptions/rules/_rows.html", place.shell, **values)
 
 
 @post(paths("/rules/preview"), include_in_schema=False)
-async def preview(request: AnyRequest, ctx: Context, actor: Actor, fields: Fields, tenant: UUID) -> Response[str]:
+async def preview(request: AnyRequest, ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID) -> Response[str]:
     """Which past events the form as it stands would take, and what is sent; or what is missing."""
-    given = rule_form.draft(rule_form.of_form(await forms.read(request)), fields)
+    given = rule_form.draft(rule_form.of_form(await forms.read(request)), rule_fields)
     async with entered(request, ctx, actor, tenant) as place:
         said, tried = "", None
         try:
             wanted = forms.checked(model.Draft, given | {"shape": given["shape"] or None}, wording.FIELDS)
-            tried = await actions.preview(place.tx, fields, wanted, opener(ctx.ring))
+            tried = await actions.preview(place.tx, rule_fields, wanted, opener(ctx.ring))
         except Refusal as refusal:
             if refusal.status != 422:
                 raise

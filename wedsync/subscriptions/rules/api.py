@@ -37,11 +37,11 @@ async def list_rules(ctx: Context, actor: Actor, tenant: UUID) -> Page:
     "after the other rules of its endpoint and before the endpoint's own list.",
 )
 async def add_rule(
-    ctx: Context, actor: Actor, fields: Fields, tenant: UUID, data: model.NewRule
+    ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID, data: model.NewRule
 ) -> Response[model.Rule]:
     """Try it first: `POST …/rules/preview`."""
     async with ctx.door.enter(actor, tenant) as tx:
-        rule_id = await actions.add(tx, fields, data)
+        rule_id = await actions.add(tx, rule_fields, data)
         rule = _rule(await tx.row(queries.rule, rule_id))
     return Response(rule, status_code=201, headers=etag(rule.version))
 
@@ -53,10 +53,12 @@ async def add_rule(
     description="Nothing is saved or sent. The newest events of these types that you may see, which of them the draft "
     "would take, and the body of each.",
 )
-async def preview_rule(ctx: Context, actor: Actor, fields: Fields, tenant: UUID, data: model.Draft) -> model.Preview:
+async def preview_rule(
+    ctx: Context, actor: Actor, rule_fields: Fields, tenant: UUID, data: model.Draft
+) -> model.Preview:
     """Real events, at most 50."""
     async with ctx.door.enter(actor, tenant) as tx:
-        return await actions.preview(tx, fields, data, opener(ctx.ring))
+        return await actions.preview(tx, rule_fields, data, opener(ctx.ring))
 
 
 @get("/api/v1/rules/{rule_id:uuid}", summary="One routing rule", description="With its conditions and shape.")
@@ -73,12 +75,12 @@ async def get_rule(ctx: Context, actor: Actor, rule_id: UUID) -> Response[model.
     description="What is absent stays; `position` puts it before or after others of its endpoint.",
 )
 async def change_rule(
-    ctx: Context, actor: Actor, fields: Fields, rule_id: UUID, data: model.RuleChange, if_match: IfMatch = None
+    ctx: Context, actor: Actor, rule_fields: Fields, rule_id: UUID, data: model.RuleChange, if_match: IfMatch = None
 ) -> Response[model.Rule]:
     """For events from now on."""
     given = {name: v for name in data.__struct_fields__ if (v := getattr(data, name)) is not msgspec.UNSET}
     async with ctx.door.enter_at(actor, "rules", rule_id) as tx:
-        await actions.change(tx, fields, rule_id, given, version=expected_version(if_match))
+        await actions.change(tx, rule_fields, rule_id, given, version=expected_version(if_match))
         rule = _rule(await tx.row(queries.rule, rule_id))
     return Response(rule, headers=etag(rule.version))
 
