@@ -35,7 +35,7 @@ async def forward(
     wire: Wire, url: str, event: Mapping[str, Any], *, previous_seq: int | None, secrets: Sequence[str]
 ) -> Reply | Failure:
     """One POST, tried once."""
-    body = mapper.to_body(event, previous_seq=previous_seq)
+    body = mapper.to_body(event, previous_seq=previous_seq, is_test=bool(event.get("test")))
     timestamp = int(clock.machine_now().timestamp())
     headers = {
         "content-type": "application/json",

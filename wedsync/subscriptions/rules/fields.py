@@ -124,7 +124,7 @@ class Fields(msgspec.Struct, frozen=True):
 
 
 def provide_fields(state: State) -> Fields:
-    """Dependency `rule_fields`. Not `fields`: an error in a body's member of a dependency's name would be told as ours."""
+    """Dependency `rule_fields`. Not `fields`: an error in a body's member of that name would be told as ours."""
     fields: Fields = state.fields
     return fields
 
