@@ -7,7 +7,6 @@ since it carries the same `webhook-id`. A test is tried once.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from msgspec import structs
@@ -16,7 +15,6 @@ from wedsync.connections import replies
 from wedsync.connections.contract import (
     Attempt,
     Connection,
-    Delivered,
     Delivery,
     Outcome,
     ReconnectNeeded,
@@ -25,10 +23,11 @@ from wedsync.connections.contract import (
     Tools,
 )
 from wedsync.connectors.webhook import client, mapper
+from wedsync.connectors.webhook.answers import to_outcome
 from wedsync.connectors.webhook.proof import ProofError, Prover
 from wedsync.kit import clock, credentials
 from wedsync.kit.credentials import Credentials
-from wedsync.kit.http import Failure, Reply
+from wedsync.kit.http import Reply
 from wedsync.kit.oauth import TokenError
 
 
@@ -114,23 +113,6 @@ def _told(error: Exception) -> Attempt:
     return Attempt(detail=str(error))
 
 
-def to_outcome(exchange: Reply | Failure, attempt: Attempt, *, now: datetime) -> Outcome:
-    """What the receiver's answer means."""
-    if isinstance(exchange, Failure):
-        return replies.no_answer(exchange, attempt)
-    wishes = _wishes(exchange.headers)
-    is_end = exchange.status == 410 or "disable" in wishes
-    if 200 <= exchange.status < 300:
-        return Delivered(disable=is_end, attempt=attempt)
-    reason = _reason(exchange.status, wishes)
-    if is_end or "abort-message" in wishes:
-        return Rejected(reason=reason, disable=is_end, attempt=attempt)
-    if replies.is_passing(exchange.status):
-        after_s = replies.retry_after_s(exchange.headers, now=now)
-        return RetryLater(reason=reason, after_s=after_s, attempt=attempt)
-    return RetryLater(reason=reason, tries_max=replies.SHORT_LADDER, attempt=attempt)
-
-
 def _own(outcome: Outcome) -> Outcome:
     """A receiver that will not talk to this certificate may well talk to others."""
     return structs.replace(outcome, is_unreachable=False) if isinstance(outcome, RetryLater) else outcome
@@ -141,20 +123,3 @@ def _once(outcome: Outcome) -> Outcome:
     if not isinstance(outcome, RetryLater):
         return outcome
     return Rejected(reason=outcome.reason, attempt=outcome.attempt)
-
-
-def _reason(status: int, wishes: set[str]) -> str:
-    if status == 410:
-        return "The receiver answered 410: it is gone for good."
-    if "disable" in wishes:
-        return f"The receiver answered {status} and asked for no more deliveries."
-    if "abort-message" in wishes:
-        return f"The receiver answered {status} and asked for no repeat of this one."
-    if 300 <= status < 400:
-        return f"The receiver answered {status}, a redirect. Change the endpoint's address to where it leads."
-    return f"The receiver answered {status}."
-
-
-def _wishes(headers: Mapping[str, str]) -> set[str]:
-    """The receiver's `webhook-delivery` header, a convention of Svix (docs.svix.com/receiving/delivery-control)."""
-    return {wish.strip().lower() for wish in headers.get("webhook-delivery", "").split(",")}

@@ -27,7 +27,8 @@ from wedsync.connections.contract import (
 )
 from wedsync.connections.stage import serving
 from wedsync.connectors.webhook import mapper
-from wedsync.connectors.webhook.connector import connect, to_outcome
+from wedsync.connectors.webhook.answers import to_outcome
+from wedsync.connectors.webhook.connector import connect
 from wedsync.connectors.webhook.fake import Hooks
 from wedsync.connectors.webhook.tests.staged import DELIVERY, EVENT, TENANT, Stage
 from wedsync.kit import clock
