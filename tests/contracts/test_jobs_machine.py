@@ -62,10 +62,9 @@ class Engine(RuleBasedStateMachine):
     async def _begun(self) -> tuple[Wedding, list[UUID]]:
         await self.ledger.admin.execute("delete from jobs")
         wedding = await self.ledger.wedding()
-        made = [await self.ledger.endpoint(wedding, types=("party.*",)) for _ in range(3)]
+        modes = ("parallel", "ordered", "latest")
+        made = [await self.ledger.endpoint(wedding, types=("party.*",), mode=mode) for mode in modes]
         await self.ledger.admin.execute("update destinations set max_in_flight = $1 where id = any ($2)", CAP, made)
-        for endpoint, mode in zip(made, ("parallel", "ordered", "latest"), strict=True):
-            await self.ledger.admin.execute("update subscriptions set mode = $2 where id = $1", endpoint, mode)
         return wedding, made
 
     @rule(count=st.integers(1, 3), is_urgent=st.booleans())
