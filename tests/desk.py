@@ -69,12 +69,15 @@ def problem_of(answer: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Desk]:
-    """A desk with a world of its own."""
+async def opened(settings: Settings, app: Litestar | None = None) -> AsyncIterator[Desk]:
+    """A desk with a world of its own, and an application too unless one is given."""
     world = await build(settings)
     try:
-        async with served(settings) as app:
+        if app is not None:
             yield Desk(app, world)
+            return
+        async with served(settings) as own_app:
+            yield Desk(own_app, world)
     finally:
         await world.door.pool.close()
 

@@ -161,17 +161,22 @@ def _guest(name: str) -> model.NewGuest:
 Builder = Callable[[], Awaitable[GuestHouse]]
 
 
+def houses(stage: one_wedding.Stage, app: Litestar, settings: Settings) -> Builder:
+    """Makes weddings, each with its plan."""
+
+    async def build() -> GuestHouse:
+        house = GuestHouse(await stage.wedding(), app, settings)
+        await house.plan()
+        return house
+
+    return build
+
+
 @asynccontextmanager
 async def building(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    """Makes weddings, each with its plan, in one application on one database."""
+    """The same, in an application of its own."""
     async with one_wedding.opened(database, postgres.admin_url) as stage, served(settings) as app:
-
-        async def build() -> GuestHouse:
-            house = GuestHouse(await stage.wedding(), app, settings)
-            await house.plan()
-            return house
-
-        yield build
+        yield houses(stage, app, settings)
 
 
 def hidden(page: str, name: str) -> str:

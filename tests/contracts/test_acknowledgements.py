@@ -1,29 +1,8 @@
 """Acknowledgements: opened by a change, seen, given by one tap opened again by a newer change."""
 
 import re
-from collections.abc import AsyncIterator
 
-import pytest_asyncio
-
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
-async def wedding(town: Town, ana: Somebody) -> str:
-    return await town.wedding(ana)
+from tests.contracts.town import Somebody, Town
 
 
 async def states(somebody: Somebody, wedding: str) -> list[str]:

@@ -13,21 +13,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest_asyncio
 
-from tests.desk import Desk, opened, own, paths, problem_of
+from tests.desk import Desk, own, paths, problem_of
 from tests.engines_fixture import Database, RunningPostgres
 from tests.ledger import admin_url
-from wedsync.kit.config import Settings
 from wedsync.people import actions as people
 from wedsync.weddings import actions as weddings
 
 GUESTS, WEDDING = "/api/v1/weddings/{wedding}/guests", "/api/v1/weddings/{wedding}"
 NUMBERS = ("99999999999999999999999999", "9223372036854775808", "2147483648", "-1", "²", "٣", "1.5", "NaN", "0x10", "")
-
-
-@pytest_asyncio.fixture(scope="module")
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    async with opened(settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -5,26 +5,17 @@ Everything is asked of the real web application; the logs of both weddings are r
 
 import json
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
-from tests.desk import Desk, opened, problem_of
-from wedsync.kit.config import Settings
+from tests.desk import Desk, problem_of
 
 MIB = 1024 * 1024
 # What a person may paste into a name, and what must come back as it was or without its control characters.
 NAMES = ("👩🏽‍🚀 Zoë", "עדי בן־דוד", "محمد", "Łukasz O’Neil-Đorđević", "名前", "e\u0301", "x" * 300)
 CONTROLS = "a\u0000b\u0007c\u202ed\ud7ff\ufffee"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    async with opened(settings) as made:
-        yield made
 
 
 UNREADABLE = {

@@ -1,25 +1,16 @@
 """Conflicts and days: found the moment either side changes, over when they are, told to both sides, leaking nothing."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, Studio, opened
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Town
 
 LATER = "2027-07-03"
 PLAN = """explain (format json) select b.id from bookings b where b.supplier_id = '{supplier}' and b.blocked &&
     tstzrange('2027-06-05Z', '2027-06-06Z') and b.state in ('hold', 'booked')"""
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -12,12 +12,11 @@ import msgspec
 import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, opened
-from tests.contracts.town import Linked, Town, built
+from tests.contracts.town import Linked, Town
 from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import eventually
 from wedsync.bookings import following, free
 from wedsync.events.jobs import Job
-from wedsync.kit.config import Settings
 from wedsync.processes.clock import ending_bookings
 
 CHECKS = "select pg_advisory_xact_lock(hashtextextended('conflicts:' || $1::text, 0))"
@@ -27,12 +26,6 @@ OWED = "select args ->> 'supplier_id' from jobs where tenant_id = $1 and name = 
 MOVE = "update bookings set at_local = '12:00', \"on\" = '2027-08-02' where id = $1"
 OVER = "update bookings set expires_at = clock_timestamp() where id = $1"
 ENDED = "select count(*) from bookings where id = any ($1::uuid[]) and state = 'cancelled'"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

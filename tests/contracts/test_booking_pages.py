@@ -1,16 +1,13 @@
 """The studio's calendar: what is in it, the form that says whether it is free, conflicts left as they are, set up."""
 
 import re
-from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
 
 import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, Studio, opened
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Town
 
 FORM: dict[str, Any] = {
     "on": DAY,
@@ -20,12 +17,6 @@ FORM: dict[str, Any] = {
     "before_minutes": "0",
     "after_minutes": "0",
 }
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

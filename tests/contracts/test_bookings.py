@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -10,20 +9,12 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, Studio, opened
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Town
 
 OVERLAPS = """select count(*) from bookings a
     join bookings b on b.supplier_id = a.supplier_id and b.resource_id = a.resource_id and b.id > a.id
       and a.blocked && b.blocked
     where a.supplier_id = $1 and a.state <> 'cancelled' and b.state <> 'cancelled'"""
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

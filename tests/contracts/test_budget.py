@@ -1,21 +1,13 @@
 """The budget through its door: sums, payments, what each change records, and that nobody but the couple finds any."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Client, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import Client, Stage, Wedding
 from wedsync.weddings import actions as weddings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

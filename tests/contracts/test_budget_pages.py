@@ -1,23 +1,15 @@
 """The couple's page of the budget: money as people type it, payments, and that nobody else opens it."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Browser, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import Browser, Stage, Wedding
 from wedsync.budget import actions, model
 from wedsync.budget.reading import read
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

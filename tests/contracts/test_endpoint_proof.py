@@ -62,11 +62,6 @@ async def service(database: Database) -> AsyncIterator[Door]:
 
 
 @pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
 async def path(town: Town, ana: Somebody) -> str:
     return f"/api/v1/weddings/{await town.wedding(ana)}/endpoints"
 

@@ -1,35 +1,15 @@
 """Webhook endpoints: added, changed, rotated and removed, and the ledger of what they were owed."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-import pytest_asyncio
 
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Somebody, Town
 
 HOOK = {"url": "https://example.com/hook", "events": ["wedding.*"], "description": "Our CRM"}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
-async def wedding(town: Town, ana: Somebody) -> str:
-    return await town.wedding(ana)
 
 
 async def add(ana: Somebody, wedding: str, **fields: Any) -> dict[str, Any]:

@@ -24,9 +24,22 @@ from wedsync.processes.postgres import DATABASE
 from wedsync.processes.valkey_server import ValkeyServer
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def used() -> Iterator[Path]:
+    """A folder whose engines have run: making a cluster takes longer than all that most tests do with it."""
     with passable_folder() as folder:
+        engines = Engines(embedded_settings(folder))
+        engines.start()
+        engines.stop()
+        yield folder
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A copy of that one; empty for a test that is marked `first_start`."""
+    with passable_folder() as folder:
+        if request.node.get_closest_marker("first_start") is None:
+            subprocess.run(["cp", "-a", f"{request.getfixturevalue('used')}/.", folder], check=True)
         yield folder
 
 
@@ -41,6 +54,7 @@ def words_of(file: Path) -> str:
     return file.read_text() if file.exists() else ""
 
 
+@pytest.mark.first_start
 def test_they_start_fill_in_the_addresses_and_stop(engines: Engines, folder: Path) -> None:
     filled = engines.start()
     assert filled.valkey_url.startswith("valkey://:")
@@ -98,6 +112,22 @@ def test_data_ports_and_passwords_are_the_same_at_the_next_start(engines: Engine
     again.stop()
 
 
+def test_a_copy_of_a_folder_has_a_cluster_of_its_own(engines: Engines, folder: Path) -> None:
+    engines.start()
+    keep_a_row(engines)
+    engines.stop()
+    with passable_folder() as copied:
+        subprocess.run(["cp", "-a", f"{folder}/.", copied], check=True)
+        copy = Engines(embedded_settings(copied))
+        copy.start()
+        keep_a_row(copy)
+        assert ask(copy, "select count(*) from kept") == 2
+        engines.start()
+        assert ask(engines, "select count(*) from kept") == 1
+        copy.stop()
+
+
+@pytest.mark.first_start
 def test_private_files_are_private(engines: Engines, folder: Path) -> None:
     engines.start()
     assert engines.postgres is not None
@@ -208,6 +238,7 @@ def test_two_instances_stand_side_by_side(engines: Engines) -> None:
         other.stop()
 
 
+@pytest.mark.first_start
 def test_what_is_set_is_not_started(folder: Path) -> None:
     given = embedded_settings(
         folder, WEDSYNC_DATABASE_URL="postgresql://wedsync_user:x@127.0.0.1/w", WEDSYNC_VALKEY_URL="valkey://127.0.0.1"
@@ -217,6 +248,7 @@ def test_what_is_set_is_not_started(folder: Path) -> None:
     assert (engines.postgres, engines.valkey) == (None, None)
 
 
+@pytest.mark.first_start
 def test_an_unfinished_cluster_is_made_anew(engines: Engines, folder: Path) -> None:
     """A power cut during the very first start leaves half a cluster beside its place, never in it."""
     draft = folder / "postgres.new"
@@ -227,6 +259,7 @@ def test_an_unfinished_cluster_is_made_anew(engines: Engines, folder: Path) -> N
     assert not draft.exists()
 
 
+@pytest.mark.first_start
 def test_a_cluster_of_another_version_is_refused_with_what_to_do(engines: Engines, folder: Path) -> None:
     (folder / "postgres").mkdir()
     (folder / "postgres" / "PG_VERSION").write_text("17\n")
@@ -243,6 +276,7 @@ def test_a_cluster_that_cannot_start_says_why(engines: Engines, folder: Path) ->
         engines.postgres.restart()
 
 
+@pytest.mark.first_start
 def test_one_supervisor_holds_a_data_folder(folder: Path) -> None:
     with held(folder):
         with pytest.raises(EngineFailed, match=f"Another wedsync \\(process {os.getpid()}\\)"), held(folder):
@@ -252,6 +286,7 @@ def test_one_supervisor_holds_a_data_folder(folder: Path) -> None:
         pass
 
 
+@pytest.mark.first_start
 def test_other_commands_reach_what_a_supervisor_runs(folder: Path) -> None:
     plain = embedded_settings(folder)
     assert reach(plain) == plain

@@ -1,26 +1,12 @@
 """The JSON door of guests: pages of lists, versions, scopes, and answers that say what is wrong."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
+from tests.contracts.guest_house import GuestHouse, Visitor
 
 
 @pytest_asyncio.fixture

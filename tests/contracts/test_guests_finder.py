@@ -1,28 +1,13 @@
 """The wedding's website, and finding a lost invitation there: forgiving, and telling nobody who is on the list."""
 
-from collections.abc import AsyncIterator
 from secrets import token_hex
 from uuid import UUID
 
 import msgspec
 import pytest
-import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, building
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.guest_house import GuestHouse
 from wedsync.weddings import actions as weddings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 async def publish(house: GuestHouse, **more: object) -> str:

@@ -1,7 +1,6 @@
 """What the kitchen gets: totals without names, numbered sheets with them, final numbers; each for whom it is meant."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,28 +8,15 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.guest_house import GuestHouse, Visitor
 from wedsync.guests import actions, list_page, model, replies
 from wedsync.guests.kitchen import sheet_page, sheets
 from wedsync.kit import clock
-from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.web import render
 from wedsync.web.shell import Shell
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 @pytest_asyncio.fixture

@@ -2,28 +2,14 @@
 
 import html
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building, edited, fields
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.guest_house import Builder, GuestHouse, Visitor, edited, fields
 from wedsync.guests import actions, model, replies, sealed
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 @pytest_asyncio.fixture

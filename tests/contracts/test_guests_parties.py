@@ -1,26 +1,12 @@
 """Parties: added as people write them, changed by two at once, invited to more, reached by a link."""
 
 import re
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building, fields
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
+from tests.contracts.guest_house import GuestHouse, Visitor, fields
 
 
 @pytest_asyncio.fixture

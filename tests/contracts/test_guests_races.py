@@ -2,16 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
-import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building, edited
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.guest_house import GuestHouse, Visitor, edited
 from wedsync.guests import actions, letters, model, replies
-from wedsync.kit.config import Settings
 
 COUNTED = """select schedule_item_id, invited, accepted, declined, tentative, pending, children, meals
     from headcounts where wedding_id = $1 order by 1"""
@@ -23,17 +19,6 @@ COUNTED_ANEW = """select r.schedule_item_id, count(*)::int, count(*) filter (whe
         where x.schedule_item_id = r.schedule_item_id and x.status = 'accepted' and x.menu_option_id is not null
         group by 1) m), '{}')
     from rsvps r join guests g on g.id = r.guest_id where r.wedding_id = $1 group by 1 order by 1"""
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 async def test_two_phones_bring_no_more_than_may_come(house: GuestHouse) -> None:

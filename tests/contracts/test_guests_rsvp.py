@@ -1,28 +1,13 @@
 """What a guest does on the page of an RSVP link: answers for the whole party, changes it, and sees nobody else."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building, hidden
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.guest_house import GuestHouse, Visitor, hidden
 from wedsync.guests import sealed
 from wedsync.guests.kitchen import final_numbers
-from wedsync.kit.config import Settings
 from wedsync.weddings import actions as weddings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 async def test_a_party_answers_at_once(house: GuestHouse) -> None:

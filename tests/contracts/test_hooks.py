@@ -17,27 +17,10 @@ import pytest_asyncio
 
 from tests.contracts.import_house import working
 from tests.contracts.senders import COUPLES, Sender, at, said, settled, source
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Somebody, Town
+from tests.engines_fixture import RunningPostgres
 from wedsync.connections import signatures
 from wedsync.kit import clock
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
-async def wedding(town: Town, ana: Somebody) -> str:
-    return await town.wedding(ana)
 
 
 @pytest_asyncio.fixture

@@ -14,35 +14,19 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from tests.contracts.senders import COUPLES, Sender, at, said, signed, source
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Somebody, Town
+from tests.engines_fixture import RunningPostgres
 from tests.eventually import eventually
 from wedsync.connections import inbox
 from wedsync.connections.elements import Element
 from wedsync.connections.keysets import AGE_MAX_S, FLOOR_S, HELD_MAX_S, KeySets
 from wedsync.connections.verify.keys import key_id
 from wedsync.kit import clock
-from wedsync.kit.config import LOOPBACK, Settings
+from wedsync.kit.config import LOOPBACK
 from wedsync.kit.errors import Refusal
 from wedsync.kit.http import Wire
 
 WAITING = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like $1)"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
-async def wedding(town: Town, ana: Somebody) -> str:
-    return await town.wedding(ana)
 
 
 @pytest_asyncio.fixture

@@ -1,15 +1,12 @@
 """Hooks of other programs as proposals: mapped by their source, decided by the couple, never done by themselves."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
 
 from tests.contracts.import_house import working
 from tests.contracts.senders import Sender, at, said, settled, source
-from tests.contracts.town import Linked, Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Linked, Somebody, Town
 
 RULES = [
     {"target": "find", "source": ["$.session.name"]},
@@ -19,17 +16,6 @@ RULES = [
 ]
 TIMES = {"type": "session.updated", "subject": "schedule_items", "rules": RULES}
 BODY = {"id": "1", "type": "session.updated", "session": {"name": "dinner", "start": "18:30", "minutes": "90"}}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
 
 
 @pytest_asyncio.fixture

@@ -6,20 +6,13 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, building
+from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import FILES, Importer, importer, working
-from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
 
 READABLE = sorted(path.name for path in FILES.iterdir() if path.name != "not_really.xlsx")
 TYPICAL = {"messy_300.csv", "german_spreadsheet.csv", "eventbrite.csv"}
 LISTS = [name if name in TYPICAL else pytest.param(name, marks=pytest.mark.prove) for name in READABLE]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

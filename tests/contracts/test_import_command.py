@@ -7,19 +7,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, building
+from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import Importer, importer, working
-from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 from wedsync.processes import guest_import
 from wedsync.processes.failures import CannotRun
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

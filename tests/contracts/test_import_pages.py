@@ -1,26 +1,13 @@
 """The wizard, as a browser without scripts walks it: choose, check, correct, run, see what stayed out, take it back."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, Visitor, building, fields
+from tests.contracts.guest_house import GuestHouse, Visitor, fields
 from tests.contracts.import_house import FILES, Importer, working
-from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 @pytest_asyncio.fixture

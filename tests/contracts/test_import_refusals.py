@@ -2,30 +2,17 @@
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, building
+from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import FILES, Importer, importer, working
-from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
 
 MIB = 1024 * 1024
 LIST = b"Name\nAna Li\n"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def house(build: Builder) -> GuestHouse:
-    return await build()
 
 
 @pytest_asyncio.fixture

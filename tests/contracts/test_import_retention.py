@@ -9,19 +9,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.contracts.guest_house import Builder, GuestHouse, building
+from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import FILES, Importer, importer, working
-from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings, SettingsInvalid, load
 from wedsync.processes import clock
 
 LIST = (FILES / "messy_300.csv").read_bytes()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def build(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Builder]:
-    async with building(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
-from tests.ledger import TRIED, URGENT, Ledger, admin_url, fact, opened
+from tests.ledger import TRIED, URGENT, Ledger, fact
 from wedsync.events.deliver import ending
 from wedsync.events.jobs import Job
 from wedsync.events.retry import TRIES_MAX, Outcome, Verdict
@@ -21,15 +19,6 @@ QUEUE_FUNCTIONS = (
     *("park", "rest", "end_jobs", "raise_dead", "shelve", "line_up", "call_next"),
 )
 DONE = Verdict(state="delivered")
-
-
-@pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_claim")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin, size=8) as ledger:
-        yield ledger
-    await drop(postgres, database.name)
 
 
 @pytest_asyncio.fixture

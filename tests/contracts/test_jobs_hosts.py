@@ -1,15 +1,14 @@
 """Hosts that several endpoints share: left alone when they fail several, asked by one, and told between workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
-from tests.ledger import Ledger, Wedding, admin_url, opened
+from tests.ledger import Ledger, Wedding
 from tests.rules.test_hints import heard_by
 from wedsync.events.breakers import hopeful
 from wedsync.events.deliver import ending
@@ -25,15 +24,6 @@ MISSING = Outcome(word="retry_later", reason="It answered 404.", exchange=Exchan
 SEND_TEST = """select app.send_test($1, $2, '{"type": "party.tried"}')"""
 HEALTH = "select breaker_failures, failed_times from destinations where id = $1"
 TAKEN = Outcome(word="delivered", exchange=Exchange(status=200, total_ms=5.0))
-
-
-@pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_hosts")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin, size=8) as ledger:
-        yield ledger
-    await drop(postgres, database.name)
 
 
 @pytest_asyncio.fixture

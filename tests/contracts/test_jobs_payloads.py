@@ -1,13 +1,11 @@
 """What may leave is judged at the last moment: lease, subscription, link, scope; the rest ends without a byte sent."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
-from tests.ledger import TRIED, Ledger, Wedding, admin_url, event_type, opened
+from tests.ledger import TRIED, Ledger, Wedding, event_type
 from wedsync.events import record
 from wedsync.events.jobs import Job, Payload
 from wedsync.events.scope import Scope
@@ -25,13 +23,9 @@ MOVE_TASK = (
 
 
 @pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_payloads")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin) as ledger:
-        await ledger.know(types=(TRIED, BUDGETED))
-        yield ledger
-    await drop(postgres, database.name)
+async def engine(engine: Ledger) -> Ledger:
+    await engine.know(types=(TRIED, BUDGETED))
+    return engine
 
 
 @pytest_asyncio.fixture

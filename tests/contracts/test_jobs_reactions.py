@@ -10,9 +10,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
 from tests.eventually import eventually
-from tests.ledger import TRIED, TYPES, Ledger, Wedding, admin_url, event_type, fact, opened
+from tests.ledger import TRIED, TYPES, Ledger, Wedding, event_type, fact
 from wedsync.events import jobs
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.event import Event
@@ -26,15 +25,6 @@ from wedsync.processes.worker import Worker
 ANSWERED = event_type("party.answered")
 SEATS = "select count(*) from parties where wedding_id = $1 and name = 'answer'"
 Run = Callable[[Tx, Event], Awaitable[None]]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_reactions")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin) as ledger:
-        yield ledger
-    await drop(postgres, database.name)
 
 
 @pytest_asyncio.fixture

@@ -1,15 +1,14 @@
 """Restraint: what fails is left alone and probed, nothing is sent more than its rate, of one row the newest goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
-from tests.ledger import TRIED, URGENT, Ledger, Wedding, admin_url, fact, opened
+from tests.ledger import TRIED, URGENT, Ledger, Wedding, fact
 from wedsync.events import record
 from wedsync.events.deliver import ending
 from wedsync.events.jobs import PER_MIN, Ending, Job, Queue
@@ -26,15 +25,6 @@ BREAKER = (
     "select breaker_failures, breaker_openings, breaker_until - statement_timestamp() as left_over,"
     " nullif(not_before, '-infinity') - statement_timestamp() as pause from destinations where id = $1"
 )
-
-
-@pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_restraint")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin, size=8) as ledger:
-        yield ledger
-    await drop(postgres, database.name)
 
 
 @pytest_asyncio.fixture

@@ -10,9 +10,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
 from tests.eventually import eventually
-from tests.ledger import TYPES, Ledger, Wedding, admin_url, fact, opened
+from tests.ledger import TYPES, Ledger, Wedding, fact
 from wedsync.events.deliver import ending
 from wedsync.events.retry import Exchange, Outcome, Verdict
 from wedsync.kit import clock
@@ -33,13 +32,9 @@ IMAGES = ("record", "old_record")
 
 
 @pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_troubles")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin, size=8) as ledger:
-        await ledger.know(types=[*TYPES, *subscriptions.EVENTS])
-        yield ledger
-    await drop(postgres, database.name)
+async def engine(engine: Ledger) -> Ledger:
+    await engine.know(types=[*TYPES, *subscriptions.EVENTS])
+    return engine
 
 
 @pytest_asyncio.fixture

@@ -1,14 +1,13 @@
 """Whose turn it is: every lane is served, and no tenant waits for how much another is owed."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import RunningPostgres, clone, drop
-from tests.ledger import TRIED, URGENT, Ledger, Wedding, admin_url, opened
+from tests.ledger import TRIED, URGENT, Ledger, Wedding
 from wedsync.events.deliver import ending
 from wedsync.events.jobs import Job
 from wedsync.events.retry import Outcome, Verdict
@@ -21,15 +20,6 @@ FLOOD = """insert into jobs (id, kind, name, lane, tenant_id, destination_id, ma
     from generate_series(1, $6) n"""
 MANY = 3_000
 REACTIONS = UUID("00000000-0000-7000-8000-000000000002")
-
-
-@pytest_asyncio.fixture(scope="module")
-async def engine(postgres: RunningPostgres, worker: str) -> AsyncIterator[Ledger]:
-    database = await clone(postgres, f"wedsync_{worker}_turns")
-    admin = admin_url(postgres, database)
-    async with opened(user=database.user, service=database.service, admin=admin, size=8) as ledger:
-        yield ledger
-    await drop(postgres, database.name)
 
 
 @pytest_asyncio.fixture

@@ -1,34 +1,14 @@
 """Listening without an endpoint: what one would be sent, no more and no less, by the listener's own positions."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
-from tests.contracts.town import Linked, Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Linked, Somebody, Town
 from wedsync.processes import listen, remote
 from wedsync.processes.failures import CannotRun
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
-async def wedding(town: Town, ana: Somebody) -> str:
-    return await town.wedding(ana)
 
 
 async def ask(who: Somebody, path: str, after: Any = None, *, code: int = 200, **more: Any) -> Any:

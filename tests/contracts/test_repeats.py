@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.desk import Desk, opened, own, paths, problem_of
+from tests.desk import Desk, own, paths, problem_of
 from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import eventually
 from tests.ledger import admin_url
@@ -23,12 +23,6 @@ ENDPOINTS = "/api/v1/weddings/{wedding}/endpoints"
 COMMITS = {"look": 1, "change": 2, "keep": 3}
 """The transactions of a request with a key, in order, where the handler has one."""
 WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    async with opened(settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -1,22 +1,13 @@
 """The rule builder without scripts: drawn, added, refused beside its fields, moved, switched, tested, explained."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
+from tests.contracts.town import Somebody, Town
 
 
 class Desk:

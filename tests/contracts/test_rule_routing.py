@@ -1,24 +1,15 @@
 """Why an event went where it went: every row, rule and endpoint, and never anything else than what was recorded."""
 
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest_asyncio
 
 from tests.contracts.rule_house import ESTIMATE, MANY, House, business_of, newly_wed
-from tests.contracts.town import Linked, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Linked, Town
 
 SEED = 20261121
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

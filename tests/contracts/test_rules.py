@@ -1,6 +1,5 @@
 """Routing rules through the API: kept like endpoints, the first that matches takes an event, shaped and tested."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -8,15 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.rule_house import ESTIMATE, MANY, House, business_of, newly_wed
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
+from tests.contracts.town import Town
 
 
 @pytest_asyncio.fixture

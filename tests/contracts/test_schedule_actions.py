@@ -1,7 +1,6 @@
 """The schedule through the user door: what a write records, who is asked, whom it lets, and what follows from it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,17 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import ON, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import ON, Stage, Wedding
 from wedsync.schedule import actions, model
 from wedsync.schedule.rows import After, MoveItem, NewItem, PlannedItem
 from wedsync.weddings import actions as weddings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

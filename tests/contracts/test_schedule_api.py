@@ -1,6 +1,5 @@
 """The schedule's JSON door: paths, ETags, pages, previews, and answers to bad input."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -8,14 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Client, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
+from tests.contracts.one_wedding import Client, Stage, Wedding
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,6 @@
 """The couple's page of the schedule: what is typed is kept, what moves is shown first, nobody's words are lost."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import time
 from typing import Any
 from uuid import UUID
@@ -9,16 +8,9 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Browser, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import Browser, Stage, Wedding
 from wedsync.schedule import actions
 from wedsync.schedule.rows import After, NewItem, PlannedItem
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,6 @@
 """What the schedule refuses, to whom and why; what is refused changes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, time
 from typing import Any
 from uuid import UUID
@@ -9,17 +8,10 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Place, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import Place, Stage, Wedding
 from wedsync.kit.errors import Refusal
 from wedsync.schedule import actions, model
 from wedsync.schedule.rows import After, MoveItem, NewContact, NewItem, PlannedItem
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

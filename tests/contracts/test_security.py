@@ -1,7 +1,6 @@
 """Who looked at what, and what was refused: counted beside the requests, and shown to whom it concerns."""
 
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -9,16 +8,8 @@ import httpx
 import msgspec
 import pytest_asyncio
 
-from tests.contracts.town import Linked, Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
+from tests.contracts.town import Linked, Somebody, Town
 from wedsync.people.actions import digest
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

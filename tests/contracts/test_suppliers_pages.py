@@ -1,30 +1,10 @@
 """Pages about suppliers: the couple's switches and see-as, and the studio's week, weddings and requests."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
-
-
-@pytest_asyncio.fixture
-async def wedding(town: Town, ana: Somebody) -> str:
-    return await town.wedding(ana)
+from tests.contracts.town import Somebody, Town
 
 
 def part_of(page: str) -> str:

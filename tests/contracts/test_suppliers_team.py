@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +9,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.contracts.town import Linked, Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Linked, Somebody, Town
 from wedsync.kit.actor import Actor
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 class Team(msgspec.Struct, frozen=True):

@@ -1,21 +1,12 @@
 """A supplier whom the couple lets change the schedule does so in the studio: ripple first, nothing lost, no more."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest_asyncio
 
-from tests.contracts.town import Linked, Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
+from tests.contracts.town import Linked, Somebody, Town
 
 
 class Stage(msgspec.Struct, frozen=True):

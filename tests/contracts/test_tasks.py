@@ -1,6 +1,5 @@
 """Tasks through the doors: who sees which, what a change of hands tells whom, and what follows the date."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,16 +8,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Client, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import Client, Stage, Wedding
 from wedsync.kit.errors import Refusal
 from wedsync.tasks import actions, model
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,11 @@
 """A helper's page: a pass opens their own tasks and the day, and not one thing more."""
 
-from collections.abc import AsyncIterator
 from datetime import time
 from uuid import UUID
 
 import pytest_asyncio
 
-from tests.contracts.one_wedding import Browser, Stage, Wedding, opened
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.one_wedding import Browser, Stage, Wedding
 from wedsync.budget import actions as budget
 from wedsync.budget.model import NewLine
 from wedsync.kit.actor import ANONYMOUS
@@ -18,12 +16,6 @@ from wedsync.web import auth
 from wedsync.weddings import actions as weddings
 
 SECRET = "a secret of this test"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def stage(database: Database, postgres: RunningPostgres) -> AsyncIterator[Stage]:
-    async with opened(database, postgres.admin_url) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,12 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.certificates import Certificates
-from tests.contracts.town import Town, built
+from tests.contracts.town import Town
 from tests.contracts.webhook_desk import Desk
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
 from wedsync.processes import registry
 from wedsync.subscriptions import wording
 
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{20,}")
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -1,27 +1,13 @@
 """Weddings through the API: core fields and what a change becomes, members, the website, the log."""
 
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
-from wedsync.kit.config import Settings
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def ana(town: Town) -> Somebody:
-    return await town.person()
+from tests.contracts.town import Somebody, Town
 
 
 @pytest_asyncio.fixture

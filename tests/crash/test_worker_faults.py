@@ -12,6 +12,7 @@ from tests.eventually import eventually
 from tests.ledger import admin_url
 
 NOBODY = "valkey://127.0.0.1:1/0"
+FEW_OWED = "select count(*) < 20 from jobs"
 
 
 @pytest_asyncio.fixture
@@ -66,6 +67,8 @@ async def test_two_workers_share_the_work_and_one_is_killed(scene: Scene) -> Non
     while second.poll() is None:
         await scene.facts(5)
         facts += 5
+        # No heap is left to the other, however long the second takes to come up.
+        await eventually(lambda: scene.ledger.admin.fetchval(FEW_OWED), within_s=60, what="they keep up")
     await scene.recovers()
     await scene.keeps_its_promises(facts=facts)
     assert first.poll() is None

@@ -1,57 +1,22 @@
 """The main job, as people live it: a list comes in, a party answers its invitation, and who may know of it knows."""
 
-import os
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from standardwebhooks import Webhook
 
 from tests.eventually import eventually
-from tests.product import Product, held, running
+from tests.journeys.people import sign_in
+from tests.product import Product, held
 
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-)
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LIST = Path(__file__).parents[1] / "fixtures" / "imports" / "zola_guest_list.csv"
 EMAIL = "theo.marlowe@example.com"
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.unmeasured]
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with running() as started:
-        yield started
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=list(CHROMIUM)
-        )
-        yield launched
-        await launched.close()
-
-
-async def sign_in(browser: Browser, product: Product, who: str) -> Page:
-    """A page in a browser of one of the demo's people, signed in by their link."""
-    page = await (await browser.new_context()).new_page()
-    await page.goto(product.demo[who]["login_url"])
-    await page.wait_for_url("**/me/**" if who == "couple" else "**/studio/**")
-    return page
 
 
 async def test_from_a_list_in_a_file_to_a_supplier_who_knows(browser: Browser, product: Product) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import json
 import random
 import statistics
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -17,7 +16,7 @@ from realtime import AsyncRealtimeClient, RealtimePostgresChangesListenEvent
 
 from tests.contracts.test_gateway_clients import SDK, node
 from tests.eventually import eventually
-from tests.product import Product, running
+from tests.product import Product
 from wedsync.kit import clock
 
 GUESTS = 8
@@ -26,12 +25,6 @@ EDITS = [20, pytest.param(500, marks=pytest.mark.prove)]
 WRITES = 40
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.unmeasured]
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with running(WEDSYNC_WEB_WORKERS="2") as started:
-        yield started
 
 
 class Saved(msgspec.Struct, frozen=True):

@@ -5,40 +5,23 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 from standardwebhooks import Webhook
 
 from tests.crash.receiver import Receiver, receiving
 from tests.eventually import eventually
-from tests.journeys.test_main_job import CHROMIUM, sign_in
-from tests.product import Product, running
+from tests.journeys.people import sign_in
+from tests.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ENV = {name: value for name, value in os.environ.items() if not name.startswith(("WEDSYNC_", "WEBHOOK_"))}
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with running() as started:
-        yield started
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=list(CHROMIUM)
-        )
-        yield launched
-        await launched.close()
 
 
 async def asked(product: Product, method: str, address: str, who: str = "", **body: Any) -> Any:

@@ -65,7 +65,7 @@ class Sinks:
         self.hooks: dict[str, str] = {}
         self.mails: list[dict[str, Any]] = []
         state = msgspec.json.decode((product.data_dir / "engines.json").read_bytes())
-        self.postgres_folder = Path(state["postgres_folder"])
+        self.postgres_folder = Path(state["postgres_folder"] or product.data_dir / "postgres")
         address = f"127.0.0.1:{state['postgres_port']}/wedsync"
         self.admin = f"postgresql://wedsync_admin:{state['admin_password']}@{address}"
 

@@ -83,7 +83,7 @@ class Engines:
         folder = self.settings.data_dir
         account = engine_account()
         wanted = folder / "postgres"
-        place = reachable_folder(Path(self._state.get("postgres_folder", wanted)), account)
+        place = reachable_folder(Path(self._state.get("postgres_folder") or wanted), account)
         if place != wanted and account:
             self.notes.append(
                 f"PostgreSQL runs as the account {account.name!r}, which cannot enter {folder}: its data is in {place}."
@@ -97,7 +97,8 @@ class Engines:
         )
         self.postgres.make()
         self.postgres.end_orphan()
-        self._remember(postgres_folder=str(place))
+        # Only what lies elsewhere: a data folder that was moved or copied brings its cluster with it.
+        self._remember(postgres_folder="" if place == wanted else str(place))
         self._start_on_a_port("postgres_port", self.postgres.start)
 
     def _start_valkey(self) -> None:

@@ -1,0 +1,22 @@
+"""One product and one browser for all journeys: each story brings people and addresses of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from tests.journeys.people import launched
+from tests.product import Product, running
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    with running(WEDSYNC_WEB_WORKERS="2") as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as browser:
+        yield browser

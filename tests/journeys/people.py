@@ -1,0 +1,38 @@
+"""The people of a journey: a real browser, and somebody of the demo signed in in it."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.product import Product
+
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """Debian's chromium, or the one that the variable CHROMIUM names."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=list(CHROMIUM)
+        )
+        yield browser
+        await browser.close()
+
+
+async def sign_in(browser: Browser, product: Product, who: str) -> Page:
+    """A page in a browser of one of the demo's people, signed in by their link."""
+    page = await (await browser.new_context()).new_page()
+    await page.goto(product.demo[who]["login_url"])
+    await page.wait_for_url("**/me/**" if who == "couple" else "**/studio/**")
+    return page
