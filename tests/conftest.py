@@ -100,3 +100,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         tracer.start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """What a worker measured is kept before it says that it has finished: after that it has ten seconds to live."""
+    if tracer := coverage.Coverage.current():
+        tracer.save()

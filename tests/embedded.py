@@ -32,7 +32,7 @@ def ask(engines: Engines, statement: str, database: str = "postgres") -> object:
 
     async def go() -> object:
         assert engines.postgres is not None
-        connection = await asyncpg.connect(engines.postgres.url(database=database), timeout=10)
+        connection = await asyncpg.connect(engines.postgres.url(database=database), timeout=30)
         try:
             return await connection.fetchval(statement)
         finally:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 EVERY_S = 0.02
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within_s: float = 10.0, what: str = "") -> T:
+async def eventually(check: Callable[[], T | Awaitable[T]], *, within_s: float = 30.0, what: str = "") -> T:
     """The first true answer of `check`, which may be async; AssertionError with its last answer when time is over."""
     deadline = time.monotonic() + within_s
     while True:
@@ -33,7 +33,7 @@ async def passes(stop: asyncio.Event, seconds: float) -> bool:
     return stop.is_set()
 
 
-def until(check: Callable[[], T], *, within_s: float = 10.0, what: str = "") -> T:
+def until(check: Callable[[], T], *, within_s: float = 30.0, what: str = "") -> T:
     """The same outside of a loop."""
     deadline = time.monotonic() + within_s
     while not (answer := check()):

@@ -26,7 +26,7 @@ from wedsync.kit.config import Settings
 from wedsync.processes.gateway import Gateway
 
 SECRET = "a secret of more than thirty-two characters"
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 COUPLE = Audience(2047, role="couple")
 
 

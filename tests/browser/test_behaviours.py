@@ -15,6 +15,7 @@ from tests.browser.people import LIVE, WEDDING, couple
 from wedsync.web import render
 
 pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
+expect.set_options(timeout=30_000)
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 BASE = f"/me/{WEDDING}"

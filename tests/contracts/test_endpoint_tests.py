@@ -169,7 +169,7 @@ async def test_every_type_has_an_example_that_can_be_sent(town: Town, receiver: 
             one = await made(town, receiver.url)
             for name in types[at : at + 30]:
                 await one.test(type=name)
-        await eventually(lambda: len(receiver.requests) == len(types), within_s=30)
+        await eventually(lambda: len(receiver.requests) == len(types), within_s=60)
     bodies = {body["type"]: body for body in (msgspec.json.decode(r.body) for r in receiver.requests)}
     assert sorted(bodies) == types
     assert bodies["contact.changed"]["data"]["record"]["email"] == "maria@example.com"

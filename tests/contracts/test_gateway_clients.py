@@ -28,7 +28,7 @@ class Heard:
         self.items.put_nowait(given[0] if len(given) == 1 else given)
 
     async def next(self) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self.items.get()
 
 
@@ -115,7 +115,7 @@ class Node:
     async def hear(self, what: str) -> Any:
         """The next line of a kind."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while line := await self.process.stdout.readline():
                 said = json.loads(line)
                 if said["what"] == what:

@@ -36,7 +36,7 @@ async def speak(world: World, data: bytes, *, until_closed: bool = True) -> byte
     """Send bytes and read what comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", world.gateway.port)
     writer.write(data)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await (reader.read(-1) if until_closed else reader.read(65536))
     writer.close()
     return answer
@@ -240,7 +240,7 @@ async def test_firefoxs_connection_header_and_a_subprotocol_are_fine() -> None:
         masked = bytes((0x81, 0x80 | len(frame), 0, 0, 0, 0)) + frame
         reader, writer = await asyncio.open_connection("127.0.0.1", world.gateway.port)
         writer.write(head.encode() + masked)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             answer = await reader.readuntil(b"\r\n\r\n")
             assert b"101 Switching Protocols" in answer
             assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer

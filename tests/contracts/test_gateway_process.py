@@ -42,7 +42,7 @@ async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Proces
     running.stdin.write(msgspec.json.encode(told))
     running.stdin.close()
     try:
-        await eventually(lambda: _is_ready(settings.gateway_port), within_s=30, what="the gateway is ready")
+        await eventually(lambda: _is_ready(settings.gateway_port), within_s=60, what="the gateway is ready")
         yield running
     finally:
         if running.returncode is None:
@@ -95,7 +95,7 @@ async def test_a_term_drains_and_a_kill_loses_nothing(settings: Settings) -> Non
         for number in range(120, 180):
             await write(number)
         wanted = {f"number {number}" for number in range(180)}
-        await eventually(lambda: wanted <= told.keys(), within_s=30, what="every task arrived")
+        await eventually(lambda: wanted <= told.keys(), within_s=60, what="every task arrived")
         assert [t for t in told if t in wanted] == [f"number {number}" for number in range(180)]
         address = f"{base}/websocket?apikey={world.tokens['couple']}&vsn=2.0.0"
         async with connect(address, compression=None) as raw:
@@ -104,7 +104,7 @@ async def test_a_term_drains_and_a_kill_loses_nothing(settings: Settings) -> Non
             client.auto_reconnect = False
             second.send_signal(signal.SIGTERM)
             assert await other.close_code() == 1012
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await second.wait() == 0
     await client.close()
     await publisher.close()

@@ -228,7 +228,7 @@ def test_a_web_worker_that_misses_its_signal_while_it_starts_is_asked_again(tmp_
         log=tmp_path / "log",
     )
     try:
-        until(lambda: "starting" in (tmp_path / "log").read_text(), within_s=30)
+        until(lambda: "starting" in (tmp_path / "log").read_text(), within_s=60)
         process.send_signal(signal.SIGTERM)
         process.wait(15)
         assert "missed" in (tmp_path / "log").read_text()

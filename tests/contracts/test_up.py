@@ -18,7 +18,7 @@ import pytest
 
 from tests.eventually import until
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 PARTS = {"web", "gateway", "worker", "clock", "sandbox"}
 
 

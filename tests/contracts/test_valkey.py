@@ -16,7 +16,7 @@ from wedsync.processes.engine_account import engine_account
 from wedsync.processes.engines import free_port
 from wedsync.processes.valkey_server import ValkeyServer
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 class Ear:

@@ -34,7 +34,7 @@ ONCE = {
     **dict.fromkeys(("after_complete", "before_mail", "after_read", "after_positions"), "raise"),
     "after_insert": "kill9",
 }
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 HEADER = (
     f"{'process':8} {'failpoint':16} {'mode':10} {'owed':>5} {'lost':>5} {'repeats':>7} {'bound':>6} {'order':>6}"
     f" {'made up':>7} {'unmoved':>7} {'hooks':>6} {'twice':>6} {'missed':>6} {'retried':>7}"

@@ -169,7 +169,7 @@ async def test_a_stream_of_answers_survives_every_kill(product: Product, count: 
         product.ready["gateway"], product.demo["couple"]["token"], wedding, f"{start['epoch']}:{start['seq']}"
     )
     following = asyncio.create_task(follower.run())
-    await eventually(lambda: follower.verdicts["recovered"], within_s=30, what="the raw socket has joined")
+    await eventually(lambda: follower.verdicts["recovered"], within_s=60, what="the raw socket has joined")
     heard = Heard()
     python = AsyncRealtimeClient(
         f"{product.ready['gateway']}/realtime/v1",

@@ -133,7 +133,7 @@ class Redeploys:
         await eventually(lambda: admin.fetchval(quiet, self.endpoint), within_s=60, what="every webhook is sent")
         log = await admin.fetch(LOG_SEQS, self.house.id)
         seqs = {row["seq"] for row in log}
-        await eventually(lambda: all(seqs <= f.got.keys() for f in followers), within_s=30, what="sockets have all")
+        await eventually(lambda: all(seqs <= f.got.keys() for f in followers), within_s=60, what="sockets have all")
         came = [one.webhook_id for one in self.receiver.requests if one.path == f"/{self.house.id}"]
         lost = {row["id"] for row in log if row["type"] == "rsvp.replied"} - set(came)
         gaps = [gap for follower in followers for gap in follower.gaps_s]

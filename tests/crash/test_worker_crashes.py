@@ -37,11 +37,11 @@ async def crash(scene: Scene, place: str, mode: str, at: int) -> None:
     worker = scene.start(f"{place}={mode}@{at}")
     await scene.facts(FACTS)
     if mode == "kill9":
-        await eventually(lambda: worker.poll() is not None, within_s=30, what=f"the worker ends at {place}")
+        await eventually(lambda: worker.poll() is not None, within_s=60, what=f"the worker ends at {place}")
         assert worker.returncode == -9
         scene.start()
     elif (place, mode) == ("after_claim", "raise"):
-        await eventually(lambda: worker.poll() is not None, within_s=30, what="a bug of the worker itself ends it")
+        await eventually(lambda: worker.poll() is not None, within_s=60, what="a bug of the worker itself ends it")
         scene.start()
     await scene.recovers()
     await scene.keeps_its_promises(facts=FACTS)

@@ -50,7 +50,7 @@ async def test_a_graceful_stop_loses_nothing_and_burns_no_attempt(scene: Scene) 
     await eventually(lambda: scene.receiver.requests, what="it works")
     worker.send_signal(signal.SIGTERM)
     await scene.facts(6)
-    await eventually(lambda: worker.poll() is not None, within_s=20, what="it stops")
+    await eventually(lambda: worker.poll() is not None, within_s=60, what="it stops")
     assert worker.returncode == 0
     leased = "select count(*) from jobs where lease_token is not null or attempt > 0"
     assert await scene.ledger.admin.fetchval(leased) == 0

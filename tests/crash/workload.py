@@ -92,7 +92,7 @@ class Workload:
             self.secrets[name], self.ids[name] = made.json()["secret"], UUID(made.json()["id"])
         self.follower = Follower(self.stage.gateway, token, str(self.house.id), "1:0")
         self._following = asyncio.create_task(self.follower.run())
-        await eventually(self.follower.verdicts.total, within_s=30, what="the socket has joined")
+        await eventually(self.follower.verdicts.total, within_s=60, what="the socket has joined")
 
     async def _add_endpoint(self, name: str) -> httpx.Response:
         """At a path of this try's own: one whose answer was lost is there too, and has another secret."""

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.journeys.people import launched
 from tests.product import Product, running
+
+# What is promised is that it happens; how fast is measured elsewhere.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ def test_a_halted_process_goes_on_when_it_is_told() -> None:
     program = "from wedsync.kit import failpoints; failpoints.hit('after_claim'); print('went on')"
     environ = {"WEDSYNC_ENV": "test", failpoints.VARIABLE: "after_claim=hang"}
     with subprocess.Popen([sys.executable, "-c", program], env=environ, stdout=subprocess.PIPE) as process:
-        until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, within_s=30)
+        until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, within_s=60)
         process.send_signal(signal.SIGCONT)
         assert process.communicate(timeout=30)[0] == b"went on\n"
 
