@@ -15,14 +15,42 @@ from typing import Any
 import msgspec
 import uvloop
 
-from bench import gateway_cpu, hooks, imports, latency, mixed, portfolio, rsvp, sockets, start, webhooks
+from bench import (
+    bookings,
+    drain,
+    gateway_cpu,
+    hang,
+    hooks,
+    imports,
+    latency,
+    mixed,
+    portfolio,
+    rsvp,
+    sockets,
+    start,
+    webhooks,
+)
 from bench.report import Line, compare, machine, read_lines
 from bench.rounds import Plan, Scenario, measure
 from wedsync.kit import log
 
 SCENARIOS: dict[str, Scenario] = {
     module.SCENARIO.name: module.SCENARIO
-    for module in (latency, gateway_cpu, rsvp, webhooks, hooks, imports, mixed, sockets, portfolio, start)
+    for module in (
+        latency,
+        gateway_cpu,
+        rsvp,
+        webhooks,
+        hang,
+        drain,
+        hooks,
+        imports,
+        mixed,
+        sockets,
+        portfolio,
+        bookings,
+        start,
+    )
 }
 
 
@@ -91,7 +119,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="a part of the load, such as 0.05, to see that it works"
     )
-    parser.add_argument("--long", action="store_true", help="let the mixed load run for 10 minutes")
+    parser.add_argument("--long", action="store_true", help="the mixed load for 10 minutes, a million to drain")
     parser.add_argument("--base", type=Path, help="lines of an earlier run to compare with")
     parser.add_argument("--out", type=Path, help="write the lines here too")
     asked = parser.parse_args()

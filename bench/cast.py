@@ -16,6 +16,7 @@ from bench.stage import Stage
 from wedsync.guests import actions as guests
 from wedsync.guests.model import NewGuest, NewParty
 from wedsync.kit.actor import ANONYMOUS, Actor
+from wedsync.kit.config import LOOPBACK
 from wedsync.kit.db import Tx
 from wedsync.people.actions import digest
 from wedsync.processes.migrate import connected
@@ -130,7 +131,7 @@ async def built(
             await _fill(tx, stage, wedding, guests_each, tasks_each)
             if endpoint is not None:
                 new = endpoint(number)
-                _, wedding.endpoint_secret = await subscriptions.add(tx, stage.ring, wedding.id, new, allow_http=True)
+                _, wedding.endpoint_secret = await subscriptions.add(tx, stage.ring, wedding.id, new, allow=LOOPBACK)
             hush(tx)
         for business in hired(number):
             await hire(stage, wedding, business, level=level)

@@ -92,15 +92,16 @@ async def _owe(stage: Stage, weddings: Sequence[Wedding]) -> int:
 async def _received(stage: Stage, receiver: Peer, count: int) -> Taken:
     """Everything that came, once there is so much of it; StageFailed when it takes far too long."""
     deadline = time.monotonic() + 30.0 + count / SLOWEST_PER_S
-    while await _ask(receiver, "count", int) < count:
+    while await ask(receiver, "count", int) < count:
         stage.check()
         if time.monotonic() > deadline:
-            raise StageFailed(f"{count - await _ask(receiver, 'count', int)} of {count} deliveries never came.")
+            raise StageFailed(f"{count - await ask(receiver, 'count', int)} of {count} deliveries never came.")
         await asyncio.sleep(0.25)
-    return await _ask(receiver, "take", Taken)
+    return await ask(receiver, "take", Taken)
 
 
-async def _ask(receiver: Peer, what: str, kind: type[T]) -> T:
+async def ask(receiver: Peer, what: str, kind: type[T]) -> T:
+    """`count` or `take`, of the receiver."""
     await receiver.tell({"ask": what})
     return await receiver.answer(kind, patience_s=30)
 
@@ -131,7 +132,7 @@ async def _paced(stage: Stage, receiver: Peer, writer: Peer, weddings: Sequence[
     seen: dict[str, int] = {}
     while len(seen.keys() & owed.keys()) < len(owed) and time.monotonic() < quiet_at:
         await asyncio.sleep(0.25)
-        for at, message in (await _ask(receiver, "take", Taken)).arrivals:
+        for at, message in (await ask(receiver, "take", Taken)).arrivals:
             if message not in seen:
                 quiet_at = time.monotonic() + QUIET_S
                 seen[message] = at

@@ -3,9 +3,10 @@
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 
+import coverage
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -71,12 +72,31 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
     return settings_for(data_dir, database, valkey_url)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
-    hypothesis.settings.register_profile(
-        "wedsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-    )
-    hypothesis.settings.load_profile("wedsync")
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=slow, max_examples=25)
+    hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=200)
+    hypothesis.settings.load_profile("thorough" if "property" in config.getoption("markexpr") else "wedsync")
     # At level debug they put each frame into their logs, decoded, also those that a test makes undecodable on purpose.
     for library in ("websockets", "realtime", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Property tests are known by what they are."""
+    if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
+        item.add_marker(pytest.mark.property)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """What is marked so runs without the tracer, where there is one."""
+    tracer = coverage.Coverage.current() if item.get_closest_marker("unmeasured") else None
+    if tracer is None:
+        return (yield)
+    tracer.stop()
+    try:
+        return (yield)
+    finally:
+        tracer.start()

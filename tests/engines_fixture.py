@@ -133,6 +133,10 @@ def settings_for(data_dir: Path, database: Database, valkey_url: str, **extra: s
         "WEDSYNC_EGRESS_ALLOW": LOOPBACK,
         "WEDSYNC_POOL_SIZE": "4",
         "WEDSYNC_LOG_LEVEL": "debug",
+        # A test does in a second what people do in an hour; those of the limits set their own.
+        "WEDSYNC_REQUESTS_PER_PERSON": "5000",
+        "WEDSYNC_ANONYMOUS_PER_ADDRESS": "5000",
+        "WEDSYNC_SIGN_INS_PER_ADDRESS": "1000",
     }
     for name in ("PORT", "GATEWAY_PORT", "SANDBOX_PORT", "SANDBOX_SMTP_PORT"):
         environ[f"WEDSYNC_{name}"] = str(free_port())

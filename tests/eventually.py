@@ -1,6 +1,7 @@
 """Waits for a fact about other processes: the one file of the tests that may poll."""
 
 import asyncio
+import contextlib
 import inspect
 import time
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,14 @@ async def eventually(check: Callable[[], T | Awaitable[T]], *, within_s: float =
             return answer  # type: ignore[return-value]
         assert time.monotonic() < deadline, f"{what or 'not so'} within {within_s} s; last answer: {answer!r}"
         await asyncio.sleep(EVERY_S)
+
+
+async def passes(stop: asyncio.Event, seconds: float) -> bool:
+    """Let time go by for whoever keeps a pace; at once, and true, when it is to stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    return stop.is_set()
 
 
 def until(check: Callable[[], T], *, within_s: float = 10.0, what: str = "") -> T:

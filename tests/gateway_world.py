@@ -43,6 +43,7 @@ class MemoryLog:
         self.positions: dict[bytes, tuple[int, int]] = {}
         self.asked: dict[str, int] = {}
         self.is_away = False
+        self.watched: list[tuple[str, str]] = []
         self.gates: dict[str, asyncio.Event] = {}
         """A question waits for its gate, where it has one."""
 
@@ -115,6 +116,10 @@ class MemoryLog:
         await self._ask("read_events")
         kept = [event for event in self.streams[tenant][after:] if event]
         return [json.dumps(event) for event in kept[:limit]]
+
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        await self._ask("keep_watch")
+        self.watched.append((reads, notes))
 
     async def site_stream(self, slug: str) -> str | None:
         await self._ask("site_stream")

@@ -86,17 +86,16 @@ class Ledger:
         self,
         wedding: Wedding,
         *,
-        url: str = "http://127.0.0.1:9/",
+        url: str = "",
         types: Sequence[str] = ("*",),
-        ordered: bool = False,
+        mode: str = "parallel",
     ) -> UUID:
-        """An endpoint of the couple; its id is also that of its destination and of its subscription."""
+        """An endpoint of the couple, on a host of its own; its id is also its destination's and its subscription's."""
         endpoint = uuid4()
-        await self.add_endpoint(endpoint, wedding.id, url, types)
+        await self.add_endpoint(endpoint, wedding.id, url or f"http://{endpoint.hex}.test:9/", types)
+        await self.admin.execute("update endpoints set mode = $2 where id = $1", endpoint, mode)
         async with self.user.enter(wedding.couple, wedding.id) as tx:
             await tx.run(CONNECT, endpoint)
-        if ordered:
-            await self.admin.execute("update subscriptions set mode = 'ordered' where id = $1", endpoint)
         return endpoint
 
     async def add_endpoint(self, endpoint: UUID, tenant: UUID, url: str, types: Sequence[str] = ("*",)) -> None:

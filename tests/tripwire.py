@@ -28,6 +28,8 @@ UNTOLD: Final[Mapping[str, str]] = {
     "notes": "not written by anything yet",
     "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
     "inbox_hooks": "what arrived, as its owner asks for it; what it changes is told by the noun that changes",
+    "booking_details": "sealed words of a booking, told as booking.changed without them",
+    "busy_times": "times of another calendar, told with their stretches as busy_source.refreshed",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""
@@ -35,7 +37,7 @@ UNTOLD: Final[Mapping[str, str]] = {
 SPINE: Final = frozenset(
     {
         *("streams", "event_types", "reaction_types", "events", "destinations", "subscriptions", "heads", "deliveries"),
-        *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs"),
+        *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs", "hosts"),
         *("clock_setting", "schema_migrations"),
     }
 )
@@ -62,6 +64,10 @@ SILENT: Final[Mapping[str, Silent]] = {
     "imports": Silent(
         why="what is sealed is in no image; retention takes it away and leaves what the image says",
         columns=("plan", "undo", "version", "updated_at"),
+    ),
+    "busy_sources": Silent(
+        why="a calendar that was heard of again and says the same is no news",
+        columns=("refreshed_at", "version", "updated_at"),
     ),
     "memberships": Silent(
         why="the couple's own comes with the wedding and is told by wedding.created", early=("insert",)

@@ -4,7 +4,7 @@ A canary is a word that appears nowhere else. `forbidden(audience)` says which o
 """
 
 import secrets
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +12,8 @@ import asyncpg
 import msgspec
 
 from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.bookings import actions as bookings
+from wedsync.bookings.rows import NewBooking
 from wedsync.budget import actions as budget
 from wedsync.budget.model import NewLine, NewPayment
 from wedsync.connections import actions as connections
@@ -21,6 +23,7 @@ from wedsync.connections.model import NewConnection
 from wedsync.events import record
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
+from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
@@ -28,10 +31,15 @@ from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.processes import registry
 from wedsync.processes.migrate import connected
+from wedsync.proposals import actions as proposals
+from wedsync.proposals.model import NewProposal
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import NewContact, NewItem
 from wedsync.subscriptions import actions as subscriptions
 from wedsync.subscriptions.model import NewEndpoint
+from wedsync.subscriptions.rules import actions as rules
+from wedsync.subscriptions.rules.fields import Fields
+from wedsync.subscriptions.rules.model import NewRule
 from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import actions as tasks
@@ -51,6 +59,8 @@ SUPPLIERS: dict[str, dict[str, Any]] = {
     "planner": {"level": "full", "can_edit_timeline": True},
 }
 AUDIENCES = ("couple", "partner", "helper", *SUPPLIERS, "guest", "stranger", "other_couple")
+
+FIELDS = Fields(registry.catalogue().types)
 
 
 class World:
@@ -85,7 +95,7 @@ class World:
 
     def _allowed(self, audience: str) -> set[str]:
         if audience in ("couple", "partner"):
-            return {s for s in self.canaries if s != "other"}
+            return {s for s in self.canaries if s not in ("other", "studio", "own_time")}
         seen = {"other"} if audience == "other_couple" else {"core", "site"}
         if audience in ("stranger", "other_couple"):
             return seen - {"core"}
@@ -101,7 +111,7 @@ class World:
         if asked["level"] == "full" or asked.get("can_view_guests"):
             seen.add("guests")
         seen |= {scope for scope in ("dietary", "contacts") if asked.get(f"can_view_{scope}")}
-        return seen | {f"task_{audience}"}
+        return seen | {f"task_{audience}"} | ({"studio", "own_time"} if audience == "standard" else set())
 
 
 async def build(settings: Settings) -> World:
@@ -117,6 +127,8 @@ async def build(settings: Settings) -> World:
     await _guests(world)
     await _helper_and_passes(world)
     await _other(world)
+    await _proposals(world)
+    await _bookings(world)
     await _hook(world, "couple", world.wedding_id)
     await _hook(world, "other_couple", world.other_id)
     await _images(world)
@@ -198,7 +210,23 @@ async def _plans(world: World) -> None:
         payment = NewPayment(amount_minor=98_321, note=world.canary("budget"))
         world.ids["budget_payments"] = await budget.add_payment(tx, world.ids["budget_lines"], payment)
         hook = NewEndpoint(url=f"https://example.com/{world.canary('private')}")
-        world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook, allow_http=False)
+        world.ids["endpoints"], _ = await subscriptions.add(tx, world.ring, world.wedding_id, hook)
+        rule = NewRule(name=f"Rule {world.canary('private')}", endpoint_id=world.ids["endpoints"], types=["task.*"])
+        world.ids["rules"] = await rules.add(tx, FIELDS, rule)
+
+
+async def _proposals(world: World) -> None:
+    """Every supplier proposes a change of what all of them see."""
+    for who in SUPPLIERS:
+        async with world.door.enter(world.actor(who), world.wedding_id) as tx:
+            why = f"Please {world.canary('task_' + who)}"
+            new = NewProposal(subject="weddings", fields={"guest_estimate": 70}, why=why)
+            made = await proposals.suggest(tx, await proposals.source(tx), new)
+            assert made is not None
+            world.ids["proposals"] = made
+    async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
+        new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
+        await proposals.suggest(tx, await proposals.source(tx), new)
 
 
 async def _guests(world: World) -> None:
@@ -233,7 +261,15 @@ async def _helper_and_passes(world: World) -> None:
         await _token(world, owner, "helper")
     async with world.door.enter(world.actor("standard"), world.wedding_id) as tx:
         await acknowledgements.see(tx, world.wedding_id)
-        await tx.value(suppliers.queries.note_access, 1, "test")
+    await _watched(world, world.wedding_id, world.links["standard"])
+
+
+async def _watched(world: World, wedding: UUID, link: UUID) -> None:
+    """A supplier's look and a refusal, as a process writes them."""
+    seen = [{"tenant": wedding, "link": link, "scopes": 1, "source": "api", "times": 1}]
+    place = {"place": "tenant", "name": wedding}
+    refused = [{"at": clock.machine_now(), "kind": "hook.refused", "address": "203.0.113.9", "detail": {}, **place}]
+    await world.door.keep_watch(msgspec.json.encode(seen).decode(), msgspec.json.encode(refused).decode())
 
 
 async def _other(world: World) -> None:
@@ -244,6 +280,7 @@ async def _other(world: World) -> None:
         link = await suppliers.invite(tx, world.other_id, msgspec.convert(wanted, type=supplier_model.NewLink))
     said = supplier_model.InvitationAnswer(supplier_id=world.businesses["twin"])
     await suppliers.answer(world.door, world.actor("twin"), link, said)
+    world.ids["other_link"] = link
     async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
         await schedule.add(tx, NewItem(title="Dinner", kind="reception", at_local=time(17, 0), takes_rsvps=True))
         await schedule.add_contact(tx, NewContact(name="Ida"))
@@ -251,7 +288,8 @@ async def _other(world: World) -> None:
         line = await budget.add_line(tx, NewLine(title="Cake", estimate_minor=5))
         await budget.add_payment(tx, line, NewPayment(amount_minor=5))
         hook = NewEndpoint(url="https://example.com/other")
-        await subscriptions.add(tx, world.ring, world.other_id, hook, allow_http=False)
+        theirs, _ = await subscriptions.add(tx, world.ring, world.other_id, hook)
+        await rules.add(tx, FIELDS, NewRule(name="Theirs", endpoint_id=theirs, types=["task.*"]))
         guest = guest_model.NewGuest(
             first_name="Eve", contact=guest_model.Contact(email="eve@world.invalid"), needs=guest_model.Needs()
         )
@@ -263,15 +301,33 @@ async def _other(world: World) -> None:
             tx, world.other_id, slug=f"other-{secrets.token_hex(4)}", is_published=False, welcome=""
         )
         await weddings.change(tx, world.other_id, {"date_status": "confirmed"})
+    await _watched(world, world.other_id, link)
+
+
+async def _bookings(world: World) -> None:
+    """Two suppliers are booked for a wedding each and keep time of their own; the weddings are told of it."""
+    given = (("standard", world.links["standard"]), ("twin", world.ids["other_link"]))
+    for who, link in given:
+        word = world.canary("studio") if who == "standard" else ""
+        async with world.door.enter(world.actor(who), world.businesses[who]) as tx:
+            job = NewBooking(on=ON + timedelta(days=2), days=1, link_id=link, title=word, note=word)
+            await bookings.add(tx, world.ring, job)
+            word = world.canary("own_time") if who == "standard" else ""
+            await bookings.add(
+                tx, world.ring, NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
+            )
+    async with connected(world.settings.door("owner")) as owner, owner.transaction():
+        for who, link in given:
+            await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])
+            await owner.execute("select app.tell_weddings($1, '{}')", [link])
 
 
 async def _hook(world: World, who: str, wedding: UUID) -> None:
     """A source of hooks, and one that it sent."""
     async with world.door.enter(world.actor(who), wedding) as tx:
         source, _ = await connections.add(tx, world.ring, wedding, NewConnection(connector="zapier_hook"))
-    async with world.door.bare(ANONYMOUS) as tx:
-        whose = inbox.Source(id=source, tenant=wedding, connector="zapier_hook", verified_by="hmac")
-        await inbox.receive(tx, world.ring, whose, [Element("1", world.canary("private").encode())], {})
+    whose = inbox.Source(id=source, tenant=wedding, connector="zapier_hook", verified_by="hmac")
+    await inbox.Inbox(world.door, world.ring).keep(whose, [Element("1", world.canary("private").encode())], {})
     if who == "couple":
         async with world.door.enter(world.actor(who), wedding) as tx:
             (row, *_) = await tx.rows("select id from inbox_hooks")

@@ -943,6 +943,292 @@ drop policy insertable on public.acknowledgements;
 grant insert, update on public.acknowledgements to wedsync_recorder;
 reset role;
 
+-- 55_proposals.sql
+-- Proposals: changes suggested to whoever owns the fields. Home: the wedding. A supplier sees its own, the couple all.
+set role wedsync_owner;
+
+create table public.proposals (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid,
+  origin text not null check (origin in ('supplier', 'couple', 'hook')),
+  source_id uuid not null,
+  source_name text not null check (length(source_name) between 1 and 300),
+  hook_id uuid,
+  repeat_key text not null check (length(repeat_key) = 64),
+  subject text not null check (subject in ('weddings', 'schedule_items', 'guests', 'rsvps', 'links')),
+  subject_id uuid,
+  title text not null check (length(title) between 1 and 700),
+  seen jsonb not null default '{}' check (length(seen::text) <= 16384),
+  wanted jsonb not null check (length(wanted::text) between 3 and 16384),
+  why text not null default '' check (length(why) <= 1000),
+  state text not null default 'open' check (state in ('open', 'stale', 'accepted', 'refused', 'withdrawn')),
+  word text not null default '' check (length(word) <= 1000),
+  decided_at timestamptz,
+  decided_by uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id)
+);
+comment on table public.proposals is 'A change suggested to whoever owns the fields: what its source saw (seen), what it wants instead (wanted), what came of it. subject_id null = a new row';
+comment on column public.proposals.source_id is 'Who keeps suggesting: a link, a person, a connection, or the wedding for its own hook';
+comment on column public.proposals.repeat_key is 'Digest of source, row and fields: what is suggested again takes the place of what still waits';
+create unique index proposals_id on public.proposals (id);
+create unique index proposals_waiting on public.proposals (wedding_id, repeat_key) where state in ('open', 'stale');
+create index proposals_home on public.proposals (wedding_id, created_at desc, id);
+create trigger bump before update on public.proposals for each row execute function app.bump();
+-- A supplier sees its own as long as it sees what they are about: title and seen hold that. Subjects as in wedsync/proposals/subjects.py.
+call app.protect('public.proposals', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or (link_id = (select app.link())
+    and ((select app.mask()) & case subject when 'schedule_items' then 2 when 'guests' then 16 when 'rsvps' then 16 else 1 end) <> 0)$$,
+  $$((select app.write_mask()) & 512) <> 0 or link_id = (select app.link())$$, false);
+-- Whoever suggests may say it anew or take it back; what is decided is decided, and deciding is the couple's.
+drop policy updatable on public.proposals;
+create policy updatable on public.proposals for update to wedsync_user
+  using (((select app.write_mask()) & 512) <> 0 or (link_id = (select app.link()) and state in ('open', 'stale')))
+  with check (((select app.write_mask()) & 512) <> 0 or (link_id = (select app.link()) and state in ('open', 'withdrawn')));
+reset role;
+
+-- 57_bookings.sql
+-- Bookings of a supplier's resources, busy times from elsewhere, conflicts, days (home: the supplier), and of each booking what its
+-- wedding may know (home: the wedding). That two bookings never overlap is the exclusion constraint's promise.
+set role wedsync_owner;
+
+-- A trusted extension: whoever may create in the database may install it, so the owner needs no administrator.
+create extension if not exists btree_gist;
+
+-- timestamptz +- interval depends on the session's zone and may not stand in a generated column; minutes in UTC depend on nothing.
+create function app.later(p_at timestamptz, p_minutes integer) returns timestamptz
+language sql immutable parallel safe
+  return timezone('UTC', timezone('UTC', p_at) + make_interval(mins => p_minutes));
+create function app.planned_start(p_on date, p_at time, p_zone text) returns timestamptz
+language sql immutable parallel safe
+  return timezone(p_zone, p_on + coalesce(p_at, time '00:00'));
+-- A day without a time lasts until midnight there, however many hours it has; a time lasts its minutes.
+create function app.planned_end(p_on date, p_at time, p_zone text, p_minutes integer, p_days integer) returns timestamptz
+language sql immutable parallel safe
+  return case when p_at is null then timezone(p_zone, (p_on + p_days) + time '00:00')
+    else app.later(app.planned_start(p_on, p_at, p_zone), p_minutes) end;
+grant execute on function app.later(timestamptz, integer), app.planned_start(date, time, text),
+  app.planned_end(date, time, text, integer, integer) to wedsync_user, wedsync_recorder;
+
+create table public.resources (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  name text not null check (length(name) between 1 and 120),
+  is_default boolean not null default false,
+  is_active boolean not null default true,
+  position integer not null default 0,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  check (is_active or not is_default)
+);
+comment on table public.resources is 'What of a supplier can be in one place at a time: the business itself, a second shooter, hall A';
+create unique index resources_default on public.resources (supplier_id) where is_default;
+create trigger bump before update on public.resources for each row execute function app.bump();
+call app.protect('public.resources', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+grant insert, update on public.resources to wedsync_recorder;
+
+create table public.booking_settings (
+  id uuid generated always as (supplier_id) stored,
+  supplier_id uuid primary key references public.suppliers on delete cascade,
+  is_public boolean not null default false,
+  link_number integer not null default 0 check (link_number >= 0),
+  has_link boolean not null default false,
+  hold_hours integer not null default 72 check (hold_hours between 1 and 2160),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.booking_settings is 'Who may ask a supplier "free on 14 June?", and how long its holds last';
+comment on column public.booking_settings.link_number is 'The signed link names it; a higher one ends all that were given out before';
+create trigger bump before update on public.booking_settings for each row execute function app.bump();
+call app.protect('public.booking_settings', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+
+create table public.bookings (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null,
+  resource_id uuid not null,
+  category text not null default 'wedding' check (category in ('wedding', 'client', 'supplier', 'private')),
+  state text not null default 'booked' check (state in ('hold', 'booked', 'fulfilled', 'cancelled')),
+  reason text not null default '' check (reason in ('', 'proposed', 'expired', 'withdrawn')),
+  expires_at timestamptz,
+  wedding_id uuid,
+  link_id uuid,
+  "on" date not null,
+  at_local time,
+  zone text not null check (length(zone) <= 64),
+  minutes integer check (minutes between 15 and 20160),
+  days integer check (days between 1 and 60),
+  before_minutes integer not null default 0 check (before_minutes between 0 and 1440),
+  after_minutes integer not null default 0 check (after_minutes between 0 and 1440),
+  starts_at timestamptz not null generated always as (app.planned_start("on", at_local, zone)) stored,
+  ends_at timestamptz not null generated always as (app.planned_end("on", at_local, zone, minutes, days)) stored,
+  blocked tstzrange not null generated always as (tstzrange(app.later(app.planned_start("on", at_local, zone), -before_minutes),
+    app.later(app.planned_end("on", at_local, zone, minutes, days), after_minutes))) stored,
+  created_by uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id),
+  check (num_nonnulls(at_local, days) = 1 and num_nonnulls(minutes, days) = 1),
+  check ((state = 'hold') = (expires_at is not null)),
+  check ((link_id is null) = (wedding_id is null)),
+  check (link_id is null or category = 'wedding'),
+  constraint bookings_once exclude using gist (supplier_id with =, resource_id with =, blocked with &&) where (state <> 'cancelled')
+);
+comment on table public.bookings is 'A resource of a supplier is held or booked from set-up to teardown (blocked); two never overlap. Names and words are in booking_details';
+comment on column public.bookings.at_local is 'Null: whole days, as many as `days`; else `minutes` from then on';
+comment on column public.bookings.created_by is 'The person; a private one opens to them alone';
+create unique index bookings_id on public.bookings (id);
+create index bookings_link on public.bookings (supplier_id, link_id) where link_id is not null;
+create index bookings_expiry on public.bookings (expires_at) where state = 'hold';
+create index bookings_end on public.bookings (ends_at) where state = 'booked';
+create trigger bump before update on public.bookings for each row execute function app.bump();
+-- The team sees that a resource is taken; owners and admins book, everybody may keep time of their own free of work.
+call app.protect('public.bookings', 'supplier_id', 'true',
+  $$(select app.role()) in ('owner', 'admin', 'system') or (category = 'private' and created_by = (select app.actor()))$$, false);
+grant insert, update on public.bookings to wedsync_recorder;
+
+create table public.booking_details (
+  supplier_id uuid not null,
+  booking_id uuid not null,
+  is_private boolean not null,
+  link_id uuid,
+  created_by uuid,
+  sealed bytea not null,
+  primary key (supplier_id, booking_id),
+  foreign key (supplier_id, booking_id) references public.bookings (supplier_id, id) on delete cascade
+);
+comment on table public.booking_details is 'Title, place and note of a booking, sealed: of a private one for whoever made it, of others for owners, admins and whoever works on its wedding';
+call app.protect('public.booking_details', 'supplier_id',
+  $$case when is_private then created_by = (select app.actor())
+    else (select app.role()) in ('owner', 'admin', 'system') or link_id in (select a.link_id from public.assignments a
+      join public.supplier_members m on m.supplier_id = a.supplier_id and m.id = a.member_id where m.person_id = (select app.actor())) end$$,
+  $$case when is_private then created_by = (select app.actor()) else (select app.role()) in ('owner', 'admin', 'system') end$$, false);
+
+create table public.busy_sources (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  source text not null check (source ~ '^[a-z0-9][a-z0-9_.:-]{0,79}$'),
+  name text not null default '' check (length(name) <= 120),
+  resource_id uuid,
+  times integer not null default 0,
+  changed tstzmultirange not null default '{}',
+  refreshed_at timestamptz not null,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  unique (supplier_id, source),
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id)
+);
+comment on table public.busy_sources is 'A calendar elsewhere whose busy times are known here, when it was last heard of, and what that changed';
+create trigger bump before update on public.busy_sources for each row execute function app.bump();
+call app.protect('public.busy_sources', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+
+create table public.busy_times (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null,
+  source_id uuid not null,
+  external_id text not null check (length(external_id) between 1 and 1024),
+  resource_id uuid not null,
+  during tstzrange not null check (not isempty(during) and not lower_inf(during) and not upper_inf(during)),
+  is_private boolean not null default true,
+  primary key (supplier_id, id),
+  unique (supplier_id, source_id, external_id),
+  foreign key (supplier_id, source_id) references public.busy_sources (supplier_id, id) on delete cascade,
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id)
+);
+comment on table public.busy_times is 'When a resource is busy by another calendar: no title, and free to overlap, for a failing row would break the sync; overlaps with bookings are conflicts';
+create index busy_times_during on public.busy_times using gist (supplier_id, resource_id, during);
+call app.protect('public.busy_times', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
+
+create table public.booking_conflicts (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  kind text not null check (kind in ('busy', 'too_late', 'too_early', 'other_day', 'link_ended', 'no_room')),
+  booking_id uuid,
+  link_id uuid,
+  other_table text not null check (other_table in ('busy_times', 'schedule_items', 'weddings', 'links', 'bookings')),
+  other_id uuid not null,
+  during tstzrange not null,
+  state text not null default 'open' check (state in ('open', 'ignored', 'resolved')),
+  since timestamptz not null,
+  resolved_at timestamptz,
+  ignored_by uuid,
+  ignored_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  unique nulls not distinct (supplier_id, kind, booking_id, link_id, other_id)
+);
+comment on table public.booking_conflicts is 'Two things known of a supplier that cannot both be right: a booking, or a wedding without one, and what stands against it';
+create index booking_conflicts_open on public.booking_conflicts using gist (supplier_id, during) where state <> 'resolved';
+create index booking_conflicts_link on public.booking_conflicts (supplier_id, link_id) where state <> 'resolved';
+create trigger bump before update on public.booking_conflicts for each row execute function app.bump();
+call app.protect('public.booking_conflicts', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+grant insert, update on public.booking_conflicts to wedsync_recorder;
+
+create table public.availability_days (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  "on" date not null,
+  state text not null check (state in ('free', 'partly', 'taken')),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  unique (supplier_id, "on")
+);
+comment on table public.availability_days is 'What was last told of a day; a day without a row was never anything but free';
+create trigger bump before update on public.availability_days for each row execute function app.bump();
+call app.protect('public.availability_days', 'supplier_id', 'true', $$(select app.role()) = 'system'$$, false);
+grant insert, update on public.availability_days to wedsync_recorder;
+
+create table public.link_bookings (
+  id uuid not null,
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  state text not null check (state in ('hold', 'booked', 'fulfilled', 'cancelled')),
+  "on" date not null,
+  at_local time,
+  zone text not null,
+  minutes integer,
+  days integer,
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  expires_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade
+);
+comment on table public.link_bookings is 'What a wedding knows of a supplier''s booking for it (id = booking id): held or booked, and from when to when; never whom else they work for';
+create trigger bump before update on public.link_bookings for each row execute function app.bump();
+call app.protect('public.link_bookings', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, null);
+grant insert, update, delete on public.link_bookings to wedsync_recorder;
+
+create table public.link_days (
+  id uuid generated always as (link_id) stored,
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  "on" date not null,
+  state text not null check (state in ('free', 'partly', 'taken', 'yours')),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, link_id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade
+);
+comment on table public.link_days is 'Whether a linked supplier is free on the wedding''s date, or holds it for this wedding (yours)';
+create trigger bump before update on public.link_days for each row execute function app.bump();
+call app.protect('public.link_days', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, null);
+grant insert, update, delete on public.link_days to wedsync_recorder;
+reset role;
+
 -- 60_spine.sql
 -- The spine's tables: streams, events, subscriptions, deliveries, jobs, attempts, and what guards them.
 set role wedsync_owner;
@@ -1005,9 +1291,12 @@ create table public.endpoints (
   tenant_id uuid not null,
   url text not null check (length(url) between 8 and 2000),
   description text not null default '' check (length(description) <= 300),
-  events text[] not null default '{*}' check (cardinality(events) between 1 and 50),
+  events text[] not null default '{*}' check (cardinality(events) <= 50),
   secret_sealed bytea not null,
   old_secrets jsonb not null default '[]',
+  header_names text[] not null default '{}' check (cardinality(header_names) <= 20),
+  auth jsonb not null default '{"kind": "none"}',
+  credentials_sealed bytea,
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   state_reason text not null default '' check (length(state_reason) <= 300),
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
@@ -1017,7 +1306,10 @@ create table public.endpoints (
   deleted_at timestamptz
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+comment on column public.endpoints.events is 'What goes there that no rule takes; may be empty where there are rules';
 comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
+comment on column public.endpoints.auth is 'What may be seen of how we prove who we are; kind none, api_key, basic, bearer, oauth2 or mtls';
+comment on column public.endpoints.credentials_sealed is 'Values of its own headers and the secrets of auth, one sealed text; null = none';
 create index endpoints_tenant on public.endpoints (tenant_id);
 create trigger bump before update on public.endpoints for each row execute function app.bump();
 call app.protect('public.endpoints', 'tenant_id',
@@ -1061,11 +1353,21 @@ create table public.subscriptions (
   patterns text[] not null,
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   active boolean not null default true,
+  position integer not null default 2147483647,
+  condition jsonpath,
+  lane smallint check (lane between 1 and 3),
+  shape jsonb,
+  quiet jsonb,
   since timestamptz not null default clock_timestamp(),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp()
 );
 comment on table public.subscriptions is 'Who wants which event types (SQL like patterns), where to. tenant = wedding, or supplier: then every stream its active links open';
+comment on column public.subscriptions.position is 'Of those of one destination the first that matches takes the event; an endpoint''s own list is the last';
+comment on column public.subscriptions.condition is 'What the fact (op, record, old, severity) must fulfil; null = always';
+comment on column public.subscriptions.lane is 'The lane of what it takes; null = by type, severity and how near the wedding is';
+comment on column public.subscriptions.shape is 'A field map whose result is sent as data; null = the event as it is';
+comment on column public.subscriptions.quiet is 'When nothing but the urgent leaves: {zone, from, until, days}; null = never';
 create index subscriptions_tenant on public.subscriptions (tenant_id) where active;
 create trigger bump before update on public.subscriptions for each row execute function app.bump();
 call app.protect('public.subscriptions', 'tenant_id',
@@ -1074,12 +1376,12 @@ call app.protect('public.subscriptions', 'tenant_id',
 grant select, insert, update on public.subscriptions to wedsync_recorder;
 
 create table public.heads (
-  subscription_id uuid not null references public.subscriptions on delete cascade,
+  destination_id uuid not null references public.destinations on delete cascade,
   stream_id uuid not null,
   seq bigint not null,
-  primary key (subscription_id, stream_id)
+  primary key (destination_id, stream_id)
 ) with (fillfactor = 50);
-comment on table public.heads is 'The last seq owed to a subscription per stream: what the next delivery names as previous_sequence';
+comment on table public.heads is 'The last seq owed to a destination per stream, by whichever rule: what the next delivery names as previous_sequence';
 
 create table public.deliveries (
   id uuid not null,
@@ -1107,9 +1409,13 @@ create table public.deliveries (
   expires_at timestamptz,
   done_at timestamptz,
   replay_of uuid,
+  is_test boolean not null default false,
+  as_new boolean not null default false,
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
+comment on column public.deliveries.is_test is 'Somebody asked for it to see it arrive: a past event once more, or without an event a made-up example, kept in the job''s args while that lives';
+comment on column public.deliveries.as_new is 'A replay that the receiver must not take for a repeat: its webhook-id is its own';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);
 create index deliveries_open on public.deliveries (destination_id, state) where state in ('parked', 'dead');
@@ -1191,6 +1497,7 @@ create table public.access_log (
   source text not null,
   slot timestamptz not null,
   first_at timestamptz not null default clock_timestamp(),
+  last_at timestamptz not null default clock_timestamp(),
   times integer not null default 1,
   primary key (tenant_id, link_id, scope, source, slot)
 ) partition by range (slot);
@@ -1229,7 +1536,7 @@ create policy gate on public.deliveries as restrictive for all to wedsync_user u
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
 grant select (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, type, previous_seq, recipient_kind,
-  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of) on public.deliveries to wedsync_user;
+  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new, is_test) on public.deliveries to wedsync_user;
 create policy gate on public.attempts as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.attempts for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
@@ -1264,6 +1571,130 @@ begin
 end $$;
 select app.make_partitions();
 grant execute on function app.make_partitions(date) to wedsync_service;
+reset role;
+
+-- 61_rules.sql
+-- Rules: which events go to which endpoint, in which lane, in which shape. What is decided about a fact is decided by the functions here, for
+-- app.owe_facts as it records and for whoever asks afterwards why.
+set role wedsync_owner;
+
+alter table public.endpoints add constraint endpoints_home unique (tenant_id, id);
+alter table public.events add column is_severe boolean not null default false;
+comment on column public.events.is_severe is 'Whoever recorded it said so: one lane more urgent than its type';
+
+create table public.rules (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  endpoint_id uuid not null,
+  name text not null check (length(name) between 1 and 120),
+  position integer not null,
+  types text[] not null check (cardinality(types) between 1 and 50),
+  conditions jsonb not null default '[]' check (jsonb_typeof(conditions) = 'array'),
+  lane smallint check (lane between 1 and 3),
+  mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
+  shape jsonb,
+  quiet jsonb,
+  is_active boolean not null default true,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  deleted_at timestamptz,
+  foreign key (tenant_id, endpoint_id) references public.endpoints (tenant_id, id)
+);
+comment on table public.rules is 'When these types, under this condition, in this lane, to this endpoint, in this shape; the first that matches takes the event';
+comment on column public.rules.lane is 'Named by its tenant; 0, before everybody else''s, is only computed: by type, severity and nearness';
+comment on column public.rules.position is 'Among the rules of its endpoint, lowest first';
+create index rules_tenant on public.rules (tenant_id) where deleted_at is null;
+create index rules_endpoint on public.rules (tenant_id, endpoint_id);
+create trigger bump before update on public.rules for each row execute function app.bump();
+call app.protect('public.rules', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$,
+  $$((select app.write_mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin', 'system')$$, false);
+reset role;
+
+set role wedsync_recorder;
+
+-- `rsvp.*` as like wants it.
+create function app.like_patterns(p_events text[]) returns text[] language sql immutable parallel safe set search_path = '' as $$
+  select array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(p_events) with ordinality as u(x, n) order by n);
+$$;
+
+-- The four below become part of the statement that asks: no settings, no sub-selects.
+-- May who is linked by this mask hear of a fact? No mask = the stream's own tenant, who hears all of it.
+create function app.hears(p_mask integer, p_link uuid, p_scope integer, p_fact_link uuid, p_fact_membership uuid) returns boolean
+language sql immutable parallel safe
+  return case when p_mask is null then true when p_fact_link is not null then p_fact_link = p_link when p_fact_membership is not null then false
+    else p_mask & p_scope <> 0 end;
+
+-- A fact as a link may see it: what a row was before it came to that link is asked of by no condition either.
+create function app.fact_for(p_fact jsonb, p_link uuid) returns jsonb language sql immutable parallel safe
+  return case when p_link is not null and p_fact ->> 'op' = 'UPDATE'
+      and ((p_fact -> 'old' ->> 'link_id') is distinct from (p_fact -> 'record' ->> 'link_id')
+        or (p_fact -> 'old' ->> 'membership_id') is distinct from (p_fact -> 'record' ->> 'membership_id'))
+    then p_fact || '{"op": "INSERT", "old": null}' else p_fact end;
+
+create function app.holds(p_condition jsonpath, p_fact jsonb) returns boolean language sql immutable parallel safe
+  return p_condition is null or coalesce(jsonb_path_match(p_fact, p_condition, '{}', true), false);
+
+-- The rule's lane if it names one (never 0: no tenant goes before others by its own word); else the type's, one more urgent near the wedding, and one more for what is severe.
+create function app.lane_for(p_own smallint, p_type smallint, p_is_near boolean, p_is_severe boolean) returns smallint
+language sql immutable parallel safe
+  return coalesce(p_own, greatest(0, p_type - p_is_near::integer - p_is_severe::integer)::smallint);
+
+-- When the quiet hours that a moment lies in are over, the next ones being part of them where they follow at once; null where it lies in none.
+-- p_quiet: {zone, from, until, days}: local times, `until` on the next day if it is not after `from`; days = on which they begin (1 = Monday).
+create function app.quiet_until(p_quiet jsonb, p_at timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+declare
+  v_zone text := p_quiet ->> 'zone';
+  v_from time := (p_quiet ->> 'from')::time;
+  v_until time := (p_quiet ->> 'until')::time;
+  v_at timestamptz := p_at;
+  v_end timestamptz;
+begin
+  for v_step in 1..8 loop
+    select max((d.day + v_until + case when v_until <= v_from then interval '1 day' else interval '0' end) at time zone v_zone) into v_end
+      from (select (v_at at time zone v_zone)::date - n as day from generate_series(0, 1) n) d
+      where (p_quiet -> 'days' is null or p_quiet -> 'days' @> to_jsonb(extract(isodow from d.day)::integer))
+        and v_at >= (d.day + v_from) at time zone v_zone
+        and v_at < (d.day + v_until + case when v_until <= v_from then interval '1 day' else interval '0' end) at time zone v_zone;
+    exit when v_end is null;
+    v_at := v_end;
+  end loop;
+  return nullif(v_at, p_at);
+end $$;
+
+-- Until when quiet hours hold a delivery, by the clock that jobs run by: their end, or the beginning of the last day before the wedding.
+create function app.held_until(p_quiet jsonb, p_stream uuid) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+declare
+  v_now timestamptz := app.now();
+  v_until timestamptz := app.quiet_until(p_quiet, v_now);
+  v_near timestamptz;
+begin
+  if v_until is null then return null; end if;
+  select min(d.live_from) - interval '24 hours' into v_near from public.wedding_days d
+    where d.wedding_id = p_stream and d.live_from - interval '24 hours' > v_now;
+  return clock_timestamp() + (least(v_until, v_near) - v_now) / app.speed();
+end $$;
+
+-- A rule becomes a subscription of the ledger, with its conditions as the application has compiled them.
+create function app.connect_rule(p_rule uuid, p_condition text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  select x.id, x.tenant_id, x.endpoint_id, x.types, x.mode, x.is_active, x.position, x.lane, x.shape, x.quiet, x.deleted_at into r
+    from public.rules x where x.id = p_rule and x.tenant_id = app.tenant();
+  if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active, position, condition, lane, shape, quiet)
+    values (r.id, r.tenant_id, r.endpoint_id, 'webhook', app.like_patterns(r.types), r.mode, r.is_active and r.deleted_at is null, r.position,
+      p_condition::jsonpath, r.lane, r.shape, r.quiet)
+    on conflict (id) do update set destination_id = excluded.destination_id, patterns = excluded.patterns, mode = excluded.mode,
+      active = excluded.active, position = excluded.position, condition = excluded.condition, lane = excluded.lane, shape = excluded.shape,
+      quiet = excluded.quiet, since = case when s.active then s.since else clock_timestamp() end;
+end $$;
+grant execute on function app.connect_rule(uuid, text) to wedsync_user;
 reset role;
 
 -- 62_inbox.sql
@@ -1301,7 +1732,7 @@ create table public.inbox_hooks (
   headers jsonb not null default '{}',
   sealed bytea not null,
   verified_by text not null,
-  status text not null default 'received' check (status in ('received', 'applied', 'ignored', 'failed')),
+  status text not null default 'received' check (status in ('received', 'applied', 'proposed', 'ignored', 'failed')),
   error text not null default '' check (length(error) <= 1000),
   type text not null default '' check (length(type) <= 200),
   processed_at timestamptz,
@@ -1314,6 +1745,9 @@ create index inbox_hooks_received on public.inbox_hooks (received_at);
 call app.protect('public.inbox_hooks', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 revoke insert on public.inbox_hooks from wedsync_user;
 grant insert, update, delete on public.inbox_hooks to wedsync_recorder;
+grant usage on sequence public.inbox_hooks_number_seq to wedsync_recorder;
+-- Never updated by it: whoever holds a row while it keeps what the row's secret signed must be allowed to.
+grant update (id) on public.connections to wedsync_recorder;
 
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
@@ -1323,9 +1757,10 @@ reset role;
 
 set role wedsync_recorder;
 -- What the inbound door must know of a source before anybody has proved anything; couples are found by their wedding.
-create function app.hook_source(p_connector text, p_id uuid) returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea)
+create function app.hook_source(p_connector text, p_id uuid)
+returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea, version integer)
 language sql stable security definer set search_path = '' as $$
-  select c.id, c.tenant_id, c.scheme, c.settings, c.sealed from public.connections c
+  select c.id, c.tenant_id, c.scheme, c.settings, c.sealed, c.version from public.connections c
   where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end;
 $$;
 
@@ -1334,27 +1769,42 @@ language sql stable security definer set search_path = '' as $$
   select exists (select from public.weddings w where w.wedding_id = p_id);
 $$;
 
--- Verified hooks of one source, each with its job, in one statement: [{id, key, headers, sealed hex, type}]. A repeat is answered with the id
--- that the first one has. Jobs of one source run in the order of arrival: a later state must not be overwritten by an earlier one.
-create function app.receive_hooks(p_tenant uuid, p_source uuid, p_connector text, p_verified_by text, p jsonb)
-returns table (id uuid, is_new boolean)
-language sql volatile security definer set search_path = '' as $$
-  with told as materialized (
-    select (f.x ->> 'id')::uuid as id, f.x ->> 'key' as key, f.x, f.n from jsonb_array_elements(p) with ordinality as f(x, n)),
+-- Verified hooks of any number of requests, each with its job, in one statement and one commit; parallel arrays, one place an element, `p_request`
+-- says to which request it belongs. A repeat is answered with the id that the first one has. Jobs of one source run in the order of arrival: a
+-- later state must not be overwritten by an earlier one.
+-- A request was verified with the secrets of one version of its connection (null where it was the platform's): if that is no longer the one, its
+-- elements are not kept and not answered. The lock waits for whoever is changing the connection, and looks at it anew after them (a key share would not: it takes
+-- the row as it was before an update that leaves its key).
+create function app.receive_hooks(p_request integer[], p_tenant uuid[], p_source uuid[], p_connection uuid[], p_version integer[],
+  p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[])
+returns table (request integer, id uuid, is_new boolean)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  with held as materialized (
+    select c.id, c.version from public.connections c
+    where c.id = any (p_connection) and c.deleted_at is null
+    order by c.id for share),
+  told as materialized (
+    select f.*, nextval('public.inbox_hooks_number_seq') as number
+    from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed)
+      with ordinality as f(request, tenant, source, connection, version, connector, verified_by, id, key, headers, sealed, n)
+    where f.connection is null or exists (select from held h where h.id = f.connection and h.version = f.version)),
   made as (
-    insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, headers, sealed, verified_by, type)
-    select t.id, p_tenant, p_source, p_connector, t.key, t.x -> 'headers', decode(t.x ->> 'sealed', 'hex'), p_verified_by, t.x ->> 'type'
-      from told t order by t.n
+    insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, number, headers, sealed, verified_by)
+    -- In the order of the keys, so that two who bring the same repeats do not wait for each other.
+    select distinct on (t.source, t.key) t.id, t.tenant, t.source, t.connector, t.key, t.number, t.headers::jsonb, t.sealed, t.verified_by
+      from told t order by t.source, t.key, t.n
     -- The row that is there is touched, not skipped: only so is its id given back, also when it is being committed at this moment.
     on conflict (source_id, dedupe_key) do update set source_id = excluded.source_id
-    returning h.id, h.dedupe_key, h.number),
+    returning h.id, h.source_id, h.dedupe_key, h.number, h.tenant_id),
   owed as (
     insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args)
-    select uuidv7(), 'work', 'hooks', 1, p_tenant, '00000000-0000-7000-8000-000000000004', p_source, m.number,
+    select uuidv7(), 'work', 'hooks', 1, m.tenant_id, '00000000-0000-7000-8000-000000000004', m.source_id, m.number,
         jsonb_build_object('hook_id', m.id)
       from made m where m.id in (select t.id from told t))
-  select m.id, m.id = t.id from told t join made m on m.dedupe_key = t.key order by t.n;
-$$;
+  select t.request, m.id, m.id = t.id from told t join made m on m.source_id = t.source and m.dedupe_key = t.key order by t.n;
+end $$;
 
 -- A received hook of the entered tenant is worked on once more.
 create function app.owe_hook(p_hook uuid) returns void
@@ -1368,10 +1818,21 @@ begin
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
 end $$;
 
-create function app.note_refusal(p_kind text, p_tenant uuid, p_address text, p_detail jsonb) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.security_events (kind, tenant_id, address, detail) values (p_kind, p_tenant, p_address, p_detail);
-$$;
+-- What a supplier's hook proposes goes to a wedding it is linked to: inside enter_job, as the system in the place of that link, seeing what it
+-- sees and writing nothing but what is its own. Null where it has no such link.
+create function app.enter_job_link(p_job uuid, p_lease uuid, p_link uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  select x.wedding_id, x.id, x.mask into l
+    from public.jobs j join public.links x on x.supplier_id = j.tenant_id and x.id = p_link and x.status = 'active'
+    where j.id = p_job and j.lease_token = p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
+  if not found then return null; end if;
+  perform app.settle(null, 'system', l.wedding_id, 'supplier', l.mask, 0, l.id);
+  raise info 'entered % % %', l.wedding_id, l.id, l.mask;
+  return l.wedding_id;
+end $$;
 
 create function app.forget_hooks(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
@@ -1383,8 +1844,9 @@ begin
   return n;
 end $$;
 
-grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid),
-  app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
+grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.owe_hook(uuid),
+  app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[]),
+  app.enter_job_link(uuid, uuid, uuid) to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;
 
@@ -1440,7 +1902,8 @@ begin
   end if;
 end $$;
 
--- Enter one tenant as one person. p_only narrows an API key to its tenant. p_kind is person or key.
+-- Enter one tenant as one person. Who enters through a link is told by a message beside the answer, so that kit.db counts what it reads
+-- without asking; `see as` is no supplier's look and is not told. p_only narrows an API key to its tenant. p_kind is person or key.
 create function app.enter(p_person uuid, p_tenant uuid, p_kind text default 'person', p_only uuid default null) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -1452,6 +1915,16 @@ begin
   select * into s from app.standing(p_person, p_tenant);
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
   perform app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
+  if s.link_id is not null then raise info 'entered % % %', p_tenant, s.link_id, s.mask; end if;
+end $$;
+
+-- What is told through a link by a function that enters no wedding, such as what a business hears of all of its own: said beside the answer, so
+-- that kit.db counts it like a look. True, so that it can stand in a condition; its own rows (scopes that the link does not hold) are no look.
+create function app.tell_read(p_wedding uuid, p_link uuid, p_scopes integer) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  if p_link is not null and p_scopes <> 0 then raise info 'read % % %', p_wedding, p_link, p_scopes; end if;
+  return true;
 end $$;
 
 -- The tenant of a flat path's id; null where there is none.
@@ -1467,9 +1940,12 @@ begin
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);
   elsif p_table = 'budget_payments' then return (select t.wedding_id from public.budget_payments t where t.id = p_id);
+  elsif p_table = 'proposals' then return (select t.wedding_id from public.proposals t where t.id = p_id);
   elsif p_table = 'imports' then return (select t.wedding_id from public.imports t where t.id = p_id);
   elsif p_table = 'endpoints' then return (select t.tenant_id from public.endpoints t where t.id = p_id);
+  elsif p_table = 'rules' then return (select t.tenant_id from public.rules t where t.id = p_id);
   elsif p_table = 'subscriptions' then return (select t.tenant_id from public.subscriptions t where t.id = p_id);
+  elsif p_table = 'bookings' then return (select t.supplier_id from public.bookings t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
@@ -1520,6 +1996,7 @@ begin
     perform from public.links l where l.wedding_id = p.wedding_id and l.id = p.link_id and l.status = 'active';
     if not found then raise exception 'gone' using errcode = 'WS410'; end if;
     perform app.settle(null, 'guest', p.wedding_id, 'pass', 1, 0, p.link_id);
+    raise info 'entered % % %', p.wedding_id, p.link_id, 1;
   else
     raise exception 'not found' using errcode = 'WS404';
   end if;
@@ -1946,7 +2423,7 @@ language sql stable
     'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
     'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
 
--- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, concerns: [link ids] | null, summary}] of the entered tenant.
+-- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, severity, concerns: [link ids] | null, summary}] of the entered tenant.
 -- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls.
 -- Plans are made once a connection: planned anew at each call, one answer of a guest would cost twice the CPU.
 create function app.record(p_facts jsonb, p_cause uuid default null) returns text
@@ -1982,11 +2459,11 @@ begin
   update public.streams s set top = v_base + cardinality(v_ids) where s.id = v_tenant;
   with written as (
     insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
-      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at)
+      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at, is_severe)
     select v_tenant, v_base + f.n, v_at, v_ids[f.n], v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
       (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
       nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
-      coalesce((f.x ->> 'bulk')::boolean, false), v_at
+      coalesce((f.x ->> 'bulk')::boolean, false), v_at, coalesce(f.x ->> 'severity' = 'high', false)
     from jsonb_array_elements(v_facts) with ordinality as f(x, n)
     returning events)
   select case when cardinality(v_ids) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
@@ -2085,9 +2562,10 @@ begin
   return coalesce(v, '[]');
 end $$;
 
--- What facts owe. One delivery per matching subscription whose tenant may see the fact, with the previous seq that subscription was owed;
--- one reaction per name whose condition holds. A reaction that is merged looks at what stands, not at its event: while one of its name waits
--- in this stream no other is owed. The lock on the waiting one makes that sure: it cannot start before our commit.
+-- What facts owe. One delivery per destination whose tenant may see the fact, by the first of its subscriptions that matches, with the previous seq
+-- that destination was owed; app.routed says by the same predicates why. One reaction per name whose condition holds. A reaction that is merged
+-- looks at what stands, not at its event: while one of its name waits in this stream no other is owed. The lock on the waiting one makes that sure:
+-- it cannot start before our commit.
 create function app.owe_facts(p_stream uuid, p_facts jsonb, p_ids uuid[], p_base bigint, p_at timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2100,33 +2578,39 @@ begin
     where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
   with told as materialized (
     select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
-      (f.x ->> 'table') || (f.x ->> 'id') as subject,
+      (f.x ->> 'table') || (f.x ->> 'id') as subject, coalesce(f.x ->> 'severity' = 'high', false) as is_severe,
       (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
     from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
     where not coalesce((f.x ->> 'bulk')::boolean, false)),
   wanted as materialized (
-    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, a.link_id, a.mask
+    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, s.position, s.condition, s.lane, s.quiet, a.link_id, a.mask
     from (select p_stream as tenant_id, null::uuid as link_id, null::integer as mask
       union all select l.supplier_id, l.id, l.mask from public.links l where l.wedding_id = p_stream and l.status = 'active') a
     join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
   matched as materialized (
-    select uuidv7() as id, w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, e.seq, e.event_id, e.type, w.link_id,
-      case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key,
-      greatest(0, least(3, case when v_live is not null then e.lane - 1 else e.lane end))::smallint as lane,
-      coalesce(lag(e.seq) over (partition by w.id order by e.seq), h.seq) as previous_seq
-    from wanted w join told e on e.type like any (w.patterns)
-      and case when w.mask is null then true when e.link_id is not null then e.link_id = w.link_id when e.membership_id is not null then false
-        else w.mask & e.scope <> 0 end
-    left join public.heads h on h.subscription_id = w.id and h.stream_id = p_stream),
+    select uuidv7() as id, f.subscription_id, f.tenant_id, f.connector, f.destination_id, f.mode, f.seq, f.event_id, f.type, f.link_id, f.order_key, f.lane,
+      coalesce(lag(f.seq) over (partition by f.destination_id order by f.seq), h.seq) as previous_seq,
+      case when f.quiet is not null and f.lane > 0 and v_live is null then app.held_until(f.quiet, p_stream) end as held_until
+    from (
+      select distinct on (w.destination_id, e.seq) w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, w.quiet, e.seq, e.event_id,
+        e.type, w.link_id, app.lane_for(w.lane, e.lane, v_live is not null, e.is_severe) as lane,
+        case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key
+      -- By type first, whatever the planner thinks a condition costs: everybody's rules are asked while the stream is held.
+      from wanted w join told e on case when not e.type like any (w.patterns) then false
+        when not app.hears(w.mask, w.link_id, e.scope, e.link_id, e.membership_id) then false
+        else app.holds(w.condition, app.fact_for(e.x, w.link_id)) end
+      order by w.destination_id, e.seq, w.position, w.id) f
+    left join public.heads h on h.destination_id = f.destination_id and h.stream_id = p_stream),
   owed as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane)
+      previous_seq, lane, state, reason, next_at)
     select m.id, p_at, m.tenant_id, m.connector, m.destination_id, m.subscription_id, p_stream, m.seq, m.event_id, p_at, m.type, m.link_id,
-      m.previous_seq, m.lane from matched m),
+      m.previous_seq, m.lane, case when m.held_until is null then 'pending' else 'deferred' end,
+      case when m.held_until is null then '' else 'held by the quiet hours of its rule' end, m.held_until from matched m),
   remembered as (
-    insert into public.heads as h (subscription_id, stream_id, seq)
-    select m.subscription_id, p_stream, max(m.seq) from matched m group by m.subscription_id
-    on conflict (subscription_id, stream_id) do update set seq = excluded.seq),
+    insert into public.heads as h (destination_id, stream_id, seq)
+    select m.destination_id, p_stream, max(m.seq) from matched m group by m.destination_id
+    on conflict (destination_id, stream_id) do update set seq = excluded.seq),
   due as (
     select e.seq, e.event_id, t.name, t.is_merged, row_number() over (partition by t.name order by e.seq) as nth
     from told e join public.reaction_types t on t.type = e.type
@@ -2136,11 +2620,12 @@ begin
       and j.name in (select d.name from due d where d.is_merged)
     for update skip locked),
   jobs as (
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until)
-    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until, run_at)
+    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live,
+      coalesce(m.held_until, clock_timestamp())
     from matched m
     union all
-    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live from due d
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live, clock_timestamp() from due d
       where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
   select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
   -- Of what was owed before, and by this action itself, only the newest of each row goes on.
@@ -2209,14 +2694,12 @@ begin
     -- Whoever changes an endpoint may have mended it: it is tried at once.
     where d.state <> excluded.state or d.breaker_from is not null or d.breaker_until is not null;
   insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active)
-    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.mode,
-      e.deleted_at is null)
+    values (e.id, e.tenant_id, e.id, 'webhook', app.like_patterns(e.events), e.mode, e.deleted_at is null)
     on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
     where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
-    with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
-    update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
-      from gone g where d.id = g.id and d.made_at = g.made_at;
+    perform app.end_jobs(array(select j.id from public.jobs j where j.destination_id = e.id and j.kind = 'delivery'), 'cancelled',
+      'the endpoint was deleted');
   end if;
 end $$;
 grant execute on function app.connect_endpoint(uuid) to wedsync_user;
@@ -2473,13 +2956,6 @@ create index jobs_expiry on public.jobs (expires_at) where expires_at is not nul
 alter table public.destinations add column reason text not null default '' check (length(reason) <= 300);
 comment on column public.destinations.reason is 'Why it is parked, in words for its owner';
 
-create table public.lane_turns (
-  lane smallint primary key check (lane between 0 and 3),
-  after uuid not null default '00000000-0000-0000-0000-000000000000'
-) with (fillfactor = 50);
-comment on table public.lane_turns is 'Where the round over destinations stands, per lane; used only while the oldest ready jobs are blocked';
-insert into public.lane_turns (lane) values (0), (1), (2), (3);
-
 create table public.dead_jobs (
   id uuid primary key,
   kind text not null,
@@ -2498,16 +2974,14 @@ create table public.dead_jobs (
 );
 comment on table public.dead_jobs is 'Reactions and work that were given up, with the last reason; a delivery that is given up is a row of deliveries';
 
-do $$
-declare t text;
-begin
-  foreach t in array array['lane_turns', 'dead_jobs'] loop
-    execute format('alter table public.%I enable row level security', t);
-    execute format('alter table public.%I force row level security', t);
-    execute format('create policy recorder on public.%I for all to wedsync_recorder using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on public.%I to wedsync_recorder', t);
-  end loop;
-end $$;
+alter table public.dead_jobs enable row level security;
+alter table public.dead_jobs force row level security;
+create policy recorder on public.dead_jobs for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.dead_jobs to wedsync_recorder;
+
+alter table public.deliveries add column actor_kind text, add column actor_id uuid;
+comment on column public.deliveries.actor_id is 'Who cancelled it, or asked for this repeat of another; null = the engine';
+grant select (actor_kind, actor_id) on public.deliveries to wedsync_user;
 
 -- How fast wedding time runs: a drill that plays a day in minutes retries as much faster.
 create function app.speed() returns double precision language sql stable parallel safe security definer set search_path = ''
@@ -2521,9 +2995,11 @@ set role wedsync_recorder;
 
 -- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
 -- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
--- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows.
-create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer)
-returns setof public.jobs
+-- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows. The bucket holds
+-- twelve seconds' worth, so a minute that begins with a full one sees a fifth more than the rate, and no minute sees more than that.
+-- p_jobs: only these, in this order.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer,
+  p_jobs uuid[] default null) returns setof public.jobs
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2534,27 +3010,33 @@ begin
     from (select d.id, d.state from public.destinations d
       where d.id = any (p_destinations) and d.not_before <= p_now for no key update skip locked) o;
   if v_parked is not null then perform app.shelve(p_lane, v_parked, p_now); end if;
-  if v_active is null then return; end if;
+  if v_active is not null then v_active := app.askable(p_lane, v_active, p_now); end if;
+  if coalesce(cardinality(v_active), 0) = 0 then return; end if;
   if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
   return query
     with room as materialized (
-      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null then d.max_in_flight else 1 end
+      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null
+          and not exists (select from public.hosts h where h.host = d.host and h.open_until is not null) then d.max_in_flight else 1 end
         - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)))::integer as free
       from unnest(v_active) as o(id) join public.destinations d on d.id = o.id
       cross join lateral (select case when d.tenant_id <> '00000000-0000-7000-8000-000000000000'
         then greatest(1, app.share_now(d.rate_share, d.rate_at, p_now) * coalesce(d.per_min, p_per_min)) end as per_min) r
-      cross join lateral (select least(r.per_min,
-        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, r.per_min)) as tokens) t),
+      cross join lateral (select case when r.per_min is not null then least(greatest(1, r.per_min / 5),
+        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, 1e9)) end as tokens) t),
     picked as (
       select c.id from room r cross join lateral (
-        select w.id, w.run_at from (
-          select j.id, j.run_at, j.order_key, j.order_seq, j.name from public.jobs j
-          where j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
-          order by j.run_at limit 256) w
+        select w.id, w.run_at, w.turn from (
+          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, 0 as turn from public.jobs j
+            where p_jobs is null and j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
+            order by j.run_at limit 256)
+          union all
+          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, p.turn from unnest(p_jobs) with ordinality as p(id, turn)
+            join public.jobs j on j.id = p.id
+            where j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now order by p.turn)) w
         where w.order_key is null or not exists (select from public.jobs p
           where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
         limit r.free) c
-      order by c.run_at limit p_limit),
+      order by c.turn, c.run_at limit p_limit),
     leased as (
       update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
       from picked p where j.id = p.id and j.lease_token is null
@@ -2622,8 +3104,8 @@ language sql volatile set search_path = ''
 $$;
 
 -- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have; p_per_min: the
--- rate of destinations that have none of their own.
-create function app.claim(p_own integer[], p_shared integer, p_per_min integer) returns setof public.jobs
+-- rate of destinations that have none of their own; p_shunned: destinations that the worker has heard are left alone just now.
+create function app.claim(p_own integer[], p_shared integer, p_per_min integer, p_shunned uuid[] default '{}') returns setof public.jobs
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2634,6 +3116,7 @@ declare
   v_taken integer;
   v_more integer;
   v_seen integer;
+  v_tenants integer;
   v_ordered boolean;
   v_window uuid[];
 begin
@@ -2644,46 +3127,34 @@ begin
     continue when v_limit <= 0;
     v_width := greatest(128, v_limit * 4);
     -- The oldest ready jobs, and no more of their destinations than a full claim needs: each is locked and counted.
-    select array_agg(o.destination_id), coalesce(max(o.seen), 0), bool_or(o.is_ordered) into v_window, v_seen, v_ordered from (
-      select w.destination_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
-      from (select j.destination_id, j.order_key, j.run_at from public.jobs j
+    select array_agg(o.destination_id) filter (where o.destination_id <> all (p_shunned)), coalesce(max(o.seen), 0), bool_or(o.is_ordered),
+      count(distinct o.tenant_id) into v_window, v_seen, v_ordered, v_tenants from (
+      select w.destination_id, any_value(w.tenant_id) as tenant_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
+      from (select j.destination_id, j.tenant_id, j.order_key, j.run_at from public.jobs j
         where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
       group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
-    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered, p_per_min) t;
-    get diagnostics v_taken = row_count;
+    v_taken := 0;
+    if v_seen = v_width and (v_tenants < 16 or random() < 0.25) then
+      -- More is ready than we look at, and the oldest are few tenants': a quarter of the places goes by turns. Where they are many tenants', all
+      -- of them do, in one claim of four: that costs a quarter as much.
+      return query select t.* from app.take_turns(v_lane, case when v_tenants < 16 then greatest(1, v_limit / 4) else v_limit end, v_now, p_per_min) t;
+      get diagnostics v_taken = row_count;
+    end if;
+    if v_taken < v_limit then
+      return query select t.* from app.take(v_lane, v_window, v_limit - v_taken, v_now, v_ordered, p_per_min) t;
+      get diagnostics v_more = row_count;
+      v_taken := v_taken + v_more;
+    end if;
     if v_taken < v_limit and v_seen = v_width then
       -- The oldest belong to destinations that are full or resting: go round the others.
-      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true,
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window || p_shunned), v_limit - v_taken, v_now, true,
         p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;
     v_shared := v_shared - greatest(0, v_taken - p_own[v_lane + 1]);
   end loop;
-end $$;
-
--- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
-create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
-language plpgsql volatile set search_path = ''
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-  v_after uuid;
-  v_found uuid[];
-begin
-  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
-  if not found then return null; end if;
-  with recursive round as (
-    (select j.destination_id as id, 1 as n from public.jobs j
-      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
-    union all
-    select (select j.destination_id from public.jobs j
-        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
-      from round r where r.id is not null and r.n < 128)
-  select array_agg(r.id) into v_found from round r where r.id is not null;
-  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
-    where t.lane = p_lane;
-  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
 end $$;
 
 -- The worker lives: its leases last another minute. Returns the jobs it still holds.
@@ -2748,7 +3219,9 @@ begin
   if cardinality(p_jobs) = 0 then return; end if;
   with gone as (delete from public.jobs j where j.id = any (p_jobs) returning j as job),
   told as (
-    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null
+    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null,
+      actor_kind = case when p_state = 'cancelled' and app.actor() is not null then app.actor_kind() else d.actor_kind end,
+      actor_id = case when p_state = 'cancelled' then coalesce(app.actor(), d.actor_id) else d.actor_id end
     from gone g where d.id = (g.job).id and d.made_at = (g.job).made_at),
   kept as (
     insert into public.dead_jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args, attempts, reason)
@@ -2780,20 +3253,40 @@ end $$;
 -- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
 create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  t record;
 begin
   perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
   perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
-  for t in
-    with closed as (
-      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
-      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
-    disabled as (
-      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
-      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
-        'record', to_jsonb(new) - 'secret_sealed' - 'old_secrets', 'old', to_jsonb(old) - 'secret_sealed' - 'old_secrets') as fact)
-    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  return query select t.nudge from app.tell_tenants(app.shut(p_destinations, p_reasons)) as t(nudge);
+end $$;
+
+-- A change of an endpoint that the engine made, as a fact of its tenant: without anything secret, even sealed.
+create function app.endpoint_fact(p_type text, p_new public.endpoints, p_old public.endpoints) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('tenant', (p_new).tenant_id, 'type', p_type, 'scope', 512, 'table', 'endpoints', 'id', (p_new).id, 'op', 'UPDATE',
+    'record', to_jsonb(p_new) - s.names, 'old', to_jsonb(p_old) - s.names)
+  from (select '{secret_sealed,old_secrets,credentials_sealed}'::text[] as names) s;
+$$;
+
+-- What is to be told of it, by whoever has locked them all.
+create function app.shut(p_destinations uuid[], p_reasons text[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with closed as (
+    update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+    where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+  disabled as (
+    update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+    returning new.id, app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(d.fact order by d.id), '[]') from disabled d;
+$$;
+
+-- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
+create function app.tell_tenants(p_facts jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  t record;
+begin
+  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant' order by f.n) as facts
+    from jsonb_array_elements(p_facts) with ordinality as f(x, n) group by 1 order by 1
   loop
     perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
     return next app.record(t.facts);
@@ -2810,6 +3303,8 @@ begin
     where j.lane = any ('{0,1,2,3}') and j.destination_id = new.id and j.lease_token is null and j.run_at = 'infinity';
   update public.deliveries d set state = 'pending', reason = '' where d.destination_id = new.id and d.state = 'parked';
   new.reason := '';
+  new.failing_since := null;
+  new.failed_times := 0;
   return new;
 end $$;
 reset role;
@@ -2820,7 +3315,7 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer, integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
+grant execute on function app.claim(integer[], integer, integer, uuid[]), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
   app.expire() to wedsync_service;
 reset role;
 
@@ -2880,21 +3375,419 @@ $$;
 grant execute on function app.breakers(uuid[], uuid[]) to wedsync_service;
 reset role;
 
+-- 76_rounds.sql
+-- Whose turn it is while the oldest ready jobs are more than a claim looks at: tenants take turns, and destinations behind full ones are found.
+set role wedsync_owner;
+create index jobs_tenants on public.jobs (lane, tenant_id, destination_id, run_at) where lease_token is null;
+create index destinations_tenant on public.destinations (tenant_id);
+
+create table public.lane_turns (
+  lane smallint primary key check (lane between 0 and 3),
+  after uuid not null default '00000000-0000-0000-0000-000000000000',
+  after_tenant uuid not null default '00000000-0000-0000-0000-000000000000'
+) with (fillfactor = 50);
+comment on table public.lane_turns is 'Where the rounds over destinations and over tenants stand, per lane; used only while a claim does not see all that is ready';
+insert into public.lane_turns (lane) values (0), (1), (2), (3);
+alter table public.lane_turns enable row level security;
+alter table public.lane_turns force row level security;
+create policy recorder on public.lane_turns for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.lane_turns to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- The oldest job that may run now of each of the next tenants, in turn. What one tenant waits for is then bounded by how many tenants wait, however
+-- many jobs another has. Of a destination that has fewer places than tenants came for, the first who got none is the next whose turn it is.
+-- One claimer at a time moves the round on.
+create function app.take_turns(p_lane integer, p_limit integer, p_now timestamptz, p_per_min integer) returns setof public.jobs
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_platform constant uuid := '00000000-0000-7000-8000-000000000000';
+  v_after uuid;
+  v_seen uuid[];
+  v_jobs uuid[];
+  v_tenants uuid[];
+  v_destinations uuid[];
+  v_job public.jobs;
+  v_taken uuid[] := '{}';
+  v_stop integer;
+begin
+  select t.after_tenant into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
+  if not found then return; end if;
+  with recursive round as (
+    (select j.tenant_id as id, 1 as n from public.jobs j
+      where j.lane = p_lane and j.lease_token is null and j.tenant_id > v_after order by j.tenant_id limit 1)
+    union all
+    select (select j.tenant_id from public.jobs j
+        where j.lane = p_lane and j.lease_token is null and j.tenant_id > r.id order by j.tenant_id limit 1), r.n + 1
+      from round r where r.id is not null and r.n < p_limit * 2)
+  select array_agg(r.id order by r.n) filter (where r.id is not null), array_agg(f.id order by r.n) filter (where f.id is not null),
+      array_agg(r.id order by r.n) filter (where f.id is not null), array_agg(f.destination_id order by r.n) filter (where f.id is not null)
+    into v_seen, v_jobs, v_tenants, v_destinations
+    from round r left join lateral (
+      -- Of its own destinations, and of those that all tenants share, written out: a function would cost as much again.
+      select x.id, x.destination_id from (
+        (select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = r.id limit 64)
+        union all
+        select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = v_platform) o
+      cross join lateral (select j.id, j.destination_id, j.run_at from public.jobs j
+        where j.lane = p_lane and j.tenant_id = r.id and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
+        order by j.run_at limit 1) x
+      where o.state = 'active' and o.not_before <= p_now
+      order by x.run_at limit 1) f on true;
+  if v_jobs is not null then
+    for v_job in select t.* from app.take(p_lane, array(select distinct x.id from unnest(v_destinations) as x(id)), p_limit, p_now, true, p_per_min, v_jobs) t loop
+      v_taken := v_taken || v_job.id;
+      return next v_job;
+    end loop;
+    select min(c.n) - 1 into v_stop from unnest(v_jobs, v_destinations) with ordinality as c(job, destination, n)
+      where c.job <> all (v_taken) and (cardinality(v_taken) >= p_limit or exists (
+        select from unnest(v_jobs, v_destinations) as o(job, destination) where o.destination = c.destination and o.job = any (v_taken)));
+  end if;
+  update public.lane_turns t set after_tenant = case when v_stop > 0 then v_tenants[v_stop] when v_stop = 0 then v_after
+      when cardinality(v_seen) = p_limit * 2 then v_seen[p_limit * 2] else v_nobody end
+    where t.lane = p_lane;
+end $$;
+
+-- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
+create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_after uuid;
+  v_found uuid[];
+begin
+  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
+  if not found then return null; end if;
+  with recursive round as (
+    (select j.destination_id as id, 1 as n from public.jobs j
+      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
+    union all
+    select (select j.destination_id from public.jobs j
+        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
+      from round r where r.id is not null and r.n < 128)
+  select array_agg(r.id) into v_found from round r where r.id is not null;
+  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
+    where t.lane = p_lane;
+  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
+end $$;
+reset role;
+
+-- 76_shared_hosts.sql
+-- Breakers of hosts: fifty endpoints on one dead host need not find that out one by one. A host has a row only while something was wrong with it;
+-- its rules stand in wedsync/kit/breaker.py, and the claim asks it beside the destination's own breaker. Counted are tenants, and only silence: what
+-- one of them can bring about alone must not stop the others.
+set role wedsync_owner;
+alter table public.destinations add column host text;
+comment on column public.destinations.host is 'host:port of its endpoint; null = it has none of its own';
+create index destinations_host on public.destinations (host) where host is not null;
+
+create table public.hosts (
+  host text primary key,
+  failures integer not null default 0,
+  open_until timestamptz,
+  openings integer not null default 0,
+  since timestamptz,
+  failing uuid[] not null default '{}',
+  well uuid[] not null default '{}',
+  probing_until timestamptz not null default '-infinity',
+  probed uuid
+) with (fillfactor = 50);
+comment on table public.hosts is 'Breakers of hosts that several tenants share, while there is something to count; no row = in good health';
+comment on column public.hosts.failing is 'Tenants that the host did not answer last in the window; well: those it did. Nobody is in both';
+comment on column public.hosts.probing_until is 'A probe is on its way; if its worker ends, another may go then';
+create index hosts_open on public.hosts (open_until) where open_until is not null;
+
+alter table public.hosts enable row level security;
+alter table public.hosts force row level security;
+create policy recorder on public.hosts for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.hosts to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- The key of a host's breaker. Two spellings of one host have two breakers, and nothing worse.
+create function app.host_of(p_url text) returns text
+language sql immutable set search_path = ''
+  return (select lower(m[2]) || ':' || coalesce(m[3], case lower(m[1]) when 'https' then '443' else '80' end)
+    from regexp_match(p_url, '^(https?)://(\[[^]]+\]|[^/?#:]+)(?::(\d+))?', 'i') as m);
+
+-- A host that is left alone may be asked by one, from now on.
+create function app.ask_host(p_host text) returns void
+language sql volatile set search_path = '' as $$
+  update public.hosts h set open_until = clock_timestamp() where h.host = p_host and h.open_until > clock_timestamp();
+$$;
+
+-- Whoever tests an endpoint may have mended it: a breaker that is open, its own or its host's, lets one delivery through at once, and judges by it.
+create function app.ask_again(p_destination uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  update public.destinations d set not_before = '-infinity', breaker_until = least(d.breaker_until, clock_timestamp())
+    where d.id = p_destination and d.breaker_until is not null;
+  perform app.ask_host(d.host) from public.destinations d where d.id = p_destination and d.host is not null;
+end $$;
+
+create function app.know_host() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  new.host := (select app.host_of(e.url) from public.endpoints e where e.id = new.id);
+  return new;
+end $$;
+
+-- An endpoint may move to another host. And a person who puts one to work, here or there, may have mended its host: that is asked once more, at
+-- once. What the clock and workers write of an endpoint, and other words about it, say nothing of the host.
+create function app.follow_host() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_host text := app.host_of(new.url);
+begin
+  if new.url <> old.url then
+    update public.destinations d set host = v_host where d.id = new.id and d.host is distinct from v_host;
+  end if;
+  if app.actor() is not null and new.state = 'active' and (new.url, new.state) is distinct from (old.url, old.state) then
+    perform app.ask_host(v_host);
+  end if;
+  return null;
+end $$;
+
+-- Of destinations that a claim holds, those whose host may be asked. Of a host that is half open it is one, by lot but of another tenant than the
+-- last, and not the last one again: neither a single broken path nor a single tenant may answer for the host each time. Where somebody waits for a
+-- test, that is the one.
+create function app.askable(p_lane integer, p_destinations uuid[], p_now timestamptz) returns uuid[]
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_free uuid[];
+  v_probes uuid[];
+begin
+  if not exists (select from public.hosts h where h.open_until is not null) then return p_destinations; end if;
+  v_free := array(select d.id from public.destinations d where d.id = any (p_destinations)
+    and not exists (select from public.hosts h where h.host = d.host and h.open_until is not null));
+  with held as materialized (
+    select h.host, h.probed from public.hosts h
+    where h.open_until <= p_now and h.probing_until <= p_now and h.host in (select d.host from public.destinations d where d.id = any (p_destinations))
+    for no key update skip locked)
+  select array_agg(x.id) into v_probes from (
+    select distinct on (h.host) d.id from held h join public.destinations d on d.host = h.host and d.id = any (p_destinations)
+    where exists (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now)
+      and not exists (select from public.jobs b where b.destination_id = d.id and b.lease_token is not null)
+    order by h.host, (d.tenant_id is not distinct from (select l.tenant_id from public.destinations l where l.id = h.probed)),
+      not exists (select from public.jobs j join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.is_test
+        where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now), (d.id is not distinct from h.probed), random()) x;
+  if v_probes is not null then
+    update public.hosts h set probing_until = p_now + interval '20 seconds', probed = d.id
+      from public.destinations d where d.id = any (v_probes) and h.host = d.host;
+  end if;
+  return v_free || v_probes;
+end $$;
+
+-- How hosts stand, locked until the end of the transaction that judges their results: destinations are locked before. p_bad: those that got
+-- no answer, whose hosts begin to be counted where other tenants share them.
+create type app.host_breaker as (
+  host text, destinations uuid[], now_s double precision, failures integer, open_until double precision, openings integer, since double precision,
+  failing uuid[], well uuid[]);
+create function app.host_breakers(p_destinations uuid[], p_bad uuid[]) returns setof app.host_breaker
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_speed double precision := app.speed();
+begin
+  insert into public.hosts (host)
+    select distinct d.host from public.destinations d
+    where d.id = any (p_bad) and d.host is not null
+      and exists (select from public.destinations o where o.host = d.host and o.tenant_id <> d.tenant_id and o.state = 'active')
+    order by d.host
+    on conflict (host) do nothing;
+  return query select h.host, array(select d.id from public.destinations d where d.host = h.host and d.id = any (p_destinations)),
+      extract(epoch from clock_timestamp())::double precision * v_speed, h.failures, extract(epoch from h.open_until)::double precision * v_speed,
+      h.openings, extract(epoch from h.since)::double precision * v_speed, h.failing, h.well
+    from public.hosts h where h.host in (select d.host from public.destinations d where d.id = any (p_destinations))
+    order by h.host for no key update;
+end $$;
+
+create function app.set_hosts(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  delete from public.hosts h using json_populate_recordset(null::app.host_breaker, p) b
+    where h.host = b.host and b.since is null and b.open_until is null;
+  update public.hosts h set failures = b.failures, open_until = to_timestamp(b.open_until / app.speed()), openings = b.openings,
+    since = to_timestamp(b.since / app.speed()), failing = b.failing, well = b.well, probing_until = '-infinity'
+  from json_populate_recordset(null::app.host_breaker, p) b where h.host = b.host;
+$$;
+
+-- Hosts that nobody asked after for a day: their endpoints are gone.
+create function app.forget_hosts() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.hosts h where coalesce(greatest(h.open_until, h.since), '-infinity') < clock_timestamp() - interval '1 day';
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Until when the hosts of the entered tenant's destinations are left alone; nothing else of them, for others may live there too.
+create function app.hosts_of(p_destinations uuid[]) returns table (destination_id uuid, host text, open_until timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select d.id, h.host, h.open_until from public.destinations d join public.hosts h on h.host = d.host
+  where d.id = any (p_destinations) and d.tenant_id = app.tenant() and h.open_until is not null
+    and (app.mask() & 512 <> 0 or app.role() in ('owner', 'admin', 'system'));
+$$;
+
+grant execute on function app.host_breakers(uuid[], uuid[]), app.forget_hosts() to wedsync_service;
+grant execute on function app.hosts_of(uuid[]) to wedsync_user;
+reset role;
+
+set role wedsync_owner;
+create trigger know_host before insert on public.destinations for each row execute function app.know_host();
+create trigger follow_host after update on public.endpoints for each row execute function app.follow_host();
+reset role;
+
+-- 76_troubles.sql
+-- Endpoints that fail for long: their owners are warned by mail after an hour, a day, three and four days without a single success, and after five
+-- they are switched off. The count stands with the destination, where each try ends; what was told of it stands with the endpoint.
+set role wedsync_owner;
+alter table public.destinations
+  add column failing_since timestamptz,
+  add column failed_times integer not null default 0,
+  add column failed_at timestamptz;
+comment on column public.destinations.failing_since is 'Wedding time of the first failure after the last success; null = the last try succeeded';
+create index destinations_failing on public.destinations (failing_since) where failing_since is not null;
+grant select (failing_since, failed_times, failed_at) on public.destinations to wedsync_user;
+
+alter table public.endpoints
+  add column failing_since timestamptz,
+  add column warned_hours smallint not null default 0,
+  add column blocked_since timestamptz;
+comment on column public.endpoints.failing_since is 'Nothing has succeeded since then, as its owners were told; null = they were not, or it is well again';
+comment on column public.endpoints.warned_hours is 'The last warning: 1, 24, 72 or 96 hours after failing_since';
+comment on column public.endpoints.blocked_since is 'Since then one that waits for a person has kept back what comes after it in order, as its owners were told';
+create index endpoints_failing on public.endpoints (failing_since) where failing_since is not null;
+reset role;
+
+set role wedsync_recorder;
+-- The hours of the last warning that is due after so long.
+create function app.warning_after(p_ill interval) returns integer
+language sql immutable set search_path = ''
+  return case when p_ill >= interval '96 hours' then 96 when p_ill >= interval '72 hours' then 72 when p_ill >= interval '24 hours' then 24
+    when p_ill >= interval '1 hour' then 1 else 0 end;
+
+-- Destinations that have failed for so long, so often and over such a time that they are switched off.
+create function app.is_hopeless(d public.destinations, p_now timestamptz) returns boolean
+language sql immutable set search_path = ''
+  return (d).state = 'active' and (d).failing_since <= p_now - interval '5 days' and (d).failed_times >= 20
+    and (d).failed_at - (d).failing_since >= interval '12 hours';
+
+-- The hours that its owners are due to be warned of; 0 = nothing.
+create function app.warning_of(d public.destinations, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+  return case when (d).state = 'active' and (d).failed_times >= 3 and (d).failing_since is not null
+    then app.warning_after(p_now - (d).failing_since) else 0 end;
+
+-- Since when, an hour at least, something waits at an ordered destination behind what waits for a person; null = nothing does. Other orders of it
+-- may well go on, so nothing of this counts as failing.
+create function app.blocked_since(p_destination uuid) returns timestamptz
+language sql volatile set search_path = '' as $$
+  select min(n.made_at) from public.deliveries w
+  join public.jobs b on b.id = w.id and b.made_at = w.made_at and b.run_at = 'infinity' and b.order_key is not null
+  cross join lateral (select j.made_at from public.jobs j where j.destination_id = b.destination_id and j.order_key = b.order_key and j.name = b.name
+    and j.order_seq > b.order_seq order by j.order_seq limit 1) n
+  where w.destination_id = p_destination and w.state = 'parked' and n.made_at <= clock_timestamp() - interval '1 hour' / app.speed();
+$$;
+
+-- Called by the clock. All endpoints that this may change are locked first, by id, then their destinations; streams come last, each once, for
+-- whoever changes an endpoint holds it while it waits for its tenant's stream.
+create function app.mind_failing() returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := app.now();
+  v_all uuid[];
+  v_ids uuid[];
+  v_reasons text[];
+  v_facts jsonb;
+begin
+  select array_agg(x.id) into v_all from (
+    select d.id from public.destinations d join public.endpoints e on e.id = d.id
+      where d.failing_since is not null and (app.warning_of(d, v_now) > e.warned_hours or app.is_hopeless(d, v_now))
+    union
+    select e.id from public.endpoints e join public.destinations d on d.id = e.id where e.failing_since is not null and d.failing_since is null
+    union
+    select e.id from public.endpoints e where e.state = 'active' and e.deleted_at is null and (e.mode = 'ordered' or e.blocked_since is not null)
+      and (e.blocked_since is null) <> (app.blocked_since(e.id) is null)) x;
+  if v_all is null then return; end if;
+  perform from public.endpoints e where e.id = any (v_all) order by e.id for no key update;
+  perform from public.destinations d where d.id = any (v_all) order by d.id for no key update;
+  with warned as (
+    update public.endpoints e set failing_since = d.failing_since, warned_hours = app.warning_of(d, v_now) from public.destinations d
+    where e.id = any (v_all) and d.id = e.id and e.state = 'active' and e.deleted_at is null and app.warning_of(d, v_now) > e.warned_hours
+    returning app.endpoint_fact('endpoint.failing', new, old) as fact),
+  mended as (
+    update public.endpoints e set failing_since = null, warned_hours = 0 from public.destinations d
+    where e.id = any (v_all) and d.id = e.id and e.failing_since is not null and e.state = 'active' and d.failing_since is null
+    returning app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(c.fact), '[]') into v_facts from (select w.fact from warned w union all select m.fact from mended m) c;
+  with told as (
+    update public.endpoints e set blocked_since = b.since
+    from (select x.id, app.blocked_since(x.id) as since from unnest(v_all) as x(id)) b
+    where e.id = b.id and e.state = 'active' and e.deleted_at is null and (e.blocked_since is null) <> (b.since is null)
+    returning app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select v_facts || coalesce(jsonb_agg(t.fact), '[]') into v_facts from told t;
+  select array_agg(d.id order by d.id), array_agg(format('nothing was delivered since %s, in %s tries', to_char(d.failing_since at time zone 'UTC',
+      'YYYY-MM-DD HH24:MI "UTC"'), d.failed_times) order by d.id) into v_ids, v_reasons
+    from public.destinations d where d.id = any (v_all) and app.is_hopeless(d, v_now);
+  return query select t.nudge from app.tell_tenants(v_facts || app.shut(v_ids, v_reasons)) as t(nudge);
+end $$;
+
+-- Who keeps the entered tenant's endpoints: the couple, or the owners and admins of a business. For reactions.
+create function app.keepers() returns table (person_id uuid, name text, email text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  return query
+    select p.person_id, coalesce(nullif(m.name, ''), nullif(p.name, ''), split_part(p.email, '@', 1)), p.email::text
+    from public.memberships m join public.persons p using (person_id)
+    where m.wedding_id = app.tenant() and m.removed_at is null and m.role <> 'helper' and p.email is not null
+    union all
+    select p.person_id, coalesce(nullif(m.name, ''), nullif(p.name, ''), split_part(p.email, '@', 1)), p.email::text
+    from public.supplier_members m join public.persons p using (person_id)
+    where m.supplier_id = app.tenant() and m.removed_at is null and m.role in ('owner', 'admin') and p.email is not null;
+end $$;
+
+grant execute on function app.mind_failing() to wedsync_service;
+grant execute on function app.keepers() to wedsync_user;
+reset role;
+
 -- 77_ledger.sql
 -- The ledger: how a try ends, what may leave, what is sent again. Every change of state is fenced by the lease.
+set role wedsync_owner;
+alter table public.attempts add column request_headers jsonb not null default '{}' check (length(request_headers::text) <= 8192);
+comment on column public.attempts.request_headers is 'As they were sent, what is secret in them masked';
+reset role;
+
 set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
   expires_at timestamptz, close text, rest_s double precision, is_overrun boolean, outcome text, status integer, detail text, response_head text, address text,
-  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent';
+  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz, is_well boolean, request_headers jsonb);
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent; is_well: whether the destination did what it should, null = the try says nothing of it';
+
+-- What tries say of their destinations, locked before. A success among them ends the count.
+create function app.note_health(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.destinations d set failing_since = case when not h.is_well then coalesce(d.failing_since, app.now()) end,
+    failed_times = case when h.is_well then 0 else d.failed_times + h.failures end, failed_at = case when not h.is_well then app.now() end
+  from (select t.destination, bool_or(t.is_well) as is_well, count(*) filter (where not t.is_well)::integer as failures
+    from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery' and t.is_well is not null group by t.destination) h
+  where d.id = h.destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000' and (not h.is_well or d.failing_since is not null);
+$$;
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
--- p_breakers: app.breaker rows, judged from these ends after app.breakers has locked them; null where none of them is bad. If a breaker counts all
--- the same, nothing is done but to say so. nudge: what was recorded for those who look on.
-create function app.complete(p json, p_breakers json) returns table (job uuid, nudge text, is_counted boolean)
+-- p_breakers, p_hosts: app.breaker and app.host_breaker rows, judged from these ends after app.breakers and app.host_breakers have locked them; null
+-- where none of them is bad. If a breaker counts all the same, nothing is done but to say so. nudge: what was recorded for those who look on.
+create function app.complete(p json, p_breakers json, p_hosts json) returns table (job uuid, nudge text, is_counted boolean)
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -2906,25 +3799,35 @@ declare
   v_late uuid[];
   v_latest public.jobs[];
   v_touched uuid[];
+  v_counts boolean;
+  v_ill boolean;
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
-  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery';
-  if p_breakers is null and exists (select from unnest(v_touched) as x(id) join public.destinations d on d.id = x.id
-    where d.breaker_from is not null or d.breaker_until is not null) then
+  select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
+      and (h.open_until is not null or h.failures > 0 or d.tenant_id = any (h.failing) or d.tenant_id <> all (h.well) and cardinality(h.well) < 32))), false),
+      coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
+    from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
+    join public.destinations d on d.id = x.id;
+  if p_breakers is null and v_counts then
     return query select null::uuid, null::text, true;
     return;
   end if;
   -- Bounds known before the statement starts: only the partitions between them are opened.
-  select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
+  select min(t.made_at), max(t.made_at), coalesce(bool_or(not t.is_well), false) or v_ill into v_from, v_to, v_ill
+    from json_populate_recordset(null::app.ending, p) t;
   select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
-    where t.close is not null or t.rest_s is not null or t.is_overrun;
+    where t.close is not null or t.rest_s is not null or t.is_overrun or v_ill and t.is_well is not null;
   if v_touched is not null then
     perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
       order by e.id for no key update of e;
     perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
     perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
   end if;
-  if p_breakers is not null then perform app.set_breakers(p_breakers); end if;
+  if v_ill then perform app.note_health(p); end if;
+  if p_breakers is not null then
+    perform app.set_breakers(p_breakers);
+    perform app.set_hosts(p_hosts);
+  end if;
   perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
     from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
   if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
@@ -2957,9 +3860,10 @@ begin
         and p.made_at between v_from and v_now)),
   tried as (
     insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
-      is_late, started_at)
+      is_late, started_at, request_headers)
     select (x.t).lease, (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
-      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at
+      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at,
+      coalesce((x.t).request_headers, '{}')
     from (select l.t, l.attempts as number, false as is_late from ledger l union all select l.t, (l.t).number, true from late l) x
     where (x.t).kind = 'delivery'),
   buried as (
@@ -3020,7 +3924,8 @@ language sql immutable set search_path = ''
 
 create type app.payload as (
   job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
-  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea);
+  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean,
+  link_id uuid, shape jsonb, is_test boolean);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
@@ -3042,11 +3947,11 @@ begin
   select min(coalesce(d.event_at, j.made_at)), max(coalesce(d.event_at, j.made_at)) into v_event_from, v_event_to from public.jobs j
     left join public.deliveries d on d.id = j.id and d.made_at = j.made_at and d.made_at between v_from and v_to where j.id = any (p_jobs);
   with held as (
-    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id
+    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id, j.args
     from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
   known as (
-    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
-      l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.state as endpoint_state,
+    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, h.args, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active, s.shape,
+      l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.credentials_sealed, n.state as endpoint_state,
       n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
     from held h
     left join public.deliveries d on h.kind = 'delivery' and d.id = h.id and d.made_at = h.made_at and d.made_at between v_from and v_to
@@ -3069,7 +3974,7 @@ begin
         when k.destination_state = 'parked' or k.endpoint_state <> 'active' and k.deleted_at is null then 'parked'
         when (k.delivery).event_id is not null and (k.event).id is null then 'cancelled:its event is no longer kept'
         when (k.delivery).subscription_id is not null then case
-          when k.active is not true or k.deleted_at is not null then 'cancelled:the subscription had ended'
+          when k.active is not true and not (k.delivery).is_test or k.deleted_at is not null then 'cancelled:the subscription had ended'
           when k.subscriber = (k.delivery).stream_id then 'ok'
           when k.link_status = 'active' and app.sees(k.mask, k.link_id, null, (k.event).scope, (k.event).link_id, (k.event).membership_id) then 'ok'
           else 'revoked:the supplier may no longer see this' end
@@ -3082,9 +3987,11 @@ begin
           else 'ok' end
         when (k.delivery).recipient_kind = 'guest' and k.contact_id is null then 'cancelled:there are no contact details for this guest'
         else 'ok' end as verdict,
-      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id) end, (k.delivery).previous_seq,
+      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id)
+          when (k.delivery).is_test then k.args::text end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
-        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed)::app.payload as payload
+        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new,
+        case when k.subscriber <> (k.delivery).stream_id then (k.delivery).link_id end, k.shape, (k.delivery).is_test)::app.payload as payload
     from known k)
   select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
     jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends
@@ -3118,7 +4025,8 @@ end $$;
 
 -- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.
-create function app.replay(p_deliveries uuid[]) returns integer
+-- As new each has an id of its own, for receivers that have the event's id and yet not what it said.
+create function app.replay(p_deliveries uuid[], p_as_new boolean default false) returns integer
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -3130,12 +4038,12 @@ begin
   end if;
   with made as (
     insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane, replay_of)
+      previous_seq, lane, replay_of, as_new, actor_kind, actor_id)
     select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
-      d.previous_seq, 3, coalesce(d.replay_of, d.id)
+      d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new, case when app.actor() is not null then app.actor_kind() end, app.actor()
     from public.deliveries d
     where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
-      and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
+      and not d.is_test and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
     order by d.made_at, d.seq limit 10000
     returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id)
@@ -3153,7 +4061,7 @@ begin
   return app.replay(array(
     select d.id from public.deliveries d
     where d.destination_id = p_destination and d.made_at >= p_since and d.tenant_id = coalesce(app.tenant(), d.tenant_id)
-      and d.replay_of is null and d.state in ('expired', 'cancelled', 'dead')
+      and d.replay_of is null and not d.is_test and d.state in ('expired', 'cancelled', 'dead')
       and not exists (select from public.deliveries a where a.replay_of = d.id and a.made_at >= p_since and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
     order by d.made_at limit 10000));
 end $$;
@@ -3189,10 +4097,206 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
-grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
+grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;
+reset role;
+
+-- 77_releases.sql
+-- What people do with single deliveries that have not ended: those that wait for a person are released, and what waits at all can be cancelled.
+-- Only of what goes to endpoints of the entered tenant: mails to its people, or to others about it, are not a single keeper's to stop.
+set role wedsync_recorder;
+
+-- Parked ones whose destination takes deliveries: ready again, with all their tries before them. Where the destination itself is parked, resuming
+-- it brings them back. Returns how many.
+create function app.unpark(p_deliveries uuid[]) returns integer
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_jobs uuid[];
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries))
+    and d.tenant_id = app.tenant() order by d.id for no key update;
+  v_jobs := array(select j.id from public.jobs j
+    join public.destinations d on d.id = j.destination_id and d.tenant_id = app.tenant() and d.state = 'active'
+    join public.endpoints e on e.id = d.id
+    join public.deliveries w on w.id = j.id and w.made_at = j.made_at and w.state = 'parked'
+    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
+  update public.jobs j set run_at = clock_timestamp(), attempt = 0 where j.id = any (v_jobs);
+  update public.deliveries d set state = 'pending', reason = '' from public.jobs j
+    where j.id = any (v_jobs) and d.id = j.id and d.made_at = j.made_at;
+  return cardinality(v_jobs);
+end $$;
+
+-- Waiting ones that nobody wants any more: never what is on the wire. Who did it stands in the ledger. Returns how many.
+create function app.cancel(p_deliveries uuid[]) returns integer
+language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_jobs uuid[];
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform from public.destinations d where d.id in (select j.destination_id from public.jobs j where j.id = any (p_deliveries))
+    and d.tenant_id = app.tenant() order by d.id for no key update;
+  v_jobs := array(select j.id from public.jobs j join public.endpoints e on e.id = j.destination_id and e.tenant_id = app.tenant()
+    where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null order by j.id for update of j);
+  perform app.end_jobs(v_jobs, 'cancelled', 'cancelled by hand');
+  return cardinality(v_jobs);
+end $$;
+
+-- How many of its order wait for one delivery of the entered tenant to end; counted no further than 1000.
+create function app.waiting_behind(p_delivery uuid) returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from (
+    select from public.jobs b join public.jobs j on j.destination_id = b.destination_id and j.order_key = b.order_key and j.name = b.name
+      and j.order_seq > b.order_seq
+    where b.id = p_delivery and b.tenant_id = app.tenant() and app.mask() & 512 <> 0 and b.order_key is not null limit 1000) w;
+$$;
+
+grant execute on function app.unpark(uuid[]), app.cancel(uuid[]), app.waiting_behind(uuid) to wedsync_user;
+reset role;
+
+-- 77_routing.sql
+-- Why an event went where it went: the predicates of app.owe_facts, asked of what was recorded. And past events to try a rule on.
+set role wedsync_recorder;
+
+-- The streams the entered tenant hears, and as whom: its own, and of a supplier the weddings of its active links.
+create function app.heard_streams() returns table (stream_id uuid, link_id uuid, mask integer)
+language sql stable set search_path = '' as $$
+  select app.tenant(), null::uuid, null::integer
+  union all
+  select l.wedding_id, l.id, l.mask from public.links l where l.supplier_id = app.tenant() and l.status = 'active';
+$$;
+
+-- The fact that an event was recorded from, as far as conditions may ask of it.
+create function app.fact_of(e public.events) returns jsonb language sql immutable
+  return jsonb_build_object('type', e.type, 'op', e.op, 'record', e.record, 'old', e.old_record, 'table', e.subject_table, 'id', e.subject_id,
+    'severity', case when e.is_severe then 'high' end);
+
+-- One event of the entered tenant, and how it stands to it now: may_see false where it was owed once and may not be seen any more. No row where it
+-- never concerned the tenant. is_near: within 24 hours of the wedding or live, when it was recorded, and now.
+create function app.heard_event(p_event uuid)
+returns table (stream text, seq bigint, type text, bulk boolean, is_severe boolean, occurred_at timestamptz, type_lane smallint, may_see boolean,
+  was_near boolean, is_near boolean)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query
+    select s.kind || ':' || e.stream_id, e.seq, e.type, e.bulk, e.is_severe, e.occurred_at, coalesce(t.lane, 2::smallint),
+      h.is_heard is true and app.tell_read(e.stream_id, h.link_id, h.scopes),
+      app.is_near(e.stream_id, e.occurred_at), app.is_near(e.stream_id, app.now())
+    from public.events e
+    join public.streams s on s.id = e.stream_id
+    left join public.event_types t on t.type = e.type
+    left join lateral (select true as is_heard, x.link_id, coalesce(e.scope & x.mask, 0) as scopes from app.heard_streams() x
+      where x.stream_id = e.stream_id and app.hears(x.mask, x.link_id, e.scope, e.link_id, e.membership_id) limit 1) h on true
+    where e.id = p_event
+      and (h.is_heard or exists (select from public.deliveries d where d.event_id = p_event and d.tenant_id = app.tenant()));
+end $$;
+
+create function app.is_near(p_stream uuid, p_at timestamptz) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from public.wedding_days d where d.wedding_id = p_stream and p_at between d.live_from - interval '24 hours' and d.live_until);
+$$;
+
+-- What each subscription of the entered tenant would do with an event now. p_rows: {subscription id: [jsonpath, ...]}, answered one by one.
+-- would_take: it is the first of its destination that matches.
+create function app.routed(p_event uuid, p_rows jsonb)
+returns table (subscription_id uuid, destination_id uuid, "position" integer, active boolean, since timestamptz, may_see boolean, is_asked boolean,
+  is_met boolean, rows_met boolean[], would_take boolean, lane smallint, held_until timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query
+    with asked as (
+      select s.id, s.destination_id, s.position, s.active, s.since, s.lane as own_lane, s.quiet, e.stream_id, e.is_severe, e.bulk,
+        coalesce(t.lane, 2::smallint) as type_lane, coalesce(h.may_see, false) as may_see, e.type like any (s.patterns) as is_asked,
+        coalesce(h.may_see, false) and app.holds(s.condition, f.fact) as is_met,
+        case when h.may_see then array(select app.holds(r.path::jsonpath, f.fact)
+          from jsonb_array_elements_text(coalesce(p_rows -> s.id::text, '[]')) with ordinality as r(path, n) order by r.n) end as rows_met
+      from public.events e
+      join public.subscriptions s on s.tenant_id = app.tenant() and s.connector = 'webhook'
+      left join public.event_types t on t.type = e.type
+      left join lateral (select x.link_id, app.hears(x.mask, x.link_id, e.scope, e.link_id, e.membership_id) as may_see
+        from app.heard_streams() x where x.stream_id = e.stream_id) h on true
+      cross join lateral (select app.fact_for(app.fact_of(e), h.link_id) as fact) f
+      where e.id = p_event),
+    matched as (
+      select a.id, a.active and a.may_see and a.is_asked and a.is_met and not a.bulk as is_matched from asked a),
+    first as (
+      select distinct on (a.destination_id) a.id from asked a join matched m on m.id = a.id and m.is_matched
+      order by a.destination_id, a.position, a.id),
+    laned as (
+      select a.id, app.is_near(a.stream_id, app.now()) as is_near,
+        app.lane_for(a.own_lane, a.type_lane, app.is_near(a.stream_id, app.now()), a.is_severe) as lane from asked a)
+    select a.id, a.destination_id, a.position, a.active, a.since, a.may_see, a.is_asked, a.is_met, a.rows_met, f.id is not null, l.lane,
+      case when a.quiet is not null and l.lane > 0 and not l.is_near then app.held_until(a.quiet, a.stream_id) end
+    from asked a join laned l on l.id = a.id left join first f on f.id = a.id
+    order by a.destination_id, a.position, a.id;
+end $$;
+
+-- The newest events of these types that the entered tenant may see, as it would be sent them, each with what every condition row says of it.
+create function app.past_events(p_types text[], p_rows text[], p_limit integer)
+returns table (id uuid, occurred_at timestamptz, event text, rows_met boolean[])
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_patterns text[] := app.like_patterns(p_types);
+  v_deep integer;
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  -- However much is in the log, and however many weddings a supplier has, no more than this is looked at.
+  select greatest(100, 4000 / count(*)) into v_deep from app.heard_streams() h;
+  return query
+    with news as materialized (
+      select x.e, s.kind, h.link_id, (x.e).scope & h.mask as scopes
+      from app.heard_streams() h
+      join public.streams s on s.id = h.stream_id
+      cross join lateral (
+        select w.e from (select e from public.events e where e.stream_id = h.stream_id order by e.seq desc limit v_deep) w
+        where not (w.e).bulk and (w.e).type like any (v_patterns)
+          and app.hears(h.mask, h.link_id, (w.e).scope, (w.e).link_id, (w.e).membership_id)
+        limit p_limit) x
+      order by (x.e).occurred_at desc, (x.e).seq desc limit p_limit),
+    told as materialized (
+      select app.tell_read((n.e).stream_id, n.link_id, bit_or(n.scopes)) as is_told from news n
+      where n.link_id is not null group by (n.e).stream_id, n.link_id)
+    select (n.e).id, (n.e).occurred_at, app.event_for(n.e, n.kind, n.link_id),
+      array(select app.holds(r.path::jsonpath, app.fact_for(app.fact_of(n.e), n.link_id)) from unnest(p_rows) with ordinality as r(path, n) order by r.n)
+    from news n
+    where (select count(t.is_told) from told t) >= 0
+    order by (n.e).occurred_at desc, (n.e).seq desc;
+end $$;
+
+-- One real event, sent once more to see it arrive: to the rule's endpoint, in its shape, marked as a test. It is no part of the numbered chain.
+-- The first of these that the rule's endpoint could have been sent: of a type that the rule asks for, since the endpoint is there, and to be seen now.
+-- What became of the asking: as app.send_test, whose limit it shares, or unheard.
+create function app.owe_test(p_rule uuid, p_delivery uuid, p_events uuid[], out asked text, out event_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+  v record;
+begin
+  select x.id, x.endpoint_id, x.types, n.created_at into r from public.rules x join public.endpoints n on n.id = x.endpoint_id
+    where x.id = p_rule and x.tenant_id = app.tenant() and x.deleted_at is null;
+  if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  select e.id, e.stream_id, e.seq, e.recorded_at, e.type, h.link_id into v
+  from unnest(p_events) with ordinality as a(id, n)
+  join public.events e on e.id = a.id and e.recorded_at >= r.created_at and not e.bulk and e.type like any (app.like_patterns(r.types))
+  join app.heard_streams() h on h.stream_id = e.stream_id and app.hears(h.mask, h.link_id, e.scope, e.link_id, e.membership_id)
+  order by a.n limit 1;
+  if not found then asked := 'unheard'; return; end if;
+  asked := app.send_test(r.endpoint_id, p_delivery, jsonb_build_object('type', v.type));
+  if asked <> 'owed' then return; end if;
+  event_id := v.id;
+  update public.deliveries d set subscription_id = r.id, stream_id = v.stream_id, seq = v.seq, event_id = v.id, event_at = v.recorded_at, link_id = v.link_id
+    from public.jobs j where j.id = p_delivery and d.id = j.id and d.made_at = j.made_at;
+  update public.jobs j set event_id = v.id, args = null where j.id = p_delivery;
+end $$;
+
+grant execute on function app.heard_event(uuid), app.routed(uuid, jsonb), app.past_events(text[], text[], integer), app.owe_test(uuid, uuid, uuid[])
+  to wedsync_user;
 reset role;
 
 -- 78_portfolio.sql
@@ -3263,18 +4367,6 @@ set role wedsync_owner;
 grant insert, update, delete on public.supplier_index to wedsync_recorder;
 reset role;
 
--- The access log: a supplier's read of a scope, coalesced to five minutes; a no-op for the couple.
-set role wedsync_recorder;
-create function app.note_access(p_scope integer, p_source text) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.access_log as a (tenant_id, link_id, scope, source, slot)
-  select app.tenant(), app.link(), p_scope, left(p_source, 60), date_bin('5 minutes', clock_timestamp(), '2026-01-01')
-  where app.link() is not null and app.role() = 'supplier' and app.write_mask() >= 0
-  on conflict (tenant_id, link_id, scope, source, slot) do update set times = a.times + 1;
-$$;
-grant execute on function app.note_access(integer, text) to wedsync_user;
-reset role;
-
 -- Whom a notice of the entered wedding may reach: the couple, and of each active link the owners, admins and assigned members. `since` is when
 -- the link became active, in the milliseconds that events are told in: what was recorded before is not news to it.
 set role wedsync_recorder;
@@ -3331,6 +4423,8 @@ reset role;
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
 grant update (plan, undo) on public.imports to wedsync_recorder;
+-- What is ready or on the wire is not in it, so it costs the queue nothing.
+create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
 
 set role wedsync_recorder;
@@ -3383,5 +4477,639 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   from generate_series(0, 3) as l(lane);
 $$;
 
-grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+-- What waited so long for a parked destination, or for a person, that its row in the ledger is due to go: it ends, and says so.
+create function app.expire_parked(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
+  v_old uuid[];
+begin
+  select array_agg(x.id) into v_old from (select j.id from public.jobs j
+    where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at < v_before and j.lease_token is null
+    order by j.made_at limit 10000 for update skip locked) x;
+  if v_old is null then return 0; end if;
+  perform app.end_jobs(v_old, 'expired', format('it had waited for %s days', p_days));
+  return cardinality(v_old);
+end $$;
+
+-- Whether anything that is not over needs rows of a table from this span of time. Asked of a month that is due to go, so hardly more than once; what
+-- is likeliest to need it, for long, is what waits for a person, and that is looked up.
+create function app.is_needed(p_table text, p_from timestamptz, p_until timestamptz) returns boolean
+language sql stable set search_path = '' as $$
+  select case p_table
+    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at >= p_from
+        and j.made_at < p_until)
+      or exists (select from public.jobs j where j.kind = 'delivery' and j.run_at < 'infinity' and j.made_at >= p_from and j.made_at < p_until)
+    when 'events' then exists (select from public.jobs j where j.kind = 'reaction' and j.made_at >= p_from and j.made_at < p_until)
+      or exists (select from public.jobs j join public.deliveries d on d.id = j.id and d.made_at = j.made_at
+        where j.kind = 'delivery' and d.event_at >= p_from and d.event_at < p_until)
+    else false end;
+$$;
+
+grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages(),
+  app.expire_parked(integer) to wedsync_service;
+grant execute on function app.is_needed(text, timestamptz, timestamptz) to wedsync_owner;
+reset role;
+
+set role wedsync_owner;
+-- Whole months of a partitioned table that ended so many days ago go, the oldest first; a month that is needed stays until it is not. The last
+-- month always stays, so rows are kept at least so long and at most two months longer. A month is dropped within half a second or another time:
+-- whoever reads or writes the table is not kept waiting behind us, so it is one month a call. Returns the partition that went, or null.
+create function app.forget_months(p_table text, p_days integer) returns text
+language plpgsql volatile security definer set search_path = '' set lock_timeout = '500ms' as $$
+declare
+  v_before timestamptz := least(date_trunc('month', clock_timestamp()) - interval '1 month', clock_timestamp() - make_interval(days => p_days));
+  v_part record;
+begin
+  if p_table <> all (array['events', 'deliveries', 'attempts', 'security_events', 'access_log']) or p_days < 7 then
+    raise exception 'not kept by months, or too short: % for % days', p_table, p_days;
+  end if;
+  for v_part in
+    select c.relname as name, to_date(right(c.relname, 6), 'YYYYMM')::timestamptz as began,
+      (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month')::timestamptz as ended
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = ('public.' || p_table)::regclass and c.relname ~ ('^' || p_table || '_[0-9]{6}$') order by c.relname
+  loop
+    exit when v_part.ended > v_before;
+    continue when app.is_needed(p_table, v_part.began, v_part.ended);
+    begin
+      execute format('drop table public.%I', v_part.name);
+    exception when lock_not_available then
+      return null;
+    end;
+    return v_part.name;
+  end loop;
+  return null;
+end $$;
+grant execute on function app.forget_months(text, integer) to wedsync_service;
+reset role;
+
+-- 80_bookings.sql
+-- Bookings: which days are free, what cannot both be right, and how a wedding hears of it.
+set role wedsync_recorder;
+
+-- A day of a supplier runs from five in the morning (what ends later belongs to the night before) to midnight, where the supplier is. Free: one
+-- resource has nothing in it. Partly: one has four hours together. The longest stretch asked for is what the callers allow.
+create function app.days_of(p_supplier uuid, p_from date, p_to date) returns table ("on" date, state text)
+language sql stable set search_path = '' as $$
+  with days as materialized (
+    select d::date as day, tstzrange(timezone(s.time_zone, d::date + time '05:00'), timezone(s.time_zone, (d::date + 1) + time '00:00')) as span
+    from public.suppliers s cross join generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') as d
+    where s.supplier_id = p_supplier),
+  whole as materialized (select tstzrange(min(lower(d.span)), max(upper(d.span))) as span from days d),
+  blocks as materialized (
+    select b.resource_id, b.blocked as during from public.bookings b
+    where b.supplier_id = p_supplier and b.state <> 'cancelled' and b.blocked && (select w.span from whole w)
+    union all
+    select t.resource_id, t.during from public.busy_times t where t.supplier_id = p_supplier and t.during && (select w.span from whole w)),
+  taken as (
+    select d.day, d.span, r.id, coalesce(range_agg(k.during * d.span), '{}') as busy
+    from days d
+    left join public.resources r on r.supplier_id = p_supplier and r.is_active
+    left join blocks k on k.resource_id = r.id and k.during && d.span
+    group by d.day, d.span, r.id)
+  select t.day, case when bool_or(isempty(t.busy)) then 'free' when bool_or(exists (
+      select from unnest(tstzmultirange(t.span) - t.busy) as g(gap) where upper(g.gap) - lower(g.gap) >= interval '4 hours')) then 'partly'
+    else 'taken' end
+  from taken t group by t.day order by t.day;
+$$;
+
+-- The wedding of a link of the entered supplier; null for any other link, and for one that is not, or no longer, active.
+create function app.wedding_of_link(p_link uuid) returns uuid
+language sql stable security definer set search_path = '' as $$
+  select l.wedding_id from public.links l where l.id = p_link and l.supplier_id = app.tenant() and l.status = 'active';
+$$;
+grant execute on function app.wedding_of_link(uuid) to wedsync_user;
+
+-- For the team, in its own tenant.
+create function app.availability(p_from date, p_to date) returns table ("on" date, state text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() not in ('owner', 'admin', 'member', 'system') then raise insufficient_privilege using message = 'availability is the team''s'; end if;
+  return query select d."on", d.state from app.days_of(app.tenant(), p_from, p_to) d;
+end $$;
+
+-- For the couple, of a supplier that is linked to them; days, never what is in them.
+create function app.linked_days(p_link uuid, p_from date, p_to date) returns table ("on" date, state text)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_supplier uuid;
+begin
+  select l.supplier_id into v_supplier from public.links l where l.wedding_id = app.tenant() and l.id = p_link and l.status = 'active'
+    and (app.mask() & 512 <> 0 or l.id = app.link());
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query select d."on", d.state from app.days_of(v_supplier, p_from, p_to) d;
+end $$;
+
+-- For anybody whom the supplier lets ask: by a link of the number that holds now, or publicly (p_number null). Free or not, nothing else; whether
+-- there is no such supplier, it is not public, or the link has ended is answered alike.
+create function app.public_days(p_supplier uuid, p_number integer, p_from date, p_to date) returns table ("on" date, is_free boolean)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform from public.booking_settings s where s.supplier_id = p_supplier
+    and case when p_number is null then s.is_public else s.has_link and s.link_number = p_number end;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query select d."on", d.state = 'free' from app.days_of(p_supplier, p_from, p_to) d;
+end $$;
+create function app.public_supplier(p_supplier uuid, p_number integer) returns text
+language sql stable security definer set search_path = '' as $$
+  select u.name from public.booking_settings s join public.suppliers u using (supplier_id)
+  where s.supplier_id = p_supplier and case when p_number is null then s.is_public else s.has_link and s.link_number = p_number end;
+$$;
+grant execute on function app.availability(date, date), app.linked_days(uuid, date, date), app.public_days(uuid, integer, date, date),
+  app.public_supplier(uuid, integer) to wedsync_user;
+
+-- A date where something is, from midnight to midnight.
+create function app.day_there(p_on date, p_zone text) returns tstzrange language sql stable
+  return tstzrange(timezone(p_zone, p_on + time '00:00'), timezone(p_zone, (p_on + 1) + time '00:00'));
+
+-- Weddings of active links that have no booking, on days when no resource has nothing in it: with each booking that stands in the way.
+create function app.without_room(p_supplier uuid, p_window tstzrange)
+returns table (kind text, booking_id uuid, link_id uuid, other_table text, other_id uuid, during tstzrange)
+language sql stable set search_path = '' as $$
+  with unbooked as materialized (
+    select l.id, app.day_there(w."on", w.time_zone) as day
+    from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+    where l.supplier_id = p_supplier and l.status = 'active' and w."on" is not null and w.date_status <> 'cancelled'
+      and app.day_there(w."on", w.time_zone) && p_window and upper(app.day_there(w."on", w.time_zone)) > app.now()
+      and not exists (select from public.bookings b where b.supplier_id = p_supplier and b.link_id = l.id and b.state <> 'cancelled')),
+  full_days as (
+    select u.id, u.day from unbooked u
+    where not exists (
+      select from public.resources r where r.supplier_id = p_supplier and r.is_active
+        and not exists (select from public.bookings b where b.supplier_id = p_supplier and b.resource_id = r.id and b.state <> 'cancelled'
+          and b.blocked && u.day)
+        and not exists (select from public.busy_times t where t.supplier_id = p_supplier and t.resource_id = r.id and t.during && u.day)))
+  select 'no_room', null::uuid, f.id, 'bookings', b.id, f.day
+  from full_days f join public.bookings b on b.supplier_id = p_supplier and b.state <> 'cancelled' and b.blocked && f.day;
+$$;
+
+-- The conflict check: what cannot both be right of one supplier in one stretch of time. `during` lies in the booking's own stretch, so that a
+-- conflict is looked at again whenever either side of it changes. Measured by bench/bookings.py: two index scans and what is near.
+create function app.clashes(p_supplier uuid, p_window tstzrange)
+returns table (kind text, booking_id uuid, link_id uuid, other_table text, other_id uuid, during tstzrange)
+language sql stable set search_path = '' as $$
+  with near as materialized (
+    select b.id, b.resource_id, b.wedding_id, b.link_id, b."on", b.at_local, coalesce(b.days, 1) as days, b.starts_at, b.ends_at, b.blocked
+    from public.bookings b
+    where b.supplier_id = p_supplier and b.blocked && p_window and b.state in ('hold', 'booked') and b.ends_at > app.now()),
+  engaged as materialized (
+    select n.*, l.status, l.mask, w."on" as wedding_on, w.time_zone, w.date_status, w.ceremony_at
+    from near n
+    join public.links l on l.wedding_id = n.wedding_id and l.id = n.link_id
+    join public.weddings w on w.wedding_id = n.wedding_id
+    where n.link_id is not null),
+  alive as (select e.* from engaged e where e.status = 'active' and e.date_status <> 'cancelled'),
+  items as (
+    select e.id as booking_id, i.id, i.starts_at, app.later(i.starts_at, i.minutes) as ends_at, 'schedule_items' as of_table
+    from alive e
+    join public.schedule_items i on i.wedding_id = e.wedding_id
+      and (i.owner_link_id = e.link_id or (i.kind = 'ceremony' and i.owner_link_id is null))
+    where e.mask & 2 <> 0
+      and case when i.at_local < time '05:00' then i."on" - 1 else i."on" end between e."on" and e."on" + e.days - 1
+    union all
+    select e.id, e.wedding_id, timezone(e.time_zone, e.wedding_on + e.ceremony_at), timezone(e.time_zone, e.wedding_on + e.ceremony_at), 'weddings'
+    from alive e
+    where e.ceremony_at is not null and e.wedding_on between e."on" and e."on" + e.days - 1
+      and (e.mask & 2 = 0 or not exists (select from public.schedule_items i where i.wedding_id = e.wedding_id and i.kind = 'ceremony')))
+  select 'busy', n.id, n.link_id, 'busy_times', t.id, n.blocked * t.during
+  from near n join public.busy_times t on t.supplier_id = p_supplier and t.resource_id = n.resource_id and t.during && n.blocked
+  union all
+  select 'link_ended', e.id, e.link_id, 'links', e.link_id, e.blocked
+  from engaged e where e.status in ('revoked', 'declined') or e.date_status = 'cancelled'
+  union all
+  select 'other_day', e.id, e.link_id, 'weddings', e.wedding_id, e.blocked
+  from alive e
+  where e.wedding_on is not null and not e.blocked && app.day_there(e.wedding_on, e.time_zone)
+    and not exists (select from public.wedding_days d where d.wedding_id = e.wedding_id and e.blocked && app.day_there(d."on", d.zone))
+  union all
+  select case when x.starts_at < e.starts_at then 'too_early' else 'too_late' end, e.id, e.link_id, x.of_table, x.id, e.blocked
+  from items x join alive e on e.id = x.booking_id
+  where e.at_local is not null and not exists (
+      select from engaged o where o.link_id = e.link_id and o.starts_at <= x.starts_at and o.ends_at >= x.ends_at)
+  union all
+  select r.* from app.without_room(p_supplier, p_window) r;
+$$;
+reset role;
+
+-- 80_security.sql
+-- Security: who looked at what and what was refused, written a few seconds later by every process, read by whom it concerns, and dropped by age.
+set role wedsync_owner;
+create policy gate on public.security_events as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
+create policy readable on public.security_events for select to wedsync_user using (
+  (select app.role()) in ('couple', 'owner', 'self'));
+grant select on public.security_events to wedsync_user;
+create index security_events_tenant on public.security_events (tenant_id, at desc, id);
+create index security_events_at on public.security_events (at desc);
+reset role;
+
+set role wedsync_recorder;
+-- Whose tenant a refusal concerns. The place was asked for by whoever was refused, so it may be anything; null where there is no such thing.
+create function app.place_of(p_place text, p_name text) returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if p_place is null or p_name is null then return null;
+  elsif p_place = 'tenant' then return (select s.id from public.streams s where s.id = p_name::uuid);
+  elsif p_place = 'pass' then return (select p.wedding_id from public.passes p where p.token_hash = decode(p_name, 'hex'));
+  elsif p_place = 'sign_in' then return (select s.person_id from public.sign_ins s where s.token_hash = decode(p_name, 'hex'));
+  end if;
+  return app.locate(p_place, p_name::uuid);
+end $$;
+
+-- What a process counted since it wrote last. Rows are taken in one order by everybody, so two processes never wait for each other in a ring.
+-- A refusal at an id that nothing has is a slip of the finger, and no security event.
+create function app.keep_watch(p_reads jsonb, p_notes jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.access_log as a (tenant_id, link_id, scope, source, slot, times)
+    select r.tenant, r.link, 1 << b.bit, r.source, date_bin('5 minutes', clock_timestamp(), '2026-01-01'), sum(r.times)::integer
+    from jsonb_to_recordset(p_reads) as r(tenant uuid, link uuid, scopes integer, source text, times integer)
+    cross join generate_series(0, 10) as b(bit)
+    where r.scopes & (1 << b.bit) <> 0
+    group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+  on conflict (tenant_id, link_id, scope, source, slot) do update set times = a.times + excluded.times, last_at = clock_timestamp();
+  insert into public.security_events (at, kind, tenant_id, actor_id, address, detail)
+    select n.at, n.kind, n.tenant_id, n.actor, n.address, n.detail
+    from (select r.at, r.kind, app.place_of(r.place, r.name) as tenant_id, r.actor, left(r.address, 60) as address, r.detail, r.place
+      from jsonb_to_recordset(p_notes) as r(at timestamptz, kind text, actor uuid, address text, place text, name text, detail jsonb)) n
+    where n.kind <> 'access.refused' or n.tenant_id is not null;
+$$;
+
+-- For the operator: newest first, filtered. Of tenants only the id.
+create function app.security_log(p_since timestamptz, p_kind text, p_address text, p_limit integer)
+returns table (at timestamptz, kind text, tenant_id uuid, actor_id uuid, address text, detail jsonb)
+language sql stable security definer set search_path = '' as $$
+  select e.at, e.kind, e.tenant_id, e.actor_id, e.address, e.detail from public.security_events e
+  where e.at >= p_since and (p_kind is null or e.kind like p_kind) and (p_address is null or e.address = p_address)
+  order by e.at desc, e.id limit p_limit;
+$$;
+
+grant execute on function app.keep_watch(jsonb, jsonb) to wedsync_user, wedsync_reader, wedsync_service;
+grant execute on function app.security_log(timestamptz, text, text, integer) to wedsync_service;
+reset role;
+
+-- 81_booking_checks.sql
+-- Bookings, continued: what follows from a change. All of it runs as the system, after the change is committed (a check inside of it could
+-- miss what another transaction is just about to commit), and one check of a supplier at a time. Locks are taken in one order: the supplier's
+-- 'conflicts', then rows (an insert may wait for a person who goes on to the stream), then its stream by one app.record; and, in a transaction of
+-- their own or before the next wedding's, a wedding's 'told', rows and stream.
+set role wedsync_recorder;
+
+-- Conflicts of the stretches of time that changed: found, found again, resolved. Facts for app.record.
+create function app.refresh_conflicts(p_supplier uuid, p_windows tstzrange[], p_link uuid) returns jsonb
+language sql volatile set search_path = '' as $$
+  with found as materialized (
+    select distinct on (c.kind, c.booking_id, c.link_id, c.other_id) c.kind, c.booking_id, c.link_id, c.other_table, c.other_id, c.during
+    from unnest(p_windows) as w(stretch) cross join lateral app.clashes(p_supplier, w.stretch) c),
+  opened as (
+    insert into public.booking_conflicts as k (supplier_id, kind, booking_id, link_id, other_table, other_id, during, since)
+    select p_supplier, f.kind, f.booking_id, f.link_id, f.other_table, f.other_id, f.during, app.now() from found f
+    on conflict (supplier_id, kind, booking_id, link_id, other_id) do update
+      set during = excluded.during, since = case when k.state = 'resolved' then excluded.since else k.since end, resolved_at = null,
+        state = case when k.state = 'resolved' then 'open' else k.state end
+      where k.state = 'resolved' or k.during <> excluded.during
+    returning 'conflict.found' as type, new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
+      case when old.id is null then null else to_jsonb(old) end as old_record),
+  ended as (
+    update public.booking_conflicts k set state = 'resolved', resolved_at = app.now(), ignored_by = null, ignored_at = null
+    where k.supplier_id = p_supplier and k.state <> 'resolved' and (k.during && any (p_windows) or k.link_id = p_link)
+      and not exists (select from found f where f.kind = k.kind and f.other_id = k.other_id and f.booking_id is not distinct from k.booking_id
+        and f.link_id is not distinct from k.link_id)
+    returning 'conflict.resolved' as type, new.id, 'UPDATE' as op, to_jsonb(new) as record, to_jsonb(old) as old_record),
+  changed as (select o.* from opened o union all select e.* from ended e)
+  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'scope', 1, 'table', 'booking_conflicts', 'id', c.id, 'op', c.op,
+    'record', c.record, 'old', c.old_record)), '[]') from changed c;
+$$;
+
+-- Days of those stretches that are now told otherwise.
+create function app.refresh_days(p_supplier uuid, p_windows tstzrange[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with now_so as materialized (
+    select distinct on (d."on") d."on", d.state
+    from unnest(p_windows) as w(stretch) join public.suppliers s on s.supplier_id = p_supplier
+    cross join lateral app.days_of(p_supplier, timezone(s.time_zone, lower(w.stretch))::date,
+      least(timezone(s.time_zone, upper(w.stretch))::date, timezone(s.time_zone, lower(w.stretch))::date + 400)) d),
+  told as (
+    insert into public.availability_days as a (supplier_id, "on", state)
+    select p_supplier, n."on", n.state from now_so n
+    where n.state <> 'free' or exists (select from public.availability_days x where x.supplier_id = p_supplier and x."on" = n."on")
+    on conflict (supplier_id, "on") do update set state = excluded.state where a.state <> excluded.state
+    returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
+      case when old.id is null then null else to_jsonb(old) end as old_record)
+  select coalesce(jsonb_agg(jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
+    'record', t.record, 'old', t.old_record) order by t.record ->> 'on'), '[]') from told t;
+$$;
+
+-- What p_link, if given, is concerned by is looked at again wherever it is. Facts for app.record, in the settled supplier, whose 'conflicts' the
+-- caller holds.
+create function app.look_again(p_supplier uuid, p_windows tstzrange[], p_link uuid default null) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_windows tstzrange[] := array(select w from unnest(p_windows) as w where not isempty(w) and not lower_inf(w) and not upper_inf(w));
+begin
+  if p_link is not null then
+    v_windows := v_windows
+      || array(select b.blocked from public.bookings b where b.supplier_id = p_supplier and b.link_id = p_link)
+      || array(select k.during from public.booking_conflicts k where k.supplier_id = p_supplier and k.link_id = p_link and k.state <> 'resolved')
+      || array(select app.day_there(w."on", w.time_zone) from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+        where l.id = p_link and w."on" is not null);
+  end if;
+  if cardinality(v_windows) = 0 then return '[]'; end if;
+  return app.refresh_conflicts(p_supplier, v_windows, p_link) || app.refresh_days(p_supplier, v_windows);
+end $$;
+
+-- Before any row of a supplier is written that others write too.
+create function app.begin_checks(p_supplier uuid) returns void language plpgsql volatile set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('conflicts:' || p_supplier, 0));
+  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
+end $$;
+
+-- The reaction of a supplier's own facts. Returns the nudge, or null when nothing changed.
+create function app.check_bookings(p_windows tstzrange[], p_link uuid default null) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'check_bookings is the system''s'; end if;
+  perform app.begin_checks(app.tenant());
+  v_facts := app.look_again(app.tenant(), p_windows, p_link);
+  return case when v_facts <> '[]' then app.record(v_facts) end;
+end $$;
+
+-- What a wedding knows of one link: its bookings, and how the supplier stands on the wedding's date. Facts for app.record.
+create function app.refresh_link(p_wedding uuid, p_link uuid) returns jsonb
+language sql volatile set search_path = '' as $$
+  with link as (select l.id, l.supplier_id, w."on" from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+    where l.wedding_id = p_wedding and l.id = p_link and l.status = 'active' and l.supplier_id is not null),
+  wanted as (
+    select b.id, b.state, b."on", b.at_local, b.zone, b.minutes, b.days, b.starts_at, b.ends_at, b.expires_at
+    from link l join public.bookings b on b.supplier_id = l.supplier_id and b.link_id = l.id),
+  put as (
+    insert into public.link_bookings as k (id, wedding_id, link_id, state, "on", at_local, zone, minutes, days, starts_at, ends_at, expires_at)
+    select n.id, p_wedding, p_link, n.state, n."on", n.at_local, n.zone, n.minutes, n.days, n.starts_at, n.ends_at, n.expires_at from wanted n
+    on conflict (wedding_id, id) do update set link_id = excluded.link_id, state = excluded.state, "on" = excluded."on",
+      at_local = excluded.at_local, zone = excluded.zone, minutes = excluded.minutes, days = excluded.days, starts_at = excluded.starts_at,
+      ends_at = excluded.ends_at, expires_at = excluded.expires_at
+      where (k.link_id, k.state, k.starts_at, k.ends_at, k."on", k.at_local, k.zone, k.minutes, k.days, k.expires_at) is distinct from
+        (excluded.link_id, excluded.state, excluded.starts_at, excluded.ends_at, excluded."on", excluded.at_local, excluded.zone, excluded.minutes,
+          excluded.days, excluded.expires_at)
+    returning 'link_booking.changed' as type, 'link_bookings' as of_table, new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op,
+      to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record),
+  gone as (
+    delete from public.link_bookings k where k.wedding_id = p_wedding and k.link_id = p_link and k.id not in (select n.id from wanted n)
+    returning 'link_booking.changed', 'link_bookings', k.id, 'DELETE', null::jsonb, to_jsonb(k)),
+  day as (
+    select l."on", case when exists (select from wanted n where n.state in ('hold', 'booked') and tstzrange(n.starts_at, n.ends_at)
+        && app.day_there(l."on", n.zone)) then 'yours' else d.state end as state
+    from link l cross join lateral app.days_of(l.supplier_id, l."on", l."on") d where l."on" is not null),
+  dated as (
+    insert into public.link_days as k (wedding_id, link_id, "on", state) select p_wedding, p_link, d."on", d.state from day d
+    on conflict (wedding_id, link_id) do update set "on" = excluded."on", state = excluded.state
+      where (k."on", k.state) is distinct from (excluded."on", excluded.state)
+    returning 'link_day.changed', 'link_days', new.id, case when old.id is null then 'INSERT' else 'UPDATE' end,
+      to_jsonb(new), case when old.id is null then null else to_jsonb(old) end),
+  undated as (
+    delete from public.link_days k where k.wedding_id = p_wedding and k.link_id = p_link and not exists (select from day)
+    returning 'link_day.changed', 'link_days', k.id, 'DELETE', null::jsonb, to_jsonb(k)),
+  changed as (select p.* from put p union all select g.* from gone g union all select d.* from dated d union all select u.* from undated u)
+  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'scope', 1, 'link', p_link, 'table', c.of_table, 'id', c.id, 'op', c.op,
+    'record', c.record, 'old', c.old_record)), '[]') from changed c;
+$$;
+
+-- One at a time in a wedding, all its links that are told of together.
+create function app.put_told(p_wedding uuid, p_links uuid[]) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_home uuid := app.tenant();
+  v_link uuid;
+  v_facts jsonb := '[]';
+  v_nudge text;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('told:' || p_wedding, 0));
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+  foreach v_link in array p_links loop
+    v_facts := v_facts || app.refresh_link(p_wedding, v_link);
+  end loop;
+  if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
+  perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
+  return v_nudge;
+end $$;
+
+-- The reaction that tells the other side: the weddings of these links, and those whose date is one of these days.
+create function app.tell_weddings(p_links uuid[], p_days date[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'tell_weddings is the system''s'; end if;
+  for r in
+    select x.wedding_id, array_agg(x.id order by x.id) as links from public.links x join public.weddings w on w.wedding_id = x.wedding_id
+    where x.supplier_id = app.tenant() and (x.id = any (p_links) or (x.status = 'active' and w."on" = any (p_days)))
+    group by x.wedding_id order by x.wedding_id
+  loop
+    return next app.put_told(r.wedding_id, r.links);
+  end loop;
+end $$;
+
+-- A link that became active with a date, and never had a booking, is given a hold of the day by the first resource that has it free. Once only:
+-- whoever lets the hold go is not asked again. Facts for app.record, in the settled supplier.
+create function app.propose_hold(p_wedding uuid, p_link uuid) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_facts jsonb := '[]';
+  l record;
+  r record;
+  b record;
+begin
+  select x.supplier_id, w."on", w.time_zone into l from public.links x join public.weddings w on w.wedding_id = x.wedding_id
+    where x.wedding_id = p_wedding and x.id = p_link and x.status = 'active' and w.date_status <> 'cancelled'
+      and lower(app.day_there(w."on", w.time_zone)) > app.now()
+      and not exists (select from public.bookings k where k.supplier_id = x.supplier_id and k.link_id = x.id);
+  if not found then return v_facts; end if;
+  -- A business that is as new as the link: its own reaction may not have come by yet.
+  insert into public.resources as x (supplier_id, name, is_default) values (l.supplier_id, 'Us', true)
+    on conflict (supplier_id) where is_default do nothing
+    returning x.id, to_jsonb(x) as record into b;
+  if found then
+    v_facts := jsonb_build_array(jsonb_build_object('type', 'resource.added', 'scope', 1, 'table', 'resources', 'id', b.id, 'op', 'INSERT',
+      'record', b.record));
+  end if;
+  for r in select x.id from public.resources x where x.supplier_id = l.supplier_id and x.is_active order by not x.is_default, x.position, x.id loop
+    insert into public.bookings as k (supplier_id, resource_id, category, state, reason, expires_at, wedding_id, link_id, "on", zone, days)
+      values (l.supplier_id, r.id, 'wedding', 'hold', 'proposed', app.now() + interval '14 days', p_wedding, p_link, l."on", l.time_zone, 1)
+      on conflict do nothing
+      returning k.id, to_jsonb(k) as record into b;
+    if found then
+      v_facts := v_facts || jsonb_build_object('type', 'booking.held', 'scope', 1, 'table', 'bookings', 'id', b.id, 'op', 'INSERT',
+        'record', b.record);
+      exit;
+    end if;
+  end loop;
+  return v_facts;
+end $$;
+
+-- The reaction of a wedding's facts: work for each supplier that it may concern, so that none waits for another. While one of a supplier waits no
+-- other is owed: it looks at what stands, and what this one follows is committed. In order with nothing; the key is there to be found by.
+create function app.follow_wedding(p_wedding uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'bookings.follow_supplier';
+  v_reactions constant uuid := '00000000-0000-7000-8000-000000000002';
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'follow_wedding is the system''s'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, args)
+  select uuidv7(), 'work', v_work, 0, p_wedding, v_reactions, p_wedding,
+    jsonb_build_object('supplier_id', x.supplier_id, 'cause', nullif(current_setting('app.cause', true), ''))
+  from (select distinct l.supplier_id from public.links l where l.wedding_id = p_wedding and l.supplier_id is not null) x
+  where not exists (select from public.jobs j where j.destination_id = v_reactions and j.order_key = p_wedding and j.name = v_work
+    and j.lease_token is null and j.args ->> 'supplier_id' = x.supplier_id::text);
+end $$;
+
+-- That work, first half: a hold where the supplier is newly linked to the entered wedding, and its conflicts. Returns the nudge, or null.
+create function app.follow_supplier(p_supplier uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_wedding uuid := app.tenant();
+  v_links uuid[] := array(select x.id from public.links x where x.wedding_id = v_wedding and x.supplier_id = p_supplier
+    and x.status in ('active', 'revoked', 'completed') order by x.id);
+  v_link uuid;
+  v_facts jsonb := '[]';
+  v_nudge text;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'follow_supplier is the system''s'; end if;
+  if cardinality(v_links) = 0 then return null; end if;
+  perform app.begin_checks(p_supplier);
+  foreach v_link in array v_links loop
+    v_facts := v_facts || app.propose_hold(v_wedding, v_link);
+  end loop;
+  foreach v_link in array v_links loop
+    v_facts := v_facts || app.look_again(p_supplier, '{}', v_link);
+  end loop;
+  if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
+  perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
+  return v_nudge;
+end $$;
+
+-- Second half: what the entered wedding knows of that supplier.
+create function app.tell_wedding(p_supplier uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'tell_wedding is the system''s'; end if;
+  return app.put_told(app.tenant(), array(select x.id from public.links x where x.wedding_id = app.tenant() and x.supplier_id = p_supplier order by x.id));
+end $$;
+grant execute on function app.check_bookings(tstzrange[], uuid), app.tell_weddings(uuid[], date[]), app.follow_wedding(uuid),
+  app.follow_supplier(uuid), app.tell_wedding(uuid) to wedsync_user;
+
+-- The clock: holds whose time is over end, bookings that are over are fulfilled. First whose, then each in a transaction of its own.
+create function app.suppliers_due(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct x.supplier_id from (
+    (select b.supplier_id from public.bookings b where b.state = 'hold' and b.expires_at <= app.now() order by b.expires_at limit p_limit)
+    union all
+    (select b.supplier_id from public.bookings b where b.state = 'booked' and b.ends_at <= app.now() order by b.ends_at limit p_limit)) x
+  order by x.supplier_id;
+$$;
+
+-- Returns the nudge, or null when there was nothing to end.
+create function app.end_bookings(p_supplier uuid, p_limit integer default 500) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  perform app.settle(null, 'system', p_supplier, 'system', 2047, 2047);
+  with due as (
+    select b.id from public.bookings b where b.supplier_id = p_supplier
+      and ((b.state = 'hold' and b.expires_at <= app.now()) or (b.state = 'booked' and b.ends_at <= app.now()))
+    order by b.id limit p_limit for update skip locked),
+  ended as (
+    update public.bookings b set state = case when b.state = 'hold' then 'cancelled' else 'fulfilled' end,
+      reason = case when b.state = 'hold' then 'expired' else b.reason end, expires_at = null
+    from due d where b.supplier_id = p_supplier and b.id = d.id
+    returning new.id, case when new.state = 'cancelled' then 'booking.expired' else 'booking.fulfilled' end as type, to_jsonb(new) as record,
+      to_jsonb(old) as old_record)
+  select jsonb_agg(jsonb_build_object('type', e.type, 'scope', 1, 'table', 'bookings', 'id', e.id, 'op', 'UPDATE', 'record', e.record,
+    'old', e.old_record)) into v_facts from ended e;
+  return case when v_facts is not null then app.record(v_facts) end;
+end $$;
+grant execute on function app.suppliers_due(integer), app.end_bookings(uuid, integer) to wedsync_service;
+reset role;
+
+-- 83_tests.sql
+-- Tests of endpoints: a made-up example on the way that real events take, through lanes, restraint and the log, and recorded in no stream.
+
+set role wedsync_recorder;
+-- Owes one endpoint of the entered tenant an example, in live form and marked by its maker. What became of the asking: owed, inactive (the endpoint
+-- wants nothing now) or many (30 of the last minute are enough). Nobody wants a test any more after ten minutes.
+create function app.send_test(p_endpoint uuid, p_delivery uuid, p_event jsonb) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_tenant uuid := app.tenant();
+  v_state text;
+begin
+  select e.state into v_state from public.endpoints e where e.id = p_endpoint and e.tenant_id = v_tenant and e.deleted_at is null;
+  if not found or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  if v_state <> 'active' then return 'inactive'; end if;
+  if (select count(*) from public.deliveries d
+    where d.tenant_id = v_tenant and d.made_at > v_at - interval '1 minute' and d.destination_id = p_endpoint and d.is_test) >= 30 then
+    return 'many';
+  end if;
+  perform app.ask_again(p_endpoint);
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, expires_at, is_test)
+    values (p_delivery, v_at, v_tenant, 'webhook', p_endpoint, p_event ->> 'type', 1, v_at + interval '10 minutes', true);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, args, expires_at)
+    values (p_delivery, 'delivery', 'webhook', 1, v_tenant, p_endpoint, v_at, p_event, v_at + interval '10 minutes');
+  return 'owed';
+end $$;
+grant execute on function app.send_test(uuid, uuid, jsonb) to wedsync_user;
+reset role;
+
+-- 84_listening.sql
+-- Listening: what an endpoint of the entered tenant would be sent, read from the log by position. Nothing is kept for a listener, so nothing of it
+-- is left behind; the positions are its own, and since numbers are dense and in commit order within a stream, it misses nothing between two calls.
+set role wedsync_recorder;
+
+-- p_patterns: like those of subscriptions. p_after: {stream id: seq}; null only asks where everything stands. One row for each event, oldest first
+-- within its stream, and one without an event for each stream that was read to its end or has not been asked for. A supplier hears a wedding from
+-- the moment its link became active, as its endpoints do, and what its link may see now.
+create function app.heard(p_patterns text[], p_after jsonb, p_limit integer)
+returns table (stream text, epoch integer, seq bigint, event text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.tenant() is null or app.mask() & 512 = 0 then raise exception 'not found' using errcode = 'WS404'; end if;
+  return query
+  with standing as materialized (
+    select s.id, s.kind, s.epoch, s.top, s.id = app.tenant() as is_own, (p_after ->> s.id::text)::bigint as known from public.streams s
+    where s.id in (select app.tenant() union select l.wedding_id from public.links l where l.supplier_id = app.tenant() and l.status = 'active')),
+  news as materialized (
+    select n.id, n.kind, n.epoch, n.top, n.is_own, coalesce(case when f.active is null then n.known else greatest(n.known, f.active - 1) end, n.top) as after
+    from (select t.id, t.kind, t.epoch, t.top, t.is_own, t.known from standing t
+      where p_after is not null and t.top > coalesce(t.known, -1) order by t.known nulls first limit 32) n
+    left join lateral (select max(e.seq) as active from public.links l join public.events e on e.stream_id = n.id and e.subject_table = 'links'
+        and e.subject_id = l.id and e.record ->> 'status' = 'active' and e.old_record ->> 'status' is distinct from 'active'
+      where l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active') f on not n.is_own),
+  found as materialized (
+    select n.id, n.kind, n.epoch, e.seq, e.event, e.nth, e.link_id, e.scopes
+    from news n cross join lateral (
+      select x.seq, app.event_for(x, n.kind, v.link_id) as event, row_number() over (order by x.seq) as nth, v.link_id, x.scope & v.mask as scopes
+      from public.events x join public.event_types t on t.type = x.type
+      cross join lateral (
+        select null::uuid as link_id, 0 as mask where n.is_own
+        union all
+        select l.id, l.mask from public.links l where not n.is_own and l.wedding_id = n.id and l.supplier_id = app.tenant() and l.status = 'active'
+          and app.sees(l.mask, l.id, null, x.scope, x.link_id, x.membership_id)
+        limit 1) v
+      where x.stream_id = n.id and x.seq > n.after and x.seq <= n.top and not x.bulk and x.type like any (p_patterns)
+      order by x.seq limit p_limit) e),
+  told as materialized (
+    select app.tell_read(f.id, f.link_id, bit_or(f.scopes)) as is_told from found f group by f.id, f.link_id)
+  select r.kind || ':' || r.id, r.epoch, r.seq, r.event from (
+    select f.id, f.kind, f.epoch, f.seq, f.event, 0 as last from found f
+    union all
+    select s.id, s.kind, s.epoch, s.top, null, 1 from standing s
+      where p_after is null or s.id in (select n.id from news n) and not exists (select from found f where f.id = s.id and f.nth = p_limit)) r
+  where (select count(t.is_told) from told t) >= 0
+  order by r.id, r.last, r.seq;
+end $$;
+grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;
 reset role;

@@ -59,9 +59,12 @@ create table public.endpoints (
   tenant_id uuid not null,
   url text not null check (length(url) between 8 and 2000),
   description text not null default '' check (length(description) <= 300),
-  events text[] not null default '{*}' check (cardinality(events) between 1 and 50),
+  events text[] not null default '{*}' check (cardinality(events) <= 50),
   secret_sealed bytea not null,
   old_secrets jsonb not null default '[]',
+  header_names text[] not null default '{}' check (cardinality(header_names) <= 20),
+  auth jsonb not null default '{"kind": "none"}',
+  credentials_sealed bytea,
   state text not null default 'active' check (state in ('active', 'paused', 'disabled')),
   state_reason text not null default '' check (length(state_reason) <= 300),
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
@@ -71,7 +74,10 @@ create table public.endpoints (
   deleted_at timestamptz
 );
 comment on table public.endpoints is 'A webhook destination of a wedding or a supplier; secrets sealed, shown once';
+comment on column public.endpoints.events is 'What goes there that no rule takes; may be empty where there are rules';
 comment on column public.endpoints.mode is 'parallel; ordered: one event of a stream after the other; latest: of one row only the newest that is not sent yet';
+comment on column public.endpoints.auth is 'What may be seen of how we prove who we are; kind none, api_key, basic, bearer, oauth2 or mtls';
+comment on column public.endpoints.credentials_sealed is 'Values of its own headers and the secrets of auth, one sealed text; null = none';
 create index endpoints_tenant on public.endpoints (tenant_id);
 create trigger bump before update on public.endpoints for each row execute function app.bump();
 call app.protect('public.endpoints', 'tenant_id',
@@ -115,11 +121,21 @@ create table public.subscriptions (
   patterns text[] not null,
   mode text not null default 'parallel' check (mode in ('parallel', 'ordered', 'latest')),
   active boolean not null default true,
+  position integer not null default 2147483647,
+  condition jsonpath,
+  lane smallint check (lane between 1 and 3),
+  shape jsonb,
+  quiet jsonb,
   since timestamptz not null default clock_timestamp(),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp()
 );
 comment on table public.subscriptions is 'Who wants which event types (SQL like patterns), where to. tenant = wedding, or supplier: then every stream its active links open';
+comment on column public.subscriptions.position is 'Of those of one destination the first that matches takes the event; an endpoint''s own list is the last';
+comment on column public.subscriptions.condition is 'What the fact (op, record, old, severity) must fulfil; null = always';
+comment on column public.subscriptions.lane is 'The lane of what it takes; null = by type, severity and how near the wedding is';
+comment on column public.subscriptions.shape is 'A field map whose result is sent as data; null = the event as it is';
+comment on column public.subscriptions.quiet is 'When nothing but the urgent leaves: {zone, from, until, days}; null = never';
 create index subscriptions_tenant on public.subscriptions (tenant_id) where active;
 create trigger bump before update on public.subscriptions for each row execute function app.bump();
 call app.protect('public.subscriptions', 'tenant_id',
@@ -128,12 +144,12 @@ call app.protect('public.subscriptions', 'tenant_id',
 grant select, insert, update on public.subscriptions to wedsync_recorder;
 
 create table public.heads (
-  subscription_id uuid not null references public.subscriptions on delete cascade,
+  destination_id uuid not null references public.destinations on delete cascade,
   stream_id uuid not null,
   seq bigint not null,
-  primary key (subscription_id, stream_id)
+  primary key (destination_id, stream_id)
 ) with (fillfactor = 50);
-comment on table public.heads is 'The last seq owed to a subscription per stream: what the next delivery names as previous_sequence';
+comment on table public.heads is 'The last seq owed to a destination per stream, by whichever rule: what the next delivery names as previous_sequence';
 
 create table public.deliveries (
   id uuid not null,
@@ -161,9 +177,13 @@ create table public.deliveries (
   expires_at timestamptz,
   done_at timestamptz,
   replay_of uuid,
+  is_test boolean not null default false,
+  as_new boolean not null default false,
   primary key (id, made_at)
 ) partition by range (made_at);
 comment on table public.deliveries is 'One event owed to one subscription or person; the durable ledger, one row each for ever until retention';
+comment on column public.deliveries.is_test is 'Somebody asked for it to see it arrive: a past event once more, or without an event a made-up example, kept in the job''s args while that lives';
+comment on column public.deliveries.as_new is 'A replay that the receiver must not take for a repeat: its webhook-id is its own';
 create index deliveries_tenant on public.deliveries (tenant_id, made_at desc);
 create index deliveries_event on public.deliveries (event_id);
 create index deliveries_open on public.deliveries (destination_id, state) where state in ('parked', 'dead');
@@ -245,6 +265,7 @@ create table public.access_log (
   source text not null,
   slot timestamptz not null,
   first_at timestamptz not null default clock_timestamp(),
+  last_at timestamptz not null default clock_timestamp(),
   times integer not null default 1,
   primary key (tenant_id, link_id, scope, source, slot)
 ) partition by range (slot);
@@ -283,7 +304,7 @@ create policy gate on public.deliveries as restrictive for all to wedsync_user u
 create policy readable on public.deliveries for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));
 grant select (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, type, previous_seq, recipient_kind,
-  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of) on public.deliveries to wedsync_user;
+  recipient_id, lane, state, reason, attempts, next_at, expires_at, done_at, replay_of, as_new, is_test) on public.deliveries to wedsync_user;
 create policy gate on public.attempts as restrictive for all to wedsync_user using (tenant_id = (select app.tenant()));
 create policy readable on public.attempts for select to wedsync_user using (
   ((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin'));

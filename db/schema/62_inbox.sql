@@ -32,7 +32,7 @@ create table public.inbox_hooks (
   headers jsonb not null default '{}',
   sealed bytea not null,
   verified_by text not null,
-  status text not null default 'received' check (status in ('received', 'applied', 'ignored', 'failed')),
+  status text not null default 'received' check (status in ('received', 'applied', 'proposed', 'ignored', 'failed')),
   error text not null default '' check (length(error) <= 1000),
   type text not null default '' check (length(type) <= 200),
   processed_at timestamptz,
@@ -45,6 +45,9 @@ create index inbox_hooks_received on public.inbox_hooks (received_at);
 call app.protect('public.inbox_hooks', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 revoke insert on public.inbox_hooks from wedsync_user;
 grant insert, update, delete on public.inbox_hooks to wedsync_recorder;
+grant usage on sequence public.inbox_hooks_number_seq to wedsync_recorder;
+-- Never updated by it: whoever holds a row while it keeps what the row's secret signed must be allowed to.
+grant update (id) on public.connections to wedsync_recorder;
 
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
@@ -54,9 +57,10 @@ reset role;
 
 set role wedsync_recorder;
 -- What the inbound door must know of a source before anybody has proved anything; couples are found by their wedding.
-create function app.hook_source(p_connector text, p_id uuid) returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea)
+create function app.hook_source(p_connector text, p_id uuid)
+returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea, version integer)
 language sql stable security definer set search_path = '' as $$
-  select c.id, c.tenant_id, c.scheme, c.settings, c.sealed from public.connections c
+  select c.id, c.tenant_id, c.scheme, c.settings, c.sealed, c.version from public.connections c
   where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end;
 $$;
 
@@ -65,27 +69,42 @@ language sql stable security definer set search_path = '' as $$
   select exists (select from public.weddings w where w.wedding_id = p_id);
 $$;
 
--- Verified hooks of one source, each with its job, in one statement: [{id, key, headers, sealed hex, type}]. A repeat is answered with the id
--- that the first one has. Jobs of one source run in the order of arrival: a later state must not be overwritten by an earlier one.
-create function app.receive_hooks(p_tenant uuid, p_source uuid, p_connector text, p_verified_by text, p jsonb)
-returns table (id uuid, is_new boolean)
-language sql volatile security definer set search_path = '' as $$
-  with told as materialized (
-    select (f.x ->> 'id')::uuid as id, f.x ->> 'key' as key, f.x, f.n from jsonb_array_elements(p) with ordinality as f(x, n)),
+-- Verified hooks of any number of requests, each with its job, in one statement and one commit; parallel arrays, one place an element, `p_request`
+-- says to which request it belongs. A repeat is answered with the id that the first one has. Jobs of one source run in the order of arrival: a
+-- later state must not be overwritten by an earlier one.
+-- A request was verified with the secrets of one version of its connection (null where it was the platform's): if that is no longer the one, its
+-- elements are not kept and not answered. The lock waits for whoever is changing the connection, and looks at it anew after them (a key share would not: it takes
+-- the row as it was before an update that leaves its key).
+create function app.receive_hooks(p_request integer[], p_tenant uuid[], p_source uuid[], p_connection uuid[], p_version integer[],
+  p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[])
+returns table (request integer, id uuid, is_new boolean)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  with held as materialized (
+    select c.id, c.version from public.connections c
+    where c.id = any (p_connection) and c.deleted_at is null
+    order by c.id for share),
+  told as materialized (
+    select f.*, nextval('public.inbox_hooks_number_seq') as number
+    from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed)
+      with ordinality as f(request, tenant, source, connection, version, connector, verified_by, id, key, headers, sealed, n)
+    where f.connection is null or exists (select from held h where h.id = f.connection and h.version = f.version)),
   made as (
-    insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, headers, sealed, verified_by, type)
-    select t.id, p_tenant, p_source, p_connector, t.key, t.x -> 'headers', decode(t.x ->> 'sealed', 'hex'), p_verified_by, t.x ->> 'type'
-      from told t order by t.n
+    insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, number, headers, sealed, verified_by)
+    -- In the order of the keys, so that two who bring the same repeats do not wait for each other.
+    select distinct on (t.source, t.key) t.id, t.tenant, t.source, t.connector, t.key, t.number, t.headers::jsonb, t.sealed, t.verified_by
+      from told t order by t.source, t.key, t.n
     -- The row that is there is touched, not skipped: only so is its id given back, also when it is being committed at this moment.
     on conflict (source_id, dedupe_key) do update set source_id = excluded.source_id
-    returning h.id, h.dedupe_key, h.number),
+    returning h.id, h.source_id, h.dedupe_key, h.number, h.tenant_id),
   owed as (
     insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args)
-    select uuidv7(), 'work', 'hooks', 1, p_tenant, '00000000-0000-7000-8000-000000000004', p_source, m.number,
+    select uuidv7(), 'work', 'hooks', 1, m.tenant_id, '00000000-0000-7000-8000-000000000004', m.source_id, m.number,
         jsonb_build_object('hook_id', m.id)
       from made m where m.id in (select t.id from told t))
-  select m.id, m.id = t.id from told t join made m on m.dedupe_key = t.key order by t.n;
-$$;
+  select t.request, m.id, m.id = t.id from told t join made m on m.source_id = t.source and m.dedupe_key = t.key order by t.n;
+end $$;
 
 -- A received hook of the entered tenant is worked on once more.
 create function app.owe_hook(p_hook uuid) returns void
@@ -99,10 +118,21 @@ begin
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
 end $$;
 
-create function app.note_refusal(p_kind text, p_tenant uuid, p_address text, p_detail jsonb) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.security_events (kind, tenant_id, address, detail) values (p_kind, p_tenant, p_address, p_detail);
-$$;
+-- What a supplier's hook proposes goes to a wedding it is linked to: inside enter_job, as the system in the place of that link, seeing what it
+-- sees and writing nothing but what is its own. Null where it has no such link.
+create function app.enter_job_link(p_job uuid, p_lease uuid, p_link uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  select x.wedding_id, x.id, x.mask into l
+    from public.jobs j join public.links x on x.supplier_id = j.tenant_id and x.id = p_link and x.status = 'active'
+    where j.id = p_job and j.lease_token = p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
+  if not found then return null; end if;
+  perform app.settle(null, 'system', l.wedding_id, 'supplier', l.mask, 0, l.id);
+  raise info 'entered % % %', l.wedding_id, l.id, l.mask;
+  return l.wedding_id;
+end $$;
 
 create function app.forget_hooks(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
@@ -114,7 +144,8 @@ begin
   return n;
 end $$;
 
-grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.receive_hooks(uuid, uuid, text, text, jsonb), app.owe_hook(uuid),
-  app.note_refusal(text, uuid, text, jsonb) to wedsync_user;
+grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.owe_hook(uuid),
+  app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[]),
+  app.enter_job_link(uuid, uuid, uuid) to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;

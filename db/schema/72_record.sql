@@ -49,7 +49,7 @@ language sql stable
     'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
     'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
 
--- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, concerns: [link ids] | null, summary}] of the entered tenant.
+-- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, severity, concerns: [link ids] | null, summary}] of the entered tenant.
 -- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls.
 -- Plans are made once a connection: planned anew at each call, one answer of a guest would cost twice the CPU.
 create function app.record(p_facts jsonb, p_cause uuid default null) returns text
@@ -85,11 +85,11 @@ begin
   update public.streams s set top = v_base + cardinality(v_ids) where s.id = v_tenant;
   with written as (
     insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
-      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at)
+      record, old_record, actor_kind, actor_id, cause, bulk, occurred_at, is_severe)
     select v_tenant, v_base + f.n, v_at, v_ids[f.n], v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
       (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
       nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
-      coalesce((f.x ->> 'bulk')::boolean, false), v_at
+      coalesce((f.x ->> 'bulk')::boolean, false), v_at, coalesce(f.x ->> 'severity' = 'high', false)
     from jsonb_array_elements(v_facts) with ordinality as f(x, n)
     returning events)
   select case when cardinality(v_ids) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
@@ -188,9 +188,10 @@ begin
   return coalesce(v, '[]');
 end $$;
 
--- What facts owe. One delivery per matching subscription whose tenant may see the fact, with the previous seq that subscription was owed;
--- one reaction per name whose condition holds. A reaction that is merged looks at what stands, not at its event: while one of its name waits
--- in this stream no other is owed. The lock on the waiting one makes that sure: it cannot start before our commit.
+-- What facts owe. One delivery per destination whose tenant may see the fact, by the first of its subscriptions that matches, with the previous seq
+-- that destination was owed; app.routed says by the same predicates why. One reaction per name whose condition holds. A reaction that is merged
+-- looks at what stands, not at its event: while one of its name waits in this stream no other is owed. The lock on the waiting one makes that sure:
+-- it cannot start before our commit.
 create function app.owe_facts(p_stream uuid, p_facts jsonb, p_ids uuid[], p_base bigint, p_at timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -203,33 +204,39 @@ begin
     where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
   with told as materialized (
     select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
-      (f.x ->> 'table') || (f.x ->> 'id') as subject,
+      (f.x ->> 'table') || (f.x ->> 'id') as subject, coalesce(f.x ->> 'severity' = 'high', false) as is_severe,
       (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
     from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
     where not coalesce((f.x ->> 'bulk')::boolean, false)),
   wanted as materialized (
-    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, a.link_id, a.mask
+    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, s.position, s.condition, s.lane, s.quiet, a.link_id, a.mask
     from (select p_stream as tenant_id, null::uuid as link_id, null::integer as mask
       union all select l.supplier_id, l.id, l.mask from public.links l where l.wedding_id = p_stream and l.status = 'active') a
     join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
   matched as materialized (
-    select uuidv7() as id, w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, e.seq, e.event_id, e.type, w.link_id,
-      case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key,
-      greatest(0, least(3, case when v_live is not null then e.lane - 1 else e.lane end))::smallint as lane,
-      coalesce(lag(e.seq) over (partition by w.id order by e.seq), h.seq) as previous_seq
-    from wanted w join told e on e.type like any (w.patterns)
-      and case when w.mask is null then true when e.link_id is not null then e.link_id = w.link_id when e.membership_id is not null then false
-        else w.mask & e.scope <> 0 end
-    left join public.heads h on h.subscription_id = w.id and h.stream_id = p_stream),
+    select uuidv7() as id, f.subscription_id, f.tenant_id, f.connector, f.destination_id, f.mode, f.seq, f.event_id, f.type, f.link_id, f.order_key, f.lane,
+      coalesce(lag(f.seq) over (partition by f.destination_id order by f.seq), h.seq) as previous_seq,
+      case when f.quiet is not null and f.lane > 0 and v_live is null then app.held_until(f.quiet, p_stream) end as held_until
+    from (
+      select distinct on (w.destination_id, e.seq) w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, w.quiet, e.seq, e.event_id,
+        e.type, w.link_id, app.lane_for(w.lane, e.lane, v_live is not null, e.is_severe) as lane,
+        case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key
+      -- By type first, whatever the planner thinks a condition costs: everybody's rules are asked while the stream is held.
+      from wanted w join told e on case when not e.type like any (w.patterns) then false
+        when not app.hears(w.mask, w.link_id, e.scope, e.link_id, e.membership_id) then false
+        else app.holds(w.condition, app.fact_for(e.x, w.link_id)) end
+      order by w.destination_id, e.seq, w.position, w.id) f
+    left join public.heads h on h.destination_id = f.destination_id and h.stream_id = p_stream),
   owed as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane)
+      previous_seq, lane, state, reason, next_at)
     select m.id, p_at, m.tenant_id, m.connector, m.destination_id, m.subscription_id, p_stream, m.seq, m.event_id, p_at, m.type, m.link_id,
-      m.previous_seq, m.lane from matched m),
+      m.previous_seq, m.lane, case when m.held_until is null then 'pending' else 'deferred' end,
+      case when m.held_until is null then '' else 'held by the quiet hours of its rule' end, m.held_until from matched m),
   remembered as (
-    insert into public.heads as h (subscription_id, stream_id, seq)
-    select m.subscription_id, p_stream, max(m.seq) from matched m group by m.subscription_id
-    on conflict (subscription_id, stream_id) do update set seq = excluded.seq),
+    insert into public.heads as h (destination_id, stream_id, seq)
+    select m.destination_id, p_stream, max(m.seq) from matched m group by m.destination_id
+    on conflict (destination_id, stream_id) do update set seq = excluded.seq),
   due as (
     select e.seq, e.event_id, t.name, t.is_merged, row_number() over (partition by t.name order by e.seq) as nth
     from told e join public.reaction_types t on t.type = e.type
@@ -239,11 +246,12 @@ begin
       and j.name in (select d.name from due d where d.is_merged)
     for update skip locked),
   jobs as (
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until)
-    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until, run_at)
+    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live,
+      coalesce(m.held_until, clock_timestamp())
     from matched m
     union all
-    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live from due d
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live, clock_timestamp() from due d
       where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
   select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
   -- Of what was owed before, and by this action itself, only the newest of each row goes on.
@@ -312,14 +320,12 @@ begin
     -- Whoever changes an endpoint may have mended it: it is tried at once.
     where d.state <> excluded.state or d.breaker_from is not null or d.breaker_until is not null;
   insert into public.subscriptions as s (id, tenant_id, destination_id, connector, patterns, mode, active)
-    values (e.id, e.tenant_id, e.id, 'webhook', array(select replace(replace(x, '_', '\_'), '*', '%') from unnest(e.events) x), e.mode,
-      e.deleted_at is null)
+    values (e.id, e.tenant_id, e.id, 'webhook', app.like_patterns(e.events), e.mode, e.deleted_at is null)
     on conflict (id) do update set patterns = excluded.patterns, mode = excluded.mode, active = excluded.active
     where (s.patterns, s.mode, s.active) is distinct from (excluded.patterns, excluded.mode, excluded.active);
   if e.deleted_at is not null then
-    with gone as (delete from public.jobs j where j.destination_id = e.id and j.kind = 'delivery' returning j.id, j.made_at)
-    update public.deliveries d set state = 'cancelled', reason = 'the endpoint was deleted', done_at = clock_timestamp()
-      from gone g where d.id = g.id and d.made_at = g.made_at;
+    perform app.end_jobs(array(select j.id from public.jobs j where j.destination_id = e.id and j.kind = 'delivery'), 'cancelled',
+      'the endpoint was deleted');
   end if;
 end $$;
 grant execute on function app.connect_endpoint(uuid) to wedsync_user;

@@ -8,13 +8,6 @@ create index jobs_expiry on public.jobs (expires_at) where expires_at is not nul
 alter table public.destinations add column reason text not null default '' check (length(reason) <= 300);
 comment on column public.destinations.reason is 'Why it is parked, in words for its owner';
 
-create table public.lane_turns (
-  lane smallint primary key check (lane between 0 and 3),
-  after uuid not null default '00000000-0000-0000-0000-000000000000'
-) with (fillfactor = 50);
-comment on table public.lane_turns is 'Where the round over destinations stands, per lane; used only while the oldest ready jobs are blocked';
-insert into public.lane_turns (lane) values (0), (1), (2), (3);
-
 create table public.dead_jobs (
   id uuid primary key,
   kind text not null,
@@ -33,16 +26,14 @@ create table public.dead_jobs (
 );
 comment on table public.dead_jobs is 'Reactions and work that were given up, with the last reason; a delivery that is given up is a row of deliveries';
 
-do $$
-declare t text;
-begin
-  foreach t in array array['lane_turns', 'dead_jobs'] loop
-    execute format('alter table public.%I enable row level security', t);
-    execute format('alter table public.%I force row level security', t);
-    execute format('create policy recorder on public.%I for all to wedsync_recorder using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on public.%I to wedsync_recorder', t);
-  end loop;
-end $$;
+alter table public.dead_jobs enable row level security;
+alter table public.dead_jobs force row level security;
+create policy recorder on public.dead_jobs for all to wedsync_recorder using (true) with check (true);
+grant select, insert, update, delete on public.dead_jobs to wedsync_recorder;
+
+alter table public.deliveries add column actor_kind text, add column actor_id uuid;
+comment on column public.deliveries.actor_id is 'Who cancelled it, or asked for this repeat of another; null = the engine';
+grant select (actor_kind, actor_id) on public.deliveries to wedsync_user;
 
 -- How fast wedding time runs: a drill that plays a day in minutes retries as much faster.
 create function app.speed() returns double precision language sql stable parallel safe security definer set search_path = ''
@@ -56,9 +47,11 @@ set role wedsync_recorder;
 
 -- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
 -- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
--- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows.
-create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer)
-returns setof public.jobs
+-- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows. The bucket holds
+-- twelve seconds' worth, so a minute that begins with a full one sees a fifth more than the rate, and no minute sees more than that.
+-- p_jobs: only these, in this order.
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer,
+  p_jobs uuid[] default null) returns setof public.jobs
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -69,27 +62,33 @@ begin
     from (select d.id, d.state from public.destinations d
       where d.id = any (p_destinations) and d.not_before <= p_now for no key update skip locked) o;
   if v_parked is not null then perform app.shelve(p_lane, v_parked, p_now); end if;
-  if v_active is null then return; end if;
+  if v_active is not null then v_active := app.askable(p_lane, v_active, p_now); end if;
+  if coalesce(cardinality(v_active), 0) = 0 then return; end if;
   if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
   return query
     with room as materialized (
-      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null then d.max_in_flight else 1 end
+      select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null
+          and not exists (select from public.hosts h where h.host = d.host and h.open_until is not null) then d.max_in_flight else 1 end
         - (select count(*) from public.jobs b where b.destination_id = d.id and b.lease_token is not null)))::integer as free
       from unnest(v_active) as o(id) join public.destinations d on d.id = o.id
       cross join lateral (select case when d.tenant_id <> '00000000-0000-7000-8000-000000000000'
         then greatest(1, app.share_now(d.rate_share, d.rate_at, p_now) * coalesce(d.per_min, p_per_min)) end as per_min) r
-      cross join lateral (select least(r.per_min,
-        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, r.per_min)) as tokens) t),
+      cross join lateral (select case when r.per_min is not null then least(greatest(1, r.per_min / 5),
+        coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, 1e9)) end as tokens) t),
     picked as (
       select c.id from room r cross join lateral (
-        select w.id, w.run_at from (
-          select j.id, j.run_at, j.order_key, j.order_seq, j.name from public.jobs j
-          where j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
-          order by j.run_at limit 256) w
+        select w.id, w.run_at, w.turn from (
+          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, 0 as turn from public.jobs j
+            where p_jobs is null and j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
+            order by j.run_at limit 256)
+          union all
+          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, p.turn from unnest(p_jobs) with ordinality as p(id, turn)
+            join public.jobs j on j.id = p.id
+            where j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now order by p.turn)) w
         where w.order_key is null or not exists (select from public.jobs p
           where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
         limit r.free) c
-      order by c.run_at limit p_limit),
+      order by c.turn, c.run_at limit p_limit),
     leased as (
       update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1
       from picked p where j.id = p.id and j.lease_token is null
@@ -157,8 +156,8 @@ language sql volatile set search_path = ''
 $$;
 
 -- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have; p_per_min: the
--- rate of destinations that have none of their own.
-create function app.claim(p_own integer[], p_shared integer, p_per_min integer) returns setof public.jobs
+-- rate of destinations that have none of their own; p_shunned: destinations that the worker has heard are left alone just now.
+create function app.claim(p_own integer[], p_shared integer, p_per_min integer, p_shunned uuid[] default '{}') returns setof public.jobs
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -169,6 +168,7 @@ declare
   v_taken integer;
   v_more integer;
   v_seen integer;
+  v_tenants integer;
   v_ordered boolean;
   v_window uuid[];
 begin
@@ -179,46 +179,34 @@ begin
     continue when v_limit <= 0;
     v_width := greatest(128, v_limit * 4);
     -- The oldest ready jobs, and no more of their destinations than a full claim needs: each is locked and counted.
-    select array_agg(o.destination_id), coalesce(max(o.seen), 0), bool_or(o.is_ordered) into v_window, v_seen, v_ordered from (
-      select w.destination_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
-      from (select j.destination_id, j.order_key, j.run_at from public.jobs j
+    select array_agg(o.destination_id) filter (where o.destination_id <> all (p_shunned)), coalesce(max(o.seen), 0), bool_or(o.is_ordered),
+      count(distinct o.tenant_id) into v_window, v_seen, v_ordered, v_tenants from (
+      select w.destination_id, any_value(w.tenant_id) as tenant_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
+      from (select j.destination_id, j.tenant_id, j.order_key, j.run_at from public.jobs j
         where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
       group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
-    return query select t.* from app.take(v_lane, v_window, v_limit, v_now, v_ordered, p_per_min) t;
-    get diagnostics v_taken = row_count;
+    v_taken := 0;
+    if v_seen = v_width and (v_tenants < 16 or random() < 0.25) then
+      -- More is ready than we look at, and the oldest are few tenants': a quarter of the places goes by turns. Where they are many tenants', all
+      -- of them do, in one claim of four: that costs a quarter as much.
+      return query select t.* from app.take_turns(v_lane, case when v_tenants < 16 then greatest(1, v_limit / 4) else v_limit end, v_now, p_per_min) t;
+      get diagnostics v_taken = row_count;
+    end if;
+    if v_taken < v_limit then
+      return query select t.* from app.take(v_lane, v_window, v_limit - v_taken, v_now, v_ordered, p_per_min) t;
+      get diagnostics v_more = row_count;
+      v_taken := v_taken + v_more;
+    end if;
     if v_taken < v_limit and v_seen = v_width then
       -- The oldest belong to destinations that are full or resting: go round the others.
-      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window), v_limit - v_taken, v_now, true,
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window || p_shunned), v_limit - v_taken, v_now, true,
         p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;
     v_shared := v_shared - greatest(0, v_taken - p_own[v_lane + 1]);
   end loop;
-end $$;
-
--- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
-create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
-language plpgsql volatile set search_path = ''
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-  v_after uuid;
-  v_found uuid[];
-begin
-  select t.after into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
-  if not found then return null; end if;
-  with recursive round as (
-    (select j.destination_id as id, 1 as n from public.jobs j
-      where j.lane = p_lane and j.lease_token is null and j.destination_id > v_after order by j.destination_id limit 1)
-    union all
-    select (select j.destination_id from public.jobs j
-        where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
-      from round r where r.id is not null and r.n < 128)
-  select array_agg(r.id) into v_found from round r where r.id is not null;
-  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
-    where t.lane = p_lane;
-  return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
 end $$;
 
 -- The worker lives: its leases last another minute. Returns the jobs it still holds.
@@ -283,7 +271,9 @@ begin
   if cardinality(p_jobs) = 0 then return; end if;
   with gone as (delete from public.jobs j where j.id = any (p_jobs) returning j as job),
   told as (
-    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null
+    update public.deliveries d set state = p_state, reason = p_reason, next_at = null, done_at = clock_timestamp(), sealed = null,
+      actor_kind = case when p_state = 'cancelled' and app.actor() is not null then app.actor_kind() else d.actor_kind end,
+      actor_id = case when p_state = 'cancelled' then coalesce(app.actor(), d.actor_id) else d.actor_id end
     from gone g where d.id = (g.job).id and d.made_at = (g.job).made_at),
   kept as (
     insert into public.dead_jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id, args, attempts, reason)
@@ -315,20 +305,40 @@ end $$;
 -- first, as their owners' changes do it, streams last. Each tenant is told in its stream; returns the nudges. What all tenants share is never parked.
 create function app.park(p_destinations uuid[], p_reasons text[]) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  t record;
 begin
   perform from public.endpoints e where e.id = any (p_destinations) order by e.id for no key update;
   perform from public.destinations d where d.id = any (p_destinations) order by d.id for no key update;
-  for t in
-    with closed as (
-      update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
-      where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
-    disabled as (
-      update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
-      returning e.tenant_id, jsonb_build_object('type', 'endpoint.changed', 'scope', 512, 'table', 'endpoints', 'id', e.id, 'op', 'UPDATE',
-        'record', to_jsonb(new) - 'secret_sealed' - 'old_secrets', 'old', to_jsonb(old) - 'secret_sealed' - 'old_secrets') as fact)
-    select d.tenant_id, jsonb_agg(d.fact) as facts from disabled d group by d.tenant_id order by d.tenant_id
+  return query select t.nudge from app.tell_tenants(app.shut(p_destinations, p_reasons)) as t(nudge);
+end $$;
+
+-- A change of an endpoint that the engine made, as a fact of its tenant: without anything secret, even sealed.
+create function app.endpoint_fact(p_type text, p_new public.endpoints, p_old public.endpoints) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('tenant', (p_new).tenant_id, 'type', p_type, 'scope', 512, 'table', 'endpoints', 'id', (p_new).id, 'op', 'UPDATE',
+    'record', to_jsonb(p_new) - s.names, 'old', to_jsonb(p_old) - s.names)
+  from (select '{secret_sealed,old_secrets,credentials_sealed}'::text[] as names) s;
+$$;
+
+-- What is to be told of it, by whoever has locked them all.
+create function app.shut(p_destinations uuid[], p_reasons text[]) returns jsonb
+language sql volatile set search_path = '' as $$
+  with closed as (
+    update public.destinations d set state = 'parked', reason = left(c.reason, 300) from unnest(p_destinations, p_reasons) as c(id, reason)
+    where d.id = c.id and d.state = 'active' and d.tenant_id <> '00000000-0000-7000-8000-000000000000' returning d.id, d.reason),
+  disabled as (
+    update public.endpoints e set state = 'disabled', state_reason = c.reason from closed c where e.id = c.id and e.state = 'active'
+    returning new.id, app.endpoint_fact('endpoint.changed', new, old) as fact)
+  select coalesce(jsonb_agg(d.fact order by d.id), '[]') from disabled d;
+$$;
+
+-- Facts of endpoints of many tenants, each in its own stream, in one order; returns the nudges.
+create function app.tell_tenants(p_facts jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  t record;
+begin
+  for t in select (f.x ->> 'tenant')::uuid as tenant_id, jsonb_agg(f.x - 'tenant' order by f.n) as facts
+    from jsonb_array_elements(p_facts) with ordinality as f(x, n) group by 1 order by 1
   loop
     perform app.settle(null, 'system', t.tenant_id, 'system', 0, 0);
     return next app.record(t.facts);
@@ -345,6 +355,8 @@ begin
     where j.lane = any ('{0,1,2,3}') and j.destination_id = new.id and j.lease_token is null and j.run_at = 'infinity';
   update public.deliveries d set state = 'pending', reason = '' where d.destination_id = new.id and d.state = 'parked';
   new.reason := '';
+  new.failing_since := null;
+  new.failed_times := 0;
   return new;
 end $$;
 reset role;
@@ -355,6 +367,6 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer, integer), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
+grant execute on function app.claim(integer[], integer, integer, uuid[]), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
   app.expire() to wedsync_service;
 reset role;

@@ -1,17 +1,33 @@
 -- The ledger: how a try ends, what may leave, what is sent again. Every change of state is fenced by the lease.
+set role wedsync_owner;
+alter table public.attempts add column request_headers jsonb not null default '{}' check (length(request_headers::text) <= 8192);
+comment on column public.attempts.request_headers is 'As they were sent, what is secret in them masked';
+reset role;
+
 set role wedsync_recorder;
 
 create type app.ending as (
   job uuid, lease uuid, kind text, made_at timestamptz, tenant uuid, destination uuid, number integer, state text, reason text, delay_s double precision,
   expires_at timestamptz, close text, rest_s double precision, is_overrun boolean, outcome text, status integer, detail text, response_head text, address text,
-  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz);
-comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent';
+  resolve_ms real, first_byte_ms real, total_ms real, started_at timestamptz, is_well boolean, request_headers jsonb);
+comment on type app.ending is 'How one try ended. state: delivered, dead, cancelled (terminal), deferred (again in delay_s), parked; close: why the destination wants no more; rest_s: it wants nothing for so long; is_overrun: it takes less than it is sent; is_well: whether the destination did what it should, null = the try says nothing of it';
+
+-- What tries say of their destinations, locked before. A success among them ends the count.
+create function app.note_health(p json) returns void
+language sql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update public.destinations d set failing_since = case when not h.is_well then coalesce(d.failing_since, app.now()) end,
+    failed_times = case when h.is_well then 0 else d.failed_times + h.failures end, failed_at = case when not h.is_well then app.now() end
+  from (select t.destination, bool_or(t.is_well) as is_well, count(*) filter (where not t.is_well)::integer as failures
+    from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery' and t.is_well is not null group by t.destination) h
+  where d.id = h.destination and d.tenant_id <> '00000000-0000-7000-8000-000000000000' and (not h.is_well or d.failing_since is not null);
+$$;
 
 -- Ends tries in one statement: the job goes or waits, the attempt is written, the delivery says how it stands. Returns the jobs whose lease was lost:
 -- their attempts are kept, marked late, and change nothing. An attempt bears its lease as id: ends that are told twice are written once.
--- p_breakers: app.breaker rows, judged from these ends after app.breakers has locked them; null where none of them is bad. If a breaker counts all
--- the same, nothing is done but to say so. nudge: what was recorded for those who look on.
-create function app.complete(p json, p_breakers json) returns table (job uuid, nudge text, is_counted boolean)
+-- p_breakers, p_hosts: app.breaker and app.host_breaker rows, judged from these ends after app.breakers and app.host_breakers have locked them; null
+-- where none of them is bad. If a breaker counts all the same, nothing is done but to say so. nudge: what was recorded for those who look on.
+create function app.complete(p json, p_breakers json, p_hosts json) returns table (job uuid, nudge text, is_counted boolean)
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -23,25 +39,35 @@ declare
   v_late uuid[];
   v_latest public.jobs[];
   v_touched uuid[];
+  v_counts boolean;
+  v_ill boolean;
 begin
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
-  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery';
-  if p_breakers is null and exists (select from unnest(v_touched) as x(id) join public.destinations d on d.id = x.id
-    where d.breaker_from is not null or d.breaker_until is not null) then
+  select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
+      and (h.open_until is not null or h.failures > 0 or d.tenant_id = any (h.failing) or d.tenant_id <> all (h.well) and cardinality(h.well) < 32))), false),
+      coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
+    from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
+    join public.destinations d on d.id = x.id;
+  if p_breakers is null and v_counts then
     return query select null::uuid, null::text, true;
     return;
   end if;
   -- Bounds known before the statement starts: only the partitions between them are opened.
-  select min(t.made_at), max(t.made_at) into v_from, v_to from json_populate_recordset(null::app.ending, p) t;
+  select min(t.made_at), max(t.made_at), coalesce(bool_or(not t.is_well), false) or v_ill into v_from, v_to, v_ill
+    from json_populate_recordset(null::app.ending, p) t;
   select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
-    where t.close is not null or t.rest_s is not null or t.is_overrun;
+    where t.close is not null or t.rest_s is not null or t.is_overrun or v_ill and t.is_well is not null;
   if v_touched is not null then
     perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
       order by e.id for no key update of e;
     perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
     perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
   end if;
-  if p_breakers is not null then perform app.set_breakers(p_breakers); end if;
+  if v_ill then perform app.note_health(p); end if;
+  if p_breakers is not null then
+    perform app.set_breakers(p_breakers);
+    perform app.set_hosts(p_hosts);
+  end if;
   perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
     from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
   if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
@@ -74,9 +100,10 @@ begin
         and p.made_at between v_from and v_now)),
   tried as (
     insert into public.attempts (id, delivery_id, tenant_id, number, outcome, status, detail, response_head, address, resolve_ms, first_byte_ms, total_ms,
-      is_late, started_at)
+      is_late, started_at, request_headers)
     select (x.t).lease, (x.t).job, (x.t).tenant, x.number, (x.t).outcome, (x.t).status, coalesce((x.t).detail, ''), coalesce((x.t).response_head, ''),
-      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at
+      coalesce((x.t).address, ''), (x.t).resolve_ms, (x.t).first_byte_ms, (x.t).total_ms, x.is_late, (x.t).started_at,
+      coalesce((x.t).request_headers, '{}')
     from (select l.t, l.attempts as number, false as is_late from ledger l union all select l.t, (l.t).number, true from late l) x
     where (x.t).kind = 'delivery'),
   buried as (
@@ -137,7 +164,8 @@ language sql immutable set search_path = ''
 
 create type app.payload as (
   job uuid, lease uuid, event text, previous_seq bigint, replay_of uuid, type text, url text, secret_sealed bytea, old_secrets jsonb,
-  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea);
+  recipient_kind text, recipient_id uuid, email text, contact_id uuid, contact_sealed bytea, sealed bytea, credentials_sealed bytea, as_new boolean,
+  link_id uuid, shape jsonb, is_test boolean);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
@@ -159,11 +187,11 @@ begin
   select min(coalesce(d.event_at, j.made_at)), max(coalesce(d.event_at, j.made_at)) into v_event_from, v_event_to from public.jobs j
     left join public.deliveries d on d.id = j.id and d.made_at = j.made_at and d.made_at between v_from and v_to where j.id = any (p_jobs);
   with held as (
-    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id
+    select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id, j.args
     from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
   known as (
-    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active,
-      l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.state as endpoint_state,
+    select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, h.args, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active, s.shape,
+      l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.credentials_sealed, n.state as endpoint_state,
       n.deleted_at, p.email, c.id as contact_id, c.sealed as contact_sealed
     from held h
     left join public.deliveries d on h.kind = 'delivery' and d.id = h.id and d.made_at = h.made_at and d.made_at between v_from and v_to
@@ -186,7 +214,7 @@ begin
         when k.destination_state = 'parked' or k.endpoint_state <> 'active' and k.deleted_at is null then 'parked'
         when (k.delivery).event_id is not null and (k.event).id is null then 'cancelled:its event is no longer kept'
         when (k.delivery).subscription_id is not null then case
-          when k.active is not true or k.deleted_at is not null then 'cancelled:the subscription had ended'
+          when k.active is not true and not (k.delivery).is_test or k.deleted_at is not null then 'cancelled:the subscription had ended'
           when k.subscriber = (k.delivery).stream_id then 'ok'
           when k.link_status = 'active' and app.sees(k.mask, k.link_id, null, (k.event).scope, (k.event).link_id, (k.event).membership_id) then 'ok'
           else 'revoked:the supplier may no longer see this' end
@@ -199,9 +227,11 @@ begin
           else 'ok' end
         when (k.delivery).recipient_kind = 'guest' and k.contact_id is null then 'cancelled:there are no contact details for this guest'
         else 'ok' end as verdict,
-      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id) end, (k.delivery).previous_seq,
+      row(k.id, k.lease_token, case when (k.event).id is not null then app.event_for(k.event, k.stream_kind, (k.delivery).link_id)
+          when (k.delivery).is_test then k.args::text end, (k.delivery).previous_seq,
         (k.delivery).replay_of, (k.delivery).type, k.url, k.secret_sealed, k.old_secrets, (k.delivery).recipient_kind, (k.delivery).recipient_id,
-        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed)::app.payload as payload
+        k.email, k.contact_id, k.contact_sealed, (k.delivery).sealed, k.credentials_sealed, (k.delivery).as_new,
+        case when k.subscriber <> (k.delivery).stream_id then (k.delivery).link_id end, k.shape, (k.delivery).is_test)::app.payload as payload
     from known k)
   select array_agg(g.payload) filter (where g.verdict = 'ok'), array_agg(g.id) filter (where g.verdict = 'parked'),
     jsonb_object_agg(g.verdict, g.ids) filter (where g.verdict not in ('ok', 'parked')) into v_may, v_parked, v_ends
@@ -235,7 +265,8 @@ end $$;
 
 -- Sends deliveries again, as new rows that name the first one; the receiver knows the event by its id. Through the user door those of the entered
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.
-create function app.replay(p_deliveries uuid[]) returns integer
+-- As new each has an id of its own, for receivers that have the event's id and yet not what it said.
+create function app.replay(p_deliveries uuid[], p_as_new boolean default false) returns integer
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -247,12 +278,12 @@ begin
   end if;
   with made as (
     insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
-      previous_seq, lane, replay_of)
+      previous_seq, lane, replay_of, as_new, actor_kind, actor_id)
     select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
-      d.previous_seq, 3, coalesce(d.replay_of, d.id)
+      d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new, case when app.actor() is not null then app.actor_kind() end, app.actor()
     from public.deliveries d
     where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
-      and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
+      and not d.is_test and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
     order by d.made_at, d.seq limit 10000
     returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, made_at, event_id)
@@ -270,7 +301,7 @@ begin
   return app.replay(array(
     select d.id from public.deliveries d
     where d.destination_id = p_destination and d.made_at >= p_since and d.tenant_id = coalesce(app.tenant(), d.tenant_id)
-      and d.replay_of is null and d.state in ('expired', 'cancelled', 'dead')
+      and d.replay_of is null and not d.is_test and d.state in ('expired', 'cancelled', 'dead')
       and not exists (select from public.deliveries a where a.replay_of = d.id and a.made_at >= p_since and a.state not in ('expired', 'cancelled', 'dead', 'revoked'))
     order by d.made_at limit 10000));
 end $$;
@@ -306,8 +337,8 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
-grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[]), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
+grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
   app.in_flight(uuid[]) to wedsync_user;
 reset role;

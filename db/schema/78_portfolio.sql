@@ -65,18 +65,6 @@ set role wedsync_owner;
 grant insert, update, delete on public.supplier_index to wedsync_recorder;
 reset role;
 
--- The access log: a supplier's read of a scope, coalesced to five minutes; a no-op for the couple.
-set role wedsync_recorder;
-create function app.note_access(p_scope integer, p_source text) returns void
-language sql volatile security definer set search_path = '' as $$
-  insert into public.access_log as a (tenant_id, link_id, scope, source, slot)
-  select app.tenant(), app.link(), p_scope, left(p_source, 60), date_bin('5 minutes', clock_timestamp(), '2026-01-01')
-  where app.link() is not null and app.role() = 'supplier' and app.write_mask() >= 0
-  on conflict (tenant_id, link_id, scope, source, slot) do update set times = a.times + 1;
-$$;
-grant execute on function app.note_access(integer, text) to wedsync_user;
-reset role;
-
 -- Whom a notice of the entered wedding may reach: the couple, and of each active link the owners, admins and assigned members. `since` is when
 -- the link became active, in the milliseconds that events are told in: what was recorded before is not news to it.
 set role wedsync_recorder;

@@ -2,6 +2,8 @@
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
 grant update (plan, undo) on public.imports to wedsync_recorder;
+-- What is ready or on the wire is not in it, so it costs the queue nothing.
+create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
 
 set role wedsync_recorder;
@@ -54,5 +56,69 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   from generate_series(0, 3) as l(lane);
 $$;
 
-grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages() to wedsync_service;
+-- What waited so long for a parked destination, or for a person, that its row in the ledger is due to go: it ends, and says so.
+create function app.expire_parked(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
+  v_old uuid[];
+begin
+  select array_agg(x.id) into v_old from (select j.id from public.jobs j
+    where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at < v_before and j.lease_token is null
+    order by j.made_at limit 10000 for update skip locked) x;
+  if v_old is null then return 0; end if;
+  perform app.end_jobs(v_old, 'expired', format('it had waited for %s days', p_days));
+  return cardinality(v_old);
+end $$;
+
+-- Whether anything that is not over needs rows of a table from this span of time. Asked of a month that is due to go, so hardly more than once; what
+-- is likeliest to need it, for long, is what waits for a person, and that is looked up.
+create function app.is_needed(p_table text, p_from timestamptz, p_until timestamptz) returns boolean
+language sql stable set search_path = '' as $$
+  select case p_table
+    when 'deliveries' then exists (select from public.jobs j where j.kind = 'delivery' and j.run_at = 'infinity' and j.made_at >= p_from
+        and j.made_at < p_until)
+      or exists (select from public.jobs j where j.kind = 'delivery' and j.run_at < 'infinity' and j.made_at >= p_from and j.made_at < p_until)
+    when 'events' then exists (select from public.jobs j where j.kind = 'reaction' and j.made_at >= p_from and j.made_at < p_until)
+      or exists (select from public.jobs j join public.deliveries d on d.id = j.id and d.made_at = j.made_at
+        where j.kind = 'delivery' and d.event_at >= p_from and d.event_at < p_until)
+    else false end;
+$$;
+
+grant execute on function app.forget_sessions(integer), app.forget_uploads(integer), app.sparse_streams(timestamptz), app.queue_ages(),
+  app.expire_parked(integer) to wedsync_service;
+grant execute on function app.is_needed(text, timestamptz, timestamptz) to wedsync_owner;
+reset role;
+
+set role wedsync_owner;
+-- Whole months of a partitioned table that ended so many days ago go, the oldest first; a month that is needed stays until it is not. The last
+-- month always stays, so rows are kept at least so long and at most two months longer. A month is dropped within half a second or another time:
+-- whoever reads or writes the table is not kept waiting behind us, so it is one month a call. Returns the partition that went, or null.
+create function app.forget_months(p_table text, p_days integer) returns text
+language plpgsql volatile security definer set search_path = '' set lock_timeout = '500ms' as $$
+declare
+  v_before timestamptz := least(date_trunc('month', clock_timestamp()) - interval '1 month', clock_timestamp() - make_interval(days => p_days));
+  v_part record;
+begin
+  if p_table <> all (array['events', 'deliveries', 'attempts', 'security_events', 'access_log']) or p_days < 7 then
+    raise exception 'not kept by months, or too short: % for % days', p_table, p_days;
+  end if;
+  for v_part in
+    select c.relname as name, to_date(right(c.relname, 6), 'YYYYMM')::timestamptz as began,
+      (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month')::timestamptz as ended
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = ('public.' || p_table)::regclass and c.relname ~ ('^' || p_table || '_[0-9]{6}$') order by c.relname
+  loop
+    exit when v_part.ended > v_before;
+    continue when app.is_needed(p_table, v_part.began, v_part.ended);
+    begin
+      execute format('drop table public.%I', v_part.name);
+    exception when lock_not_available then
+      return null;
+    end;
+    return v_part.name;
+  end loop;
+  return null;
+end $$;
+grant execute on function app.forget_months(text, integer) to wedsync_service;
 reset role;

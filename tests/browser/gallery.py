@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.browser import (
+    scenes_bookings,
     scenes_couple,
     scenes_guests,
     scenes_plan,
+    scenes_proposals,
     scenes_public,
     scenes_rsvp,
+    scenes_rules,
     scenes_supplier,
     scenes_webhooks,
 )
@@ -45,7 +48,18 @@ VIEWS = (View("phone", 390, 844), View("desk", 1440, 900))
 
 
 def scenes() -> Iterator[Scene]:
-    rooms = (scenes_couple, scenes_plan, scenes_guests, scenes_rsvp, scenes_supplier, scenes_webhooks, scenes_public)
+    rooms = (
+        scenes_couple,
+        scenes_plan,
+        scenes_guests,
+        scenes_rsvp,
+        scenes_supplier,
+        scenes_bookings,
+        scenes_webhooks,
+        scenes_rules,
+        scenes_proposals,
+        scenes_public,
+    )
     for module in rooms:
         yield from module.scenes()
 

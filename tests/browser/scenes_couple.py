@@ -155,6 +155,9 @@ def link(name: str, category: str, status: str = "active", level: str = "standar
         ],
         "open": [],
         "last_seen_at": ago(hours=5),
+        "booked": [
+            {"words": "Booked 12:00 to 22:00", "tone": "good", "warning": "The ceremony is at 11:00, outside of it"}
+        ],
     }
     return made | more
 

@@ -14,7 +14,7 @@ from tests.browser import gallery, scenes_couple, scenes_guests, scenes_plan, sc
 from tests.browser.people import LIVE, WEDDING, couple
 from wedsync.web import render
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 BASE = f"/me/{WEDDING}"

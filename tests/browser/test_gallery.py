@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import gallery
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PAGES = {f"/{scene.name}": scene for scene in gallery.scenes()}
@@ -24,11 +24,13 @@ class Look(NamedTuple):
     rules: list[str]
 
 
-# Phone in light by every rule; then desk in dark, where only colours, targets and layout differ.
-LOOKS = (
+# Phone in light by every rule; desk in dark, where only colours, targets and layout differ.
+LOOKS = [
     Look(gallery.VIEWS[0], "light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]),
-    Look(gallery.VIEWS[1], "dark", ["color-contrast", "target-size", "link-in-text-block"]),
-)
+    pytest.param(
+        Look(gallery.VIEWS[1], "dark", ["color-contrast", "target-size", "link-in-text-block"]), marks=pytest.mark.prove
+    ),
+]
 
 SMALL_TARGETS = """() => {
   const pressable = 'a, button, select, summary, .input, label.tick, label.switch, label.choice';
@@ -65,25 +67,24 @@ def axe_source() -> str:
     return AXE_FILE_PATH.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.view.name)
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_can_be_used_by_everyone(page: Page, axe_source: str, path: str) -> None:
+def test_a_page_can_be_used_by_everyone(page: Page, axe_source: str, path: str, look: Look) -> None:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
-    for look in LOOKS:
-        page.set_viewport_size({"width": look.view.width, "height": look.view.height})
-        page.emulate_media(color_scheme=look.scheme)
-        if look is LOOKS[0]:
-            page.goto(gallery.ORIGIN + path, wait_until="load")
-            page.evaluate("document.querySelectorAll('details.more').forEach(e => { e.open = true })")
-            # Evaluated through the debugger, as the page's own policy rightly refuses foreign scripts.
-            page.evaluate(axe_source)
-        page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
-        found = page.evaluate("only => axe.run({resultTypes: ['violations'], runOnly: only})", look.rules)
+    page.set_viewport_size({"width": look.view.width, "height": look.view.height})
+    page.emulate_media(color_scheme=look.scheme)
+    page.goto(gallery.ORIGIN + path, wait_until="load")
+    page.evaluate("document.querySelectorAll('details.more').forEach(e => { e.open = true })")
+    # Evaluated through the debugger, as the page's own policy rightly refuses foreign scripts.
+    page.evaluate(axe_source)
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
+    found = page.evaluate("only => axe.run({resultTypes: ['violations'], runOnly: only})", look.rules)
 
-        assert [_readable(violation) for violation in found["violations"]] == [], look.view.name
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-        assert page.evaluate(SMALL_TARGETS) == [], look.view.name
+    assert [_readable(violation) for violation in found["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert page.evaluate(SMALL_TARGETS) == []
     assert wrong == []
 
 

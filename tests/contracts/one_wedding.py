@@ -31,8 +31,8 @@ from wedsync.suppliers import actions as suppliers
 from wedsync.suppliers import model as supplier_model
 from wedsync.tasks import api as tasks_api
 from wedsync.tasks import pages as tasks_pages
-from wedsync.web import problems
-from wedsync.web.auth import Authentication
+from wedsync.web import callers, limiting, problems
+from wedsync.web.auth import Authentication, Remembered
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
@@ -171,7 +171,7 @@ def application(door: Door) -> Litestar:
 
     settings = load({"WEDSYNC_ENV": "test", "WEDSYNC_EGRESS_ALLOW": LOOPBACK})
     context = Context(settings=settings, door=door, ring=KeyRing.from_setting(KeyRing.new_setting()))
-    lookups = {"session": lookup, "token": lookup, "key": lookup}
+    lookups = {kind: Remembered(lookup) for kind in ("session", "token", "key")}
     return Litestar(
         route_handlers=[route for noun in DOORS for route in noun.ROUTES],
         dependencies={
@@ -180,7 +180,15 @@ def application(door: Door) -> Litestar:
         },
         middleware=[Authentication],
         exception_handlers=problems.HANDLERS,
-        state=State({"ctx": context, "lookups": lookups, "limits": LocalLimits(clock.monotonic)}),
+        state=State(
+            {
+                "ctx": context,
+                "lookups": lookups,
+                "limits": LocalLimits(clock.monotonic),
+                "rates": limiting.rates(settings),
+                "residents": callers.Residents(),
+            }
+        ),
     )
 
 

@@ -93,12 +93,15 @@ FOREIGN = {
     "line_id": "budget_lines",
     "payment_id": "budget_payments",
     "endpoint_id": "endpoints",
+    "rule_id": "rules",
     "link_id": "links",
     "acknowledgement_id": "acknowledgements",
     "contact_id": "day_contacts",
     "delivery_id": "deliveries",
     "membership_id": "memberships",
+    "proposal_id": "proposals",
 }
+RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/members": {"role": "helper", "name": "Dora"},
     "PUT /api/v1/weddings/{wedding_id}/site": {"slug": "not-mine-at-all"},
@@ -111,13 +114,24 @@ VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/links": {"supplier_name": "A", "email": "a@b.invalid"},
     "POST /api/v1/links/{link_id}/answer": {"supplier_id": str(UUID(int=9))},
     "POST /api/v1/weddings/{tenant}/connections": {"connector": "zapier_hook"},
+    "POST /api/v1/suppliers/{tenant}/connections": {"connector": "zapier_hook"},
+    "POST /api/v1/connections/{connection_id}/preview": {"hook_id": str(UUID(int=9))},
+    "POST /api/v1/proposals/{proposal_id}/accept": {"version": 1},
+    "POST /api/v1/weddings/{wedding_id}/proposals": {"subject": "weddings", "fields": {"guest_estimate": 9}},
     "POST /api/v1/suppliers/{supplier_id}/members": {"email": "a@b.invalid", "role": "member"},
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},
     "POST /api/v1/weddings/{wedding_id}/budget": {"title": "A"},
     "POST /api/v1/budget-lines/{line_id}/payments": {"amount_minor": 5},
     "POST /api/v1/weddings/{tenant}/endpoints": {"url": "https://example.com/"},
     "POST /api/v1/suppliers/{tenant}/endpoints": {"url": "https://example.com/"},
+    "POST /api/v1/weddings/{tenant}/rules": RULE,
+    "POST /api/v1/suppliers/{tenant}/rules": RULE,
+    "POST /api/v1/weddings/{tenant}/rules/preview": {"types": ["*"]},
+    "POST /api/v1/suppliers/{tenant}/rules/preview": {"types": ["*"]},
     "POST /api/v1/endpoints/{endpoint_id}/recover": {"since": "2026-01-01T00:00:00Z"},
+    "POST /api/v1/endpoints/{endpoint_id}/test": {"type": "rsvp.replied"},
+    "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
+    "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
     "POST /api/v1/suppliers/{supplier_id}/requests": {"couple_email": "a@b.invalid"},
 }
 
@@ -127,7 +141,7 @@ async def test_what_is_somebody_elses_is_answered_as_what_is_not_there(desk: Des
     foreign = {"wedding_id": desk.world.other_id, "tenant": desk.world.other_id}
     foreign["supplier_id"] = desk.world.businesses["standard"]
     for name, table in FOREIGN.items():
-        home = "tenant_id" if table in ("endpoints", "deliveries") else "wedding_id"
+        home = "tenant_id" if table in ("endpoints", "deliveries", "rules") else "wedding_id"
         found = await admin.fetchval(f"select id from {table} where {home} = $1 limit 1", desk.world.other_id)
         if found is not None:
             foreign[name] = found

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 import structlog
@@ -117,6 +119,100 @@ async def test_there_is_room_for_events_three_months_ahead(clock_settings: Setti
     await ledger.admin.execute(f"drop table {name}")
     async with ticking(clock_settings):
         await eventually(lambda: ledger.admin.fetchval("select to_regclass($1) is not null", f"public.{name}"))
+
+
+async def make_month(ledger: Ledger, table: str, months_ago: int) -> tuple[str, datetime]:
+    """A month as it was made when the platform ran then: its partition and a time within it."""
+    began = (datetime.now(tz=UTC).replace(day=1) - timedelta(days=30 * months_ago)).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    after = (began + timedelta(days=32)).replace(day=1)
+    name = f"{table}_{began:%Y%m}"
+    await ledger.admin.execute(
+        f"create table if not exists {name} partition of {table}"
+        f" for values from ('{began:%Y-%m-%d}') to ('{after:%Y-%m-%d}')"
+    )
+    await ledger.admin.execute(f"alter table {name} owner to wedsync_owner")
+    return name, began + timedelta(days=3)
+
+
+async def stands(ledger: Ledger, name: str) -> bool:
+    return bool(await ledger.admin.fetchval("select to_regclass($1) is not null", f"public.{name}"))
+
+
+async def test_months_go_when_their_time_is_over_and_not_before(ledger: Ledger, settings: Settings) -> None:
+    days = clock.kept_days(replace(settings, attempt_retention_days=90))
+    old, _ = await make_month(ledger, "attempts", 7)
+    young, _ = await make_month(ledger, "attempts", 2)
+    deliveries, _ = await make_month(ledger, "deliveries", 7)
+    await clock.forgetting_months(days)(ledger.service.pool)
+    assert [await stands(ledger, name) for name in (old, young, deliveries)] == [False, True, True]
+    await clock.forgetting_months({"deliveries": 30})(ledger.service.pool)
+    assert not await stands(ledger, deliveries)
+    assert {"attempts", "deliveries", "events", "access_log", "security_events"} == set(days)
+
+
+@pytest.mark.parametrize("table", ["access_log", "security_events"])
+async def test_what_security_keeps_goes_by_the_same_rule_and_never_younger(
+    ledger: Ledger, settings: Settings, table: str
+) -> None:
+    made = [(await make_month(ledger, table, ago))[0] for ago in (15, 16)]
+    days = clock.kept_days(settings)[table]
+    await clock.forgetting_months({table: 500})(ledger.service.pool)
+    assert [await stands(ledger, name) for name in made] == [True, True]
+    await clock.forgetting_months({table: days})(ledger.service.pool)
+    assert [await stands(ledger, name) for name in made] == [False, False]
+    this = f"{table}_{datetime.now(tz=UTC):%Y%m}"
+    assert await ledger.service.pool.fetchval("select app.forget_months($1, 7)", table) is None
+    assert await stands(ledger, this)
+    droppers = "select count(*) from pg_proc where prosrc like '%drop table%' and pronamespace = 'app'::regnamespace"
+    assert await ledger.admin.fetchval(droppers) == 1, "no way round the floor"
+
+
+async def test_what_is_parked_is_found_without_looking_at_what_is_ready(ledger: Ledger) -> None:
+    async with ledger.admin.acquire() as connection, connection.transaction():
+        await connection.fetchval("select app.expire_parked(60)")
+        scans = "select pg_stat_get_xact_numscans(to_regclass($1))"
+        assert await connection.fetchval(scans, "public.jobs_parked") == 1
+
+
+async def test_a_month_that_something_needs_stays_until_that_is_over(ledger: Ledger) -> None:
+    wedding = await ledger.wedding()
+    endpoint = await ledger.endpoint(wedding)
+    await ledger.facts(wedding)
+    events, at = await make_month(ledger, "events", 9)
+    deliveries, _ = await make_month(ledger, "deliveries", 9)
+    for text in (
+        "update events set recorded_at = $1 where stream_id = $2",
+        "update deliveries set made_at = $1, event_at = $1 where tenant_id = $2",
+        "update jobs set made_at = $1, run_at = 'infinity' where tenant_id = $2",
+    ):
+        await ledger.admin.execute(text, at, wedding.id)
+    for table in ("events", "deliveries"):
+        assert await ledger.service.pool.fetchval("select app.forget_months($1, 60)", table) is None
+    await clock.forgetting_months({"deliveries": 400})(ledger.service.pool)
+    assert [row["state"] for row in await ledger.deliveries(endpoint)] == ["pending"]
+    assert await ledger.service.pool.fetchval("select app.expire_parked(60)") == 1
+    [row] = await ledger.deliveries(endpoint)
+    assert (row["state"], row["reason"]) == ("expired", "it had waited for 60 days")
+    await clock.forgetting_months({"deliveries": 60, "events": 60})(ledger.service.pool)
+    assert [await stands(ledger, name) for name in (events, deliveries)] == [False, False]
+
+
+@pytest.mark.parametrize(("table", "days"), [("weddings", 400), ("events", 1), ("events; drop", 400)])
+async def test_only_what_is_kept_by_months_is_dropped(ledger: Ledger, table: str, days: int) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="not kept by months"):
+        await ledger.service.pool.fetch("select app.forget_months($1, $2)", table, days)
+
+
+async def test_whoever_reads_a_month_keeps_it_for_another_time(ledger: Ledger) -> None:
+    name, _ = await make_month(ledger, "attempts", 8)
+    async with ledger.admin.acquire() as reader, reader.transaction():
+        await reader.fetch(f"select 1 from {name}")
+        await clock.forgetting_months({"attempts": 90})(ledger.service.pool)
+        assert await stands(ledger, name)
+    await clock.forgetting_months({"attempts": 90})(ledger.service.pool)
+    assert not await stands(ledger, name)
 
 
 async def test_a_lane_that_waits_is_told_once_and_once_when_it_flows(ledger: Ledger) -> None:

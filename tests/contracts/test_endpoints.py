@@ -188,7 +188,10 @@ async def test_recovery_sends_again_what_failed_since(town: Town, ana: Somebody,
 async def test_the_order_is_chosen_and_changed_and_the_breaker_is_told(town: Town, ana: Somebody, wedding: str) -> None:
     made = await add(ana, wedding, mode="ordered")
     path = f"/api/v1/endpoints/{made['id']}"
-    assert (made["mode"], made["breaker"]) == ("ordered", {"state": "closed", "failures": 0, "until": None})
+    assert (made["mode"], made["breaker"]) == (
+        "ordered",
+        {"state": "closed", "failures": 0, "until": None, "host": None},
+    )
     assert (await ana.got("PATCH", path, {"mode": "latest"}))["mode"] == "latest"
     assert await town.admin.fetchval("select mode from subscriptions where id = $1", UUID(made["id"])) == "latest"
     assert (await ana.got("PATCH", path, {"mode": "random"}, code=422))["errors"][0]["field"] == "mode"
@@ -198,3 +201,54 @@ async def test_the_order_is_chosen_and_changed_and_the_breaker_is_told(town: Tow
         told = (await ana.got("GET", path))["breaker"]
         assert (told["state"], told["failures"]) == (state, 5)
     assert (await ana.got("PATCH", path, {"description": "Mended"}))["breaker"]["state"] == "closed"
+
+
+async def test_a_resting_host_is_told_with_the_endpoint(town: Town, ana: Somebody, wedding: str) -> None:
+    made = await add(ana, wedding, url="https://resting.example/hook")
+    await town.admin.execute(
+        "insert into hosts (host, open_until) values ('resting.example:443', clock_timestamp() + interval '1 minute')"
+    )
+    told = (await ana.got("GET", f"/api/v1/endpoints/{made['id']}"))["breaker"]
+    assert (told["state"], told["host"]["host"], told["host"]["state"]) == ("closed", "resting.example:443", "open")
+    await town.admin.execute("delete from hosts")
+
+
+async def park(town: Town, endpoint: str) -> list[str]:
+    """As the worker would, when everything owed was refused so often that a person must look at it; oldest first."""
+    await town.admin.execute(
+        "update jobs set run_at = 'infinity', attempt = 3 where destination_id = $1", UUID(endpoint)
+    )
+    rows = await town.admin.fetch(
+        """update deliveries set state = 'parked', reason = 'The receiver answered 404.', attempts = 3
+        where destination_id = $1 and done_at is null returning id, seq""",
+        UUID(endpoint),
+    )
+    return [str(row["id"]) for row in sorted(rows, key=lambda row: row["seq"])]
+
+
+async def test_what_waits_for_a_person_is_released_or_cancelled(town: Town, ana: Somebody, wedding: str) -> None:
+    made = await add(ana, wedding)
+    for estimate in (80, 81, 82):
+        await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"guest_estimate": estimate})
+    one, two, three = await park(town, made["id"])
+    await ana.got("POST", f"/api/v1/deliveries/{one}/replay", code=202)
+    assert len(await ledger(ana, wedding)) == 3
+    assert await ana.got("POST", f"/api/v1/deliveries/{one}/release", code=202) == {"released": 1}
+    assert await ana.got("POST", f"/api/v1/deliveries/{one}/release", code=202) == {"released": 0}
+    gone = await ana.got("POST", f"/api/v1/deliveries/{two}/cancel")
+    assert (gone["state"], gone["actor_kind"], gone["actor_id"]) == ("cancelled", "person", str(ana.id))
+    late = await ana.got("POST", f"/api/v1/deliveries/{two}/cancel", code=409)
+    assert late["code"] == "not_waiting"
+    path = f"/api/v1/endpoints/{made['id']}"
+    assert await ana.got("POST", f"{path}/release?type=no.such", code=202) == {"released": 0}
+    await ana.got("PATCH", path, {"state": "paused"})
+    assert (await ana.got("POST", f"{path}/release", code=409))["code"] == "endpoint_not_active"
+    await ana.got("PATCH", path, {"state": "active"})
+    await park(town, made["id"])
+    kinds = {d["type"] for d in await ledger(ana, wedding)}
+    assert await ana.got("POST", f"{path}/release?type={kinds.pop()}", code=202) == {"released": 2}
+    states = {d["id"]: d["state"] for d in await ledger(ana, wedding)}
+    assert states == {one: "pending", two: "cancelled", three: "pending"}
+    eve = await town.person("eve")
+    for action in (f"/api/v1/deliveries/{one}/release", f"/api/v1/deliveries/{one}/cancel", f"{path}/release"):
+        await eve.got("POST", action, code=404)

@@ -174,7 +174,9 @@ def test_engines_end_when_their_supervisor_is_killed(folder: Path) -> None:
     until(lambda: not any(process.is_running() for process in running), what="both engines ended")
 
 
-@pytest.mark.parametrize("pid", ["own", "dead", "garbage"])
+@pytest.mark.parametrize(
+    "pid", ["own", pytest.param("dead", marks=pytest.mark.prove), pytest.param("garbage", marks=pytest.mark.prove)]
+)
 def test_a_stale_pid_file_is_no_obstacle(engines: Engines, folder: Path, pid: str) -> None:
     """Its number may belong to another program by now: in a container it usually does."""
     engines.start()
@@ -285,6 +287,7 @@ def test_a_port_that_is_taken_is_told_by_both(folder: Path, engines: Engines) ->
         engines.postgres.restart()
 
 
+@pytest.mark.prove
 def test_many_that_start_at_once_find_ports_of_their_own() -> None:
     """Between the look at a port and the start on it another may be faster; then the next one is taken."""
     code = (

@@ -102,9 +102,13 @@ async def test_of_an_import_taken_back_nothing_sealed_is_left(ana: Importer, clo
     assert await kept(ana, done["id"]) == (False, False)
 
 
+async def nobody(nudge: str) -> None:
+    """Nobody listens."""
+
+
 def test_the_clock_does_it_for_the_days_of_the_setting() -> None:
     chosen = load({"WEDSYNC_ENV": "test", "WEDSYNC_IMPORT_RETENTION_DAYS": "7"})
     assert chosen.import_retention_days == 7
-    assert "forget_uploads" in {timer.name for timer in clock.timers(chosen)}
+    assert "forget_uploads" in {timer.name for timer in clock.timers(chosen, nobody)}
     with pytest.raises(SettingsInvalid, match="IMPORT_RETENTION_DAYS"):
         load({"WEDSYNC_ENV": "test", "WEDSYNC_IMPORT_RETENTION_DAYS": "0"})

@@ -68,7 +68,7 @@ async def test_a_destination_never_has_more_in_flight_than_its_cap(ledger: Ledge
 
 async def test_ordered_events_run_one_after_the_other(ledger: Ledger) -> None:
     wedding = await ledger.wedding()
-    await ledger.endpoint(wedding, ordered=True)
+    await ledger.endpoint(wedding, mode="ordered")
     await ledger.facts(wedding, 5)
     seen = []
     for _ in range(5):
@@ -82,7 +82,7 @@ async def test_ordered_events_run_one_after_the_other(ledger: Ledger) -> None:
 
 async def test_order_holds_across_lanes_and_a_retry(ledger: Ledger) -> None:
     wedding = await ledger.wedding()
-    await ledger.endpoint(wedding, ordered=True)
+    await ledger.endpoint(wedding, mode="ordered")
     await ledger.facts(wedding, 1, kind=TRIED)
     await ledger.facts(wedding, 1, kind=URGENT)
     first = await ledger.claim()
@@ -98,7 +98,7 @@ async def test_order_holds_across_lanes_and_a_retry(ledger: Ledger) -> None:
 
 async def test_streams_of_one_ordered_destination_do_not_wait_for_each_other(ledger: Ledger) -> None:
     weddings = [await ledger.wedding() for _ in range(3)]
-    endpoint = await ledger.endpoint(weddings[0], ordered=True)
+    endpoint = await ledger.endpoint(weddings[0], mode="ordered")
     for wedding in weddings[1:]:
         await ledger.admin.execute(
             "insert into subscriptions (tenant_id, destination_id, connector, patterns, mode)"
@@ -113,7 +113,7 @@ async def test_streams_of_one_ordered_destination_do_not_wait_for_each_other(led
 async def test_a_long_ordered_backlog_does_not_hide_another_stream(ledger: Ledger) -> None:
     """Blocked jobs leave the ready range once, so that no claim wades through them; every one of them comes back."""
     wedding = await ledger.wedding()
-    endpoint = await ledger.endpoint(wedding, ordered=True)
+    endpoint = await ledger.endpoint(wedding, mode="ordered")
     async with ledger.user.enter(wedding.couple, wedding.id) as tx:
         for number in range(300):
             await fact(tx, wedding.id, TRIED, str(number))
@@ -136,7 +136,7 @@ async def test_a_long_ordered_backlog_does_not_hide_another_stream(ledger: Ledge
 async def test_no_wake_up_is_lost_between_lining_up_and_ending(ledger: Ledger) -> None:
     """Claimers line jobs up while others end the job before: whatever the interleaving, the queue runs dry."""
     wedding = await ledger.wedding()
-    endpoint = await ledger.endpoint(wedding, ordered=True)
+    endpoint = await ledger.endpoint(wedding, mode="ordered")
     await ledger.facts(wedding, 60)
     ended: list[UUID] = []
 

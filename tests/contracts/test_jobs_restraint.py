@@ -191,7 +191,8 @@ async def test_a_destination_is_sent_its_rate_exactly_however_many_claim(ledger:
         for jobs in await asyncio.gather(*(queue.claim([0, 0, 0, 0], 16) for _ in range(4))):
             taken += len(jobs)
             await queue.complete(told(jobs, TAKEN))
-    assert PER_MIN <= taken <= PER_MIN + (clock.monotonic() - began) * PER_MIN / 60 + 1
+    at_once = PER_MIN / 5
+    assert at_once <= taken <= at_once + (clock.monotonic() - began) * PER_MIN / 60 + 1
     assert {job["attempt"] for job in await ledger.jobs(endpoint)} == {0}
     pause = (await ledger.admin.fetchrow(BREAKER, endpoint))["pause"]
     assert pause.total_seconds() <= 0.6
@@ -204,7 +205,7 @@ async def test_a_destination_is_sent_its_rate_exactly_however_many_claim(ledger:
 
 async def test_a_destination_may_have_a_rate_of_its_own(ledger: Ledger) -> None:
     _, endpoint = await owed(ledger, 10)
-    await ledger.admin.execute("update destinations set max_in_flight = 64, per_min = 3 where id = $1", endpoint)
+    await ledger.admin.execute("update destinations set max_in_flight = 64, per_min = 15 where id = $1", endpoint)
     assert len(await ledger.claim()) == 3
     assert await ledger.claim() == []
 

@@ -107,16 +107,16 @@ async def test_what_is_delivered_is_written_with_its_attempt(ledger: Ledger) -> 
     assert await ledger.jobs(endpoint) == []
 
 
-async def test_what_fails_is_tried_again_and_then_dead(ledger: Ledger) -> None:
+async def test_what_hardly_passes_is_tried_thrice_and_then_waits_for_a_person(ledger: Ledger) -> None:
     wedding = await ledger.wedding()
     endpoint = await ledger.endpoint(wedding)
     await ledger.facts(wedding)
     outcome = Outcome(word="retry_later", reason="It answered 404.", tries_max=3, exchange=Exchange(status=404))
-    is_dead = states(ledger, endpoint, {"dead": 1})
+    is_parked = states(ledger, endpoint, {"parked": 1})
 
     async def hours_later() -> bool:
         await ledger.make_due()
-        return await is_dead()
+        return await is_parked()
 
     async with working(ledger, always(outcome)):
         await eventually(states(ledger, endpoint, {"deferred": 1}))
@@ -124,8 +124,9 @@ async def test_what_fails_is_tried_again_and_then_dead(ledger: Ledger) -> None:
         assert (waits["reason"], waits["attempts"]) == ("It answered 404.", 1)
         assert 4 <= (waits["next_at"] - (await ledger.attempts(waits["id"]))[0]["made_at"]).total_seconds() <= 7
         await eventually(hours_later)
-    [dead] = await ledger.deliveries(endpoint)
-    assert [a["number"] for a in await ledger.attempts(dead["id"])] == [1, 2, 3]
+    [parked] = await ledger.deliveries(endpoint)
+    assert (parked["reason"], parked["done_at"]) == ("It answered 404.", None)
+    assert [a["number"] for a in await ledger.attempts(parked["id"])] == [1, 2, 3]
 
 
 async def test_a_receiver_that_is_gone_is_parked_with_all_it_is_owed(ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from tests.contracts.town import Somebody, Town, built
@@ -151,3 +152,66 @@ async def test_a_party_that_answers_by_its_link_gets_one_mail_for_its_form(
     assert "Carla is coming: Dinner" in mail["text"]
     assert "Leo is coming: Dinner" in mail["text"]
     assert path in mail["text"]
+
+
+@pytest.mark.parametrize("is_business", [False, True])
+async def test_who_keeps_an_endpoint_hears_by_mail_that_it_fails_and_that_it_is_off(
+    town: Town, ana: Somebody, wedding: str, is_business: bool
+) -> None:
+    business = await town.linked(ana, wedding)
+    who, tenant = (business.owner, business.supplier) if is_business else (ana, wedding)
+    kind = "suppliers" if is_business else "weddings"
+    hook = {
+        "url": "https://crm.example.test/services/t0ps3cret",
+        "events": ["task.*"],
+        "description": "Our CRM" if is_business else "",
+    }
+    made = await who.got("POST", f"/api/v1/{kind}/{tenant}/endpoints", hook, code=201)
+    await town.react(tenant)
+    before = len(await town.mails(tenant, to=who.email))
+    ill = """update destinations set failing_since = app.now() - make_interval(hours => $2), failed_times = 30,
+        failed_at = app.now() where id = $1"""
+    mails = []
+    for hours in (100, 100, 121):
+        await town.admin.execute(ill, UUID(made["id"]), hours)
+        await town.admin.fetch("select app.mind_failing()")
+        await town.react(tenant)
+        mails = (await town.mails(tenant, to=who.email))[before:]
+    warned, off = mails
+    name = "Our CRM" if is_business else "crm.example.test"
+    assert not any("t0ps3cret" in mail["subject"] + mail["text"] + mail["html"] for mail in mails)
+    assert warned["subject"].endswith(name)
+    page = f"/{'studio' if is_business else 'me'}/{tenant}/webhooks/{made['id']}"
+    assert f"For 4 days nothing could be delivered to {name}" in warned["text"]
+    assert "we switch it off tomorrow" in warned["text"]
+    assert f"We have stopped sending to {name}: nothing was delivered since" in off["text"]
+    assert all(page in mail["text"] for mail in mails)
+    (endpoint,) = (await who.got("GET", f"/api/v1/{kind}/{tenant}/endpoints"))["items"]
+    assert (endpoint["state"], endpoint["warned_hours"]) == ("disabled", 96)
+
+
+async def test_who_keeps_an_endpoint_hears_that_one_delivery_keeps_back_others(
+    town: Town, ana: Somebody, wedding: str
+) -> None:
+    hook = {"url": "https://crm.example.test/hook", "events": ["task.*"], "description": "Our order", "mode": "ordered"}
+    made = await ana.got("POST", f"/api/v1/weddings/{wedding}/endpoints", hook, code=201)
+    await town.react(wedding)
+    before = len(await town.mails(wedding, to=ana.email))
+    await town.admin.execute(
+        """with owed as (
+            insert into deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, state, seq)
+            select uuidv7(), now() - interval '2 hours', $1, 'webhook', $2, 'task.done', 2,
+              case when n = 1 then 'parked' else 'pending' end, n from generate_series(1, 2) n
+            returning id, made_at, tenant_id, destination_id, seq)
+        insert into jobs (id, made_at, tenant_id, destination_id, kind, name, order_key, order_seq, run_at)
+        select o.id, o.made_at, o.tenant_id, o.destination_id, 'delivery', 'webhook', $2, o.seq, 'infinity'
+        from owed o""",
+        UUID(wedding),
+        UUID(made["id"]),
+    )
+    for _ in range(2):
+        await town.admin.fetch("select app.mind_failing()")
+        await town.react(wedding)
+    (mail,) = (await town.mails(wedding, to=ana.email))[before:]
+    assert "What comes after it in order waits behind it" in mail["text"]
+    assert f"/me/{wedding}/webhooks/{made['id']}" in mail["text"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from tests.contracts.town import SAME_ORIGIN, Somebody, Town, built
 from tests.engines_fixture import Database, RunningPostgres
@@ -19,7 +20,7 @@ LINK = re.compile(r"/sign-in/(?P<token>[\w-]+)\?next=(?P<next>\S+)")
 
 @pytest_asyncio.fixture(scope="module")
 async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
+    async with built(database, postgres, replace(settings, sign_ins_per_address=1000)) as made:
         yield made
 
 

@@ -19,6 +19,23 @@ from wedsync.processes.engines import free_port
 from wedsync.processes.failures import EngineFailed, PartFailed
 from wedsync.processes.supervisor import LOG_BYTES_MAX, Child, Part, Supervisor, answers
 
+STARTING = """
+import signal, sys
+from granian.constants import Interfaces
+from wedsync.processes.web import Server
+async def app(scope, receive, send): pass
+def factory():
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    print("starting", flush=True)
+    signal.sigwait({signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    print("missed", flush=True)
+    return app
+if __name__ == "__main__":
+    Server("slowly:factory", address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.ASGINL, workers=1,
+        factory=True, log_enabled=False).serve()
+"""
 SERVER = """
 import http.server, signal, sys
 name, port = sys.argv[1], int(sys.argv[2])
@@ -200,3 +217,20 @@ def test_children_end_with_a_parent_that_is_killed() -> None:
 def test_the_command_of_nobody_is_empty() -> None:
     assert children.command_of(os.getpid())
     assert children.command_of(4_194_303) == []
+
+
+def test_a_web_worker_that_misses_its_signal_while_it_starts_is_asked_again(tmp_path: Path) -> None:
+    (tmp_path / "slowly.py").write_text(STARTING)
+    process = children.spawn(
+        [sys.executable, "slowly.py", str(free_port())],
+        environ=os.environ | {"PYTHONPATH": f"{Path.cwd()}:{tmp_path}"},
+        folder=tmp_path,
+        log=tmp_path / "log",
+    )
+    try:
+        until(lambda: "starting" in (tmp_path / "log").read_text(), within_s=30)
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+        assert "missed" in (tmp_path / "log").read_text()
+    finally:
+        children.end(process)

@@ -206,11 +206,11 @@ async def test_a_window_opens_again_when_its_oldest_hit_has_passed(client: Clien
 async def test_a_bucket_is_shared_and_refills(client: Client, valkey_url: str) -> None:
     other = connect(valkey_url)
     mine, theirs = Limits(client), Limits(other)
-    bucket = Bucket(secrets.token_hex(4), per_s=1, burst=4)
+    bucket = Bucket(secrets.token_hex(4), per_s=0.02, burst=4)
     answers = [await limits.hit(bucket, "a") for limits in (mine, theirs) * 3]
     assert [answer.is_allowed for answer in answers] == [True] * 4 + [False] * 2
     assert [answer.remaining for answer in answers[:4]] == [3, 2, 1, 0]
-    assert 0 < answers[-1].reset_s <= 1
+    assert 0 < answers[-1].reset_s <= 50
     fast = Bucket(secrets.token_hex(4), per_s=200, burst=1)
     assert (await mine.hit(fast, "a")).is_allowed
     async with asyncio.timeout(PATIENCE_S):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shlex
 import socket
 import sys
 import time
@@ -16,16 +17,18 @@ import pytest
 
 from tests.eventually import eventually
 from wedsync.connections import signatures
+from wedsync.processes.cli import app
 from wedsync.subscriptions import snippets
 
 ROOT = Path(__file__).parents[2]
+HOWTO = ROOT / "docs" / "howto" / "webhooks.md"
 PROBES = ROOT / "tests" / "contracts" / "js"
 BODY = b'{"type":"wedding.changed","timestamp":"2027-06-05T10:00:00Z","data":{"id":"0198"}}'
 
 
 def printed(language: str) -> str:
     """The how-to's program in this language."""
-    (code,) = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "howto" / "webhooks.md").read_text(), re.DOTALL)
+    (code,) = re.findall(rf"```{language}\n(.*?)```", HOWTO.read_text(), re.DOTALL)
     return str(code)
 
 
@@ -93,6 +96,15 @@ async def test_the_node_program_takes_what_is_signed_and_nothing_else(tmp_path: 
     secret, node = signatures.new_secret(), Path(wheel.ROOT_DIR) / "bin" / "node"
     async with running([str(node), str(program)], folder=tmp_path, secret=secret) as url:
         assert await answers(url, secret) == [204, 401, 401, 401]
+
+
+def test_the_commands_it_names_are_understood() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", HOWTO.read_text(), re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").replace("$(", "\n").replace(")\n", "\n").splitlines()
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("wedsync ")]
+    assert {"token", "listen", "trigger", "verify", "replay"} == {command[0] for command in commands}
+    for command in commands:
+        app.parse_args(command, print_error=False, exit_on_error=False)
 
 
 def test_the_page_of_the_secret_shows_the_same_programs() -> None:

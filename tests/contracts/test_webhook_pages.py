@@ -3,14 +3,17 @@
 import re
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.contracts.town import Somebody, Town, built
+from tests.contracts.certificates import Certificates
+from tests.contracts.town import Town, built
+from tests.contracts.webhook_desk import Desk
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
 from wedsync.processes import registry
@@ -23,53 +26,6 @@ SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{20,}")
 async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
     async with built(database, postgres, settings) as made:
         yield made
-
-
-class Desk(msgspec.Struct, frozen=True):
-    """Somebody with webhooks: the path of their pages, and of their tenant in the API."""
-
-    town: Town
-    who: Somebody
-    path: str
-    api: str
-    tenant: str
-
-    async def add(self, **fields: Any) -> str:
-        """A new endpoint's id."""
-        form = {"id": str(uuid4()), "url": "https://example.com/hook", "events": ["wedding.*"]} | fields
-        answer = await self.who.send(self.path, **form)
-        assert answer.status_code == 200, answer.text
-        return str(form["id"])
-
-    async def owe(self, *estimates: int) -> None:
-        """Something happens that endpoints hear of."""
-        for estimate in estimates:
-            await self.who.got("PATCH", f"/api/v1/weddings/{self.tenant}", {"guest_estimate": estimate})
-
-    async def end(self, endpoint: str, state: str, *, status: int = 500) -> list[str]:
-        """As the worker would, when everything owed has ended this way after one try; the ids, oldest first."""
-        await self.town.admin.execute("delete from jobs where destination_id = $1", UUID(endpoint))
-        rows = await self.town.admin.fetch(
-            """update deliveries set state = $2, reason = 'The receiver answered ' || $3 || '.', attempts = 1,
-            done_at = clock_timestamp()
-            where destination_id = $1 and done_at is null returning id, made_at""",
-            UUID(endpoint),
-            state,
-            str(status),
-        )
-        await self.town.admin.executemany(
-            """insert into attempts (delivery_id, tenant_id, number, outcome, status, response_head, address,
-            resolve_ms, first_byte_ms, total_ms, started_at)
-            values ($1, $2, 1, 'retry_later', $3, '<b>no</b>', '203.0.113.9', 1.5, 40, 41, clock_timestamp())""",
-            [(row["id"], UUID(self.tenant), status) for row in rows],
-        )
-        return [str(row["id"]) for row in sorted(rows, key=lambda r: r["made_at"])]
-
-    async def states(self, endpoint: str) -> list[str]:
-        rows = await self.town.admin.fetch(
-            "select state from deliveries where destination_id = $1 order by made_at", UUID(endpoint)
-        )
-        return [row["state"] for row in rows]
 
 
 @pytest_asyncio.fixture
@@ -152,8 +108,8 @@ async def test_a_helper_finds_no_webhooks(town: Town, couple: Desk) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"url": "ftp://example.com/x"}, "https address"),
-        ({"url": "https://ana:word@example.com/x"}, "olds credentials"),
+        ({"url": "ftp://example.com/x"}, "does not start with https://"),
+        ({"url": "https://ana:word@example.com/x"}, "user name or password"),
         ({"events": []}, "Choose at least one"),
         ({"events": [], "patterns": "rsvp; drop"}, "Choose at least one"),
         ({"description": "x" * 301}, "too long"),
@@ -213,7 +169,14 @@ async def test_a_delivery_shows_its_tries_and_what_to_do(couple: Desk) -> None:
     await couple.owe(80)
     (id,) = await couple.end(endpoint, "dead", status=404)
     page = await couple.who.see(f"{couple.path}/{endpoint}/deliveries/{id}")
-    for words in ("answered 404", "There is nothing at this path", "203.0.113.9", "1.5 ms", "41 ms", "v1,••••"):
+    for words in (
+        "answered 404",
+        "There is nothing at this path",
+        "203.0.113.9",
+        "1.5 ms",
+        "41 ms",
+        "webhook-signature: •••",
+    ):
         assert words in page
     assert "&lt;b&gt;no&lt;/b&gt;" in page
     other = await couple.add()
@@ -223,6 +186,50 @@ async def test_a_delivery_shows_its_tries_and_what_to_do(couple: Desk) -> None:
     assert sent.headers["location"].endswith("?again=1")
     assert await couple.states(endpoint) == ["dead", "pending"]
     assert "A repeat" in await couple.who.see(f"{couple.path}/{endpoint}")
+
+
+async def test_the_form_sets_how_we_prove_who_we_are_and_shows_no_secret_of_it(couple: Desk) -> None:
+    proof = {"auth": "bearer", "auth_token": "CANARY-1", "own_headers": "X-Tenant: CANARY-2\n\nX-Two: 2"}
+    endpoint = await couple.add(**proof)
+    here = f"{couple.path}/{endpoint}"
+    page, edit = await couple.who.see(here), await couple.who.see(f"{here}/edit")
+    assert "Fixed token (Bearer), set. Own headers: x-tenant, x-two." in page
+    assert "x-tenant: ••••••" in edit and "Set. Leave it empty to keep it." in edit
+    assert "CANARY" not in page + edit
+    form: dict[str, Any] = {"url": "https://example.com/hook", "events": ["wedding.*"], "auth": "bearer"}
+    kept = form | {"own_headers": "x-tenant: ••••••", "version": 1, "auth_token": ""}
+    assert (await couple.who.send(here, **kept)).status_code == 303
+    assert "Own headers: x-tenant.<" in await couple.who.see(here)
+    for fields, said in (
+        ({"own_headers": "X-Tenant"}, "Your own headers hold a line without a colon"),
+        ({"own_headers": "Host: a"}, "Your own headers hold &#39;Host&#39;, which is not yours to set"),
+        ({"auth": "basic", "auth_username": "ana"}, "Password is missing"),
+        ({"auth": "oauth2", "auth_token_url": "https://10.0.0.1/"}, "Address of the token server leads to a private"),
+        ({"url": "https://elsewhere.example/", "own_headers": ""}, "Token is missing"),
+        ({"auth": "mtls", "auth_certificate": "CANARY", "auth_key": "b"}, "Certificate cannot be read"),
+    ):
+        answer = await couple.who.send(here, **(form | {"version": 2} | fields))
+        assert (answer.status_code, said in answer.text) == (422, True), said
+        assert "CANARY" not in answer.text
+    await couple.owe(80)
+    (id,) = await couple.end(endpoint, "dead", status=500)
+    delivery = await couple.who.see(f"{here}/deliveries/{id}")
+    assert "CANARY" not in delivery
+    sent = await couple.who.send(f"{here}/deliveries/{id}/replay", as_new="on")
+    assert "1 delivery put back: sent again as new" in await couple.who.see(sent.headers["location"])
+    new = (await couple.who.got("GET", f"{couple.api}/deliveries"))["items"][0]
+    assert new["as_new"] and new["id"] in await couple.who.see(f"{here}/deliveries/{new['id']}")
+
+
+async def test_a_certificate_that_is_soon_over_is_told_on_its_pages(couple: Desk, tmp_path: Path) -> None:
+    certificate, key = Certificates(tmp_path).issued("us.example", days=9)
+    endpoint = await couple.add(auth="mtls", auth_certificate=certificate, auth_key=key)
+    for page in ("", f"/{endpoint}"):
+        assert "The client certificate expires on" in await couple.who.see(couple.path + page)
+    await couple.town.admin.execute(
+        'update endpoints set auth = auth || \'{"expires_at": "2026-01-02T00:00:00Z"}\' where id = $1', UUID(endpoint)
+    )
+    assert "The client certificate expired on 2026-01-02" in await couple.who.see(f"{couple.path}/{endpoint}")
 
 
 async def test_sending_again_is_counted_first_and_done_once(couple: Desk) -> None:
@@ -275,6 +282,74 @@ async def test_what_waited_is_sent_or_let_go_as_was_chosen(couple: Desk, keep: s
     assert (await couple.who.send(f"{here}/resume", version=version[1], keep=keep)).status_code == 303
     assert await couple.states(endpoint) == [left]
     assert "Active" in await couple.who.see(here)
+
+
+async def park(desk: Desk, endpoint: str) -> list[str]:
+    """As the worker would, when each was refused three times; the ids, oldest first."""
+    await desk.town.admin.execute("update jobs set run_at = 'infinity' where destination_id = $1", UUID(endpoint))
+    rows = await desk.town.admin.fetch(
+        """update deliveries set state = 'parked', reason = 'The receiver answered 404.', attempts = 3
+        where destination_id = $1 and done_at is null returning id, made_at""",
+        UUID(endpoint),
+    )
+    return [str(row["id"]) for row in sorted(rows, key=lambda row: row["made_at"])]
+
+
+async def test_what_waits_for_a_person_is_listed_sent_and_cancelled(couple: Desk) -> None:
+    endpoint = await couple.add()
+    here = f"{couple.path}/{endpoint}"
+    await couple.owe(80, 81, 82, 83)
+    one, two, *_ = await park(couple, endpoint)
+    listed = await couple.who.see(f"{here}?state=parked")
+    assert "These wait for you" in listed and "refused each time" in listed
+    assert listed.count("/release") == 5 and listed.count("/cancel") == 4
+    page = await couple.who.see(f"{here}/deliveries/{two}")
+    assert "Send it" in page and "Cancel it" in page
+    sent = await couple.who.send(f"{here}/deliveries/{one}/release")
+    assert sent.headers["location"] == f"{here}?released=1"
+    assert "1 delivery on the way again" in await couple.who.see(f"{here}?released=1")
+    assert (await couple.who.send(f"{here}/deliveries/{two}/cancel")).headers["location"] == f"{here}/deliveries/{two}"
+    ended = await couple.who.see(f"{here}/deliveries/{two}")
+    assert "Cancelled" in ended and "<dt>By</dt>" in ended and "Cancel it" not in ended
+    assert (await couple.who.send(f"{here}/deliveries/{two}/cancel")).status_code == 303
+    assert (await couple.who.send(f"{here}/release", type="task.done")).headers["location"].endswith("released=0")
+    assert (await couple.who.send(f"{here}/release", type="")).headers["location"].endswith("released=2")
+    assert await couple.states(endpoint) == ["pending", "cancelled", "pending", "pending"]
+    other = await couple.add()
+    for action in ("release", "cancel"):
+        answer = await couple.who.send(f"{couple.path}/{other}/deliveries/{one}/{action}")
+        assert answer.status_code == 404
+
+
+async def test_the_page_of_a_delivery_says_how_many_wait_behind_it(couple: Desk) -> None:
+    endpoint = await couple.add()
+    await couple.town.admin.execute("update subscriptions set mode = 'ordered' where id = $1", UUID(endpoint))
+    await couple.owe(90, 91, 92)
+    ordered = "update jobs set order_key = $1, order_seq = extract(epoch from made_at) * 1e6 where destination_id = $1"
+    await couple.town.admin.execute(ordered, UUID(endpoint))
+    first, second, last = await park(couple, endpoint)
+    for one, words in ((first, "2 wait behind this one"), (second, "1 waits behind this one")):
+        assert words in await couple.who.see(f"{couple.path}/{endpoint}/deliveries/{one}")
+    assert "behind this one" not in await couple.who.see(f"{couple.path}/{endpoint}/deliveries/{last}")
+
+
+async def test_an_endpoint_says_why_nothing_is_sent_to_it(couple: Desk) -> None:
+    endpoint = await couple.add(url="https://tired.example/hook")
+    trip = "update destinations set breaker_failures = 5, breaker_until = clock_timestamp() + $2 where id = $1"
+    await couple.town.admin.execute(trip, UUID(endpoint), timedelta(minutes=2))
+    await couple.town.admin.execute(
+        "insert into hosts (host, open_until) values ('tired.example:443', clock_timestamp() - interval '1 second')"
+    )
+    await couple.town.admin.execute(
+        "update endpoints set failing_since = '2026-11-01 10:00Z' where id = $1", UUID(endpoint)
+    )
+    for path in ("", f"/{endpoint}"):
+        page = await couple.who.see(couple.path + path)
+        assert "Left alone just now" in page
+        assert "It failed 5 times in a row" in page and "left alone until" in page
+        assert "Its host, tired.example, fails several endpoints. One delivery tries now" in page
+        assert "Nothing was delivered since 2026-11-01 10:00 UTC" in page
+    await couple.town.admin.execute("delete from hosts")
 
 
 async def test_removing_is_asked_and_takes_it_off_the_list(couple: Desk) -> None:

@@ -14,7 +14,10 @@ from litestar import Litestar
 
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
+from wedsync.bookings import following
+from wedsync.events import jobs
 from wedsync.events.event import Event, decode
+from wedsync.events.jobs import Job
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door
@@ -27,6 +30,10 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 LEASE = """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
     where id = (select id from jobs where kind = 'reaction' and tenant_id = $1 order by order_seq, id limit 1)
     returning id, name, lease_token, event_id"""
+LEASE_WORK = """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
+    where id = (select id from jobs where name = $2 and tenant_id = $1 and lease_token is null order by id limit 1)
+    returning id, kind, name, lane, tenant_id, destination_id, made_at, event_id, args, attempt, live_until, expires_at,
+      lease_token, order_key is not null as is_ordered"""
 
 
 class Somebody:
@@ -95,6 +102,10 @@ class Town:
         door: Door = self.app.state.ctx.door
         return door
 
+    async def watched(self) -> None:
+        """Have written what the process counted, as it does every few seconds."""
+        await self.app.state.ctx.watch.flush(self.door.keep_watch)
+
     async def person(self, name: str = "ana") -> Somebody:
         """Somebody new, signed in."""
         email = f"{name}.{secrets.token_hex(6)}@example.test"
@@ -136,17 +147,36 @@ class Town:
         return [e for e in (decode(r[0]) for r in rows) if not types or e.type in types]
 
     async def react(self, wedding: str) -> list[str]:
+        """Run every reaction that is owed, in order, and what they leave to do; returns their names."""
+        return [*await self.reactions(wedding), *await self.follow(wedding)]
+
+    async def reactions(self, wedding: str) -> list[str]:
         """Run every reaction that is owed, in order; returns their names."""
         reactions, done = registry.catalogue(self.settings).reactions, []
         while job := await self.admin.fetchrow(LEASE, UUID(wedding)):
             text = await self.admin.fetchval(
                 "select app.event_json(e, 'wedding') from events e where id = $1", job["event_id"]
             )
+            event = decode(text)
             async with self.door.enter_job(job["id"], job["lease_token"]) as tx:
-                await reactions[job["name"]].run(tx, decode(text))
+                await tx.value(jobs.queries.enter_cause, event.cause)
+                await reactions[job["name"]].run(tx, event)
             await self.admin.execute("delete from jobs where id = $1", job["id"])
             done.append(job["name"])
         return done
+
+    async def follow(self, wedding: str) -> list[str]:
+        """Run what following the wedding owes for each of its suppliers; returns the names of what was run."""
+        done = []
+        while job := await self.following(wedding):
+            await following.follow(self.door, job)
+            done.append(job.name)
+        return done
+
+    async def following(self, wedding: str) -> Job | None:
+        """Lease the oldest job that follows the wedding for one of its suppliers."""
+        row = await self.admin.fetchrow(LEASE_WORK, UUID(wedding), following.WORK)
+        return Job(**row) if row else None
 
     async def mails(self, tenant: str | UUID | None, *, to: str = "") -> list[dict[str, Any]]:
         """What is owed by mail for a tenant, opened; to one address when it is named."""

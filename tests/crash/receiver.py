@@ -18,7 +18,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Receiver:
-    """Answers 200, or waits at the gate first."""
+    """Answers with its status, or waits at the gate first."""
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
@@ -26,6 +26,7 @@ class Receiver:
         self.gate = asyncio.Event()
         self.gate.set()
         self.url = ""
+        self.status = "200 OK"
 
     @property
     def ids(self) -> list[str]:
@@ -41,7 +42,7 @@ class Receiver:
                 self.begun += 1
                 await self.gate.wait()
                 self.requests.append(_received(line.split()[1], headers, body))
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                writer.write(f"HTTP/1.1 {self.status}\r\ncontent-length: 2\r\n\r\nok".encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return

@@ -5,6 +5,7 @@ transaction is sent, every reaction happened once, an attempt is written if and 
 late, and the log has no hole.
 """
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -20,8 +22,9 @@ import standardwebhooks
 
 from tests.crash.receiver import Receiver, receiving
 from tests.crash.worker_program import ANSWERED, REACTIONS
-from tests.eventually import eventually
+from tests.eventually import eventually, passes
 from tests.ledger import TYPES, Ledger, Wedding, fact, opened
+from wedsync.events.jobs import is_passing
 from wedsync.kit import clock, failpoints
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
@@ -29,6 +32,7 @@ from wedsync.kit.seal import KeyRing
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 STUCK_S = 1.0
+PACE_S = 0.005
 UNHURRIED = {"WEDSYNC_DELIVERIES_PER_MIN": "1000000"}
 KEPT_ENVIRON = ("PATH", "HOME", "LANG", "PYTHONPATH")
 ATTEMPTS_THAT_MOVED = (
@@ -40,6 +44,52 @@ ATTEMPTS_THAT_MOVED = (
 
 class Aborted(Exception):  # noqa: N818 -- what happened to the transaction
     """The transaction was given up after its facts were made."""
+
+
+class Stream:
+    """Facts without end, by a couple that tries again: `kept` are the names whose commit was answered."""
+
+    def __init__(self, scene: "Scene") -> None:
+        self.scene = scene
+        self.kept: list[str] = []
+        self.failed = 0
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Stream":
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._task is not None
+        await self._task
+
+    async def more(self, count: int) -> None:
+        """Until so many more are in."""
+        wanted = len(self.kept) + count
+        await eventually(lambda: len(self.kept) >= wanted, within_s=60, what="facts are committed")
+
+    async def committed(self) -> int:
+        """How many are in; every one that was answered is."""
+        rows = await self.scene.ledger.admin.fetch("select name from parties where name like 'kept %'")
+        names = {row["name"] for row in rows}
+        assert set(self.kept) <= names, "what was answered is committed"
+        return len(names)
+
+    async def _run(self) -> None:
+        number = 0
+        while not await passes(self._stop, PACE_S):
+            number += 1
+            try:
+                async with self.scene.ledger.user.enter(self.scene.wedding.couple, self.scene.wedding.id) as tx:
+                    await fact(tx, self.scene.wedding.id, name=f"kept {number}")
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                self.failed += 1
+                continue
+            self.kept.append(f"kept {number}")
 
 
 class Scene:
@@ -82,6 +132,10 @@ class Scene:
                 worker.kill()
             worker.wait()
 
+    def stream(self) -> Stream:
+        """Facts as fast as they go in, while something happens."""
+        return Stream(self)
+
     async def facts(self, count: int) -> None:
         """So many facts; after every third one a transaction that is given up."""
         for number in range(count):
@@ -111,8 +165,8 @@ class Scene:
 
         await eventually(is_quiet, within_s=within_s, what="every job is done")
 
-    async def keeps_its_promises(self, *, facts: int) -> None:
-        """The invariants; `facts` were committed by the couple."""
+    async def keeps_its_promises(self, *, facts: int, skew_s: float = 0.0) -> None:
+        """The invariants; `facts` were committed by the couple, `skew_s` is how wrong the workers' clock went."""
         rows = await self.ledger.admin.fetch(
             "select id, seq, type from events where stream_id = $1 order by seq", self.wedding.id
         )
@@ -127,12 +181,17 @@ class Scene:
         assert await self.ledger.admin.fetch(ATTEMPTS_THAT_MOVED, self.endpoint) == []
         states = {row["state"] for row in await self.ledger.deliveries(self.endpoint)}
         assert states == {"delivered"}
-        self.verify_signatures()
+        self.verify_signatures(skew_s)
 
-    def verify_signatures(self) -> None:
-        """By a library that is not ours."""
+    def verify_signatures(self, skew_s: float) -> None:
+        """By a library that is not ours, and refuses what is dated five minutes from now."""
         verifier = standardwebhooks.Webhook(SECRET)
         for request in self.receiver.requests:
+            if skew_s:
+                at = datetime.fromtimestamp(int(request.timestamp), tz=UTC)
+                assert request.signature == verifier.sign(request.webhook_id, at, request.body.decode())
+                assert abs((at - clock.machine_now()).total_seconds() - skew_s) < 120
+                continue
             headers = {
                 "webhook-id": request.webhook_id,
                 "webhook-timestamp": request.timestamp,

@@ -145,7 +145,14 @@ async def test_a_worker_killed_between_the_statements_of_an_import(
 
 
 # Twice progress is recorded, then the list.
-@pytest.mark.parametrize("armed", ["before_commit=kill9@3", "before_commit=raise@3", "before_commit=drop_reply@3"])
+@pytest.mark.parametrize(
+    "armed",
+    [
+        "before_commit=kill9@3",
+        pytest.param("before_commit=raise@3", marks=pytest.mark.prove),
+        pytest.param("before_commit=drop_reply@3", marks=pytest.mark.prove),
+    ],
+)
 async def test_a_crash_after_everything_is_written_and_before_it_is_committed(
     house: GuestHouse, build: Builder, armed: str
 ) -> None:
@@ -163,6 +170,7 @@ async def test_a_crash_after_everything_is_written_and_before_it_is_committed(
     await is_as_if_nothing_happened(ana, build, done)
 
 
+@pytest.mark.prove
 async def test_a_worker_killed_after_the_commit_leaves_nothing_to_do_again(house: GuestHouse, build: Builder) -> None:
     ana = await importer(house)
     with worker(house.settings) as process:

@@ -18,11 +18,11 @@ ROOT = Path(__file__).parents[2]
 KEPT_ENVIRON = ("PATH", "HOME", "PYTHONPATH")
 # The commits of a program's one request: who is it, is the key known, the change, its answer.
 PLACES = [
-    ("after_commit=kill9@1", "201 false"),
-    ("after_commit=kill9@2", "201 false"),
+    pytest.param("after_commit=kill9@1", "201 false", marks=pytest.mark.prove),
+    pytest.param("after_commit=kill9@2", "201 false", marks=pytest.mark.prove),
     ("before_commit=kill9", "201 false"),
     ("after_commit=kill9@3", "409 false"),
-    ("after_commit=kill9@4", "201 true"),
+    pytest.param("after_commit=kill9@4", "201 true", marks=pytest.mark.prove),
 ]
 
 

@@ -27,7 +27,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 LIST = Path(__file__).parents[1] / "fixtures" / "imports" / "zola_guest_list.csv"
 EMAIL = "theo.marlowe@example.com"
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.unmeasured]
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +185,75 @@ async def test_a_switch_of_the_couple_is_felt_on_the_suppliers_open_page(browser
         )
         assert changed.status_code == 200
     await expect(studio.locator("#schedule")).to_contain_text("no longer shared", timeout=10_000)
+
+
+async def test_a_rule_built_by_clicks_alone_sends_what_it_says(browser: Browser, product: Product) -> None:
+    """An endpoint, then a rule with a condition and a shape: tried, saved, tested, and then the real thing."""
+    couple = await sign_in(browser, product, "couple")
+    hooks = f"{product.web}/me/{product.wedding}/webhooks"
+    await couple.goto(f"{hooks}/new")
+    await couple.get_by_label("Address", exact=True).fill(f"{product.sandbox}/hooks/rule")
+    await couple.get_by_role("button", name="Add it and show the secret").click()
+    secret = await couple.get_by_label("Secret", exact=True).input_value()
+    await expect_so_many(product, 150)
+    await couple.goto(f"{hooks}/rules")
+    await couple.get_by_role("link", name="Add a rule for it").click()
+    await build_the_rule(couple)
+    await couple.get_by_role("button", name="Test with a past event").click()
+    await expect(couple.get_by_text("a past event, in the shape of its rule")).to_be_visible()
+    await couple.get_by_role("link", name="Where the event itself went").click()
+    await expect(couple.get_by_text("As a test of “Big dinner”")).to_be_visible()
+    await couple.goto(f"{hooks}/rules")
+    await couple.get_by_role("button", name="Send nothing else").click()
+    await expect(couple.get_by_text("Is not sent there")).to_be_visible()
+    await expect_so_many(product, 40)
+    await expect_so_many(product, 160)
+    told: list[Any] = []
+
+    async def has_arrived() -> bool:
+        async with httpx.AsyncClient(timeout=30) as http:
+            arrived = await http.get(f"{product.sandbox}/api/hooks/rule")
+        told[:] = [Webhook(secret).verify(r["body"], r["headers"]) for r in arrived.json()["items"]]
+        return any(t["data"].get("expected") == 160 for t in told)
+
+    await eventually(has_arrived, within_s=20, what="the rule has sent it")
+    # What came before the rule was there came as it was.
+    before, *sent = [t["data"] for t in told[::-1] if t["type"] == "wedding.estimate_changed" and not t.get("test")]
+    assert before["record"]["guest_estimate"] == 150
+    assert sent == [{"expected": 160, "kind": "catering"}]
+    assert [t["data"] for t in told if t.get("test")] == [{"expected": 150, "kind": "catering"}]
+
+
+async def expect_so_many(product: Product, guests: int) -> None:
+    """The couple expects so many guests: a small change, and an event of its own type."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        changed = await http.patch(
+            f"{product.web}/api/v1/weddings/{product.wedding}",
+            headers=product.headers("couple"),
+            json={"guest_estimate": guests},
+        )
+    assert changed.status_code == 200
+
+
+async def build_the_rule(couple: Page) -> None:
+    """What happens, when it counts, what is sent; what has really happened shows beside it."""
+    await couple.get_by_label("Name", exact=True).fill("Big dinner")
+    await couple.locator("summary", has_text="The wedding").click()
+    await couple.locator("summary", has_text="Only some of it: Names, date, places and times").click()
+    await couple.get_by_label("wedding.estimate_changed").check()
+    fields = couple.locator("#rule-rows")
+    await expect(fields.get_by_label("Only if").locator("option", has_text="Guest estimate").first).to_be_attached()
+    await fields.get_by_label("Only if").select_option("record.guest_estimate")
+    await fields.get_by_label("How", exact=True).select_option("greater")
+    await fields.get_by_label("What", exact=True).fill("100")
+    await fields.get_by_label("Only fields I choose").check(force=True)
+    await fields.get_by_role("textbox", name="Field").fill("expected")
+    await fields.get_by_label("Comes from").first.select_option("record.guest_estimate")
+    await fields.get_by_role("button", name="Add a field").click()
+    await fields.get_by_role("textbox", name="Field").nth(1).fill("kind")
+    await fields.get_by_role("textbox", name="Text").fill("catering")
+    await fields.get_by_role("textbox", name="Text").blur()
+    await expect(couple.locator("#rule-preview")).to_contain_text("of the newest")
+    await expect(couple.locator("#rule-preview")).to_contain_text("catering")
+    await couple.get_by_role("button", name="Add the rule").click()
+    await expect(couple.get_by_role("heading", name="Big dinner")).to_be_visible()

@@ -38,13 +38,20 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "link_bookings": {"r": {*COUPLE, "standard"}, "w": set()},
+    "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "proposals": {
+        "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
     "endpoints": {"r": set(COUPLE), "w": set(COUPLE)},
+    "rules": {"r": set(COUPLE), "w": set(COUPLE)},
     "subscriptions": {"r": set(COUPLE), "w": set(COUPLE)},
     "connections": {"r": set(COUPLE), "w": set(COUPLE)},
     "inbox_hooks": {"r": set(COUPLE), "w": set(COUPLE)},
@@ -52,9 +59,11 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "streams": {"r": set(EVERYBODY), "w": set()},
     "deliveries": {"r": set(COUPLE), "w": set()},
     "access_log": {"r": set(COUPLE), "w": set()},
+    "security_events": {"r": set(COUPLE), "w": set()},
 }
 HOMES = {
     "endpoints": "tenant_id",
+    "rules": "tenant_id",
     "subscriptions": "tenant_id",
     "connections": "tenant_id",
     "inbox_hooks": "tenant_id",
@@ -62,6 +71,7 @@ HOMES = {
     "streams": "id",
     "deliveries": "tenant_id",
     "access_log": "tenant_id",
+    "security_events": "tenant_id",
 }
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
 
@@ -173,7 +183,7 @@ def page() -> str:
         "# Who may do what",
         "",
         "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with",
-        "rows for one link (links, tasks, acknowledgements, events) a supplier reads and writes its own.",
+        "rows for one link (links, tasks, acknowledgements, proposals, events) a supplier reads and writes its own.",
         "",
         "| Table | " + " | ".join(EVERYBODY) + " |",
         "|---|" + "---|" * len(EVERYBODY),

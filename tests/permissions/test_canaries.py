@@ -16,6 +16,8 @@ from tests.served import served
 from tests.world import World, build
 from wedsync.kit.config import Settings
 
+pytestmark = pytest.mark.unmeasured
+
 FOREIGN = {"slug": "ana-and-ben", "part": "core", "version": "1"}
 PASSES = {"guest": "rsvp", "help_pass": "help", "ack_pass": "ack"}
 SKIPPED = ("/static", "/schema", "/openapi.json", "/sign-in")
@@ -47,6 +49,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "party_id": [world.ids["parties"]],
         "item_id": [world.ids["schedule_items"]],
         "endpoint_id": [world.ids["endpoints"]],
+        "rule_id": [world.ids["rules"]],
         "task_id": [world.ids["task_shared"]],
         "line_id": [world.ids["budget_lines"]],
         "payment_id": [world.ids["budget_payments"]],

@@ -23,6 +23,7 @@ EQUAL_WHEN_WIDENED = {
             "date_history",
             "endpoints",
             "passes",
+            "rules",
             "sites",
             "subscriptions",
         )

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE_FOLDERS = ("wedsync", "tests", "bench", "db", "frontend", "docs", ".ci")
 # What tools write, what others wrote, and what Git does not keep.
 SKIPPED_FOLDERS = {"node_modules", "dist", "__pycache__", "var", ".hypothesis", "samples", "payloads", "specs"}
-SKIPPED_FILES = {"package-lock.json", "uv.lock"}
+SKIPPED_FILES = {"package-lock.json", "uv.lock", ".git"}
 TEXT_SUFFIXES = {
     ".py",
     ".sql",

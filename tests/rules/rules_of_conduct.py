@@ -8,6 +8,8 @@ from tests.rules.house import Source, dotted, imported_names, rule
 BROAD = {"Exception", "BaseException"}
 # The one file of the tests that may wait: it polls other processes until a promise is kept or its time is over.
 POLLING_FILE = "tests/eventually.py"
+# The second is a provider's imitation, which tells connections apart by their ports.
+ADDRESS_FILES = {"wedsync/web/callers.py", "wedsync/connections/fakes.py"}
 NEVER_RECORDING = {"kit", "web", "connectors", "operations", "processes", "api", "pages", "model", "reactions"}
 CLOCK_CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "datetime.datetime.now", "datetime.datetime.utcnow"),
@@ -41,6 +43,36 @@ def errors_are_not_hidden(source: Source) -> Iterator[str]:
             yield f"line {node.lineno}: a broad except that hides; name the error, or let it crash"
         elif isinstance(node, ast.Call) and dotted(node.func).endswith("suppress") and _names_all(node.args):
             yield f"line {node.lineno}: suppress({', '.join(map(dotted, node.args))}) hides every bug"
+
+
+@rule(
+    "A client's address is read in one place, as the block that limits count.",
+    bad=(
+        ("wedsync/guests/pages/x.py", '"""X."""\nhere = request.client.host\n'),
+        ("wedsync/web/x.py", '"""X."""\nhere = scope["client"][0]\n'),
+        ("wedsync/web/x.py", '"""X."""\nhere = scope.get("client")\n'),
+    ),
+    good=(
+        ("wedsync/guests/pages/x.py", '"""X."""\nhere = block_of(request.scope)\n'),
+        ("wedsync/web/callers.py", '"""X."""\nhere = scope["client"][0]\n'),
+    ),
+)
+def addresses_are_read_in_one_place(source: Source) -> Iterator[str]:
+    if not source.path.startswith("wedsync/") or source.path in ADDRESS_FILES:
+        return
+    for node in source.nodes:
+        is_item = (
+            isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "client"
+        )
+        is_got = (
+            isinstance(node, ast.Call) and dotted(node.func) == "scope.get" and "client" in map(_constant, node.args)
+        )
+        if is_item or is_got or (isinstance(node, ast.Attribute) and dotted(node).endswith(".client.host")):
+            yield f"line {node.lineno}: an address of its own reading; use web.callers"
+
+
+def _constant(node: ast.expr) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def _is_broad(handler: ast.ExceptHandler) -> bool:

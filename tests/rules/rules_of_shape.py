@@ -19,7 +19,7 @@ HANDLER_NAMES = {"get", "post", "put", "patch", "delete", "head", "route", "webs
 # Nouns have two doors; processes put parts together; fakes are applications of their own; hooks are the inbound door.
 HANDLER_FILES = (
     *("wedsync/*/api.py", "wedsync/*/pages.py", "wedsync/*/api/*.py", "wedsync/*/pages/*.py"),
-    *("wedsync/guests/importing/api.py", "wedsync/guests/importing/pages.py"),
+    *("wedsync/guests/importing/api.py", "wedsync/guests/importing/pages.py", "wedsync/subscriptions/rules/api.py"),
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),
     *("wedsync/connectors/*/fake.py", "wedsync/connections/hooks.py"),
 )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.drain import tenths
 from bench.imports import decide, guest_list
 from bench.listeners import seq_of
 from bench.report import (
@@ -163,3 +164,10 @@ def test_the_position_of_a_change_is_found_in_its_frame() -> None:
 
 def test_the_guest_list_of_the_bench_is_imported_whole() -> None:
     assert decide(guest_list(60)) > 0
+
+
+def test_a_rate_that_falls_shows_between_the_first_and_the_last_tenth() -> None:
+    steady = [n * 1_000_000 for n in range(10_000)]
+    assert tenths(steady) == pytest.approx((1_000, 1_000))
+    falling = [n * 1_000_000 if n < 5_000 else n * 2_000_000 for n in range(10_000)]
+    assert tenths(falling) == pytest.approx((1_000, 500))

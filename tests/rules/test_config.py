@@ -114,6 +114,8 @@ def test_a_real_profile_makes_no_secrets_and_asks_for_them(env: str, tmp_path: P
 
 def test_a_live_profile_is_accepted_when_complete() -> None:
     settings = load(LIVE)
+    for proxy in ("http://proxy.example:3128", "https://ana:word@proxy.example", "http://ana:word@127.0.0.1:3128"):
+        assert load(LIVE | {"WEDSYNC_EGRESS_PROXY": proxy}).egress_proxy == proxy
     assert not settings.is_play
     assert settings.log_to == "terminal"
     assert load(LIVE | {"WEDSYNC_LOG_TO": "folder"}).log_to == "folder"
@@ -123,6 +125,8 @@ def test_a_live_profile_is_accepted_when_complete() -> None:
     ("changed", "told"),
     [
         ({"WEDSYNC_EGRESS_ALLOW": "10.0.0.0/8"}, "must be empty in production"),
+        ({"WEDSYNC_EGRESS_PROXY": "http://ana:word@proxy.example:3128"}, "would send its password in clear"),
+        ({"WEDSYNC_EGRESS_PROXY": "socks5://proxy.example"}, "must be an address that starts with http:// or https://"),
         ({"WEDSYNC_DATABASE_URL": "postgresql://u:p@db.example/w"}, "without verified TLS"),
         ({"WEDSYNC_DATABASE_URL": "postgresql://u:p@db.example/w?sslmode=require"}, "without verified TLS"),
         (
@@ -219,7 +223,7 @@ def test_every_field_is_described_and_every_url_with_a_password_is_secret() -> N
     secret = {name for name in FIELDS if is_secret(name)}
     assert secret == {
         *config_checks.DATABASES,
-        *("valkey_url", "smtp_url", "jwt_secret", "seal_keys", "couples_webhook_secret"),
+        *("valkey_url", "smtp_url", "egress_proxy", "jwt_secret", "seal_keys", "couples_webhook_secret"),
     }
 
 

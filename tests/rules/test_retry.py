@@ -46,7 +46,7 @@ def test_a_pause_keeps_to_the_schedule_and_to_what_was_asked(
 def test_every_outcome_has_one_end(outcome: Outcome, attempt: int, rng: random.Random) -> None:
     verdict = decide(outcome, attempt=attempt, rng=rng)
     assert (verdict.state == "delivered") == (outcome.word == "delivered")
-    assert (verdict.state == "parked") <= (verdict.close is not None)
+    assert (verdict.state == "parked") <= (verdict.close is not None or outcome.tries_max is not None)
     assert (verdict.close is not None) == (outcome.disable or outcome.word == "reconnect_needed")
     assert (verdict.delay_s > 0) == (verdict.state == "deferred")
     assert verdict.rest_s is None or 0 <= verdict.rest_s <= verdict.delay_s
@@ -63,18 +63,20 @@ def test_a_reason_that_passes_is_tried_until_the_schedule_is_over(attempt: int, 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "tries"),
+    ("outcome", "tries", "end"),
     [
-        (Outcome(word="retry_later"), TRIES_MAX),
-        (Outcome(word="retry_later", tries_max=3), 3),
-        (Outcome(word="unknown"), TRIES_MAX),
-        (Outcome(word="unknown", repeat_is_safe=False), UNSURE_TRIES_MAX),
-        (Outcome(word="rejected"), 1),
+        (Outcome(word="retry_later"), TRIES_MAX, "dead"),
+        (Outcome(word="retry_later", tries_max=3), 3, "parked"),
+        (Outcome(word="unknown"), TRIES_MAX, "dead"),
+        (Outcome(word="unknown", repeat_is_safe=False), UNSURE_TRIES_MAX, "dead"),
+        (Outcome(word="rejected"), 1, "dead"),
     ],
 )
-def test_how_often_it_is_tried(outcome: Outcome, tries: int) -> None:
+def test_how_often_it_is_tried_and_what_hardly_passes_waits_for_a_person(
+    outcome: Outcome, tries: int, end: str
+) -> None:
     states = [decide(outcome, attempt=n, rng=random.Random(1)).state for n in range(1, tries + 1)]
-    assert states == ["deferred"] * (tries - 1) + ["dead"]
+    assert states == ["deferred"] * (tries - 1) + [end]
 
 
 def test_a_receiver_that_is_gone_closes_its_destination_and_keeps_the_delivery() -> None:

@@ -4,13 +4,15 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import msgspec
+from msgspec import UNSET
 
 from wedsync.connections import model
 from wedsync.events.record import record
 from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
-from wedsync.kit.errors import not_found
+from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
+from wedsync.web.context import stale
 
 queries = sql.load("wedsync.connections")
 SECRETS_MAX = 5
@@ -19,6 +21,8 @@ SECRETS_MAX = 5
 async def add(tx: Tx, ring: KeyRing, tenant: UUID, new: model.NewConnection) -> tuple[UUID, str]:
     """Add a source; returns (id, secret), the only time the secret is shown. Raises Refusal 409, 422."""
     model.check(new)
+    if new.connector == model.COUPLES and await tx.value(queries.my_role) != "couple":
+        raise Refusal(422, "invalid", "connector: couples is a wedding's own hook. Take zapier_hook.")
     connection_id, secret = uuid4(), new.secret or model.new_secret()
     settings = msgspec.json.encode(new.settings).decode()
     sealed = _seal(ring, tenant, connection_id, [model.Kept(secret)])
@@ -27,6 +31,28 @@ async def add(tx: Tx, ring: KeyRing, tenant: UUID, new: model.NewConnection) -> 
         raise not_found("tenant")
     record(tx, model.ADDED, op="INSERT", row=row)
     return connection_id, secret
+
+
+async def change(tx: Tx, connection_id: UUID, wanted: model.ConnectionChange, *, version: int | None) -> int:
+    """Another title, other settings; returns the version. Raises Refusal 404, 412 or 422."""
+    held = await tx.row(queries.hold, connection_id)
+    if held is None:
+        raise not_found("connection")
+    if version not in (None, held["version"]):
+        raise await stale(tx, queries.current, connection_id)
+    title = held["title"] if wanted.title is UNSET else wanted.title
+    settings: str = held["settings"]
+    if wanted.settings is not UNSET:
+        model.check_settings(held["scheme"], wanted.settings)
+        if len(wanted.settings.proposes) > model.MAPS_MAX:
+            raise Refusal(422, "invalid", f"A source has {model.MAPS_MAX} maps at most. Join some.")
+        settings = msgspec.json.encode(wanted.settings).decode()
+    row = await tx.row(queries.change, connection_id, title, settings)
+    if row is None:
+        raise not_found("connection")
+    record(tx, model.CHANGED, op="UPDATE", row=row)
+    now: int = row["version"]
+    return now
 
 
 async def rotate(tx: Tx, ring: KeyRing, tenant: UUID, connection_id: UUID, asked: model.NewSecret) -> str:

@@ -4,15 +4,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
-from wedsync.connections import actions, model
+from wedsync.connections import actions, model, trials
+from wedsync.connections.shown import connection_of
+from wedsync.connections.vetting import vet
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
-from wedsync.web.context import Context, Page, etag, from_time_cursor, time_cursor
+from wedsync.web.context import Context, IfMatch, Page, etag, expected_version, from_time_cursor, time_cursor
 
 queries = sql.load("wedsync.connections")
 Limit = Annotated[int, Parameter(ge=1, le=200)]
@@ -25,29 +27,31 @@ class Secret(msgspec.Struct, frozen=True):
 
 
 @get(
-    "/api/v1/weddings/{tenant:uuid}/connections",
+    ["/api/v1/weddings/{tenant:uuid}/connections", "/api/v1/suppliers/{tenant:uuid}/connections"],
     summary="Sources of hooks",
-    description="Who may send to this wedding, for the couple.",
+    description="Who may send to this wedding, for the couple; or for a supplier, for its owner and admins.",
 )
 async def list_connections(ctx: Context, actor: Actor, tenant: UUID) -> Page:
     """Without secrets."""
     async with ctx.door.enter(actor, tenant) as tx:
         rows = await tx.rows(queries.connections, tenant)
-    return Page([_connection(ctx, r) for r in rows])
+    return Page([connection_of(ctx.settings.public_url, r) for r in rows])
 
 
 @post(
-    "/api/v1/weddings/{tenant:uuid}/connections",
+    ["/api/v1/weddings/{tenant:uuid}/connections", "/api/v1/suppliers/{tenant:uuid}/connections"],
     summary="Add a source of hooks",
-    description="The answer holds the address to send to and the secret, only then. `couples` is the wedding's own.",
+    description="The answer holds the address to send to and the secret, only then. `couples` is the wedding's own. "
+    "A supplier's hooks propose in the weddings it is linked to, and do nothing by themselves.",
 )
 async def add_connection(
     ctx: Context, actor: Actor, tenant: UUID, data: model.NewConnection
 ) -> Response[model.Connection]:
-    """Who holds the secret acts for the couple."""
+    """Who holds a wedding's secret acts for the couple."""
+    await vet(ctx, ctx.door.enter(actor, tenant), data.settings)
     async with ctx.door.enter(actor, tenant) as tx:
         connection_id, secret = await actions.add(tx, ctx.ring, tenant, data)
-        made = _connection(ctx, await tx.row(queries.connection, connection_id))
+        made = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
     return Response(msgspec.structs.replace(made, secret=secret), status_code=201, headers=etag(made.version))
 
 
@@ -55,8 +59,36 @@ async def add_connection(
 async def get_connection(ctx: Context, actor: Actor, connection_id: UUID) -> Response[model.Connection]:
     """With its ETag."""
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
-        found = _connection(ctx, await tx.row(queries.connection, connection_id))
+        found = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
     return Response(found, headers=etag(found.version))
+
+
+@patch(
+    "/api/v1/connections/{connection_id:uuid}",
+    summary="Change a source of hooks",
+    description="Its title; its settings as a whole, the maps to proposals (`proposes`) among them.",
+)
+async def change_connection(
+    ctx: Context, actor: Actor, connection_id: UUID, data: model.ConnectionChange, if_match: IfMatch = None
+) -> Response[model.Connection]:
+    """What is received from then on, and what is worked on again, is read by the new settings."""
+    await vet(ctx, ctx.door.enter_at(actor, "connections", connection_id), data.settings)
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        await actions.change(tx, connection_id, data, version=expected_version(if_match))
+        found = connection_of(ctx.settings.public_url, await tx.row(queries.connection, connection_id))
+    return Response(found, headers=etag(found.version))
+
+
+@post(
+    "/api/v1/connections/{connection_id:uuid}/preview",
+    status_code=200,
+    summary="Try maps on a received hook",
+    description="What the maps (those sent, or the source's own) make of a hook it sent. Nothing is written.",
+)
+async def preview(ctx: Context, actor: Actor, connection_id: UUID, data: model.Trial) -> model.Preview:
+    """Shows the hook's values to its owner."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return await trials.preview(tx, ctx.ring, connection_id, data)
 
 
 @post(
@@ -84,7 +116,7 @@ async def remove_connection(ctx: Context, actor: Actor, connection_id: UUID) -> 
 
 
 @get(
-    "/api/v1/weddings/{tenant:uuid}/hooks",
+    ["/api/v1/weddings/{tenant:uuid}/hooks", "/api/v1/suppliers/{tenant:uuid}/hooks"],
     summary="Received hooks",
     description="What sources sent and what came of it, newest first; bodies stay sealed.",
 )
@@ -119,14 +151,6 @@ async def replay(ctx: Context, actor: Actor, hook_id: UUID) -> model.Hook:
         return _hook(await tx.row(queries.hook, hook_id))
 
 
-def _connection(ctx: Context, row: Row | None) -> model.Connection:
-    if row is None:
-        raise not_found("connection")
-    own = "/api/webhooks/couples" if row["connector"] == model.COUPLES else f"/hooks/{row['connector']}/{row['id']}"
-    settings = msgspec.json.decode(row["settings"])
-    return model.Connection(**{**dict(row), "settings": settings, "url": ctx.settings.public_url + own})
-
-
 def _hook(row: Row | None) -> model.Hook:
     if row is None:
         raise not_found("hook")
@@ -137,6 +161,8 @@ ROUTES: tuple[Any, ...] = (
     list_connections,
     add_connection,
     get_connection,
+    change_connection,
+    preview,
     rotate,
     remove_connection,
     list_hooks,

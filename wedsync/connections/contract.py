@@ -6,7 +6,10 @@ The word decides what the delivery engine does next, so it is chosen with care w
 
 * `Delivered`: the other side has it.
 * `RetryLater`: it does not, for a reason that passes. Time is the engine's, but never sooner than `after_s`; with
-  `tries_max` the reason hardly passes (a 404), so after that many tries the delivery is parked.
+  `tries_max` the reason hardly passes (a 404), so after that many tries the delivery is parked. `is_ours`: it never
+  came as far as the other side (our egress proxy is away), so it says nothing about it; `is_unasked`: nor that, for
+  what the other side wants to see could not be had (a token). `is_unreachable`: no connection, or no answer in time,
+  which whoever else is at that host may find as well.
 * `ReconnectNeeded`: nothing will pass until a person mends the connection; its deliveries are parked until then.
 * `Rejected`: this one will never be taken. `disable`: the other side wants no more of anything.
 * `Unknown`: it may have it. `repeat_is_safe`: sending again cannot make a second thing there.
@@ -25,7 +28,11 @@ DETAIL_MAX_CHARACTERS = 2000
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one try looked like, for the attempt log: no secret, no body of ours. Times in milliseconds."""
+    """What one try looked like, for the attempt log: no secret, no body of ours. Times in milliseconds.
+
+    `masked` are secrets that the connector had of its own (an access token): the host takes them out of every text, and
+    then takes this field away.
+    """
 
     status: int | None = None
     detail: str = ""
@@ -35,6 +42,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resolve_ms: float | None = None
     first_byte_ms: float | None = None
     total_ms: float | None = None
+    masked: tuple[str, ...] = ()
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True, tag="delivered", tag_field="outcome"):
@@ -47,6 +55,9 @@ class RetryLater(msgspec.Struct, frozen=True, kw_only=True, tag="retry_later", t
     reason: str
     after_s: float | None = None
     tries_max: int | None = None
+    is_ours: bool = False
+    is_unasked: bool = False
+    is_unreachable: bool = False
     attempt: Attempt = Attempt()
 
 
@@ -76,6 +87,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     `id` stays the same on every try. `event` is in live form, images opened for whoever receives it, and `previous_seq`
     the seq this subscription was owed before it. `message` is what a person reads; its keys are the channel's
     (mail: see connectors/smtp/README.md). `as_new` marks a replay that the receiver must not take for a repeat.
+    `data` is what a rule made of the event, to be sent in its place; `is_test`: nothing new has happened.
     """
 
     id: UUID
@@ -85,6 +97,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     is_live: bool = False
     as_new: bool = False
     event: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    is_test: bool = False
     previous_seq: int | None = None
     message: Mapping[str, Any] | None = None
 

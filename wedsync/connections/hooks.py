@@ -13,9 +13,13 @@ import structlog
 from litestar import Response, get, head, post
 from litestar.exceptions import HTTPException
 
-from wedsync.connections import actions, couples, inbox, model
+from wedsync.connections import couples, model
 from wedsync.connections.elements import document, split
-from wedsync.connections.inbox import Denied, Source
+from wedsync.connections.inbox import Denied, Received, Source, away
+from wedsync.connections.keysets import Found
+from wedsync.connections.reception import Reception
+from wedsync.connections.sources import Held
+from wedsync.connections.verify.keys import key_id
 from wedsync.connections.verify.request import Request
 from wedsync.connections.verify.scheme import verify
 from wedsync.events.jobs import is_passing
@@ -23,16 +27,17 @@ from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Limit, LocalLimits, Window
+from wedsync.web.callers import block_of
 from wedsync.web.context import Context
 from wedsync.web.respond import AnyRequest
+from wedsync.web.watching import note
 
 log = structlog.get_logger("hooks")
 KNOCKS: Final = Bucket("hook-knocks", per_s=2000, burst=4000)
 """Of one address, before anything is looked up."""
-NOTED: Final = Bucket("hook-notes", per_s=1, burst=60)
-"""Refusals of one address that are written down; a flood must not become as many writes."""
+TRIES: Final = 3
+"""How often a hook is verified anew because its source changed between looking and keeping."""
 UNVERIFIED: Final = Window("unverified-hooks", 10, 60)
-AWAY: Final = "We cannot keep anything at this moment. Send it again after Retry-After."
 REFUSED: Final = "This request could not be verified. Check secret, signature and clock of the sender."
 UNKNOWN: Final = "There is nothing at this address. Check it with whoever gave it to you."
 
@@ -43,44 +48,27 @@ class Taken(msgspec.Struct, frozen=True):
     ids: list[UUID]
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as it is looked up."""
-
-    id: UUID
-    tenant: UUID
-    scheme: str
-    settings: model.HookSettings
-    secrets: list[str]
-
-
 @post(
     "/hooks/{connector:str}/{connection_id:uuid}",
     summary="Send a hook",
-    description="By a source of a wedding, signed by its scheme. 202 once it is kept, 200 for a repeat.",
+    description="By a source of a wedding or a supplier, signed by its scheme. 202 once it is kept, 200 for a repeat.",
 )
 async def receive(request: AnyRequest, ctx: Context, connector: str, connection_id: UUID) -> Response[Any]:
     """Handshakes of Slack and Graph are answered here, too."""
 
     async def take() -> Response[Any]:
         body = await _body(request)
-        held = await _held(ctx, connector, connection_id)
-        if held.scheme == "graph" and (token := request.query_params.get("validationToken")):
+        known = None if connector == model.COUPLES else _reception(request).sources.known(connector, connection_id)
+        is_handshake = _is_handshake(request, body)
+        if known is None or is_handshake:
+            known = await _held(request, connector, connection_id)
+        if known.scheme == "graph" and (token := request.query_params.get("validationToken")):
             return Response(token, status_code=200, media_type="text/plain")
-        asked = _asked(request, ctx, body, held)
-        reason = verify(held.scheme, asked)
-        if reason is not None:
-            raise await _unverified(request, ctx, f"{connection_id}", reason, held.tenant)
+        held, asked = await _verified(request, ctx, connector, body, known)
         if held.scheme == "slack" and (challenge := _challenge(body)) is not None:
             return Response(challenge, status_code=200, media_type="text/plain")
-        limit = Window("hooks", held.settings.rate_per_minute, 60)
-        await _allow(ctx, limit, f"{connection_id}", held.tenant)
-        source = Source(id=held.id, tenant=held.tenant, connector=connector, verified_by=held.scheme)
-        try:
-            elements = split(held.scheme, asked)
-        except (ValueError, AttributeError, TypeError) as error:
-            raise _malformed("The body is not what this provider sends.", held.tenant) from error
-        async with ctx.door.bare(ANONYMOUS) as tx:
-            kept = await inbox.receive(tx, ctx.ring, source, elements, asked.headers)
+        await _allow(ctx, Window("hooks", held.settings.rate_per_minute, 60), f"{connection_id}", held.tenant)
+        kept = await _kept(request, ctx, connector, body, held, asked)
         code = 202 if any(one.is_new for one in kept) else 200
         return Response(Taken([one.id for one in kept]), status_code=code)
 
@@ -92,7 +80,7 @@ async def look(request: AnyRequest, ctx: Context, connector: str, connection_id:
     """Mailchimp asks whether the address is there before it is saved, without its secret."""
 
     async def found() -> Response[Any]:
-        await _held(ctx, connector, connection_id)
+        await _held(request, connector, connection_id)
         return Response("ok", media_type="text/plain")
 
     return await _answered(request, ctx, found)
@@ -103,7 +91,7 @@ async def look_at_head(request: AnyRequest, ctx: Context, connector: str, connec
     """Mandrill does the same by HEAD, and gives its key only then."""
 
     async def found() -> Response[Any]:
-        await _held(ctx, connector, connection_id)
+        await _held(request, connector, connection_id)
         return Response(None)
 
     await _answered(request, ctx, found)
@@ -121,43 +109,41 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
 
     async def take() -> Response[couples.Accepted]:
         body = await _body(request)
-        headers = _headers(request)
         wedding_id = couples.wedding_of(body)
-        held = None if wedding_id is None else await _lookup(ctx, model.COUPLES, wedding_id)
-        own = [] if held is None else held.secrets
-        url = ctx.settings.public_url + request.url.path
-        now = clock.machine_now().timestamp()
-        platform = ctx.settings.couples_webhook_secret
-        reason, by = couples.verified(headers, body, url=url, own=own, platform=platform, now=now)
-        if reason is not None:
-            raise await _unverified(request, ctx, "couples", reason, held.tenant if held else None)
+        held, by = await _signer(request, ctx, wedding_id, body)
         said = couples.read(body)
         async with ctx.door.bare(ANONYMOUS) as tx:
             is_there = held is not None or await tx.value("select app.is_wedding($1)", said.couple_id)
         if not is_there:
             raise _malformed("couple_id: there is no such wedding", None)
-        limit = Window("couples", model.RATE_PER_MINUTE if held is None else held.settings.rate_per_minute, 60)
-        await _allow(ctx, limit, f"{said.couple_id}", said.couple_id)
-        source = Source(id=said.couple_id, tenant=said.couple_id, connector=model.COUPLES, verified_by=by)
-        async with ctx.door.bare(ANONYMOUS) as tx:
-            (kept,) = await inbox.receive(tx, ctx.ring, source, [couples.element(said, body)], headers)
-        return Response(couples.Accepted(kept.id), status_code=202 if kept.is_new else 200)
+        rate = model.RATE_PER_MINUTE if held is None else held.settings.rate_per_minute
+        await _allow(ctx, Window("couples", rate, 60), f"{said.couple_id}", said.couple_id)
+        for _ in range(TRIES):
+            source = _couples_source(said.couple_id, held, by)
+            elements = [couples.element(said, body)]
+            kept = await _reception(request).inbox.keep(source, elements, _headers(request))
+            if kept:
+                return Response(couples.Accepted(kept[0].id), status_code=202 if kept[0].is_new else 200)
+            held, by = await _signer(request, ctx, wedding_id, body, is_anew=True)
+        # Its secret changed at every try.
+        raise away(1)
 
     return await _answered(request, ctx, take)
 
 
 async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaitable[Response[Any]]]) -> Response[Any]:
-    """The answer; refusals are noted, and a database that is away is told as what it is."""
+    """The answer; refusals are noted with their reasons, and a database that is away is told as what it is."""
     limits: LocalLimits = request.app.state.limits
     try:
         try:
-            decision = limits.hit(KNOCKS, _address(request))
+            decision = limits.hit(KNOCKS, block_of(request.scope))
             if not decision.is_allowed:
                 raise _too_many(decision.headers(), "the address knocks too often", None)
             return await take()
         except Denied as refusal:
-            if limits.hit(NOTED, _address(request)).is_allowed:
-                await inbox.note(ctx.door, refusal, endpoint=request.url.path, address=_address(request))
+            place = None if refusal.tenant is None else ("tenant", str(refusal.tenant))
+            note(request.scope, "hook.refused", reason=refusal.reason, status=refusal.status, place=place)
+            request.scope["state"]["is_noted"] = True
             raise
     except Refusal:
         raise
@@ -165,7 +151,7 @@ async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaita
         if not is_passing(error):
             raise
         log.warning("hook_not_kept", reason=type(error).__name__)
-        raise Refusal(503, "unavailable", AWAY, headers={"Retry-After": "5"}) from error
+        raise away(5) from error
 
 
 async def _body(request: AnyRequest) -> bytes:
@@ -177,30 +163,130 @@ async def _body(request: AnyRequest) -> bytes:
         raise Denied(413, "too_large", "The body is too large: 1 MiB at most.", reason="too large") from error
 
 
-async def _held(ctx: Context, connector: str, connection_id: UUID) -> Held:
-    held = None if connector == model.COUPLES else await _lookup(ctx, connector, connection_id)
+def _reception(request: AnyRequest) -> Reception:
+    reception: Reception = request.app.state.reception
+    return reception
+
+
+async def _held(request: AnyRequest, connector: str, connection_id: UUID) -> Held:
+    """The source as it is now. Raises Denied 404."""
+    sources = _reception(request).sources
+    held = None if connector == model.COUPLES else await sources.read(connector, connection_id)
     if held is None:
         raise Denied(404, "not_found", UNKNOWN, reason="there is no such source")
     return held
 
 
-async def _lookup(ctx: Context, connector: str, id: UUID) -> Held | None:
-    async with ctx.door.bare(ANONYMOUS) as tx:
-        row = await tx.row("select * from app.hook_source($1, $2)", connector, id)
-    if row is None:
+async def _verified(
+    request: AnyRequest, ctx: Context, connector: str, body: bytes, known: Held
+) -> tuple[Held, Request]:
+    """By what is known of the source, else by the source as it is now. Raises Denied 401, 404 or 429."""
+    asked, reason = await _judged(request, ctx, body, known)
+    if reason is not None:
+        held = await _held(request, connector, known.id)
+        if held.version != known.version:
+            known = held
+            asked, reason = await _judged(request, ctx, body, held)
+    if reason is not None:
+        raise await _unverified(request, ctx, f"{known.id}", reason, known.tenant)
+    return known, asked
+
+
+async def _judged(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> tuple[Request, str | None]:
+    """The request as its scheme reads it, and why it is not verified. Raises Denied 429."""
+    found = await _keys(request, ctx, held)
+    asked = _asked(request, ctx, body, held, found)
+    reason = verify(held.scheme, asked)
+    if reason is not None and found is not None and found.fault:
+        reason = f"{reason}; the keys at jwks_url could not be fetched: {found.fault}"
+    return asked, reason
+
+
+async def _keys(request: AnyRequest, ctx: Context, held: Held) -> Found | None:
+    """The keys of a token's issuer, where they are at an address. Raises Denied 429.
+
+    Whoever could not be verified too often already does not make us fetch them.
+    """
+    options = held.settings.options
+    if held.scheme != "jwt" or not options.jwks_url:
         return None
-    kept = actions.kept(ctx.ring, row["tenant_id"], row["id"], row["sealed"])
-    now = clock.machine_now()
-    return Held(
-        id=row["id"],
-        tenant=row["tenant_id"],
-        scheme=row["scheme"],
-        settings=msgspec.json.decode(row["settings"], type=model.HookSettings),
-        secrets=[one.secret for one in kept if one.until is None or one.until > now],
+    keysets = _reception(request).keysets
+    kid = key_id(request.headers.get(options.header or "authorization", ""))
+    if not keysets.has(options.jwks_url, kid):
+        spent = await ctx.limits.hit(UNVERIFIED, _stranger(request, f"{held.id}"), 0)
+        if not spent.remaining:
+            raise _too_many(spent.headers(), "unverified too often to look for its key", held.tenant)
+    return await keysets.keys(options.jwks_url, kid)
+
+
+async def _kept(
+    request: AnyRequest, ctx: Context, connector: str, body: bytes, held: Held, asked: Request
+) -> list[Received]:
+    """What was committed, verified by the secrets that held at that moment."""
+    for _ in range(TRIES):
+        try:
+            elements = split(held.scheme, asked)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise _malformed("The body is not what this provider sends.", held.tenant) from error
+        source = Source(
+            id=held.id,
+            tenant=held.tenant,
+            connector=connector,
+            verified_by=held.scheme,
+            connection=held.id,
+            version=held.version,
+        )
+        kept = await _reception(request).inbox.keep(source, elements, asked.headers)
+        if kept or not elements:
+            return kept
+        held, asked = await _verified(request, ctx, connector, body, await _held(request, connector, held.id))
+    # Its secret changed at every try.
+    raise away(1)
+
+
+async def _signer(
+    request: AnyRequest, ctx: Context, wedding_id: UUID | None, body: bytes, *, is_anew: bool = False
+) -> tuple[Held | None, str]:
+    """Whose secret signed a couples' hook: the couple's source, and "couple" or "platform". Raises Denied 401, 429."""
+    sources = _reception(request).sources
+    known = None if wedding_id is None or is_anew else sources.known(model.COUPLES, wedding_id)
+    reason, by = ("", "") if known is None else _couples_verified(request, ctx, body, known)
+    if wedding_id is not None and (known is None or reason is not None):
+        known = await sources.read(model.COUPLES, wedding_id)
+    if known is None or reason is not None:
+        reason, by = _couples_verified(request, ctx, body, known)
+    if reason is not None:
+        raise await _unverified(request, ctx, "couples", reason, known.tenant if known else None)
+    return known, by
+
+
+def _couples_verified(request: AnyRequest, ctx: Context, body: bytes, held: Held | None) -> tuple[str | None, str]:
+    return couples.verified(
+        _headers(request),
+        body,
+        url=ctx.settings.public_url + request.url.path,
+        own=[] if held is None else held.secrets,
+        platform=ctx.settings.couples_webhook_secret,
+        now=clock.machine_now().timestamp(),
     )
 
 
-def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> Request:
+def _couples_source(wedding_id: UUID, held: Held | None, by: str) -> Source:
+    own = held if by == "couple" else None
+    return Source(
+        id=wedding_id,
+        tenant=wedding_id,
+        connector=model.COUPLES,
+        verified_by=by,
+        connection=None if own is None else own.id,
+        version=None if own is None else own.version,
+    )
+
+
+def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held, found: Found | None) -> Request:
+    options = held.settings.options
+    if found is not None:
+        options = msgspec.structs.replace(options, jwks={"keys": found.keys})
     query = request.scope["query_string"].decode("latin-1")
     return Request(
         headers=_headers(request),
@@ -209,12 +295,17 @@ def _asked(request: AnyRequest, ctx: Context, body: bytes, held: Held) -> Reques
         url=ctx.settings.public_url + request.url.path + (f"?{query}" if query else ""),
         secrets=held.secrets,
         now=clock.machine_now().timestamp(),
-        options=held.settings.options,
+        options=options,
     )
 
 
 def _headers(request: AnyRequest) -> Mapping[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+
+
+def _is_handshake(request: AnyRequest, body: bytes) -> bool:
+    """Rare, and answered without being kept: by the source as it is, not as it is remembered."""
+    return b"validationToken" in request.scope["query_string"] or b"url_verification" in body
 
 
 def _challenge(body: bytes) -> str | None:
@@ -228,7 +319,7 @@ def _challenge(body: bytes) -> str | None:
 
 
 async def _unverified(request: AnyRequest, ctx: Context, place: str, reason: str, tenant: UUID | None) -> Denied:
-    decision = await ctx.limits.hit(UNVERIFIED, f"{place}|{_address(request)}")
+    decision = await ctx.limits.hit(UNVERIFIED, _stranger(request, place))
     if not decision.is_allowed:
         return _too_many(decision.headers(), reason, tenant)
     return Denied(401, "unverified", REFUSED, reason=reason, tenant=tenant)
@@ -249,8 +340,8 @@ def _malformed(detail: str, tenant: UUID | None) -> Denied:
     return Denied(422, "invalid", detail, reason="the body is not what it should be", tenant=tenant)
 
 
-def _address(request: AnyRequest) -> str:
-    return request.client.host if request.client else ""
+def _stranger(request: AnyRequest, place: str) -> str:
+    return f"{place}|{block_of(request.scope)}"
 
 
 ROUTES: tuple[Any, ...] = (receive, look, look_at_head, receive_couples)

@@ -69,6 +69,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[Sealed, ...] = ()
     message: Sealed | None = None
     event: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    is_test: bool = False
     previous_seq: int | None = None
     attempt: int = 1
     is_live: bool = False
@@ -113,7 +115,7 @@ class Host:
             outcome = Unknown(reason=f"{job.connector} did not end within {delivery.timeout_s + GRACE_S:g} s.")
         took_ms = round((clock.monotonic() - began) * 1000, 3)
         secrets = [secret for several in connection.secrets.values() for secret in several]
-        return _cleaned(outcome, [*secrets, *self._masked], took_ms)
+        return _cleaned(outcome, [*secrets, *outcome.attempt.masked, *self._masked], took_ms)
 
     async def close(self) -> None:
         for connector in self._connectors.values():
@@ -134,6 +136,8 @@ class Host:
                 is_live=job.is_live,
                 as_new=job.as_new,
                 event=job.event,
+                data=job.data,
+                is_test=job.is_test,
                 previous_seq=job.previous_seq,
                 message=None if job.message is None else msgspec.json.decode(self._opened(job.message, job.tenant)),
             ),
@@ -179,6 +183,7 @@ def _cleaned(outcome: Outcome, secrets: Sequence[str], took_ms: float) -> Outcom
         response_head=_masked(attempt.response_head, secrets)[:BODY_KEPT_MAX_BYTES],
         request_headers=headers,
         total_ms=took_ms if attempt.total_ms is None else attempt.total_ms,
+        masked=(),
     )
     changes: dict[str, Any] = {"attempt": clean}
     if not hasattr(outcome, "remote_id"):

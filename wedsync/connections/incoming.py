@@ -1,7 +1,8 @@
-"""What received hooks do: each is read, mapped where its source says how, and given to the action of whoever owns it.
+"""What received hooks do: each is read, mapped where its source says how, and done, proposed or ignored.
 
-The sender holds the couple's secret, so it does what the couple may do. What a hook changes, how it ended and the end
-of its job are one transaction: it is applied at most once, however often the job is tried.
+Whoever holds a wedding's secret does what the couple may do, for the types that act directly; what a source's own map
+makes of a body is proposed. A supplier's hooks only propose, in the weddings it is linked to. What a hook changes, how
+it ended and the end of its job are one transaction: it is applied at most once, however often the job is tried.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +12,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from wedsync.connections import elements, inbox, model
+from wedsync.connections import elements, inbox, model, proposing
 from wedsync.events import jobs
 from wedsync.events.jobs import Job, is_passing
 from wedsync.events.reactions import Work
@@ -20,7 +21,10 @@ from wedsync.guests import replies
 from wedsync.kit import sql
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.errors import Refusal
-from wedsync.kit.seal import KeyRing
+from wedsync.kit.seal import KeyRing, SealError
+from wedsync.kit.watch import SOURCE
+from wedsync.proposals import actions as proposals
+from wedsync.proposals.model import Source
 from wedsync.weddings import actions as weddings
 from wedsync.weddings.model import WeddingChange, changed_fields
 
@@ -30,13 +34,26 @@ WORK: Final = "hooks"
 TRIES: Final = 3
 ERROR_CHARACTERS_MAX: Final = 1000
 BROKEN: Final = "Something broke on our side and was logged; nothing was changed. Try again, or write to us."
-UNKNOWN: Final = "Nothing here is done for this type."
+UNKNOWN: Final = "Nothing here is done for this type. Make a map for it, and its hooks become proposals."
+UNLINKED: Final = "It names a wedding that you are not linked to now. Look at link and links in the map."
+SO_ALREADY: Final = "Everything it says is so already."
+ENTER_JOB: Final = "select app.enter_job($1, $2)"
+ENTER_LINK: Final = "select app.enter_job_link($1, $2, $3)"
 
 
 class Args(msgspec.Struct, frozen=True):
     """What the job says."""
 
     hook_id: UUID
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a hook; `link` is whose place it was done in, of a supplier's."""
+
+    type: str
+    status: str
+    why: str = ""
+    link: UUID | None = None
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -61,6 +78,7 @@ def works(ring: KeyRing) -> Mapping[str, Work]:
 
     async def run(door: Door, job: Job) -> None:
         hook_id = msgspec.json.decode(job.args or "{}", type=Args).hook_id
+        SOURCE.set("hook")
         try:
             await _work(door, job, ring, hook_id)
         except Exception as error:
@@ -69,7 +87,7 @@ def works(ring: KeyRing) -> Mapping[str, Work]:
                 raise
             if not is_final:
                 log.exception("hook_failed", hook_id=str(hook_id), exc_info=error)
-            await _fail(door, job, hook_id, error.detail if isinstance(error, Refusal) else BROKEN)
+            await _fail(door, job, ring, hook_id, error.detail if isinstance(error, Refusal) else BROKEN)
 
     return {WORK: run}
 
@@ -79,29 +97,95 @@ async def _work(door: Door, job: Job, ring: KeyRing, hook_id: UUID) -> None:
         row = await tx.row(queries.due, hook_id)
         if row is not None:
             body = ring.open(row["sealed"], tenant=job.tenant_id, table=inbox.TABLE, column="sealed", row=hook_id)
-            event = read(body, row["settings"])
-            apply = APPLIED.get(event.type)
-            if apply is not None:
-                await apply(tx, ring, job.tenant_id, event.data)
-            status, why = ("applied", "") if apply is not None else ("ignored", UNKNOWN)
-            await tx.run(queries.settle, hook_id, status, why, event.type)
+            done = await _done(tx, job, ring, row, body)
+            if done.link is not None:
+                await tx.value(ENTER_JOB, job.id, job.lease_token)
+            await tx.run(queries.settle, hook_id, done.status, done.why, done.type)
+            if done.link is not None:
+                # What was proposed is recorded where it was proposed, as this ends.
+                await tx.value(ENTER_LINK, job.id, job.lease_token, done.link)
         await jobs.finish(tx, job)
 
 
-async def _fail(door: Door, job: Job, hook_id: UUID, why: str) -> None:
+async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
+    """A wedding's own events are done as the couple would; what a source maps is proposed; the rest is ignored."""
+    how = settings_of(row["settings"])
+    said = _document(body)
+    kind = type_of(said, how)
+    apply = APPLIED.get(kind) if row["home"] == "wedding" else None
+    if apply is not None:
+        await apply(tx, ring, job.tenant_id, read(said, how).data)
+        return Done(type=kind, status="applied")
+    one = proposing.chosen(how.proposes, kind)
+    if one is None:
+        # Told as before: a body that is no event at all is not ignored, it is wrong.
+        return Done(type=read(said, how).type, status="ignored", why=UNKNOWN)
+    found = proposing.read(one, said)
+    link: UUID | None = None
+    wedding_id = job.tenant_id
+    if row["home"] == "supplier":
+        link = proposing.link_of(how.links, found.link)
+        wedding_id = await tx.value(ENTER_LINK, job.id, job.lease_token, link)
+        if wedding_id is None:
+            raise Refusal(422, "invalid", UNLINKED)
+    new = await proposing.proposal(tx, ring, wedding_id, one, found)
+    source = await _source(tx, row, link)
+    made = await proposals.suggest(tx, source, new, strict=False)
+    if made is None:
+        return Done(type=kind, status="ignored", why=SO_ALREADY, link=link)
+    return Done(type=kind, status="proposed", link=link)
+
+
+async def _source(tx: Tx, row: Row, link: UUID | None) -> Source:
+    """A supplier's hook speaks as the supplier, under its own name."""
+    name = row["title"] or ("Your own hook" if row["connector"] == model.COUPLES else "A connected program")
+    if link is not None:
+        name = (await proposals.source(tx)).name
+    return Source(id=row["source_id"], origin="hook", name=name, link_id=link, hook_id=row["id"])
+
+
+async def _fail(door: Door, job: Job, ring: KeyRing, hook_id: UUID, why: str) -> None:
     async with door.enter_job(job.id, job.lease_token) as tx:
-        await tx.run(queries.settle, hook_id, "failed", why[:ERROR_CHARACTERS_MAX], "")
+        kind = _type_of_failed(ring, job, await tx.row(queries.due, hook_id))
+        await tx.run(queries.settle, hook_id, "failed", why[:ERROR_CHARACTERS_MAX], kind)
         await jobs.finish(tx, job)
 
 
-def read(body: bytes, settings: str | None) -> Event:
-    """What a body says, by its source's mapping where there is one. Raises Refusal 422."""
-    how = model.HookSettings() if settings is None else msgspec.json.decode(settings, type=model.HookSettings)
-    mapper = model.mapper(how)
+def _type_of_failed(ring: KeyRing, job: Job, row: Row | None) -> str:
+    """What it said it was, where that can be read: its owner looks for it by that name."""
+    if row is None:
+        return ""
     try:
-        said = elements.document(body)
+        body = ring.open(row["sealed"], tenant=job.tenant_id, table=inbox.TABLE, column="sealed", row=row["id"])
+        return type_of(_document(body), settings_of(row["settings"]))
+    except (Refusal, SealError):
+        return ""
+
+
+def settings_of(text: str | None) -> model.HookSettings:
+    """A source's settings; of the platform's own hook there are none."""
+    return model.HookSettings() if text is None else msgspec.json.decode(text, type=model.HookSettings)
+
+
+def type_of(said: Any, how: model.HookSettings) -> str:
+    """What a body says it is, else what its source always is."""
+    mapper = model.mapper(how)
+    if mapper is not None:
+        said = mapper.apply(said).values
+    kind = said.get("type") if isinstance(said, dict) else None
+    return kind[: model.TYPE_CHARACTERS_MAX] if isinstance(kind, str) and kind else how.type
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return elements.document(body)
     except ValueError as error:
         raise Refusal(422, "invalid", "The body is neither JSON nor a form.") from error
+
+
+def read(said: Any, how: model.HookSettings) -> Event:
+    """What a body says has happened, by its source's mapping where there is one. Raises Refusal 422."""
+    mapper = model.mapper(how)
     if mapper is not None:
         mapped = mapper.apply(said)
         if mapped.problems:
@@ -112,6 +196,25 @@ def read(body: bytes, settings: str | None) -> Event:
         said = {"type": how.type, **said}
     event: Event = _as(said, Event)
     return event
+
+
+def preview(body: bytes, how: model.HookSettings) -> model.Preview:
+    """What a source's maps make of a body it sent; nothing is looked up, and nothing written."""
+    try:
+        said = _document(body)
+    except Refusal as refusal:
+        return model.Preview(type="", samples=[], refusal=refusal.detail)
+    kind, samples = type_of(said, how), proposing.samples(said)
+    one = proposing.chosen(how.proposes, kind)
+    if one is None:
+        return model.Preview(type=kind, samples=samples, refusal="No map is for bodies of this type.")
+    found = proposing.read(one, said)
+    told = ""
+    try:
+        proposing.check(found)
+    except Refusal as error:
+        told = error.detail
+    return model.Preview(type=kind, samples=samples, map=how.proposes.index(one), read=found, refusal=told)
 
 
 def _as(said: Any, kind: Any) -> Any:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from wedsync.connections import proposing
+from wedsync.connections.proposing import ProposalMap
 from wedsync.connections.signatures import shared_key
 from wedsync.connections.verify.request import Options
 from wedsync.connections.verify.scheme import Name
@@ -19,6 +21,9 @@ from wedsync.kit.mapping import FieldMap, Mapper, compile_map
 
 COUPLES = "couples"
 RATE_PER_MINUTE = 10
+TYPE_CHARACTERS_MAX = 200
+MAPS_MAX = 20
+OVERLAP_HOURS = 24
 Title = Annotated[str, Meta(max_length=200)]
 Secret = Annotated[str, Meta(min_length=8, max_length=2000)]
 
@@ -27,12 +32,16 @@ class HookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How a source proves itself, how often it may send in a minute, and how its bodies become `type` and `data`.
 
     Without a mapping a body says both itself. `type` is what it is where the mapping gives none.
+    `proposes` turns types that nothing is done for into proposals; its paths are those of the body as it came. `links`
+    are the weddings of a supplier's source, by the keys its bodies use.
     """
 
     options: Options = msgspec.field(default_factory=Options)
     rate_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = RATE_PER_MINUTE
     type: Annotated[str, Meta(max_length=80)] = ""
     mapping: FieldMap | None = None
+    proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=MAPS_MAX)] = ()
+    links: Annotated[dict[Annotated[str, Meta(max_length=200)], UUID], Meta(max_length=500)] = {}
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -68,11 +77,36 @@ class NewConnection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     settings: HookSettings = msgspec.field(default_factory=HookSettings)
 
 
+class ConnectionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a source; what is absent stays. `settings` are replaced as a whole."""
+
+    title: Title | UnsetType = UNSET
+    settings: HookSettings | UnsetType = UNSET
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A received hook, and maps to try on it; without them those of its source."""
+
+    hook_id: UUID
+    proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=MAPS_MAX)] | None = None
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What the maps make of a hook: the proposal it would be, or why it would be none. `samples` are the body's values
+    by the paths that name them. Nothing is written."""
+
+    type: str
+    samples: list[tuple[str, str]]
+    map: int | None = None
+    read: proposing.Read | None = None
+    refusal: str = ""
+
+
 class NewSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The next secret, made here where none is given, and how long the one before still holds."""
 
     secret: Secret | None = None
-    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
+    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = OVERLAP_HOURS
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +119,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     headers: dict[str, str]
     verified_by: str
-    status: Literal["received", "applied", "ignored", "failed"]
+    status: Literal["received", "applied", "proposed", "ignored", "failed"]
     error: str
     type: str
     processed_at: datetime | None
@@ -99,14 +133,30 @@ def new_secret() -> str:
 
 def check(new: NewConnection) -> None:
     """Raises Refusal 422 for a source that could never be verified or understood."""
-    mapper(new.settings)
+    check_settings(new.scheme, new.settings)
     check_secret(new.scheme, new.secret)
     if new.connector == COUPLES and new.scheme not in ("hmac", "standard"):
         raise _invalid("scheme", "is not one of the couples' hook", "Use hmac, or leave it out.")
-    if new.scheme == "jwt" and not new.settings.options.jwks.get("keys"):
-        raise _invalid("settings.options.jwks", "has no keys", 'Give the sender\'s key set: {"keys": [...]}.')
     if new.scheme == "sendgrid" and new.secret is None:
         raise _invalid("secret", "is missing", "Give the verification key that SendGrid shows.")
+
+
+def check_settings(scheme: str, settings: HookSettings) -> None:
+    """Raises Refusal 422 for maps that cannot work, and for a scheme without what it needs."""
+    mapper(settings)
+    for n, one in enumerate(settings.proposes):
+        proposing.compiled(one, f"settings.proposes[{n}]")
+    _check_keys(scheme, settings.options)
+
+
+def _check_keys(scheme: str, options: Options) -> None:
+    if scheme != "jwt" or options.jwks.get("keys"):
+        return
+    if not options.jwks_url:
+        fix = 'Give the sender\'s key set: {"keys": [...]}, or its address as jwks_url.'
+        raise _invalid("settings.options.jwks", "has no keys", fix)
+    if not options.jwks_url.startswith(("https://", "http://")):
+        raise _invalid("settings.options.jwks_url", "is not an address", "Write it like https://example.com/keys.")
 
 
 def check_secret(scheme: str, secret: str | None) -> None:
@@ -154,6 +204,6 @@ def _type(name: str, text: str) -> EventType:
 
 
 ADDED = _type("added", "A source of hooks was added.")
-CHANGED = _type("changed", "A source of hooks got a new secret.")
+CHANGED = _type("changed", "A source of hooks got a new secret, another name or other settings.")
 REMOVED = _type("removed", "A source of hooks was removed; what it sends is refused from then on.")
 EVENTS = (ADDED, CHANGED, REMOVED)

@@ -10,6 +10,8 @@ from wedsync.kit.http import Failure
 RETRY_AFTER_MAX_S = 86_400.0
 #: After this many tries of something that hardly passes by itself, a person has to look.
 SHORT_LADDER = 3
+#: No way to the other side at all, or no word from it: not one path's fault.
+UNREACHABLE = frozenset({"name", "connect", "tls", "timeout"})
 #: 408 and 425 ask for another try; 429 and 5xx are about the moment, not about the request (RFC 9110, RFC 8470).
 PASSING = frozenset({408, 425, 429})
 
@@ -35,5 +37,10 @@ def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
 
 def no_answer(failure: Failure, attempt: Attempt) -> RetryLater:
     """A call without an answer, where repeating it is safe. A URL that leads inwards is not going to heal by itself."""
-    ladder = SHORT_LADDER if failure.kind == "refused" else None
-    return RetryLater(reason=failure.reason, tries_max=ladder, attempt=attempt)
+    return RetryLater(
+        reason=failure.reason,
+        tries_max=SHORT_LADDER if failure.kind == "refused" else None,
+        is_ours=failure.kind == "proxy",
+        is_unreachable=failure.kind in UNREACHABLE,
+        attempt=attempt,
+    )

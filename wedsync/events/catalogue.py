@@ -24,7 +24,11 @@ class Lane(IntEnum):
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
-    """One type of fact. `row` is the struct of the row's image; `example` is a whole image of it."""
+    """One type of fact. `row` is the struct of the row's image; `example` is a whole image of it.
+
+    `opened` is for tables with sealed images: what those who may see it find in place of `sealed`. `is_severe`: every
+    one goes one lane more urgently than `lane` says; an action may say so of a single one.
+    """
 
     type: str
     scope: Scope
@@ -32,9 +36,11 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     row: "builtins.type[msgspec.Struct]"
     description: str
     example: Mapping[str, Any]
+    opened: Mapping[str, Any] = {}
     version: int = 1
     lane: Lane = Lane.NORMAL
     acknowledge: bool = False
+    is_severe: bool = False
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):

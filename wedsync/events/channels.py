@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from wedsync.events import wire
-from wedsync.events.audience import Audience, Seen, View
+from wedsync.events.audience import Audience, Seen, View, view
 from wedsync.events.event import cursor
 from wedsync.events.filters import Binding, bindings
 from wedsync.events.frames import Rendering, key_of
@@ -233,6 +233,26 @@ class Group:
         self.rows: OrderedDict[tuple[str, str], Seen] = OrderedDict()
         self.change_parts = wire.push_parts(framing, topic, "postgres_changes")
         self.cast_parts = wire.push_parts(framing, topic, "broadcast")
+
+    def write(self, rendering: Rendering, *, is_urgent: bool) -> int:
+        """One event to all of them; returns how many frames were written."""
+        seen = view(self.audience, now=rendering.event.seen, before=rendering.before)
+        if seen is None:
+            return 0
+        frames = self.frames(rendering, seen, previous=self.last)
+        if not frames:
+            return 0
+        self.last = rendering.event.seq
+        self.remember(rendering, seen)
+        for frame in frames:
+            for channel in self.channels:
+                socket = channel.socket
+                socket.frames += 1
+                if socket.is_congested:
+                    socket.wait(socket.text, frame, is_urgent=is_urgent)
+                else:
+                    socket.text(frame)
+        return len(frames) * len(self.channels)
 
     def frames(self, rendering: Rendering, view: View, *, previous: int, is_replay: bool = False) -> list[bytes]:
         """The frames of an event for this group: changes where bindings match, else a broadcast where one is wanted.

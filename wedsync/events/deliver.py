@@ -25,6 +25,8 @@ SHARED_DESTINATIONS = frozenset({UUID("00000000-0000-7000-8000-000000000001")})
 """One for all mail of the platform; it is nobody's to reconnect."""
 DETAIL_MAX_CHARACTERS = 2_000
 HEAD_MAX_CHARACTERS = 8_192
+HEADERS_MAX = 24
+HEADER_MAX_CHARACTERS = 128
 INTERNAL = "Something went wrong on our side. It is tried again."
 STOPPED = Outcome(word="unknown", reason="The worker was stopped while it waited for the answer.")
 
@@ -44,7 +46,8 @@ async def attempt(payload: Payload, senders: Mapping[str, Sender], rng: random.R
     verdict = decide(outcome, attempt=job.attempt, rng=rng)
     if verdict.close:
         log.warning("destination_parked", destination_id=str(job.destination_id), connector=job.name)
-    return ending(job, outcome, verdict, started_at=started_at, took_ms=took_ms)
+    told = ending(job, outcome, verdict, started_at=started_at, took_ms=took_ms)
+    return breakers.hopeful(told) if payload.is_test else told
 
 
 def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime, took_ms: float) -> Ending:
@@ -67,6 +70,7 @@ def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime
         is_overrun=job.kind == "delivery" and exchange.status in breakers.OVERRUN,
         is_live=job.live_until is not None and job.live_until > clock.now(),
         result=breakers.sign(outcome),
+        is_reached=breakers.is_reached(outcome),
         outcome=outcome.word,
         status=exchange.status,
         detail=_kept(exchange.detail or outcome.reason, DETAIL_MAX_CHARACTERS),
@@ -76,13 +80,21 @@ def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime
         first_byte_ms=exchange.first_byte_ms,
         total_ms=took_ms if exchange.total_ms is None else exchange.total_ms,
         started_at=started_at,
+        is_well=breakers.is_well(outcome),
+        request_headers=_capped(exchange.request_headers),
     )
 
 
+def _capped(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first of them, each cut: a tenant's own headers may be long."""
+    some = list(headers.items())[:HEADERS_MAX]
+    return {_kept(name, HEADER_MAX_CHARACTERS): _kept(value, HEADER_MAX_CHARACTERS) for name, value in some}
+
+
 def _passing(outcome: Outcome) -> Outcome:
-    """What every tenant shares is mended by the operator: until then it is tried again, and never closed."""
+    """What every tenant shares is mended by the operator: until then it is tried again, never closed, never parked."""
     word = "retry_later" if outcome.word == "reconnect_needed" else outcome.word
-    return msgspec.structs.replace(outcome, word=word, disable=False)
+    return msgspec.structs.replace(outcome, word=word, disable=False, tries_max=None)
 
 
 async def _send(sender: Sender, payload: Payload) -> Outcome:

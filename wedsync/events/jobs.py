@@ -13,6 +13,8 @@ import msgspec
 import structlog
 
 from wedsync.events import breakers
+from wedsync.events.breakers import HostStanding, Standing
+from wedsync.events.hints import Hints
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints, sql
 from wedsync.kit.breaker import Result
@@ -54,9 +56,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """What may leave now for one leased job; everything secret is still sealed.
 
-    `event` is JSON in live form. Webhooks have `url`, `secret_sealed` and `old_secrets` (JSON `[{sealed, until}]`).
+    `event` is JSON in live form. Webhooks have `url`, `secret_sealed`, `old_secrets` (JSON `[{sealed, until}]`) and,
+    where the endpoint has any, `credentials_sealed`; `as_new` marks a replay with an id of its own.
     Mails have a recipient: a person's `email`, a guest's `contact_sealed` (row `contact_id`), or only the `sealed`
-    message itself (deliveries.sealed of the job's id).
+    message itself (deliveries.sealed of the job's id). `link_id` is the link through which a supplier is told, `shape`
+    the field map of the rule that took the event.
     """
 
     job: Job
@@ -73,13 +77,20 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     contact_id: UUID | None = None
     contact_sealed: bytes | None = None
     sealed: bytes | None = None
+    credentials_sealed: bytes | None = None
+    as_new: bool | None = None
+    link_id: UUID | None = None
+    shape: str | None = None
+    is_test: bool = False
 
     def __repr__(self) -> str:
         return f"Payload({self.job.kind} {self.job.id}, type={self.type!r})"
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How one try ended: the type `app.ending` of the database, and what the try says about its destination."""
+    """How one try ended: the type `app.ending` of the database, and what the try says about its destination (`result`)
+    and that one's host (`is_reached`).
+    """
 
     job: UUID
     lease: UUID
@@ -97,6 +108,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     is_overrun: bool
     is_live: bool
     result: Result | None
+    is_reached: bool | None
     outcome: str
     status: int | None
     detail: str
@@ -106,28 +118,37 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_ms: float | None
     total_ms: float | None
     started_at: datetime
+    is_well: bool | None
+    request_headers: Mapping[str, str]
 
 
 class Queue:
     """The service door's functions on jobs."""
 
     def __init__(
-        self, door: Door, *, per_min: int = PER_MIN, published: Callable[[str], Awaitable[None]] | None = None
+        self,
+        door: Door,
+        *,
+        per_min: int = PER_MIN,
+        published: Callable[[str], Awaitable[None]] | None = None,
+        hints: Hints | None = None,
     ) -> None:
         """`per_min`: the rate of destinations without one of their own. `published` hears what ends have recorded."""
         self._pool = door.pool
         self._per_min = per_min
         self._published = published
+        self.hints = hints or Hints()
 
     async def claim(self, own: Sequence[int], shared: int) -> list[Job]:
         """Lease what is ready: up to `own[lane]` for each lane, critical first, and `shared` for any."""
-        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min)
+        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min, self.hints.shunned())
         failpoints.hit("after_claim")
         return [Job(**row) for row in rows]
 
     async def payloads(self, jobs: Sequence[Job]) -> list[Payload]:
         """What may still leave; a job that is missing was ended or put aside by the database."""
         rows = await self._pool.fetch(queries.payloads, *_ids(jobs))
+        failpoints.hit("after_load")
         by_id = {job.id: job for job in jobs}
         return [_payload(by_id, row) for row in rows]
 
@@ -137,7 +158,7 @@ class Queue:
         told = _ENCODER.encode(endings).decode()
         rows = None
         if not breakers.is_any_bad(endings):
-            rows = await self._pool.fetch(queries.complete, told, None)
+            rows = await self._pool.fetch(queries.complete, told, None, None)
         if rows is None or any(row["is_counted"] for row in rows):
             rows = await self._complete_judged(endings, told)
         failpoints.hit("after_complete")
@@ -153,11 +174,21 @@ class Queue:
         closing = sorted({e.destination for e in endings if e.close is not None})
         async with self._pool.acquire() as connection, connection.transaction():
             standing = breakers.judged(await connection.fetch(queries.breakers, ended, closing), endings)
-            rows: list[Any] = await connection.fetch(queries.complete, told, _ENCODER.encode(standing).decode())
+            hosts = await connection.fetch(queries.host_breakers, ended, breakers.bad(endings))
+            shared = breakers.judged_hosts(hosts, endings)
+            texts = (_ENCODER.encode(standing).decode(), _ENCODER.encode(shared).decode())
+            rows: list[Any] = await connection.fetch(queries.complete, told, *texts)
+        await self._tell_opened(standing, shared)
+        return rows
+
+    async def _tell_opened(self, standing: Sequence[Standing], hosts: Sequence[HostStanding]) -> None:
         for one in standing:
             if one.open_until is not None:
                 log.warning("breaker_opened", destination_id=str(one.destination), pause_s=one.open_until - one.now_s)
-        return rows
+        for host in hosts:
+            if host.open_until is not None:
+                log.warning("host_breaker_opened", host=host.host, pause_s=host.open_until - host.now_s)
+        await self.hints.tell(standing, hosts)
 
     async def heartbeat(self, jobs: Sequence[Job]) -> set[UUID]:
         """Keep leases for another minute; returns the jobs that are still held."""
@@ -180,6 +211,7 @@ class Queue:
 
 async def finish(tx: Tx, job: Job) -> None:
     """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
+    failpoints.hit("before_finish")
     await tx.value(queries.finish_job, job.id, job.lease_token)
 
 
@@ -199,4 +231,5 @@ def _ids(jobs: Sequence[Job]) -> tuple[list[UUID], list[UUID]]:
 
 def _payload(by_id: Mapping[UUID, Job], row: Any) -> Payload:
     values = dict(row)
-    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", **values)
+    is_test = bool(values.pop("is_test"))
+    return Payload(job=by_id[values.pop("job")], type=values.pop("type") or "", is_test=is_test, **values)

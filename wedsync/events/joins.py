@@ -14,6 +14,7 @@ from wedsync.events import wire
 from wedsync.events.channels import SITE_TOPIC, Channel, JoinConfig, State, read_join
 from wedsync.events.reader import ReaderAway
 from wedsync.events.recovery import Verdict, judge
+from wedsync.events.scope import Scope
 from wedsync.events.sockets import CHANNELS_MAX, Socket
 from wedsync.events.streams import Stream
 from wedsync.events.tokens import Claims, TokenRefused
@@ -207,6 +208,8 @@ class Joins:
         if verdict is not None:
             response["recovery"] = verdict
         hub.stats.joins["ok"] += 1
+        if channel.audience is not None:
+            hub.lookers.sent(stream.tenant, channel.audience, int(Scope.CORE))
         socket.text(wire.reply(socket.framing, frame, ok=True, response=msgspec.json.encode(response)))
         if channel.config.has_presence:
             hub.presence(stream, channel.topic).send_state(channel)
@@ -228,10 +231,19 @@ class Joins:
         """Say so after a while; the third time for good, since a client would ask for ever."""
         hub = self._hub
         hub.stats.joins[denied.code] += 1
+        kind, ident = _about(frame.topic)
+        hub.lookers.refused(socket, denied.code, kind=kind, ident=ident)
         frames = [wire.refusal(socket.framing, frame, str(denied))]
         if denied.code == "Unauthorized" and socket.deny(frame.topic) >= DENIALS_MAX:
             frames.append(wire.close(socket.framing, _join_ref(frame), frame.topic))
         asyncio.get_running_loop().call_later(hub.options.refusal_delay_s, _say, socket, frames)
+
+
+def _about(topic: str) -> tuple[str, str]:
+    try:
+        return read_topic(topic)
+    except Denied:
+        return "", ""
 
 
 def is_resumable(channel: Channel) -> bool:

@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from wedsync.events.audience import view
-from wedsync.events.channels import Channel, Group, State
+from wedsync.events.channels import Channel, State
 from wedsync.events.frames import LiveEvent, OpenSealed, Rendering, encode_columns, read_event, read_nudge
 from wedsync.events.joins import Joins
+from wedsync.events.lookers import Lookers
 from wedsync.events.neighbours import Neighbours
 from wedsync.events.presence import Presence
 from wedsync.events.reader import Columns, Reader, ReaderAway
@@ -27,7 +27,7 @@ from wedsync.events.stats import Stats
 from wedsync.events.streams import GAP_S, Stream
 from wedsync.events.talk import Talk
 from wedsync.events.tokens import Sessions, Tokens
-from wedsync.kit import clock
+from wedsync.kit import clock, failpoints
 
 __all__ = ["Columns", "Hub", "Options", "Reader"]
 
@@ -37,6 +37,7 @@ PAGE: Final = 500
 TURN_S: Final = 0.01
 """So long the feed may hold the loop; heartbeats go out in between."""
 RENDERED_MAX: Final = 128
+RESTORED: Final = "the log was restored; rejoining tells what is lost"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ class Hub:
         self.joins = Joins(self)
         self.talk = Talk(self)
         self.neighbours: Neighbours | None = None
+        self.lookers = Lookers()
         self._inbox: deque[LiveEvent] = deque()
         self._is_turning = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -106,9 +108,12 @@ class Hub:
     def connect(self, socket: Socket) -> None:
         """A socket is open."""
         self.sockets.add(socket)
+        self.lookers.came(socket)
 
     def disconnect(self, socket: Socket) -> None:
         """A socket is gone, whoever ended it."""
+        if socket in self.sockets:
+            self.lookers.went(socket)
         self.sockets.discard(socket)
         socket.gone()
         for channel in list(socket.channels.values()):
@@ -229,6 +234,7 @@ class Hub:
             log.warning("feed_message_unreadable", reason=str(error), size=len(payload))
             return
         self.stats.events["feed"] += len(events)
+        failpoints.hit("after_feed")
         self._inbox.extend(events)
         if not self._is_turning:
             self._turn()
@@ -306,11 +312,11 @@ class Hub:
         self._dispatch(stream, event)
         return True
 
-    def new_epoch(self, stream: Stream) -> None:
-        """The log was restored: numbers mean something else now, so every client joins anew."""
+    def new_epoch(self, stream: Stream, why: str = RESTORED) -> None:
+        """Every client joins anew; where the log was restored, numbers mean something else now."""
         self.forget_stream(stream)
         for channel in list(stream.channels):
-            self.rights.fail(channel, "RealtimeRestarting", "the log was restored; rejoining tells what is lost")
+            self.rights.fail(channel, "RealtimeRestarting", why)
 
     async def poll(self) -> int:
         """Ask where the followed streams stand and read what was missed; returns how many were behind."""
@@ -336,14 +342,26 @@ class Hub:
 
     def _dispatch(self, stream: Stream, event: LiveEvent) -> None:
         """The next event of a stream, in order, to every group that may see it."""
+        try:
+            self._tell(stream, event)
+        except Exception:
+            # It counts as told to all, and was to some at most: everybody joins anew from where they stand.
+            self.new_epoch(stream, "an event could not be told; rejoining brings it")
+            raise
+
+    def _tell(self, stream: Stream, event: LiveEvent) -> None:
         self.rights.reconsider(stream, event)
         if not stream.groups:
             return
+        failpoints.hit("before_frames")
         rendering = self.render(event)
         is_urgent = self.is_urgent(event)
         written = 0
         for group in stream.groups.values():
-            written += _write(group, rendering, is_urgent=is_urgent)
+            sent = group.write(rendering, is_urgent=is_urgent)
+            if sent:
+                written += sent
+                self.lookers.sent(stream.tenant, group.audience, event.scope)
         self.stats.frames_out += written
         if written:
             self.stats.commit_to_write.observe(self._age_ms(event))
@@ -365,24 +383,3 @@ class Hub:
 
     def _age_ms(self, event: LiveEvent) -> float:
         return max(0.0, (self.tokens.now() - event.seconds) * 1000)
-
-
-def _write(group: Group, rendering: Rendering, *, is_urgent: bool) -> int:
-    """One event to one group; returns how many frames were written."""
-    seen = view(group.audience, now=rendering.event.seen, before=rendering.before)
-    if seen is None:
-        return 0
-    frames = group.frames(rendering, seen, previous=group.last)
-    if not frames:
-        return 0
-    group.last = rendering.event.seq
-    group.remember(rendering, seen)
-    for frame in frames:
-        for channel in group.channels:
-            socket = channel.socket
-            socket.frames += 1
-            if socket.is_congested:
-                socket.wait(socket.text, frame, is_urgent=is_urgent)
-            else:
-                socket.text(frame)
-    return len(frames) * len(group.channels)

@@ -29,9 +29,11 @@ def record(
     about: str | None = None,
     summary: dict[str, Any] | None = None,
     concerns: list[Any] | None = None,
+    is_severe: bool = False,
 ) -> None:
     """Append the fact that `row` changed. `row` holds `id`, and the images `record` and `old_record` as jsonb text.
 
+    `is_severe`: what hangs on it is more than on others of its type; nothing of it is opened to find that out later.
     The statement that changed the row returns them: `new.id, to_jsonb(new) as record, to_jsonb(old) as old_record`.
     """
     tx.facts.append(
@@ -50,6 +52,7 @@ def record(
             about=about,
             summary=summary,
             concerns=concerns,
+            severity="high" if is_severe or kind.is_severe else None,
         )
     )
 

@@ -5,6 +5,7 @@ wedding time: the database divides them by the speed of a drill.
 """
 
 import random
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -23,7 +24,7 @@ State = Literal["delivered", "deferred", "parked", "dead"]
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """What one try looked like, for the attempt log. Times in milliseconds; no secret and no body of ours."""
+    """What one try looked like, for the attempt log. Times in milliseconds; headers masked, no body of ours."""
 
     status: int | None = None
     detail: str = ""
@@ -32,13 +33,16 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     resolve_ms: float | None = None
     first_byte_ms: float | None = None
     total_ms: float | None = None
+    request_headers: Mapping[str, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one try came to, in a connector's word.
 
-    `after_s`: the other side asks not to be tried sooner. `tries_max`: the reason hardly passes. `disable`: it wants no
-    more of anything. `repeat_is_safe`: sending again cannot make a second thing there.
+    `after_s`: the other side asks not to be tried sooner. `tries_max`: the reason hardly passes, so after that many it
+    waits for a person. `disable`: it wants no more of anything. `is_ours`: it never came as far as the other side, for
+    a reason of ours; `is_unasked`: nor that, for one of whoever set it up. `is_unreachable`: there was no connection or
+    no answer in time, whatever was asked. `repeat_is_safe`: sending again cannot make a second thing there.
     """
 
     word: Word
@@ -46,6 +50,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     after_s: float | None = None
     tries_max: int | None = None
     disable: bool = False
+    is_ours: bool = False
+    is_unasked: bool = False
+    is_unreachable: bool = False
     repeat_is_safe: bool = True
     exchange: Exchange = Exchange()
 
@@ -69,7 +76,8 @@ def decide(outcome: Outcome, *, attempt: int, rng: random.Random) -> Verdict:
     if outcome.disable:
         return Verdict(state="parked", reason=outcome.reason, close=_wish(outcome))
     if outcome.word == "rejected" or attempt >= _tries(outcome):
-        return Verdict(state="dead", reason=outcome.reason)
+        is_for_a_person = outcome.word != "rejected" and outcome.tries_max is not None
+        return Verdict(state="parked" if is_for_a_person else "dead", reason=outcome.reason)
     return Verdict(
         state="deferred",
         reason=outcome.reason,

@@ -188,6 +188,7 @@ class Rights:
                 channel.previous = event.seq
                 channel.socket.frames += len(frames)
                 hub.stats.replayed += len(frames)
+                hub.lookers.sent(stream.tenant, group.audience, event.scope)
             if channel.socket.queued_bytes > PAGE_MAX_BYTES:
                 # The rest of the page when the reader has caught up: a replay must not get it cut.
                 return

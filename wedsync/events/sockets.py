@@ -36,6 +36,7 @@ class Socket:
 
     __slots__ = (
         "_pings",
+        "address",
         "agent",
         "allowance",
         "allowed_at",
@@ -74,6 +75,7 @@ class Socket:
         now: float,
         client_id: str = "",
         agent: str = "",
+        address: str = "",
     ) -> None:
         self.framing = framing
         self.claims = claims
@@ -83,6 +85,7 @@ class Socket:
         self.shut = shut
         self.client_id = client_id
         self.agent = agent
+        self.address = address
         self.channels: dict[str, Channel] = {}
         self.is_congested = False
         self.is_closed = False

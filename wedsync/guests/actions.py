@@ -148,7 +148,7 @@ async def put_needs(tx: Tx, ring: KeyRing, wedding_id: UUID, guest_id: UUID, nee
     row = await tx.row(queries.put_needs, guest_id, sealed.seal_needs(ring, wedding_id, guest_id, needs))
     if row is None:
         raise not_found("guest")
-    record(tx, facts.NEEDS_CHANGED, op=_op(row), row=row)
+    record(tx, facts.NEEDS_CHANGED, op=_op(row), row=row, is_severe=needs.is_severe)
 
 
 async def put_needs_many(tx: Tx, ring: KeyRing, wedding_id: UUID, needs: dict[UUID, model.Needs]) -> int:
@@ -158,7 +158,7 @@ async def put_needs_many(tx: Tx, ring: KeyRing, wedding_id: UUID, needs: dict[UU
     values = [{"guest_id": g, "sealed": sealed.seal_needs(ring, wedding_id, g, n).hex()} for g, n in needs.items()]
     rows = await tx.rows(queries.put_needs_many, msgspec.json.encode(values).decode())
     for row in rows:
-        record(tx, facts.NEEDS_CHANGED, op=_op(row), row=row)
+        record(tx, facts.NEEDS_CHANGED, op=_op(row), row=row, is_severe=needs[row["id"]].is_severe)
     return len(rows)
 
 

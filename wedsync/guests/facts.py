@@ -187,6 +187,7 @@ CONTACT_CHANGED = _type(
     "guest_contacts",
     {**_SEALED, "email_index": None},
     "How a guest is reached changed; the image is sealed.",
+    opened={"email": "maria@example.com", "phone": "+351 210 000 000", "address": ""},
 )
 NEEDS_CHANGED = _type(
     "needs.changed",
@@ -195,6 +196,7 @@ NEEDS_CHANGED = _type(
     "guest_needs",
     _SEALED,
     "A guest's needs changed; the image is sealed.",
+    opened={"answered": True, "allergens": ["peanuts"], "diets": ["vegan"], "access": [], "note": ""},
     lane=Lane.HIGH,
 )
 SHEET_MADE = _type(

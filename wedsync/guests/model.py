@@ -102,6 +102,11 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     access: Annotated[list[Access], Meta(max_length=17)] = []
     note: Annotated[str, Meta(max_length=1000)] = ""
 
+    @property
+    def is_severe(self) -> bool:
+        """Whether somebody is in danger when a kitchen learns of it late."""
+        return any(allergen.severity in ("severe", "anaphylaxis") for allergen in self.allergens)
+
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a guest is reached; kept sealed."""

@@ -4,8 +4,11 @@ They are equal unless a drill moves wedding time. Its place and speed stand in t
 `app.now()` reads them; a process takes the same row over with `follow`, so that Python and SQL agree.
 """
 
+import os
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -22,7 +25,17 @@ class Clock(msgspec.Struct, frozen=True):
         return self.base + (machine - self.set_at) * self.speed
 
 
+SKEW: Final = "WEDSYNC_CLOCK_SKEW_S"
+"""How wrong a process's clock goes, in seconds; in profile test only, for the crash tests."""
+
+
+def skew_of(environ: Mapping[str, str]) -> timedelta:
+    """What a process was started with; any profile but test ignores it."""
+    return timedelta(seconds=float(environ.get(SKEW, "0")) if environ.get("WEDSYNC_ENV") == "test" else 0.0)
+
+
 _moved: Clock | None = None
+_skew = skew_of(os.environ)
 
 
 def now() -> datetime:
@@ -32,7 +45,7 @@ def now() -> datetime:
 
 def machine_now() -> datetime:
     """Machine time, in UTC: what signatures, tokens and leases are about."""
-    return datetime.now(tz=UTC)
+    return datetime.now(tz=UTC) + _skew
 
 
 def monotonic() -> float:

@@ -25,6 +25,7 @@ PREFIX: Final = "WEDSYNC_"
 PLAY_PROFILES: Final = ("development", "test", "drill")
 """Profiles without a real wedding in them: secrets are made, mail goes to the sandbox, nothing is ever frozen."""
 SECRET: Final = {"secret": True}
+NETWORKS: Final = ("egress_allow", "trusted_proxies")
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 
 
@@ -86,6 +87,49 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_cert: Annotated[Path | None, _about("Certificate chain (PEM): web and gateway then speak TLS 1.3.")] = None
     tls_key: Annotated[Path | None, _about("Private key (PEM) of `tls_cert`.")] = None
 
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _about(
+            "Networks (CIDR, by comma) of your own proxies: only what they say in X-Forwarded-For is believed. "
+            "Without it, behind a proxy, everybody has the proxy's address and shares its limits."
+        ),
+    ] = ()
+    requests_per_address: Annotated[
+        int,
+        Meta(ge=10, le=1_000_000),
+        _about("Requests a second from one address to one process, whoever asks; twice as many may come at once."),
+    ] = 2000
+    anonymous_per_address: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        _about(
+            "Of these, without signing in: guests' pages, websites. Ten seconds' worth may come at once, so that "
+            "a party behind one router answers undisturbed."
+        ),
+    ] = 50
+    requests_per_person: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        _about("Requests a second of one person with all their keys; ten seconds' worth at once."),
+    ] = 200
+    requests_per_tenant: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        _about(
+            "Requests a second that name one wedding, business or pass, by its people; strangers are counted apart."
+        ),
+    ] = 1000
+    sign_ins_per_address: Annotated[
+        int,
+        Meta(ge=1, le=100_000),
+        _about("Sign-in links a minute asked for from one address, in all processes together; an office shares one."),
+    ] = 20
+    connections_per_address: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000),
+        _about("Open requests (web) and sockets (gateway) of one address at a time. 0: 1000; in play profiles 20000."),
+    ] = 0
+
     smtp_url: Annotated[
         str, _about("Outgoing mail, `smtp://user:password@host:587` or `smtps://…:465`.", secret=True)
     ] = ""
@@ -95,16 +139,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _about("Networks (CIDR, by comma) that tenants' addresses may point into although not public. Never live."),
     ] = ()
 
+    egress_proxy: Annotated[
+        str,
+        _about(
+            "Proxy (`http://user:password@host:3128`) by which tenants' addresses are reached. It is asked by CONNECT "
+            "for the name that we have judged, and must refuse private addresses itself. Empty: none.",
+            secret=True,
+        ),
+    ] = ""
+
     deliveries_per_min: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
-        _about("Deliveries a minute to one destination that has no rate of its own; a minute's worth may go at once."),
+        _about("Deliveries a minute to one destination that has no rate of its own; 12 seconds' worth may go at once."),
     ] = 100
     freeze_live_max: Annotated[
         int, Meta(ge=0), _about("The platform is frozen while more weddings than this are live.")
     ] = 0
     event_retention_days: Annotated[int, Meta(ge=30), _about("Events are kept this long.")] = 730
     attempt_retention_days: Annotated[int, Meta(ge=7), _about("Delivery attempts are kept this long.")] = 90
+    delivery_retention_days: Annotated[
+        int, Meta(ge=30), _about("Deliveries are kept this long; one that still waits by then expires.")
+    ] = 365
     import_retention_days: Annotated[
         int, Meta(ge=1, le=3650), _about("An uploaded guest list is kept this long after its import ended.")
     ] = 30
@@ -125,6 +181,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_play(self) -> bool:
         return self.env in PLAY_PROFILES
+
+    @property
+    def connections_max(self) -> int:
+        """Of one address; play profiles are for load tests from one machine."""
+        return self.connections_per_address or (20_000 if self.is_play else 1_000)
 
     @property
     def has_tls(self) -> bool:
@@ -224,7 +285,7 @@ def _convert(name: str, text: str) -> Any:
     hint = HINTS[name]
     if typing.get_args(hint)[0] in (Path, Path | None):
         return Path(text).expanduser()
-    if name == "egress_allow":
+    if name in NETWORKS:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return msgspec.convert(text, hint, strict=False)
 

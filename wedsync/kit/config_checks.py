@@ -16,6 +16,7 @@ SCHEMES: Final = {
     "public_url": ("http", "https"),
     "gateway_url": ("ws", "wss"),
     "sandbox_url": ("http", "https"),
+    "egress_proxy": ("http", "https"),
     "smtp_url": ("smtp", "smtps", "smtp+starttls"),
     "valkey_url": ("valkey", "valkeys", "redis", "rediss", "unix"),
     **dict.fromkeys(DATABASES, ("postgresql", "postgres")),
@@ -25,7 +26,7 @@ SCHEMES: Final = {
 def problems(settings: "Settings") -> list[str]:
     """Everything wrong with them, in a stable order."""
     addresses = list(_addresses(settings))
-    found = [*addresses, *_secrets(settings), *_egress(settings), *_tls(settings)]
+    found = [*addresses, *_secrets(settings), *_networks(settings), *_tls(settings)]
     # What is no address at all has no host to judge.
     if settings.env == "production" and not addresses:
         found += _production(settings)
@@ -87,12 +88,13 @@ def _secrets(settings: "Settings") -> Iterator[str]:
         yield str(problem)
 
 
-def _egress(settings: "Settings") -> Iterator[str]:
-    for network in settings.egress_allow:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            yield f"WEDSYNC_EGRESS_ALLOW holds {network!r}, which is no network; write it like 10.1.0.0/16."
+def _networks(settings: "Settings") -> Iterator[str]:
+    for name in ("egress_allow", "trusted_proxies"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                yield f"WEDSYNC_{name.upper()} holds {network!r}, which is no network; write it like 10.1.0.0/16."
 
 
 def _tls(settings: "Settings") -> Iterator[str]:
@@ -109,6 +111,7 @@ def _production(settings: "Settings") -> Iterator[str]:
         yield (
             "WEDSYNC_EGRESS_ALLOW must be empty in production: it would let what tenants type reach private networks."
         )
+    yield from _proxy(settings)
     for name in DATABASES:
         url = getattr(settings, name)
         if url and not is_local(url) and parse_qs(urlsplit(url).query).get("sslmode") != ["verify-full"]:
@@ -123,6 +126,14 @@ def _production(settings: "Settings") -> Iterator[str]:
             yield f"WEDSYNC_{name.upper()} must be the {scheme}:// address that people use in production."
     if not settings.smtp_url:
         yield "WEDSYNC_SMTP_URL is missing: people sign in by mail. Use `smtp://user:password@host:587`."
+
+
+def _proxy(settings: "Settings") -> Iterator[str]:
+    url = urlsplit(settings.egress_proxy)
+    if url.password and url.scheme == "http" and not is_local(settings.egress_proxy):
+        yield (
+            "WEDSYNC_EGRESS_PROXY would send its password in clear. Reach the proxy by https://, or without a password."
+        )
 
 
 def _is_encrypted_valkey(url: str) -> bool:

@@ -7,7 +7,7 @@ four round trips: enter, change, record, commit. Ids in that query are UUIDs by 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,8 @@ import msgspec
 from wedsync.kit import failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.looks import ENTERED, Entered, Reads
+from wedsync.kit.watch import Place
 
 Row: TypeAlias = asyncpg.Record
 Flush = Callable[["Tx"], Awaitable[str | None]]
@@ -39,6 +41,8 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
     about: str | None = None
     summary: dict[str, Any] | None = None
     concerns: list[UUID] | None = None
+    severity: Literal["high"] | None = None
+    """One lane more urgent than its type, and for conditions to ask of."""
     ids: list[UUID] | None = None
     """Many rows inserted in this transaction, `id` the first of them: the database has their images."""
 
@@ -46,11 +50,16 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Tx:
     """An open transaction. `facts` are what it will record before commit, `nudges` what is published after it."""
 
-    def __init__(self, connection: asyncpg.Connection, actor: Actor) -> None:
+    def __init__(self, connection: asyncpg.Connection, actor: Actor, entered: Entered | None = None) -> None:
         self._connection = connection
+        self._entered = entered
         self.actor = actor
         self.facts: list[Fact] = []
         self.nudges: list[str] = []
+
+    def _touch(self, statement: str) -> None:
+        if self._entered is not None:
+            self._entered.touch(statement)
 
     async def home(self) -> UUID:
         """The entered tenant, where the path did not name it."""
@@ -59,14 +68,17 @@ class Tx:
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
         """All rows."""
+        self._touch(statement)
         return await self._connection.fetch(statement, *values)  # type: ignore[no-any-return]
 
     async def row(self, statement: str, *values: Any) -> Row | None:
         """The first row, or None."""
+        self._touch(statement)
         return await self._connection.fetchrow(statement, *values)
 
     async def value(self, statement: str, *values: Any) -> Any:
         """The first column of the first row, or None."""
+        self._touch(statement)
         return await self._connection.fetchval(statement, *values)
 
     async def run(self, statement: str, *values: Any) -> int:
@@ -143,10 +155,18 @@ def _as_is(value: str) -> str:
 class Door:
     """A pool with the ways to enter. `flush` records the facts before commit; `published` hears the nudge after."""
 
-    def __init__(self, pool: asyncpg.Pool, *, flush: Flush | None = None, published: Published | None = None) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        flush: Flush | None = None,
+        published: Published | None = None,
+        reads: Reads | None = None,
+    ) -> None:
         self._pool = pool
         self._flush = flush
         self._published = published
+        self._reads = reads
         self._guard: Guard | None = None
         self.waiting = Waiting()
 
@@ -164,9 +184,8 @@ class Door:
     @asynccontextmanager
     async def enter(self, actor: Actor, tenant: UUID) -> AsyncIterator[Tx]:
         """Act in one tenant. Raises Refusal 404 where the actor has no standing, exactly as for an absent tenant."""
-        async with self._open(
-            actor, f"select app.enter('{_person(actor)}', '{_uuid(tenant)}', {_suffix(actor)})"
-        ) as tx:
+        call = f"select app.enter('{_person(actor)}', '{_uuid(tenant)}', {_suffix(actor)})"
+        async with self._open(actor, call, ("tenant", str(tenant))) as tx:
             yield tx
 
     @asynccontextmanager
@@ -175,15 +194,14 @@ class Door:
         if not table.replace("_", "").isalpha():
             raise ValueError(table)
         call = f"select app.enter_at('{_person(actor)}', '{table}', '{_uuid(id)}', {_suffix(actor)})"
-        async with self._open(actor, call) as tx:
+        async with self._open(actor, call, (table, str(id))) as tx:
             yield tx
 
     @asynccontextmanager
     async def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> AsyncIterator[Tx]:
         """The couple sees its wedding exactly as one linked supplier does; nothing can be written."""
-        async with self._open(
-            actor, f"select app.enter_as('{_person(actor)}', '{_uuid(wedding)}', '{_uuid(link)}')"
-        ) as tx:
+        call = f"select app.enter_as('{_person(actor)}', '{_uuid(wedding)}', '{_uuid(link)}')"
+        async with self._open(actor, call, ("tenant", str(wedding))) as tx:
             yield tx
 
     @asynccontextmanager
@@ -191,9 +209,8 @@ class Door:
         """Act as whoever holds a pass. Raises Refusal 404 for an unknown one and 410 for a late or revoked one."""
         if not purpose.isalpha():
             raise ValueError(purpose)
-        async with self._open(
-            Actor(kind="guest"), f"select app.enter_pass('{purpose}', '\\x{token_hash.hex()}')"
-        ) as tx:
+        call = f"select app.enter_pass('{purpose}', '\\x{token_hash.hex()}')"
+        async with self._open(Actor(kind="guest"), call, ("pass", token_hash.hex())) as tx:
             yield tx
 
     @asynccontextmanager
@@ -208,11 +225,16 @@ class Door:
         async with self._open(actor, "") as tx:
             yield tx
 
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        """Write what a process watched: `Watch.flush` is given this."""
+        async with self.bare(SYSTEM) as tx:
+            await tx.value("select app.keep_watch($1, $2)", reads, notes)
+
     @asynccontextmanager
-    async def _open(self, actor: Actor, entering: str) -> AsyncIterator[Tx]:
-        async with self._connected() as connection:
-            await _start(connection, entering)
-            tx = Tx(connection, actor)
+    async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
+        async with self._connected() as connection, self._listened(connection, entering) as entered:
+            await _start(connection, entering, place)
+            tx = Tx(connection, actor, entered)
             try:
                 if self._guard is not None:
                     await self._guard.begun(tx)
@@ -220,14 +242,31 @@ class Door:
                 await self._end(tx)
             except BaseException as error:
                 await _roll_back(connection)
-                raise _as_refusal(error) from error
+                refusal = _as_refusal(error)
+                if entered is not None and isinstance(refusal, Refusal) and refusal.extra:
+                    entered.count()  # it shows the row as it is now, so this was a look
+                raise _placed(refusal, place, statuses=(403,)) from error
             await connection.execute("commit")
             if self._guard is not None:
                 self._guard.committed()
             failpoints.hit("after_commit")
+        if entered is not None:
+            entered.count()
         if self._published is not None:
             for nudge in tx.nudges:
                 await self._published(nudge)
+
+    @asynccontextmanager
+    async def _listened(self, connection: asyncpg.Connection, entering: str) -> AsyncIterator[Entered | None]:
+        if self._reads is None or not entering:
+            yield None
+            return
+        entered = Entered(self._reads)
+        connection.add_log_listener(entered.hear)
+        try:
+            yield entered
+        finally:
+            connection.remove_log_listener(entered.hear)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
@@ -251,12 +290,22 @@ class Door:
                 tx.nudges.append(nudge)
 
 
-async def _start(connection: asyncpg.Connection, entering: str) -> None:
+async def _start(connection: asyncpg.Connection, entering: str, place: Place | None) -> None:
     try:
         await connection.execute(f"begin; {entering}")
     except BaseException as error:
         await _roll_back(connection)
-        raise _as_refusal(error) from error
+        raise _placed(_as_refusal(error), place, statuses=(403, 404, 410)) from error
+    heard = ENTERED.get()
+    if heard is not None and place is not None:
+        heard(place)
+
+
+def _placed(error: BaseException, place: Place | None, *, statuses: Sequence[int]) -> BaseException:
+    """A refusal of access knows where it was; a row that is absent inside a tenant one may enter is none."""
+    if isinstance(error, Refusal) and error.place is None and error.status in statuses:
+        error.place = place
+    return error
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:
@@ -291,6 +340,7 @@ _REFUSALS = {
     "22P05": (422, "invalid_character", _NUL),
     "23503": (422, "unknown_reference", "This names something that does not exist here."),
     "23505": (409, "already_exists", "There is one like this already."),
+    "23P01": (409, "taken", "That is taken by now. Look again, and choose what is still free."),
     "23514": (422, "invalid", "A value is outside of what is allowed."),
     "42501": (403, "forbidden", "You may see this, but not change it."),
     "WS403": (403, "forbidden", "You may see this, but not change it."),

@@ -40,6 +40,8 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error: the word of S
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        self.place: tuple[str, str] | None = None
+        """Where access was refused, for the security events (`kit.watch.Place`); never told to anybody."""
 
     def __repr__(self) -> str:
         return f"Refusal({self.status}, {self.code!r}, {self.detail!r}, errors={list(self.errors)!r})"

@@ -29,17 +29,21 @@ _UNWANTED = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 
 
 class TargetError(Exception):
-    """A URL that must not be called: `reason` completes "The URL …", `fix` says what would be right."""
+    """A URL that must not be called: `reason` completes "The URL …", `fix` says what would be right.
 
-    def __init__(self, reason: str, fix: str) -> None:
+    `found` is for the operator's log only: the class and range that a name leads to, which its tenant is not told.
+    """
+
+    def __init__(self, reason: str, fix: str, *, found: str = "") -> None:
         super().__init__(f"The URL {reason}. {fix}")
         self.reason = reason
         self.fix = fix
+        self.found = found
 
     def as_refusal(self, field: str) -> Refusal:
         """The 422 for a tenant who typed this URL into `field`."""
         return Refusal(
-            422, "url_not_allowed", str(self), errors=[FieldError(field, f"The URL {self.reason}.", self.fix)]
+            422, "url_not_allowed", str(self), errors=[FieldError(field, f"The URL {self.reason}", self.fix)]
         )
 
 
@@ -108,7 +112,8 @@ def choose(target: Target, answers: Sequence[str], allow: Sequence[Network]) -> 
     """The addresses that may be dialled, in the resolver's order, or TargetError if a single answer may not.
 
     Inside `allow` any scheme and port is fine; everywhere else https on the ports of `PORTS`.
-    The text names the class of the address, never the address: a name must not become a way to read our DNS.
+    Of an address that somebody typed the text names the range. Of a name it says only that it is not public: a name
+    must not become a way to read our DNS.
     """
     if not answers:
         raise TargetError(f"leads nowhere: {target.host} has no address", "Check the host name.")
@@ -116,10 +121,9 @@ def choose(target: Target, answers: Sequence[str], allow: Sequence[Network]) -> 
     for address in addresses:
         kind = address_class(address)
         if kind is not None and not _is_opened(address, allow):
-            raise TargetError(
-                f"leads to {kind}",
-                f"Use an address on the public internet, or ask the operator to open the range in {SETTING}.",
-            )
+            told = kind if target.literal is not None else "an address that is not public"
+            fix = f"Use an address on the public internet, or ask the operator to open its range in {SETTING}."
+            raise TargetError(f"leads to {told}", fix, found=kind)
     if not all(any(address in network for network in allow) for address in addresses):
         _check_public_rules(target)
     return [str(address) for address in addresses]
@@ -134,7 +138,7 @@ def canonical(text: str) -> Address:
 
 
 def address_class(address: Address) -> str | None:
-    """What is special about an address, as words to follow "leads to"; None for one on the public internet."""
+    """What is special about an address and its range, to follow "leads to"; None for one on the public internet."""
     if isinstance(address, IPv4Address):
         return _found(address, _SPECIAL_V4)
     special = _found(address, _SPECIAL_V6)
@@ -192,7 +196,7 @@ def _is_opened(address: Address, allow: Sequence[Network]) -> bool:
 
 
 def _found(address: Address, table: Sequence[tuple[Network, str]]) -> str | None:
-    return next((words for network, words in table if address in network), None)
+    return next((f"{words} in {network}" for network, words in table if address in network), None)
 
 
 def _table(rows: dict[str, tuple[str, ...]]) -> tuple[tuple[Network, str], ...]:

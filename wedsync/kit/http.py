@@ -4,6 +4,11 @@ A call never raises for what the other side does: it ends in a `Reply` or a `Fai
 connecting, TLS, headers and body. What a tenant typed is judged by `wedsync.kit.guard`, and the connection goes to
 exactly the address that was judged: each (host, address) has its own client, whose resolver knows only that answer.
 Redirects, proxies of the environment, cookies and decompression are off, so no reply can send us or swell elsewhere.
+
+With an egress proxy of the operator's, what tenants typed goes through it by CONNECT. The name is judged here first all
+the same, but it is the name that the proxy is told: TLS is spoken to the name, and the client asks for a tunnel to what
+it will speak to. So the proxy looks it up once more, and must itself refuse what is not public. A proxy that fails is
+told apart (`proxy`), for it says nothing about the destination.
 """
 
 import asyncio
@@ -15,14 +20,17 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
+import structlog
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DetailedPyreqwestError, RequestError
+from pyreqwest.proxy import ProxyBuilder
 from pyreqwest.response import Response
 
 from wedsync.kit import guard
 from wedsync.kit.guard import Target, TargetError
 from wedsync.kit.resolve import ResolveError, Resolver, SystemResolver
 
+log = structlog.get_logger("wire")
 BODY_READ_MAX_BYTES = 64 * 1024
 BODY_KEPT_MAX_BYTES = 8 * 1024
 HEADERS_KEPT_MAX = 60
@@ -32,9 +40,10 @@ ADDRESSES_TRIED_MAX = 2
 IDLE_CONNECTION_S = 30.0
 IDLE_CONNECTIONS_MAX = 8
 JUDGED_MAX = 4096
+VET_TIMEOUT_S = 1.5
 
 Ending = Literal["whole", "capped", "cut"]
-Kind = Literal["refused", "name", "connect", "tls", "timeout", "broken"]
+Kind = Literal["refused", "name", "connect", "tls", "timeout", "broken", "proxy"]
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +56,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer. Header names are lower case. `ending` tells whether the body is all there was: `capped` by us at 64
-    KiB, or `cut` by the deadline or a lost connection after the status had arrived."""
+    """An answer. Header names are lower case. `ending` tells whether the body is all there was: `capped` by us at
+    `body_max_bytes` (64 KiB), or `cut` by the deadline or a lost connection after the status had arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,13 +84,25 @@ class _Call(NamedTuple):
     method: str
     headers: Mapping[str, str]
     body: bytes
+    identity: bytes
+    is_tunnelled: bool
+
+
+class _Place(NamedTuple):
+    """What a client is made for: one host at one address, as one holder of a client certificate. Empty: any, nobody."""
+
+    host: str
+    address: str
+    identity: bytes
+    is_tunnelled: bool
 
 
 class _Course:
     """How far one call has come, so that a deadline can tell what it cut off."""
 
-    def __init__(self) -> None:
+    def __init__(self, body_max_bytes: int = BODY_READ_MAX_BYTES) -> None:
         self.began = time.perf_counter()
+        self.body_max_bytes = body_max_bytes
         self.resolve_ms: float | None = None
         self.first_byte_ms: float | None = None
         self.address: str | None = None
@@ -101,7 +122,7 @@ class _Course:
 
     def reply(self, ending: Ending) -> Reply:
         status, headers = self.head or (0, {})
-        body = bytes(self.body[:BODY_READ_MAX_BYTES])
+        body = bytes(self.body[: self.body_max_bytes])
         return Reply(status=status, headers=headers, body=body, ending=ending, timing=self.timing())
 
     def failure(self, kind: Kind, reason: str, *, may_have_arrived: bool) -> Failure:
@@ -119,15 +140,22 @@ class Wire:
         clients_max: int = 512,
         user_agent: str = "WedSync/1",
         extra_roots_pem: bytes | None = None,
+        body_max_bytes: int = BODY_READ_MAX_BYTES,
+        proxy: str = "",
     ) -> None:
-        """`allow`: CIDR ranges open to tenants' URLs although not public. `clients_max`: about 0.15 MB each."""
+        """`allow`: CIDR ranges open to tenants' URLs although not public. `clients_max`: about 0.15 MB each.
+
+        `proxy`: `http://user:password@host:port` that tenants' URLs are reached through; trusted ones are not.
+        """
         self._allow = guard.parse_networks(allow)
         self._resolve: Resolver = SystemResolver() if resolver is None else resolver
         self._clients_max = clients_max
         self._user_agent = user_agent
         self._extra_roots_pem = extra_roots_pem
-        self._clients: OrderedDict[tuple[str, str], Client] = OrderedDict()
-        self._building: dict[tuple[str, str], asyncio.Future[Client]] = {}
+        self._body_max_bytes = body_max_bytes
+        self._proxy = proxy
+        self._clients: OrderedDict[_Place, Client] = OrderedDict()
+        self._building: dict[_Place, asyncio.Future[Client]] = {}
 
     async def request(
         self,
@@ -138,31 +166,44 @@ class Wire:
         body: bytes = b"",
         timeout_s: float = 10.0,
         trusted: bool = False,
+        identity: bytes = b"",
     ) -> Reply | Failure:
-        """One call. `trusted` is for URLs the operator set: any address, http and any port are fine there."""
-        course = _Course()
-        call = _Call(method, headers or {}, body)
+        """One call. `trusted` is for URLs the operator set: any address, http and any port are fine there.
+
+        `identity` is a client certificate: its key and its chain in PEM, as `wedsync.kit.identity` checks them.
+        """
+        course = _Course(self._body_max_bytes)
+        call = _Call(method, headers or {}, body, identity, is_tunnelled=bool(self._proxy) and not trusted)
         try:
             async with asyncio.timeout(timeout_s):
                 target, addresses = await self._aim(url, trusted, course)
-                for address in addresses[:ADDRESSES_TRIED_MAX]:
+                # Through a proxy every address is the same question.
+                for address in addresses[: 1 if call.is_tunnelled else ADDRESSES_TRIED_MAX]:
                     outcome = await self._send(call, target, address, course)
                     if isinstance(outcome, Reply) or outcome.may_have_arrived:
                         break
                 return outcome
         except TargetError as error:
+            if error.found:
+                log.info("target_refused", found=error.found)
             return course.failure("refused", str(error), may_have_arrived=False)
         except ResolveError as error:
             return course.failure("name", f"{error}.", may_have_arrived=False)
         except TimeoutError:
             return _too_late(course, timeout_s)
 
-    async def vet(self, url: str) -> Target:
-        """Judges a URL as it would be judged when called, for the moment a tenant saves it; raises TargetError."""
+    async def vet(self, url: str, *, timeout_s: float = VET_TIMEOUT_S) -> Target:
+        """Judges a URL for the moment a tenant saves it; raises TargetError.
+
+        What its name leads to is judged only if DNS says it in time: a name may be made after its URL is saved, a slow
+        name server must keep nobody from saving, and every call judges anew.
+        """
+        target = guard.check(url, self._allow)
         try:
-            target, _ = await self._aim(url, False, _Course())
-        except ResolveError as error:
-            raise TargetError(f"leads nowhere: {error}", "Check the host name.") from error
+            async with asyncio.timeout(timeout_s):
+                await self._aim(url, False, _Course())
+        except (ResolveError, TimeoutError):
+            return target
         return target
 
     async def close(self) -> None:
@@ -182,8 +223,12 @@ class Wire:
         return target, _chosen(target, tuple(answers), self._allow)
 
     async def _send(self, call: _Call, target: Target, address: str, course: _Course) -> Reply | Failure:
-        course.address = address
-        client = await self._client("" if target.literal is not None else target.host, address)
+        course.address = None if call.is_tunnelled else address
+        try:
+            client = await self._client(_place(call, target, address))
+        except ValueError:
+            reason = "The client certificate cannot be used. Set it again, as PEM."
+            return course.failure("refused", reason, may_have_arrived=False)
         builder = client.request(call.method, target.url).headers(call.headers).body_bytes(call.body)
         # Unless told not to, the client reads 64 KiB of body before it hands over the head, however slowly they come.
         request = builder.streamed_read_buffer_limit(0).build_streamed()
@@ -191,15 +236,14 @@ class Wire:
             async with request as response:
                 course.first_byte_ms = course.elapsed_ms()
                 course.head = (response.status, _kept_headers(response))
-                ending = await _read_body(response, course.body)
+                ending = await _read_body(response, course)
                 return course.reply(ending)
         except RequestError as error:
             if course.head is not None:
                 return course.reply("cut")
-            return _failed(error, target, course)
+            return _failed_in_tunnel(error, target, course) if call.is_tunnelled else _failed(error, target, course)
 
-    async def _client(self, host: str, address: str) -> Client:
-        key = (host, address if host else "")
+    async def _client(self, key: _Place) -> Client:
         client = self._clients.get(key)
         if client is not None:
             self._clients.move_to_end(key)
@@ -207,12 +251,12 @@ class Wire:
         building = self._building.get(key)
         if building is None:
             # Reading the root certificates takes 13 ms of CPU; in a thread it stalls the loop for 4 ms at most.
-            building = asyncio.ensure_future(asyncio.to_thread(self._build, *key))
+            building = asyncio.ensure_future(asyncio.to_thread(self._build, key))
             self._building[key] = building
             building.add_done_callback(lambda done: self._built(key, done))
         return await asyncio.shield(building)
 
-    def _built(self, key: tuple[str, str], building: "asyncio.Future[Client]") -> None:
+    def _built(self, key: _Place, building: "asyncio.Future[Client]") -> None:
         del self._building[key]
         if building.cancelled() or building.exception() is not None:
             return
@@ -221,7 +265,7 @@ class Wire:
             # Dropped, not closed: a call still under way keeps its client alive until it ends.
             self._clients.popitem(last=False)
 
-    def _build(self, host: str, address: str) -> Client:
+    def _build(self, place: _Place) -> Client:
         builder = (
             ClientBuilder()
             .follow_redirects(False)
@@ -237,11 +281,22 @@ class Wire:
             .pool_idle_timeout(timedelta(seconds=IDLE_CONNECTION_S))
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
         )
-        if host:
-            builder = builder.resolve(host, address, 0)
+        if place.is_tunnelled:
+            builder = builder.proxy(ProxyBuilder.all(self._proxy))
+        elif place.host:
+            builder = builder.resolve(place.host, place.address, 0)
+        if place.identity:
+            builder = builder.identity_pem(place.identity)
         if self._extra_roots_pem is not None:
             builder = builder.add_root_certificate_pem(self._extra_roots_pem)
         return builder.build()
+
+
+def _place(call: _Call, target: Target, address: str) -> _Place:
+    """Where the address is in the URL, or the proxy looks the name up, one client serves all."""
+    is_pinned = target.literal is None and not call.is_tunnelled
+    host, pinned = (target.host, address) if is_pinned else ("", "")
+    return _Place(host, pinned, call.identity, call.is_tunnelled)
 
 
 @lru_cache(maxsize=JUDGED_MAX)
@@ -266,11 +321,11 @@ def _kept_headers(response: Response) -> dict[str, str]:
     return kept
 
 
-async def _read_body(response: Response, body: bytearray) -> Ending:
+async def _read_body(response: Response, course: _Course) -> Ending:
     reader = response.body_reader
     while (chunk := await reader.read_chunk()) is not None:
-        body += chunk
-        if len(body) > BODY_READ_MAX_BYTES:
+        course.body += chunk
+        if len(course.body) > course.body_max_bytes:
             return "capped"
     return "whole"
 
@@ -278,14 +333,18 @@ async def _read_body(response: Response, body: bytearray) -> Ending:
 def _too_late(course: _Course, timeout_s: float) -> Reply | Failure:
     if course.head is not None:
         return course.reply("cut")
+    within = f"{round(timeout_s, 1):g} s"
     if course.resolve_ms is None:
-        return course.failure("timeout", f"Looking up the name took over {timeout_s:g} s.", may_have_arrived=False)
-    return course.failure("timeout", f"No answer within {timeout_s:g} s.", may_have_arrived=True)
+        return course.failure("timeout", f"Looking up the name took over {within}.", may_have_arrived=False)
+    return course.failure("timeout", f"No answer within {within}.", may_have_arrived=True)
 
 
 def _failed(error: RequestError, target: Target, course: _Course) -> Failure:
     causes = _causes(error)
-    said = causes[-1].partition(" (os error")[0] if causes else str(error)
+    said = _last(causes) if causes else str(error)
+    if "received fatal alert" in said:
+        # In TLS 1.3 a server judges the client's certificate when we have spoken already; it has read nothing then.
+        return course.failure("tls", f"No secure connection to {target.host}: {said}.", may_have_arrived=False)
     if "client error (Connect)" not in causes:
         reason = f"The connection to {target.host} broke off before an answer: {said}."
         return course.failure("broken", reason, may_have_arrived=True)
@@ -293,6 +352,25 @@ def _failed(error: RequestError, target: Target, course: _Course) -> Failure:
         reason = f"No secure connection to {target.host}: {said}."
         return course.failure("tls", reason, may_have_arrived=False)
     return course.failure("connect", f"Could not connect to {target.host}: {said}.", may_have_arrived=False)
+
+
+def _failed_in_tunnel(error: RequestError, target: Target, course: _Course) -> Failure:
+    """TLS is spoken through the tunnel, so its failures are the destination's; all before it is the proxy's."""
+    causes = _causes(error)
+    if "client error (Connect)" not in causes or not _is_proxys(causes):
+        return _failed(error, target, course)
+    said = _last(causes)
+    reason = f"The operator's egress proxy did not reach {target.host}: {said}. It is tried again."
+    return course.failure("proxy", reason, may_have_arrived=False)
+
+
+def _is_proxys(causes: Sequence[str]) -> bool:
+    return any(cause.startswith(("tcp connect error", "tunnel error", "dns error")) for cause in causes)
+
+
+def _last(causes: Sequence[str]) -> str:
+    """In words, without the number of the system or a page about TLS."""
+    return causes[-1].partition(" (os error")[0].partition(": https://")[0]
 
 
 def _causes(error: DetailedPyreqwestError) -> Sequence[str]:

@@ -29,7 +29,14 @@ class SystemResolver:
     Remembering is safe although a hostile name may change its answer: what was checked is what is dialled.
     """
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        ask: Callable[[str], list[str]] | None = None,
+    ) -> None:
+        """`ask` is called in a thread for each look-up; it raises OSError where there is no answer."""
+        self._ask_system = _addresses if ask is None else ask
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolve")
         self._monotonic = monotonic
         self._known: OrderedDict[str, tuple[float, list[str] | ResolveError]] = OrderedDict()
@@ -54,7 +61,7 @@ class SystemResolver:
 
     async def _ask(self, host: str) -> list[str]:
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, _addresses, host)
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_system, host)
         except OSError as cause:
             error = ResolveError(f"{host} could not be resolved: {cause.strerror or cause}")
             self._remember(host, FAILURE_REMEMBERED_S, error)

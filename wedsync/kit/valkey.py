@@ -20,7 +20,7 @@ from valkey.exceptions import ConnectionError as ServerAway
 from valkey.exceptions import OutOfMemoryError, ReadOnlyError
 from valkey.exceptions import TimeoutError as ServerSilent
 
-from wedsync.kit import clock
+from wedsync.kit import clock, failpoints
 
 __all__ = ["GONE", "Client", "Outage", "Publisher", "Script", "Subscriber", "connect", "script"]
 
@@ -93,7 +93,9 @@ class Publisher:
             return False
         try:
             async with asyncio.timeout(2 * CALL_TIMEOUT_S):
+                failpoints.hit("before_publish")
                 await self._client.publish(channel, message)
+                failpoints.hit("after_publish")
         except GONE as error:
             self._outage.failed(error)
             return False

@@ -1,6 +1,7 @@
 """Every write of notices: who is told becomes inbox rows and mail deliveries, owed in the reaction's transaction."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -239,4 +240,27 @@ async def invite_colleague(tx: Tx, ring: KeyRing, settings: Settings, event: Eve
     )
     post = Post(tx, ring, event)
     post.mail(words, to=told["email"], name=told["name"], kind="person", recipient=person, subject=event.id)
+    await post.send()
+
+
+async def warn_of_endpoint(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """An endpoint fails for long, was switched off, or waits for a person: its keepers hear of it, each time once."""
+    record = event.record or {}
+    keepers = await tx.rows(queries.keepers)
+    business = await tx.value(queries.supplier, event.tenant)
+    is_off = record["state"] == "disabled"
+    words = mail.compose(
+        "notices/notices/endpoint_failing.txt",
+        name=record["description"] or urlsplit(record["url"]).hostname,
+        url=f"{settings.public_url}/?next=/{'studio' if business else 'me'}/{event.tenant}/webhooks/{event.subject.id}",
+        is_off=is_off,
+        is_blocked=event.type == "endpoint.changed" and not is_off,
+        reason=record["state_reason"],
+        since=model.hours_in_words(record.get("warned_hours", 0)),
+        is_last=record.get("warned_hours", 0) >= model.LAST_WARNING_H,
+    )
+    post = Post(tx, ring, event)
+    for keeper in keepers:
+        person = keeper["person_id"]
+        post.mail(words, to=keeper["email"], name=keeper["name"], kind="person", recipient=person, subject=event.id)
     await post.send()

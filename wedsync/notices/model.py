@@ -35,6 +35,9 @@ SAYS = {
 }
 
 
+LAST_WARNING_H = 96
+
+
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """A person who may be told; `link_id` for those of a supplier, and `since` when it has been active."""
 
@@ -125,3 +128,10 @@ def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: 
         "href": href,
         "occurred_at": event.occurred_at,
     }
+
+
+def hours_in_words(hours: int) -> str:
+    """`an hour`, `3 days`."""
+    if hours < 24:
+        return "an hour" if hours <= 1 else f"{hours} hours"
+    return "a day" if hours < 48 else f"{hours // 24} days"

@@ -42,3 +42,7 @@ order by g.position, g.id, i.starts_at
 
 -- name: party_name
 select p.name from parties p where p.wedding_id = $1 and p.id = $2
+
+-- name: keepers
+-- Who keeps the tenant's webhooks: the couple, or owners and admins.
+select k.person_id, k.name, k.email from app.keepers() k

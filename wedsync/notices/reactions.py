@@ -26,6 +26,9 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     async def colleague(tx: Tx, event: Event) -> None:
         await actions.invite_colleague(tx, ring, settings, event)
 
+    async def endpoint(tx: Tx, event: Event) -> None:
+        await actions.warn_of_endpoint(tx, ring, settings, event)
+
     return (
         Reaction(name="notices.tell", types=(*model.TO_LINKS, *model.TO_COUPLE), run=tell),
         Reaction(
@@ -37,4 +40,17 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         Reaction(name="notices.invite_party", types=("party.invited",), run=invited),
         Reaction(name="notices.invite_supplier", types=("link.invited",), run=supplier),
         Reaction(name="notices.invite_colleague", types=("supplier_member.joined",), run=colleague),
+        Reaction(name="notices.endpoint_failing", types=("endpoint.failing",), run=endpoint),
+        Reaction(
+            name="notices.endpoint_off",
+            types=("endpoint.changed",),
+            run=endpoint,
+            condition='$.record.state == "disabled" && $.old.state == "active"',
+        ),
+        Reaction(
+            name="notices.endpoint_blocked",
+            types=("endpoint.changed",),
+            run=endpoint,
+            condition="$.record.blocked_since != null && $.old.blocked_since == null",
+        ),
     )

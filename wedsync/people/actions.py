@@ -25,11 +25,11 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def ask_to_sign_in(door: Door, ring: KeyRing, *, email: str, public_url: str, next_path: str = "/me") -> None:
-    """Mail a single-use link. The link goes from here into a sealed delivery and nowhere else."""
+async def ask_to_sign_in(door: Door, ring: KeyRing, *, email: str, public_url: str, next_path: str = "/me") -> UUID:
+    """Mail a single-use link; returns whom to. The link goes from here into a sealed delivery and nowhere else."""
     token = secrets.token_urlsafe(32)
     async with door.bare(ANONYMOUS) as tx:
-        person = await tx.value("select app.person_for($1)", email.strip().lower())
+        person: UUID = await tx.value("select app.person_for($1)", email.strip().lower())
         await request_pass(
             tx,
             ring,
@@ -38,6 +38,7 @@ async def ask_to_sign_in(door: Door, ring: KeyRing, *, email: str, public_url: s
             token,
             f"{public_url}/sign-in/{token}?next={quote(next_path, safe='/')}",
         )
+    return person
 
 
 async def request_pass(tx: Tx, ring: KeyRing, person: UUID, email: str, token: str, url: str) -> None:
@@ -60,9 +61,11 @@ async def open_session(door: Door, token: str) -> tuple[UUID, str]:
             "select * from app.open_session($1, $2, $3)", digest(token), digest(session_token), model.SESSION_DAYS
         )
     if row is None:
-        raise Refusal(
+        refusal = Refusal(
             410, "link_used", "This sign-in link has been used or has expired. Ask for a new one; it takes a moment."
         )
+        refusal.place = ("sign_in", digest(token).hex())
+        raise refusal
     return row["person_id"], session_token
 
 
@@ -78,7 +81,10 @@ async def end_session(door: Door, actor: Actor, session_id: UUID) -> None:
 
 
 async def add_key(tx: Tx, person: UUID, new: model.NewKey) -> model.Key:
-    """Make an API key; the answer is the only place its secret is ever shown."""
+    """Make an API key; the answer is the only place its secret is ever shown. Raises Refusal 409 for too many."""
+    await tx.row(queries.hold_keys, person)
+    if await tx.value(queries.count_keys, person) >= model.KEYS_MAX:
+        raise Refusal(409, "too_many_keys", f"You have {model.KEYS_MAX} API keys. Revoke one you do not use first.")
     token = f"wsk_{secrets.token_urlsafe(32)}"
     row = await tx.row(queries.add_key, person, new.tenant_id or person, new.name, token[:12], digest(token))
     if row is None:

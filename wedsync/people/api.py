@@ -9,9 +9,10 @@ from litestar.params import Parameter
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
-from wedsync.people import actions, model
-from wedsync.web import auth
+from wedsync.people import actions, model, signing_in
+from wedsync.web import auth, watching
 from wedsync.web.context import Context, Page, as_struct, person_of
+from wedsync.web.respond import AnyRequest
 
 queries = sql.load("wedsync.people")
 LAST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
@@ -23,9 +24,9 @@ LAST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
     summary="Ask for a sign-in link",
     description="Mails a link that signs in once, for 15 minutes.",
 )
-async def sign_in(ctx: Context, data: model.AskToSignIn) -> dict[str, str]:
+async def sign_in(request: AnyRequest, ctx: Context, data: model.AskToSignIn) -> dict[str, str]:
     """The answer is the same whether or not the address is known."""
-    await actions.ask_to_sign_in(ctx.door, ctx.ring, email=data.email, public_url=ctx.settings.public_url)
+    await signing_in.ask(request, ctx, data.email)
     return {"detail": "If the address is right, a link is on its way."}
 
 
@@ -91,14 +92,20 @@ async def list_keys(ctx: Context, actor: Actor) -> Page:
     return Page([as_struct(model.Key, r) for r in rows])
 
 
-@post("/api/v1/api-keys", summary="Make an API key", description="The secret is in this answer only.")
-async def add_key(ctx: Context, actor: Actor, data: model.NewKey) -> Response[model.Key]:
+@post(
+    "/api/v1/api-keys",
+    summary="Make an API key",
+    description="The secret is in this answer only. You may have 50 at a time; to the limits they are one person.",
+)
+async def add_key(request: AnyRequest, ctx: Context, actor: Actor, data: model.NewKey) -> Response[model.Key]:
     """A key never has more than its person, and may be narrowed to one tenant."""
     person = person_of(actor)
     if actor.kind == "key":
         raise Refusal(403, "session_required", "An API key cannot make another. Sign in on a page.")
     async with ctx.door.enter(actor, person) as tx:
-        return Response(await actions.add_key(tx, person, data), status_code=201)
+        made = await actions.add_key(tx, person, data)
+    watching.note(request.scope, "key.made", place=("tenant", str(person)))
+    return Response(made, status_code=201)
 
 
 @delete(
@@ -106,10 +113,12 @@ async def add_key(ctx: Context, actor: Actor, data: model.NewKey) -> Response[mo
     summary="Withdraw an API key",
     description="It stops working within five seconds everywhere.",
 )
-async def revoke_key(ctx: Context, actor: Actor, key_id: UUID) -> None:
+async def revoke_key(request: AnyRequest, ctx: Context, actor: Actor, key_id: UUID) -> None:
     """At once in the database; processes remember a key for five seconds."""
-    async with ctx.door.enter(actor, person_of(actor)) as tx:
+    person = person_of(actor)
+    async with ctx.door.enter(actor, person) as tx:
         await actions.revoke_key(tx, key_id)
+    watching.note(request.scope, "key.revoked", place=("tenant", str(person)))
 
 
 ROUTES = (sign_in, token, me, inbox, read_notice, list_keys, add_key, revoke_key)

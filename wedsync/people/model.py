@@ -16,6 +16,7 @@ Email = Annotated[
 SIGN_IN_MINUTES = 15
 SESSION_DAYS = 30
 TOKEN_S = 600
+KEYS_MAX = 50
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 
 from wedsync.kit.actor import ANONYMOUS, Actor
-from wedsync.people import actions, model
-from wedsync.web import auth, forms, respond
+from wedsync.people import actions, model, signing_in
+from wedsync.web import auth, forms, respond, watching
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 from wedsync.web.visitor import THEMES, plain_shell, safe_next
@@ -40,9 +40,7 @@ async def ask(request: AnyRequest, ctx: Context) -> Response[str]:
             next=safe_next(form.text("next")),
             notice_words="",
         )
-    await actions.ask_to_sign_in(
-        ctx.door, ctx.ring, email=email, public_url=ctx.settings.public_url, next_path=safe_next(form.text("next"))
-    )
+    await signing_in.ask(request, ctx, email, next_path=safe_next(form.text("next")))
     return respond.html("people/sent.html", shell, email=email, minutes=model.SIGN_IN_MINUTES)
 
 
@@ -60,7 +58,9 @@ async def arrive(request: AnyRequest, ctx: Context, token: str) -> Response[str]
 @post("/sign-in/{token:str}", include_in_schema=False)
 async def redeem(request: AnyRequest, ctx: Context, token: str) -> Response[None]:
     """Open the session."""
-    _, session = await actions.open_session(ctx.door, token)
+    person, session = await actions.open_session(ctx.door, token)
+    actor = Actor(kind="person", id=person)
+    watching.note(request.scope, "session.opened", actor=actor, place=("tenant", str(person)))
     answer = respond.see_other(safe_next(request.query_params.get("next", "/me")))
     answer.set_cookie(
         Cookie(
@@ -82,6 +82,7 @@ async def sign_out(request: AnyRequest, ctx: Context, actor: Actor) -> Response[
     if actor.session_id is not None:
         await actions.end_session(ctx.door, actor, actor.session_id)
         auth.forget(request.app.state.lookups, actor.session_id)
+        watching.note(request.scope, "session.ended", place=("tenant", str(actor.id)))
     answer = respond.see_other("/")
     answer.delete_cookie(auth.COOKIE)
     return answer

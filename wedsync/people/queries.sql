@@ -9,6 +9,13 @@ insert into api_keys (person_id, tenant_id, name, prefix, token_hash)
 values ($1, $2, $3, $4, $5)
 returning id, name, prefix, tenant_id, created_at, last_used_at, revoked_at
 
+-- name: hold_keys
+-- One request at a time makes keys of a person, so that they can be counted.
+select p.person_id from persons p where p.person_id = $1 for no key update
+
+-- name: count_keys
+select count(*) from api_keys k where k.person_id = $1 and k.revoked_at is null
+
 -- name: keys
 select k.id, k.name, k.prefix, k.tenant_id, k.created_at, k.last_used_at, k.revoked_at
 from api_keys k

@@ -38,6 +38,7 @@ def spawn(
     log: Path | None = None,
     stdin: IO[bytes] | int | None = subprocess.DEVNULL,
     death_signal: signal.Signals = signal.SIGTERM,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own, so that Ctrl-C reaches only the supervisor and it decides.
 
@@ -52,6 +53,7 @@ def spawn(
             stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
+            pass_fds=pass_fds,
             process_group=0,
             preexec_fn=_bind_to_parent(death_signal),  # noqa: PLW1509 -- two system calls, nothing that could lock
             user=account.uid if account else None,

@@ -10,12 +10,34 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from wedsync.processes.start import fail, guarded, module, settings_with, start
 
-app = App(name="wedsync", help="One live record for a wedding, shared by the couple and their suppliers.")
+EXITS = {
+    0: "it is done",
+    1: "it could not be done, or what was checked is not right; a sentence says why",
+    2: "the command was not understood",
+    130: "it was interrupted",
+}
 
+
+def _misunderstood(error: CycloptsError) -> str:
+    """One sentence, like every other problem."""
+    command = " ".join(("wedsync", *(error.command_chain or ())))
+    return f"wedsync: {str(error).strip()} `{command} --help` tells how."
+
+
+app = App(
+    name="wedsync",
+    help="One live record for a wedding, shared by the couple and their suppliers.",
+    help_epilogue="Exit status: " + "; ".join(f"{status} {words}" for status, words in EXITS.items()) + ".",
+    error_formatter=_misunderstood,
+)
+
+LOCAL = "http://127.0.0.1:8000"
+Url = Annotated[str, Parameter(help="Where WedSync answers.", env_var="WEDSYNC_PUBLIC_URL")]
+Token = Annotated[str, Parameter(help="An API key or an access token.", env_var="WEDSYNC_TOKEN")]
 DataDir = Annotated[Path | None, Parameter(help="Folder for engines, secrets and logs (WEDSYNC_DATA_DIR).")]
 
 
@@ -135,18 +157,72 @@ def verify(
 
 
 @app.command
+def listen(
+    *,
+    forward: Annotated[str, Parameter(help="Your program: http://localhost:3000/hook")],
+    wedding: Annotated[str, Parameter(help="The id of a wedding of yours.")] = "",
+    supplier: Annotated[str, Parameter(help="The id of a business of yours.")] = "",
+    endpoint: Annotated[str, Parameter(help="The id of an endpoint: what that one hears of.")] = "",
+    events: Annotated[tuple[str, ...], Parameter(help="Only these types: rsvp.*. More than once for more.")] = (),
+    secret: Annotated[str, Parameter(help="Sign with this one, not with a new one.", env_var="WEBHOOK_SECRET")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Hand on to a program on this machine what an endpoint would be sent, live and signed, until Ctrl-C."""
+    asked = {"wedding": wedding, "supplier": supplier, "endpoint": endpoint, "events": events}
+    sys.exit(asyncio.run(module("listen").run(forward=forward, asked=asked, secret=secret, url=url, token=token)))
+
+
+@app.command
+def trigger(
+    type_: Annotated[str, Parameter(name="TYPE", help="A type of event: rsvp.replied")],
+    /,
+    *,
+    endpoint: Annotated[str, Parameter(help="The id of the endpoint that WedSync sends it to.")] = "",
+    forward: Annotated[str, Parameter(help="Or your program, to which it is sent from here.")] = "",
+    secret: Annotated[str, Parameter(help="With --forward: what to sign with.", env_var="WEBHOOK_SECRET")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Send the documented example of an event, marked as a test; nothing changes in any wedding."""
+    asked = {"name": type_, "endpoint": endpoint, "forward": forward, "secret": secret}
+    sys.exit(asyncio.run(module("trigger").run(**asked, url=url, token=token)))
+
+
+@app.command
 def replay(
     delivery: Annotated[str, Parameter(help="The id of one delivery; or name an endpoint.")] = "",
     *,
     endpoint: Annotated[str, Parameter(help="The id of an endpoint: all it was given up on, or --since.")] = "",
     since: Annotated[str, Parameter(help="Everything it missed since: 2027-06-05T14:30Z.")] = "",
     dry_run: Annotated[bool, Parameter(negative="", help="Only count.")] = False,
-    url: Annotated[str, Parameter(help="Where WedSync answers.")] = "http://127.0.0.1:8000",
-    token: Annotated[str, Parameter(help="An API key or an access token.", env_var="WEDSYNC_TOKEN")],
+    as_new: Annotated[
+        bool, Parameter(negative="", help="Under other webhook-ids, so that no receiver skips them.")
+    ] = False,
+    url: Url = LOCAL,
+    token: Token = "",
 ) -> None:
     """Send webhooks again: one delivery, or what an endpoint missed."""
-    asked = {"delivery": delivery, "endpoint": endpoint, "since": since, "is_dry_run": dry_run}
+    asked = {"delivery": delivery, "endpoint": endpoint, "since": since, "is_dry_run": dry_run, "as_new": as_new}
     sys.exit(asyncio.run(module("replay").run(url=url, token=token, **asked)))
+
+
+@app.command
+def security(
+    *,
+    since: Annotated[str, Parameter(help="How far back: 90m, 24h, 7d, or a time such as 2027-06-05T14:30Z.")] = "24h",
+    kind: Annotated[
+        str, Parameter(help="Only events of this kind: access.refused, or sign_in.* for all of a noun.")
+    ] = "",
+    address: Annotated[str, Parameter(help="Only from this address.")] = "",
+    limit: Annotated[int, Parameter(help="At most so many, newest first.")] = 200,
+    json: Annotated[bool, Parameter(negative="", help="A JSON object a line instead of a table.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show who was refused what, and who signed in."""
+    settings = settings_with(process="security", options={"data_dir": data_dir})
+    asked = {"since": since, "kind": kind, "address": address, "limit": limit, "is_json": json}
+    sys.exit(asyncio.run(module("security").run(settings, **asked)))
 
 
 @app.command

@@ -6,8 +6,9 @@ within seconds. A tick that comes twice does nothing the second time.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -17,12 +18,14 @@ import uvloop
 from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
-from wedsync.kit import clock, sql
+from wedsync.kit import clock, failpoints, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
-from wedsync.processes.worker import stop_on_signals
+from wedsync.kit.valkey import Publisher
+from wedsync.processes.worker import EVENTS, stop_on_signals
 
 answers = sql.load("wedsync.web")
+bookings = sql.load("wedsync.bookings")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
@@ -59,6 +62,33 @@ async def expire(connection: Any) -> None:
     ended = await connection.fetchval(queries.expire)
     if ended:
         log.info("jobs_expired", jobs=ended)
+
+
+def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
+
+    async def end(connection: Any) -> None:
+        for due in await connection.fetch(bookings.suppliers_due):
+            nudge = await connection.fetchval(bookings.end_bookings, due["supplier_id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return end
+
+
+def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Endpoints that fail for long: their owners are warned, in the end they are switched off."""
+
+    async def mind(connection: Any) -> None:
+        for row in await connection.fetch(queries.mind_failing):
+            await published(row["nudge"])
+
+    return mind
+
+
+async def forget_hosts(connection: Any) -> None:
+    """Breakers of hosts that nobody calls any more."""
+    await connection.fetchval(queries.forget_hosts)
 
 
 async def forget_positions(connection: Any) -> None:
@@ -105,10 +135,41 @@ def forgetting_hooks(days: int) -> Tick:
     return forget
 
 
+async def expire_parked(connection: Any, days: int) -> None:
+    """What nobody released in all this time."""
+    ended = await connection.fetchval(queries.expire_parked, days)
+    if ended:
+        log.warning("parked_too_long", jobs=ended, days=days)
+
+
+def forgetting_months(kept_days: Mapping[str, int]) -> Tick:
+    """Months of these tables that ended so many days ago, and that nothing needs any more."""
+
+    async def forget(connection: Any) -> None:
+        if "deliveries" in kept_days:
+            await expire_parked(connection, kept_days["deliveries"])
+        for table, days in kept_days.items():
+            while partition := await connection.fetchval(queries.forget_months, table, days):
+                log.info("month_forgotten", partition=partition)
+
+    return forget
+
+
 async def check_density(connection: Any) -> None:
     """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
     for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
         log.error("stream_not_dense", **{key: str(value) for key, value in row.items()})
+
+
+def kept_days(settings: Settings) -> dict[str, int]:
+    """How long each table that is kept by months is kept; what refers to others first."""
+    return {
+        "attempts": settings.attempt_retention_days,
+        "deliveries": settings.delivery_retention_days,
+        "events": settings.event_retention_days,
+        "access_log": settings.access_log_retention_days,
+        "security_events": settings.security_retention_days,
+    }
 
 
 def queue_watch() -> Tick:
@@ -128,18 +189,22 @@ def queue_watch() -> Tick:
     return watch
 
 
-def timers(settings: Settings) -> list[Timer]:
-    """What is due when; everything once at the start."""
+def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> list[Timer]:
+    """What is due when; everything once at the start. `published` hears what a tick has recorded."""
     minute, hour, day = 60.0, 3_600.0, 86_400.0
     return [
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
+        Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("queue_watch", 10.0, queue_watch()),
+        Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
+        Timer("forget_hosts", hour, forget_hosts),
         Timer("forget_sessions", hour, forget_sessions),
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
+        Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),
     ]
@@ -148,7 +213,8 @@ def timers(settings: Settings) -> list[Timer]:
 async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Timer] | None = None) -> None:
     """Lead, or wait to, until `stop`."""
     pool = await connect_pool(settings.door("service"), size=1, application="wedsync-clock")
-    waiting = ticks if ticks is not None else timers(settings)
+    publisher = Publisher(settings.valkey_url)
+    waiting = ticks if ticks is not None else timers(settings, partial(publisher.publish, EVENTS))
     log.info("clock_ready")
     try:
         while not stop.is_set():
@@ -160,6 +226,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Time
                 log.warning("clock_lost_database", reason=f"{type(error).__name__}: {error}")
             await _pause(stop, TRY_AGAIN_S)
     finally:
+        await publisher.close()
         await pool.close()
     log.info("clock_stopped")
 
@@ -174,7 +241,9 @@ async def _lead(door: Door, waiting: Sequence[Timer], stop: asyncio.Event) -> No
             for timer in waiting:
                 if clock.monotonic() >= timer.due:
                     timer.due = clock.monotonic() + timer.every_s
+                    failpoints.hit("before_tick")
                     await timer.tick(connection)
+                    failpoints.hit("after_tick")
             await _pause(stop, max(0.05, min(timer.due for timer in waiting) - clock.monotonic()))
 
 

@@ -5,8 +5,8 @@ A refused handshake waits a little before it is told so: browsers see no status 
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -14,12 +14,13 @@ import httptools
 import msgspec
 
 from wedsync.events.live import Hub
+from wedsync.kit.addresses import Network, block_of, client_of, is_in
 from wedsync.processes.gateway_socket import Opening, hand_over
 
 HEAD_MAX_BYTES: Final = 16 * 1024
 BODY_MAX_BYTES: Final = 1024 * 1024
 HEAD_TIMEOUT_S: Final = 5.0
-BODY_TIMEOUT_S: Final = 30.0
+BODY_TIMEOUT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 60.0
 CORS: Final = (
     b"access-control-allow-origin: *\r\n"
@@ -57,6 +58,8 @@ class Request(msgspec.Struct, kw_only=True):
     headers: dict[str, str]
     body: bytes = b""
     keep_alive: bool = True
+    address: str = ""
+    """The client's, as our proxies say it."""
 
     @property
     def token(self) -> str | None:
@@ -91,10 +94,33 @@ class Answer(msgspec.Struct, frozen=True):
         return b"".join([*head, b"\r\n", body])
 
 
+class Opened:
+    """Connections of each address that are no sockets yet, or never will be: a head that does not come, HTTP."""
+
+    def __init__(self, most: int, trusted: Sequence[Network] = ()) -> None:
+        self.trusted = trusted
+        self._most = most
+        self._by_block: Counter[str] = Counter()
+
+    def came(self, peer: str) -> bool:
+        """One more; False where it is too many. A proxy of ours speaks for many."""
+        block = block_of(peer)
+        self._by_block[block] += 1
+        return self._by_block[block] <= self._most or is_in(peer, self.trusted)
+
+    def went(self, peer: str) -> None:
+        """One less."""
+        block = block_of(peer)
+        self._by_block[block] -= 1
+        if not self._by_block[block]:
+            del self._by_block[block]
+
+
 class House(Protocol):
     """What stands behind the door."""
 
     hub: Hub
+    opened: Opened
 
     async def answer(self, request: Request) -> Answer:
         """An HTTP request."""
@@ -116,6 +142,7 @@ class Door(asyncio.BufferedProtocol):
         self._ready: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_over = False
+        self._peer = ""
         self._start()
 
     def _start(self) -> None:
@@ -128,7 +155,13 @@ class Door(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._wait(HEAD_TIMEOUT_S)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
+        if self._house.opened.came(self._peer):
+            self._wait(HEAD_TIMEOUT_S)
+        else:
+            self._is_over = True
+            transport.abort()  # type: ignore[attr-defined]  # TCP and TLS have it
 
     def _wait(self, seconds: float) -> None:
         if self._timer is not None:
@@ -164,6 +197,7 @@ class Door(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over = True
+        self._house.opened.went(self._peer)
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -179,7 +213,10 @@ class Door(asyncio.BufferedProtocol):
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        # Each proxy may add a line of its own.
+        had = self._headers.get(key) if key == "x-forwarded-for" else None
+        self._headers[key] = f"{had},{text}" if had else text
         self._count_head(len(name) + len(value) + 4)
 
     def _count_head(self, size: int) -> None:
@@ -219,6 +256,7 @@ class Door(asyncio.BufferedProtocol):
             headers=self._headers,
             body=b"".join(self._body),
             keep_alive=self._parser.should_keep_alive() and not self._parser.should_upgrade(),
+            address=client_of(self._peer, self._headers.get("x-forwarded-for"), self._house.opened.trusted),
         )
 
     # Answers
@@ -267,6 +305,7 @@ class Door(asyncio.BufferedProtocol):
             self._timer = asyncio.get_running_loop().call_later(delay, self._say, found)
             return
         self._is_over = True
+        self._house.opened.went(self._peer)
         hand_over(self._transport, self._house.hub, found, self._headers, rest)
 
 

@@ -49,6 +49,7 @@ class Opening(msgspec.Struct, frozen=True):
     claims: Claims
     client_id: str
     agent: str
+    address: str = ""
 
 
 def hand_over(transport: Any, hub: Hub, opening: Opening, headers: Mapping[str, str], rest: bytes) -> None:
@@ -153,6 +154,7 @@ class Listener(WSListener):
             now=clock.monotonic(),
             client_id=opening.client_id,
             agent=opening.agent,
+            address=opening.address,
         )
         self._hub.connect(self._socket)
 

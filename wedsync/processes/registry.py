@@ -6,12 +6,18 @@ from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
+from wedsync.bookings import api as bookings_api
+from wedsync.bookings import facts as bookings
+from wedsync.bookings import following as bookings_following
+from wedsync.bookings import pages as bookings_pages
+from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
+from wedsync.connections import pages as connections_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -26,9 +32,14 @@ from wedsync.guests.importing import work as imports_work
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
+from wedsync.operations import api as operations_api
+from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.proposals import api as proposals_api
+from wedsync.proposals import model as proposals
+from wedsync.proposals import pages as proposals_pages
 from wedsync.schedule import api as schedule_api
 from wedsync.schedule import facts as schedule
 from wedsync.schedule import pages as schedule_pages
@@ -36,6 +47,8 @@ from wedsync.schedule import reactions as schedule_reactions
 from wedsync.subscriptions import api as subscriptions_api
 from wedsync.subscriptions import model as subscriptions
 from wedsync.subscriptions import pages as subscriptions_pages
+from wedsync.subscriptions.rules import api as rules_api
+from wedsync.subscriptions.rules import model as rules
 from wedsync.suppliers import api as suppliers_api
 from wedsync.suppliers import model as suppliers
 from wedsync.suppliers import pages as suppliers_pages
@@ -58,11 +71,21 @@ NOUNS = (
     suppliers,
     tasks,
     budget,
+    bookings,
     acknowledgements,
+    proposals,
     subscriptions,
+    rules,
     connections,
 )
-PLAIN = (weddings_reactions, schedule_reactions, suppliers_reactions, tasks_reactions, acknowledgements_reactions)
+PLAIN = (
+    weddings_reactions,
+    schedule_reactions,
+    suppliers_reactions,
+    tasks_reactions,
+    bookings_reactions,
+    acknowledgements_reactions,
+)
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
     people_api,
@@ -73,10 +96,14 @@ DOORS = (
     suppliers_api,
     tasks_api,
     budget_api,
+    bookings_api,
     acknowledgements_api,
+    proposals_api,
     subscriptions_api,
+    rules_api,
     connections_api,
     hooks,
+    operations_api,
 )
 PAGES = (
     people_pages,
@@ -87,8 +114,12 @@ PAGES = (
     suppliers_pages,
     tasks_pages,
     budget_pages,
+    bookings_pages,
     acknowledgements_pages,
+    proposals_pages,
     subscriptions_pages,
+    connections_pages,
+    operations_pages,
 )
 
 
@@ -111,7 +142,7 @@ def routes() -> list[Any]:
 def works(settings: Settings) -> dict[str, Work]:
     """Long work by the name it is owed under."""
     ring = _ring(settings)
-    return {**imports_work.works(ring), **incoming.works(ring)}
+    return {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
 
 
 def _ring(settings: Settings) -> KeyRing:

@@ -1,32 +1,27 @@
 """Joins the delivery engine to the connectors' host: from a leased payload to the host's job, from its word to ours."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from wedsync.connections import contract, host
 from wedsync.events.deliver import Sender
+from wedsync.events.images import OpenSealed, opener, with_images
 from wedsync.events.jobs import Payload
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
-
-#: (table, record, tenant) -> the record with what was sealed in it opened, and without `sealed`.
-OpenSealed = Callable[[str, dict[str, Any], UUID], dict[str, Any]]
-
-IMAGES = ("record", "old_record")
+from wedsync.subscriptions.rules.shape import shaped
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Mapping[str, Sender]]:
     """The senders of one process, in the loop that uses them."""
-    wire = Wire(allow=settings.egress_allow)
+    wire = Wire(allow=settings.egress_allow, proxy=settings.egress_proxy)
     ring = KeyRing.from_setting(settings.seal_keys)
     connectors = host.open_host(settings, wire=wire, ring=ring)
     try:
@@ -34,18 +29,6 @@ async def opened(settings: Settings) -> AsyncIterator[Mapping[str, Sender]]:
     finally:
         await connectors.close()
         await wire.close()
-
-
-def opener(ring: KeyRing) -> OpenSealed:
-    """Opens the images of guests' contacts and needs, which were sealed for the guest's row."""
-
-    def open_sealed(table: str, record: dict[str, Any], tenant: UUID) -> dict[str, Any]:
-        sealed = bytes.fromhex(record["sealed"].removeprefix("\\x"))
-        row = record.get("guest_id", record["id"])
-        plain = msgspec.json.decode(ring.open(sealed, tenant=tenant, table=table, column="sealed", row=row))
-        return {**{key: value for key, value in record.items() if key != "sealed"}, **plain}
-
-    return open_sealed
 
 
 def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
@@ -60,6 +43,8 @@ def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, S
 def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
     """What the host needs; secrets stay sealed until the connector is called."""
     job = payload.job
+    # Images that are sealed at rest are opened here: the database has just judged that this receiver may see them.
+    event = None if payload.event is None else with_images(payload.event, open_sealed)
     return host.Job(
         connector=job.name,
         delivery_id=job.id,
@@ -70,10 +55,13 @@ def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
         message=None
         if payload.sealed is None
         else host.Sealed(name="message", value=payload.sealed, table="deliveries", column="sealed", row=job.id),
-        event=_event(payload, open_sealed),
+        event=event,
+        data=None if event is None or payload.shape is None else shaped(payload.shape, event),
         previous_seq=payload.previous_seq,
         attempt=job.attempt,
         is_live=job.live_until is not None and job.live_until > clock.now(),
+        as_new=bool(payload.as_new) or payload.is_test,
+        is_test=payload.is_test,
     )
 
 
@@ -83,8 +71,17 @@ def to_outcome(said: contract.Outcome) -> Outcome:
     match said:
         case contract.Delivered(disable=disable):
             return Outcome(word="delivered", disable=disable, exchange=exchange)
-        case contract.RetryLater(reason=reason, after_s=after_s, tries_max=tries_max):
-            return Outcome(word="retry_later", reason=reason, after_s=after_s, tries_max=tries_max, exchange=exchange)
+        case contract.RetryLater():
+            return Outcome(
+                word="retry_later",
+                reason=said.reason,
+                after_s=said.after_s,
+                tries_max=said.tries_max,
+                is_ours=said.is_ours,
+                is_unasked=said.is_unasked,
+                is_unreachable=said.is_unreachable,
+                exchange=exchange,
+            )
         case contract.ReconnectNeeded(reason=reason):
             return Outcome(word="reconnect_needed", reason=reason, exchange=exchange)
         case contract.Rejected(reason=reason, disable=disable):
@@ -102,11 +99,12 @@ def _exchange(tried: contract.Attempt) -> Exchange:
         resolve_ms=tried.resolve_ms,
         first_byte_ms=tried.first_byte_ms,
         total_ms=tried.total_ms,
+        request_headers=tried.request_headers,
     )
 
 
 def _secrets(payload: Payload) -> list[host.Sealed]:
-    """The endpoint's secret, then the older ones whose overlap is not over; each signs."""
+    """The endpoint's secret, then the older ones whose overlap is not over; each signs. Then what proves who we are."""
     if payload.secret_sealed is None:
         return []
     now = clock.machine_now()
@@ -116,17 +114,10 @@ def _secrets(payload: Payload) -> list[host.Sealed]:
         *(bytes.fromhex(old["sealed"]) for old in olds if datetime.fromisoformat(old["until"]) > now),
     ]
     row = payload.job.destination_id
-    return [host.Sealed(name="secret", value=v, table="endpoints", column="secret_sealed", row=row) for v in values]
-
-
-def _event(payload: Payload, open_sealed: OpenSealed) -> Mapping[str, Any] | None:
-    """Images that are sealed at rest are opened here: the database has just judged that this receiver may see them."""
-    if payload.event is None:
-        return None
-    event: dict[str, Any] = msgspec.json.decode(payload.event)
-    for image in IMAGES:
-        record = event[image]
-        if record is not None and "sealed" in record:
-            tenant = UUID(event["stream"].partition(":")[2])
-            event[image] = open_sealed(event["subject"]["table"], record, tenant)
-    return event
+    found = [host.Sealed(name="secret", value=v, table="endpoints", column="secret_sealed", row=row) for v in values]
+    if payload.credentials_sealed is not None:
+        held = payload.credentials_sealed
+        found.append(
+            host.Sealed(name="credentials", value=held, table="endpoints", column="credentials_sealed", row=row)
+        )
+    return found

@@ -27,6 +27,10 @@ def show(
     if demo is not None:
         console.print("\n[bold]Sign in to the demo as[/]")
         _lines(console, _people(demo))
+        emails = [str(demo[who]["email"]) for who in PEOPLE if demo.get(who, {}).get("email")]
+        if emails:
+            console.print(Text(f"\nA token for the API: wedsync token {emails[-1]}"), soft_wrap=True)
+            console.print(Text(f"or of {', '.join(emails[:-1])}"), soft_wrap=True)
     for note in notes:
         console.print(Text(f"\n{note}"), soft_wrap=True)
     console.print("\nCtrl-C stops everything.\n")

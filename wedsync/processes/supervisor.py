@@ -7,6 +7,7 @@ with the part's last lines; after that it never gives up. Waiting is for signals
 import asyncio
 import contextlib
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
+from wedsync.processes import listening
 from wedsync.processes.children import end, kill_group, spawn
 from wedsync.processes.failures import EngineFailed, PartFailed
 
@@ -38,7 +40,8 @@ LOG_BYTES_MAX: Final = 20_000_000
 class Part(msgspec.Struct, frozen=True):
     """What to run, and how to know that it is ready: an address that answers 200, or simply that it lives.
 
-    A part reads what it is `told` from its standard input, where it waits until `release` has said it.
+    A part reads what it is `told` from its standard input, where it waits until `release` has said it. What it
+    listens on is ours and inherited by each of its successors.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Part(msgspec.Struct, frozen=True):
     environ: Mapping[str, str]
     healthz: str = ""
     stop_patience_s: float = 10.0
+    listens: tuple[socket.socket, ...] = ()
 
 
 class Child:
@@ -145,6 +149,9 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Ask each part in the order of its start and wait for it before the next: the doors close first."""
+        for part in self.parts.values():
+            for one in part.listens:
+                one.close()
         for child in self.children:
             if child.name in self.parts and child.process is not None:
                 asked_at = time.monotonic()
@@ -193,10 +200,11 @@ class Supervisor:
     def _spawn(self, part: Part) -> "subprocess.Popen[bytes]":
         process = spawn(
             part.command,
-            environ=part.environ,
+            environ={**part.environ, **listening.environ(part.listens)},
             folder=Path.cwd(),
             log=self._log_of(part.name),
             stdin=subprocess.PIPE,
+            pass_fds=[one.fileno() for one in part.listens],
         )
         if part.name in self._told:
             _tell(process, self._told[part.name])

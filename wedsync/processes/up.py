@@ -7,6 +7,7 @@ programs and a summary for people. Ctrl-C stops the doors first and the engines 
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -18,7 +19,7 @@ import structlog
 
 from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
 from wedsync.kit.config_secrets import write_private
-from wedsync.processes import migrate, summary
+from wedsync.processes import listening, migrate, summary
 from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE, Postgres
@@ -155,7 +156,15 @@ def _part(name: str, settings: Settings) -> Part:
         environ={key: value for key, value in os.environ.items() if not key.startswith(PREFIX)},
         healthz=_healthz(name, settings),
         stop_patience_s=STOP_PATIENCE_S.get(name, 10.0),
+        listens=_held(name, settings),
     )
+
+
+def _held(name: str, settings: Settings) -> tuple[socket.socket, ...]:
+    """What a restart of one process must not refuse anybody."""
+    if name == "web":
+        return listening.hold(settings.host, settings.port, count=settings.web_workers)
+    return listening.hold(settings.host, settings.gateway_port) if name == "gateway" else ()
 
 
 def _told(name: str, settings: Settings) -> bytes:

@@ -1,40 +1,64 @@
 """The web process: Litestar on Granian, with its own pool and lookups per worker."""
 
+import asyncio
 import os
+import signal
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from granian import Granian
+from granian._granian import SocketHolder
 from granian.constants import Interfaces, Loops, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.server.mp import MPServer
 from litestar import Litestar, Response, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.static_files import create_static_files_router
+from litestar.types import Message, Scope
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from wedsync.connections.reception import open_reception
 from wedsync.events import record
-from wedsync.kit import clock, config, log
+from wedsync.events.catalogue import Catalogue
+from wedsync.events.jobs import is_passing
+from wedsync.events.touched import scopes_of
+from wedsync.kit import clock, config, failpoints, log
+from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
+from wedsync.kit.looks import Reads
+from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
+from wedsync.kit.watch import Watch
 from wedsync.people import lookups
-from wedsync.processes import registry
-from wedsync.web import limiting, metrics, problems, respond
+from wedsync.processes import listening, registry
+from wedsync.subscriptions.rules.fields import Fields, provide_fields
+from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
 from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
+HEAD_MS = 5_000
+HEAD_BYTES = 32 * 1024
+LEAVE: Final = signal.SIGUSR1
+FAREWELL_S: Final = 1.0
+ASK_AGAIN_S: Final = 1.0
+CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DIST = Path(__file__).parent.parent / "web" / "static" / "dist"
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 logger = structlog.get_logger("web")
 
 
@@ -71,8 +95,14 @@ def numbers(state: State) -> Response[bytes]:
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def create(settings: config.Settings) -> Litestar:
-    """The application; pools are opened in its lifespan, in the loop that uses them."""
+def provide_catalogue(state: State, actor: Actor) -> Catalogue:
+    """Dependency `catalogue`; it asks for `actor` to go on the chain of the others (see `provide_actor`)."""
+    catalogue: Catalogue = state.catalogue
+    return catalogue
+
+
+def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver | None = None) -> Litestar:
+    """The application; pools are opened in its lifespan, in the loop that uses them. `resolver` of tenants' names."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -84,49 +114,90 @@ def create(settings: config.Settings) -> Litestar:
             # A JSON array of events; what gathers while a publish is in flight goes with the next.
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
-        door = Door(pool, flush=record.flush, published=published)
+        watch = Watch()
+        reads = Reads(watch, scopes_of(app.state.catalogue.types.values()))
+        door = Door(pool, flush=record.flush, published=published, reads=reads)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
-        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client))
+        wire = Wire(allow=settings.egress_allow, resolver=resolver, proxy=settings.egress_proxy)
+        app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), wire=wire, watch=watch)
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
+        stop = asyncio.Event()
+        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
+        app.state.reception = open_reception(wire, door, ring)
         try:
             yield
         finally:
             app.state.metrics.door = None
+            stop.set()
+            await writing
+            await wire.close()
             await publisher.close()
             if client is not None:
                 await client.aclose()
             await pool.close()
 
-    static = (
-        create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)
-        if DIST.exists()
-        else None
-    )
     return Litestar(
-        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *([static] if static else [])],
-        lifespan=[lifespan],
-        dependencies={
-            "ctx": Provide(provide_ctx, sync_to_thread=False),
-            "actor": Provide(provide_actor, sync_to_thread=False),
-        },
-        middleware=[metrics.Timing, Authentication, Repeats],
-        before_send=[respond.security_headers, limiting.tell, metrics.count],
+        route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
+        lifespan=[lifespan, *lifespans],
+        dependencies=_dependencies(),
+        middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
+        before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=MIB,
         openapi_config=Described(
             title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
         ),
-        state=State(
-            {
-                "security_headers": respond.encoded(_headers(settings)),
-                "limits": LocalLimits(clock.monotonic),
-                "metrics": metrics.WebCollector(version("wedsync")),
-            }
-        ),
+        state=_state(settings),
         response_cache_config=ResponseCacheConfig(),
     )
+
+
+def _dependencies() -> dict[str, Provide]:
+    """What handlers may ask for by name."""
+    given: dict[str, Callable[..., Any]] = {
+        "ctx": provide_ctx,
+        "actor": provide_actor,
+        "catalogue": provide_catalogue,
+        "rule_fields": provide_fields,
+    }
+    return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
+
+
+def _static() -> list[Any]:
+    """For an app without Granian in front of it, as in tests: there they are served before any of this is asked."""
+    return (
+        [create_static_files_router(path="/static/dist", directories=[DIST], cache_control=None)]
+        if DIST.exists()
+        else []
+    )
+
+
+def _state(settings: config.Settings) -> State:
+    """What middleware finds before the lifespan has opened anything."""
+    return State(
+        {
+            "security_headers": respond.encoded(_headers(settings)),
+            "limits": LocalLimits(clock.monotonic),
+            "rates": limiting.rates(settings),
+            "residents": callers.Residents(),
+            "metrics": metrics.WebCollector(version("wedsync")),
+            "catalogue": registry.catalogue(settings),
+            "fields": Fields(registry.catalogue().types),
+            "is_leaving": False,
+        }
+    )
+
+
+async def _replying(message: Message, scope: Scope) -> None:
+    """An answer leaves; a process that is leaving says with it that the connection ends here."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    if scope["method"] in CHANGING:
+        failpoints.hit("before_reply")
+    if scope["litestar_app"].state.is_leaving and scope["http_version"].startswith("1"):
+        message["headers"] = [*message["headers"], (b"connection", b"close")]
 
 
 def _headers(settings: config.Settings) -> dict[str, str]:
@@ -144,7 +215,7 @@ def _headers(settings: config.Settings) -> dict[str, str]:
 
 def main(settings: config.Settings) -> None:
     """Serve with Granian: one listening socket, as many workers as set, TLS 1.3 where a certificate is set."""
-    server = Granian(
+    server = Server(
         "wedsync.processes.web:from_environment",
         address=settings.host,
         port=settings.port,
@@ -157,13 +228,75 @@ def main(settings: config.Settings) -> None:
         ssl_cert=settings.tls_cert,
         ssl_key=settings.tls_key,
         ssl_protocol_min=SSLProtocols.tls13,
+        # A head comes whole within five seconds, and fits; slow bodies are the middleware's matter.
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS, max_buffer_size=HEAD_BYTES),
+        http2_settings=HTTP2Settings(max_headers_size=HEAD_BYTES),
         static_path_route=["/static/dist"] if DIST.exists() else None,
         static_path_mount=[DIST] if DIST.exists() else None,
         static_path_expires=31536000,
     )
+    server.held = listening.inherited()
     server.serve()
+
+
+class Server(MPServer):
+    """Granian, on the sockets that the supervisor holds where it does, and with a farewell to open connections."""
+
+    held: Sequence[socket.socket] = ()
+
+    def _init_shared_socket(self) -> None:
+        if self.held:
+            self._ssp = self._sso = None
+        else:
+            super()._init_shared_socket()  # type: ignore[no-untyped-call]
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
+        if self.held:
+            # A holder may close what it holds, and a successor of this worker needs it again.
+            number = os.dup(self.held[idx % len(self.held)].fileno())
+            self._shd = SocketHolder(number, False, self.backlog)  # type: ignore[call-arg, assignment]
+        return super()._spawn_worker(idx, target, callback_loader)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """For a moment nothing is accepted and every answer ends its connection: none is cut between two requests."""
+        for worker in self.wrks:
+            with suppress(ProcessLookupError):
+                os.kill(worker._id(), LEAVE)  # type: ignore[no-untyped-call]
+        time.sleep(FAREWELL_S)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+    def _stop_workers(self) -> None:
+        """Again and again: one that is starting hears no signal before its loop runs, nor between two runs of it.
+
+        The time it may take is the supervisor's matter.
+        """
+        for worker in self.wrks:
+            worker.terminate()  # type: ignore[no-untyped-call]
+        for worker in self.wrks:
+            worker.join(ASK_AGAIN_S)  # type: ignore[no-untyped-call]
+            while worker.is_alive():  # type: ignore[no-untyped-call]
+                worker.terminate()  # type: ignore[no-untyped-call]
+                worker.join(ASK_AGAIN_S)  # type: ignore[no-untyped-call]
+        super()._stop_workers()  # type: ignore[no-untyped-call]
+
+    def _respawn_workers(self, *args: Any, **named: Any) -> None:
+        """A worker ended as we were asked to stop: granian has just forgotten that somebody rang."""
+        if self.interrupt_signal:
+            self.main_loop_interrupt.set()
+        else:
+            super()._respawn_workers(*args, **named)
+
+
+@asynccontextmanager
+async def _leaving(app: Litestar) -> AsyncIterator[None]:
+    def leave() -> None:
+        app.state.is_leaving = True
+        listening.let_go()
+
+    asyncio.get_running_loop().add_signal_handler(LEAVE, leave)
+    yield
 
 
 def from_environment() -> Litestar:
     """Each worker is a process of its own and reads the same variables."""
-    return create(config.load(os.environ))
+    return create(config.load(os.environ), _leaving)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 import uvloop
 
@@ -20,14 +21,18 @@ from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.completions import Completions
 from wedsync.events.deliver import STOPPED, Sender, attempt, ending
+from wedsync.events.hints import CHANNEL, Hints
 from wedsync.events.jobs import LEASE_S, Ending, Job, Payload, Queue, is_passing
 from wedsync.events.reactions import UnknownName, Work, react
 from wedsync.events.retry import Outcome, decide
+from wedsync.events.touched import scopes_of
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.errors import Refusal
+from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
+from wedsync.kit.watch import Watch
 from wedsync.processes import registry, senders
 
 log = structlog.get_logger("worker")
@@ -63,8 +68,10 @@ class Worker:
         senders: Mapping[str, Sender],
         works: Mapping[str, Work],
         wake: asyncio.Event,
+        watch: Watch | None = None,
     ) -> None:
         self._queue = queue
+        self._watch = watch or Watch()
         self._door = door
         self._catalogue = catalogue
         self._senders = senders
@@ -150,10 +157,20 @@ class Worker:
         if self._stop.is_set():
             await self._give_back([payload.job for payload in payloads])
             payloads = []
+        payloads = await self._without_shunned(payloads)
         for payload in payloads:
             self._start(payload)
         begun = {payload.job.id for payload in payloads}
         self._let_go([job for job in jobs if job.id not in begun])
+
+    async def _without_shunned(self, payloads: list[Payload]) -> list[Payload]:
+        """What another worker has seen fail since the claim is given back, and costs its delivery no try."""
+        shunned = [one.job for one in payloads if self._queue.hints.is_shunned(one.job.destination_id, one.url)]
+        if not shunned:
+            return payloads
+        await self._give_back(shunned)
+        given_back = {job.id for job in shunned}
+        return [one for one in payloads if one.job.id not in given_back]
 
     async def _payloads(self, jobs: Sequence[Job]) -> list[Payload] | None:
         deadline = clock.monotonic() + LEASE_S / 3
@@ -182,6 +199,8 @@ class Worker:
         except asyncio.CancelledError:
             verdict = decide(STOPPED, attempt=payload.job.attempt, rng=self._rng)
             ended = ending(payload.job, STOPPED, verdict, started_at=at, took_ms=DRAIN_S * 1000)
+        if ended.state == "delivered" and payload.link_id is not None:
+            count_look(self._watch, payload)
         self._completions.put(ended)
 
     async def _do(self, payload: Payload) -> None:
@@ -271,6 +290,22 @@ class Worker:
                 await self._completions.drain()
 
 
+class _Told(msgspec.Struct):
+    """Of an event what the access log says."""
+
+    stream: str
+    scope: int
+
+
+_told: Final = msgspec.json.Decoder(_Told)
+
+
+def count_look(watch: Watch, payload: Payload) -> None:
+    """A supplier's program was told something of a wedding."""
+    told = _told.decode(payload.event or "")
+    watch.read(told.stream.partition(":")[2], str(payload.link_id), told.scope, "webhook")
+
+
 async def serve(
     settings: Settings,
     *,
@@ -281,9 +316,16 @@ async def serve(
 ) -> None:
     """One worker with its pools and its ear at Valkey, until `stop`."""
     wake = asyncio.Event()
-    async with _doors(settings, wake) as (queue, door):
-        worker = Worker(queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake)
-        ear = asyncio.create_task(_listen(settings, wake))
+    watch = Watch()
+    reads = Reads(watch, scopes_of(catalogue.types.values()))
+    async with _doors(settings, wake, reads) as (queue, door):
+        worker = Worker(
+            queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake, watch=watch
+        )
+        ear = asyncio.create_task(_listen(settings, wake, queue.hints))
+        # It writes a last time after the last delivery has ended.
+        last = asyncio.Event()
+        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, last))
         log.info("worker_ready")
         try:
             await worker.run(stop)
@@ -291,11 +333,13 @@ async def serve(
             ear.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ear
+            last.set()
+            await writing
     log.info("worker_stopped")
 
 
 @contextlib.asynccontextmanager
-async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple[Queue, Door]]:
+async def _doors(settings: Settings, wake: asyncio.Event, reads: Reads) -> AsyncIterator[tuple[Queue, Door]]:
     service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application="wedsync-worker")
     user = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-worker")
     publisher = Publisher(settings.valkey_url)
@@ -305,17 +349,25 @@ async def _doors(settings: Settings, wake: asyncio.Event) -> AsyncIterator[tuple
         await publisher.publish(EVENTS, nudge)
 
     try:
-        queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published)
-        yield queue, Door(user, flush=record.flush, published=published)
+        hints = Hints(publisher.publish)
+        queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
+        yield queue, Door(user, flush=record.flush, published=published, reads=reads)
     finally:
         await publisher.close()
         await user.close()
         await service.close()
 
 
-async def _listen(settings: Settings, wake: asyncio.Event) -> None:
+async def _listen(settings: Settings, wake: asyncio.Event, hints: Hints) -> None:
     """Every commit that recorded something may have owed something: its nudge is as good as a word to the workers."""
-    await Subscriber(settings.valkey_url, [WAKE, EVENTS], lambda _channel, _message: wake.set(), wake.set).run()
+
+    def heard(channel: bytes, message: bytes) -> None:
+        if channel == CHANNEL.encode():
+            hints.hear(message)
+        else:
+            wake.set()
+
+    await Subscriber(settings.valkey_url, [WAKE, EVENTS, CHANNEL], heard, wake.set).run()
 
 
 def main(settings: Settings) -> None:

@@ -1,5 +1,6 @@
-"""Every write of endpoints: added, changed, rotated, removed; each keeps its subscription in the ledger."""
+"""Every write of endpoints: added, changed, rotated, removed, each kept in step with its subscription. And tests."""
 
+import difflib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,13 +8,16 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from wedsync.events import example
+from wedsync.events.catalogue import Catalogue
 from wedsync.events.record import record
 from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.seal import KeyRing
-from wedsync.subscriptions import model
-from wedsync.web.context import stale
+from wedsync.subscriptions import model, secured
+from wedsync.subscriptions.rules import actions as rules
+from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.subscriptions")
 OLD_SECRETS_MAX = 5
@@ -25,15 +29,19 @@ async def add(
     tenant: UUID,
     new: model.NewEndpoint,
     *,
-    allow_http: bool,
+    allow: Sequence[str] = (),
     endpoint_id: UUID | None = None,
 ) -> tuple[UUID, str]:
-    """Add an endpoint; returns (id, secret), the only time the secret is shown.
+    """Add an endpoint; returns (id, secret), the only time the secret is shown. `allow` is `egress_allow`.
 
     A form brings the id, so that sending it twice adds one: the second raises Refusal 409.
     """
-    url = model.check_url(new.url, allow_http=allow_http)
+    url = model.check_url(new.url, allow=allow)
+    if not new.events:
+        raise invalid("events", "is empty, and there is no rule yet that sends it anything", "Choose at least one.")
     endpoint_id, secret = endpoint_id or uuid4(), model.new_secret()
+    shown, held = secured.new(new.headers, new.auth, allow=allow)
+    model.needs_https(url, shown)
     row = await tx.row(
         queries.add,
         endpoint_id,
@@ -43,6 +51,9 @@ async def add(
         new.events,
         seal_secret(ring, tenant, endpoint_id, secret),
         new.mode,
+        list(held.headers),
+        secured.as_json(shown),
+        secured.seal(ring, tenant, endpoint_id, held),
     )
     if row is None:
         raise Refusal(409, "already_added", "This endpoint was added already, and its secret has been shown.")
@@ -56,10 +67,20 @@ def seal_secret(ring: KeyRing, tenant: UUID, endpoint_id: UUID, secret: str) -> 
     return ring.seal(secret.encode(), tenant=tenant, table="endpoints", column="secret_sealed", row=endpoint_id)
 
 
-async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: int | None, allow_http: bool) -> int:
+async def change(
+    tx: Tx, ring: KeyRing, endpoint_id: UUID, fields: dict[str, Any], *, version: int | None, allow: Sequence[str] = ()
+) -> int:
     """Change an endpoint; returns the new version. Raises Refusal 403, 404, 412, 422."""
     if "url" in fields:
-        model.check_url(fields["url"], allow_http=allow_http)
+        model.check_url(fields["url"], allow=allow)
+    if fields.get("events") == [] and not await rules.has(tx, endpoint_id):
+        raise invalid("events", "is empty, and there is no rule that sends it anything", "Choose at least one.")
+    names, shown, sealed = None, None, None
+    if fields.keys() & {"url", "headers", "auth"}:
+        held = await tx.row(queries.credentials, endpoint_id)
+        if held is None:
+            raise not_found("endpoint")
+        names, shown, sealed = secured.changed(ring, endpoint_id, held, fields, allow=allow)
     values = (
         fields.get("url"),
         fields.get("events"),
@@ -67,7 +88,7 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
         fields.get("state"),
         fields.get("mode"),
     )
-    row = await tx.row(queries.change, endpoint_id, *values, version)
+    row = await tx.row(queries.change, endpoint_id, *values, version, names, shown, sealed)
     if row is None:
         raise await stale(tx, queries.current, endpoint_id)
     await tx.run(queries.connect, endpoint_id)
@@ -76,11 +97,13 @@ async def change(tx: Tx, endpoint_id: UUID, fields: dict[str, Any], *, version: 
     return now
 
 
-async def resume(tx: Tx, endpoint_id: UUID, *, let_go_before: datetime | None, version: int | None) -> None:
+async def resume(
+    tx: Tx, ring: KeyRing, endpoint_id: UUID, *, let_go_before: datetime | None, version: int | None
+) -> None:
     """Active again; what was owed to it before that time is cancelled, the rest sent. Raises Refusal 404, 412."""
     if let_go_before is not None:
         await tx.run(queries.let_go, endpoint_id, let_go_before)
-    await change(tx, endpoint_id, {"state": "active"}, version=version, allow_http=True)
+    await change(tx, ring, endpoint_id, {"state": "active"}, version=version)
 
 
 async def rotate(
@@ -108,7 +131,8 @@ async def rotate(
 
 
 async def remove(tx: Tx, endpoint_id: UUID) -> None:
-    """Remove an endpoint; what it was still owed is cancelled with that reason."""
+    """Remove an endpoint and its rules; what it was still owed is cancelled with that reason."""
+    await rules.remove_of(tx, endpoint_id)
     row = await tx.row(queries.remove, endpoint_id)
     if row is None:
         raise not_found("endpoint")
@@ -116,10 +140,62 @@ async def remove(tx: Tx, endpoint_id: UUID) -> None:
     record(tx, model.REMOVED, op="UPDATE", row=row)
 
 
-async def replay(tx: Tx, delivery_ids: list[UUID]) -> int:
-    """Owe deliveries again, in the low lane under the same webhook-id; returns how many."""
-    made: int = await tx.value(queries.replay, delivery_ids)
+async def send_test(tx: Tx, catalogue: Catalogue, endpoint_id: UUID, name: str) -> UUID:
+    """Owe an endpoint the example of a type, which is no fact; its delivery. Raises Refusal 404, 409, 422, 429."""
+    kind = catalogue.types.get(name)
+    if kind is None:
+        near = difflib.get_close_matches(name, catalogue.types, n=1, cutoff=0.4)
+        raise invalid("type", "is not a type of event", f"Did you mean {near[0]}?" if near else "Such as rsvp.replied.")
+    delivery_id = uuid4()
+    event = example.live(kind, id=delivery_id, at=clock.now())
+    asked: model.Asked = await tx.value(
+        queries.send_test, endpoint_id, delivery_id, msgspec.json.encode(event).decode()
+    )
+    model.check_asked(asked)
+    return delivery_id
+
+
+async def replay(tx: Tx, delivery_ids: list[UUID], *, as_new: bool = False) -> int:
+    """Owe deliveries again, in the low lane under the same webhook-id, or each as new; returns how many."""
+    made: int = await tx.value(queries.replay, delivery_ids, as_new)
     return made
+
+
+async def replay_one(tx: Tx, delivery_id: UUID, *, as_new: bool = False) -> int:
+    """The same for one. Raises Refusal 404, and 409 for a test, which would come without saying that it is one."""
+    row = await tx.row(queries.delivery, delivery_id)
+    if row is None:
+        raise not_found("delivery")
+    if row["is_test"]:
+        raise Refusal(409, "is_test", "A test is not sent again. Send another from its endpoint, or from its rule.")
+    return await replay(tx, [delivery_id], as_new=as_new)
+
+
+async def release(tx: Tx, endpoint_id: UUID, delivery_ids: list[UUID]) -> int:
+    """Send what waits for a person, with all its tries before it; returns how many. Raises Refusal 409."""
+    row = await tx.row(queries.endpoint, endpoint_id)
+    if row is None:
+        raise not_found("endpoint")
+    if row["state"] != "active":
+        raise Refusal(
+            409, "endpoint_not_active", "The endpoint is not active. Resume it: that sends everything that waits."
+        )
+    released: int = await tx.value(queries.unpark, delivery_ids)
+    return released
+
+
+async def release_all(tx: Tx, endpoint_id: UUID, *, kind: str | None = None) -> int:
+    """The same for everything parked of an endpoint, or of one type of event; at most 10,000 at once."""
+    rows = await tx.rows(queries.parked_ids, endpoint_id, kind, model.REPLAYED_MAX)
+    return await release(tx, endpoint_id, [row["id"] for row in rows])
+
+
+async def cancel(tx: Tx, delivery_id: UUID) -> None:
+    """End a delivery that waits. Raises Refusal 409 where it is being sent or has ended."""
+    if not await tx.value(queries.cancel, [delivery_id]):
+        raise Refusal(
+            409, "not_waiting", "This delivery is being sent now or has ended: only one that waits can be cancelled."
+        )
 
 
 async def missed(tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[model.Missed]) -> list[UUID]:
@@ -132,8 +208,14 @@ async def missed(tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[mo
 
 
 async def recover(
-    tx: Tx, endpoint_id: UUID, since: datetime, states: Sequence[model.Missed] = model.MISSED, *, dry_run: bool = False
+    tx: Tx,
+    endpoint_id: UUID,
+    since: datetime,
+    states: Sequence[model.Missed] = model.MISSED,
+    *,
+    dry_run: bool = False,
+    as_new: bool = False,
 ) -> int:
     """Owe again what an endpoint missed since a time; returns how many, with `dry_run` how many it would be."""
     found = await missed(tx, endpoint_id, since, states)
-    return len(found) if dry_run or not found else await replay(tx, found)
+    return len(found) if dry_run or not found else await replay(tx, found, as_new=as_new)

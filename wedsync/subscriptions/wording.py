@@ -1,10 +1,14 @@
 """Webhooks in words for people: what an endpoint may hear of, how a delivery stands, what went wrong and what to do."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 import msgspec
 
+from wedsync.kit.credentials import Shown
 from wedsync.kit.errors import FieldError
 
 Face = Literal["couple", "supplier"]
@@ -54,7 +58,10 @@ GROUPS: Final = (
         (
             ("link.*", "Who is linked, and what is shared"),
             ("acknowledgement.*", "Seen and confirmed"),
+            ("proposal.*", "Suggested changes, and what came of them"),
             ("assignment.*", "Who works on which wedding"),
+            ("link_booking.*", "What suppliers have booked for the wedding"),
+            ("link_day.*", "Whether suppliers are free on its date"),
             ("connection.*", "Connections to other services"),
         ),
     ),
@@ -68,6 +75,7 @@ GROUPS: Final = (
             ("import.*", "Imports of guest lists"),
             ("notice.*", "Notices"),
             ("endpoint.*", "Webhook endpoints"),
+            ("rule.*", "Routing rules of webhooks"),
         ),
         "couple",
     ),
@@ -75,9 +83,16 @@ GROUPS: Final = (
         "Your business",
         (
             ("portfolio.*", "What is open over all your weddings"),
+            ("booking.*", "Holds and bookings"),
+            ("conflict.*", "What cannot both be right"),
+            ("availability.*", "Days that are free or taken"),
+            ("resource.*", "What can be booked"),
+            ("busy_source.*", "Busy times of other calendars"),
+            ("booking_settings.*", "Who may ask for free days"),
             ("supplier.*", "Your own details"),
             ("supplier_member.*", "Your team"),
             ("endpoint.*", "Webhook endpoints"),
+            ("rule.*", "Routing rules of webhooks"),
         ),
         "supplier",
     ),
@@ -108,6 +123,7 @@ TABS: Final[Sequence[tuple[str, str, tuple[str, ...] | None]]] = (
 )
 ENDPOINTS: Final[Mapping[str, tuple[str, Tone, str]]] = {
     "active": ("Active", "good", "check"),
+    "resting": ("Left alone just now", "wait", "hourglass"),
     "paused": ("Paused", "wait", "clock"),
     "disabled": ("Switched off", "bad", "circle-alert"),
 }
@@ -115,8 +131,37 @@ LANES: Final = ("critical", "high", "normal", "low")
 FIELDS: Final = {
     "url": FieldError("url", "Must be an https address", "Such as https://example.com/hook"),
     "events": FieldError("events", "Choose at least one, and write patterns like rsvp.* or task.done", ""),
+    "headers": FieldError(
+        "headers", "hold a name without a value, or a value that is too long", "Write each as Name: value."
+    ),
     "description": FieldError("description", "Is too long", "300 characters are enough."),
 }
+
+KINDS: Final = {
+    "none": "Only by the signature",
+    "api_key": "API key in a header",
+    "basic": "User name and password (Basic)",
+    "bearer": "Fixed token (Bearer)",
+    "oauth2": "OAuth 2 client credentials",
+    "mtls": "Client certificate (mTLS)",
+}
+#: Each field of a kind: its label and a hint.
+PROOFS: Final = {
+    "header": ("Header", "Such as X-Api-Key"),
+    "value": ("Key", ""),
+    "username": ("User name", ""),
+    "password": ("Password", ""),
+    "token": ("Token", "Sent as Authorization: Bearer"),
+    "token_url": ("Address of the token server", "Such as https://login.example.com/oauth/token"),
+    "client_id": ("Client id", ""),
+    "client_secret": ("Client secret", ""),
+    "scope": ("Scope", ""),
+    "audience": ("Audience", ""),
+    "client_auth": ("The client proves itself", ""),
+    "certificate": ("Certificate", "PEM, yours first, then those between it and the root"),
+    "key": ("Private key", "PEM, without a password; it is kept sealed"),
+}
+CERTIFICATE_SOON: Final = timedelta(days=30)
 
 _STATUS: Final[Mapping[int, str]] = {
     400: "Your receiver did not like the request. Its answer below says why; often it reads another format than JSON.",
@@ -138,9 +183,32 @@ _DETAIL: Final[Sequence[tuple[str, str]]] = (
     ("Could not connect", "Nothing took the connection. Check that the receiver runs and its firewall lets us in."),
     ("No secure connection", "Its certificate was not accepted. Renew it, send the whole chain, and match the name."),
     ("The connection to", "The receiver closed the connection without an answer. Its own log says why."),
+    ("The token server", "The receiver was not called. Check the client id, its secret, and the token server itself."),
+    (
+        "The operator's egress proxy",
+        "This is on our side, not your receiver's. We try again by ourselves.",
+    ),
+    ("The client certificate", "Set a certificate that is valid, then resume the endpoint."),
     ("The URL", "We do not call such an address. Change the endpoint's address."),
     ("The endpoint has no signing secret", "Rotate the secret to make one."),
 )
+_AGAIN: Final = re.compile(r"We (slow down and )?try again by ourselves.*")
+
+
+def proof_words(seen: Shown, header_names: Sequence[str]) -> str:
+    """What goes with each request: `Fixed token (Bearer), set. Own headers: x-tenant`."""
+    words = [] if seen.kind == "none" else [f"{KINDS[seen.kind]}, set."]
+    return " ".join([*words, *([f"Own headers: {', '.join(header_names)}."] if header_names else [])])
+
+
+def certificate_warning(seen: Shown, now: datetime) -> str:
+    """Said from thirty days before a client certificate is over."""
+    if seen.expires_at is None or seen.expires_at - now > CERTIFICATE_SOON:
+        return ""
+    on = f"{seen.expires_at:%Y-%m-%d}"
+    if seen.expires_at <= now:
+        return f"The client certificate expired on {on}. Set one that is valid; until then nothing can be sent."
+    return f"The client certificate expires on {on}. Set the next one before."
 
 
 def groups(face: Face) -> list[Group]:
@@ -153,6 +221,13 @@ def offered(face: Face) -> set[str]:
     return {EVERYTHING, *(pattern for group in groups(face) for pattern, _ in group.patterns)}
 
 
+def testable(types: Iterable[str], events: Sequence[str], face: Face) -> list[str]:
+    """The types that an endpoint hears of, in the order of the picker, as far as they may ever come to this face."""
+    offers = [pattern for group in groups(face) for pattern, _ in group.patterns]
+    heard = sorted(name for name in types if any(fnmatchcase(name, pattern) for pattern in events))
+    return [name for offer in offers for name in heard if fnmatchcase(name, offer)]
+
+
 def events_words(events: Sequence[str], face: Face) -> str:
     """`Names, date, places and times; Tasks`, patterns without a box as they are written."""
     if EVERYTHING in events:
@@ -161,8 +236,15 @@ def events_words(events: Sequence[str], face: Face) -> str:
     return "; ".join(known.get(pattern, pattern) for pattern in events)
 
 
-def advice(*, status: int | None, detail: str) -> str:
-    """What to do about one try that did not succeed; empty where there is nothing to do."""
+def advice(*, status: int | None, detail: str, is_once: bool = False) -> str:
+    """What to do about one try that did not succeed; empty where there is nothing. `is_once`: there is no other try."""
+    words = _advice(status, detail)
+    if not is_once or not words:
+        return words
+    return _AGAIN.sub("", words).strip() or "Check that the address is right and answers."
+
+
+def _advice(status: int | None, detail: str) -> str:
     if status is None:
         found = (words for start, words in _DETAIL if detail.startswith(start))
         return next(found, "We try again by ourselves; if it goes on, check that the address is right and answers.")
@@ -173,6 +255,19 @@ def advice(*, status: int | None, detail: str) -> str:
     if status >= 500:
         return "Your receiver failed; its own log says why. We try again by ourselves, for about three days."
     return _STATUS.get(status, "Your receiver refused the request. Its answer below may say why.")
+
+
+def parked(endpoint_state: str) -> str:
+    """What becomes of deliveries that wait, and what to do."""
+    if endpoint_state != "active":
+        return (
+            "These wait until the endpoint is resumed. Mend what the reason says, then resume it; you choose what of "
+            "them is sent."
+        )
+    return (
+        "These were refused each time, so trying on would not help, and nothing is dropped. Mend the receiver, then "
+        "send them, or cancel those you do not want."
+    )
 
 
 def happened(*, status: int | None, detail: str) -> str:

@@ -42,10 +42,6 @@ select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status,
   i.tasks_open, i.next_due, i.open, i.changed_at, i.version, i.updated_at from supplier_index i where i.supplier_id = $1 order by i."on"
   nulls last, i.wedding_id
 
--- name: note_access
--- One row per link, scope, source and five minutes: the couple can read who looked.
-select app.note_access($1, $2)
-
 -- name: head
 select s.name, s.category, app.role() as role, app.now() as now,
   (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting
@@ -99,7 +95,7 @@ where a.wedding_id = $1 and a.status <> 'acknowledged'
 order by a.opened_at desc
 
 -- name: last_seen
-select x.link_id, max(x.slot) as at from access_log x where x.tenant_id = $1 group by x.link_id
+select x.link_id, max(x.last_at) as at from access_log x where x.tenant_id = $1 group by x.link_id
 
 -- name: may_edit_timeline
 select app.write_mask() & 2 <> 0
@@ -172,3 +168,20 @@ delete from assignments a where a.supplier_id = app.tenant() and a.member_id = $
 -- name: team_weddings
 -- What can be ticked, soonest first.
 select i.id as link_id, i.couple_names, i."on" from supplier_index i where i.supplier_id = $1 order by i."on" nulls last, i.id
+
+-- name: booked
+-- What suppliers hold or have booked for a wedding and is still to come; is_only: the link has no other.
+select k.link_id, k.state, k."on", k.at_local, k.zone, k.days, k.starts_at, k.ends_at, k.expires_at, w."on" as wedding_on, w.time_zone,
+  w.ceremony_at, count(*) over (partition by k.link_id) = 1 as is_only
+from link_bookings k join weddings w on w.wedding_id = k.wedding_id
+where k.wedding_id = $1 and k.state in ('hold', 'booked') and k.ends_at > app.now()
+order by k.starts_at, k.id
+
+-- name: days
+select d.link_id, d."on", d.state from link_days d where d.wedding_id = $1
+
+-- name: clashes
+-- Conflicts of the calendar that are open and still to come: how many, and when the first is.
+select count(*)::int as open, min((lower(c.during) at time zone s.time_zone)::date) as first_on
+from booking_conflicts c join suppliers s on s.supplier_id = c.supplier_id
+where c.supplier_id = $1 and c.state = 'open' and upper(c.during) > app.now()

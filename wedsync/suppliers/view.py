@@ -103,6 +103,8 @@ def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
         links_out.append(("Guests", f"{base}/guests", "users"))
     if base and seen.mask & Scope.DIETARY:
         links_out.append(("Dietary sheet", f"{base}/dietary", "utensils"))
+    if base:
+        links_out.append(("Propose a change", f"{base}/proposals", "message-circle"))
     return {
         "wedding": seen.wedding,
         "may_acknowledge": may_acknowledge,

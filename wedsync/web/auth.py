@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
@@ -61,6 +61,11 @@ class Remembered:
         self._most = most
         self._known: dict[str, tuple[float, Actor | None]] = {}
 
+    def knows(self, key: str) -> bool:
+        """Whether a good one is remembered, so that nothing is asked."""
+        known = self._known.get(key)
+        return known is not None and known[1] is not None and clock.monotonic() - known[0] < REMEMBERED_S
+
     async def __call__(self, key: str) -> Actor | None:
         at = clock.monotonic()
         known = self._known.get(key)
@@ -93,21 +98,21 @@ class Authentication:
         if scope["type"] == ScopeType.HTTP:
             actor = await self._actor(scope)
             scope["state"]["actor"] = actor
-            limiting.allow(scope, scope["litestar_app"].state.limits, actor)
+            limiting.allow(scope, actor)
         await self.app(scope, receive, send)
 
-    async def _actor(self, scope: Scope) -> Actor:
+    async def _actor(self, scope: HTTPScope) -> Actor:
         if scope["path"].startswith(FOREIGN):
             return ANONYMOUS
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         lookups = connection.app.state.lookups
         header = connection.headers.get("authorization", "")
         if header:
-            return await _bearer(header, lookups)
+            return await _bearer(scope, header, lookups)
         cookie = connection.cookies.get(COOKIE)
         if not cookie:
             return ANONYMOUS
-        actor: Actor | None = await lookups["session"](cookie)
+        actor = await _looked_up(scope, lookups["session"], cookie)
         if actor is None:
             return ANONYMOUS
         if connection.scope.get("method") in UNSAFE:
@@ -115,10 +120,21 @@ class Authentication:
         return actor
 
 
-async def _bearer(header: str, lookups: dict[str, Remembered]) -> Actor:
+async def _looked_up(scope: HTTPScope, lookup: Remembered, secret: str) -> Actor | None:
+    """Who it is; an address that guesses is stopped before the database is asked. Raises Refusal 429."""
+    if lookup.knows(secret):
+        return await lookup(secret)
+    was_good = limiting.allow_lookup(scope)
+    actor = await lookup(secret)
+    if actor is not None:
+        was_good()
+    return actor
+
+
+async def _bearer(scope: HTTPScope, header: str, lookups: dict[str, Remembered]) -> Actor:
     word, _, secret = header.partition(" ")
     if word.lower() == "bearer" and secret:
-        actor = await lookups["key" if secret.startswith("wsk_") else "token"](secret.strip())
+        actor = await _looked_up(scope, lookups["key" if secret.startswith("wsk_") else "token"], secret.strip())
         if actor is not None:
             return actor
     raise Refusal(

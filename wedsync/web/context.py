@@ -14,8 +14,10 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Guard, Row, Tx
 from wedsync.kit.errors import FieldError, Refusal, not_found
+from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits
 from wedsync.kit.seal import KeyRing
+from wedsync.kit.watch import Watch
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -25,13 +27,17 @@ V = TypeVar("V", bound="Versioned")
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`door` is the user door; its publisher wakes the gateway and the workers after each commit.
 
-    `limits` are shared by all processes where a Valkey is set; without one they are this process's own.
+    `limits` are shared by all processes where a Valkey is set; without one they are this process's own. `wire` judges
+    the addresses that tenants type; without it that is left to the moment they are called. `watch` takes what goes to
+    the access log and the security events.
     """
 
     settings: Settings
     door: Door
     ring: KeyRing
     limits: Limits = msgspec.field(default_factory=lambda: Limits(None))
+    wire: Wire | None = None
+    watch: Watch = msgspec.field(default_factory=Watch)
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from wedsync.kit.errors import FieldError, Refusal
-from wedsync.web import respond
+from wedsync.web import limiting, respond, watching
 from wedsync.web.shell import Shell
 
 log = structlog.get_logger("web")
@@ -32,6 +32,7 @@ TITLES = {
 
 def refuse(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """One refusal in the form its reader asked for."""
+    watching.refused(request.scope, refusal)
     if _wants_page(request):
         if refusal.status == 401 and "Location" in refusal.headers and request.headers.get("hx-request") != "true":
             return respond.see_other(refusal.headers["Location"])
@@ -78,6 +79,11 @@ def on_refusal(request: AnyRequest, error: Refusal) -> Response[Any]:
 
 def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """What the framework refused: unknown path, wrong method, too large, unreadable."""
+    if error.status_code in (404, 405) and "limit" not in request.scope["state"]:
+        try:
+            limiting.allow_unrouted(request.scope)
+        except Refusal as late:
+            return refuse(request, late)
     return refuse(request, _translate(error))
 
 

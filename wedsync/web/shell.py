@@ -78,8 +78,8 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
         return self.sections[len(self.bar) :]
 
 
-def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section, ...]:
-    """The couple's way around; `new` counts unread activity, `tasks` what is overdue."""
+def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int = 0) -> tuple[Section, ...]:
+    """The couple's way around; `new` counts unread activity, `tasks` what is overdue, `proposals` what waits."""
     return (
         Section(key="overview", label="Overview", href=base, icon="house"),
         Section(key="guests", label="Guests", href=f"{base}/guests", icon="users"),
@@ -87,6 +87,7 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section
         Section(key="suppliers", label="Suppliers", href=f"{base}/suppliers", icon="store"),
         Section(key="tasks", label="Tasks", href=f"{base}/tasks", icon="list-checks", count=tasks),
         Section(key="budget", label="Budget", href=f"{base}/budget", icon="wallet"),
+        Section(key="proposals", label="Proposals", href=f"{base}/proposals", icon="message-circle", count=proposals),
         Section(key="activity", label="Activity", href=f"{base}/activity", icon="activity", count=new),
         Section(key="settings", label="Settings", href=f"{base}/settings", icon="settings"),
     )
@@ -95,13 +96,17 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0) -> tuple[Section
 def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> tuple[Section, ...]:
     """The supplier's way around; `waiting` counts what needs them this week over all their weddings.
 
-    Webhooks are for owners and admins.
+    Webhooks are for owners and admins, security for the owner.
     """
+    security = Section(key="security", label="Security", href=f"{base}/security", icon="shield-check")
     webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
+    hooks = Section(key="connections", label="Hooks", href=f"{base}/connections", icon="download")
     return (
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
+        Section(key="calendar", label="Calendar", href=f"{base}/calendar", icon="calendar-clock"),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
-        *((webhooks,) if role in ("owner", "admin") else ()),
+        *((webhooks, hooks) if role in ("owner", "admin") else ()),
+        *((security,) if role == "owner" else ()),
     )

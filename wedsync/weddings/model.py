@@ -262,7 +262,9 @@ _SITE_EXAMPLE = {
 }
 
 
-def _core(name: str, description: str, *, acknowledge: bool = False, lane: Lane = Lane.NORMAL) -> EventType:
+def _core(
+    name: str, description: str, *, acknowledge: bool = False, lane: Lane = Lane.NORMAL, is_severe: bool = False
+) -> EventType:
     return EventType(
         type=f"wedding.{name}",
         scope=Scope.CORE,
@@ -272,6 +274,7 @@ def _core(name: str, description: str, *, acknowledge: bool = False, lane: Lane 
         example=_EXAMPLE,
         acknowledge=acknowledge,
         lane=lane,
+        is_severe=is_severe,
     )
 
 
@@ -282,15 +285,21 @@ DATE_CHANGED = _core(
     "The date or its status changed; every linked supplier is asked to confirm.",
     acknowledge=True,
     lane=Lane.HIGH,
+    is_severe=True,
 )
 VENUE_CHANGED = _core(
-    "venue_changed", "A venue or its address changed; linked suppliers confirm.", acknowledge=True, lane=Lane.HIGH
+    "venue_changed",
+    "A venue or its address changed; linked suppliers confirm.",
+    acknowledge=True,
+    lane=Lane.HIGH,
+    is_severe=True,
 )
 TIMES_CHANGED = _core(
     "times_changed",
     "The ceremony or reception time changed; linked suppliers confirm.",
     acknowledge=True,
     lane=Lane.HIGH,
+    is_severe=True,
 )
 ESTIMATE_CHANGED = _core(
     "estimate_changed", "The estimated guest count changed; linked suppliers confirm.", acknowledge=True

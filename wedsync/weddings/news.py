@@ -57,6 +57,10 @@ _SAYS = {
     "import.finished": ("brought in a guest list", "users"),
     "membership.added": ("added {name}", "user-plus"),
     "budget_line.added": ("added {title} to the budget", "wallet"),
+    "proposal.opened": ("proposed a change", "message-circle"),
+    "proposal.accepted": ("accepted what {source_name} proposed", "message-circle"),
+    "proposal.refused": ("refused what {source_name} proposed", "message-circle"),
+    "proposal.withdrawn": ("took a proposal back", "message-circle"),
 }
 _CHANGES = {"wedding": "heart", "schedule_item": "calendar-clock", "guest": "users", "task": "list-checks"}
 TYPES = (
@@ -80,6 +84,7 @@ PLACES = {
     "weddings": "settings",
     "budget_lines": "budget",
     "acknowledgements": "suppliers",
+    "proposals": "proposals",
 }
 
 
@@ -111,6 +116,7 @@ def line(row: Row, *, base: str, read: int, me: Any, guest_names: dict[str, str]
         "schedule_item": "schedule_items",
         "wedding": "weddings",
         "budget_line": "budget_lines",
+        "proposal": "proposals",
     }.get(row["type"].partition(".")[0], "")
     return Line(
         id=str(row["id"]),

@@ -106,7 +106,8 @@ select w.couple_names, w."on", app.role() as role, app.now() as now,
   (select count(*)::int from events e
     where e.stream_id = $1 and e.seq > coalesce((select r.seq from activity_reads r where r.wedding_id = $1 and r.person_id = $2), 0)
       and not e.bulk and e.actor_kind <> 'system' and e.actor_id is distinct from $2 and e.type = any ($3)) as new,
-  (select count(*)::int from tasks t where t.wedding_id = $1 and t.status not in ('done', 'cancelled') and t.due_on < (app.now() at time zone w.time_zone)::date) as late
+  (select count(*)::int from tasks t where t.wedding_id = $1 and t.status not in ('done', 'cancelled') and t.due_on < (app.now() at time zone w.time_zone)::date) as late,
+  (select count(*)::int from proposals p where p.wedding_id = $1 and p.state in ('open', 'stale')) as proposed
 from weddings w
 where w.wedding_id = $1
 

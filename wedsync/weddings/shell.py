@@ -38,7 +38,7 @@ async def couple_shell(request: AnyRequest, ctx: Context, tx: Tx, wedding_id: UU
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading=row["couple_names"],
         on=row["on"],
-        sections=couple_sections(base, new=row["new"], tasks=row["late"]),
+        sections=couple_sections(base, new=row["new"], tasks=row["late"], proposals=row["proposed"]),
         live=live(ctx, f"realtime:wedding:{wedding_id}"),
         now=row["now"],
     )

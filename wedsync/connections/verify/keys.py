@@ -4,6 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -58,6 +59,17 @@ def token(request: Request) -> None:
         raise Unverified("the token is for somebody else")
     if options.body_claim and not is_secret(str(claims.get(options.body_claim)), _digests(request.body)):
         raise Unverified("the token is for another body")
+
+
+def key_id(text: str) -> str | None:
+    """Which key a token says it was signed with; None where it does not say, or is no token."""
+    head = text.rpartition(" ")[2].partition(".")[0]
+    try:
+        said = msgspec.json.decode(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except ValueError:
+        return None
+    found = said.get("kid") if isinstance(said, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:

@@ -20,7 +20,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `hmac`: header, prefix, algorithm, encoding, template of `{body}`, `{ts}` and `{id}`, timestamp_header, id_header.
     `bearer`: header, where it is another than Authorization. `basic`: user. `google_channel`: channel_id, resource_id.
-    `jwt`: header, jwks, algorithms, issuer, audience, body_claim (holds the SHA-256 of the body).
+    `jwt`: header, jwks or jwks_url (where the set is fetched from), algorithms, issuer, audience, body_claim (holds the
+    SHA-256 of the body).
     """
 
     header: Word = ""
@@ -35,6 +36,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channel_id: Word = ""
     resource_id: Word = ""
     jwks: dict[str, Any] = {}
+    jwks_url: Annotated[str, Meta(max_length=500)] = ""
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = ("RS256", "ES256")
     issuer: Word = ""
     audience: Word = ""

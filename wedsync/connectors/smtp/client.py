@@ -23,7 +23,7 @@ from wedsync.connections.contract import (
     Unknown,
 )
 from wedsync.connectors.smtp.mapper import Envelope
-from wedsync.kit import clock
+from wedsync.kit import clock, failpoints
 
 SETTING = "WEDSYNC_SMTP_URL"
 IDLE_MAX = 4
@@ -131,7 +131,9 @@ class Mailer:
                 )
             await client.rcpt(envelope.recipient, encoding="utf-8" if envelope.needs_utf8 else "ascii")
             course.stage = "content"
+            failpoints.hit("before_mail")
             response = await client.data(envelope.content)
+            failpoints.hit("after_mail")
             is_kept = True
             return Delivered(
                 remote_id=envelope.message_id, attempt=course.attempt(status=response.code, said=response.message)

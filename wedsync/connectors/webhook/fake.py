@@ -4,6 +4,9 @@
 """
 
 import asyncio
+import gzip
+import secrets
+from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -11,6 +14,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote_plus
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
@@ -42,6 +46,8 @@ MOODS = {
     "down": "Answers 503.",
     "refusing": "Answers 400.",
     "moved": "Answers 302.",
+    "inward": "Answers 307 and points to a cloud's metadata.",
+    "swollen": "Takes the request and answers 200 with 20 MB of zeros, packed by gzip into 20 kB.",
     "gone": "Answers 410: no more deliveries.",
     "leaving": "Takes the request and asks for no more deliveries (webhook-delivery: disable).",
     "aborting": "Answers 503 and asks for no repeat of this one (webhook-delivery: abort-message).",
@@ -59,19 +65,28 @@ ANSWERS = {
     "aborting": 503,
     "refusing": 400,
     "moved": 302,
+    "inward": 307,
     "gone": 410,
     "duplicate": 409,
 }
 HEADERS = {
     "busy": {"retry-after": "2"},
     "moved": {"location": "/hooks/elsewhere"},
+    "inward": {"location": "http://169.254.169.254/latest/meta-data/"},
+    "swollen": {"content-encoding": "gzip"},
     "leaving": {"webhook-delivery": "disable"},
     "aborting": {"webhook-delivery": "abort-message"},
 }
 BOOKED_S = 90.0
 TRICKLE_S = 0.1
 # What a provider in this mood never gets to keep: it fails before it looks at the request.
-UNKEPT = frozenset({"busy", "booked", "early", "large", "broken", "down", "aborting", "refusing", "moved", "gone"})
+UNKEPT = frozenset(ANSWERS) - {"duplicate"}
+TOKEN_MOODS = {
+    "down": "Answers 503.",
+    "refusing": "Answers 401: invalid_client.",
+    "odd": "Answers 200 without a token.",
+    "hanging": "Takes the request and never answers.",
+}
 
 
 class Received(msgspec.Struct, kw_only=True):
@@ -89,8 +104,35 @@ class Received(msgspec.Struct, kw_only=True):
     times: int = 1
 
 
+class TokenServer:
+    """Gives access tokens by OAuth 2 client credentials for one receiver, which then takes only the newest."""
+
+    def __init__(self) -> None:
+        self.moods = Moods(TOKEN_MOODS)
+        self.client = ("", "")
+        self.life_s: int | None = 3600
+        self.asked: list[dict[str, str]] = []
+        self.current = ""
+
+    def take(self, authorization: str, fields: dict[str, str]) -> Response[dict[str, Any]]:
+        """One request for a token: by the header, or by the body."""
+        self.asked.append(fields)
+        given = _basic(authorization) if authorization else (fields.get("client_id"), fields.get("client_secret"))
+        mood = self.moods.take()
+        if mood == "down":
+            return Response({}, status_code=503)
+        if mood == "refusing" or given != self.client or fields.get("grant_type") != "client_credentials":
+            return Response({"error": "invalid_client"}, status_code=401)
+        if mood == "odd":
+            return Response({"token_type": "bearer"}, status_code=200)
+        self.current = f"token-{secrets.token_hex(8)}"
+        life = {} if self.life_s is None else {"expires_in": self.life_s}
+        return Response({"access_token": self.current, "token_type": "Bearer", **life}, status_code=200)
+
+
 class Receiver:
     def __init__(self, name: str) -> None:
+        self.tokens = TokenServer()
         self.name = name
         self.secrets: tuple[str, ...] = ()
         self.moods = Moods(MOODS)
@@ -116,7 +158,7 @@ class Hooks:
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(
                 "/",
-                route_handlers=[take, list_receivers, show, change_mood, set_secrets, read, change, forget],
+                route_handlers=[take, give_token, list_receivers, show, change_mood, set_secrets, read, change, forget],
                 dependencies={"hooks": given(self)},
             )
         ]
@@ -184,8 +226,10 @@ async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Re
     """What a provider's endpoint does: take, keep, answer; or whatever its mood is."""
     receiver = hooks.receiver(name)
     receiver.calls += 1
-    mood = receiver.moods.take()
     body = await request.body()
+    if receiver.tokens.client[0] and request.headers.get("authorization") != f"Bearer {receiver.tokens.current}":
+        return Response("Who is this?", status_code=401, media_type=MediaType.TEXT)
+    mood = receiver.moods.take()
     if mood not in UNKEPT:
         await hooks.keep(receiver, {key.lower(): value for key, value in request.headers.items()}, body)
     if mood == "dropped":
@@ -198,6 +242,17 @@ async def take(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Re
     elif mood in ("endless", "trickling"):
         return Stream(hooks.pour(drop=b"x" * 4096 if mood == "endless" else b"x", every_s=_pace_s(mood)))
     return _answer(mood)
+
+
+@post("/oauth/{name:str}/token", status_code=200)
+async def give_token(name: str, request: "Request[Any, Any, Any]", hooks: Hooks) -> Response[Any]:
+    """A receiver's token server; it knows one client, `Receiver.tokens.client`."""
+    tokens = hooks.receiver(name).tokens
+    fields = {key: str(value) for key, value in (await request.form()).items()}
+    if tokens.moods.current == "hanging":
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hooks.stopping.wait(), HANGING_MAX_S)
+    return tokens.take(request.headers.get("authorization", ""), fields)
 
 
 @get("/hooks", media_type=MediaType.HTML)
@@ -262,15 +317,25 @@ async def forget(name: str, hooks: Hooks) -> None:
     receiver.moods.switch("fine")
 
 
+def _basic(authorization: str) -> tuple[str, ...]:
+    """Both halves, form-decoded (RFC 6749 2.3.1)."""
+    pair = b64decode(authorization.removeprefix("Basic ")).decode()
+    return tuple(unquote_plus(half) for half in pair.split(":", 1))
+
+
 def _pace_s(mood: str) -> float:
     return TRICKLE_S if mood == "trickling" else 0.0
 
 
-def _answer(mood: str) -> Response[str]:
+def _answer(mood: str) -> Response[Any]:
     status, headers = ANSWERS.get(mood, 200), HEADERS.get(mood, {})
     if mood == "booked":
         free_at = clock.machine_now() + timedelta(seconds=BOOKED_S)
         headers = {"retry-after": format_datetime(free_at, usegmt=True)}
+    if mood == "swollen":
+        return Response(
+            gzip.compress(bytes(20_000_000)), status_code=status, headers=headers, media_type=MediaType.TEXT
+        )
     return Response("ok" if status == 200 else mood, status_code=status, headers=headers, media_type=MediaType.TEXT)
 
 

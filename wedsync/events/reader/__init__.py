@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.events.audience import Audience
-from wedsync.kit import sql
+from wedsync.kit import failpoints, sql
 from wedsync.kit.db import connect_pool
 
 queries = sql.load("wedsync.events.reader")
@@ -72,6 +72,9 @@ class Reader(Protocol):
     async def columns(self) -> Columns:
         """The tables' columns."""
 
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        """Write what was counted for the access log and the security events."""
+
 
 class DatabaseReader:
     """The real one. `open` it in the loop that uses it."""
@@ -88,9 +91,10 @@ class DatabaseReader:
         """Give the connections back."""
         await self._pool.close()
 
-    async def _rows(self, statement: str, *values: Any) -> Sequence[Any]:
+    async def _rows(self, statement: str, *values: Any, place: str = "") -> Sequence[Any]:
         try:
             rows: Sequence[Any] = await self._pool.fetch(statement, *values)
+            failpoints.hit(place)
         except Exception as cause:
             raise ReaderAway(f"{type(cause).__name__}: {cause}") from cause
         return rows
@@ -115,18 +119,22 @@ class DatabaseReader:
         return {str(row["id"]): (row["epoch"], row["top"]) for row in rows}
 
     async def read_events(self, tenant: str, after: int, limit: int) -> Sequence[str]:
-        return [row["event"] for row in await self._rows(queries.read_events, UUID(tenant), after, limit)]
+        rows = await self._rows(queries.read_events, UUID(tenant), after, limit, place="after_read")
+        return [row["event"] for row in rows]
 
     async def site_stream(self, slug: str) -> str | None:
         rows = await self._rows(queries.site_stream, slug)
         return _text(rows[0]["wedding_id"])
 
     async def save_positions(self, positions: Sequence[Position]) -> None:
-        await self._rows(queries.save_positions, msgspec.json.encode(positions).decode())
+        await self._rows(queries.save_positions, msgspec.json.encode(positions).decode(), place="after_positions")
 
     async def position(self, key: bytes) -> tuple[int, int] | None:
         rows = await self._rows(queries.position, key)
         return (rows[0]["epoch"], rows[0]["seq"]) if rows else None
+
+    async def keep_watch(self, reads: str, notes: str) -> None:
+        await self._rows(queries.keep_watch, reads, notes)
 
     async def columns(self) -> Columns:
         found: dict[str, list[tuple[str, str]]] = {}

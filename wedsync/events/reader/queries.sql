@@ -46,3 +46,7 @@ join pg_catalog.pg_attribute a on a.attrelid = c.oid
 join pg_catalog.pg_type t on t.oid = a.atttypid
 where n.nspname = 'public' and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
 order by c.relname, a.attnum
+
+-- name: keep_watch
+-- Reads through links and refusals, counted beside the sockets.
+select app.keep_watch($1, $2)

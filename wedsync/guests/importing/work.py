@@ -18,7 +18,7 @@ from wedsync.guests.importing.standing import Rows, Standing, json_of, stand
 from wedsync.guests.importing.stored import Upload, open_upload
 from wedsync.guests.importing.values import Merge
 from wedsync.guests.importing.writing import Batch, batch, ids_needed
-from wedsync.kit import sql
+from wedsync.kit import failpoints, sql
 from wedsync.kit.db import Door
 from wedsync.kit.errors import Refusal
 from wedsync.kit.seal import KeyRing
@@ -67,6 +67,7 @@ async def _bring(door: Door, job: Job, ring: KeyRing, import_id: UUID) -> None:
             await jobs.finish(tx, job)
             return
     upload = await asyncio.to_thread(open_upload, ring, wedding_id, import_id, sealed)
+    failpoints.hit("import_opened")
     for _ in range(DECIDED_MAX):
         if await _decide_and_write(door, job, ring, import_id, upload):
             return
@@ -81,6 +82,7 @@ async def _decide_and_write(door: Door, job: Job, ring: KeyRing, import_id: UUID
         ground = await actions.ground(tx, wedding_id)
         rows = await actions.rows(tx, wedding_id, upload.plan.source)
     standing, merged = await asyncio.to_thread(decided, ring, wedding_id, upload, rows, ground)
+    failpoints.hit("import_decided")
     async with door.enter_job(job.id, job.lease_token) as tx:
         await actions.progress(tx, wedding_id, import_id, upload.plan.rows // 2)
         ids = await actions.new_ids(tx, ids_needed(upload.plan, merged))
@@ -88,6 +90,7 @@ async def _decide_and_write(door: Door, job: Job, ring: KeyRing, import_id: UUID
     try:
         async with door.enter_job(job.id, job.lease_token) as tx:
             await actions.apply(tx, ring, wedding_id, import_id, ready)
+            failpoints.hit("import_written")
             await jobs.finish(tx, job)
     except Moved:
         return False

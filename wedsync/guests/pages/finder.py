@@ -18,6 +18,7 @@ from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.limits import Limits, Window
 from wedsync.kit.seal import KeyRing
 from wedsync.web import forms, mail, respond
+from wedsync.web.callers import block_of
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 from wedsync.web.visitor import plain_shell
@@ -42,7 +43,7 @@ async def mail_link(request: AnyRequest, ctx: Context, slug: str) -> Response[st
     name = (await forms.read(request)).text("name")[:NAME_CHARS_MAX]
     couple = await _names_of(ctx, slug)
     limits = ctx.limits
-    await _allow(limits, TRIES, f"{slug}|{request.client.host if request.client else ''}")
+    await _allow(limits, TRIES, f"{slug}|{block_of(request.scope)}")
     await _allow(limits, TRIES_OF_ALL, slug)
     if not name:
         return _page(request, slug, couple, errors={"name": "Write your name, as on the invitation."}, code=422)

@@ -1,20 +1,25 @@
 """The list of endpoints, adding one, changing it; its secret is on the page that answers, and on no other."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import msgspec
 from litestar import Response, get, post
+from msgspec import UNSET, structs
 
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.subscriptions import actions, model, snippets, view, wording
-from wedsync.subscriptions.pages.place import Place, allows_http, entered, is_stale, paths, version_of
+from wedsync.subscriptions.pages import proof
+from wedsync.subscriptions.pages.place import Place, entered, is_stale, paths, version_of
+from wedsync.subscriptions.vetting import vet
 from wedsync.web import conflict, forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, Form
 
 queries = sql.load("wedsync.subscriptions")
+S = TypeVar("S", bound=msgspec.Struct)
 LABELS = {"url": "Address", "description": "What it is for", "patterns": "Events"}
 
 
@@ -59,6 +64,7 @@ def _form(place: Place, given: dict[str, Any], *, errors: Any = None, code: int 
         groups=[(g.words, [(p, words, p in events) for p, words in g.patterns]) for g in wording.groups(place.face)],
         patterns=", ".join(e for e in events if e not in boxes),
         errors=errors or {},
+        **proof.values(given),
     )
 
 
@@ -70,12 +76,21 @@ def _given(form: Form) -> dict[str, Any]:
 
 
 def _wanted(given: dict[str, Any]) -> model.NewEndpoint:
+    return _checked(model.NewEndpoint, given)
+
+
+def _changed(given: dict[str, Any]) -> model.EndpointChange:
+    return _checked(model.EndpointChange, given)
+
+
+def _checked(kind: type[S], given: dict[str, Any]) -> S:
     """Raises Refusal 422 by the form's fields: one bad pattern is the picker's."""
     try:
-        return forms.checked(model.NewEndpoint, given, wording.FIELDS)
+        return forms.checked(kind, given, wording.FIELDS)
     except Refusal as refusal:
-        if refusal.errors[0].field.startswith("events["):
-            raise forms.wrong(wording.FIELDS["events"]) from refusal
+        field = refusal.errors[0].field.partition("[")[0]
+        if field in wording.FIELDS:
+            raise forms.wrong(wording.FIELDS[field]) from refusal
         raise
 
 
@@ -86,10 +101,11 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> 
     given = _given(form)
     endpoint_id = _id(form.text("id"))
     try:
-        wanted = _wanted(given)
+        wanted = _wanted(given | proof.of_form(form))
+        await vet(ctx, actor, wanted, ctx.door.enter(forms.signed_in(request, actor), tenant))
         async with entered(request, ctx, actor, tenant) as place:
             _, secret = await actions.add(
-                place.tx, ctx.ring, tenant, wanted, allow_http=allows_http(ctx), endpoint_id=endpoint_id
+                place.tx, ctx.ring, tenant, wanted, allow=ctx.settings.egress_allow, endpoint_id=endpoint_id
             )
             return await _secret(place, endpoint_id, secret, overlap_hours=None)
     except Refusal as refusal:
@@ -98,7 +114,16 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> 
                 return respond.see_other(f"{place.path}/{endpoint_id}")
             if refusal.status != 422:
                 raise
-            return _form(place, given | {"id": str(endpoint_id)}, errors=forms.errors_of(refusal), code=422)
+            typed = given | _typed(form) | {"id": str(endpoint_id)}
+            return _form(place, typed, errors=proof.errors_of(refusal), code=422)
+
+
+def _typed(form: Form) -> dict[str, Any]:
+    """What was typed of the proof, for the form that is shown again; nothing of it where it cannot be read."""
+    try:
+        return proof.of_form(form)
+    except Refusal:
+        return {}
 
 
 def _id(text: str) -> UUID:
@@ -127,20 +152,23 @@ INSTALL = "npm install standardwebhooks"
 async def edit(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, endpoint_id: UUID) -> Response[str]:
     """The form of an endpoint that is there."""
     async with entered(request, ctx, actor, tenant) as place:
-        return _form(place, dict(await place.endpoint(endpoint_id)))
+        row = await place.endpoint(endpoint_id)
+        return _form(place, dict(row) | proof.of_row(row))
 
 
 @post(paths("/{endpoint_id:uuid}"), include_in_schema=False)
 async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, endpoint_id: UUID) -> Response[Any]:
-    """Address, events, description."""
+    """Address, events, description, headers, authentication."""
     form = await forms.read(request)
     given, version = _given(form), version_of(request, form)
     try:
-        wanted = _wanted(given)
-        fields = {"url": wanted.url, "events": wanted.events, "description": wanted.description}
+        wanted = _changed(given | (proof.of_form(form) if form.has("auth") else {}))
+        await vet(ctx, actor, wanted, ctx.door.enter_at(forms.signed_in(request, actor), "endpoints", endpoint_id))
+        fields = {name: value for name, value in structs.asdict(wanted).items() if value is not UNSET}
         async with entered(request, ctx, actor, tenant) as place:
             await place.endpoint(endpoint_id)
-            await actions.change(place.tx, endpoint_id, fields, version=version, allow_http=allows_http(ctx))
+            allow = ctx.settings.egress_allow
+            await actions.change(place.tx, ctx.ring, endpoint_id, fields, version=version, allow=allow)
             return respond.see_other(f"{place.path}/{endpoint_id}")
     except Refusal as refusal:
         if refusal.status not in (412, 422):
@@ -148,8 +176,9 @@ async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
         async with entered(request, ctx, actor, tenant) as place:
             if is_stale(refusal):
                 return await _both(place, given, endpoint_id)
-            typed = given | {"id": str(endpoint_id), "version": version}
-            return _form(place, typed, errors=forms.errors_of(refusal), code=422)
+            held = {"held": proof.of_row(await place.endpoint(endpoint_id))["held"]}
+            typed = given | _typed(form) | held | {"id": str(endpoint_id), "version": version}
+            return _form(place, typed, errors=proof.errors_of(refusal), code=422)
 
 
 async def _both(place: Place, given: dict[str, Any], endpoint_id: UUID) -> Response[Any]:

@@ -1,17 +1,18 @@
-"""One endpoint with its delivery log, newest first and live, and one delivery with every try of it."""
+"""One endpoint with its delivery log, newest first and live, one delivery with every try of it, and tests."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response, get, post
 
+from wedsync.events.catalogue import Catalogue
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
-from wedsync.kit.errors import not_found
-from wedsync.subscriptions import view, wording
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.subscriptions import actions, view, wording
 from wedsync.subscriptions.pages.place import Place, entered, paths
-from wedsync.web import respond
+from wedsync.web import forms, respond
 from wedsync.web.context import Context, from_time_cursor, invalid, time_cursor
 from wedsync.web.forms import AnyRequest
 
@@ -19,6 +20,9 @@ queries = sql.load("wedsync.subscriptions")
 PAGE: Final = 50
 SAID: Final = {
     "changed": "Somebody changed this endpoint after you opened the page. This is how it is now; decide again.",
+    "tested": "The test is on its way: it is the newest line of the log, which tells what comes of it.",
+    "inactive": "A test needs an active endpoint. Resume it first.",
+    "many": "30 tests a minute are enough. Wait one, and go on.",
     "rotated": "The secret was rotated already, and shown then. If you did not keep it, rotate once more.",
 }
 #: How often an open page asks again: while something is on its way, and otherwise.
@@ -27,21 +31,51 @@ RESTING_S: Final = 10
 
 
 @get(paths("/{endpoint_id:uuid}"), include_in_schema=False)
-async def page(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, endpoint_id: UUID) -> Response[str]:
-    """State, counts, the log."""
+async def page(
+    request: AnyRequest, ctx: Context, actor: Actor, catalogue: Catalogue, tenant: UUID, endpoint_id: UUID
+) -> Response[str]:
+    """State, counts, the log, and a test to send."""
     async with entered(request, ctx, actor, tenant) as place:
         values = await _values(request, place, endpoint_id)
+        tests = wording.testable(catalogue.types, values["endpoint"]["events"], place.face)
         types = await place.tx.rows(queries.seen_types, tenant, endpoint_id, place.now - view.WEEK, view.COUNTED_MAX)
         said = request.query_params.get("said", "")
-        sent = request.query_params.get("again", "")
+        counts = {name: request.query_params.get(name, "") for name in ("again", "released")}
         return respond.html(
             "subscriptions/endpoint.html",
             place.shell,
             types=[("", "All types"), *((row["type"], row["type"]) for row in types)],
+            tests=[(name, name) for name in tests],
+            tested=request.query_params.get("tested", ""),
             said=SAID.get(said, ""),
-            sent=int(sent) if sent.isdecimal() and len(sent) < 7 else None,
+            as_new="as_new" in request.query_params,
+            sent=_count(counts["again"]),
+            released=_count(counts["released"]),
             **values,
         )
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 7 else None
+
+
+@post(paths("/{endpoint_id:uuid}/test"), include_in_schema=False)
+async def send_test(
+    request: AnyRequest, ctx: Context, actor: Actor, catalogue: Catalogue, tenant: UUID, endpoint_id: UUID
+) -> Response[Any]:
+    """An example, through the ledger; the log says what comes of it."""
+    form = await forms.read(request)
+    name, here = form.text("type"), request.url.path.removesuffix("/test")
+    try:
+        async with entered(request, ctx, actor, tenant) as place:
+            await place.endpoint(endpoint_id)
+            await actions.send_test(place.tx, catalogue, endpoint_id, name)
+    except Refusal as refusal:
+        said = {409: "inactive", 429: "many"}.get(refusal.status)
+        if said is None:
+            raise
+        return respond.see_other(_address(here, {"said": said}))
+    return respond.see_other(_address(here, {"said": "tested", "tested": name}))
 
 
 @get(paths("/{endpoint_id:uuid}/fragments/log"), include_in_schema=False)
@@ -83,6 +117,7 @@ async def _values(request: AnyRequest, place: Place, endpoint_id: UUID) -> dict[
         "src": _address(f"{here}/fragments/log", filters | {"after": asked["after"]}),
         "every_s": MOVING_S if any(one["is_moving"] for one in shown) else RESTING_S,
         "counted_max": view.COUNTED_MAX,
+        "parked_words": wording.parked(card["state"]),
         "now": place.now,
     }
 
@@ -117,18 +152,22 @@ async def _delivery(place: Place, endpoint_id: UUID, delivery_id: UUID, template
         raise not_found("delivery")
     (one,) = await view.lines(place.tx, [row], now=place.now)
     attempts = await place.tx.rows(queries.attempts, delivery_id)
+    by = await place.tx.value(queries.keeper, row["actor_id"]) if row["actor_id"] else None
+    behind = await place.tx.value(queries.waiting_behind, delivery_id) if one["is_parked"] else 0
     here = f"{place.path}/{endpoint_id}"
     return respond.html(
         template,
         place.shell,
+        behind=behind,
         path=place.path,
         endpoint=card,
         delivery=one,
-        tries=view.tries(attempts),
+        by=by,
+        tries=view.tries(attempts, is_test=row["is_test"]),
         src=f"{here}/deliveries/{delivery_id}/fragments/tries",
         every_s=MOVING_S if one["is_moving"] else RESTING_S,
         now=place.now,
     )
 
 
-ROUTES = (page, fragment, delivery, delivery_fragment)
+ROUTES = (page, send_test, fragment, delivery, delivery_fragment)

@@ -76,11 +76,6 @@ def version_of(request: AnyRequest, form: Form) -> int | None:
     return expected_version(request.headers.get("if-match")) or form.number("version")
 
 
-def allows_http(ctx: Context) -> bool:
-    """http:// only where the operator opened ranges for play."""
-    return bool(ctx.settings.egress_allow)
-
-
 def is_stale(refusal: Refusal) -> bool:
     """Somebody was quicker."""
     return refusal.status == 412

@@ -71,8 +71,13 @@ async def send(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, en
     since = _since("at", form.text("since"), BEGINNING)
     async with entered(request, ctx, actor, tenant) as place:
         await place.endpoint(endpoint_id)
-        count = await actions.recover(place.tx, endpoint_id, since, WHAT[what][1])
-        return respond.see_other(f"{place.path}/{endpoint_id}?again={count}")
+        count = await actions.recover(place.tx, endpoint_id, since, WHAT[what][1], as_new=form.on("as_new"))
+        return respond.see_other(f"{place.path}/{endpoint_id}?{sent(count, form)}")
+
+
+def sent(count: int, form: forms.Form) -> str:
+    """What the page that follows says."""
+    return f"again={count}{'&as_new=1' if form.on('as_new') else ''}"
 
 
 @post(paths("/{endpoint_id:uuid}/deliveries/{delivery_id:uuid}/replay"), include_in_schema=False)
@@ -80,13 +85,14 @@ async def send_one(
     request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, endpoint_id: UUID, delivery_id: UUID
 ) -> Response[Any]:
     """One again, whatever became of it; what is still on its way is left alone."""
+    form = await forms.read(request)
     async with entered(request, ctx, actor, tenant) as place:
         await place.endpoint(endpoint_id)
         row = await place.tx.row(queries.delivery, delivery_id)
         if row is None or row["destination_id"] != endpoint_id:
             raise not_found("delivery")
-        count = await actions.replay(place.tx, [delivery_id])
-        return respond.see_other(f"{place.path}/{endpoint_id}?again={count}")
+        count = await actions.replay_one(place.tx, delivery_id, as_new=form.on("as_new"))
+        return respond.see_other(f"{place.path}/{endpoint_id}?{sent(count, form)}")
 
 
 ROUTES = (ask, send, send_one)

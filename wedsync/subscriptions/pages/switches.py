@@ -28,7 +28,7 @@ async def pause(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, e
         async with entered(request, ctx, actor, tenant) as place:
             await place.endpoint(endpoint_id)
             version = version_of(request, form)
-            await actions.change(place.tx, endpoint_id, {"state": "paused"}, version=version, allow_http=True)
+            await actions.change(place.tx, ctx.ring, endpoint_id, {"state": "paused"}, version=version)
     except Refusal as refusal:
         return _again(request, refusal, "/pause")
     return respond.see_other(request.url.path.removesuffix("/pause"))
@@ -70,7 +70,7 @@ async def resume(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
             await place.endpoint(endpoint_id)
             before = _before(place.now, KEPT[kept])
             version = version_of(request, form)
-            await actions.resume(place.tx, endpoint_id, let_go_before=before, version=version)
+            await actions.resume(place.tx, ctx.ring, endpoint_id, let_go_before=before, version=version)
     except Refusal as refusal:
         return _again(request, refusal, "/resume")
     return respond.see_other(request.url.path.removesuffix("/resume"))

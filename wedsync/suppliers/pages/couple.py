@@ -10,7 +10,7 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.suppliers import actions, model, view
+from wedsync.suppliers import actions, booked, model, view
 from wedsync.web import forms, respond
 from wedsync.web.context import Context, expected_version
 from wedsync.web.forms import AnyRequest, Form, signed_in
@@ -76,14 +76,18 @@ async def _links(tx: Tx, wedding_id: UUID) -> list[dict[str, Any]]:
             {"words": words, "state": row["status"], "since": row["opened_at"]}
         )
     seen = {r["link_id"]: r["at"] for r in await tx.rows(queries.last_seen, wedding_id)}
+    times = await booked.lines(tx, wedding_id)
     return [
-        _link(dict(r), open_by.get(r["id"], []), seen.get(r["id"])) for r in await tx.rows(queries.links, wedding_id)
+        _link(dict(r), open_by.get(r["id"], []), seen.get(r["id"]), times.get(r["id"], []))
+        for r in await tx.rows(queries.links, wedding_id)
     ]
 
 
-def _link(row: dict[str, Any], open_now: list[dict[str, Any]], seen_at: Any) -> dict[str, Any]:
+def _link(
+    row: dict[str, Any], open_now: list[dict[str, Any]], seen_at: Any, times: list[dict[str, str]]
+) -> dict[str, Any]:
     sees, _, never = model.panel(row["mask"])
-    return {**row, "sees": sees, "never": never, "open": open_now, "last_seen_at": seen_at}
+    return {**row, "sees": sees, "never": never, "open": open_now, "last_seen_at": seen_at, "booked": times}
 
 
 @get("/me/{wedding_id:uuid}/fragments/suppliers", include_in_schema=False)

@@ -15,6 +15,7 @@ from wedsync.suppliers import actions, model, view
 from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
+from wedsync.web.formats import plural
 from wedsync.web.forms import AnyRequest, signed_in
 from wedsync.web.shell import Shell
 from wedsync.weddings import news
@@ -29,10 +30,15 @@ async def portfolio(request: AnyRequest, ctx: Context, actor: Actor, supplier_id
         shell = await supplier_shell(request, ctx, tx, supplier_id, "portfolio")
         rows = await tx.rows(queries.portfolio, supplier_id)
         invitations = await tx.rows("select * from app.invitations($1)", actor.id)
-    listed = _listed(shell, rows, invitations)
+        clashes = await tx.row(queries.clashes, supplier_id)
+    listed = _listed(shell, rows, invitations, clashes)
     today = shell.now.date()
     week = f"{today.day} {today:%B} to {today + timedelta(days=6):%-d %B}"
-    counts = {"waiting": len(listed["needs"]), "weddings": sum(r["status"] == "active" for r in rows), "clashes": 0}
+    counts = {
+        "waiting": len(listed["needs"]),
+        "weddings": sum(r["status"] == "active" for r in rows),
+        "clashes": clashes["open"] if clashes else 0,
+    }
     return respond.html(
         "suppliers/portfolio.html", shell, supplier={"name": shell.heading}, week_words=week, counts=counts, **listed
     )
@@ -45,11 +51,13 @@ async def portfolio_fragment(request: AnyRequest, ctx: Context, actor: Actor, su
         shell = await supplier_shell(request, ctx, tx, supplier_id, "portfolio")
         rows = await tx.rows(queries.portfolio, supplier_id)
         invitations = await tx.rows("select * from app.invitations($1)", actor.id)
-    return respond.html("suppliers/_portfolio.html", shell, **_listed(shell, rows, invitations))
+        clashes = await tx.row(queries.clashes, supplier_id)
+    return respond.html("suppliers/_portfolio.html", shell, **_listed(shell, rows, invitations, clashes))
 
 
-def _listed(shell: Shell, rows: list[Row], invitations: list[Row]) -> dict[str, Any]:
+def _listed(shell: Shell, rows: list[Row], invitations: list[Row], clashes: Row | None) -> dict[str, Any]:
     needs = [_invited(shell, r) for r in invitations]
+    needs += [_clash(shell, clashes)] if clashes and clashes["open"] else []
     for row in rows:
         needs += [_need(shell, row, one) for one in msgspec.json.decode(row["open"])]
     needs.sort(key=lambda n: (n["due"] or date.max, n["on"] or date.max))
@@ -109,6 +117,23 @@ def _invited(shell: Shell, row: Row) -> dict[str, Any]:
     }
 
 
+def _clash(shell: Shell, row: Row) -> dict[str, Any]:
+    return {
+        "key": "clashes",
+        "kind": "clash",
+        "wedding_id": None,
+        "couple": "Calendar",
+        "on": row["first_on"],
+        "words": f"{plural(row['open'], 'conflict')} in your calendar",
+        "detail": "What cannot both be right, and what to do about it.",
+        "due": None,
+        "href": f"{shell.base}/calendar?on={row['first_on']}",
+        "state": "",
+        "action_href": "",
+        "action_label": "Look",
+    }
+
+
 def _card(shell: Shell, row: Row) -> dict[str, Any]:
     return {
         "wedding_id": row["wedding_id"],
@@ -145,13 +170,12 @@ async def weddings(request: AnyRequest, ctx: Context, actor: Actor, supplier_id:
 
 
 async def _read(
-    request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, source: str
+    request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> tuple[Shell, view.Seen]:
     async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
         shell = await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         seen = await view.wedding(tx, wedding_id)
-        await tx.value(queries.note_access, seen.mask, source)
     return shell, seen
 
 
@@ -160,7 +184,7 @@ async def wedding(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> Response[str]:
     """One wedding, live."""
-    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id, "page")
+    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id)
     base = f"{shell.base}/weddings/{wedding_id}"
     return respond.html(
         "suppliers/wedding.html",
@@ -177,7 +201,7 @@ async def fragment(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, part: str
 ) -> Response[str]:
     """One live part. A part whose scope was taken away answers 404 and the page withdraws it."""
-    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id, "page")
+    shell, seen = await _read(request, ctx, actor, supplier_id, wedding_id)
     known = {
         "core": seen.wedding,
         "day": seen.schedule,

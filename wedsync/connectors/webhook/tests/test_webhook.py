@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -19,7 +18,6 @@ from wedsync.connections.contract import (
     Attempt,
     Connection,
     Delivered,
-    Delivers,
     Delivery,
     Outcome,
     ReconnectNeeded,
@@ -29,49 +27,14 @@ from wedsync.connections.contract import (
 )
 from wedsync.connections.stage import serving
 from wedsync.connectors.webhook import mapper
-from wedsync.connectors.webhook.connector import connect, to_outcome
+from wedsync.connectors.webhook.answers import to_outcome
+from wedsync.connectors.webhook.connector import connect
 from wedsync.connectors.webhook.fake import Hooks
+from wedsync.connectors.webhook.tests.staged import DELIVERY, EVENT, TENANT, Stage
 from wedsync.kit import clock
 from wedsync.kit.http import Reply, Timing, Wire
 
 NOW = datetime(2026, 6, 13, 14, 0, tzinfo=UTC)
-DELIVERY = UUID("01970000-0000-7000-8000-00000000d001")
-TENANT = UUID("01970000-0000-7000-8000-00000000a001")
-EVENT = {
-    "id": "01970000-0000-7000-8000-00000000e001",
-    "stream": "wedding:01970000-0000-7000-8000-00000000a001",
-    "epoch": 1,
-    "seq": 7,
-    "type": "rsvp.replied",
-    "version": 1,
-    "scope": 16,
-    "link_id": None,
-    "membership_id": None,
-    "subject": {"table": "rsvps", "id": "01970000-0000-7000-8000-00000000b001"},
-    "op": "UPDATE",
-    "record": {"id": "01970000-0000-7000-8000-00000000b001", "status": "accepted", "note": "Zoë 🎉"},
-    "old_record": {"id": "01970000-0000-7000-8000-00000000b001", "status": "needs_action", "note": ""},
-    "actor": {"kind": "guest", "id": "01970000-0000-7000-8000-00000000c001"},
-    "cause": "01970000-0000-7000-8000-00000000f001",
-    "bulk": False,
-    "occurred_at": "2026-06-13T13:59:58.123456Z",
-}
-
-
-class Stage:
-    """A receiver that really listens, and the connector that really calls it."""
-
-    def __init__(self, hooks: Hooks, connector: Delivers, address: str) -> None:
-        self.hooks = hooks
-        self.connector = connector
-        self.address = address
-        self.secret = signatures.new_secret()
-
-    async def send(self, name: str, *, secrets: tuple[str, ...] | None = None, **changes: Any) -> Outcome:
-        delivery = msgspec.structs.replace(Delivery(id=DELIVERY, tenant=TENANT, timeout_s=5.0, event=EVENT), **changes)
-        settings = {"url": f"{self.address}/hooks/{name}"}
-        given = {"secret": (self.secret,) if secrets is None else secrets}
-        return await self.connector.deliver(delivery, Connection(id=TENANT, settings=settings, secrets=given))
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +173,34 @@ async def test_a_redirect_is_not_followed(stage: Stage) -> None:
     assert outcome.tries_max == 3
     assert "Change the endpoint's address" in outcome.reason
     assert not stage.hooks.of("elsewhere")
+
+
+async def test_a_redirect_to_a_clouds_metadata_is_not_followed_either(stage: Stage) -> None:
+    stage.hooks.receiver("inward").moods.switch("inward", times=1)
+    outcome = await stage.send("inward")
+    assert isinstance(outcome, RetryLater)
+    assert (outcome.attempt.status, outcome.tries_max, outcome.attempt.address) == (307, 3, "127.0.0.1")
+
+
+async def test_a_packed_body_stays_packed(stage: Stage) -> None:
+    stage.hooks.receiver("swollen").moods.switch("swollen", times=1)
+    outcome = await stage.send("swollen")
+    assert isinstance(outcome, Delivered)
+    assert len(outcome.attempt.response_head) <= 8192
+
+
+async def test_an_answer_after_the_deadline_counts_as_none_and_the_repeat_has_the_same_id(stage: Stage) -> None:
+    stage.hooks.receiver("late").moods.switch("slow", times=1)
+    late = await stage.send("late", timeout_s=0.4)
+    assert late == RetryLater(reason="No answer within 0.4 s.", is_unreachable=True, attempt=late.attempt)
+    assert isinstance(await stage.send("late"), Delivered)
+    assert [received.times for received in stage.hooks.of("late")] == [2]
+
+
+async def test_a_burst_of_failures_passes_and_the_next_try_is_taken(stage: Stage) -> None:
+    stage.hooks.receiver("burst").moods.switch("down", times=3)
+    outcomes = [await stage.send("burst") for _ in range(4)]
+    assert [type(outcome) for outcome in outcomes] == [RetryLater, RetryLater, RetryLater, Delivered]
 
 
 async def test_without_a_secret_or_an_event_nothing_leaves(stage: Stage) -> None:

@@ -1,0 +1,56 @@
+"""Which scopes a statement reads, by the tables it names: what the access log says was looked at."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from wedsync.events.catalogue import EventType
+from wedsync.events.scope import EVERYTHING, Scope
+
+TABLES: Final = re.compile(r"\b(?:from|join|into|update)\s+(?:only\s+)?(?:public\.)?([a-z_]+)")
+FUNCTIONS: Final = re.compile(r"\b(?:from|join)\s+(?:lateral\s+)?app\.([a-z_]+)")
+STATEMENTS_MAX: Final = 4096
+#: What functions that stand for tables read of a wedding, where it is more than the core; `heard`, `heard_event`,
+#: `past_events` and `routed` say themselves what they told of which. One that is not here counts as all a link holds.
+FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
+    "people_of": Scope.CORE,
+    "colleagues": Scope.CORE,
+    "hosts_of": Scope.CORE,
+    "in_flight": Scope.CORE,
+    "kept_answer": Scope.CORE,
+    "helpers_seen": Scope.CORE,
+    "audience_of": Scope.CORE,
+    "keepers": Scope.CORE,
+    "heard": Scope.CORE,
+    "heard_event": Scope.CORE,
+    "past_events": Scope.CORE,
+    "routed": Scope.CORE,
+    "owe_test": Scope.CORE,
+    "suppliers_due": Scope.CORE,
+    "public_days": Scope.CORE,
+    "availability": Scope.CORE,
+    "linked_days": Scope.CORE,
+}
+
+
+def scopes_of(types: Iterable[EventType]) -> Callable[[str], int]:
+    """A table's scope is that of its events. The log holds all; a table without events is part of the core.
+
+    Statements are constants of the program, so each is read once. What a link does not hold it does not see, whatever
+    a statement names: whoever counts takes the link's mask to it.
+    """
+    scopes: dict[str, int] = {"events": int(EVERYTHING)}
+    for one in types:
+        scopes[one.table] = scopes.get(one.table, 0) | int(one.scope)
+
+    @lru_cache(maxsize=STATEMENTS_MAX)
+    def found(statement: str) -> int:
+        read = int(Scope.CORE)
+        for table in TABLES.findall(statement):
+            read |= scopes.get(table, 0)
+        for name in FUNCTIONS.findall(statement):
+            read |= int(FUNCTION_SCOPES.get(name, EVERYTHING))
+        return read
+
+    return found

@@ -1,0 +1,5 @@
+"""The JSON doors of operations."""
+
+from wedsync.operations.api import security
+
+ROUTES = security.ROUTES

@@ -1,0 +1,5 @@
+"""Pages of operations."""
+
+from wedsync.operations.pages import security
+
+ROUTES = security.ROUTES
