@@ -20,6 +20,7 @@ from wedsync.connections import model as connections
 from wedsync.connections import pages as connections_pages
 from wedsync.connections.accounts import api as accounts_api
 from wedsync.connections.accounts import model as accounts
+from wedsync.connections.accounts import pages as accounts_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -123,6 +124,7 @@ PAGES = (
     proposals_pages,
     subscriptions_pages,
     connections_pages,
+    accounts_pages,
     operations_pages,
 )
 

@@ -53,7 +53,7 @@ async def draft(tx: Tx, ring: KeyRing, tenant: UUID, manifest: Manifest, title: 
     connection_id = uuid4()
     scheme = manifest.hooks.scheme if manifest.hooks is not None else ""
     sealed = actions.seal(ring, tenant, connection_id, [])
-    row = await tx.row(queries.add, connection_id, tenant, manifest.name, title, scheme, sealed)
+    row = await tx.row(queries.add, connection_id, tenant, manifest.name, title or manifest.title, scheme, sealed)
     if row is None:
         raise not_found("tenant")
     await tx.run(queries.add_account, connection_id, tenant)
