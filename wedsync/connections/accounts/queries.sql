@@ -130,3 +130,9 @@ select c.account_key from connections c where c.id = $1
 update connections c set account_key = $2
 where c.id = $1
 returning new.id, app.connection_image(new) as record, app.connection_image(old) as old_record
+
+-- name: judge_connections
+select j.nudge from app.judge_connections() as j(nudge)
+
+-- name: forget_consents
+select app.forget_consents()
