@@ -47,9 +47,10 @@ create function app.now() returns timestamptz language sql stable parallel safe 
     (select c.base + (clock_timestamp() - c.set_at) * c.speed from public.clock_setting c),
     clock_timestamp());
 
--- Optimistic locking: every changed row counts its versions, whoever changes it.
+-- Optimistic locking: every changed row counts its versions, whoever changes it; but what is only sealed again says the same.
 create function app.bump() returns trigger language plpgsql set search_path = '' as $$
 begin
+  if current_setting('app.resealing', true) = 'on' then return new; end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
   return new;
@@ -1876,7 +1877,7 @@ create table public.connection_accounts (
   refreshed_at timestamptz,
   foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
-comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); wiped when it is disconnected';
+comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); these are wiped when it is disconnected, all of it when it is removed';
 comment on column public.connection_accounts.expires_at is 'Of the access token; null = it does not end by itself';
 create index connection_accounts_tenant on public.connection_accounts (tenant_id, connection_id);
 call app.protect('public.connection_accounts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
@@ -5360,4 +5361,14 @@ begin
   order by r.id, r.last, r.seq;
 end $$;
 grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;
+reset role;
+
+-- 86_keys.sql
+-- Rotating keys: who may read and write what is sealed, in every table that holds it (wedsync.processes.sealed_places). `wedsync rotate-keys` comes as
+-- wedsync_owner and works as wedsync_recorder, whose policies let it see all tenants; no door has this right.
+set role wedsync_owner;
+grant update (sealed, email_index) on public.guest_contacts to wedsync_recorder;
+grant update (sealed) on public.guest_needs, public.notes, public.dietary_sheets, public.booking_details, public.connections to wedsync_recorder;
+grant update (account_key) on public.connections to wedsync_recorder;
+grant update (account_sealed, credentials_sealed) on public.connection_accounts to wedsync_recorder;
 reset role;

@@ -187,13 +187,19 @@ async def test_disconnecting_revokes_there_and_wipes_here(house: House, business
     assert await business.owner.got("POST", f"/api/v1/connections/{id}/disconnect") == {"is_revoked": True}
     assert house.acme.consent.grants.by_access(token) is None
     row = await house.admin.fetchrow("select * from connection_accounts where connection_id = $1", id)
-    assert (row["credentials_sealed"], row["account_sealed"]) == (None, None)
+    assert (row["credentials_sealed"], row["expires_at"], row["refreshed_at"]) == (None, None, None)
     assert (await business.owner.ask("POST", f"/api/v1/connections/{id}/disconnect")).status_code == 409
     assert type(await house.desk.accounts.open(id, UUID(business.supplier))).__name__ == "ReconnectNeeded"
     await house.connected(business)
     begun = await business.owner.got("POST", f"/api/v1/connections/{id}/reconnect", {})
     taken = await business.owner.ask("GET", await house.answered(begun["authorize_url"]))
     assert taken.json()["code"] == "already_connected"
+    assert (await business.owner.ask("DELETE", f"/api/v1/connections/{id}")).status_code == 204
+    assert (
+        await house.admin.fetchval("select account_sealed from connection_accounts where connection_id = $1", id)
+        is None
+    )
+    assert (await business.owner.ask("GET", f"/api/v1/connections/{id}/health")).status_code == 404
 
 
 @pytest.mark.parametrize("verb", ["check", "pause", "resume", "disconnect", "reveal", "reconnect"])
