@@ -1,0 +1,1 @@
+"""Calendars of suppliers: what an event is in all of them, how two sides become one, and how that is kept up."""
