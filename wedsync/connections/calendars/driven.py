@@ -1,8 +1,8 @@
-"""What the fake of a calendar provider offers beside `fakes.Fake`, so that one suite and the sandbox can drive them all.
+"""What the fake of a calendar provider offers beside `fakes.Fake`, so that one suite and the sandbox can drive all.
 
 Who drives acts as the person whose calendar it is, in the provider's own application. The fake writes what is made here
 in the provider's form by itself, never with the connector's mapper: a mapper that is wrong both ways would agree with
-itself. A fake's `build(settings)` returns a `Driven`; `tests/connectors` runs over every connector that has `calendars`.
+itself. A fake's `build(settings)` returns a `Driven`; `tests/connectors` runs over all that have `calendars`.
 """
 
 from collections.abc import Mapping
