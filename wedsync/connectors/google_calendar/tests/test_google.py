@@ -110,7 +110,7 @@ async def test_google_slows_down_by_403_as_well(stage: Stage, calendar: RemoteCa
 async def test_a_token_of_too_little_scope_asks_for_a_new_connection(stage: Stage, calendar: RemoteCalendar) -> None:
     issued = stage.fake.consent.issue(ACCOUNTS[0], [next(iter(SCOPES))])  # type: ignore[attr-defined]
     narrow = Connection(id=uuid4(), secrets={"access_token": (issued.access,)})
-    assert await stage.connector.calendars(narrow, timeout_s=5)
+    assert await stage.connector.calendars(narrow, timeout_s=20)
     pull = Pull(calendar=calendar.id, cursor="", since=SINCE, until=UNTIL)
     assert isinstance(await stage.connector.pull(pull, narrow), ReconnectNeeded)
 
@@ -234,8 +234,8 @@ async def test_every_request_and_answer_fits_googles_own_description(stage: Stag
     document = discovery()
     before = len(stage.fake.exchanges)  # type: ignore[attr-defined]
     connector: Any = stage.connector
-    await connector.account(stage.connection, timeout_s=5)
-    await connector.calendars(stage.connection, timeout_s=5)
+    await connector.account(stage.connection, timeout_s=20)
+    await connector.calendars(stage.connection, timeout_s=20)
     floating = Timed(start="2026-06-13T14:00:00", end="2026-06-13T15:00:00", zone="")
     days = Days(on="2026-06-13", until="2026-06-14")
     for number, one in enumerate((FEAST, WEEKLY, *(msgspec.structs.replace(FEAST, times=t) for t in (floating, days)))):
