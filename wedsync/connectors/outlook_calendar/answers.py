@@ -15,7 +15,9 @@ NO_MAILBOX: Final = frozenset(
     {"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "MailboxNotHostedInExchangeOnline"}
 )
 SIGN_IN: Final = "Microsoft takes this connection's sign-in no more. Connect the account again."
-NO_RIGHTS: Final = "Microsoft says this connection may not do that. Connect the account again and allow all it asks for."
+NO_RIGHTS: Final = (
+    "Microsoft says this connection may not do that. Connect the account again and allow all it asks for."
+)
 WITHOUT_MAILBOX: Final = "This Microsoft account has no Outlook calendar. Connect one that has a mailbox."
 
 

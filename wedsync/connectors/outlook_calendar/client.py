@@ -17,8 +17,7 @@ from wedsync.kit.http import Failure, Reply, Wire
 PAGE_MAX: Final = 100
 BODY_MAX_BYTES: Final = 16 * 1024 * 1024
 PREFER: Final = (
-    'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text", '
-    f"odata.maxpagesize={PAGE_MAX}"
+    f'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text", odata.maxpagesize={PAGE_MAX}'
 )
 
 

@@ -1,4 +1,4 @@
-"""Calendars of Microsoft 365 and Outlook.com: lists them, tells changes, writes events and watches, by Microsoft Graph."""
+"""Calendars of Microsoft 365 and Outlook.com: lists them, tells changes, writes events, watches; by Microsoft Graph."""
 
 from typing import Final
 
@@ -42,27 +42,26 @@ class OutlookCalendar:
         title = data.get("mail") or data.get("userPrincipalName") or data.get("displayName") or ""
         return Account(id=str(data["id"]), title=str(title))
 
-    async def calendars(
-        self, connection: Connection, *, timeout_s: float
-    ) -> tuple[RemoteCalendar, ...] | Outcome:
+    async def calendars(self, connection: Connection, *, timeout_s: float) -> tuple[RemoteCalendar, ...] | Outcome:
         until = clock.monotonic() + timeout_s
         zone = await self._zone(connection, timeout_s=timeout_s)
         if not isinstance(zone, str):
             return zone
         found: list[RemoteCalendar] = []
-        path: str | None = "/me/calendars"
+        path = "/me/calendars"
         for _ in range(CALENDAR_PAGES_MAX):
             left_s = max(until - clock.monotonic(), 0.001)
             answer = await self._graph.call("GET", path, connection, timeout_s=left_s)
             if not answer.is_fine:
                 return answers.to_outcome(answer, now=self._machine_now())
             found += [mapper.to_calendar(item, zone=zone) for item in answers.list_of(answer.data) if item.get("id")]
-            link = str((answer.data or {}).get("@odata.nextLink") or "")
+            link = (answer.data or {}).get("@odata.nextLink")
             if not link:
                 break
-            path = self._graph.path_of(link)
-            if path is None:
+            following = self._graph.path_of(str(link))
+            if following is None:
                 return answers.elsewhere(answer)
+            path = following
         return tuple(found)
 
     async def pull(self, pull: Pull, connection: Connection) -> Pulled | CursorLost | Gone | Outcome:
@@ -73,6 +72,10 @@ class OutlookCalendar:
 
     async def watch(self, watch: Watch, connection: Connection) -> Watching | Outcome:
         return await watching.watch(self._graph, watch, connection, now=self._machine_now())
+
+    async def renew(self, held: Watching, watch: Watch, connection: Connection) -> Watching | Outcome:
+        """The same subscription for longer, without a gap and without a second one beside it."""
+        return await watching.renew(self._graph, held, watch, connection, now=self._machine_now())
 
     async def unwatch(self, calendar: str, held: Watching, connection: Connection) -> Outcome:
         return await watching.unwatch(self._graph, held, connection, now=self._machine_now())

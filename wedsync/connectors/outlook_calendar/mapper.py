@@ -69,11 +69,21 @@ def to_exception(item: Mapping[str, Any], series: Mapping[str, Any], *, zone: st
     change = to_change(item, zone=zone)
     try:
         times = _times(series, zone)
-        began = datetime.fromisoformat(item["originalStart"]).replace(microsecond=0)
-        original = _original(began if began.tzinfo else began.replace(tzinfo=UTC), times, zone)
+        original = _original(_stamp(item["originalStart"]), times, zone)
     except UNREADABLE as cause:
         raise EventError("the exception does not say what it is one of") from cause
     return msgspec.structs.replace(change, series=series["id"], original=original)
+
+
+def begins_on(occurrence: Mapping[str, Any], series: Mapping[str, Any], *, zone: str) -> date | None:
+    """The date an occurrence was to begin on, in the zone of its series; None where it does not say."""
+    try:
+        times = _times(series, zone)
+        said = occurrence.get("originalStart")
+        began = _stamp(said) if said else _instant(occurrence["start"])
+        return date.fromisoformat(_original(began, times, zone)[:10])
+    except UNREADABLE:
+        return None
 
 
 def is_own(item: Mapping[str, Any]) -> bool:
@@ -87,9 +97,7 @@ def to_new(event: CalendarEvent, *, key: str, marker: str, zone: str) -> tuple[d
     return fields | extra, left_out
 
 
-def to_changes(
-    event: CalendarEvent, item: Mapping[str, Any], *, zone: str
-) -> tuple[dict[str, Any], frozenset[date]]:
+def to_changes(event: CalendarEvent, item: Mapping[str, Any], *, zone: str) -> tuple[dict[str, Any], frozenset[date]]:
     """What must be patched for `item` to say `event`, and dates to leave out beside those it leaves out already.
 
     Only what differs: a text that is not ours stays rich, a place keeps its coordinates. Raises EventError, Unholdable.
@@ -166,6 +174,11 @@ def _instant(said: Mapping[str, Any]) -> datetime:
         return at.astimezone(UTC)
     name = to_iana(said.get("timeZone") or "UTC")
     return at.replace(tzinfo=known_zone(name or "?")).astimezone(UTC)
+
+
+def _stamp(text: str) -> datetime:
+    at = datetime.fromisoformat(text).replace(microsecond=0)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _planned_in(original: str | None, item: Mapping[str, Any], zone: str) -> str:
@@ -286,5 +299,3 @@ def _same_times(event: CalendarEvent, theirs: CalendarEvent, zone: str) -> bool:
     if event.rules and to_windows(event.times.zone or zone) != to_windows(theirs.times.zone):
         return False
     return span(event.times, calendar_zone=zone) == span(theirs.times, calendar_zone=zone)
-
-

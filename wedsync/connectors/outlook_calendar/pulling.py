@@ -13,7 +13,7 @@ import msgspec
 
 from wedsync.connections.calendars.contract import Change, CursorLost, Gone, Pull, Pulled
 from wedsync.connections.calendars.event import EventError
-from wedsync.connections.contract import Connection, Outcome
+from wedsync.connections.contract import Attempt, Connection, Outcome
 from wedsync.connectors.outlook_calendar import answers, mapper
 from wedsync.connectors.outlook_calendar.client import Answer, Graph, segment, stamp
 from wedsync.kit import clock
@@ -59,6 +59,7 @@ class _Found:
     def __init__(self) -> None:
         self.changes: dict[str, Change] = {}
         self.unread = 0
+        self.attempt: Attempt | None = None
 
     def add(self, change: Change) -> None:
         self.changes[change.id] = change
@@ -73,7 +74,6 @@ async def pull(
     if cursor is None:
         return CursorLost(reason="The window of this listing has moved on.")
     found = _Found()
-    answer: Answer | None = None
     if not cursor.is_read:
         answer = await graph.call("GET", cursor.link, connection, timeout_s=_left_s(until))
         if not answer.is_fine:
@@ -81,19 +81,17 @@ async def pull(
         following = _follow(graph, cursor, answer)
         if following is None:
             return answers.elsewhere(answer)
+        found.attempt = answer.attempt
         cursor = _taken(following, answer, found, asked.zone)
-    for _ in range(FETCHED_MAX):
-        due = next(iter((*cursor.series, *cursor.own)), "")
-        if not due or (answer is not None and clock.monotonic() > until):
+    for due in (*cursor.series, *cursor.own)[:FETCHED_MAX]:
+        if found.attempt is not None and clock.monotonic() > until:
             break
         answer = await _fetch(graph, due, connection, due in cursor.series, until)
-        if answer.status not in (200, 404):
-            return answers.to_outcome(answer, now=now)
-        if answer.data is None:
+        if not answer.is_fine and answer.status != 404:
             return answers.to_outcome(answer, now=now)
         _fetched(due, answer, found, asked.zone)
         cursor = _without(cursor, due)
-    return _pulled(cursor, found, answer)
+    return _pulled(cursor, found)
 
 
 def _cursor(asked: Pull, now: datetime) -> Cursor | None:
@@ -173,6 +171,7 @@ async def _fetch(graph: Graph, id: str, connection: Connection, is_series: bool,
 
 
 def _fetched(id: str, answer: Answer, found: _Found, zone: str) -> None:
+    found.attempt = answer.attempt
     if answer.status == 404:
         found.add(Change(id=id))
         return
@@ -194,18 +193,17 @@ def _without(cursor: Cursor, id: str) -> Cursor:
     )
 
 
-def _pulled(cursor: Cursor, found: _Found, answer: Answer | None) -> Pulled:
+def _pulled(cursor: Cursor, found: _Found) -> Pulled:
     is_listing = cursor.is_listing
     if cursor.is_over:
         cursor = msgspec.structs.replace(cursor, is_listing=False, done=())
-    extra = {} if answer is None else {"attempt": answer.attempt}
     return Pulled(
         changes=tuple(found.changes.values()),
         cursor=msgspec.json.encode(cursor).decode(),
         has_more=not cursor.is_over,
         is_listing=is_listing,
         unread=found.unread,
-        **extra,
+        attempt=found.attempt or Attempt(),
     )
 
 

@@ -127,9 +127,7 @@ class Pushing:
                 return None if gone.is_fine or gone.status == 404 else gone
         return None
 
-    async def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, etag: str = ""
-    ) -> Answer:
+    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None, etag: str = "") -> Answer:
         left_s = max(self._until - clock.monotonic(), 0.001)
         return await self._graph.call(method, path, self._connection, timeout_s=left_s, body=body, etag=etag)
 

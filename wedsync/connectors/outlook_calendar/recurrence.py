@@ -294,5 +294,3 @@ def _essence(recurrence: Mapping[str, Any]) -> tuple[object, ...]:
     end = extent.get("endDate") if extent.get("type") == "endDate" else None
     count = extent.get("numberOfOccurrences") if extent.get("type") == "numbered" else None
     return (kind, interval, *(str(uses[name]) for name in wanted), extent.get("startDate"), end, count)
-
-

@@ -1,4 +1,4 @@
-"""Names of time zones: Outlook's are those of Windows, ours those of IANA; CLDR's map, as icalendar brings it, joins them."""
+"""Names of time zones: Outlook's are those of Windows, ours those of IANA; CLDR's map, from icalendar, joins them."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _WINDOWS: Final = {name: windows for windows, name in WINDOWS_TO_OLSON.items()}
 
 
 def to_iana(name: str) -> str:
-    """"" for a zone nobody can name: a rule of its own (`tzone://Microsoft/Custom`), or one that is unknown here."""
+    """ "" for a zone nobody can name: a rule of its own (`tzone://Microsoft/Custom`), or one that is unknown here."""
     if name in UTC_NAMES:
         return "UTC"
     found = WINDOWS_TO_OLSON.get(name, name)
