@@ -144,6 +144,12 @@ class Outlook:
     def forget_cursors(self) -> None:
         self.api.tokens.clear()
 
+    def mailbox(self, account: str) -> Mailbox:
+        """Whoever signs in has one."""
+        if account not in self.mailboxes:
+            self.mailboxes[account] = Mailbox(account, self.consent.accounts.get(account, account))
+        return self.mailboxes[account]
+
     def book(self, calendar: str) -> tuple[Mailbox, Book]:
         for mailbox in self.mailboxes.values():
             if calendar in mailbox.books:
@@ -180,18 +186,23 @@ class Outlook:
         self, request: "Request[Any, Any, Any]", path: str, body: bytes, mood: str
     ) -> tuple[int, dict[str, Any] | None, dict[str, str]]:
         headers = {"request-id": secrets.token_hex(16)}
-        account = None if mood == driven.DEAD else self.consent.account_of(request)
+        grant = None if mood == driven.DEAD else self.consent.grant_of(request)
+        account = None if grant is None else grant.account
         running = self.in_flight.get(account or "", 0)
         self.in_flight[account or ""] = running + 1
         try:
-            refuse(mood, account, running)
+            refuse(mood, running)
+            if grant is None:
+                raise GraphError(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
+            if scope_of(path) not in grant.scopes:
+                raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
             call = Call(
                 method=request.method,
                 path=path,
                 query=dict(request.query_params.items()),
                 body=msgspec.json.decode(body) if body else {},
                 etag=request.headers.get("if-match", ""),
-                mailbox=self.mailboxes[str(account)],
+                mailbox=self.mailbox(grant.account),
                 at=f"{request.base_url}".rstrip("/") + API,
                 page=min(self.page_size, PAGE_MAX),
             )
@@ -200,16 +211,12 @@ class Outlook:
             if error.status == 429:
                 headers["retry-after"] = str(driven.RETRY_AFTER_S)
             inner = {"date": stamp(), "request-id": headers["request-id"]}
-            status, told = error.status, {
-                "error": {"code": error.code, "message": error.message, "innerError": inner}
-            }
+            status, told = error.status, {"error": {"code": error.code, "message": error.message, "innerError": inner}}
         finally:
             self.in_flight[account or ""] -= 1
         return status, told, headers
 
-    async def _keep(
-        self, request: "Request[Any, Any, Any]", path: str, body: bytes, status: int, told: object
-    ) -> None:
+    async def _keep(self, request: "Request[Any, Any, Any]", path: str, body: bytes, status: int, told: object) -> None:
         exchange = Exchange(
             at=stamp(),
             method=request.method,
@@ -302,14 +309,19 @@ def found() -> Iterator[None]:
         raise Refusal(error.status, error.code, error.message) from error
 
 
-def refuse(mood: str, account: str | None, running: int) -> None:
+def refuse(mood: str, running: int) -> None:
     """What the mood, or Graph's own limits, say before anything is looked at."""
     if mood == driven.BUSY or running >= IN_FLIGHT_MAX:
         raise GraphError(429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.")
     if mood == driven.BROKEN:
         raise GraphError(503, "ServiceUnavailable", "The service is unavailable.")
-    if account is None:
-        raise GraphError(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
+
+
+def scope_of(path: str) -> str:
+    """The one that a call needs."""
+    if path == "/me":
+        return "User.Read"
+    return "MailboxSettings.Read" if path.startswith("/me/mailboxSettings") else "Calendars.ReadWrite"
 
 
 def odd(told: dict[str, Any]) -> dict[str, Any]:

@@ -152,6 +152,25 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 WRITABLE: Final = frozenset({*DEFAULTS, "attendees"}) - {"bodyPreview", "hasAttachments", "transactionId"}
 
 
+PATTERN: Final[Mapping[str, Any]] = {
+    "month": 0,
+    "dayOfMonth": 0,
+    "daysOfWeek": [],
+    "firstDayOfWeek": "sunday",
+    "index": "first",
+}
+RANGE: Final[Mapping[str, Any]] = {"endDate": "0001-01-01", "numberOfOccurrences": 0}
+
+
+def written(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of what was sent; a recurrence as Graph tells it, with all that it does not need."""
+    kept = {name: said[name] for name in said if name in WRITABLE}
+    recurs = kept.get("recurrence")
+    if recurs:
+        kept["recurrence"] = {"pattern": {**PATTERN, **recurs["pattern"]}, "range": {**RANGE, **recurs["range"]}}
+    return kept
+
+
 class Book(msgspec.Struct, kw_only=True):
     """A calendar."""
 
@@ -212,10 +231,8 @@ class Mailbox:
         if known is not None:
             return known
         now = clock.machine_now()
-        entry = Entry(
-            id=_new_id(), calendar=book.id, span=read_span(said), fields={}, made_at=now, changed_at=now
-        )
-        entry.fields = {name: said[name] for name in said if name in WRITABLE or name == "transactionId"}
+        entry = Entry(id=_new_id(), calendar=book.id, span=read_span(said), fields={}, made_at=now, changed_at=now)
+        entry.fields = written(said) | {name: said[name] for name in ("transactionId",) if name in said}
         entry.properties = {one["id"].lower(): one["value"] for one in said.get("singleValueExtendedProperties", ())}
         book.entries[entry.id] = entry
         while len(book.entries) > EVENTS_MAX:
@@ -232,9 +249,10 @@ class Mailbox:
             series.other[day] = entry
         if any(name in said for name in TIMES):
             entry.span = read_span({**_as_said(entry.span), **said})
-        if "recurrence" in said and said["recurrence"] != entry.recurrence:
+        fields = written(said)
+        if "recurrence" in fields and fields["recurrence"] != entry.recurrence:
             entry.cancelled, entry.other = [], {}
-        entry.fields |= {name: said[name] for name in said if name in WRITABLE}
+        entry.fields |= fields
         self.touch(series)
         if day is None:
             return entry.told()

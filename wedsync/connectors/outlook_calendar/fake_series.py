@@ -30,7 +30,7 @@ def days(recurrence: Mapping[str, Any], *, until: date) -> Iterator[date]:
 def _fits(pattern: Mapping[str, Any], start: date, day: date) -> bool:
     kind, interval = pattern["type"], pattern["interval"]
     if kind == "daily":
-        return (day - start).days % interval == 0
+        return bool((day - start).days % interval == 0)
     if kind == "weekly":
         first = WEEK.index(pattern.get("firstDayOfWeek", "sunday"))
         weeks = (_week_of(day, first) - _week_of(start, first)).days // 7
@@ -39,13 +39,13 @@ def _fits(pattern: Mapping[str, Any], start: date, day: date) -> bool:
         months = (day.year - start.year) * 12 + day.month - start.month
         return months % interval == 0 and _is_day_of_month(pattern, day)
     is_year = (day.year - start.year) % interval == 0 and day.month == pattern["month"]
-    return is_year and _is_day_of_month(pattern, day)
+    return bool(is_year) and _is_day_of_month(pattern, day)
 
 
 def _is_day_of_month(pattern: Mapping[str, Any], day: date) -> bool:
     last = monthrange(day.year, day.month)[1]
     if pattern["type"].startswith("absolute"):
-        return day.day == min(pattern["dayOfMonth"], last)
+        return day.day == min(int(pattern["dayOfMonth"]), last)
     fitting = [n for n in range(1, last + 1) if WEEK[day.replace(day=n).weekday()] in pattern["daysOfWeek"]]
     return fitting[PLACES[pattern.get("index", "first")]] == day.day
 

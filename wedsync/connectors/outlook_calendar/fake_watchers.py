@@ -126,9 +126,7 @@ class Watchers:
         if self._wire is None:
             return None
         headers = {"content-type": kind}
-        reply = await self._wire.request(
-            "POST", address, headers=headers, body=body, timeout_s=timeout_s, trusted=True
-        )
+        reply = await self._wire.request("POST", address, headers=headers, body=body, timeout_s=timeout_s, trusted=True)
         return reply if isinstance(reply, Reply) else None
 
 
