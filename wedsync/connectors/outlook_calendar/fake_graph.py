@@ -15,7 +15,7 @@ from wedsync.kit import clock
 
 TOKENS_MAX: Final = 5000
 TOKEN_LIFE: Final = timedelta(days=30)
-_EXTENDED = re.compile(r"singleValueExtendedProperties\(\$filter=id eq '([^']+)'\)", re.IGNORECASE)
+_EXTENDED = re.compile(r"\bid eq '([^']+)'")
 _BY_MARKER = re.compile(
     r"singleValueExtendedProperties/any\(ep: ep/id eq '([^']+)' and ep/value eq '((?:[^']|'')*)'\)", re.IGNORECASE
 )

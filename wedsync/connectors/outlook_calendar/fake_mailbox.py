@@ -171,6 +171,10 @@ def written(said: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def properties_of(said: Mapping[str, Any]) -> dict[str, str]:
+    return {one["id"].lower(): one["value"] for one in said.get("singleValueExtendedProperties", ())}
+
+
 class Book(msgspec.Struct, kw_only=True):
     """A calendar."""
 
@@ -233,7 +237,7 @@ class Mailbox:
         now = clock.machine_now()
         entry = Entry(id=_new_id(), calendar=book.id, span=read_span(said), fields={}, made_at=now, changed_at=now)
         entry.fields = written(said) | {name: said[name] for name in ("transactionId",) if name in said}
-        entry.properties = {one["id"].lower(): one["value"] for one in said.get("singleValueExtendedProperties", ())}
+        entry.properties = properties_of(said)
         book.entries[entry.id] = entry
         while len(book.entries) > EVENTS_MAX:
             del book.entries[next(iter(book.entries))]
@@ -253,6 +257,7 @@ class Mailbox:
         if "recurrence" in fields and fields["recurrence"] != entry.recurrence:
             entry.cancelled, entry.other = [], {}
         entry.fields |= fields
+        entry.properties |= properties_of(said)
         self.touch(series)
         if day is None:
             return entry.told()

@@ -6,7 +6,7 @@ its own, so it is never read without its `timeZone`. Attendees are never written
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,12 @@ from wedsync.connectors.outlook_calendar.zones import to_iana, to_windows
 
 MARKER: Final = "String {5a9d3c3e-7c0b-4e57-9b1e-2f6d0c8a7e11} Name wedsyncMarker"
 """The extended property that our marker is kept in; the namespace is ours and must never change."""
+
+ZONES: Final = MARKER.replace("wedsyncMarker", "wedsyncZones")
+"""Beside it, the zone that we planned in, and that of the end where it differs: Windows has fewer zones than the world,
+and an hour that comes twice can only be written in UTC."""
+
+HALF_A_YEAR: Final = timedelta(days=182)
 
 OWN: Final = "wedsync-"
 """Begins every transactionId of ours: what bears one was made by us."""
@@ -56,7 +62,7 @@ def to_change(item: Mapping[str, Any], *, zone: str) -> Change:
             id=item["id"],
             etag=item.get("@odata.etag") or "",
             event=_to_event(item, zone),
-            marker=_marker(item),
+            marker=_property(item, MARKER),
             is_editable=_is_editable(item),
             updated_at=_updated_at(item),
         )
@@ -93,8 +99,8 @@ def is_own(item: Mapping[str, Any]) -> bool:
 def to_new(event: CalendarEvent, *, key: str, marker: str, zone: str) -> tuple[dict[str, Any], frozenset[date]]:
     """What is posted, and the dates a series leaves out. Raises EventError and Unholdable."""
     fields, left_out = _fields(event, zone)
-    extra = {"transactionId": transaction_id(key), "singleValueExtendedProperties": [{"id": MARKER, "value": marker}]}
-    return fields | extra, left_out
+    properties = [{"id": MARKER, "value": marker}, *_zones(event)]
+    return fields | {"transactionId": transaction_id(key), "singleValueExtendedProperties": properties}, left_out
 
 
 def to_changes(event: CalendarEvent, item: Mapping[str, Any], *, zone: str) -> tuple[dict[str, Any], frozenset[date]]:
@@ -104,9 +110,6 @@ def to_changes(event: CalendarEvent, item: Mapping[str, Any], *, zone: str) -> t
     """
     wanted, left_out = _fields(event, zone)
     theirs = _to_event(item, zone)
-    gone = frozenset(_cancelled(item))
-    if gone - left_out:
-        raise Unholdable("an occurrence that was deleted there and is to come back")
     alike = {
         "subject": event.title == theirs.title,
         "body": event.text == theirs.text,
@@ -114,10 +117,18 @@ def to_changes(event: CalendarEvent, item: Mapping[str, Any], *, zone: str) -> t
         "showAs": (event.is_busy, event.status) == (theirs.is_busy, theirs.status),
         "sensitivity": event.is_private == theirs.is_private,
         "recurrence": recurrence.same(wanted["recurrence"], item.get("recurrence")),
+        **dict.fromkeys(("start", "end", "isAllDay"), _same_times(event, theirs, zone)),
     }
-    if _same_times(event, theirs, zone):
-        alike |= {"start": True, "end": True, "isAllDay": True}
-    return {name: value for name, value in wanted.items() if not alike.get(name)}, left_out - gone
+    changes = {name: value for name, value in wanted.items() if not alike.get(name)}
+    if not alike["start"] and _zones(event):
+        changes["singleValueExtendedProperties"] = _zones(event)
+    if not (alike["recurrence"] and alike["start"]):
+        # A series that is planned anew has lost what was left out of it.
+        return changes, left_out
+    gone = frozenset(_cancelled(item))
+    if gone - left_out:
+        raise Unholdable("an occurrence that was deleted there and is to come back")
+    return changes, left_out - gone
 
 
 def transaction_id(key: str) -> str:
@@ -162,9 +173,27 @@ def _times(item: Mapping[str, Any], zone: str) -> Times:
     start_zone = _planned_in(item.get("originalStartTimeZone"), item, zone)
     if item.get("isAllDay"):
         return Days(on=_midnight(start, start_zone).isoformat(), until=_midnight(end, start_zone).isoformat())
+    ours, _, ours_at_end = _property(item, ZONES).partition(" ")
+    if item.get("recurrence"):
+        # A series has one zone only: that of its rule.
+        start_zone = ours if _go_alike(ours, start_zone, start) else start_zone
+        return _walls(start, end, start_zone, start_zone)
     end_zone = to_iana(item.get("originalEndTimeZone") or "") or start_zone
-    # A series has one zone only: that of its rule.
-    return _walls(start, end, start_zone, start_zone if item.get("recurrence") else end_zone)
+    start_zone, end_zone = _kept(ours, start_zone, start), _kept(ours_at_end or ours, end_zone, end)
+    return _walls(start, end, start_zone, end_zone)
+
+
+def _kept(ours: str, told: str, at: datetime) -> str:
+    """Our own word for the zone, unless the event has been planned in another since."""
+    return ours if ours and (told == "UTC" or _go_alike(ours, told, at)) else told
+
+
+def _go_alike(ours: str, told: str, at: datetime) -> bool:
+    """Whether clocks of both zones show the same, in summer and in winter."""
+    if not to_iana(ours):
+        return False
+    zones = (known_zone(ours), known_zone(told))
+    return all(len({when.astimezone(zone).utcoffset() for zone in zones}) == 1 for when in (at, at + HALF_A_YEAR))
 
 
 def _instant(said: Mapping[str, Any]) -> datetime:
@@ -221,10 +250,9 @@ def _cancelled(item: Mapping[str, Any]) -> list[date]:
     return [date.fromisoformat(one.rpartition(".")[2]) for one in item.get("cancelledOccurrences") or ()]
 
 
-def _marker(item: Mapping[str, Any]) -> str:
+def _property(item: Mapping[str, Any], name: str) -> str:
     properties: Sequence[Mapping[str, Any]] = item.get("singleValueExtendedProperties") or ()
-    found = [one.get("value") or "" for one in properties if str(one.get("id", "")).lower() == MARKER.lower()]
-    return found[0] if found else ""
+    return next((str(one.get("value") or "") for one in properties if str(one.get("id")).lower() == name.lower()), "")
 
 
 def _is_editable(item: Mapping[str, Any]) -> bool:
@@ -273,8 +301,8 @@ def _ends(event: CalendarEvent, zone: str) -> tuple[dict[str, str], dict[str, st
         # Both midnights in one zone, or Graph refuses it.
         return _said(f"{times.on}T00:00:00", zone), _said(f"{times.until}T00:00:00", zone)
     if event.rules:
-        if times.end_zone:
-            raise Unholdable("a series that ends in another time zone")
+        if times.end_zone or times.start_fold or times.end_fold:
+            raise Unholdable("a series that ends in another time zone, or begins in an hour that comes twice")
         return _said(times.start, times.zone or zone), _said(times.end, times.zone or zone)
     first, last = span(times, calendar_zone=zone)
     return _said_at(first, times.zone or zone), _said_at(last, times.end_zone or times.zone or zone)
@@ -292,10 +320,16 @@ def _said_at(at: datetime, zone: str) -> dict[str, str]:
     return _said(local.replace(tzinfo=None).isoformat(timespec="seconds"), zone)
 
 
+def _zones(event: CalendarEvent) -> list[dict[str, str]]:
+    if isinstance(event.times, Days) or not event.times.zone:
+        return []
+    return [{"id": ZONES, "value": f"{event.times.zone} {event.times.end_zone}".strip()}]
+
+
 def _same_times(event: CalendarEvent, theirs: CalendarEvent, zone: str) -> bool:
-    """Alike for whoever looks at the calendar; a series must keep its zone too, or it moves with the clocks."""
-    if isinstance(event.times, Days) or isinstance(theirs.times, Days):
-        return event.times == theirs.times
-    if event.rules and to_windows(event.times.zone or zone) != to_windows(theirs.times.zone):
-        return False
-    return span(event.times, calendar_zone=zone) == span(theirs.times, calendar_zone=zone)
+    """By instants and zones: a wall time that clocks skip comes back as the one they show then."""
+    ours, other = event.times, theirs.times
+    if isinstance(ours, Days) or isinstance(other, Days):
+        return ours == other
+    is_one_zone = (ours.zone or zone, ours.end_zone) == (other.zone, other.end_zone)
+    return is_one_zone and span(ours, calendar_zone=zone) == span(other, calendar_zone=zone)

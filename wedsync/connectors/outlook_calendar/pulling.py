@@ -25,14 +25,15 @@ WINDOW_DAYS: Final = 7
 """So long a listing is gone on from. The days it spans are in its token, so what comes nearer later is not told."""
 
 EXCEPTION_PAGES_MAX: Final = 20
-SPARE_S: Final = 0.5
 
 _FIELDS: Final = (
     "id,subject,body,start,end,isAllDay,showAs,sensitivity,isCancelled,isOrganizer,responseStatus,location,recurrence,"
     "originalStartTimeZone,originalEndTimeZone,originalStart,attendees,type,seriesMasterId,transactionId,"
     "lastModifiedDateTime,createdDateTime"
 )
-_MARKER: Final = f"singleValueExtendedProperties($filter=id eq '{mapper.MARKER}')".replace(" ", "%20")
+_MARKER: Final = f"singleValueExtendedProperties($filter=id eq '{mapper.MARKER}' or id eq '{mapper.ZONES}')".replace(
+    " ", "%20"
+)
 SINGLE: Final = f"$select={_FIELDS}&$expand={_MARKER}"
 SERIES: Final = f"$select={_FIELDS},cancelledOccurrences&$expand=exceptionOccurrences,{_MARKER}"
 
@@ -69,7 +70,7 @@ async def pull(
     graph: Graph, asked: Pull, connection: Connection, *, now: datetime
 ) -> Pulled | CursorLost | Gone | Outcome:
     """One page, and as many of the events to be fetched as time allows."""
-    until = clock.monotonic() + asked.timeout_s - SPARE_S
+    until = clock.monotonic() + asked.timeout_s
     cursor = _cursor(asked, now)
     if cursor is None:
         return CursorLost(reason="The window of this listing has moved on.")
