@@ -190,7 +190,7 @@ def _kept(ours: str, told: str, at: datetime) -> str:
 
 def _go_alike(ours: str, told: str, at: datetime) -> bool:
     """Whether clocks of both zones show the same, in summer and in winter."""
-    if not to_iana(ours):
+    if not ours or not to_iana(ours):
         return False
     zones = (known_zone(ours), known_zone(told))
     return all(len({when.astimezone(zone).utcoffset() for zone in zones}) == 1 for when in (at, at + HALF_A_YEAR))

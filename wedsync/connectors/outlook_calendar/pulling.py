@@ -128,7 +128,7 @@ def _taken(cursor: Cursor, answer: Answer, found: _Found, zone: str) -> Cursor:
     series, own = dict.fromkeys(cursor.series), dict.fromkeys(cursor.own)
     for item in answers.list_of(answer.data):
         id, of = str(item.get("id") or ""), _series_of(item)
-        if "@removed" in item and (item["@removed"] or {}).get("reason") == "changed":
+        if item.get("@removed") == {"reason": "changed"}:
             # It is there yet, but in this view no longer (OData 4.01 JSON 15.3): moved out of the days it spans.
             own[id] = None
         elif "@removed" in item:

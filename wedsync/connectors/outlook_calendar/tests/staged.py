@@ -30,6 +30,12 @@ CEREMONY = CalendarEvent(
 )
 
 
+def held(change: Change) -> CalendarEvent:
+    """The event, where it is not gone."""
+    assert change.event is not None
+    return change.event
+
+
 class Stage:
     """`fake` is spoken to by `connector` as `held`, the first account, about its first calendar."""
 
@@ -42,7 +48,13 @@ class Stage:
         self.calendar, self.birthdays = fake.mailboxes[ACCOUNTS[0]].books
 
     async def pull(self, cursor: str = "", **changes: Any) -> Any:
-        values = {"calendar": self.calendar, "cursor": cursor, "since": SINCE, "until": UNTIL, "zone": BERLIN}
+        values: dict[str, Any] = {
+            "calendar": self.calendar,
+            "cursor": cursor,
+            "since": SINCE,
+            "until": UNTIL,
+            "zone": BERLIN,
+        }
         return await self.connector.pull(Pull(**(values | changes)), self.held)
 
     async def round(self, cursor: str = "") -> tuple[dict[str, Change], str]:
