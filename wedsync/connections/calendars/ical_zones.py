@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar import Timezone
@@ -30,11 +30,7 @@ class Zones:
     """The zones of one iCalendar object. `vtimezones` are its VTIMEZONE components as they came."""
 
     def __init__(self, vtimezones: list[bytes]) -> None:
-        self._rules: Mapping[str, bytes] = {
-            found.group(1).decode("utf-8", "replace").strip('" '): block
-            for block in vtimezones
-            if (found := _TZID.search(block)) is not None
-        }
+        self._rules: Mapping[str, bytes] = {tzid_of(block): block for block in vtimezones}
 
     def name(self, tzid: str, year: int) -> str | None:
         """The IANA name; None where only the object's own rules tell what its times are. Raises EventError."""
@@ -72,10 +68,16 @@ def known_name(tzid: str) -> str | None:
     return WINDOWS_TO_OLSON.get(tzid)
 
 
+def tzid_of(vtimezone: bytes) -> str:
+    """What a VTIMEZONE calls itself; "" where it is none."""
+    found = _TZID.search(vtimezone)
+    return "" if found is None else found.group(1).decode("utf-8", "replace").strip('" ')
+
+
 @lru_cache(maxsize=64)
 def vtimezone(zone: str) -> bytes:
     """A VTIMEZONE with the zone's rules from 1970 on, as CalDAV wants it beside each time (RFC 4791 4.1)."""
-    return Timezone.from_tzid(zone).to_ical()
+    return bytes(Timezone.from_tzid(zone).to_ical())
 
 
 @lru_cache(maxsize=1)
@@ -89,10 +91,11 @@ def _zone_of_rules(block: bytes) -> tzinfo:
     if len(block) > RULES_MAX_BYTES or any(found.upper() != b"YEARLY" for found in _FREQUENCY.findall(block)):
         raise EventError("the event brings a time zone with rules that no zone has")
     try:
-        read = Timezone.from_ical(block)
-        return read.to_tz(lookup_tzid=False)  # type: ignore[union-attr]
+        read: Any = Timezone.from_ical(block)
+        zone: tzinfo = read.to_tz(lookup_tzid=False)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as cause:
         raise EventError("the event brings a time zone that cannot be read") from cause
+    return zone
 
 
 @lru_cache(maxsize=256)
