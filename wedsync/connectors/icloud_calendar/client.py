@@ -133,7 +133,7 @@ class Dav:
             body_max_bytes=BODY_MAX_BYTES,
         )
         # What a calendar says is nobody's business, so the log keeps none of the answer.
-        self.attempt = msgspec.structs.replace(attempt_of(exchange), response_head="", masked=(self.server.password,))
+        self.attempt = msgspec.structs.replace(attempt_of(exchange), response_head="")
         if isinstance(exchange, Failure):
             raise Told(self._unanswered(exchange, is_write=method in ("PUT", "DELETE")))
         word = self._of_any(exchange)
