@@ -8,9 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
@@ -22,13 +22,14 @@ from litestar.types import ControllerRouterHandler
 
 from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS, Seen
-from wedsync.connections.calendars.event import Days, Timed, Times
+from wedsync.connections.calendars.event import Times
 from wedsync.connections.contract import Connection
 from wedsync.connections.fake_consent import CLIENT_ID, CLIENT_SECRET, Consent
 from wedsync.connections.fakes import FINE, Moods, drop_connection, given, pages
 from wedsync.connectors.google_calendar.fake_channels import Channels
-from wedsync.connectors.google_calendar.fake_store import Calendar, Event, GoogleError, Store
-from wedsync.kit.errors import not_found
+from wedsync.connectors.google_calendar.fake_forms import cleared, ends, odd, times_of, typed
+from wedsync.connectors.google_calendar.fake_store import Calendar, GoogleError, Store
+from wedsync.kit.errors import Refusal, not_found
 
 SCOPE: Final = "https://www.googleapis.com/auth/calendar"
 SCOPES: Final = {
@@ -115,26 +116,27 @@ class Google:
         return Connection(id=uuid4(), secrets={"access_token": (self.consent.issue(account).access,)})
 
     async def make(self, calendar: str, *, title: str, times: Times) -> str:
-        made = self.store.insert(self._calendar(calendar), {"summary": title, **_ends(times)})
-        self.channels.changed(self._calendar(calendar))
+        made = self.store.insert(self.calendar(calendar), {"summary": title, **ends(times)})
+        self.channels.changed(self.calendar(calendar))
         return str(made["id"])
 
     async def move(self, calendar: str, id: str, times: Times) -> None:
-        self.store.patch(self._calendar(calendar), id, _cleared(_ends(times)))
-        self.channels.changed(self._calendar(calendar))
+        self.store.patch(self.calendar(calendar), id, cleared(ends(times)))
+        self.channels.changed(self.calendar(calendar))
 
     async def delete(self, calendar: str, id: str) -> None:
-        self.store.remove(self._calendar(calendar), id)
-        self.channels.changed(self._calendar(calendar))
+        self.store.remove(self.calendar(calendar), id)
+        self.channels.changed(self.calendar(calendar))
 
     def seen(self, calendar: str) -> list[Seen]:
-        events = self._calendar(calendar).living()
-        return [Seen(id=one["id"], title=one.get("summary", ""), times=_times(one)) for one in events]
+        events = self.calendar(calendar).living()
+        return [Seen(id=one["id"], title=one.get("summary", ""), times=times_of(one)) for one in events]
 
     def forget_cursors(self) -> None:
         self.store.epoch += 1
 
-    def _calendar(self, id: str) -> Calendar:
+    def calendar(self, id: str) -> Calendar:
+        """Raises Refusal 404."""
         found = self.store.calendars.get(id)
         if found is None:
             raise not_found("calendar")
@@ -157,7 +159,7 @@ async def answered(
     body = msgspec.json.decode(raw) if raw else None
     headers: dict[str, str] = {}
     try:
-        headers = _refused(mood)
+        _refuse(mood)
         answer = act(_account(google, request, mood, scope), body)
     except GoogleError as error:
         answer, status = error.body, error.status
@@ -166,7 +168,7 @@ async def answered(
     google.exchanges.append(Exchange(request.method, path, dict(request.query_params), body, status, answer))
     if mood == driven.LOST:
         drop_connection(request)
-    told = b"" if answer is None else msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
+    told = b"" if answer is None else msgspec.json.encode(odd(answer) if mood == driven.ODD else answer)
     if mood == driven.TRUNCATED:
         told = told[: len(told) // 2]
     return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
@@ -229,7 +231,7 @@ async def patch_event(calendar: str, event: str, request: "Request[Any, Any, Any
     return await answered(google, request, act, scope=".events")
 
 
-@delete("/calendars/{calendar:str}/events/{event:str}", status_code=204)
+@delete("/calendars/{calendar:str}/events/{event:str}", status_code=200)
 async def delete_event(calendar: str, event: str, request: "Request[Any, Any, Any]", google: Google) -> Response[bytes]:
     def act(account: str, _: Any) -> None:
         place = google.store.calendar(calendar, account)
@@ -261,7 +263,7 @@ async def show_calendars(google: Google) -> str:
 
 @get("/at/{calendar:str}", media_type=MediaType.HTML)
 async def show(calendar: str, google: Google) -> str:
-    place = google._calendar(calendar)
+    place = google.calendar(calendar)
     events = sorted(place.living(), key=lambda one: str(one["start"]))[:SHOWN_MAX]
     watching = [one for one in google.channels.open.values() if one.calendar == place.id]
     return PAGES.get_template("calendar.html").render(place=place, events=events, watching=watching)
@@ -273,14 +275,17 @@ async def act_as_person(
 ) -> Redirect:
     """What the forms of a calendar's page do: make, move or delete."""
     what, id = data.get("what", ""), data.get("id", "")
-    place = google._calendar(calendar)
-    if what == "delete":
-        await google.delete(calendar, id)
-    elif what == "move":
-        await google.move(calendar, id, _typed(data, place.zone))
-    else:
-        await google.make(calendar, title=data.get("title", ""), times=_typed(data, place.zone))
-    return Redirect(f"/google/at/{_quoted(calendar)}", status_code=303)
+    place = google.calendar(calendar)
+    try:
+        if what == "delete":
+            await google.delete(calendar, id)
+        elif what == "move":
+            await google.move(calendar, id, typed(data, place.zone))
+        else:
+            await google.make(calendar, title=data.get("title", ""), times=typed(data, place.zone))
+    except GoogleError as error:
+        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+    return Redirect(f"/google/at/{quote(calendar, safe='')}", status_code=303)
 
 
 @post("/mood")
@@ -296,3 +301,30 @@ async def change_mood(
 async def forget_cursors(google: Google) -> Redirect:
     google.forget_cursors()
     return Redirect("/google", status_code=303)
+
+
+def _account(google: Google, request: "Request[Any, Any, Any]", mood: str, scope: str) -> str:
+    grant = google.consent.grant_of(request)
+    if grant is None or mood == driven.DEAD:
+        raise GoogleError(401, "authError", "Invalid Credentials")
+    if SCOPE + scope not in grant.scopes:
+        raise GoogleError(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
+    return grant.account
+
+
+def _refuse(mood: str) -> None:
+    """What is refused whoever asks. Raises GoogleError."""
+    if mood == driven.BUSY:
+        raise GoogleError(429, "rateLimitExceeded", "Rate Limit Exceeded")
+    if mood == RATE:
+        raise GoogleError(403, "rateLimitExceeded", "Rate Limit Exceeded")
+    if mood == driven.BROKEN:
+        raise GoogleError(503, "backendError", "Backend Error")
+
+
+API = [
+    *(list_calendars, get_calendar, list_events, get_event, insert_event, patch_event, delete_event),
+    *(watch_events, stop_channel),
+]
+PAGES_OF_IT = [show_calendars, show, act_as_person, change_mood, forget_cursors]
+PAGES = pages(Path(__file__).parent / "templates")

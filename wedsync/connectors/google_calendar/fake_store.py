@@ -174,7 +174,9 @@ class Store:
 
     def _bury(self, calendar: Calendar, event: Event) -> None:
         self._number += 1
-        kept = {name: event[name] for name in ("kind", "id", "recurringEventId", "originalStartTime") if name in event}
+        kept: Event = {
+            name: event[name] for name in ("kind", "id", "recurringEventId", "originalStartTime") if name in event
+        }
         mine = {"extendedProperties": event["extendedProperties"]} if "extendedProperties" in event else {}
         stone: Event = {**kept, **mine, "status": "cancelled", "etag": f'"{self._number}000"', "updated": _now()}
         calendar.events[event["id"]] = stone
