@@ -22,6 +22,9 @@ from wedsync.connections.accounts import api as accounts_api
 from wedsync.connections.accounts import model as accounts
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
+from wedsync.feeds import api as feeds_api
+from wedsync.feeds import model as feeds
+from wedsync.feeds import pages as feeds_pages
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
 from wedsync.guests import pages as guests_pages
@@ -78,6 +81,7 @@ NOUNS = (
     proposals,
     subscriptions,
     rules,
+    feeds,
     connections,
     accounts,
 )
@@ -104,6 +108,7 @@ DOORS = (
     proposals_api,
     subscriptions_api,
     rules_api,
+    feeds_api,
     connections_api,
     accounts_api,
     hooks,
@@ -122,6 +127,7 @@ PAGES = (
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
+    feeds_pages,
     connections_pages,
     operations_pages,
 )

@@ -191,6 +191,7 @@ def _precondition(headers: Mapping[str, str], now: Object | None) -> Answer | No
 
 
 def _is_within(body: str, first: str, last: str) -> bool:
+    body = body[body.find("BEGIN:VEVENT") :]
     found = _DAY.search(body)
     return found is not None and found.group(1) <= last and ("RRULE" in body or found.group(1) >= first)
 
