@@ -2099,6 +2099,38 @@ grant execute on function app.enter_account(uuid, uuid), app.account(uuid, uuid)
 grant execute on function app.judge_connections(), app.forget_consents() to wedsync_service;
 reset role;
 
+-- 65_feeds.sql
+-- Feeds: calendars we publish, one signed address each, showing what their maker may see (home: the wedding or the supplier).
+set role wedsync_owner;
+
+create table public.feeds (
+  id uuid not null default uuidv7(),
+  tenant_id uuid not null references public.streams on delete cascade,
+  person_id uuid not null references public.persons,
+  title text not null default '' check (length(title) <= 120),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  read_at timestamptz,
+  revoked_at timestamptz,
+  primary key (tenant_id, id)
+);
+comment on table public.feeds is 'A calendar feed: its address is its id, signed, so nothing here opens it; it shows what person_id may see, for as long as they may';
+comment on column public.feeds.read_at is 'When a calendar last asked, to the hour';
+create unique index feeds_id on public.feeds (id);
+create index feeds_person on public.feeds (person_id);
+create trigger bump before update on public.feeds for each row execute function app.bump();
+-- Their own for everybody; who runs the wedding or the business sees all of it, and ends them.
+call app.protect('public.feeds', 'tenant_id',
+  $$person_id = (select app.actor()) or (select app.role()) in ('couple', 'owner', 'admin')$$, $$person_id = (select app.actor())$$, false);
+create policy ended on public.feeds for update to wedsync_user
+  using ((select app.role()) in ('couple', 'owner', 'admin')) with check ((select app.role()) in ('couple', 'owner', 'admin'));
+-- Whoever may end a feed may not make it another person's, which would show them what that person sees.
+revoke update on public.feeds from wedsync_user;
+grant update (revoked_at) on public.feeds to wedsync_user;
+grant update on public.feeds to wedsync_recorder;
+reset role;
+
 -- 70_doors.sql
 -- Doors: how a transaction becomes one actor in one tenant. Definer functions of wedsync_recorder; absent and foreign refuse alike.
 -- SQLSTATE WS404 = no such thing for you, WS410 = the pass was good once, WS401 = not signed in.
@@ -5361,6 +5393,41 @@ begin
   order by r.id, r.last, r.seq;
 end $$;
 grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;
+reset role;
+
+-- 86_feeds.sql
+-- The door of a feed: a transaction that may read what the feed's maker may, in its own home or in a wedding of the supplier.
+set role wedsync_recorder;
+
+-- WS404 = there is none, WS410 = it was ended, or its maker has left. A wedding is entered by the supplier's own link, never by another's.
+create function app.enter_feed(p_feed uuid, p_wedding uuid default null) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  f record;
+  s record;
+begin
+  select x.tenant_id, x.person_id, x.revoked_at into f from public.feeds x where x.id = p_feed;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  select * into s from app.standing(f.person_id, f.tenant_id);
+  if not found or f.revoked_at is not null then raise exception 'gone' using errcode = 'WS410'; end if;
+  if p_wedding is not null then
+    select 'supplier' as role, l.mask, l.id as link_id, null::uuid as membership_id into s
+    from public.links l
+    join public.supplier_members m on m.supplier_id = l.supplier_id and m.person_id = f.person_id and m.removed_at is null
+    where l.supplier_id = f.tenant_id and l.wedding_id = p_wedding and l.status = 'active'
+      and (m.role in ('owner', 'admin')
+        or exists (select from public.assignments a where a.supplier_id = m.supplier_id and a.member_id = m.id and a.link_id = l.id))
+    order by l.mask desc, l.id limit 1;
+    if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  else
+    update public.feeds x set read_at = app.now()
+    where x.tenant_id = f.tenant_id and x.id = p_feed and (x.read_at is null or x.read_at < app.now() - interval '1 hour');
+  end if;
+  perform app.settle(f.person_id, 'person', coalesce(p_wedding, f.tenant_id), s.role, s.mask, 0, s.link_id, s.membership_id);
+  if s.link_id is not null then raise info 'entered % % %', coalesce(p_wedding, f.tenant_id), s.link_id, s.mask; end if;
+end $$;
+revoke all on function app.enter_feed(uuid, uuid) from public;
+grant execute on function app.enter_feed(uuid, uuid) to wedsync_user;
 reset role;
 
 -- 86_keys.sql

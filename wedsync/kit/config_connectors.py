@@ -48,3 +48,7 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     outlook_calendar_token_url: Annotated[str, about("Where Microsoft gives and refreshes tokens.")] = (
         "https://login.microsoftonline.com/common/oauth2/v2.0/token"  # noqa: S105 -- an address
     )
+
+    icloud_calendar_base_url: Annotated[
+        str, about("The CalDAV server that people connect to without naming another.")
+    ] = "https://caldav.icloud.com"

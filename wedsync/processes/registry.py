@@ -23,6 +23,9 @@ from wedsync.connections.accounts import model as accounts
 from wedsync.connections.accounts import pages as accounts_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
+from wedsync.feeds import api as feeds_api
+from wedsync.feeds import model as feeds
+from wedsync.feeds import pages as feeds_pages
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
 from wedsync.guests import pages as guests_pages
@@ -79,6 +82,7 @@ NOUNS = (
     proposals,
     subscriptions,
     rules,
+    feeds,
     connections,
     accounts,
 )
@@ -105,6 +109,7 @@ DOORS = (
     proposals_api,
     subscriptions_api,
     rules_api,
+    feeds_api,
     connections_api,
     accounts_api,
     hooks,
@@ -123,6 +128,7 @@ PAGES = (
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
+    feeds_pages,
     connections_pages,
     accounts_pages,
     operations_pages,
