@@ -35,11 +35,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the sandbox shows this connector's fake, and what a visitor finds there."""
+    """Where the sandbox shows this connector's fake, and what a visitor finds there.
+
+    `kind` is the heading of its group; what has calendars needs none.
+    """
 
     title: str
     path: str
     description: str
+    kind: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
