@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from wedsync.kit import config_checks
 from wedsync.kit.config import FIELDS, Settings, SettingsInvalid, describe, is_secret, load, variable, with_ports
+from wedsync.kit.config_connectors import ConnectorSettings
 from wedsync.processes import references
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -221,7 +222,9 @@ def test_every_field_is_described_and_every_url_with_a_password_is_secret() -> N
         assert describe(name).endswith("."), name
         assert variable(name) == f"WEDSYNC_{name.upper()}"
     secret = {name for name in FIELDS if is_secret(name)}
-    assert secret == {
+    connectors = ConnectorSettings.__struct_fields__
+    assert all((name in secret) == name.endswith(("_secret", "_token")) for name in connectors)
+    assert secret - set(connectors) == {
         *config_checks.DATABASES,
         *("valkey_url", "smtp_url", "egress_proxy", "jwt_secret", "seal_keys", "couples_webhook_secret"),
     }

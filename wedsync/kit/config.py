@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Meta
 
 from wedsync.kit import config_checks
+from wedsync.kit.config_connectors import SECRET, ConnectorSettings
+from wedsync.kit.config_connectors import about as _about
 from wedsync.kit.config_secrets import kept_secrets
 
 Env = Literal["development", "test", "drill", "staging", "production"]
@@ -24,7 +26,6 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 PREFIX: Final = "WEDSYNC_"
 PLAY_PROFILES: Final = ("development", "test", "drill")
 """Profiles without a real wedding in them: secrets are made, mail goes to the sandbox, nothing is ever frozen."""
-SECRET: Final = {"secret": True}
 NETWORKS: Final = ("egress_allow", "trusted_proxies")
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 
@@ -37,11 +38,7 @@ class SettingsInvalid(Exception):  # noqa: N818 -- it reads as a sentence where 
         super().__init__("\n".join(f"- {problem}" for problem in self.problems))
 
 
-def _about(text: str, *, secret: bool = False) -> Meta:
-    return Meta(description=text, extra=SECRET if secret else None)
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(ConnectorSettings, frozen=True, kw_only=True):
     """Each field is the variable `WEDSYNC_<FIELD>`; the order is that of the reference."""
 
     env: Annotated[Env, _about("Profile. development, test and drill hold no real wedding and make their secrets.")] = (
@@ -217,7 +214,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 HINTS: Final[dict[str, Any]] = typing.get_type_hints(Settings, include_extras=True)
-FIELDS: Final = tuple(name for name in Settings.__struct_fields__ if name != "connector_environ")
+_CONNECTORS: Final = ConnectorSettings.__struct_fields__
+FIELDS: Final = (
+    *(name for name in Settings.__struct_fields__ if name not in ("connector_environ", *_CONNECTORS)),
+    *_CONNECTORS,
+)
 
 
 def load(environ: Mapping[str, str]) -> Settings:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
+from wedsync.kit.config_connectors import ConnectorSettings
 from wedsync.kit.seal import KeyRing
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ SCHEMES: Final = {
     "smtp_url": ("smtp", "smtps", "smtp+starttls"),
     "valkey_url": ("valkey", "valkeys", "redis", "rediss", "unix"),
     **dict.fromkeys(DATABASES, ("postgresql", "postgres")),
+    **dict.fromkeys((name for name in ConnectorSettings.__struct_fields__ if name.endswith("_url")), ("http", "https")),
 }
 
 

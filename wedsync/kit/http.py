@@ -167,12 +167,14 @@ class Wire:
         timeout_s: float = 10.0,
         trusted: bool = False,
         identity: bytes = b"",
+        body_max_bytes: int | None = None,
     ) -> Reply | Failure:
         """One call. `trusted` is for URLs the operator set: any address, http and any port are fine there.
 
         `identity` is a client certificate: its key and its chain in PEM, as `wedsync.kit.identity` checks them.
+        `body_max_bytes` is how much of the answer is read, where that is not what it is for all calls.
         """
-        course = _Course(self._body_max_bytes)
+        course = _Course(body_max_bytes or self._body_max_bytes)
         call = _Call(method, headers or {}, body, identity, is_tunnelled=bool(self._proxy) and not trusted)
         try:
             async with asyncio.timeout(timeout_s):

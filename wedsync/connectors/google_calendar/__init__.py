@@ -1,0 +1,1 @@
+"""Google Calendar: events of a supplier's own calendars, both ways, by API version 3."""

@@ -1,0 +1,36 @@
+"""The settings of connectors: each has a block of its own, and the defaults are the real provider.
+
+A connector whose client id or secret is empty is not configured: it is shown as such and cannot be connected.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+SECRET: Final = {"secret": True}
+
+
+def about(text: str, *, secret: bool = False) -> Meta:
+    return Meta(description=text, extra=SECRET if secret else None)
+
+
+class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Each field is the variable `WEDSYNC_<FIELD>`; manifests name them."""
+
+    google_calendar_base_url: Annotated[str, about("Google Calendar's API, version 3.")] = (
+        "https://www.googleapis.com/calendar/v3"
+    )
+    google_calendar_client_id: Annotated[
+        str, about("OAuth client of your Google Cloud project, with the Calendar API. Empty: not on offer.")
+    ] = ""
+    google_calendar_client_secret: Annotated[str, about("The secret of that client.", secret=True)] = ""
+    google_calendar_authorize_url: Annotated[str, about("Where people are asked to let us in.")] = (
+        "https://accounts.google.com/o/oauth2/v2/auth"
+    )
+    google_calendar_token_url: Annotated[str, about("Where Google gives and refreshes tokens.")] = (
+        "https://oauth2.googleapis.com/token"  # noqa: S105 -- an address
+    )
+    google_calendar_revoke_url: Annotated[str, about("Where tokens are given back.")] = (
+        "https://oauth2.googleapis.com/revoke"
+    )
