@@ -125,6 +125,16 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
         return f"Tools(settings={sorted(self.settings)})"
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is connected there. `id` is the provider's own and never changes; `title` is how people know the account."""
+
+    id: str
+    title: str
+
+    def __repr__(self) -> str:
+        return "Account(…)"
+
+
 class Connector(Protocol):
     """Every connector's module `connector` has `connect(tools) -> Connector`; it is made once for each process."""
 
@@ -136,6 +146,16 @@ class Delivers(Connector, Protocol):
     """Brings one delivery to one destination within `delivery.timeout_s`; raises only for bugs of our own."""
 
     async def deliver(self, delivery: Delivery, connection: Connection) -> Outcome: ...
+
+
+@runtime_checkable
+class Connects(Connector, Protocol):
+    """Says whose credentials these are: asked at connecting, to refuse an account twice, and as the probe later.
+
+    `connection.secrets` holds what the manifest's way gives: `access_token`; or `username`, `password`, `address`.
+    """
+
+    async def account(self, connection: Connection, *, timeout_s: float) -> Account | Outcome: ...
 
 
 def word(outcome: Outcome) -> str:

@@ -7,14 +7,19 @@ import tomllib
 from importlib import import_module
 from importlib.resources import files
 from types import ModuleType
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
+
+from wedsync.connections.verify.scheme import Name
 
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers"]
+Ability = Literal["delivers", "connects", "calendars", "watches"]
+Way = Literal["oauth2", "password", "address"]
+CONNECTED_BY = {"password": ("username", "password"), "address": ("address",)}
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +37,48 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     live_timeout_s: float
     in_flight_max: int
     rate_per_minute: int
+
+
+class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a person connects an account. The operator's values are named, as fields of the settings, never given.
+
+    `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
+    `asks_address` where the server is. `address`: one address that is itself the secret. `client_auth` is where the
+    token endpoint wants the client's own name and secret.
+    """
+
+    way: Way
+    client_id: str = ""
+    client_secret: str = ""
+    authorize_url: str = ""
+    token_url: str = ""
+    revoke_url: str = ""
+    scopes: tuple[str, ...] = ()
+    parameters: dict[str, str] = {}
+    client_auth: Literal["body", "basic"] = "body"
+    asks_address: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, which msgspec tells as a ValidationError."""
+        if self.way == "oauth2" and not (self.client_id and self.authorize_url and self.token_url):
+            raise ValueError("connect: oauth2 needs client_id, authorize_url and token_url.")
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The fields of its form; for oauth2 none, the provider asks itself."""
+        return (*CONNECTED_BY.get(self.way, ()), *(("address",) if self.asks_address else ()))
+
+
+class Hooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what the provider sends by itself is verified (`connections.verify`)."""
+
+    scheme: Name
+
+
+class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often its calendars are asked while no notification says that something has changed."""
+
+    poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 900
 
 
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +100,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     operator_secrets: tuple[str, ...] = ()
     settings: tuple[Value, ...] = ()
     secrets: tuple[Value, ...] = ()
+    connect: Connect | None = None
+    hooks: Hooks | None = None
+    calendars: CalendarNote | None = None
     fake: FakeNote | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where what it does and what it says of it do not belong together."""
+        parts = {"connects": self.connect, "calendars": self.calendars, "watches": self.hooks}
+        for (ability, part), table in zip(parts.items(), ("connect", "calendars", "hooks"), strict=True):
+            if (ability in self.does) != (part is not None):
+                raise ValueError(f"{ability!r} in does and the table [{table}] belong together.")
+
+    def missing(self, settings: Any) -> tuple[str, ...]:
+        """The operator's settings without which nobody can connect; () where it is configured."""
+        if self.connect is None or self.connect.way != "oauth2":
+            return ()
+        names = (self.connect.client_id, self.connect.client_secret)
+        return tuple(name for name in names if name and not getattr(settings, name))
 
 
 def find(package: str = PACKAGE) -> dict[str, Manifest]:

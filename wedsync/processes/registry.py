@@ -18,6 +18,8 @@ from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
 from wedsync.connections import pages as connections_pages
+from wedsync.connections.accounts import api as accounts_api
+from wedsync.connections.accounts import model as accounts
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -77,6 +79,7 @@ NOUNS = (
     subscriptions,
     rules,
     connections,
+    accounts,
 )
 PLAIN = (
     weddings_reactions,
@@ -102,6 +105,7 @@ DOORS = (
     subscriptions_api,
     rules_api,
     connections_api,
+    accounts_api,
     hooks,
     operations_api,
 )
