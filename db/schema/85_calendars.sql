@@ -13,18 +13,19 @@ begin
   perform from public.calendar_progress g where g.calendar_id = any (p_calendars) order by g.calendar_id for update;
   update public.calendar_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
       not_before = case when not p_now then g.not_before end
-    from public.calendars c where g.calendar_id = any (p_calendars) and c.id = g.calendar_id and c.direction <> 'off';
+    where g.calendar_id = any (p_calendars);
   insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
     select distinct c.connection_id, c.tenant_id, 'work', 4, 6000 from public.calendars c
-    where c.id = any (p_calendars) and c.direction <> 'off'
+    where c.id = any (p_calendars)
     order by c.connection_id
     on conflict (id) do nothing;
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
     select uuidv7(), 'work', v_work, 1, c.tenant_id, c.connection_id, c.id, nextval('public.calendar_pokes'),
       jsonb_build_object('calendar_id', c.id),
       clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
-    from public.calendars c join public.calendar_progress g on g.calendar_id = c.id
-    where c.id = any (p_calendars) and c.direction <> 'off'
+    from public.calendars c join public.calendar_progress g on g.calendar_id = c.id join public.connections n on n.id = c.connection_id
+    where c.id = any (p_calendars) and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+      and (c.direction <> 'off' or g.watch_sealed is not null)
       and not exists (select from public.jobs j where j.destination_id = c.connection_id and j.order_key = c.id and j.name = v_work
         and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
           or j.run_at = 'infinity'));

@@ -22,6 +22,7 @@ EVERY: Final[Mapping[str, int]] = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 0, "YEARL
 """Days from one to the next, where that is always so many. Nothing that repeats within a day is an appointment."""
 MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
+
 class Busy(msgspec.Struct, frozen=True):
     """One stretch of busy time."""
 

@@ -34,7 +34,7 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of one event of ours. `theirs` is what is there as far as we know, `base` what both agreed on; `asked` is what
-    ours was when their move was proposed to its owner, `updated_at` their clock."""
+    ours was when their move was proposed to its owner, `updated_at` their clock; `is_left`: they deleted it, and so be it."""
 
     remote_id: str = ""
     base: CalendarEvent | None = None
@@ -42,7 +42,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked: CalendarEvent | None = None
     adopted: dict[Group, Adopted] = {}
     updated_at: datetime | None = None
-    is_editable: bool = True
+    is_left: bool = False
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,6 +19,7 @@ from wedsync.connections.calendars.contract import (
     Watching,
 )
 from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
+from wedsync.kit.db import Door
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,4 +51,4 @@ class Session(Protocol):
 class Remote(Protocol):
     """The way to accounts of one process."""
 
-    async def open(self, where: Where) -> Session | ReconnectNeeded | RetryLater: ...
+    async def open(self, where: Where, door: Door) -> Session | ReconnectNeeded | RetryLater: ...
