@@ -1709,17 +1709,28 @@ create table public.connections (
   scheme text not null check (length(scheme) <= 40),
   settings jsonb not null default '{}' check (length(settings::text) <= 65536),
   sealed bytea not null,
+  state text check (state in ('draft', 'connecting', 'active', 'degraded', 'needs_reconnect', 'paused', 'disconnected')),
+  state_reason text not null default '' check (length(state_reason) <= 500),
+  state_at timestamptz,
+  account_key bytea check (length(account_key) = 16),
+  connected_by uuid,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   deleted_at timestamptz
 );
-comment on table public.connections is 'One account of one tenant at one provider; sealed JSON of its secrets, the current one and those that hold beside it for a while';
+comment on table public.connections is 'One account of one tenant at one provider, or a source of hooks; sealed JSON of the secrets its hooks are verified with, the current one and those that hold beside it for a while';
+comment on column public.connections.state is 'Of an account; null = only a source of hooks';
+comment on column public.connections.account_key is 'Keyed blind index of the connector and the account''s id there';
 create index connections_tenant on public.connections (tenant_id);
+create unique index connections_account on public.connections (tenant_id, account_key) where state <> 'disconnected' and deleted_at is null;
+create unique index connections_draft on public.connections (tenant_id, connector) where state = 'draft' and deleted_at is null;
 -- A wedding's own hook has one address for all weddings, so it must be found by the wedding.
 create unique index connections_couples on public.connections (tenant_id) where connector = 'couples' and deleted_at is null;
 create trigger bump before update on public.connections for each row execute function app.bump();
-call app.protect('public.connections', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+-- Everybody of a business sees how its accounts are; who may send hooks is its owner's and admins'.
+call app.protect('public.connections', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (state is not null and (select app.role()) = 'member')$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
 create table public.inbox_hooks (
   id uuid primary key,
@@ -1747,7 +1758,7 @@ revoke insert on public.inbox_hooks from wedsync_user;
 grant insert, update, delete on public.inbox_hooks to wedsync_recorder;
 grant usage on sequence public.inbox_hooks_number_seq to wedsync_recorder;
 -- Never updated by it: whoever holds a row while it keeps what the row's secret signed must be allowed to.
-grant update (id) on public.connections to wedsync_recorder;
+grant update (id, state, state_reason, state_at) on public.connections to wedsync_recorder;
 
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
@@ -1761,7 +1772,8 @@ create function app.hook_source(p_connector text, p_id uuid)
 returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea, version integer)
 language sql stable security definer set search_path = '' as $$
   select c.id, c.tenant_id, c.scheme, c.settings, c.sealed, c.version from public.connections c
-  where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end;
+  where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end
+    and coalesce(c.state, 'active') not in ('draft', 'disconnected');
 $$;
 
 create function app.is_wedding(p_id uuid) returns boolean
@@ -1848,6 +1860,386 @@ grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app
   app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[]),
   app.enter_job_link(uuid, uuid, uuid) to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
+reset role;
+
+-- 63_accounts.sql
+-- Accounts at providers: their credentials, how they are, what was said between us, and the consents that are under way.
+-- Who writes more than one of these takes them in this order: connection_accounts, connection_health, connections, streams.
+set role wedsync_owner;
+
+create table public.connection_accounts (
+  connection_id uuid primary key references public.connections on delete cascade,
+  tenant_id uuid not null,
+  account_sealed bytea,
+  credentials_sealed bytea,
+  expires_at timestamptz,
+  refreshed_at timestamptz
+);
+comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); wiped when it is disconnected';
+comment on column public.connection_accounts.expires_at is 'Of the access token; null = it does not end by itself';
+create index connection_accounts_tenant on public.connection_accounts (tenant_id);
+call app.protect('public.connection_accounts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.connection_health (
+  connection_id uuid primary key references public.connections on delete cascade,
+  tenant_id uuid not null,
+  failures integer not null default 0,
+  ok_at timestamptz,
+  failed_at timestamptz,
+  what text not null default '' check (length(what) <= 80),
+  reason text not null default '' check (length(reason) <= 500),
+  window_at timestamptz not null default clock_timestamp(),
+  window_ok integer not null default 0,
+  window_failed integer not null default 0,
+  before_ok integer not null default 0,
+  before_failed integer not null default 0,
+  checked_at timestamptz not null default '-infinity'
+) with (fillfactor = 50);
+comment on table public.connection_health is 'How an account does by its own traffic: failures in a row, and what five minutes and the five before brought; machine time';
+create index connection_health_tenant on public.connection_health (tenant_id);
+call app.protect('public.connection_health', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (select app.role()) = 'member'$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.connection_health to wedsync_recorder;
+
+create table public.connection_log (
+  id bigint generated always as identity primary key,
+  tenant_id uuid not null,
+  connection_id uuid not null references public.connections on delete cascade,
+  what text not null check (length(what) <= 80),
+  word text not null check (length(word) <= 40),
+  reason text not null default '' check (length(reason) <= 500),
+  times integer not null default 1,
+  began_at timestamptz not null default clock_timestamp(),
+  at timestamptz not null default clock_timestamp(),
+  actor_id uuid
+);
+comment on table public.connection_log is 'What was said between us and the provider, and what people did: the same thing again counts in one row; the newest 200 of each connection';
+create index connection_log_connection on public.connection_log (connection_id, id desc);
+create index connection_log_what on public.connection_log (connection_id, what, id desc);
+call app.protect('public.connection_log', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, null);
+grant insert, update, delete on public.connection_log to wedsync_recorder;
+
+create table public.connection_consents (
+  id uuid primary key,
+  tenant_id uuid not null,
+  connection_id uuid not null references public.connections on delete cascade,
+  person_id uuid not null,
+  session_id uuid not null,
+  state_hash bytea not null unique check (length(state_hash) = 32),
+  verifier_sealed bytea not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+comment on table public.connection_consents is 'Somebody was sent to a provider to say yes: the state we gave with them (hashed), whose session it was, and the sealed PKCE verifier; ten minutes, used once';
+create index connection_consents_expires on public.connection_consents (expires_at);
+create index connection_consents_tenant on public.connection_consents (tenant_id);
+call app.protect('public.connection_consents', 'tenant_id', 'false', $$((select app.write_mask()) & 512) <> 0$$, false);
+revoke select, update on public.connection_consents from wedsync_user;
+grant update, delete on public.connection_consents to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- An account for our own traffic with its provider: enters its tenant as the system, whoever asks; nothing but an account of that tenant opens it.
+create function app.enter_account(p_connection uuid, p_tenant uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform from public.connections c where c.id = p_connection and c.tenant_id = p_tenant and c.state is not null and c.deleted_at is null;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  perform app.settle(null, 'system', p_tenant, 'system', 2047, 2047);
+end $$;
+
+-- The account as it is now, for one exchange with its provider.
+create function app.account(p_connection uuid, p_tenant uuid)
+returns table (connector text, settings jsonb, state text, state_reason text, hooks_sealed bytea, credentials_sealed bytea, expires_at timestamptz,
+  refreshed_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select c.connector, c.settings, c.state, c.state_reason, c.sealed, a.credentials_sealed, a.expires_at, a.refreshed_at
+  from public.connections c join public.connection_accounts a on a.connection_id = c.id
+  where c.id = p_connection and c.tenant_id = p_tenant and c.state is not null and c.deleted_at is null;
+$$;
+
+-- Used once, by the session that began it, in time; null is every other case, which nobody is told apart.
+create function app.take_consent(p_state_hash bytea, p_person uuid, p_session uuid)
+returns table (id uuid, tenant_id uuid, connection_id uuid, verifier_sealed bytea)
+language sql volatile security definer set search_path = '' as $$
+  update public.connection_consents c set used_at = clock_timestamp()
+  where c.state_hash = p_state_hash and c.person_id = p_person and c.session_id = p_session and c.used_at is null and c.expires_at > clock_timestamp()
+  returning c.id, c.tenant_id, c.connection_id, c.verifier_sealed;
+$$;
+
+-- Something was said or done. The same as the last time counts in its row, so that what goes well for weeks is one.
+create function app.note_connection(p_connection uuid, p_what text, p_word text, p_reason text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_tenant uuid := app.tenant();
+begin
+  if app.write_mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform from public.connections c where c.id = p_connection and c.tenant_id = v_tenant;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  update public.connection_log l set times = l.times + 1, at = clock_timestamp()
+    where l.id = (select n.id from public.connection_log n where n.connection_id = p_connection and n.what = p_what
+        order by n.id desc limit 1) and l.word = p_word and l.reason = p_reason and l.actor_id is not distinct from app.actor();
+  if found then return; end if;
+  insert into public.connection_log (tenant_id, connection_id, what, word, reason, actor_id)
+    values (v_tenant, p_connection, p_what, p_word, p_reason, app.actor());
+  delete from public.connection_log l
+    where l.connection_id = p_connection
+      and l.id <= (select n.id from public.connection_log n where n.connection_id = p_connection order by n.id desc offset 200 limit 1);
+end $$;
+
+-- What a window of five minutes has become at this moment: 0 as it was, 1 the one before, 2 long ago.
+create function app.windows_over(p_window_at timestamptz, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+  return case when p_window_at > p_now - interval '5 minutes' then 0 when p_window_at > p_now - interval '10 minutes' then 1 else 2 end;
+
+-- A wedding is live, or a business works at one that is.
+create function app.is_tenant_live(p_tenant uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.wedding_days d where app.now() between d.live_from and d.live_until
+    and (d.wedding_id = p_tenant or exists (select from public.links l
+      where l.wedding_id = d.wedding_id and l.supplier_id = p_tenant and l.status = 'active')));
+$$;
+
+-- One exchange ended so: 1 well, -1 not, 0 says nothing of the account. Enters the account's tenant as the system; what follows from it is decided
+-- by connections.accounts.model, which is given all it asks for.
+create function app.hear_account(p_connection uuid, p_tenant uuid, p_what text, p_word text, p_reason text, p_sign integer)
+returns table (state text, failures integer, ok integer, failed integer, is_live boolean)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  perform app.enter_account(p_connection, p_tenant);
+  perform app.note_connection(p_connection, p_what, p_word, p_reason);
+  return query
+  with told as (
+    update public.connection_health h set what = p_what, reason = case when p_sign < 0 then p_reason when p_sign > 0 then '' else h.reason end,
+      failures = case p_sign when 1 then 0 when -1 then h.failures + 1 else h.failures end,
+      ok_at = case when p_sign = 1 then v_now else h.ok_at end, failed_at = case when p_sign = -1 then v_now else h.failed_at end,
+      window_at = case when x.over = 0 then h.window_at else v_now end,
+      before_ok = case x.over when 0 then h.before_ok when 1 then h.window_ok else 0 end,
+      before_failed = case x.over when 0 then h.before_failed when 1 then h.window_failed else 0 end,
+      window_ok = case when x.over = 0 then h.window_ok else 0 end + (p_sign = 1)::integer,
+      window_failed = case when x.over = 0 then h.window_failed else 0 end + (p_sign = -1)::integer
+    from (select y.connection_id, app.windows_over(y.window_at, v_now) as over from public.connection_health y
+      where y.connection_id = p_connection for update) x
+    where h.connection_id = x.connection_id and h.tenant_id = p_tenant
+    returning h.failures, h.window_ok + h.before_ok as ok, h.window_failed + h.before_failed as failed)
+  select c.state, t.failures, t.ok, t.failed, p_sign = -1 and app.is_tenant_live(c.tenant_id)
+  from told t, public.connections c where c.id = p_connection;
+end $$;
+
+-- The image of a connection that events and answers show.
+create function app.connection_image(c public.connections) returns jsonb
+language sql immutable set search_path = ''
+  return to_jsonb(c) - '{sealed,account_key}'::text[];
+
+-- The same rule as connections.accounts.model.is_sick; a test holds them against each other.
+create function app.is_sick(p_failures integer, p_ok integer, p_failed integer, p_is_live boolean) returns boolean
+language sql immutable set search_path = ''
+  return p_failures >= case when p_is_live then 2 else 3 end or (p_failed >= 4 and p_failed > p_ok);
+
+-- Called by the clock: every account that was not judged for 30 seconds (10 where its tenant is live) is judged by its traffic, all tenants in one
+-- statement. An account that is being heard of at this moment is left for the next round. Returns the nudges.
+create function app.judge_connections() returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_facts jsonb;
+begin
+  with live as materialized (
+    select d.wedding_id as tenant_id from public.wedding_days d where app.now() between d.live_from and d.live_until
+    union
+    select l.supplier_id from public.wedding_days d join public.links l on l.wedding_id = d.wedding_id and l.status = 'active'
+      where app.now() between d.live_from and d.live_until and l.supplier_id is not null),
+  due as materialized (
+    select h.connection_id, c.state, h.reason, l.tenant_id is not null as is_live, app.windows_over(h.window_at, v_now) as over,
+      h.failures, h.window_ok, h.window_failed, h.before_ok, h.before_failed
+    from public.connection_health h
+    join public.connections c on c.id = h.connection_id and c.state in ('active', 'degraded') and c.deleted_at is null
+    left join live l on l.tenant_id = h.tenant_id
+    where h.checked_at <= v_now - case when l.tenant_id is null then interval '30 seconds' else interval '10 seconds' end
+    order by h.connection_id for update of h skip locked),
+  judged as materialized (
+    select d.connection_id, d.state, d.reason, d.is_live, app.is_sick(d.failures,
+      case d.over when 0 then d.window_ok + d.before_ok when 1 then d.window_ok else 0 end,
+      case d.over when 0 then d.window_failed + d.before_failed when 1 then d.window_failed else 0 end, d.is_live) as is_sick
+    from due d),
+  checked as (
+    update public.connection_health h set checked_at = v_now from judged j where h.connection_id = j.connection_id),
+  moved as (
+    update public.connections c set state = case when j.is_sick then 'degraded' else 'active' end, state_at = app.now(),
+      state_reason = case when j.is_sick then j.reason else '' end
+    from judged j
+    where c.id = j.connection_id and c.state = j.state and j.is_sick <> (j.state = 'degraded')
+    returning new.id, new.tenant_id, new.state, app.connection_image(new) as record, app.connection_image(old) as old_record)
+  select jsonb_agg(jsonb_build_object('tenant', m.tenant_id, 'type',
+      case when m.state = 'active' then 'connection.mended' else 'connection.changed' end, 'scope', 512, 'table', 'connections', 'id', m.id,
+      'op', 'UPDATE', 'record', m.record, 'old', m.old_record)) into v_facts from moved m;
+  if v_facts is not null then return query select t.nudge from app.tell_tenants(v_facts) as t(nudge); end if;
+end $$;
+
+create function app.forget_consents() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.connection_consents c where c.expires_at < clock_timestamp() - interval '1 day';
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+grant execute on function app.enter_account(uuid, uuid), app.account(uuid, uuid), app.take_consent(bytea, uuid, uuid),
+  app.note_connection(uuid, text, text, text), app.hear_account(uuid, uuid, text, text, text, integer), app.connection_image(public.connections) to wedsync_user;
+grant execute on function app.judge_connections(), app.forget_consents() to wedsync_service;
+reset role;
+
+-- 64_calendars.sql
+-- Calendars of connected accounts: which are kept in step and how, what both sides last agreed on of each event, what people must decide.
+set role wedsync_owner;
+
+create table public.calendars (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  connection_id uuid not null references public.connections,
+  remote_key bytea not null,
+  sealed bytea not null,
+  zone text not null default 'UTC' check (length(zone) <= 64),
+  is_writable boolean not null default false,
+  is_primary boolean not null default false,
+  is_there boolean not null default true,
+  direction text not null default 'off' check (direction in ('off', 'both', 'import', 'export')),
+  policy text not null default 'manual' check (policy in ('manual', 'ours', 'theirs', 'latest')),
+  has_bookings boolean not null default true,
+  has_schedule boolean not null default true,
+  resource_id uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (connection_id, remote_key),
+  check (is_writable or direction in ('off', 'import'))
+);
+comment on table public.calendars is 'A calendar of a connected account, as found there; off until somebody chooses it. Its remote id and title are sealed, remote_key finds it again';
+comment on column public.calendars.resource_id is 'Of a supplier: whom its busy times are of, and whose bookings go there; null = the business, and all bookings';
+create index calendars_tenant on public.calendars (tenant_id);
+create trigger bump before update on public.calendars for each row execute function app.bump();
+call app.protect('public.calendars', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.calendar_progress (
+  calendar_id uuid primary key references public.calendars on delete cascade,
+  tenant_id uuid not null,
+  cursor_sealed bytea,
+  cursor_for text not null default '',
+  generation integer not null default 0,
+  is_listing boolean not null default false,
+  listed_at timestamptz,
+  expanded_until timestamptz,
+  pokes bigint not null default 0,
+  pulls_wanted bigint not null default 1,
+  pulls_done bigint not null default 0,
+  is_unmarked boolean not null default true,
+  may_sweep boolean not null default false,
+  watch_sealed bytea,
+  watch_until timestamptz,
+  watch_again_at timestamptz,
+  failures integer not null default 0,
+  not_before timestamptz,
+  next_poll_at timestamptz not null default clock_timestamp(),
+  pulled_at timestamptz,
+  synced_at timestamptz,
+  outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'failed', 'reconnect', 'gone')),
+  reason text not null default '' check (length(reason) <= 1000)
+) with (fillfactor = 50);
+comment on table public.calendar_progress is 'How far the sync of a calendar has come: the engine''s own notes, and for people how fresh it is';
+comment on column public.calendar_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
+comment on column public.calendar_progress.cursor_for is 'What the cursor was asked with; under other parameters a provider does not know it';
+create index calendar_progress_due on public.calendar_progress (next_poll_at);
+call app.protect('public.calendar_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.calendar_progress to wedsync_recorder;
+
+create table public.calendar_events (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  calendar_id uuid not null references public.calendars on delete cascade,
+  kind text not null check (kind in ('booking', 'item', 'theirs')),
+  ours_id uuid,
+  wedding_id uuid,
+  state text not null default 'new' check (state in ('new', 'there', 'removed', 'ended')),
+  remote_key bytea,
+  etag text not null default '' check (length(etag) <= 1000),
+  generation integer not null default 0,
+  series_key bytea,
+  original text not null default '' check (length(original) <= 64),
+  event jsonb,
+  sealed bytea,
+  creation integer not null default 0,
+  is_dirty boolean not null default true,
+  marks bigint not null default 0,
+  verdict text not null default '' check (verdict in ('', 'ours', 'theirs')),
+  proposal_id uuid,
+  first_at timestamptz,
+  last_at timestamptz,
+  changed_at timestamptz not null default clock_timestamp(),
+  check ((kind = 'theirs') = (ours_id is null)),
+  check (event is null or kind = 'theirs')
+) with (fillfactor = 80);
+comment on table public.calendar_events is 'One event of a calendar: of ours, sealed, what is there and what both agreed on; of theirs (kind theirs) only when it is busy, never a word';
+comment on column public.calendar_events.state is 'new: not there yet; there; removed: deleted there by them, until somebody restores it; ended: we took it away';
+comment on column public.calendar_events.creation is 'Counts how often it was made there: each has its own key, for a deleted one cannot come back under the old';
+comment on column public.calendar_events.proposal_id is 'Their move waits for the couple as this proposal';
+create unique index calendar_events_ours on public.calendar_events (calendar_id, kind, ours_id) where ours_id is not null;
+create unique index calendar_events_remote on public.calendar_events (calendar_id, remote_key) where remote_key is not null;
+create index calendar_events_dirty on public.calendar_events (calendar_id) where is_dirty;
+create index calendar_events_of on public.calendar_events (ours_id) where ours_id is not null;
+create index calendar_events_wedding on public.calendar_events (wedding_id) where wedding_id is not null;
+create index calendar_events_proposal on public.calendar_events (proposal_id) where proposal_id is not null;
+call app.protect('public.calendar_events', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant insert, update, delete on public.calendar_events to wedsync_recorder;
+
+create table public.calendar_conflicts (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  calendar_id uuid not null references public.calendars on delete cascade,
+  event_id uuid references public.calendar_events on delete set null,
+  kind text not null check (kind in ('changed', 'deleted', 'removed', 'refused', 'sweep', 'gone')),
+  about text not null default '' check (length(about) <= 40),
+  sealed bytea not null,
+  state text not null default 'open' check (state in ('open', 'resolved')),
+  kept text not null default '' check (kept in ('', 'ours', 'theirs')),
+  since timestamptz not null,
+  resolved_at timestamptz,
+  resolved_by uuid,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.calendar_conflicts is 'What the sync leaves to people, with both sides sealed. changed: both changed it; deleted: one deleted what the other changed; removed: deleted there; refused: their move cannot be made here; sweep: too much vanished at once; gone: the calendar did';
+create unique index calendar_conflicts_open on public.calendar_conflicts (calendar_id, event_id) nulls not distinct where state = 'open';
+create index calendar_conflicts_tenant on public.calendar_conflicts (tenant_id, since desc, id);
+create trigger bump before update on public.calendar_conflicts for each row execute function app.bump();
+call app.protect('public.calendar_conflicts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant delete on public.calendar_conflicts to wedsync_recorder;
+
+create table public.sync_runs (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  calendar_id uuid not null references public.calendars on delete cascade,
+  began_at timestamptz not null,
+  ended_at timestamptz not null default clock_timestamp(),
+  outcome text not null check (outcome in ('done', 'held', 'later', 'failed', 'reconnect', 'gone')),
+  reason text not null default '' check (length(reason) <= 1000),
+  pulled integer not null default 0,
+  taken integer not null default 0,
+  written integer not null default 0,
+  conflicts integer not null default 0,
+  unread integer not null default 0
+);
+comment on table public.sync_runs is 'Runs of the sync that did something or went wrong: what came, what was taken over here, what was written there';
+create index sync_runs_calendar on public.sync_runs (calendar_id, began_at desc);
+create index sync_runs_ended on public.sync_runs (ended_at);
+call app.protect('public.sync_runs', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant delete on public.sync_runs to wedsync_recorder;
+
+create sequence public.calendar_pokes;
+grant usage on sequence public.calendar_pokes to wedsync_recorder;
 reset role;
 
 -- 70_doors.sql
@@ -1948,6 +2340,8 @@ begin
   elsif p_table = 'bookings' then return (select t.supplier_id from public.bookings t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
+  elsif p_table = 'calendars' then return (select t.tenant_id from public.calendars t where t.id = p_id);
+  elsif p_table = 'calendar_conflicts' then return (select t.tenant_id from public.calendar_conflicts t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
   end if;
   raise exception 'unknown kind %', p_table;
@@ -5112,4 +5506,161 @@ begin
   order by r.id, r.last, r.seq;
 end $$;
 grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;
+reset role;
+
+-- 85_calendars.sql
+-- Calendars: who has to be told that one must be looked at. Everybody may poke; the job looks at what stands.
+set role wedsync_recorder;
+
+-- One waiting job of a calendar is enough, for it looks at what stands. The row of its progress is written first: a job that is running has read that row
+-- before, and is then no longer waiting when we look; one that waits will read it after us. Jobs of one calendar run one after the other. What must
+-- wait (the provider said so) waits, unless p_now.
+create function app.owe_syncs(p_calendars uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'calendars.sync';
+  n integer;
+begin
+  perform from public.calendar_progress g where g.calendar_id = any (p_calendars) order by g.calendar_id for update;
+  update public.calendar_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
+      not_before = case when not p_now then g.not_before end
+    where g.calendar_id = any (p_calendars);
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select distinct c.connection_id, c.tenant_id, 'work', 4, 6000 from public.calendars c
+    where c.id = any (p_calendars)
+    order by c.connection_id
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
+    select uuidv7(), 'work', v_work, 1, c.tenant_id, c.connection_id, c.id, nextval('public.calendar_pokes'),
+      jsonb_build_object('calendar_id', c.id),
+      clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
+    from public.calendars c join public.calendar_progress g on g.calendar_id = c.id join public.connections n on n.id = c.connection_id
+    where c.id = any (p_calendars) and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+      and (c.direction <> 'off' or g.watch_sealed is not null)
+      and not exists (select from public.jobs j where j.destination_id = c.connection_id and j.order_key = c.id and j.name = v_work
+        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+          or j.run_at = 'infinity'));
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Those of the entered tenant.
+create function app.poke_calendars(p_calendars uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.owe_syncs(array(select c.id from public.calendars c where c.id = any (p_calendars) and c.tenant_id = app.tenant()), p_pull, p_now);
+end $$;
+
+-- The calendars of a connection are looked for: after it was connected, or when somebody asks.
+create function app.find_calendars(p_connection uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.write_mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select c.id, c.tenant_id, 'work', 4, 6000 from public.connections c where c.id = p_connection and c.tenant_id = app.tenant()
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+    select uuidv7(), 'work', 'calendars.find', 1, c.tenant_id, c.id, jsonb_build_object('connection_id', c.id)
+    from public.connections c where c.id = p_connection and c.tenant_id = app.tenant()
+      and not exists (select from public.jobs j where j.destination_id = c.id and j.name = 'calendars.find' and j.lease_token is null);
+end $$;
+
+-- What of weddings a supplier's calendars may show: the items of active links that hold the schedule, and nothing else.
+create function app.linked_items(p_items uuid[])
+returns table (id uuid, wedding_id uuid, link_id uuid, couple_names text, title text, "on" date, at_local time, zone text, minutes integer,
+  place text, updated_at timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'linked_items is the system''s'; end if;
+  return query
+    select i.id, i.wedding_id, l.id, w.couple_names, i.title, i."on", i.at_local, i.zone, i.minutes, i.place, i.updated_at
+    from public.links l
+    join public.weddings w on w.wedding_id = l.wedding_id
+    join public.schedule_items i on i.wedding_id = l.wedding_id
+    where l.supplier_id = app.tenant() and l.status = 'active' and l.mask & 2 <> 0 and w.date_status <> 'cancelled'
+      and (p_items is null or i.id = any (p_items));
+end $$;
+
+-- The reaction of a wedding: items (null: all of it) changed, or who may see them. Marked in the couple's own calendars and in those of every
+-- supplier that holds them or may see them now; a supplier that may no longer see one has it marked, and finds it gone.
+create function app.mark_items(p_wedding uuid, p_items uuid[] default null) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_calendars uuid[];
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'mark_items is the system''s'; end if;
+  with shown as (
+    select c.id as calendar_id, c.tenant_id, i.id
+    from public.schedule_items i
+    join (select w.id, w.tenant_id from public.calendars w where w.tenant_id = p_wedding and w.direction in ('both', 'export') and w.has_schedule
+      union all
+      select s.id, s.tenant_id from public.links l join public.calendars s on s.tenant_id = l.supplier_id
+      where l.wedding_id = p_wedding and l.status = 'active' and l.mask & 2 <> 0 and s.direction in ('both', 'export') and s.has_schedule) c on true
+    where i.wedding_id = p_wedding and (p_items is null or i.id = any (p_items)) and i.starts_at > app.now() - interval '1 day'),
+  put as (
+    insert into public.calendar_events as e (tenant_id, calendar_id, kind, ours_id, wedding_id)
+    select s.tenant_id, s.calendar_id, 'item', s.id, p_wedding from shown s order by s.calendar_id, s.id
+    on conflict (calendar_id, kind, ours_id) where ours_id is not null do update set is_dirty = true, marks = e.marks + 1
+    returning e.calendar_id, e.ours_id),
+  rest as (
+    update public.calendar_events e set is_dirty = true, marks = e.marks + 1
+    where e.kind = 'item' and e.wedding_id = p_wedding and (p_items is null or e.ours_id = any (p_items))
+      and not exists (select from shown s where s.calendar_id = e.calendar_id and s.id = e.ours_id)
+    returning e.calendar_id),
+  booked as (
+    -- A booking bears the couple's names.
+    update public.calendar_events e set is_dirty = true, marks = e.marks + 1
+    from public.bookings b where p_items is null and b.wedding_id = p_wedding and e.kind = 'booking' and e.ours_id = b.id
+    returning e.calendar_id)
+  select array_agg(distinct x.calendar_id) into v_calendars
+    from (select p.calendar_id from put p union all select r.calendar_id from rest r union all select b.calendar_id from booked b) x;
+  return case when v_calendars is null then 0 else app.owe_syncs(v_calendars, false) end;
+end $$;
+
+-- The couple has answered a move that came from a calendar.
+create function app.answer_move(p_wedding uuid, p_proposal uuid) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_calendars uuid[];
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'answer_move is the system''s'; end if;
+  with answered as (
+    update public.calendar_events e set proposal_id = null, is_dirty = true, marks = e.marks + 1
+    where e.proposal_id = p_proposal and e.wedding_id = p_wedding returning e.calendar_id)
+  select array_agg(a.calendar_id) into v_calendars from answered a;
+  return case when v_calendars is null then 0 else app.owe_syncs(v_calendars, false) end;
+end $$;
+
+grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.find_calendars(uuid), app.linked_items(uuid[]),
+  app.mark_items(uuid, uuid[]), app.answer_move(uuid, uuid) to wedsync_user;
+
+-- The clock: calendars whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.
+create function app.poke_due_calendars(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_due uuid[];
+begin
+  with due as (
+    select g.calendar_id from public.calendar_progress g
+    where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
+  put_off as (
+    update public.calendar_progress g set next_poll_at = app.now() + interval '5 minutes'
+    from due d where g.calendar_id = d.calendar_id returning g.calendar_id)
+  select array_agg(p.calendar_id) into v_due from put_off p;
+  return case when v_due is null then 0 else app.owe_syncs(v_due, true) end;
+end $$;
+
+-- What nobody looks at any more: runs, conflicts that are over, and what we took away so long ago that no calendar tells of it again.
+create function app.forget_syncs(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.sync_runs r where r.ended_at < clock_timestamp() - make_interval(days => p_days);
+  get diagnostics n = row_count;
+  delete from public.calendar_conflicts k where k.state = 'resolved' and k.resolved_at < app.now() - make_interval(days => p_days);
+  delete from public.calendar_events e where e.state = 'ended' and not e.is_dirty and e.changed_at < app.now() - interval '90 days';
+  return n;
+end $$;
+grant execute on function app.poke_due_calendars(integer), app.forget_syncs(integer) to wedsync_service;
 reset role;

@@ -9,17 +9,28 @@ create table public.connections (
   scheme text not null check (length(scheme) <= 40),
   settings jsonb not null default '{}' check (length(settings::text) <= 65536),
   sealed bytea not null,
+  state text check (state in ('draft', 'connecting', 'active', 'degraded', 'needs_reconnect', 'paused', 'disconnected')),
+  state_reason text not null default '' check (length(state_reason) <= 500),
+  state_at timestamptz,
+  account_key bytea check (length(account_key) = 16),
+  connected_by uuid,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   deleted_at timestamptz
 );
-comment on table public.connections is 'One account of one tenant at one provider; sealed JSON of its secrets, the current one and those that hold beside it for a while';
+comment on table public.connections is 'One account of one tenant at one provider, or a source of hooks; sealed JSON of the secrets its hooks are verified with, the current one and those that hold beside it for a while';
+comment on column public.connections.state is 'Of an account; null = only a source of hooks';
+comment on column public.connections.account_key is 'Keyed blind index of the connector and the account''s id there';
 create index connections_tenant on public.connections (tenant_id);
+create unique index connections_account on public.connections (tenant_id, account_key) where state <> 'disconnected' and deleted_at is null;
+create unique index connections_draft on public.connections (tenant_id, connector) where state = 'draft' and deleted_at is null;
 -- A wedding's own hook has one address for all weddings, so it must be found by the wedding.
 create unique index connections_couples on public.connections (tenant_id) where connector = 'couples' and deleted_at is null;
 create trigger bump before update on public.connections for each row execute function app.bump();
-call app.protect('public.connections', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+-- Everybody of a business sees how its accounts are; who may send hooks is its owner's and admins'.
+call app.protect('public.connections', 'tenant_id',
+  $$((select app.mask()) & 512) <> 0 or (state is not null and (select app.role()) = 'member')$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
 create table public.inbox_hooks (
   id uuid primary key,
@@ -47,7 +58,7 @@ revoke insert on public.inbox_hooks from wedsync_user;
 grant insert, update, delete on public.inbox_hooks to wedsync_recorder;
 grant usage on sequence public.inbox_hooks_number_seq to wedsync_recorder;
 -- Never updated by it: whoever holds a row while it keeps what the row's secret signed must be allowed to.
-grant update (id) on public.connections to wedsync_recorder;
+grant update (id, state, state_reason, state_at) on public.connections to wedsync_recorder;
 
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
@@ -61,7 +72,8 @@ create function app.hook_source(p_connector text, p_id uuid)
 returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea, version integer)
 language sql stable security definer set search_path = '' as $$
   select c.id, c.tenant_id, c.scheme, c.settings, c.sealed, c.version from public.connections c
-  where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end;
+  where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end
+    and coalesce(c.state, 'active') not in ('draft', 'disconnected');
 $$;
 
 create function app.is_wedding(p_id uuid) returns boolean

@@ -25,7 +25,7 @@ async def add(tx: Tx, ring: KeyRing, tenant: UUID, new: model.NewConnection) -> 
         raise Refusal(422, "invalid", "connector: couples is a wedding's own hook. Take zapier_hook.")
     connection_id, secret = uuid4(), new.secret or model.new_secret()
     settings = msgspec.json.encode(new.settings).decode()
-    sealed = _seal(ring, tenant, connection_id, [model.Kept(secret)])
+    sealed = seal(ring, tenant, connection_id, [model.Kept(secret)])
     row = await tx.row(queries.add, connection_id, tenant, new.connector, new.title, new.scheme, settings, sealed)
     if row is None:
         raise not_found("tenant")
@@ -69,7 +69,7 @@ async def rotate(tx: Tx, ring: KeyRing, tenant: UUID, connection_id: UUID, asked
         for one in kept(ring, tenant, connection_id, held["sealed"])
     ]
     holding = [one for one in olds if one.until is not None and one.until > now]
-    sealed = _seal(ring, tenant, connection_id, [model.Kept(secret), *holding[: SECRETS_MAX - 1]])
+    sealed = seal(ring, tenant, connection_id, [model.Kept(secret), *holding[: SECRETS_MAX - 1]])
     row = await tx.row(queries.rotate, connection_id, sealed)
     if row is None:
         raise not_found("connection")
@@ -98,6 +98,7 @@ def kept(ring: KeyRing, tenant: UUID, connection_id: UUID, sealed: bytes) -> lis
     return msgspec.json.decode(plain, type=list[model.Kept])
 
 
-def _seal(ring: KeyRing, tenant: UUID, connection_id: UUID, secrets: list[model.Kept]) -> bytes:
+def seal(ring: KeyRing, tenant: UUID, connection_id: UUID, secrets: list[model.Kept]) -> bytes:
+    """The other way round; an account without hooks has none."""
     plain = msgspec.json.encode(secrets)
     return ring.seal(plain, tenant=tenant, table="connections", column="sealed", row=connection_id)

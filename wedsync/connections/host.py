@@ -6,19 +6,36 @@ they were given survives in it. When to try again, how often and in which order 
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import msgspec
 
 from wedsync.connections import manifest as manifests
+from wedsync.connections.calendars.contract import (
+    Calendars,
+    CursorLost,
+    Gone,
+    Moved,
+    Pull,
+    Pulled,
+    Push,
+    Pushed,
+    ReadOnly,
+    RemoteCalendar,
+    Watch,
+    Watches,
+    Watching,
+)
 from wedsync.connections.contract import (
     DETAIL_MAX_CHARACTERS,
+    Account,
     Attempt,
     Connection,
     Connector,
+    Connects,
     Delivers,
     Delivery,
     Outcome,
@@ -36,6 +53,9 @@ GRACE_S = 2.0
 MASK = "•••"
 # Shorter values would mask half of every text; nothing that short is a secret worth the name.
 MASKED_MIN_CHARACTERS = 6
+
+Protocol_ = TypeVar("Protocol_", bound=Connector)
+Answer = TypeVar("Answer")
 
 _WRITTEN_SECRET = re.compile(r"\b(whsec|whsk|wsk)_[A-Za-z0-9+/=_-]{8,}")
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
@@ -115,7 +135,79 @@ class Host:
             outcome = Unknown(reason=f"{job.connector} did not end within {delivery.timeout_s + GRACE_S:g} s.")
         took_ms = round((clock.monotonic() - began) * 1000, 3)
         secrets = [secret for several in connection.secrets.values() for secret in several]
-        return _cleaned(outcome, [*secrets, *outcome.attempt.masked, *self._masked], took_ms)
+        cleaned: Outcome = _cleaned(outcome, [*secrets, *outcome.attempt.masked, *self._masked], took_ms)
+        return cleaned
+
+    def connector(self, name: str, protocol: type[Protocol_]) -> Protocol_ | None:
+        """The connector of this name, if there is one that does this."""
+        found = self._connectors.get(name)
+        return found if isinstance(found, protocol) else None
+
+    async def call(
+        self,
+        name: str,
+        protocol: type[Protocol_],
+        act: Callable[[Protocol_], Awaitable[Answer | Outcome]],
+        connection: Connection,
+        *,
+        timeout_s: float,
+    ) -> Answer | Outcome:
+        """One exchange of an opened account; like `send` it ends in time, and in words without a secret."""
+        connector = self.connector(name, protocol)
+        if connector is None:
+            return ReconnectNeeded(reason=f"This installation has no connector {name!r} that does this.")
+        began = clock.monotonic()
+        answer: Any
+        try:
+            async with asyncio.timeout(timeout_s + GRACE_S):
+                answer = await act(connector)
+        except TimeoutError:
+            answer = Unknown(reason=f"{name} did not end within {timeout_s + GRACE_S:g} s.", repeat_is_safe=True)
+        if not hasattr(answer, "attempt"):
+            return answer  # type: ignore[no-any-return]
+        took_ms = round((clock.monotonic() - began) * 1000, 3)
+        secrets = [secret for several in connection.secrets.values() for secret in several]
+        return _cleaned(answer, [*secrets, *answer.attempt.masked, *self._masked], took_ms)  # type: ignore[no-any-return]
+
+    async def account(self, name: str, connection: Connection, *, timeout_s: float) -> Account | Outcome:
+        """Who is connected there."""
+        return await self.call(
+            name, Connects, lambda c: c.account(connection, timeout_s=timeout_s), connection, timeout_s=timeout_s
+        )
+
+    async def calendars(
+        self, name: str, connection: Connection, *, timeout_s: float
+    ) -> tuple[RemoteCalendar, ...] | Outcome:
+        """The account's calendars."""
+        return await self.call(
+            name, Calendars, lambda c: c.calendars(connection, timeout_s=timeout_s), connection, timeout_s=timeout_s
+        )
+
+    async def pull(self, name: str, pull: Pull, connection: Connection) -> Pulled | CursorLost | Gone | Outcome:
+        """What changed there."""
+        return await self.call(
+            name, Calendars, lambda c: c.pull(pull, connection), connection, timeout_s=pull.timeout_s
+        )
+
+    async def push(self, name: str, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome:
+        """One event written."""
+        return await self.call(
+            name, Calendars, lambda c: c.push(push, connection), connection, timeout_s=push.timeout_s
+        )
+
+    async def watch(self, name: str, watch: Watch, connection: Connection) -> Watching | Outcome:
+        """Notifications begun, or renewed."""
+        return await self.call(
+            name, Watches, lambda c: c.watch(watch, connection), connection, timeout_s=watch.timeout_s
+        )
+
+    async def unwatch(
+        self, name: str, calendar: str, watching: Watching, connection: Connection, *, timeout_s: float
+    ) -> Outcome:
+        """Notifications ended."""
+        return await self.call(
+            name, Watches, lambda c: c.unwatch(calendar, watching, connection), connection, timeout_s=timeout_s
+        )
 
     async def close(self) -> None:
         for connector in self._connectors.values():
@@ -171,7 +263,7 @@ def _secret_parts(value: str) -> list[str]:
     return [value, *([password, unquote(password)] if password else [])]
 
 
-def _cleaned(outcome: Outcome, secrets: Sequence[str], took_ms: float) -> Outcome:
+def _cleaned(outcome: Any, secrets: Sequence[str], took_ms: float) -> Any:
     attempt = outcome.attempt
     headers = {
         name: MASK if name.lower() in _SENSITIVE_HEADERS else _masked(value, secrets)
@@ -186,7 +278,7 @@ def _cleaned(outcome: Outcome, secrets: Sequence[str], took_ms: float) -> Outcom
         masked=(),
     )
     changes: dict[str, Any] = {"attempt": clean}
-    if not hasattr(outcome, "remote_id"):
+    if hasattr(outcome, "reason"):
         changes["reason"] = _masked(outcome.reason, secrets)[:DETAIL_MAX_CHARACTERS]
     return msgspec.structs.replace(outcome, **changes)
 

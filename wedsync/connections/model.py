@@ -52,7 +52,10 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One source of hooks; `secret` only in the answer that made or rotated it, `url` is where to send."""
+    """One account, or where it has no `state` one source of hooks: `url` is where to send.
+
+    `secret` is only in the answer that made or rotated it.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -63,6 +66,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    state: str | None = None
+    state_reason: str = ""
+    state_at: datetime | None = None
     url: str = ""
     secret: str | None = None
 
@@ -204,6 +210,9 @@ def _type(name: str, text: str) -> EventType:
 
 
 ADDED = _type("added", "A source of hooks was added.")
-CHANGED = _type("changed", "A source of hooks got a new secret, another name or other settings.")
+CHANGED = _type(
+    "changed",
+    "A source of hooks got a new secret, name or other settings; or an account is paused, goes on or is unwell.",
+)
 REMOVED = _type("removed", "A source of hooks was removed; what it sends is refused from then on.")
 EVENTS = (ADDED, CHANGED, REMOVED)

@@ -1,45 +1,46 @@
 -- name: connections
-select c.id, c.tenant_id, c.connector, c.title, c.scheme, c.settings, c.version, c.created_at, c.updated_at
+select c.id, c.tenant_id, c.connector, c.title, c.scheme, c.settings, c.state, c.state_reason, c.state_at, c.version, c.created_at, c.updated_at
 from connections c
 where c.tenant_id = $1 and c.deleted_at is null
 order by c.created_at, c.id
 
 -- name: connection
-select c.id, c.tenant_id, c.connector, c.title, c.scheme, c.settings, c.version, c.created_at, c.updated_at
+select c.id, c.tenant_id, c.connector, c.title, c.scheme, c.settings, c.state, c.state_reason, c.state_at, c.version, c.created_at, c.updated_at
 from connections c
 where c.id = $1 and c.deleted_at is null
 
 -- name: add
 insert into connections (id, tenant_id, connector, title, scheme, settings, sealed)
 values ($1, $2, $3, $4, $5, $6, $7)
-returning new.id, to_jsonb(new) - 'sealed' as record, null::jsonb as old_record
+returning new.id, app.connection_image(new) as record, null::jsonb as old_record
 
 -- name: secrets
-select c.scheme, c.sealed from connections c where c.id = $1 and c.deleted_at is null for update
+select c.scheme, c.sealed from connections c where c.id = $1 and c.state is null and c.deleted_at is null for update
 
 -- name: hold
-select c.scheme, c.title, c.settings, c.connector, c.version from connections c where c.id = $1 and c.deleted_at is null for update
+select c.scheme, c.title, c.settings, c.connector, c.version from connections c where c.id = $1 and c.state is null and c.deleted_at is null for update
 
 -- name: change
 update connections c
 set title = $2, settings = $3
 where c.id = $1
-returning new.id, new.version, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+returning new.id, new.version, app.connection_image(new) as record, app.connection_image(old) as old_record
 
 -- name: current
-select to_jsonb(c) - 'sealed' as record from connections c where c.id = $1 and c.deleted_at is null
+select app.connection_image(c) as record from connections c where c.id = $1 and c.deleted_at is null
 
 -- name: rotate
 update connections c
 set sealed = $2
 where c.id = $1
-returning new.id, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+returning new.id, app.connection_image(new) as record, app.connection_image(old) as old_record
 
 -- name: remove
+-- An account is disconnected first: its provider is told.
 update connections c
 set deleted_at = app.now()
-where c.id = $1 and c.deleted_at is null
-returning new.id, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+where c.id = $1 and coalesce(c.state, 'draft') in ('draft', 'disconnected') and c.deleted_at is null
+returning new.id, app.connection_image(new) as record, app.connection_image(old) as old_record
 
 -- name: hooks
 -- Newest first; the cursor is the last row's time and id.
@@ -61,7 +62,7 @@ update inbox_hooks h set status = 'received', error = '', replays = h.replays + 
 -- What a job works on; row security and the lock keep two jobs from doing it at once.
 -- A couples' hook has the wedding as its source; its settings are those of the wedding's own connection, but the platform's hooks have none:
 -- what the operator says is not read by a couple's map.
-select h.id, h.sealed, h.headers, h.connector, h.source_id, c.settings, c.title, s.kind as home
+select h.id, h.sealed, h.headers, h.connector, h.source_id, c.settings, c.title, s.kind as home, c.state is not null as is_account
 from inbox_hooks h
 left join connections c on c.tenant_id = h.tenant_id
   and (c.id = h.source_id or (h.verified_by = 'couple' and c.connector = 'couples' and c.deleted_at is null))

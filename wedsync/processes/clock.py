@@ -26,6 +26,7 @@ from wedsync.processes.worker import EVENTS, stop_on_signals
 
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
+calendars = sql.load("wedsync.connections.calendars")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
@@ -74,6 +75,16 @@ def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return end
+
+
+def poking_calendars(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Connected calendars whose time to be asked has come, or whose watch is to be renewed."""
+
+    async def poke(connection: Any) -> None:
+        if await connection.fetchval(calendars.poke_due):
+            await published("[]")
+
+    return poke
 
 
 def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -131,6 +142,15 @@ def forgetting_hooks(days: int) -> Tick:
         forgotten = await connection.fetchval(hooks.forget_hooks, days)
         if forgotten:
             log.info("hooks_forgotten", hooks=forgotten)
+
+    return forget
+
+
+def forgetting_syncs(days: int) -> Tick:
+    """Runs of the calendars' sync, and conflicts that were over, so many days ago."""
+
+    async def forget(connection: Any) -> None:
+        await connection.fetchval(calendars.forget_syncs, days)
 
     return forget
 
@@ -196,6 +216,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
         Timer("end_bookings", 5.0, ending_bookings(published)),
+        Timer("poke_calendars", 5.0, poking_calendars(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
@@ -204,6 +225,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
+        Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),

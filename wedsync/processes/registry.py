@@ -18,6 +18,13 @@ from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
 from wedsync.connections import pages as connections_pages
+from wedsync.connections.accounts import api as accounts_api
+from wedsync.connections.accounts import model as accounts
+from wedsync.connections.calendars import api as calendars_api
+from wedsync.connections.calendars import model as calendars
+from wedsync.connections.calendars import reactions as calendars_reactions
+from wedsync.connections.calendars import sync as calendars_sync
+from wedsync.connections.calendars.remote import Remote
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.guests import api as guests_api
@@ -77,6 +84,8 @@ NOUNS = (
     subscriptions,
     rules,
     connections,
+    accounts,
+    calendars,
 )
 PLAIN = (
     weddings_reactions,
@@ -85,6 +94,7 @@ PLAIN = (
     tasks_reactions,
     bookings_reactions,
     acknowledgements_reactions,
+    calendars_reactions,
 )
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
@@ -102,6 +112,8 @@ DOORS = (
     subscriptions_api,
     rules_api,
     connections_api,
+    accounts_api,
+    calendars_api,
     hooks,
     operations_api,
 )
@@ -139,10 +151,11 @@ def routes() -> list[Any]:
     return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
 
 
-def works(settings: Settings) -> dict[str, Work]:
-    """Long work by the name it is owed under."""
+def works(settings: Settings, remote: Remote | None = None) -> dict[str, Work]:
+    """Long work by the name it is owed under; what speaks to connected accounts only with a way to them."""
     ring = _ring(settings)
-    return {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    found = {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
 
 
 def _ring(settings: Settings) -> KeyRing:

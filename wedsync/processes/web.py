@@ -26,6 +26,10 @@ from litestar.types import Message, Scope
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from wedsync.connections.accounts.connecting import Desk, provide_desk
+from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.host import open_host
+from wedsync.connections.manifest import PACKAGE
 from wedsync.connections.reception import open_reception
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
@@ -101,8 +105,13 @@ def provide_catalogue(state: State, actor: Actor) -> Catalogue:
     return catalogue
 
 
-def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver | None = None) -> Litestar:
-    """The application; pools are opened in its lifespan, in the loop that uses them. `resolver` of tenants' names."""
+def create(
+    settings: config.Settings, *lifespans: Lifespan, resolver: Resolver | None = None, connectors: str = PACKAGE
+) -> Litestar:
+    """The application; pools are opened in its lifespan, in the loop that uses them.
+
+    `resolver` of tenants' names; `connectors` is the package they are folders of.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -126,12 +135,15 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
         stop = asyncio.Event()
         writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
         app.state.reception = open_reception(wire, door, ring)
+        app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
             yield
         finally:
             app.state.metrics.door = None
             stop.set()
             await writing
+            await desk.accounts.close()
+            await desk.host.close()
             await wire.close()
             await publisher.close()
             if client is not None:
@@ -154,6 +166,13 @@ def create(settings: config.Settings, *lifespans: Lifespan, resolver: Resolver |
     )
 
 
+def open_desk(settings: config.Settings, *, door: Door, ring: KeyRing, wire: Wire, connectors: str) -> Desk:
+    """The connectors of this process, and the accounts that people connect of them."""
+    host = open_host(settings, wire=wire, ring=ring, package=connectors)
+    accounts = Accounts(door=door, ring=ring, wire=wire, settings=settings, manifests=host.manifests)
+    return Desk(host=host, accounts=accounts, wire=wire, settings=settings)
+
+
 def _dependencies() -> dict[str, Provide]:
     """What handlers may ask for by name."""
     given: dict[str, Callable[..., Any]] = {
@@ -161,6 +180,7 @@ def _dependencies() -> dict[str, Provide]:
         "actor": provide_actor,
         "catalogue": provide_catalogue,
         "rule_fields": provide_fields,
+        "desk": provide_desk,
     }
     return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
 

@@ -1,0 +1,230 @@
+"""Opens an account for one exchange with its provider, its token fresh, and hears how each exchange ended.
+
+A token is exchanged before it ends, by one process at a time: the account's row is locked from the question to the
+moment the new tokens are kept, so that a refresh token that works once is never used twice, nor lost between the
+provider's answer and ours. Who has a token that still lives goes on with it meanwhile. Within one process all who open
+an account at once share one exchange, so they take one database connection between them.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from wedsync.connections import actions
+from wedsync.connections.accounts import grants, model
+from wedsync.connections.accounts.model import Credentials, Health
+from wedsync.connections.contract import Connection, Outcome, ReconnectNeeded, RetryLater
+from wedsync.connections.manifest import Manifest
+from wedsync.connections.model import CHANGED
+from wedsync.events.record import record
+from wedsync.kit import clock, sql
+from wedsync.kit.actor import SYSTEM
+from wedsync.kit.db import Door, Row, Tx
+from wedsync.kit.errors import Refusal
+from wedsync.kit.http import Wire
+from wedsync.kit.seal import KeyRing, SealError
+
+log = structlog.get_logger("accounts")
+queries = sql.load("wedsync.connections.accounts")
+TABLE: Final = "connection_accounts"
+REFRESHES_MAX: Final = 3
+"""Database connections of one process that may wait for providers at once."""
+LEFT_MIN_S: Final = 15.0
+"""A token with less than this left may end on its way."""
+LOCK_S: Final = 15
+PAUSE_S: Final = 30.0
+"""After an exchange that failed, while the token before still lives."""
+REFRESH: Final = "refresh"
+
+
+class Accounts:
+    """The accounts of one process. `settings` is read by the names in the manifests."""
+
+    def __init__(
+        self, *, door: Door, ring: KeyRing, wire: Wire, settings: Any, manifests: Mapping[str, Manifest]
+    ) -> None:
+        self._door = door
+        self._ring = ring
+        self._wire = wire
+        self._settings = settings
+        self._manifests = manifests
+        self._refreshing: dict[UUID, asyncio.Task[Credentials | ReconnectNeeded | RetryLater]] = {}
+        self._failed_at: dict[UUID, float] = {}
+        self._slots = asyncio.Semaphore(REFRESHES_MAX)
+
+    async def open(self, connection_id: UUID, tenant: UUID) -> Connection | ReconnectNeeded | RetryLater:
+        """The account with what its connector needs; or why nothing can be said to its provider now."""
+        async with self._door.bare(SYSTEM) as tx:
+            row = await tx.row(queries.account, connection_id, tenant)
+        if row is None:
+            return ReconnectNeeded(reason="There is no such connection any more.")
+        if row["state"] not in model.OPEN:
+            return _closed(row)
+        try:
+            held = self._credentials(tenant, connection_id, row["credentials_sealed"])
+            hooks = actions.kept(self._ring, tenant, connection_id, row["hooks_sealed"])
+        except SealError as error:
+            return ReconnectNeeded(reason=f"What we hold of this account cannot be opened: {error}")
+        if model.is_due(clock.machine_now(), row["expires_at"], row["refreshed_at"]):
+            is_urgent = _left_s(row["expires_at"]) <= LEFT_MIN_S
+            task = self._refreshing_of(connection_id, tenant, row["connector"], is_urgent=is_urgent)
+            if is_urgent and task is not None:
+                # Shielded: what a provider has answered must be kept, whoever stops waiting for it.
+                fresh = await asyncio.shield(task)
+                if not isinstance(fresh, Credentials):
+                    return fresh
+                held = fresh
+        secrets = {**held.opened, **({"secret": tuple(one.secret for one in hooks)} if hooks else {})}
+        return Connection(id=connection_id, settings=msgspec.json.decode(row["settings"]), secrets=secrets)
+
+    async def heard(self, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str) -> None:
+        """One exchange with the provider ended so, None: well. `what` it was, in a word or two, for the log."""
+        async with self._door.bare(SYSTEM) as tx:
+            await hear(tx, connection_id, tenant, outcome, what=what)
+
+    async def close(self) -> None:
+        """Wait for what is being exchanged: its answer would be lost."""
+        if self._refreshing:
+            await asyncio.wait(self._refreshing.values(), timeout=LOCK_S)
+
+    def _refreshing_of(
+        self, connection_id: UUID, tenant: UUID, connector: str, *, is_urgent: bool
+    ) -> "asyncio.Task[Credentials | ReconnectNeeded | RetryLater] | None":
+        """The exchange that is under way, or a new one; None where it failed a moment ago and there is time."""
+        task = self._refreshing.get(connection_id)
+        if task is not None:
+            return task
+        if not is_urgent and clock.monotonic() - self._failed_at.get(connection_id, float("-inf")) < PAUSE_S:
+            return None
+        task = asyncio.create_task(self._refresh(connection_id, tenant, connector, waits=is_urgent))
+        self._refreshing[connection_id] = task
+        task.add_done_callback(lambda done: self._refreshed(connection_id, done))
+        return task
+
+    def _refreshed(self, connection_id: UUID, done: "asyncio.Task[Credentials | ReconnectNeeded | RetryLater]") -> None:
+        del self._refreshing[connection_id]
+        self._failed_at.pop(connection_id, None)
+        if done.cancelled():
+            return
+        error = done.exception()  # read it, or asyncio warns where nobody has waited for it
+        if error is not None or not isinstance(done.result(), Credentials):
+            self._failed_at[connection_id] = clock.monotonic()
+
+    async def _refresh(
+        self, connection_id: UUID, tenant: UUID, connector: str, *, waits: bool
+    ) -> Credentials | ReconnectNeeded | RetryLater:
+        try:
+            async with self._slots, self._door.bare(SYSTEM) as tx:
+                await tx.run(f"set local lock_timeout = '{LOCK_S}s'")
+                await tx.value(queries.enter, connection_id, tenant)
+                row = await tx.row(queries.hold if waits else queries.hold_free, connection_id)
+                if row is None:
+                    return RetryLater(reason="Another process is asking for the next token.", is_ours=True)
+                held = self._credentials(tenant, connection_id, row["credentials_sealed"])
+                if not model.is_due(clock.machine_now(), row["expires_at"], row["refreshed_at"]):
+                    return held
+                return await self._exchanged(tx, connection_id, tenant, connector, held)
+        except asyncpg.LockNotAvailableError:
+            return RetryLater(reason="Another process has been asking for the next token for long.", is_ours=True)
+        except Refusal as refusal:
+            return ReconnectNeeded(reason=refusal.detail)
+        except SealError as error:
+            return ReconnectNeeded(reason=f"What we hold of this account cannot be opened: {error}")
+
+    async def _exchanged(
+        self, tx: Tx, connection_id: UUID, tenant: UUID, connector: str, held: Credentials
+    ) -> Credentials | ReconnectNeeded | RetryLater:
+        connect = self._manifests[connector].connect
+        if connect is None or not held.refresh_token:
+            said: grants.Tokens | ReconnectNeeded | RetryLater = ReconnectNeeded(
+                reason="The access that was given has ended. Connect the account again."
+            )
+        else:
+            client = grants.client_of(connect, self._settings)
+            now = clock.machine_now()
+            said = await grants.refresh(self._wire, client, refresh_token=held.refresh_token, now=now)
+        if not isinstance(said, grants.Tokens):
+            await hear(tx, connection_id, tenant, said, what=REFRESH)
+            return said
+        fresh = renewed(held, said)
+        await keep_tokens(tx, self._ring, tenant, connection_id, fresh, said.expires_at)
+        await hear(tx, connection_id, tenant, None, what=REFRESH)
+        return fresh
+
+    def _credentials(self, tenant: UUID, connection_id: UUID, sealed: bytes | None) -> Credentials:
+        if sealed is None:
+            raise SealError("there are none")
+        return open_credentials(self._ring, tenant, connection_id, sealed)
+
+
+async def hear(tx: Tx, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str) -> model.State:
+    """Count and log one exchange, and move the account where that moves it; inside any transaction. Its state then."""
+    reason, sign = model.reason_of(outcome), model.sign(outcome)
+    row = await tx.row(queries.heard, connection_id, tenant, what, model.word(outcome), reason, sign)
+    if row is None:
+        raise LookupError(f"connection {connection_id} has no health")
+    health = Health(failures=row["failures"], ok=row["ok"], failed=row["failed"], is_live=row["is_live"])
+    before: model.State = row["state"]
+    after = model.moved(before, health, outcome)
+    if after != before:
+        await move(tx, connection_id, before, after, reason)
+    return after
+
+
+async def move(tx: Tx, connection_id: UUID, before: model.State, after: model.State, reason: str) -> None:
+    """Tell that an account has come into another state; nothing where somebody has moved it meanwhile."""
+    row = await tx.row(
+        queries.move, connection_id, before, after, reason if after in ("degraded", "needs_reconnect") else ""
+    )
+    if row is None:
+        return
+    kind = CHANGED
+    if after == "needs_reconnect":
+        kind = model.BROKEN
+        log.warning("connection_broken", connection_id=str(connection_id))
+    elif after == "active" and before in ("degraded", "needs_reconnect"):
+        kind = model.MENDED
+        log.info("connection_mended", connection_id=str(connection_id))
+    record(tx, kind, op="UPDATE", row=row)
+
+
+def renewed(held: Credentials, tokens: grants.Tokens) -> Credentials:
+    """The next tokens beside what goes on: a provider that does not rotate names no refresh token."""
+    refresh_token = tokens.refresh_token or held.refresh_token
+    return msgspec.structs.replace(held, access_token=tokens.access_token, refresh_token=refresh_token)
+
+
+async def keep_tokens(
+    tx: Tx, ring: KeyRing, tenant: UUID, connection_id: UUID, held: Credentials, expires_at: datetime | None
+) -> None:
+    """Seal and keep; together with whatever else the transaction keeps."""
+    sealed = seal_credentials(ring, tenant, connection_id, held)
+    await tx.run(queries.keep_tokens, connection_id, sealed, expires_at, clock.machine_now())
+
+
+def seal_credentials(ring: KeyRing, tenant: UUID, connection_id: UUID, held: Credentials) -> bytes:
+    """For its column."""
+    plain = msgspec.json.encode(held)
+    return ring.seal(plain, tenant=tenant, table=TABLE, column="credentials_sealed", row=connection_id)
+
+
+def open_credentials(ring: KeyRing, tenant: UUID, connection_id: UUID, sealed: bytes) -> Credentials:
+    """Raises SealError."""
+    plain = ring.open(sealed, tenant=tenant, table=TABLE, column="credentials_sealed", row=connection_id)
+    return msgspec.json.decode(plain, type=Credentials)
+
+
+def _closed(row: Row) -> ReconnectNeeded | RetryLater:
+    if row["state"] == "paused":
+        return RetryLater(reason="This connection is paused.", is_ours=True)
+    return ReconnectNeeded(reason=row["state_reason"] or "This account is not connected. Connect it again.")
+
+
+def _left_s(expires_at: datetime | None) -> float:
+    return float("inf") if expires_at is None else (expires_at - clock.machine_now()) / timedelta(seconds=1)
