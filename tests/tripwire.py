@@ -25,6 +25,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "preferences": "read when a notice is sent; no page but their own shows them",
     "date_history": "the same change is told as wedding.date_changed",
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
+    "feeds": "a credential; what it shows is told by the nouns that change",
     "notes": "not written by anything yet",
     "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
     "inbox_hooks": "what arrived, as its owner asks for it; what it changes is told by the noun that changes",

@@ -122,6 +122,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},
     "POST /api/v1/weddings/{wedding_id}/budget": {"title": "A"},
     "POST /api/v1/budget-lines/{line_id}/payments": {"amount_minor": 5},
+    "POST /api/v1/weddings/{wedding_id}/feeds": {},
+    "POST /api/v1/suppliers/{supplier_id}/feeds": {},
     "POST /api/v1/weddings/{tenant}/endpoints": {"url": "https://example.com/"},
     "POST /api/v1/suppliers/{tenant}/endpoints": {"url": "https://example.com/"},
     "POST /api/v1/weddings/{tenant}/rules": RULE,

@@ -34,3 +34,7 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     google_calendar_revoke_url: Annotated[str, about("Where tokens are given back.")] = (
         "https://oauth2.googleapis.com/revoke"
     )
+
+    icloud_calendar_base_url: Annotated[
+        str, about("The CalDAV server that people connect to without naming another.")
+    ] = "https://caldav.icloud.com"

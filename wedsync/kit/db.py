@@ -214,6 +214,13 @@ class Door:
             yield tx
 
     @asynccontextmanager
+    async def enter_feed(self, feed: UUID, wedding: UUID | None = None) -> AsyncIterator[Tx]:
+        """Read what a feed shows, in its home or in one wedding. Raises Refusal 404, and 410 for one that ended."""
+        into = "null" if wedding is None else f"'{_uuid(wedding)}'"
+        async with self._open(Actor(kind="guest"), f"select app.enter_feed('{_uuid(feed)}', {into})") as tx:
+            yield tx
+
+    @asynccontextmanager
     async def enter_job(self, job: UUID, lease: UUID) -> AsyncIterator[Tx]:
         """Act as the system in the tenant of a leased job."""
         async with self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}')") as tx:

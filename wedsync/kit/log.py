@@ -23,6 +23,8 @@ WORDS: Final = re.compile(r"[^a-z]+")
 SCRUBBED: Final = (
     # The query string of anything that looks like a URL or a path: tokens travel there.
     (re.compile(r"((?:\w+:/)?/[^\s?\"'<>]*)\?[^\s\"'<>)]*"), r"\1?…"),
+    # Whoever has the address of a feed reads it.
+    (re.compile(r"(/feeds/)[\w-]{8,}"), r"\1…"),
     # Credentials in an address.
     (re.compile(r"(\w+://)[^/\s:@]*:[^/\s@]+@"), r"\1…@"),
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "…@…"),

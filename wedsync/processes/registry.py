@@ -27,6 +27,9 @@ from wedsync.connections.calendars import sync as calendars_sync
 from wedsync.connections.calendars.remote import Remote
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
+from wedsync.feeds import api as feeds_api
+from wedsync.feeds import model as feeds
+from wedsync.feeds import pages as feeds_pages
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
 from wedsync.guests import pages as guests_pages
@@ -83,6 +86,7 @@ NOUNS = (
     proposals,
     subscriptions,
     rules,
+    feeds,
     connections,
     accounts,
     calendars,
@@ -111,6 +115,7 @@ DOORS = (
     proposals_api,
     subscriptions_api,
     rules_api,
+    feeds_api,
     connections_api,
     accounts_api,
     calendars_api,
@@ -130,6 +135,7 @@ PAGES = (
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
+    feeds_pages,
     connections_pages,
     operations_pages,
 )

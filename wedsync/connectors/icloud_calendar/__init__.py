@@ -1,0 +1,1 @@
+"""Calendars over CalDAV: iCloud's, and those of any other server that speaks it."""

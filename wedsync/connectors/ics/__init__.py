@@ -1,0 +1,1 @@
+"""Calendars that are published as a feed: read, never written."""

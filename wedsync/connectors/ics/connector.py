@@ -1,0 +1,193 @@
+"""Subscribes to a calendar feed: one calendar, read whole whenever it has changed, never written.
+
+Its address is a secret, since it is all that somebody needs to read the calendar.
+"""
+
+import asyncio
+import hashlib
+
+import msgspec
+
+from wedsync.connections import replies
+from wedsync.connections.calendars.contract import (
+    CursorLost,
+    Gone,
+    Moved,
+    Pull,
+    Pulled,
+    Push,
+    Pushed,
+    ReadOnly,
+    RemoteCalendar,
+)
+from wedsync.connections.calendars.ical_zones import known_name
+from wedsync.connections.contract import (
+    Account,
+    Attempt,
+    Connection,
+    Outcome,
+    ReconnectNeeded,
+    Rejected,
+    RetryLater,
+    Tools,
+)
+from wedsync.connectors.ics import client, mapper
+from wedsync.connectors.ics.mapper import FeedError
+from wedsync.kit.http import Failure, Reply
+
+CALENDAR = "feed"
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the server said of the feed, and a digest of it for servers that say nothing. A window of its own: what is
+    read depends on it, so another one is another reading."""
+
+    etag: str = ""
+    modified: str = ""
+    digest: str = ""
+    until: str = ""
+
+
+class Ics:
+    """Reads feeds."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def account(self, connection: Connection, *, timeout_s: float) -> Account | Outcome:
+        """The feed itself, by its address. Fetched to see that it is one."""
+        found = await self._fetched(connection, Cursor(), timeout_s)
+        if not isinstance(found, Reply):
+            return found
+        address = _address(connection)
+        host = client.host_of(address)
+        id = hashlib.blake2b(address.encode(), digest_size=16).hexdigest()
+        return Account(id=f"{host}:{id}", title=mapper.title(found.body, otherwise=host))
+
+    async def calendars(self, connection: Connection, *, timeout_s: float) -> tuple[RemoteCalendar, ...] | Outcome:
+        found = await self._fetched(connection, Cursor(), timeout_s)
+        if not isinstance(found, Reply):
+            return found
+        title = mapper.title(found.body, otherwise=client.host_of(_address(connection)))
+        return (
+            RemoteCalendar(
+                id=CALENDAR, title=title, zone=known_name(mapper.zone(found.body)) or "UTC", is_primary=True
+            ),
+        )
+
+    async def pull(self, pull: Pull, connection: Connection) -> Pulled | CursorLost | Gone | Outcome:
+        """The whole feed on one page, or nothing where it has not changed."""
+        if pull.calendar != CALENDAR:
+            return Gone(is_calendar=True)
+        cursor = _read(pull.cursor)
+        if cursor is None:
+            return CursorLost(reason="This is no cursor of ours.")
+        until = f"{pull.until:%Y-%m-%d}"
+        known = cursor if cursor.until == until else Cursor()
+        found = await self._fetched(connection, known, pull.timeout_s)
+        if not isinstance(found, Reply):
+            return found
+        if found.status == 304:
+            return Pulled(changes=(), cursor=pull.cursor)
+        now = Cursor(
+            etag=found.headers.get("etag", ""),
+            modified=found.headers.get("last-modified", ""),
+            digest=hashlib.blake2b(found.body, digest_size=16).hexdigest(),
+            until=until,
+        )
+        if now.digest == known.digest and not (known.etag or known.modified):
+            return Pulled(changes=(), cursor=_written(now))
+        try:
+            read = await asyncio.to_thread(_all_of, found, pull)
+        except FeedError as error:
+            return Rejected(reason=f"The address leads to {error}.", attempt=_attempt(found))
+        return Pulled(
+            changes=read.changes, cursor=_written(now), is_listing=True, unread=read.unread, attempt=_attempt(found)
+        )
+
+    async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome:
+        return ReadOnly(reason="A feed can only be read.")
+
+    async def close(self) -> None:
+        """Nothing is held: the network's door belongs to the process."""
+
+    async def _fetched(self, connection: Connection, known: Cursor, timeout_s: float) -> Reply | Outcome:
+        """The feed, whole, or 304; else what is to be done."""
+        address = _address(connection)
+        if not address:
+            return ReconnectNeeded(reason="The connection has no address. Connect the feed again.")
+        exchange, attempt = await client.fetch(
+            self._tools, address, etag=known.etag, modified=known.modified, timeout_s=timeout_s
+        )
+        if isinstance(exchange, Failure):
+            if exchange.kind == "refused":
+                return ReconnectNeeded(reason=exchange.reason, attempt=attempt)
+            return replies.no_answer(exchange, attempt)
+        if exchange.status != 200:
+            return exchange if exchange.status == 304 else self._refused(exchange, attempt)
+        return _whole(exchange, attempt)
+
+    def _refused(self, reply: Reply, attempt: Attempt) -> Outcome:
+        if replies.is_passing(reply.status):
+            after_s = replies.retry_after_s(reply.headers, now=self._tools.machine_now())
+            return RetryLater(reason=f"The feed's server answered {reply.status}.", after_s=after_s, attempt=attempt)
+        if reply.status in (401, 403, 404, 410):
+            return ReconnectNeeded(
+                reason=f"The feed is not at this address any more ({reply.status}). Copy its address anew.",
+                attempt=attempt,
+            )
+        return RetryLater(
+            reason=f"The feed's server answered {reply.status}.", tries_max=replies.SHORT_LADDER, attempt=attempt
+        )
+
+
+def connect(tools: Tools) -> Ics:
+    return Ics(tools)
+
+
+def _whole(reply: Reply, attempt: Attempt) -> Reply | Outcome:
+    """The feed, if it is a calendar and all of it."""
+    if reply.ending == "capped":
+        size = reply.headers.get("content-length", "")
+        told = f"{int(size) / 1_048_576:.0f} MiB" if size.isascii() and size.isdigit() else "larger"
+        most = client.BODY_MAX_BYTES >> 20
+        return Rejected(
+            reason=f"The feed is {told}; at most {most} MiB are read. Publish only the months to come, and reconnect.",
+            attempt=attempt,
+        )
+    try:
+        blocks = mapper.opened(reply.body, content_type=reply.headers.get("content-type", "").lower())
+    except FeedError as error:
+        return Rejected(reason=f"The address leads to {error}.", attempt=attempt)
+    if reply.ending == "cut" or not blocks.is_complete:
+        # Half a feed would look as if all the rest had been deleted.
+        return RetryLater(reason="Only a part of the feed came.", attempt=attempt)
+    return reply
+
+
+def _all_of(reply: Reply, pull: Pull) -> mapper.Read:
+    blocks = mapper.opened(reply.body, content_type="")
+    return mapper.read(blocks, since=pull.since, until=pull.until)
+
+
+def _address(connection: Connection) -> str:
+    given = connection.secrets.get("address", ())
+    return client.address_of(given[0]) if given and given[0].strip() else ""
+
+
+def _attempt(reply: Reply) -> Attempt:
+    return Attempt(status=reply.status, address=reply.timing.address or "", total_ms=reply.timing.total_ms)
+
+
+def _read(text: str) -> Cursor | None:
+    """None where it is none of ours."""
+    if not text:
+        return Cursor()
+    try:
+        return msgspec.json.decode(text, type=Cursor)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _written(cursor: Cursor) -> str:
+    return msgspec.json.encode(cursor).decode()
