@@ -38,3 +38,17 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"
+
+    outlook_calendar_base_url: Annotated[str, about("Microsoft Graph, version 1.0, for Outlook's calendars.")] = (
+        "https://graph.microsoft.com/v1.0"
+    )
+    outlook_calendar_client_id: Annotated[
+        str, about("Application (client) id of your registration with Microsoft Entra. Empty: not on offer.")
+    ] = ""
+    outlook_calendar_client_secret: Annotated[str, about("A client secret of that registration.", secret=True)] = ""
+    outlook_calendar_authorize_url: Annotated[
+        str, about("Where people are asked to let us in; for one organization only, its tenant in place of `common`.")
+    ] = "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"
+    outlook_calendar_token_url: Annotated[str, about("Where Microsoft gives and refreshes tokens.")] = (
+        "https://login.microsoftonline.com/common/oauth2/v2.0/token"  # noqa: S105 -- an address
+    )
