@@ -2099,6 +2099,155 @@ grant execute on function app.enter_account(uuid, uuid), app.account(uuid, uuid)
 grant execute on function app.judge_connections(), app.forget_consents() to wedsync_service;
 reset role;
 
+-- 64_calendars.sql
+-- Calendars of connected accounts: which are kept in step and how, what both sides last agreed on of each event, what people must decide.
+set role wedsync_owner;
+
+create table public.calendars (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  connection_id uuid not null references public.connections,
+  remote_key bytea not null,
+  sealed bytea not null,
+  zone text not null default 'UTC' check (length(zone) <= 64),
+  is_writable boolean not null default false,
+  is_primary boolean not null default false,
+  is_there boolean not null default true,
+  direction text not null default 'off' check (direction in ('off', 'both', 'import', 'export')),
+  policy text not null default 'manual' check (policy in ('manual', 'ours', 'theirs', 'latest')),
+  has_bookings boolean not null default true,
+  has_schedule boolean not null default true,
+  resource_id uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (connection_id, remote_key),
+  check (is_writable or direction in ('off', 'import'))
+);
+comment on table public.calendars is 'A calendar of a connected account, as found there; off until somebody chooses it. Its remote id and title are sealed, remote_key finds it again';
+comment on column public.calendars.resource_id is 'Of a supplier: whom its busy times are of, and whose bookings go there; null = the business, and all bookings';
+create index calendars_tenant on public.calendars (tenant_id);
+create trigger bump before update on public.calendars for each row execute function app.bump();
+call app.protect('public.calendars', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.calendar_progress (
+  calendar_id uuid primary key references public.calendars on delete cascade,
+  tenant_id uuid not null,
+  cursor_sealed bytea,
+  cursor_for text not null default '',
+  generation integer not null default 0,
+  is_listing boolean not null default false,
+  listed_at timestamptz,
+  expanded_until timestamptz,
+  pokes bigint not null default 0,
+  pulls_wanted bigint not null default 1,
+  pulls_done bigint not null default 0,
+  is_unmarked boolean not null default true,
+  may_sweep boolean not null default false,
+  watch_sealed bytea,
+  watch_until timestamptz,
+  watch_again_at timestamptz,
+  failures integer not null default 0,
+  not_before timestamptz,
+  next_poll_at timestamptz not null default clock_timestamp(),
+  pulled_at timestamptz,
+  synced_at timestamptz,
+  outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'failed', 'reconnect', 'gone')),
+  reason text not null default '' check (length(reason) <= 1000)
+) with (fillfactor = 50);
+comment on table public.calendar_progress is 'How far the sync of a calendar has come: the engine''s own notes, and for people how fresh it is';
+comment on column public.calendar_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
+comment on column public.calendar_progress.cursor_for is 'What the cursor was asked with; under other parameters a provider does not know it';
+create index calendar_progress_due on public.calendar_progress (next_poll_at);
+call app.protect('public.calendar_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.calendar_progress to wedsync_recorder;
+
+create table public.calendar_events (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  calendar_id uuid not null references public.calendars on delete cascade,
+  kind text not null check (kind in ('booking', 'item', 'theirs')),
+  ours_id uuid,
+  wedding_id uuid,
+  state text not null default 'new' check (state in ('new', 'there', 'removed', 'ended')),
+  remote_key bytea,
+  etag text not null default '' check (length(etag) <= 1000),
+  generation integer not null default 0,
+  series_key bytea,
+  original text not null default '' check (length(original) <= 64),
+  event jsonb,
+  sealed bytea,
+  creation integer not null default 0,
+  is_dirty boolean not null default true,
+  marks bigint not null default 0,
+  verdict text not null default '' check (verdict in ('', 'ours', 'theirs')),
+  proposal_id uuid,
+  first_at timestamptz,
+  last_at timestamptz,
+  changed_at timestamptz not null default clock_timestamp(),
+  check ((kind = 'theirs') = (ours_id is null)),
+  check (event is null or kind = 'theirs')
+) with (fillfactor = 80);
+comment on table public.calendar_events is 'One event of a calendar: of ours, sealed, what is there and what both agreed on; of theirs (kind theirs) only when it is busy, never a word';
+comment on column public.calendar_events.state is 'new: not there yet; there; removed: deleted there by them, until somebody restores it; ended: we took it away';
+comment on column public.calendar_events.creation is 'Counts how often it was made there: each has its own key, for a deleted one cannot come back under the old';
+comment on column public.calendar_events.proposal_id is 'Their move waits for the couple as this proposal';
+create unique index calendar_events_ours on public.calendar_events (calendar_id, kind, ours_id) where ours_id is not null;
+create unique index calendar_events_remote on public.calendar_events (calendar_id, remote_key) where remote_key is not null;
+create index calendar_events_dirty on public.calendar_events (calendar_id) where is_dirty;
+create index calendar_events_of on public.calendar_events (ours_id) where ours_id is not null;
+create index calendar_events_wedding on public.calendar_events (wedding_id) where wedding_id is not null;
+create index calendar_events_proposal on public.calendar_events (proposal_id) where proposal_id is not null;
+call app.protect('public.calendar_events', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant insert, update, delete on public.calendar_events to wedsync_recorder;
+
+create table public.calendar_conflicts (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  calendar_id uuid not null references public.calendars on delete cascade,
+  event_id uuid references public.calendar_events on delete set null,
+  kind text not null check (kind in ('changed', 'deleted', 'removed', 'refused', 'sweep', 'gone')),
+  about text not null default '' check (length(about) <= 40),
+  sealed bytea not null,
+  state text not null default 'open' check (state in ('open', 'resolved')),
+  kept text not null default '' check (kept in ('', 'ours', 'theirs')),
+  since timestamptz not null,
+  resolved_at timestamptz,
+  resolved_by uuid,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.calendar_conflicts is 'What the sync leaves to people, with both sides sealed. changed: both changed it; deleted: one deleted what the other changed; removed: deleted there; refused: their move cannot be made here; sweep: too much vanished at once; gone: the calendar did';
+create unique index calendar_conflicts_open on public.calendar_conflicts (calendar_id, event_id) nulls not distinct where state = 'open';
+create index calendar_conflicts_tenant on public.calendar_conflicts (tenant_id, since desc, id);
+create trigger bump before update on public.calendar_conflicts for each row execute function app.bump();
+call app.protect('public.calendar_conflicts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant delete on public.calendar_conflicts to wedsync_recorder;
+
+create table public.sync_runs (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  calendar_id uuid not null references public.calendars on delete cascade,
+  began_at timestamptz not null,
+  ended_at timestamptz not null default clock_timestamp(),
+  outcome text not null check (outcome in ('done', 'held', 'later', 'failed', 'reconnect', 'gone')),
+  reason text not null default '' check (length(reason) <= 1000),
+  pulled integer not null default 0,
+  taken integer not null default 0,
+  written integer not null default 0,
+  conflicts integer not null default 0,
+  unread integer not null default 0
+);
+comment on table public.sync_runs is 'Runs of the sync that did something or went wrong: what came, what was taken over here, what was written there';
+create index sync_runs_calendar on public.sync_runs (calendar_id, began_at desc);
+create index sync_runs_ended on public.sync_runs (ended_at);
+call app.protect('public.sync_runs', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant delete on public.sync_runs to wedsync_recorder;
+
+create sequence public.calendar_pokes;
+grant usage on sequence public.calendar_pokes to wedsync_recorder;
+reset role;
+
 -- 65_feeds.sql
 -- Feeds: calendars we publish, one signed address each, showing what their maker may see (home: the wedding or the supplier).
 set role wedsync_owner;
@@ -2229,6 +2378,8 @@ begin
   elsif p_table = 'bookings' then return (select t.supplier_id from public.bookings t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
+  elsif p_table = 'calendars' then return (select t.tenant_id from public.calendars t where t.id = p_id);
+  elsif p_table = 'calendar_conflicts' then return (select t.tenant_id from public.calendar_conflicts t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
   end if;
   raise exception 'unknown kind %', p_table;
@@ -5393,6 +5544,163 @@ begin
   order by r.id, r.last, r.seq;
 end $$;
 grant execute on function app.heard(text[], jsonb, integer) to wedsync_user;
+reset role;
+
+-- 85_calendars.sql
+-- Calendars: who has to be told that one must be looked at. Everybody may poke; the job looks at what stands.
+set role wedsync_recorder;
+
+-- One waiting job of a calendar is enough, for it looks at what stands. The row of its progress is written first: a job that is running has read that row
+-- before, and is then no longer waiting when we look; one that waits will read it after us. Jobs of one calendar run one after the other. What must
+-- wait (the provider said so) waits, unless p_now.
+create function app.owe_syncs(p_calendars uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'calendars.sync';
+  n integer;
+begin
+  perform from public.calendar_progress g where g.calendar_id = any (p_calendars) order by g.calendar_id for update;
+  update public.calendar_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
+      not_before = case when not p_now then g.not_before end
+    where g.calendar_id = any (p_calendars);
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select distinct c.connection_id, c.tenant_id, 'work', 4, 6000 from public.calendars c
+    where c.id = any (p_calendars)
+    order by c.connection_id
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
+    select uuidv7(), 'work', v_work, 1, c.tenant_id, c.connection_id, c.id, nextval('public.calendar_pokes'),
+      jsonb_build_object('calendar_id', c.id),
+      clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
+    from public.calendars c join public.calendar_progress g on g.calendar_id = c.id join public.connections n on n.id = c.connection_id
+    where c.id = any (p_calendars) and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+      and (c.direction <> 'off' or g.watch_sealed is not null)
+      and not exists (select from public.jobs j where j.destination_id = c.connection_id and j.order_key = c.id and j.name = v_work
+        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+          or j.run_at = 'infinity'));
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Those of the entered tenant.
+create function app.poke_calendars(p_calendars uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.owe_syncs(array(select c.id from public.calendars c where c.id = any (p_calendars) and c.tenant_id = app.tenant()), p_pull, p_now);
+end $$;
+
+-- The calendars of a connection are looked for: after it was connected, or when somebody asks.
+create function app.find_calendars(p_connection uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.write_mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select c.id, c.tenant_id, 'work', 4, 6000 from public.connections c where c.id = p_connection and c.tenant_id = app.tenant()
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+    select uuidv7(), 'work', 'calendars.find', 1, c.tenant_id, c.id, jsonb_build_object('connection_id', c.id)
+    from public.connections c where c.id = p_connection and c.tenant_id = app.tenant()
+      and not exists (select from public.jobs j where j.destination_id = c.id and j.name = 'calendars.find' and j.lease_token is null);
+end $$;
+
+-- What of weddings a supplier's calendars may show: the items of active links that hold the schedule, and nothing else.
+create function app.linked_items(p_items uuid[])
+returns table (id uuid, wedding_id uuid, link_id uuid, couple_names text, title text, "on" date, at_local time, zone text, minutes integer,
+  place text, updated_at timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'linked_items is the system''s'; end if;
+  return query
+    select i.id, i.wedding_id, l.id, w.couple_names, i.title, i."on", i.at_local, i.zone, i.minutes, i.place, i.updated_at
+    from public.links l
+    join public.weddings w on w.wedding_id = l.wedding_id
+    join public.schedule_items i on i.wedding_id = l.wedding_id
+    where l.supplier_id = app.tenant() and l.status = 'active' and l.mask & 2 <> 0 and w.date_status <> 'cancelled'
+      and (p_items is null or i.id = any (p_items));
+end $$;
+
+-- The reaction of a wedding: items (null: all of it) changed, or who may see them. Marked in the couple's own calendars and in those of every
+-- supplier that holds them or may see them now; a supplier that may no longer see one has it marked, and finds it gone.
+create function app.mark_items(p_wedding uuid, p_items uuid[] default null) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_calendars uuid[];
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'mark_items is the system''s'; end if;
+  with shown as (
+    select c.id as calendar_id, c.tenant_id, i.id
+    from public.schedule_items i
+    join (select w.id, w.tenant_id from public.calendars w where w.tenant_id = p_wedding and w.direction in ('both', 'export') and w.has_schedule
+      union all
+      select s.id, s.tenant_id from public.links l join public.calendars s on s.tenant_id = l.supplier_id
+      where l.wedding_id = p_wedding and l.status = 'active' and l.mask & 2 <> 0 and s.direction in ('both', 'export') and s.has_schedule) c on true
+    where i.wedding_id = p_wedding and (p_items is null or i.id = any (p_items)) and i.starts_at > app.now() - interval '1 day'),
+  put as (
+    insert into public.calendar_events as e (tenant_id, calendar_id, kind, ours_id, wedding_id)
+    select s.tenant_id, s.calendar_id, 'item', s.id, p_wedding from shown s order by s.calendar_id, s.id
+    on conflict (calendar_id, kind, ours_id) where ours_id is not null do update set is_dirty = true, marks = e.marks + 1
+    returning e.calendar_id, e.ours_id),
+  rest as (
+    update public.calendar_events e set is_dirty = true, marks = e.marks + 1
+    where e.kind = 'item' and e.wedding_id = p_wedding and (p_items is null or e.ours_id = any (p_items))
+      and not exists (select from shown s where s.calendar_id = e.calendar_id and s.id = e.ours_id)
+    returning e.calendar_id),
+  booked as (
+    -- A booking bears the couple's names.
+    update public.calendar_events e set is_dirty = true, marks = e.marks + 1
+    from public.bookings b where p_items is null and b.wedding_id = p_wedding and e.kind = 'booking' and e.ours_id = b.id
+    returning e.calendar_id)
+  select array_agg(distinct x.calendar_id) into v_calendars
+    from (select p.calendar_id from put p union all select r.calendar_id from rest r union all select b.calendar_id from booked b) x;
+  return case when v_calendars is null then 0 else app.owe_syncs(v_calendars, false) end;
+end $$;
+
+-- The couple has answered a move that came from a calendar.
+create function app.answer_move(p_wedding uuid, p_proposal uuid) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_calendars uuid[];
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'answer_move is the system''s'; end if;
+  with answered as (
+    update public.calendar_events e set proposal_id = null, is_dirty = true, marks = e.marks + 1
+    where e.proposal_id = p_proposal and e.wedding_id = p_wedding returning e.calendar_id)
+  select array_agg(a.calendar_id) into v_calendars from answered a;
+  return case when v_calendars is null then 0 else app.owe_syncs(v_calendars, false) end;
+end $$;
+
+grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.find_calendars(uuid), app.linked_items(uuid[]),
+  app.mark_items(uuid, uuid[]), app.answer_move(uuid, uuid) to wedsync_user;
+
+-- The clock: calendars whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.
+create function app.poke_due_calendars(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_due uuid[];
+begin
+  with due as (
+    select g.calendar_id from public.calendar_progress g
+    where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
+  put_off as (
+    update public.calendar_progress g set next_poll_at = app.now() + interval '5 minutes'
+    from due d where g.calendar_id = d.calendar_id returning g.calendar_id)
+  select array_agg(p.calendar_id) into v_due from put_off p;
+  return case when v_due is null then 0 else app.owe_syncs(v_due, true) end;
+end $$;
+
+-- What nobody looks at any more: runs, conflicts that are over, and what we took away so long ago that no calendar tells of it again.
+create function app.forget_syncs(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.sync_runs r where r.ended_at < clock_timestamp() - make_interval(days => p_days);
+  get diagnostics n = row_count;
+  delete from public.calendar_conflicts k where k.state = 'resolved' and k.resolved_at < app.now() - make_interval(days => p_days);
+  delete from public.calendar_events e where e.state = 'ended' and not e.is_dirty and e.changed_at < app.now() - interval '90 days';
+  return n;
+end $$;
+grant execute on function app.poke_due_calendars(integer), app.forget_syncs(integer) to wedsync_service;
 reset role;
 
 -- 86_feeds.sql

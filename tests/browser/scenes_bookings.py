@@ -9,10 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from tests.browser.people import NOW, SUPPLIER, ZONE, Scene, ago, public, supplier
-from wedsync.bookings import calendar, reading
+from tests.browser.people import NOW, SUPPLIER, ZONE, Scene, ago, couple, public, supplier
+from wedsync.bookings import against, calendar, reading
 from wedsync.bookings.pages.booking import BLANK, BUFFERS
 from wedsync.schedule.model import instant
+from wedsync.schedule.rows import PlannedItem
 
 DAY = date(2027, 7, 17)
 US, SECOND = UUID(int=1), UUID(int=2)
@@ -64,16 +65,27 @@ def bookings() -> list[reading.BookingView]:
 
 def month(view: calendar.View) -> dict[str, Any]:
     start = datetime(2027, 7, 14, 10, tzinfo=NOW.tzinfo)
-    busy = reading.BusyView(
-        id=UUID(int=9), resource_id=US, starts_at=start, ends_at=start + timedelta(hours=30), source="g", name="Google"
-    )
+    named = ["Google", "Outlook", "Fern’s iCloud", "Hall", "Team", "School"]
+    busy = [
+        reading.BusyView(
+            id=UUID(int=90 + n),
+            resource_id=US,
+            starts_at=start + timedelta(days=n),
+            ends_at=start + timedelta(days=n, hours=30 - 4 * n),
+            source=f"s{n}",
+            name=name,
+            has_conflict=n == 3,
+        )
+        for n, name in enumerate(named)
+    ]
     days = calendar.boxes(
         view,
         DAY,
         today=NOW.date(),
         states={DAY: "taken", date(2027, 7, 14): "partly"},
         bookings=bookings(),
-        busy=[busy],
+        busy=busy,
+        sources=[one.source for one in busy],
         resources=RESOURCES,
         zone=ZONE,
         base=f"/studio/{SUPPLIER}",
@@ -95,6 +107,43 @@ def month(view: calendar.View) -> dict[str, Any]:
         "may_manage": True,
         "conflicts": [clash, clash | {"id": "c2", "href": ""}],
     }
+
+
+def against_days() -> dict[str, Any]:
+    """A day where one fits, one comes too late, one only holds, and one is not free."""
+    photographer, venue, florist, band = (UUID(int=70 + n) for n in range(4))
+
+    def item(number: int, title: str, kind: str, at: time, minutes: int, owner: UUID | None = None) -> PlannedItem:
+        fields = dict.fromkeys(PlannedItem.__struct_fields__, None) | {"id": UUID(int=number), "on": DAY, "zone": ZONE}
+        times = {"at_local": at, "minutes": minutes, "starts_at": instant(DAY, at, ZONE)}
+        return PlannedItem(**(fields | times | {"title": title, "kind": kind, "owner_link_id": owner}))
+
+    def held(link: UUID, state: str, first: time, hours: int) -> against.Engagement:
+        at = instant(DAY, first, ZONE)
+        return against.Engagement(
+            link_id=link, state=state, on=DAY, at_local=first, starts_at=at, ends_at=at + timedelta(hours=hours)
+        )
+
+    names = ("Petal & Frame Photography", "The Old Glasshouse", "Fern & Fable Flowers", "The Night Owls")
+    links = [
+        {"id": id, "supplier_name": name, "category": category}
+        for id, name, category in zip(
+            (photographer, venue, florist, band), names, ("photographer", "venue", "florist", "band"), strict=True
+        )
+    ]
+    plan = [
+        item(1, "Getting ready", "preparation", time(9), 180),
+        item(2, "Ceremony", "ceremony", time(13, 30), 45),
+        item(3, "Dinner", "reception", time(16), 150),
+        item(4, "First dance", "music", time(19, 30), 15, band),
+    ]
+    engaged = [
+        held(photographer, "booked", time(9), 12),
+        held(venue, "booked", time(14), 10),
+        held(florist, "hold", time(8), 6),
+    ]
+    days = against.days(plan, engaged, links, states={band: "taken", venue: "yours"}, on=DAY, zone=ZONE)
+    return {"days": days, "zone": ZONE, "width": against.WIDTH}
 
 
 def form(**more: Any) -> dict[str, Any]:
@@ -124,6 +173,8 @@ def scenes() -> Iterator[Scene]:
     shell = supplier("calendar")
     yield Scene("calendar-month", "bookings/calendar.html", shell, month("month"))
     yield Scene("calendar-week", "bookings/calendar.html", shell, month("week"))
+    yield Scene("against", "bookings/against.html", couple("suppliers"), against_days())
+    yield Scene("against-empty", "bookings/against.html", couple("suppliers"), against_days() | {"days": []})
     yield Scene("booking-new", "bookings/booking.html", shell, form(errors={"on": "That time is taken."}))
     held = msgspec.structs.replace(bookings()[3], reason="proposed", link_id=UUID(int=7))
     free = {"is_known": True, "is_free": True, "alternatives": []}

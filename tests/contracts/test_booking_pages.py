@@ -95,3 +95,54 @@ async def test_what_can_be_booked_and_who_may_ask_is_set_up(studio: Studio) -> N
     assert "/free/" not in await studio.owner.see(base)
     member = await studio.colleague()
     await member.see(base, code=403)
+
+
+BUSY = [{"external_id": "a1", "starts_at": f"{DAY}T13:00:00Z", "ends_at": f"{DAY}T14:00:00Z"}]
+
+
+async def test_each_other_calendar_has_its_colour_and_says_busy_and_nothing_else(studio: Studio) -> None:
+    base = f"/studio/{studio.supplier}/calendar"
+    for name, words in (("first", "Pia’s Google"), ("second", "Hall plan")):
+        body = {"name": words, "busy": [{**BUSY[0], "external_id": f"Dentist {name}"}]}
+        await studio.owner.got("PUT", f"{studio.path}/busy-calendars/{name}", body)
+    page = unescape(await studio.owner.see(f"{base}?on={DAY}"))
+    assert "Busy, Pia’s Google" in page and "Busy, Hall plan" in page and "Dentist" not in page
+    assert page.count("chip--source-1") == 2 and page.count("chip--source-2") == 2  # in the month, and its legend
+    assert "chip--clash" not in page
+    await studio.book(title="Ada")
+    await studio.react()
+    for view in ("month", "week"):
+        page = unescape(await studio.owner.see(f"{base}?view={view}&on={DAY}"))
+        assert len(re.findall(r"chip--busy chip--source-\d chip--clash", page)) == 2
+    assert len(re.findall(r"Busy, [^<]+</span><span class=\"chip__when\">[^<]+, conflict", page)) == 2
+
+
+async def test_a_couple_sees_who_is_there_when_and_nothing_of_what_else_they_do(studio: Studio) -> None:
+    base, owner = f"/me/{studio.wedding}", studio.owner
+    path = f"/api/v1/weddings/{studio.wedding}/schedule"
+    await studio.couple.got(
+        "POST", path, {"title": "Vows", "kind": "ceremony", "at_local": "11:00:00", "minutes": 45}, code=201
+    )
+    assert "Free, nothing booked yet" in await studio.couple.see(f"{base}/suppliers/day")
+    body = {
+        "name": "Secret diary",
+        "busy": [{**BUSY[0], "starts_at": f"{DAY}T04:00:00Z", "ends_at": f"{DAY}T22:59:00Z"}],
+    }
+    await owner.got("PUT", f"{studio.path}/busy-calendars/diary", body)
+    await studio.react()
+    page = unescape(await studio.couple.see(f"{base}/suppliers/day"))
+    assert "Not free" in page and "has no time left that day" in page
+    assert "Secret diary" not in page and "strip__booked" not in page
+    await studio.book(link_id=studio.business.link, category="wedding", title="Ours", note="Rich uncle")
+    await studio.book(on="2027-06-04", title="Somebody else")
+    await studio.react()
+    page = unescape(await studio.couple.see(f"{base}/suppliers/day"))
+    assert "Booked" in page and "12:00 to 22:00" in page and "11:00 Vows" in page
+    assert "Vows, 11:00 to 11:45, is outside of what they have booked" in page
+    for private in ("Secret diary", "Rich uncle", "Somebody else", "Ours"):
+        assert private not in page
+    part = await studio.couple.see(f"{base}/fragments/suppliers-day", part=True)
+    assert part.count("strip__outside") == 1 and "<html" not in part
+    await owner.see(f"{base}/suppliers/day", code=403)
+    assert f"{base}/suppliers/day" in await studio.couple.see(f"{base}/suppliers")
+    assert f"{base}/suppliers/day" in await studio.couple.see(f"{base}/schedule")

@@ -168,6 +168,51 @@ async def test_a_receiver_can_be_slow_and_its_secrets_set_on_the_page(
     assert (await visitor.json("/api/hooks/late"))["items"][0]["verified"] is False
 
 
+async def test_every_mood_is_switched_in_one_place_and_everything_put_back(visitor: Visitor) -> None:
+    await visitor.ask("POST", "/hooks/board", {"type": "a.b"})
+    assert (await visitor.ask("POST", "/moods", form="of=webhook/board&mood=busy&times=2")).status == 303
+    assert (await visitor.ask("PUT", "/api/moods", {"of": "smtp", "mood": "refusing", "times": 1})).status == 204
+    known = {one["of"]: one for one in (await visitor.json("/api/moods"))["items"]}
+    assert (known["webhook/board"]["mood"], known["webhook/board"]["left"]) == ("busy", 2)
+    page = (await visitor.ask("GET", "/")).body.decode()
+    assert "Mailbox: refusing" in page
+    assert page.index("Mail</h2>") < page.index("Webhooks</h2>")
+    assert (await visitor.ask("POST", "/hooks/board", {})).status == 429
+    with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
+        await visitor.mail("board@example.com")
+    (said, *_) = (await visitor.json("/api/log/smtp"))["items"]
+    assert (said["mood"], said["status"], said["address"]) == ("refusing", 550, "board@example.com")
+    for of, status in (("webhook/nobody", 404), ("acme", 404), ("smtp/consent", 404)):
+        assert (await visitor.ask("PUT", "/api/moods", {"of": of, "mood": "fine"})).status == status
+    assert (await visitor.ask("PUT", "/api/moods", {"of": "smtp", "mood": "grumpy"})).status == 422
+    await visitor.mail("board@example.com")
+    assert (await visitor.ask("POST", "/reset")).status == 303
+    (left,) = (await visitor.json("/api/moods"))["items"]
+    assert (left["of"], left["mood"], left["calls"]) == ("smtp", "fine", 0)
+    assert not (await visitor.json("/api/mail"))["items"]
+    assert (await visitor.ask("DELETE", "/api/moods")).status == 204
+
+
+async def test_the_log_of_a_provider_shows_the_last_calls_without_secrets(visitor: Visitor) -> None:
+    await visitor.ask("DELETE", "/api/moods")
+    await visitor.ask("POST", "/hooks/log?code=s3cret&kept=1", {"client_secret": "s3cret", "name": "Zoë"})
+    await visitor.ask("POST", "/oauth/log/token", form="grant_type=client_credentials&client_secret=s3cret&scope=a")
+    await visitor.json("/api/hooks/log")
+    read = await visitor.json("/api/log/webhook")
+    second, first = read["items"]
+    assert (read["calls"], first["number"], first["status"], second["status"]) == (2, 1, 200, 401)
+    assert first["asked"] == '{"client_secret":"•••","name":"Zoë"}'
+    assert "kept=1" in first["address"]
+    assert "grant_type=client_credentials&client_secret=•••&scope=a" in second["asked"]
+    page = await visitor.ask("GET", "/log/webhook")
+    assert b"s3cret" not in msgspec.json.encode(read) + page.body
+    assert (await visitor.ask("GET", "/log/acme")).status == 404
+    for _ in range(120):
+        await visitor.ask("POST", "/hooks/log", {})
+    read = await visitor.json("/api/log/webhook")
+    assert (read["calls"], len(read["items"])) == (122, 100)
+
+
 async def test_receivers_nobody_speaks_of_make_room_for_new_ones() -> None:
     hooks = Hooks()
     for number in range(300):
@@ -221,7 +266,10 @@ async def test_the_pages_are_readable_on_a_phone_and_new_mail_shows_by_itself(vi
         await visitor.mail("live@example.com", "Just arrived")
         await page.get_by_role("link", name="Just arrived").click()
         await page.frame_locator("iframe").get_by_role("heading", name="Hello").wait_for()
-        for path in (page.url, *(visitor.address + path for path in ("/", "/mail", "/hooks", "/hooks/phone"))):
+        for path in (
+            page.url,
+            *(visitor.address + path for path in ("/", "/mail", "/hooks", "/hooks/phone", "/log/webhook")),
+        ):
             await page.goto(path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
             violations = (await Axe().run(page)).response["violations"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,11 +21,15 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "busy": ("Another calendar", "link"),
 }
 DAY_WORDS = {"free": "free", "partly": "partly free", "taken": "taken"}
+TONES: Final = 6
+"""Colours of other calendars (`.chip--source-1` …); the seventh has the first one's again, and its name beside it."""
 STATE_WORDS = {"hold": "Held", "booked": "Booked", "fulfilled": "Done", "cancelled": "Let go"}
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing of one day. `href` is empty for what is not the reader's to open."""
+    """One thing of one day. `href` is empty for what is not the reader's to open; `source` is a calendar elsewhere, and
+    `tone` its colour, both empty for what is ours.
+    """
 
     key: str
     kind: str
@@ -35,6 +39,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     has_conflict: bool
     href: str
+    source: str = ""
+    tone: str = ""
 
 
 class DayBox(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,19 +79,23 @@ def boxes(
     states: Mapping[date, str],
     bookings: Sequence[BookingView],
     busy: Sequence[BusyView],
+    sources: Sequence[str],
     resources: Mapping[UUID, str],
     zone: str,
     base: str,
 ) -> list[DayBox]:
-    """The days of a month or week with what is in them, in order of its start."""
+    """The days of a month or week with what is in them, in order of its start. `sources` is every calendar that is
+    known, in the order of their colours, so that each keeps its own from month to month.
+    """
     first, last = window(view, on)
     found: dict[date, list[tuple[datetime, Entry]]] = {}
     for one in bookings:
         for day in _days(one.starts_at, one.ends_at, zone):
             found.setdefault(day, []).append((one.starts_at, _booked(one, day, resources, zone, base)))
+    tones = {source: f"source-{number % TONES + 1}" for number, source in enumerate(sources)}
     for other in busy:
         for day in _days(other.starts_at, other.ends_at, zone):
-            found.setdefault(day, []).append((other.starts_at, _busy(other, day, resources, zone)))
+            found.setdefault(day, []).append((other.starts_at, _busy(other, day, resources, zone, tones)))
     return [
         DayBox(
             on=day,
@@ -124,16 +134,20 @@ def _booked(one: BookingView, day: date, resources: Mapping[UUID, str], zone: st
     )
 
 
-def _busy(one: BusyView, day: date, resources: Mapping[UUID, str], zone: str) -> Entry:
+def _busy(one: BusyView, day: date, resources: Mapping[UUID, str], zone: str, tones: Mapping[str, str]) -> Entry:
+    """Where it is from and that it is busy; nothing else is known of it here, not even by mistake."""
+    source = one.name or one.source
     return Entry(
         key=f"{one.id}-{day}",
         kind="busy",
-        words=f"Busy, {one.name or one.source}",
+        words=f"Busy, {source}",
         when=_when(one.starts_at, one.ends_at, day, zone),
         resource=resources.get(one.resource_id, "") if len(resources) > 1 else "",
         state="booked",
-        has_conflict=False,
+        has_conflict=one.has_conflict,
         href="",
+        source=source,
+        tone=tones.get(one.source, "source-1"),
     )
 
 
@@ -148,6 +162,14 @@ def _when(start: datetime, end: datetime, day: date, zone: str) -> str:
 
 
 def legend(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """The kinds that are on the page, in one order."""
-    shown = {entry.kind for entry in entries}
-    return [{"kind": kind, "words": words, "icon": icon} for kind, (words, icon) in KINDS.items() if kind in shown]
+    """The kinds that are on the page, in one order, and each calendar from elsewhere with its colour."""
+    shown = list(entries)
+    kinds = {entry.kind for entry in shown} - {"busy"}
+    sources = sorted({(entry.tone, entry.source) for entry in shown if entry.source})
+    ours = [
+        {"kind": kind, "words": words, "icon": icon, "tone": ""}
+        for kind, (words, icon) in KINDS.items()
+        if kind in kinds
+    ]
+    icon = KINDS["busy"][1]
+    return ours + [{"kind": "busy", "words": name, "icon": icon, "tone": tone} for tone, name in sources]

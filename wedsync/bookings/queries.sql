@@ -231,7 +231,9 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: busy
 -- Of a stretch of time, with the calendar it comes from.
-select t.id, t.resource_id, lower(t.during) as starts_at, upper(t.during) as ends_at, s.source, s.name
+select t.id, t.resource_id, lower(t.during) as starts_at, upper(t.during) as ends_at, s.source, s.name, exists (
+    select from booking_conflicts k where k.supplier_id = t.supplier_id and k.kind = 'busy' and k.other_id = t.id and k.state = 'open'
+      and k.during && t.during) as has_conflict
 from busy_times t join busy_sources s on s.supplier_id = t.supplier_id and s.id = t.source_id
 where t.supplier_id = app.tenant() and t.during && tstzrange($1, $2)
 order by lower(t.during), t.id

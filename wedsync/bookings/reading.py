@@ -51,7 +51,7 @@ class BookingView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BusyView(msgspec.Struct, frozen=True, kw_only=True):
-    """Busy by another calendar."""
+    """Busy by another calendar; `has_conflict`: one of our bookings stands at the same time."""
 
     id: UUID
     resource_id: UUID
@@ -59,6 +59,7 @@ class BusyView(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime
     source: str
     name: str
+    has_conflict: bool = False
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):

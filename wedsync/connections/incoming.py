@@ -30,6 +30,7 @@ from wedsync.weddings.model import WeddingChange, changed_fields
 
 log = structlog.get_logger("hooks")
 queries = sql.load("wedsync.connections")
+calendars = sql.load("wedsync.connections.calendars")
 WORK: Final = "hooks"
 TRIES: Final = 3
 ERROR_CHARACTERS_MAX: Final = 1000
@@ -109,6 +110,10 @@ async def _work(door: Door, job: Job, ring: KeyRing, hook_id: UUID) -> None:
 
 async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
     """A wedding's own events are done as the couple would; what a source maps is proposed; the rest is ignored."""
+    if row["is_account"]:
+        # A provider says only that something has changed; what it is, the calendar's own job asks.
+        await _look(tx, row["source_id"])
+        return Done(type="calendar.notified", status="applied")
     how = settings_of(row["settings"])
     said = _document(body)
     kind = type_of(said, how)
@@ -134,6 +139,12 @@ async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
     if made is None:
         return Done(type=kind, status="ignored", why=SO_ALREADY, link=link)
     return Done(type=kind, status="proposed", link=link)
+
+
+async def _look(tx: Tx, connection_id: UUID) -> None:
+    found = await tx.rows(calendars.chosen_of, connection_id)
+    await tx.value(calendars.poke, [row["id"] for row in found], True, False)
+    tx.nudges.append("[]")
 
 
 async def _source(tx: Tx, row: Row, link: UUID | None) -> Source:

@@ -82,11 +82,15 @@ class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the sandbox shows this connector's fake, and what a visitor finds there."""
+    """Where the sandbox shows this connector's fake, and what a visitor finds there.
+
+    `kind` is the heading of its group; what has calendars needs none.
+    """
 
     title: str
     path: str
     description: str
+    kind: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

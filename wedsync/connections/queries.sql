@@ -65,7 +65,7 @@ update inbox_hooks h set status = 'received', error = '', replays = h.replays + 
 -- What a job works on; row security and the lock keep two jobs from doing it at once.
 -- A couples' hook has the wedding as its source; its settings are those of the wedding's own connection, but the platform's hooks have none:
 -- what the operator says is not read by a couple's map.
-select h.id, h.sealed, h.headers, h.connector, h.source_id, c.settings, c.title, s.kind as home
+select h.id, h.sealed, h.headers, h.connector, h.source_id, c.settings, c.title, s.kind as home, c.state is not null as is_account
 from inbox_hooks h
 left join connections c on c.tenant_id = h.tenant_id
   and (c.id = h.source_id or (h.verified_by = 'couple' and c.connector = 'couples' and c.deleted_at is null))

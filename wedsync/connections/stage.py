@@ -11,9 +11,10 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
-from litestar import Litestar, Request, Response
-from litestar.types import ControllerRouterHandler
+from litestar import Litestar, Request, Response, Router
+from litestar.types import ASGIApp, ControllerRouterHandler
 
+from wedsync.connections.fake_journal import Journal, Recording
 from wedsync.connections.fakes import Fake
 from wedsync.kit.errors import Refusal
 
@@ -22,12 +23,20 @@ BODY_MAX_BYTES = 4 * 1024 * 1024
 
 @asynccontextmanager
 async def serving(
-    fakes: Sequence[Fake], *, others: Sequence[ControllerRouterHandler] = (), host: str = "127.0.0.1", port: int = 0
+    fakes: Sequence[Fake],
+    *,
+    others: Sequence[ControllerRouterHandler] = (),
+    journals: Sequence[Journal] = (),
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[str]:
-    """The address of the application, once it answers; port 0 takes a free one. RuntimeError if it cannot start."""
+    """The address of the application, once it answers; port 0 takes a free one. RuntimeError if it cannot start.
+
+    `journals` are those of the fakes, in their order; without them nothing is noted.
+    """
     port = port or free_port(host)
     server = Server(
-        _app(fakes, others),
+        _app(fakes, others, journals),
         host,
         port,
         interface=Interfaces.ASGI,
@@ -46,15 +55,25 @@ async def serving(
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _app(fakes: Sequence[Fake], others: Sequence[ControllerRouterHandler]) -> Litestar:
+def _app(fakes: Sequence[Fake], others: Sequence[ControllerRouterHandler], journals: Sequence[Journal]) -> Litestar:
+    noted = [_noted(fake, journal) for fake, journal in zip(fakes, journals, strict=False)]
+    bare = [route for fake in fakes[len(noted) :] for route in fake.routes]
     return Litestar(
-        route_handlers=[*others, *(route for fake in fakes for route in fake.routes)],
+        route_handlers=[*others, *noted, *bare],
         exception_handlers={Refusal: _refused},
         # The process has its own: Litestar's would queue every line and start a thread for them.
         logging_config=None,
         openapi_config=None,
         request_max_body_size=BODY_MAX_BYTES,
     )
+
+
+def _noted(fake: Fake, journal: Journal) -> Router:
+    def recording(app: ASGIApp) -> ASGIApp:
+        # A function, since whatever else is given for a middleware is deeply copied.
+        return Recording(app, fake, journal)
+
+    return Router("/", route_handlers=fake.routes, middleware=[recording])
 
 
 async def _ended(server: Server, task: "asyncio.Task[None]") -> None:

@@ -27,6 +27,7 @@ from wedsync.processes.worker import EVENTS, stop_on_signals
 accounts = sql.load("wedsync.connections.accounts")
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
+calendars = sql.load("wedsync.connections.calendars")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 log = structlog.get_logger("clock")
@@ -75,6 +76,16 @@ def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return end
+
+
+def poking_calendars(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Connected calendars whose time to be asked has come, or whose watch is to be renewed."""
+
+    async def poke(connection: Any) -> None:
+        if await connection.fetchval(calendars.poke_due):
+            await published("[]")
+
+    return poke
 
 
 def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -151,6 +162,15 @@ def forgetting_hooks(days: int) -> Tick:
     return forget
 
 
+def forgetting_syncs(days: int) -> Tick:
+    """Runs of the calendars' sync, and conflicts that were over, so many days ago."""
+
+    async def forget(connection: Any) -> None:
+        await connection.fetchval(calendars.forget_syncs, days)
+
+    return forget
+
+
 async def expire_parked(connection: Any, days: int) -> None:
     """What nobody released in all this time."""
     ended = await connection.fetchval(queries.expire_parked, days)
@@ -212,6 +232,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
         Timer("end_bookings", 5.0, ending_bookings(published)),
+        Timer("poke_calendars", 5.0, poking_calendars(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("mind_failing", minute, minding(published)),
@@ -222,6 +243,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
+        Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),

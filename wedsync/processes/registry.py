@@ -21,6 +21,11 @@ from wedsync.connections import pages as connections_pages
 from wedsync.connections.accounts import api as accounts_api
 from wedsync.connections.accounts import model as accounts
 from wedsync.connections.accounts import pages as accounts_pages
+from wedsync.connections.calendars import api as calendars_api
+from wedsync.connections.calendars import model as calendars
+from wedsync.connections.calendars import reactions as calendars_reactions
+from wedsync.connections.calendars import sync as calendars_sync
+from wedsync.connections.calendars.remote import Remote
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -85,6 +90,7 @@ NOUNS = (
     feeds,
     connections,
     accounts,
+    calendars,
 )
 PLAIN = (
     weddings_reactions,
@@ -93,6 +99,7 @@ PLAIN = (
     tasks_reactions,
     bookings_reactions,
     acknowledgements_reactions,
+    calendars_reactions,
 )
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
@@ -112,6 +119,7 @@ DOORS = (
     feeds_api,
     connections_api,
     accounts_api,
+    calendars_api,
     hooks,
     operations_api,
 )
@@ -151,10 +159,11 @@ def routes() -> list[Any]:
     return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
 
 
-def works(settings: Settings) -> dict[str, Work]:
-    """Long work by the name it is owed under."""
+def works(settings: Settings, remote: Remote | None = None) -> dict[str, Work]:
+    """Long work by the name it is owed under; what speaks to connected accounts only with a way to them."""
     ring = _ring(settings)
-    return {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    found = {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
 
 
 def _ring(settings: Settings) -> KeyRing:

@@ -6,17 +6,13 @@ For development, demos and tests only: it keeps what it is sent in memory, reada
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import structlog
-from litestar import MediaType, get
-from litestar.types import ControllerRouterHandler
 
 from wedsync.connections import manifest as manifests
-from wedsync.connections.fakes import Fake, pages
-from wedsync.connections.manifest import FakeNote
 from wedsync.connections.stage import serving
+from wedsync.processes import sandbox_board
 
 log = structlog.get_logger()
 
@@ -28,9 +24,14 @@ async def serve(
 
     Reads `settings.host`, `.sandbox_port` and `.sandbox_smtp_port`; 0 takes a free port.
     """
-    noted = _find(settings)
-    fakes = [fake for _, fake in noted]
-    async with serving(fakes, others=_own_routes(noted), host=settings.host, port=settings.sandbox_port) as address:
+    places = _find(settings)
+    async with serving(
+        [place.fake for place in places],
+        others=[sandbox_board.router(sandbox_board.Board(places))],
+        journals=[place.journal for place in places],
+        host=settings.host,
+        port=settings.sandbox_port,
+    ) as address:
         log.info("sandbox.started", url=address)
         if ready is not None:
             await ready(address)
@@ -50,24 +51,10 @@ async def _until_signalled(settings: Any) -> None:
     await serve(settings, stopped=stopped)
 
 
-def _find(settings: Any) -> list[tuple[FakeNote, Fake]]:
+def _find(settings: Any) -> list[sandbox_board.Place]:
     """A fake for each manifest that notes one."""
     return [
-        (manifest.fake, manifests.module(name, "fake").build(settings))
+        sandbox_board.place(manifest, manifests.module(name, "fake").build(settings))
         for name, manifest in manifests.find().items()
         if manifest.fake is not None
     ]
-
-
-def _own_routes(fakes: list[tuple[FakeNote, Fake]]) -> list[ControllerRouterHandler]:
-    template = pages(Path(__file__).parent / "templates").get_template("sandbox_index.html")
-
-    @get("/", media_type=MediaType.HTML)
-    async def index() -> str:
-        return template.render(fakes=fakes)
-
-    @get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    return [index, healthz]

@@ -7,6 +7,8 @@ from datetime import datetime
 import msgspec
 
 from wedsync.connections import contract, host
+from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.calendars.through import Connected
 from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
 from wedsync.events.jobs import Payload
@@ -18,15 +20,27 @@ from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions.rules.shape import shaped
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """What a worker sends and asks by."""
+
+    senders: Mapping[str, Sender]
+    remote: Connected
+
+
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Mapping[str, Sender]]:
-    """The senders of one process, in the loop that uses them."""
+async def opened(settings: Settings) -> AsyncIterator[Opened]:
+    """The senders of one process and its way to connected accounts, in the loop that uses them."""
     wire = Wire(allow=settings.egress_allow, proxy=settings.egress_proxy)
     ring = KeyRing.from_setting(settings.seal_keys)
     connectors = host.open_host(settings, wire=wire, ring=ring)
+    remote = Connected(
+        connectors,
+        lambda door: Accounts(door=door, ring=ring, wire=wire, settings=settings, manifests=connectors.manifests),
+    )
     try:
-        yield through(connectors, open_sealed=opener(ring))
+        yield Opened(through(connectors, open_sealed=opener(ring)), remote)
     finally:
+        await remote.close()
         await connectors.close()
         await wire.close()
 

@@ -378,9 +378,9 @@ def main(settings: Settings) -> None:
 async def _serve_registered(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with senders.opened(settings) as known:
-        works = registry.works(settings)
-        await serve(settings, catalogue=registry.catalogue(settings), senders=known, works=works, stop=stop)
+    async with senders.opened(settings) as opened:
+        works = registry.works(settings, opened.remote)
+        await serve(settings, catalogue=registry.catalogue(settings), senders=opened.senders, works=works, stop=stop)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -1,5 +1,5 @@
-"""Pages of bookings: the studio's calendar, one booking, what can be booked, and the question anybody may ask."""
+"""Pages of bookings: the studio's calendar, one booking, what can be booked, who is there when, and free days."""
 
-from wedsync.bookings.pages import booking, calendar, public, setup
+from wedsync.bookings.pages import against, booking, calendar, public, setup
 
-ROUTES = (*calendar.ROUTES, *booking.ROUTES, *setup.ROUTES, *public.ROUTES)
+ROUTES = (*calendar.ROUTES, *booking.ROUTES, *setup.ROUTES, *public.ROUTES, *against.ROUTES)

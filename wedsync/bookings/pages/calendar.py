@@ -78,6 +78,8 @@ async def _values(ctx: Context, place: Place, asked: str, on: str) -> dict[str, 
         states={row["on"]: row["state"] for row in await tx.rows(queries.availability, first, last)},
         bookings=await reading.between(tx, ctx.ring, *window),
         busy=[as_struct(reading.BusyView, row) for row in await tx.rows(queries.busy, *window)],
+        # In the order in which they came to be known, so that a new one does not change the colours of the others.
+        sources=[row["source"] for row in sorted(await tx.rows(queries.sources, None), key=lambda row: row["id"])],
         resources={row["id"]: row["name"] for row in await tx.rows(queries.resources, None) if row["is_active"]},
         zone=zone,
         base=place.shell.base,

@@ -23,7 +23,8 @@ from litestar.params import Body, Parameter
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from wedsync.connections.fakes import MoodChange, Moods, Shelf, given, pages
+from wedsync.connections.fake_journal import Journal, Kept
+from wedsync.connections.fakes import FINE, MoodChange, Moods, Shelf, given, pages
 from wedsync.kit import clock
 from wedsync.kit.errors import not_found
 
@@ -40,6 +41,12 @@ MOODS = {
     "refusing": "Answers 550: no such mailbox.",
     "dropped": "Takes the mail and closes the connection without an answer.",
     "duplicate": "Takes the mail and answers 451, so that it comes again.",
+}
+
+REFUSALS = {
+    "busy": "451 4.7.1 Come back later",
+    "refusing": "550 5.1.1 No such mailbox",
+    "down": "421 4.3.2 Closing for maintenance",
 }
 
 _LINK = re.compile(r"https?://[^\s<>\"']+")
@@ -83,6 +90,7 @@ class Mailbox:
         """Port 0 takes a free one. With `tls` STARTTLS is offered; with `sign_in` (name, password) it is asked for."""
         self.mails: Shelf[Stored] = Shelf(items_max=MAILS_MAX, bytes_max=MAILS_MAX_BYTES)
         self.moods = Moods(MOODS)
+        self.journal = Journal()
         self.connections = 0
         self._host = host
         self._port = port
@@ -95,7 +103,7 @@ class Mailbox:
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(
                 "/",
-                route_handlers=[show_list, show_mail, show_html, change_mood, read_list, read_mail, set_mood, forget],
+                route_handlers=[show_list, show_mail, show_html, change_mood, read_list, read_mail, set_mood, empty],
                 dependencies={"mailbox": given(self)},
             )
         ]
@@ -115,6 +123,10 @@ class Mailbox:
                 transport.abort()
             await self._server.wait_closed()
             self._server = None
+
+    async def forget(self) -> None:
+        """Every mail."""
+        self.mails.clear()
 
     def _protocol(self) -> Any:
         self.connections += 1
@@ -148,17 +160,14 @@ class Mailbox:
         self, server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
         mood = self.moods.current
-        if mood in ("busy", "refusing", "down"):
-            self.moods.take()
-        if mood == "busy":
-            return "451 4.7.1 Come back later"
-        if mood == "refusing":
-            return "550 5.1.1 No such mailbox"
+        if mood not in REFUSALS:
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+        self.moods.take()
         if mood == "down":
             asyncio.get_running_loop().call_soon(server.transport.close)
-            return "421 4.3.2 Closing for maintenance"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        self._note(mood, address, REFUSALS[mood])
+        return REFUSALS[mood]
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         mood = self.moods.take()
@@ -168,7 +177,24 @@ class Mailbox:
             await self._store(recipient, envelope.mail_from, envelope.original_content)
         if mood == "dropped":
             server.transport.abort()
-        return "451 4.3.0 Something went wrong" if mood == "duplicate" else "250 2.0.0 Taken"
+        said = "451 4.3.0 Something went wrong" if mood == "duplicate" else "250 2.0.0 Taken"
+        self._note(mood, ", ".join(envelope.rcpt_tos), "" if mood == "dropped" else said)
+        return said
+
+    def _note(self, mood: str, to: str, said: str) -> None:
+        """A mail for the journal: who it was for, not what it said."""
+        self.journal.note(
+            Kept(
+                number=self.journal.next(),
+                at=clock.machine_now().isoformat(timespec="milliseconds"),
+                mood="" if mood == FINE else mood,
+                method="MAIL",
+                path=to,
+                status=int(said[:3] or 0),
+                took_ms=SLOW_S * 1000 if mood == "slow" else 0.0,
+                told=said.encode(),
+            )
+        )
 
     async def _store(self, recipient: str, sender: str, content: bytes) -> None:
         message: EmailMessage = email.message_from_bytes(content, policy=email.policy.default)
@@ -255,7 +281,7 @@ async def set_mood(data: MoodChange, mailbox: Mailbox) -> None:
 
 
 @delete("/api/mail")
-async def forget(mailbox: Mailbox, to: str = "") -> None:
+async def empty(mailbox: Mailbox, to: str = "") -> None:
     """Empties the mailbox, or what it holds for one address."""
     mailbox.mails.clear(keep=lambda mail: not _is_to(mail, to))
 

@@ -158,7 +158,7 @@ class Hooks:
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(
                 "/",
-                route_handlers=[take, give_token, list_receivers, show, change_mood, set_secrets, read, change, forget],
+                route_handlers=[take, give_token, list_receivers, show, change_mood, set_secrets, read, change, empty],
                 dependencies={"hooks": given(self)},
             )
         ]
@@ -204,6 +204,15 @@ class Hooks:
         )
         await self.kept.put(key, received, len(body) + 2000)
         return received
+
+    def switches(self) -> dict[str, Moods]:
+        """Each receiver has its own; the newest first."""
+        return {name: self.receivers[name].moods for name in reversed(self.receivers)}
+
+    async def forget(self) -> None:
+        """Every receiver, and what it kept."""
+        self.kept.clear()
+        self.receivers.clear()
 
     async def pour(self, *, drop: bytes, every_s: float) -> AsyncIterator[bytes]:
         """A body that goes on until the caller has had enough, or the sandbox stops."""
@@ -309,7 +318,7 @@ async def change(name: str, data: ReceiverChange, hooks: Hooks) -> None:
 
 
 @delete("/api/hooks/{name:str}")
-async def forget(name: str, hooks: Hooks) -> None:
+async def empty(name: str, hooks: Hooks) -> None:
     """Empties a receiver and makes it kind again; its secrets stay."""
     hooks.kept.clear(keep=lambda received: received.receiver != name)
     receiver = hooks.receiver(name)

@@ -1,0 +1,83 @@
+"""Busy times of a supplier's own calendars, worked out here from their events and told to bookings: when, not what."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from wedsync.bookings import resources
+from wedsync.bookings.rows import BusyPatch, BusyReplacement, BusyTime
+from wedsync.connections.calendars.event import CalendarEvent, EventError
+from wedsync.connections.calendars.expansion import busy_times
+from wedsync.connections.calendars.run import AHEAD, Run
+from wedsync.kit import sql
+from wedsync.kit.db import Row, Tx
+
+queries = sql.load("wedsync.connections.calendars")
+EXPAND_AGAIN: Final = AHEAD / 20
+"""The window has moved by so much: series reach further."""
+
+
+def without_words(event: CalendarEvent) -> CalendarEvent:
+    """What is kept of an event of theirs."""
+    return CalendarEvent(
+        times=event.times,
+        rules=event.rules,
+        status=event.status,
+        is_busy=event.is_busy,
+    )
+
+
+async def begin(tx: Tx, run: Run) -> None:
+    """The calendar is a source of busy times; series reach as far as the window, which moves."""
+    if not run.brings_busy:
+        return
+    is_there = await tx.value(queries.has_source, run.source)
+    expanded = run.progress.expanded_until
+    _, until = run.window
+    if is_there and expanded is not None and until - expanded < EXPAND_AGAIN:
+        return
+    rows = await tx.rows(queries.touched, run.id, None)
+    told = BusyReplacement(busy=_busy(run, rows), resource_id=run.wanted.resource_id, name=run.name[:120])
+    await resources.replace_busy(tx, run.source, told)
+    await tx.run(queries.expanded, run.id, until)
+    run.progress.expanded_until = until
+
+
+async def refresh(tx: Tx, run: Run, touched: Collection[bytes], dropped: Sequence[bytes]) -> None:
+    """Events of these keys are new or changed, those are gone with all their exceptions."""
+    if not run.brings_busy or not (touched or dropped):
+        return
+    gone = [row["id"] for row in await tx.rows(queries.drop_theirs, run.id, list(dropped))] if dropped else []
+    rows = await tx.rows(queries.touched, run.id, list(touched)) if touched else []
+    busy = _busy(run, rows)
+    names = [one.hex for one in (*gone, *(row["id"] for row in rows))]
+    before = {row["external_id"] for row in await tx.rows(queries.busy_of, run.source, names)}
+    left = before - {one.external_id for one in busy}
+    if busy or left:
+        await resources.patch_busy(tx, run.source, BusyPatch(busy=busy, gone=sorted(left)))
+
+
+def _busy(run: Run, rows: Sequence[Row]) -> list[BusyTime]:
+    since, until = run.window
+    found: list[BusyTime] = []
+    for row in rows:
+        event = msgspec.json.decode(row["event"], type=CalendarEvent)
+        try:
+            times = busy_times(event, zone=run.zone, since=since, until=until, without=row["without"])
+        except EventError:
+            # It is busy at some time, and we know of one.
+            run.counts.unread += 1
+            times = []
+            if event.is_busy and event.status != "cancelled":
+                times = busy_times(msgspec.structs.replace(event, rules=()), zone=run.zone, since=since, until=until)
+        found += [
+            BusyTime(external_id=_name(row["id"], one.start), starts_at=one.start, ends_at=one.end) for one in times
+        ]
+    return found
+
+
+def _name(id: UUID, start: datetime) -> str:
+    return f"{id.hex}.{start:%Y%m%dT%H%M%S}"

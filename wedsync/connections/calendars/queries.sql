@@ -1,0 +1,317 @@
+-- name: begin
+-- The calendar of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
+select c.id, c.tenant_id, c.connection_id, n.connector, n.title, c.sealed, c.zone, c.direction, c.policy, c.has_bookings, c.has_schedule, c.resource_id,
+  s.kind as home, g.cursor_sealed, g.cursor_for, g.generation, g.is_listing, g.listed_at, g.expanded_until, g.pulls_wanted, g.pulls_done,
+  g.is_unmarked, g.may_sweep, g.watch_sealed, g.watch_until, g.watch_again_at, g.failures, g.not_before, g.outcome
+from calendar_progress g
+join calendars c on c.id = g.calendar_id
+join connections n on n.id = c.connection_id
+join streams s on s.id = c.tenant_id
+where g.calendar_id = $1 and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+for update of g
+
+-- name: mark_known
+-- All of ours that this calendar has heard of is looked at again.
+update calendar_events e set is_dirty = true, marks = e.marks + 1 where e.calendar_id = $1 and e.kind <> 'theirs'
+
+-- name: mark_ours
+-- What is to come and not there yet: bookings of $2 (null: of all resources) where $3, items where $4.
+insert into calendar_events (tenant_id, calendar_id, kind, ours_id, wedding_id)
+select app.tenant(), $1, x.kind, x.id, x.wedding_id
+from (
+  select 'booking' as kind, b.id, null::uuid as wedding_id from bookings b
+  where $3::boolean and b.supplier_id = app.tenant() and b.state in ('hold', 'booked') and b.ends_at > app.now()
+    and ($2::uuid is null or b.resource_id = $2)
+  union all
+  select 'item', i.id, i.wedding_id from schedule_items i
+  where $4::boolean and i.wedding_id = app.tenant() and i.starts_at > app.now() - interval '1 day'
+  union all
+  select 'item', l.id, l.wedding_id from app.linked_items(null) l
+  where $4::boolean and timezone(l.zone, l."on" + l.at_local) > app.now() - interval '1 day') x
+on conflict (calendar_id, kind, ours_id) where ours_id is not null do nothing
+
+-- name: marked
+update calendar_progress g set is_unmarked = false where g.calendar_id = $1
+
+-- name: dirty
+-- What has to be looked at, the oldest change first.
+select e.id, e.kind, e.ours_id, e.wedding_id, e.state, e.etag, e.sealed, e.creation, e.marks, e.verdict, e.proposal_id
+from calendar_events e
+where e.calendar_id = $1 and e.is_dirty and e.kind <> 'theirs' and e.id <> all ($2::uuid[])
+order by e.changed_at, e.id
+limit $3
+
+-- name: bookings
+select b.id, b.category, b.state, b.resource_id, b.starts_at, b.ends_at, b."on", b.zone, b.days, b.updated_at, d.sealed, i.couple_names
+from bookings b
+left join booking_details d on d.supplier_id = b.supplier_id and d.booking_id = b.id
+left join supplier_index i on i.supplier_id = b.supplier_id and i.id = b.link_id and i.status = 'active'
+where b.supplier_id = app.tenant() and b.id = any ($1)
+
+-- name: linked_items
+select l.id, l.wedding_id, l.link_id, l.couple_names, l.title, l."on", l.at_local, l.zone, l.minutes, l.place, l.updated_at
+from app.linked_items($1) l
+
+-- name: own_items
+select i.id, i.wedding_id, null::uuid as link_id, '' as couple_names, i.title, i."on", i.at_local, i.zone, i.minutes, i.place, i.updated_at
+from schedule_items i
+where i.wedding_id = app.tenant() and i.id = any ($1)
+
+-- name: put_state
+-- What became of one event of ours. Clean only where nobody has marked it since it was read.
+update calendar_events e
+set state = $2, remote_key = $3, etag = $4, sealed = $5, creation = $6, is_dirty = $7 or e.marks <> $8, verdict = $9, proposal_id = $10,
+  first_at = $11, last_at = $12, changed_at = app.now()
+where e.id = $1
+
+-- name: known
+-- Rows of these remote ids, and those that these markers name, of this calendar or another one of ours.
+select e.id, e.calendar_id, e.kind, e.state, e.remote_key, e.etag, e.series_key, e.original, e.sealed, e.creation, e.marks, e.verdict, e.proposal_id,
+  e.event
+from calendar_events e
+where (e.calendar_id = $1 and e.remote_key = any ($2)) or e.id = any ($3)
+
+-- name: seen
+update calendar_events e set generation = $2 where e.id = any ($1)
+
+-- name: put_theirs
+-- Busy time of theirs, without a word. $2 remote keys, $3 etags, $4 series, $5 original starts, $6 events, $7 and $8 when; $9 the generation.
+insert into calendar_events as e (tenant_id, calendar_id, kind, state, remote_key, etag, series_key, original, event, first_at, last_at, generation,
+  is_dirty)
+select app.tenant(), $1, 'theirs', 'there', g.remote_key, g.etag, g.series_key, g.original, g.event::jsonb, g.first_at, g.last_at, $9, false
+from unnest($2::bytea[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+  as g(remote_key, etag, series_key, original, event, first_at, last_at)
+on conflict (calendar_id, remote_key) where remote_key is not null do update
+  set etag = excluded.etag, series_key = excluded.series_key, original = excluded.original, event = excluded.event, first_at = excluded.first_at,
+    last_at = excluded.last_at, generation = excluded.generation, changed_at = app.now()
+  where e.kind = 'theirs'
+
+-- name: drop_theirs
+-- These, and the exceptions of these series.
+delete from calendar_events e
+where e.calendar_id = $1 and e.kind = 'theirs' and (e.remote_key = any ($2) or e.series_key = any ($2))
+returning e.id
+
+-- name: touched
+-- The events of these keys as they are now, each with the starts that its exceptions have taken.
+select e.id, e.event, array(select x.original from calendar_events x where x.calendar_id = e.calendar_id and x.series_key = e.remote_key) as without
+from calendar_events e
+where e.calendar_id = $1 and e.kind = 'theirs' and e.event is not null and ($2::bytea[] is null or e.remote_key = any ($2))
+
+-- name: busy_of
+-- What was told of these events as busy.
+select t.external_id
+from busy_times t
+join busy_sources s on s.supplier_id = t.supplier_id and s.id = t.source_id
+where t.supplier_id = app.tenant() and s.source = $1 and split_part(t.external_id, '.', 1) = any ($2::text[])
+
+-- name: has_source
+select exists (select from busy_sources s where s.supplier_id = app.tenant() and s.source = $1)
+
+-- name: expanded
+update calendar_progress g set expanded_until = $2 where g.calendar_id = $1
+
+-- name: vanished
+-- What a full listing of this generation has not named, within its window.
+select e.id, e.kind, e.remote_key, e.sealed, e.marks
+from calendar_events e
+where e.calendar_id = $1 and e.state = 'there' and e.remote_key is not null and e.generation < $2
+  and e.first_at < $4 and (e.last_at is null or e.last_at > $3) and (e.kind <> 'theirs' or e.event is not null)
+
+-- name: in_window
+select count(*) from calendar_events e
+where e.calendar_id = $1 and e.state = 'there' and e.first_at < $3 and (e.last_at is null or e.last_at > $2)
+
+-- name: adopt_vanished
+update calendar_events e set generation = g.generation from calendar_progress g where g.calendar_id = $1 and e.calendar_id = $1
+
+-- name: mark_vanished
+update calendar_events e set sealed = $2, etag = '', is_dirty = true, marks = e.marks + 1, changed_at = app.now() where e.id = $1
+
+-- name: put_ours_seen
+-- What is there of one of ours, as a page tells it.
+update calendar_events e
+set state = $2, remote_key = $3, etag = $4, sealed = $5, is_dirty = e.is_dirty or $6, marks = e.marks + $6::boolean::integer, first_at = $7, last_at = $8,
+  generation = $9, changed_at = app.now()
+where e.id = $1
+
+-- name: save_cursor
+update calendar_progress g set cursor_sealed = $2, cursor_for = $3, generation = $4, is_listing = $5 where g.calendar_id = $1
+
+-- name: pulled
+update calendar_progress g
+set pulls_done = $2, pulled_at = app.now(), listed_at = case when $3 then app.now() else g.listed_at end, may_sweep = g.may_sweep and not $3
+where g.calendar_id = $1
+
+-- name: put_watch
+update calendar_progress g set watch_sealed = $2, watch_until = $3, watch_again_at = $4 where g.calendar_id = $1
+
+-- name: end_run
+-- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself.
+update calendar_progress g
+set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
+  next_poll_at = least(app.now() + make_interval(secs => $5::double precision), g.watch_again_at),
+  failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
+  synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
+where g.calendar_id = $1
+
+-- name: add_run
+insert into sync_runs (tenant_id, calendar_id, began_at, outcome, reason, pulled, taken, written, conflicts, unread)
+values (app.tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: poke
+select app.poke_calendars($1::uuid[], $2, $3)
+
+-- name: open_conflict
+select k.id, k.kind, k.about, k.sealed
+from calendar_conflicts k
+where k.calendar_id = $1 and k.event_id is not distinct from $2 and k.state = 'open'
+
+-- name: add_conflict
+insert into calendar_conflicts (id, tenant_id, calendar_id, event_id, kind, about, sealed, since)
+values ($1, app.tenant(), $2, $3, $4, $5, $6, app.now())
+returning new.id, to_jsonb(new) - 'sealed' as record
+
+-- name: change_conflict
+update calendar_conflicts k set kind = $2, about = $3, sealed = $4
+where k.id = $1
+returning new.id, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+
+-- name: resolve_conflict
+update calendar_conflicts k set state = 'resolved', kept = $2, resolved_at = app.now(), resolved_by = app.actor()
+where k.id = $1 and k.state = 'open'
+returning new.id, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+
+-- name: connector_of
+select c.connector from connections c where c.id = $1 and c.state in ('connecting', 'active', 'degraded') and c.deleted_at is null
+
+-- name: of_connection
+select c.id, c.sealed, c.zone, c.is_writable, c.is_primary, c.is_there from calendars c where c.connection_id = $1 for update
+
+-- name: add_calendar
+insert into calendars (id, tenant_id, connection_id, remote_key, sealed, zone, is_writable, is_primary)
+values ($1, app.tenant(), $2, $3, $4, $5, $6, $7)
+returning new.id, to_jsonb(new) - '{sealed,remote_key}'::text[] as record
+
+-- name: add_progress
+insert into calendar_progress (calendar_id, tenant_id, next_poll_at) values ($1, app.tenant(), 'infinity')
+
+-- name: refresh_calendar
+update calendars c
+set sealed = $2, zone = $3, is_writable = $4, is_primary = $5, is_there = true,
+  direction = case when $4 or c.direction in ('off', 'import') then c.direction when c.direction = 'both' then 'import' else 'off' end
+where c.id = $1
+returning new.id, to_jsonb(new) - '{sealed,remote_key}'::text[] as record, to_jsonb(old) - '{sealed,remote_key}'::text[] as old_record
+
+-- name: calendar_is_gone
+update calendars c set is_there = false
+where c.id = $1
+returning new.id, to_jsonb(new) - '{sealed,remote_key}'::text[] as record, to_jsonb(old) - '{sealed,remote_key}'::text[] as old_record
+
+-- name: calendars
+-- Of a tenant, or one, or those of one connection; with how far each is.
+select c.id, c.tenant_id, c.connection_id, n.connector, n.title as connection, n.state as connection_state, c.sealed, c.zone, c.is_writable,
+  c.is_primary, c.is_there, c.direction, c.policy, c.has_bookings, c.has_schedule, c.resource_id, c.version, c.created_at, c.updated_at, g.outcome,
+  g.reason, g.pulled_at, g.synced_at, g.watch_until, s.kind as home,
+  (select count(*) from calendar_conflicts k where k.calendar_id = c.id and k.state = 'open')::int as conflicts
+from calendars c
+join connections n on n.id = c.connection_id
+join calendar_progress g on g.calendar_id = c.id
+join streams s on s.id = c.tenant_id
+where c.tenant_id = app.tenant() and n.deleted_at is null and n.state is distinct from 'disconnected'
+  and ($1::uuid is null or c.id = $1) and ($2::uuid is null or c.connection_id = $2)
+order by n.created_at, c.is_primary desc, c.created_at, c.id
+
+-- name: hold_calendar
+select c.id, c.connection_id, c.is_writable, c.is_there, c.direction, c.policy, c.has_bookings, c.has_schedule, c.resource_id, c.version, s.kind as home,
+  app.role() as role
+from calendars c
+join streams s on s.id = c.tenant_id
+where c.id = $1
+for update of c
+
+-- name: calendar_current
+select to_jsonb(c) - '{sealed,remote_key}'::text[] as record from calendars c where c.id = $1
+
+-- name: change_calendar
+update calendars c set direction = $2, policy = $3, has_bookings = $4, has_schedule = $5, resource_id = $6
+where c.id = $1
+returning new.id, new.version, to_jsonb(new) - '{sealed,remote_key}'::text[] as record, to_jsonb(old) - '{sealed,remote_key}'::text[] as old_record
+
+-- name: begin_anew
+-- Chosen otherwise: all of ours is looked at, and all of theirs listed and worked out again.
+update calendar_progress g
+set is_unmarked = true, listed_at = null, expanded_until = null, pulls_wanted = g.pulls_wanted + 1, not_before = null, outcome = 'waiting', reason = '',
+  next_poll_at = case when $2 then 'infinity'::timestamptz else app.now() end
+where g.calendar_id = $1
+
+-- name: forget_theirs
+delete from calendar_events e where e.calendar_id = $1 and e.kind = 'theirs'
+
+-- name: known_resource
+select exists (select from resources r where r.supplier_id = app.tenant() and r.id = $1)
+
+-- name: runs
+select r.id, r.calendar_id, r.began_at, r.ended_at, r.outcome, r.reason, r.pulled, r.taken, r.written, r.conflicts, r.unread
+from sync_runs r
+where r.calendar_id = $1 and ($2::timestamptz is null or (r.began_at, r.id) < ($2, $3::uuid))
+order by r.began_at desc, r.id desc
+limit $4
+
+-- name: conflicts
+-- Newest first; of one calendar, or all, or one.
+select k.id, k.tenant_id, k.calendar_id, k.event_id, k.kind, k.about, k.sealed, k.state, k.kept, k.since, k.resolved_at, k.resolved_by, k.version,
+  k.updated_at, c.sealed as calendar_sealed, c.zone, e.kind as of
+from calendar_conflicts k
+join calendars c on c.id = k.calendar_id
+left join calendar_events e on e.id = k.event_id
+where k.tenant_id = app.tenant() and ($1::uuid is null or k.id = $1) and ($2::uuid is null or k.calendar_id = $2) and ($3 = '' or k.state = $3)
+  and ($4::timestamptz is null or (k.since, k.id) < ($4, $5::uuid))
+order by k.since desc, k.id desc
+limit $6
+
+-- name: hold_conflict
+select k.id, k.calendar_id, k.event_id, k.kind, k.state from calendar_conflicts k where k.id = $1 for update
+
+-- name: give_verdict
+update calendar_events e set verdict = $2, is_dirty = true, marks = e.marks + 1 where e.id = $1
+
+-- name: let_sweep
+update calendar_progress g set may_sweep = true, listed_at = null where g.calendar_id = $1
+
+-- name: mark_bookings
+insert into calendar_events as e (tenant_id, calendar_id, kind, ours_id)
+select c.tenant_id, c.id, 'booking', b.id
+from calendars c
+join bookings b on b.supplier_id = c.tenant_id and b.id = any ($1)
+where c.tenant_id = app.tenant() and c.direction in ('both', 'export')
+  and ((c.has_bookings and b.state in ('hold', 'booked') and coalesce(c.resource_id, b.resource_id) = b.resource_id)
+    or exists (select from calendar_events x where x.calendar_id = c.id and x.kind = 'booking' and x.ours_id = b.id))
+order by c.id, b.id
+on conflict (calendar_id, kind, ours_id) where ours_id is not null do update set is_dirty = true, marks = e.marks + 1
+returning e.calendar_id
+
+-- name: mark_items
+select app.mark_items($1, $2)
+
+-- name: answer_move
+select app.answer_move($1, $2)
+
+-- name: chosen_of
+-- The calendars of a connection that are kept in step, and that bring busy times.
+select c.id, c.direction from calendars c where c.connection_id = $1 and c.direction <> 'off'
+
+-- name: find_calendars
+select app.find_calendars($1)
+
+-- name: my_role
+select app.role()
+
+-- name: poke_due
+select app.poke_due_calendars()
+
+-- name: forget_syncs
+select app.forget_syncs($1)
+
+-- name: source_name
+select s.name from busy_sources s where s.supplier_id = app.tenant() and s.source = $1

@@ -1,0 +1,64 @@
+"""Lets a provider tell us of changes: a watch is renewed at half its life, the new one begun before the old one ends.
+
+Without one, or when it cannot be had, the calendar is polled as often as it is polite; what is told is never more than a
+reason to look.
+"""
+
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from wedsync.connections.calendars.contract import Watch, Watching
+from wedsync.connections.calendars.kept import Watched
+from wedsync.connections.calendars.run import Run
+from wedsync.kit import clock, sql
+from wedsync.kit.db import Row
+
+queries = sql.load("wedsync.connections.calendars")
+ASKED: Final = timedelta(minutes=4200)
+"""Less than three days, which every provider gives (research/calendar.md 1.2)."""
+AGAIN: Final = timedelta(minutes=30)
+"""After it was refused."""
+UNTOLD_POLL_S: Final = 300.0
+
+
+async def keep(run: Run, row: Row, address: str) -> bool:
+    """Begin or renew where it is time; whether there is one that lives."""
+    now = clock.machine_now()
+    if not run.session.watches:
+        return False
+    again = row["watch_again_at"]
+    if again is not None and again > now:
+        return row["watch_until"] is not None and row["watch_until"] > now
+    asked = Watch(calendar=run.remote.id, id=uuid4().hex, token="", address=address, expires_at=now + ASKED)
+    said = await run.session.watch(asked)
+    old = _old(run, row)
+    if isinstance(said, Watching):
+        until = min(said.expires_at, now + ASKED * 3)
+        sealed = run.seals.seal(
+            Watched(id=said.id, until=until), table="calendar_progress", row=run.id, column="watch_sealed"
+        )
+        async with run.enter() as tx:
+            await tx.run(queries.put_watch, run.id, sealed, until, now + (until - now) / 2)
+        if old is not None and old.id != said.id:
+            await run.session.unwatch(run.remote.id, Watching(id=old.id, expires_at=old.until))
+        return True
+    async with run.enter() as tx:
+        await tx.run(queries.put_watch, run.id, row["watch_sealed"], row["watch_until"], now + AGAIN)
+    return old is not None and old.until > now
+
+
+async def end(run: Run, row: Row) -> None:
+    """The calendar was switched off: nothing needs to be told any more."""
+    old = _old(run, row)
+    if old is not None:
+        await run.session.unwatch(run.remote.id, Watching(id=old.id, expires_at=old.until))
+    async with run.enter() as tx:
+        await tx.run(queries.put_watch, run.id, None, None, None)
+
+
+def _old(run: Run, row: Row) -> Watched | None:
+    sealed = row["watch_sealed"]
+    if sealed is None:
+        return None
+    return run.seals.open(sealed, Watched, table="calendar_progress", row=run.id, column="watch_sealed")
