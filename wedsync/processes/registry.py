@@ -22,6 +22,7 @@ from wedsync.connections.accounts import api as accounts_api
 from wedsync.connections.accounts import model as accounts
 from wedsync.connections.calendars import api as calendars_api
 from wedsync.connections.calendars import model as calendars
+from wedsync.connections.calendars import pages as calendars_pages
 from wedsync.connections.calendars import reactions as calendars_reactions
 from wedsync.connections.calendars import sync as calendars_sync
 from wedsync.connections.calendars.remote import Remote
@@ -131,6 +132,7 @@ PAGES = (
     proposals_pages,
     subscriptions_pages,
     connections_pages,
+    calendars_pages,
     operations_pages,
 )
 
