@@ -20,6 +20,7 @@ from wedsync.connections import model as connections
 from wedsync.connections import pages as connections_pages
 from wedsync.connections.accounts import api as accounts_api
 from wedsync.connections.accounts import model as accounts
+from wedsync.connections.accounts import pages as accounts_pages
 from wedsync.connections.calendars import api as calendars_api
 from wedsync.connections.calendars import model as calendars
 from wedsync.connections.calendars import pages as calendars_pages
@@ -133,6 +134,7 @@ PAGES = (
     subscriptions_pages,
     connections_pages,
     calendars_pages,
+    accounts_pages,
     operations_pages,
 )
 
