@@ -1,5 +1,6 @@
 """Feeds: signed addresses that show what their maker may see, and nothing once they or their maker are gone."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -110,7 +111,9 @@ async def test_a_helper_makes_one_by_their_pass_and_sees_what_the_pass_shows(stu
     sent = await town.public.send(f"{page}/feeds", title="Dora's phone")
     assert (sent.status_code, sent.headers["location"]) == (303, f"{page}/feeds")
     shown = await town.public.see(f"{page}/feeds")
-    url = shown.partition('value="')[2].partition('"')[0]
+    found = re.search(r"/feeds/[\w-]{43}\.ics", shown)
+    assert found is not None
+    url = found.group()
     text, titles = await read(town, {"url": url})
     assert {"Speeches", "To do: Bring the rings"} <= set(titles)
     assert "CANARY" not in text
