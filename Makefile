@@ -42,7 +42,7 @@ npm = $(node_wheel)/lib/node_modules/npm/bin/npm-cli.js
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup frontend run test prove check bench docs clean
+.PHONY: help setup frontend run test prove check bench connector docs clean
 .PHONY: check-format check-lint check-types check-floors check-dependencies check-migrations check-words check-secrets check-audit
 
 help: ## List what there is
@@ -100,6 +100,12 @@ check-audit:
 
 bench: setup ## Measure the budgets; BASE=<file> fails on more than 20 % worse
 	@$(BIN)/wedsync bench $(if $(BASE),--base $(BASE)) $(ARGS)
+
+connector: $(SYNCED) ## Begin a connector: make connector name=acme
+	@test -n "$(name)" || { echo "Say which: make connector name=acme"; exit 1; }
+	@folder=$$($(BIN)/python -m tests.connectors.new "$(name)") && $(BIN)/ruff format --quiet "$$folder" && \
+		$(BIN)/ruff check --quiet --select I --fix "$$folder" && \
+		echo "$$folder is there and passes the suite. Next: payloads, fake, client, mapper, connector, manifest, README."
 
 docs: $(SYNCED) ## Write the generated references anew
 	$(BIN)/python -m wedsync.processes.references

@@ -69,8 +69,11 @@ def rules(draw: st.DrawFn, times: Times) -> tuple[str, ...]:
     lines = [f"RRULE:{rule}"]
     if "DAILY" in rule and draw(st.booleans()):
         off = first + timedelta(days=4)
-        is_timed = isinstance(times, Timed)
-        lines.append(f"EXDATE;TZID={times.zone}:{off:%Y%m%dT%H%M%S}" if is_timed else f"EXDATE;VALUE=DATE:{off:%Y%m%d}")
+        lines.append(
+            f"EXDATE;TZID={times.zone}:{off:%Y%m%dT%H%M%S}"
+            if isinstance(times, Timed)
+            else f"EXDATE;VALUE=DATE:{off:%Y%m%d}"
+        )
     return tuple(sorted(lines))
 
 
