@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
+from wedsync.connections.manifest import PACKAGE
 from wedsync.kit.config import Settings
 from wedsync.processes import web
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Litestar]:
+async def served(settings: Settings, *, connectors: str = PACKAGE) -> AsyncIterator[Litestar]:
     """Started and ended in one task of its own, as cancel scopes want it, whichever task a fixture is torn down in."""
-    app = web.create(settings)
+    app = web.create(settings, connectors=connectors)
     ready, stop = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:

@@ -18,6 +18,10 @@ from wedsync.budget import actions as budget
 from wedsync.budget.model import NewLine, NewPayment
 from wedsync.connections import actions as connections
 from wedsync.connections import inbox
+from wedsync.connections import manifest as manifests
+from wedsync.connections.accounts import actions as accounts
+from wedsync.connections.accounts.model import Credentials
+from wedsync.connections.contract import Account
 from wedsync.connections.elements import Element
 from wedsync.connections.model import NewConnection
 from wedsync.events import record
@@ -51,6 +55,7 @@ from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
 
 ON = date(2027, 6, 5)
+PROVIDERS = "tests.contracts.providers"
 SUPPLIERS: dict[str, dict[str, Any]] = {
     "basic": {"level": "basic"},
     "standard": {"level": "standard"},
@@ -133,6 +138,8 @@ async def build(settings: Settings) -> World:
     await _bookings(world)
     await _hook(world, "couple", world.wedding_id)
     await _hook(world, "other_couple", world.other_id)
+    await _account(world, "couple", world.wedding_id)
+    await _account(world, "other_couple", world.other_id)
     await _images(world)
     return world
 
@@ -335,6 +342,16 @@ async def _hook(world: World, who: str, wedding: UUID) -> None:
         async with world.door.enter(world.actor(who), wedding) as tx:
             (row, *_) = await tx.rows("select id from inbox_hooks")
         world.ids |= {"connection": source, "hook": row["id"]}
+
+
+async def _account(world: World, who: str, wedding: UUID) -> None:
+    """An account at a provider, with a name there and credentials of its own."""
+    vault = manifests.find(PROVIDERS)["vault"]
+    word = world.canary("private")
+    async with world.door.enter(world.actor(who), wedding) as tx:
+        made = await accounts.draft(tx, world.ring, wedding, vault, "Vault")
+        held = Credentials(username=word, password=word)
+        await accounts.connected(tx, world.ring, vault, made, Account(id=word, title=word), held)
 
 
 async def _images(world: World) -> None:

@@ -47,9 +47,10 @@ create function app.now() returns timestamptz language sql stable parallel safe 
     (select c.base + (clock_timestamp() - c.set_at) * c.speed from public.clock_setting c),
     clock_timestamp());
 
--- Optimistic locking: every changed row counts its versions, whoever changes it.
+-- Optimistic locking: every changed row counts its versions, whoever changes it; but what is only sealed again says the same.
 create function app.bump() returns trigger language plpgsql set search_path = '' as $$
 begin
+  if current_setting('app.resealing', true) = 'on' then return new; end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
   return new;
@@ -1717,12 +1718,12 @@ create table public.connections (
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
-  deleted_at timestamptz
+  deleted_at timestamptz,
+  unique (tenant_id, id)
 );
 comment on table public.connections is 'One account of one tenant at one provider, or a source of hooks; sealed JSON of the secrets its hooks are verified with, the current one and those that hold beside it for a while';
 comment on column public.connections.state is 'Of an account; null = only a source of hooks';
 comment on column public.connections.account_key is 'Keyed blind index of the connector and the account''s id there';
-create index connections_tenant on public.connections (tenant_id);
 create unique index connections_account on public.connections (tenant_id, account_key) where state <> 'disconnected' and deleted_at is null;
 create unique index connections_draft on public.connections (tenant_id, connector) where state = 'draft' and deleted_at is null;
 -- A wedding's own hook has one address for all weddings, so it must be found by the wedding.
@@ -1868,20 +1869,21 @@ reset role;
 set role wedsync_owner;
 
 create table public.connection_accounts (
-  connection_id uuid primary key references public.connections on delete cascade,
+  connection_id uuid primary key,
   tenant_id uuid not null,
   account_sealed bytea,
   credentials_sealed bytea,
   expires_at timestamptz,
-  refreshed_at timestamptz
+  refreshed_at timestamptz,
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
-comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); wiped when it is disconnected';
+comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); these are wiped when it is disconnected, all of it when it is removed';
 comment on column public.connection_accounts.expires_at is 'Of the access token; null = it does not end by itself';
-create index connection_accounts_tenant on public.connection_accounts (tenant_id);
+create index connection_accounts_tenant on public.connection_accounts (tenant_id, connection_id);
 call app.protect('public.connection_accounts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
 create table public.connection_health (
-  connection_id uuid primary key references public.connections on delete cascade,
+  connection_id uuid primary key,
   tenant_id uuid not null,
   failures integer not null default 0,
   ok_at timestamptz,
@@ -1893,10 +1895,11 @@ create table public.connection_health (
   window_failed integer not null default 0,
   before_ok integer not null default 0,
   before_failed integer not null default 0,
-  checked_at timestamptz not null default '-infinity'
+  checked_at timestamptz not null default '-infinity',
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 ) with (fillfactor = 50);
 comment on table public.connection_health is 'How an account does by its own traffic: failures in a row, and what five minutes and the five before brought; machine time';
-create index connection_health_tenant on public.connection_health (tenant_id);
+create index connection_health_tenant on public.connection_health (tenant_id, connection_id);
 call app.protect('public.connection_health', 'tenant_id',
   $$((select app.mask()) & 512) <> 0 or (select app.role()) = 'member'$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant insert, update on public.connection_health to wedsync_recorder;
@@ -1904,16 +1907,18 @@ grant insert, update on public.connection_health to wedsync_recorder;
 create table public.connection_log (
   id bigint generated always as identity primary key,
   tenant_id uuid not null,
-  connection_id uuid not null references public.connections on delete cascade,
+  connection_id uuid not null,
   what text not null check (length(what) <= 80),
   word text not null check (length(word) <= 40),
   reason text not null default '' check (length(reason) <= 500),
   times integer not null default 1,
   began_at timestamptz not null default clock_timestamp(),
   at timestamptz not null default clock_timestamp(),
-  actor_id uuid
+  actor_id uuid,
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
 comment on table public.connection_log is 'What was said between us and the provider, and what people did: the same thing again counts in one row; the newest 200 of each connection';
+create index connection_log_tenant on public.connection_log (tenant_id, connection_id);
 create index connection_log_connection on public.connection_log (connection_id, id desc);
 create index connection_log_what on public.connection_log (connection_id, what, id desc);
 call app.protect('public.connection_log', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, null);
@@ -1922,17 +1927,18 @@ grant insert, update, delete on public.connection_log to wedsync_recorder;
 create table public.connection_consents (
   id uuid primary key,
   tenant_id uuid not null,
-  connection_id uuid not null references public.connections on delete cascade,
+  connection_id uuid not null,
   person_id uuid not null,
   session_id uuid not null,
   state_hash bytea not null unique check (length(state_hash) = 32),
   verifier_sealed bytea not null,
   expires_at timestamptz not null,
-  used_at timestamptz
+  used_at timestamptz,
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
 comment on table public.connection_consents is 'Somebody was sent to a provider to say yes: the state we gave with them (hashed), whose session it was, and the sealed PKCE verifier; ten minutes, used once';
 create index connection_consents_expires on public.connection_consents (expires_at);
-create index connection_consents_tenant on public.connection_consents (tenant_id);
+create index connection_consents_tenant on public.connection_consents (tenant_id, connection_id);
 call app.protect('public.connection_consents', 'tenant_id', 'false', $$((select app.write_mask()) & 512) <> 0$$, false);
 revoke select, update on public.connection_consents from wedsync_user;
 grant update, delete on public.connection_consents to wedsync_recorder;
@@ -5422,4 +5428,14 @@ begin
 end $$;
 revoke all on function app.enter_feed(uuid, uuid) from public;
 grant execute on function app.enter_feed(uuid, uuid) to wedsync_user;
+reset role;
+
+-- 86_keys.sql
+-- Rotating keys: who may read and write what is sealed, in every table that holds it (wedsync.processes.sealed_places). `wedsync rotate-keys` comes as
+-- wedsync_owner and works as wedsync_recorder, whose policies let it see all tenants; no door has this right.
+set role wedsync_owner;
+grant update (sealed, email_index) on public.guest_contacts to wedsync_recorder;
+grant update (sealed) on public.guest_needs, public.notes, public.dietary_sheets, public.booking_details, public.connections to wedsync_recorder;
+grant update (account_key) on public.connections to wedsync_recorder;
+grant update (account_sealed, credentials_sealed) on public.connection_accounts to wedsync_recorder;
 reset role;

@@ -17,12 +17,12 @@ create table public.connections (
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
-  deleted_at timestamptz
+  deleted_at timestamptz,
+  unique (tenant_id, id)
 );
 comment on table public.connections is 'One account of one tenant at one provider, or a source of hooks; sealed JSON of the secrets its hooks are verified with, the current one and those that hold beside it for a while';
 comment on column public.connections.state is 'Of an account; null = only a source of hooks';
 comment on column public.connections.account_key is 'Keyed blind index of the connector and the account''s id there';
-create index connections_tenant on public.connections (tenant_id);
 create unique index connections_account on public.connections (tenant_id, account_key) where state <> 'disconnected' and deleted_at is null;
 create unique index connections_draft on public.connections (tenant_id, connector) where state = 'draft' and deleted_at is null;
 -- A wedding's own hook has one address for all weddings, so it must be found by the wedding.

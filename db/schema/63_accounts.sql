@@ -3,20 +3,21 @@
 set role wedsync_owner;
 
 create table public.connection_accounts (
-  connection_id uuid primary key references public.connections on delete cascade,
+  connection_id uuid primary key,
   tenant_id uuid not null,
   account_sealed bytea,
   credentials_sealed bytea,
   expires_at timestamptz,
-  refreshed_at timestamptz
+  refreshed_at timestamptz,
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
-comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); wiped when it is disconnected';
+comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); these are wiped when it is disconnected, all of it when it is removed';
 comment on column public.connection_accounts.expires_at is 'Of the access token; null = it does not end by itself';
-create index connection_accounts_tenant on public.connection_accounts (tenant_id);
+create index connection_accounts_tenant on public.connection_accounts (tenant_id, connection_id);
 call app.protect('public.connection_accounts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
 create table public.connection_health (
-  connection_id uuid primary key references public.connections on delete cascade,
+  connection_id uuid primary key,
   tenant_id uuid not null,
   failures integer not null default 0,
   ok_at timestamptz,
@@ -28,10 +29,11 @@ create table public.connection_health (
   window_failed integer not null default 0,
   before_ok integer not null default 0,
   before_failed integer not null default 0,
-  checked_at timestamptz not null default '-infinity'
+  checked_at timestamptz not null default '-infinity',
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 ) with (fillfactor = 50);
 comment on table public.connection_health is 'How an account does by its own traffic: failures in a row, and what five minutes and the five before brought; machine time';
-create index connection_health_tenant on public.connection_health (tenant_id);
+create index connection_health_tenant on public.connection_health (tenant_id, connection_id);
 call app.protect('public.connection_health', 'tenant_id',
   $$((select app.mask()) & 512) <> 0 or (select app.role()) = 'member'$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant insert, update on public.connection_health to wedsync_recorder;
@@ -39,16 +41,18 @@ grant insert, update on public.connection_health to wedsync_recorder;
 create table public.connection_log (
   id bigint generated always as identity primary key,
   tenant_id uuid not null,
-  connection_id uuid not null references public.connections on delete cascade,
+  connection_id uuid not null,
   what text not null check (length(what) <= 80),
   word text not null check (length(word) <= 40),
   reason text not null default '' check (length(reason) <= 500),
   times integer not null default 1,
   began_at timestamptz not null default clock_timestamp(),
   at timestamptz not null default clock_timestamp(),
-  actor_id uuid
+  actor_id uuid,
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
 comment on table public.connection_log is 'What was said between us and the provider, and what people did: the same thing again counts in one row; the newest 200 of each connection';
+create index connection_log_tenant on public.connection_log (tenant_id, connection_id);
 create index connection_log_connection on public.connection_log (connection_id, id desc);
 create index connection_log_what on public.connection_log (connection_id, what, id desc);
 call app.protect('public.connection_log', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, null);
@@ -57,17 +61,18 @@ grant insert, update, delete on public.connection_log to wedsync_recorder;
 create table public.connection_consents (
   id uuid primary key,
   tenant_id uuid not null,
-  connection_id uuid not null references public.connections on delete cascade,
+  connection_id uuid not null,
   person_id uuid not null,
   session_id uuid not null,
   state_hash bytea not null unique check (length(state_hash) = 32),
   verifier_sealed bytea not null,
   expires_at timestamptz not null,
-  used_at timestamptz
+  used_at timestamptz,
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
 comment on table public.connection_consents is 'Somebody was sent to a provider to say yes: the state we gave with them (hashed), whose session it was, and the sealed PKCE verifier; ten minutes, used once';
 create index connection_consents_expires on public.connection_consents (expires_at);
-create index connection_consents_tenant on public.connection_consents (tenant_id);
+create index connection_consents_tenant on public.connection_consents (tenant_id, connection_id);
 call app.protect('public.connection_consents', 'tenant_id', 'false', $$((select app.write_mask()) & 512) <> 0$$, false);
 revoke select, update on public.connection_consents from wedsync_user;
 grant update, delete on public.connection_consents to wedsync_recorder;

@@ -20,6 +20,7 @@ HANDLER_NAMES = {"get", "post", "put", "patch", "delete", "head", "route", "webs
 HANDLER_FILES = (
     *("wedsync/*/api.py", "wedsync/*/pages.py", "wedsync/*/api/*.py", "wedsync/*/pages/*.py"),
     *("wedsync/guests/importing/api.py", "wedsync/guests/importing/pages.py", "wedsync/subscriptions/rules/api.py"),
+    *("wedsync/connections/accounts/api.py", "wedsync/connections/accounts/pages/*.py"),
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),
     *("wedsync/connectors/*/fake.py", "wedsync/connections/fake_consent.py", "wedsync/connections/hooks.py"),
 )

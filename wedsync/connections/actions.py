@@ -78,10 +78,11 @@ async def rotate(tx: Tx, ring: KeyRing, tenant: UUID, connection_id: UUID, asked
 
 
 async def remove(tx: Tx, connection_id: UUID) -> None:
-    """Remove a source: what it sends is refused from now on, what it sent stays."""
+    """Remove a source: what it sends is refused from now on, what it sent stays. Or an account that is disconnected."""
     row = await tx.row(queries.remove, connection_id)
     if row is None:
         raise not_found("connection")
+    await tx.run(queries.forget_account, connection_id)
     record(tx, model.REMOVED, op="UPDATE", row=row)
 
 

@@ -242,14 +242,14 @@ class Host:
 def open_host(settings: Any, *, wire: Wire, ring: KeyRing | None = None, package: str = manifests.PACKAGE) -> Host:
     """The host with every connector that has a manifest, made in the running event loop.
 
-    `settings` is read by attribute: `seal_keys`, and what the manifests name as the operator's.
+    `settings` holds `seal_keys`, and what the manifests name as the operator's.
     """
     found = manifests.find(package)
     connectors: dict[str, Connector] = {}
     masked: list[str] = []
     for name, manifest in found.items():
-        secrets = {key: getattr(settings, key) for key in manifest.operator_secrets}
-        own = {key: getattr(settings, key) for key in manifest.operator_settings} | secrets
+        secrets = {key: manifests.operators(settings, key) for key in manifest.operator_secrets}
+        own = {key: manifests.operators(settings, key) for key in manifest.operator_settings} | secrets
         masked += [part for value in secrets.values() for part in _secret_parts(str(value))]
         connect: Callable[[Tools], Connector] = manifests.module(name, "connector", package).connect
         connectors[name] = connect(Tools(wire=wire, machine_now=clock.machine_now, settings=own))

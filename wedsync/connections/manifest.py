@@ -117,7 +117,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.connect is None or self.connect.way != "oauth2":
             return ()
         names = (self.connect.client_id, self.connect.client_secret)
-        return tuple(name for name in names if name and not getattr(settings, name))
+        return tuple(name for name in names if name and not operators(settings, name))
+
+
+def operators(settings: Any, name: str) -> Any:
+    """What the operator set under this name: a field of the settings, else a variable that only manifests know of."""
+    if hasattr(settings, name):
+        return getattr(settings, name)
+    return settings.connector_environ.get(f"WEDSYNC_{name.upper()}", "")
 
 
 def find(package: str = PACKAGE) -> dict[str, Manifest]:

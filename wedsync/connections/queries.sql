@@ -42,6 +42,9 @@ set deleted_at = app.now()
 where c.id = $1 and coalesce(c.state, 'draft') in ('draft', 'disconnected') and c.deleted_at is null
 returning new.id, app.connection_image(new) as record, app.connection_image(old) as old_record
 
+-- name: forget_account
+update connection_accounts a set account_sealed = null where a.connection_id = $1
+
 -- name: hooks
 -- Newest first; the cursor is the last row's time and id.
 select h.id, h.source_id, h.connector, h.dedupe_key, h.received_at, h.headers, h.verified_by, h.status, h.error, h.type, h.processed_at, h.replays

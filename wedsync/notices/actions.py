@@ -264,3 +264,24 @@ async def warn_of_endpoint(tx: Tx, ring: KeyRing, settings: Settings, event: Eve
         person = keeper["person_id"]
         post.mail(words, to=keeper["email"], name=keeper["name"], kind="person", recipient=person, subject=event.id)
     await post.send()
+
+
+async def warn_of_connection(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """A provider no longer lets us in: whoever can connect the account again hears of it, here and by mail."""
+    record = event.record or {}
+    keepers = await tx.rows(queries.keepers)
+    business = await tx.value(queries.supplier, event.tenant)
+    href = f"/{'studio' if business else 'me'}/{event.tenant}/accounts/{event.subject.id}"
+    words = mail.compose(
+        "notices/notices/connection_broken.txt",
+        name=record["title"],
+        reason=record["state_reason"],
+        url=f"{settings.public_url}/?next={href}",
+    )
+    post = Post(tx, ring, event)
+    for keeper in keepers:
+        person = keeper["person_id"]
+        post.mail(words, to=keeper["email"], name=keeper["name"], kind="person", recipient=person, subject=event.id)
+    await post.send()
+    rows = [model.broken_row(event, keeper["person_id"], href) for keeper in keepers]
+    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]

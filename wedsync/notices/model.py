@@ -130,6 +130,20 @@ def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: 
     }
 
 
+def broken_row(event: Event, person: UUID, href: str) -> dict[str, Any]:
+    """The same for an account that nobody lets us into any more."""
+    record = event.record or {}
+    return {
+        "person_id": person,
+        "event_id": event.id,
+        "type": event.type,
+        "title": f"{record['title']} must be connected again"[:300],
+        "detail": record["state_reason"],
+        "href": href,
+        "occurred_at": event.occurred_at,
+    }
+
+
 def hours_in_words(hours: int) -> str:
     """`an hour`, `3 days`."""
     if hours < 24:

@@ -29,6 +29,9 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     async def endpoint(tx: Tx, event: Event) -> None:
         await actions.warn_of_endpoint(tx, ring, settings, event)
 
+    async def connection(tx: Tx, event: Event) -> None:
+        await actions.warn_of_connection(tx, ring, settings, event)
+
     return (
         Reaction(name="notices.tell", types=(*model.TO_LINKS, *model.TO_COUPLE), run=tell),
         Reaction(
@@ -40,6 +43,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         Reaction(name="notices.invite_party", types=("party.invited",), run=invited),
         Reaction(name="notices.invite_supplier", types=("link.invited",), run=supplier),
         Reaction(name="notices.invite_colleague", types=("supplier_member.joined",), run=colleague),
+        Reaction(name="notices.connection_broken", types=("connection.broken",), run=connection),
         Reaction(name="notices.endpoint_failing", types=("endpoint.failing",), run=endpoint),
         Reaction(
             name="notices.endpoint_off",

@@ -113,6 +113,18 @@ def migrate(
 
 
 @app.command
+def rotate_keys(
+    *,
+    check: Annotated[bool, Parameter(negative="", help="Only tell what other keys than the first still hold.")] = False,
+    pages: Annotated[int, Parameter(help="Pages of a table in one transaction; fewer are gentler.")] = 64,
+    data_dir: DataDir = None,
+) -> None:
+    """Seal everything again with the first key of WEDSYNC_SEAL_KEYS; started again, it goes on where it stopped."""
+    settings = settings_with(process="rotate-keys", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("rotate_keys").run(settings, is_check=check, pages=max(pages, 1))))
+
+
+@app.command
 def doctor(*, data_dir: DataDir = None) -> None:
     """Say in plain words what is wrong with this installation."""
     settings = settings_with(process="doctor", options={"data_dir": data_dir})

@@ -24,6 +24,7 @@ from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
+accounts = sql.load("wedsync.connections.accounts")
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
 hooks = sql.load("wedsync.connections")
@@ -84,6 +85,21 @@ def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published(row["nudge"])
 
     return mind
+
+
+def judging_connections(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Accounts that were not judged for 30 seconds (10 on a wedding day), by their own traffic."""
+
+    async def judge(connection: Any) -> None:
+        for row in await connection.fetch(accounts.judge_connections):
+            await published(row["nudge"])
+
+    return judge
+
+
+async def forget_consents(connection: Any) -> None:
+    """Who was sent to a provider a day ago."""
+    await connection.fetchval(accounts.forget_consents)
 
 
 async def forget_hosts(connection: Any) -> None:
@@ -197,10 +213,12 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("expire", 5.0, expire),
         Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("queue_watch", 10.0, queue_watch()),
+        Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_hosts", hour, forget_hosts),
         Timer("forget_sessions", hour, forget_sessions),
+        Timer("forget_consents", hour, forget_consents),
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),

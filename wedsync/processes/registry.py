@@ -20,6 +20,7 @@ from wedsync.connections import model as connections
 from wedsync.connections import pages as connections_pages
 from wedsync.connections.accounts import api as accounts_api
 from wedsync.connections.accounts import model as accounts
+from wedsync.connections.accounts import pages as accounts_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -129,6 +130,7 @@ PAGES = (
     subscriptions_pages,
     feeds_pages,
     connections_pages,
+    accounts_pages,
     operations_pages,
 )
 

@@ -53,7 +53,7 @@ async def draft(tx: Tx, ring: KeyRing, tenant: UUID, manifest: Manifest, title: 
     connection_id = uuid4()
     scheme = manifest.hooks.scheme if manifest.hooks is not None else ""
     sealed = actions.seal(ring, tenant, connection_id, [])
-    row = await tx.row(queries.add, connection_id, tenant, manifest.name, title, scheme, sealed)
+    row = await tx.row(queries.add, connection_id, tenant, manifest.name, title or manifest.title, scheme, sealed)
     if row is None:
         raise not_found("tenant")
     await tx.run(queries.add_account, connection_id, tenant)
@@ -145,11 +145,13 @@ async def resume(tx: Tx, ring: KeyRing, connection_id: UUID) -> None:
 
 
 async def disconnect(tx: Tx, ring: KeyRing, connection_id: UUID) -> None:
-    """Forget all we hold of it. Raises Refusal 404, 409."""
+    """Forget all that lets us in; which account it was is kept, sealed, so that the same can come back until the
+    connection is removed. Raises Refusal 404, 409.
+    """
     held = await hold(tx, ring, connection_id)
     if held.state == "disconnected":
         raise Refusal(409, "disconnected", "It is disconnected already.")
-    await tx.run(queries.forget_account, connection_id)
+    await tx.run(queries.forget_credentials, connection_id)
     sealed = actions.seal(ring, held.tenant, connection_id, [])
     record(tx, model.DISCONNECTED, op="UPDATE", row=await _done(tx, queries.disconnect, connection_id, sealed))
 

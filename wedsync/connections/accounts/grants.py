@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 import msgspec
 
 from wedsync.connections.contract import ReconnectNeeded, RetryLater
-from wedsync.connections.manifest import Connect
+from wedsync.connections.manifest import Connect, operators
 from wedsync.kit.http import Failure, Reply, Wire
 from wedsync.kit.oauth import CONTENT_TYPE, LIFE_UNSAID_S, TOKEN_CHARACTERS_MAX
 
@@ -58,7 +58,7 @@ def client_of(connect: Connect, settings: Any) -> Client:
     """`settings` is read by the names in the manifest."""
 
     def named(name: str) -> str:
-        return str(getattr(settings, name)) if name else ""
+        return str(operators(settings, name)) if name else ""
 
     return Client(
         client_id=named(connect.client_id),

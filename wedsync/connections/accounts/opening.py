@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -130,9 +129,9 @@ class Accounts:
                 if not model.is_due(clock.machine_now(), row["expires_at"], row["refreshed_at"]):
                     return held
                 return await self._exchanged(tx, connection_id, tenant, connector, held)
-        except asyncpg.LockNotAvailableError:
-            return RetryLater(reason="Another process has been asking for the next token for long.", is_ours=True)
         except Refusal as refusal:
+            if refusal.status == 503:
+                return RetryLater(reason="Another process has been asking for the next token for long.", is_ours=True)
             return ReconnectNeeded(reason=refusal.detail)
         except SealError as error:
             return ReconnectNeeded(reason=f"What we hold of this account cannot be opened: {error}")

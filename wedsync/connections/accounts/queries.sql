@@ -92,10 +92,8 @@ set state = 'disconnected', state_reason = '', state_at = app.now(), sealed = $2
 where c.id = $1
 returning new.id, app.connection_image(new) as record, app.connection_image(old) as old_record
 
--- name: forget_account
-update connection_accounts a
-set account_sealed = null, credentials_sealed = null, expires_at = null, refreshed_at = null
-where a.connection_id = $1
+-- name: forget_credentials
+update connection_accounts a set credentials_sealed = null, expires_at = null, refreshed_at = null where a.connection_id = $1
 
 -- name: note
 select app.note_connection($1, $2, $3, $4)
@@ -130,3 +128,9 @@ select c.account_key from connections c where c.id = $1
 update connections c set account_key = $2
 where c.id = $1
 returning new.id, app.connection_image(new) as record, app.connection_image(old) as old_record
+
+-- name: judge_connections
+select j.nudge from app.judge_connections() as j(nudge)
+
+-- name: forget_consents
+select app.forget_consents()

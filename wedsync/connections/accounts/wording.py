@@ -1,0 +1,60 @@
+"""The states, exchanges and connectors of accounts in people's words."""
+
+from typing import Final
+
+from wedsync.connections.accounts.model import Offer
+
+STATES: Final = {
+    "draft": ("Not finished", "wait", "Connecting was begun and not finished."),
+    "connecting": ("Connecting", "wait", "We may go in, and are waiting for the provider to say who it is."),
+    "active": ("Works", "good", "Everything goes through."),
+    "degraded": ("Unwell", "wait", "Lately too much did not go through. We go on trying, and nothing is lost."),
+    "needs_reconnect": ("Connect it again", "bad", "The provider no longer lets us in. Nothing goes either way."),
+    "paused": ("Paused", "", "Nothing goes either way until you resume it."),
+    "disconnected": ("Disconnected", "", "We hold nothing of it any more."),
+}
+"""Badge, tone, and what it means."""
+WHATS: Final = {
+    "connect": "Connected",
+    "check": "Checked",
+    "refresh": "Asked for the next token",
+    "pause": "Paused",
+    "resume": "Resumed",
+    "disconnect": "Disconnected",
+    "reveal": "Looked which account it is",
+    "pull": "Asked what has changed",
+    "push": "Sent a change",
+    "watch": "Asked to be told of changes",
+    "unwatch": "Asked to be told no more",
+    "calendars": "Asked for the calendars",
+}
+WORDS: Final = {
+    "ok": ("Done", "good"),
+    "delivered": ("Done", "good"),
+    "retry_later": ("Later", "wait"),
+    "unknown": ("Unclear", "wait"),
+    "rejected": ("Refused", "bad"),
+    "reconnect_needed": ("Not let in", "bad"),
+}
+STATUS: Final = {
+    "verified": ("Verified", "good"),
+    "documented, untested live": ("Built by the documents, not yet tried live", ""),
+    "needs partner credentials": ("Needs a partner's credentials", "wait"),
+    "import only": ("Import only", ""),
+}
+FIELDS: Final = {
+    "username": ("User name", "text", "username"),
+    "password": ("Password", "password", "new-password"),
+    "address": ("Address", "url", "off"),
+}
+DOES: Final = {"calendars": "calendars", "watches": "tells us of changes at once", "delivers": "delivers"}
+
+
+def what(name: str) -> str:
+    """An exchange; what nobody named here goes by its own word."""
+    return WHATS.get(name, name.replace("_", " ").capitalize())
+
+
+def abilities(offer: Offer) -> str:
+    """What it does beside being connected."""
+    return ", ".join(DOES[one] for one in offer.does if one in DOES)

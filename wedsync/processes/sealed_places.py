@@ -1,0 +1,71 @@
+"""Where sealed values are kept: every column of the database that the key ring has sealed, and for which row.
+
+A test demands that every column of bytes is here or is known to hold none, so that no key is ever taken away while
+something still needs it.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from wedsync.connections.accounts.actions import account_keys, open_account
+from wedsync.guests.sealed import CONTACTS
+from wedsync.kit.seal import KeyRing
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One column; `tenant` and `row` are the columns that the seal is bound to."""
+
+    table: str
+    column: str
+    tenant: str
+    row: str = "id"
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}.{self.column}"
+
+
+COLUMNS: Final = (
+    Place("notes", "sealed", "wedding_id"),
+    Place("guest_contacts", "sealed", "wedding_id", "guest_id"),
+    Place("guest_needs", "sealed", "wedding_id", "guest_id"),
+    Place("dietary_sheets", "sealed", "wedding_id"),
+    Place("imports", "plan", "wedding_id"),
+    Place("imports", "undo", "wedding_id"),
+    Place("booking_details", "sealed", "supplier_id", "booking_id"),
+    Place("endpoints", "secret_sealed", "tenant_id"),
+    Place("endpoints", "credentials_sealed", "tenant_id"),
+    Place("connections", "sealed", "tenant_id"),
+    Place("connection_accounts", "account_sealed", "tenant_id", "connection_id"),
+    Place("connection_accounts", "credentials_sealed", "tenant_id", "connection_id"),
+    Place("connection_consents", "verifier_sealed", "tenant_id"),
+    Place("inbox_hooks", "sealed", "tenant_id"),
+    Place("deliveries", "sealed", "tenant_id"),
+    Place("kept_answers", "request", "person_id"),
+    Place("kept_answers", "answer", "person_id"),
+)
+IMAGES: Final = (Place("events", "record", "stream_id"), Place("events", "old_record", "stream_id"))
+"""Images of sealed rows hold the value as text."""
+OLD_SECRETS: Final = Place("endpoints", "old_secrets", "tenant_id")
+"""A list of secrets in overlap, each as text."""
+NOT_SEALED: Final = frozenset({"token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"})
+"""Columns of bytes that hold hashes, keyed indexes or keys of places."""
+
+
+def contact_index(ring: KeyRing, tenant: UUID, plain: bytes) -> bytes | None:
+    """The blind index beside a guest's contact, by the newest key."""
+    email = msgspec.json.decode(plain).get("email")
+    return ring.blind(email, tenant=tenant, table=CONTACTS, column="email", form="email") if email else None
+
+
+def account_index(ring: KeyRing, tenant: UUID, connection_id: UUID, connector: str, sealed: bytes) -> bytes | None:
+    """The blind index of a connection, by the newest key."""
+    account = open_account(ring, tenant, connection_id, sealed)
+    return None if account is None else account_keys(ring, tenant, connector, account.id)[0]
+
+
+def image_row(record: dict[str, Any]) -> str:
+    """Which row an image was sealed for; as `events.images` opens it."""
+    return str(record.get("guest_id", record["id"]))
