@@ -1,4 +1,4 @@
-"""A provider of calendars in memory with etags, cursors and faults, and businesses whose calendar is connected to it."""
+"""A provider of calendars in memory with etags, cursors and faults, and tenants whose calendar is connected to it."""
 
 import itertools
 from collections.abc import Sequence
@@ -28,7 +28,6 @@ from wedsync.connections.calendars.event import CalendarEvent, checked
 from wedsync.connections.calendars.remote import Where
 from wedsync.connections.contract import Connection, Delivered, Outcome, ReconnectNeeded, RetryLater, Unknown
 from wedsync.events.jobs import Job
-
 from wedsync.kit.db import Door
 
 Fault = Literal["lost", "412", "410", "500", "twice", "truncated"]
@@ -286,8 +285,8 @@ class Kept(msgspec.Struct, kw_only=True):
         await self.settle()
 
 
-ADD = """insert into connections (id, tenant_id, connector, title, scheme, sealed, state) values ($1, $2, 'google_calendar', 'Google', '',
-    $3, 'active')"""
+ADD = """insert into connections (id, tenant_id, connector, title, scheme, sealed, state)
+    values ($1, $2, 'google_calendar', 'Google', '', $3, 'active')"""
 
 
 async def connected(town: Town, provider: Provider, tenant: str, owner: Somebody, **more: Any) -> Kept:

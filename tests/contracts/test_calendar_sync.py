@@ -96,3 +96,139 @@ async def test_their_events_are_busy_time_and_no_word_of_them_is_kept(studio: St
         await studio.town.admin.fetchval("select count(*) from busy_times where supplier_id = $1", UUID(kept.tenant))
         == 0
     )
+
+
+async def test_what_both_changed_is_left_to_people_and_done_as_they_say(studio: Studio, kept: Kept) -> None:
+    booking = await studio.book(on=LATER, title="Portraits")
+    await kept.settle()
+    (entry,) = kept.diary.ours()
+    assert entry.event is not None
+    for keep, hour in (("ours", "09"), ("theirs", "17")):
+        await studio.owner.got(
+            "PATCH", f"/api/v1/bookings/{booking['id']}", {"at_local": f"{hour}:00:00", "minutes": 60}
+        )
+        kept.diary.put(moved(entry.event, f"{LATER}T{hour}:30", f"{LATER}T{hour}:45"), entry.id)
+        await kept.poll()
+        (conflict,) = await kept.conflicts()
+        assert (conflict["kind"], conflict["about"], conflict["of"]) == ("changed", "times", "booking")
+        assert conflict["ours"]["times"]["start"] == f"{LATER}T{hour}:00:00"
+        assert conflict["theirs"]["times"]["start"] == f"{LATER}T{hour}:30:00"
+        await kept.poll()
+        assert [one["id"] for one in await kept.conflicts()] == [conflict["id"]]
+        await kept.decide(keep)
+        assert await kept.conflicts() == []
+        now = await studio.owner.got("GET", f"/api/v1/bookings/{booking['id']}")
+        (entry,) = kept.diary.ours()
+        assert entry.event is not None
+        start = f"{hour}:00:00" if keep == "ours" else f"{hour}:30:00"
+        assert now["at_local"] == start
+        assert entry.event.times.start == f"{LATER}T{start}"  # type: ignore[union-attr]
+
+
+async def test_deleted_there_it_stays_here_and_can_be_put_back(studio: Studio, kept: Kept) -> None:
+    booking = await studio.book(on=LATER, title="Portraits")
+    await kept.settle()
+    (entry,) = kept.diary.ours()
+    kept.diary.put(None, entry.id)
+    await kept.poll()
+    assert (await studio.owner.got("GET", f"/api/v1/bookings/{booking['id']}"))["state"] == "booked"
+    (conflict,) = await kept.conflicts()
+    assert conflict["kind"] == "removed"
+    assert conflict["theirs"] is None
+    await kept.poll()
+    assert len(await kept.conflicts()) == 1
+    await kept.decide("ours")
+    (again,) = kept.diary.ours()
+    assert (again.event, again.id != entry.id) == (entry.event, True)
+    kept.diary.put(None, again.id)
+    await kept.poll()
+    await kept.decide("theirs")
+    await kept.poll()
+    assert (kept.diary.ours(), await kept.conflicts()) == ([], [])
+
+
+async def test_a_move_onto_what_is_booked_is_refused_and_shown(studio: Studio, kept: Kept) -> None:
+    await studio.book(on=LATER, at_local="09:00:00", minutes=120)
+    other = await studio.book(on=LATER, at_local="15:00:00", minutes=60, title="Portraits")
+    await kept.settle()
+    entry = next(one for one in kept.diary.ours() if one.event and one.event.title == "Portraits")
+    assert entry.event is not None
+    kept.diary.put(moved(entry.event, f"{LATER}T10:00", f"{LATER}T11:00"), entry.id)
+    await kept.poll()
+    (conflict,) = await kept.conflicts()
+    assert conflict["kind"] == "refused"
+    assert "taken" in conflict["why"]
+    assert (await studio.owner.got("GET", f"/api/v1/bookings/{other['id']}"))["at_local"] == "15:00:00"
+    await kept.decide("ours")
+    assert kept.diary.entries[entry.id].event == entry.event
+
+
+async def test_their_words_stay_theirs_until_ours_change(studio: Studio, kept: Kept) -> None:
+    booking = await studio.book(on=LATER, title="Portraits")
+    await kept.settle()
+    (entry,) = kept.diary.ours()
+    assert entry.event is not None
+    kept.diary.put(msgspec.structs.replace(entry.event, title="Portraits!!", text="bring the 85"), entry.id)
+    await kept.poll()
+    await studio.owner.got("PATCH", f"/api/v1/bookings/{booking['id']}", {"at_local": "13:00:00", "minutes": 60})
+    await kept.settle()
+    now = kept.diary.entries[entry.id].event
+    assert now == moved(
+        msgspec.structs.replace(entry.event, title="Portraits!!", text="bring the 85"),
+        f"{LATER}T13:00",
+        f"{LATER}T14:00",
+    )
+    await studio.owner.got("PATCH", f"/api/v1/bookings/{booking['id']}", {"title": "Family"})
+    await kept.settle()
+    now = kept.diary.entries[entry.id].event
+    assert now is not None
+    assert (now.title, now.text) == ("Family", "")
+
+
+async def test_the_weddings_schedule_is_shown_and_a_move_there_is_proposed(studio: Studio, kept: Kept) -> None:
+    new = {"title": "Ceremony", "kind": "ceremony", "at_local": "14:00", "minutes": 45, "place": "Barn"}
+    item = await studio.couple.got("POST", f"/api/v1/weddings/{studio.wedding}/schedule", new, code=201)
+    await kept.settle(studio.wedding)
+    (entry,) = kept.diary.ours()
+    assert entry.event == at(f"{DAY}T14:00", f"{DAY}T14:45", title="Ana & Ben: Ceremony", place="Barn", is_busy=False)
+    kept.diary.put(moved(entry.event, f"{DAY}T15:00", f"{DAY}T15:45"), entry.id)
+    await kept.poll()
+    path = f"/api/v1/weddings/{studio.wedding}/proposals"
+    (proposal,) = (await studio.couple.got("GET", path))["items"]
+    assert (proposal["wanted"], proposal["origin"], proposal["state"]) == (
+        {"at_local": "15:00:00"},
+        "supplier",
+        "open",
+    )
+    await kept.settle(studio.wedding)
+    await kept.poll()
+    assert kept.diary.entries[entry.id].event == moved(entry.event, f"{DAY}T15:00", f"{DAY}T15:45")
+    await studio.couple.got("POST", f"/api/v1/proposals/{proposal['id']}/refuse", {"word": "Lunch is then."})
+    await kept.settle(studio.wedding)
+    assert kept.diary.entries[entry.id].event == entry.event
+    kept.diary.put(moved(entry.event, f"{DAY}T16:00", f"{DAY}T16:45"), entry.id)
+    await kept.poll()
+    found = (await studio.couple.got("GET", path))["items"]
+    (again,) = [one for one in found if one["state"] == "open"]
+    body = {"version": again["version"], "subject_version": again["subject_version"]}
+    await studio.couple.got("POST", f"/api/v1/proposals/{again['id']}/accept", body)
+    await kept.settle(studio.wedding)
+    now = await studio.couple.got("GET", f"/api/v1/schedule/{item['id']}")
+    assert now["at_local"] == "16:00:00"
+    assert kept.diary.entries[entry.id].event == moved(entry.event, f"{DAY}T16:00", f"{DAY}T16:45")
+
+
+async def test_a_scope_taken_away_takes_our_events_from_there(studio: Studio, kept: Kept) -> None:
+    new = {"title": "Ceremony", "at_local": "14:00"}
+    await studio.couple.got("POST", f"/api/v1/weddings/{studio.wedding}/schedule", new, code=201)
+    await kept.settle(studio.wedding)
+    (entry,) = kept.diary.ours()
+    assert entry.event is not None
+    kept.diary.put(msgspec.structs.replace(entry.event, title="Mine now"), entry.id)
+    await studio.couple.got("PATCH", f"/api/v1/links/{studio.business.link}", {"level": "basic"})
+    await kept.settle(studio.wedding)
+    assert kept.diary.live() == {}
+    await studio.couple.got("PATCH", f"/api/v1/links/{studio.business.link}", {"level": "standard"})
+    await kept.settle(studio.wedding)
+    (back,) = kept.diary.ours()
+    assert back.event == entry.event

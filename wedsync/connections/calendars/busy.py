@@ -1,7 +1,6 @@
 """Busy times of a supplier's own calendars, worked out here from their events and told to bookings: when, not what."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import msgspec
 from wedsync.bookings import resources
 from wedsync.bookings.rows import BusyPatch, BusyReplacement, BusyTime
 from wedsync.connections.calendars.event import CalendarEvent, EventError
-from wedsync.connections.calendars.expansion import busy_times
+from wedsync.connections.calendars.expansion import Busy, busy_times
 from wedsync.connections.calendars.run import AHEAD, Run
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -73,11 +72,9 @@ def _busy(run: Run, rows: Sequence[Row]) -> list[BusyTime]:
             times = []
             if event.is_busy and event.status != "cancelled":
                 times = busy_times(msgspec.structs.replace(event, rules=()), zone=run.zone, since=since, until=until)
-        found += [
-            BusyTime(external_id=_name(row["id"], one.start), starts_at=one.start, ends_at=one.end) for one in times
-        ]
+        found += [_told(row["id"], one) for one in times]
     return found
 
 
-def _name(id: UUID, start: datetime) -> str:
-    return f"{id.hex}.{start:%Y%m%dT%H%M%S}"
+def _told(id: UUID, one: Busy) -> BusyTime:
+    return BusyTime(external_id=f"{id.hex}.{one.start:%Y%m%dT%H%M%S}", starts_at=one.start, ends_at=one.end)

@@ -33,8 +33,8 @@ class Clashing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`write`: make there what `theirs` says (null: delete it). `take`: their times are to become ours. `kept` and `state`
-    are what holds once both are done; `clash` is what is left to people."""
+    """`write`: make there what `theirs` says (null: delete it). `take`: their times are to become ours. `kept` and
+    `state` are what holds once both are done; `clash` is what is left to people."""
 
     kept: Kept
     state: State
@@ -82,7 +82,7 @@ def effective(kept: Kept, event: CalendarEvent) -> CalendarEvent:
 
 
 def in_zone(event: CalendarEvent, zone: str, calendar_zone: str) -> CalendarEvent:
-    """The same event with its times as the zone says them: a provider may answer in another one than it was asked in."""
+    """The same event with its times as the zone says them: a provider may answer in another one than it was given."""
     times = event.times
     if not isinstance(times, Timed) or event.rules:
         return event

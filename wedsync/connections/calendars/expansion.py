@@ -38,8 +38,8 @@ def busy_times(
     until: datetime,
     without: Collection[str] = (),
 ) -> list[Busy]:
-    """Of an event that is busy, what of it touches the window. `without`: the starts that occurrences had which exceptions
-    have taken the place of. Raises EventError for rules that cannot be read or repeat without end."""
+    """Of an event that is busy, what of it touches the window. `without`: the starts that occurrences had which
+    exceptions have taken the place of. Raises EventError for rules that cannot be read or repeat without end."""
     if not event.is_busy or event.status == "cancelled":
         return []
     if not event.rules:

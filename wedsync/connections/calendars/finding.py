@@ -38,13 +38,15 @@ async def find(door: Door, job: Job, ring: KeyRing, remote: Remote) -> None:
         connector = await tx.value(queries.connector_of, connection_id)
         if connector is None:
             await jobs.finish(tx, job)
-            return None
+            return
     account = await remote.open(Where(connection_id=connection_id, tenant=job.tenant_id, connector=connector), door)
     if isinstance(account, (ReconnectNeeded, RetryLater)):
-        return await _given_up(door, job, account)
+        await _given_up(door, job, account)
+        return
     said = await account.calendars()
     if not isinstance(said, tuple):
-        return await _given_up(door, job, said)
+        await _given_up(door, job, said)
+        return
     async with door.enter_job(job.id, job.lease_token) as tx:
         await put(tx, Seals(ring, job.tenant_id), connection_id, said[:CALENDARS_MAX])
         await jobs.finish(tx, job)
@@ -52,9 +54,8 @@ async def find(door: Door, job: Job, ring: KeyRing, remote: Remote) -> None:
 
 async def put(tx: Tx, seals: Seals, connection_id: UUID, found: tuple[RemoteCalendar, ...]) -> None:
     """New ones are added, known ones brought up to date; one that is there no more says so."""
-    known = {
-        seals.named(row["id"], row["sealed"]).id: row for row in await tx.rows(queries.of_connection, connection_id)
-    }
+    rows = await tx.rows(queries.of_connection, connection_id)
+    known = {seals.named(row["id"], row["sealed"]).id: row for row in rows}
     for one in found:
         named = Named(id=one.id, title=" ".join(one.title.split())[:TITLE_MAX])
         row = known.pop(one.id, None)
@@ -76,9 +77,9 @@ async def put(tx: Tx, seals: Seals, connection_id: UUID, found: tuple[RemoteCale
 
 async def _update(tx: Tx, seals: Seals, row: Row, named: Named, one: RemoteCalendar) -> None:
     told = (_zone(one.zone), one.is_writable, one.is_primary, True)
-    if told == (row["zone"], row["is_writable"], row["is_primary"], row["is_there"]):
-        if seals.named(row["id"], row["sealed"]) == named:
-            return
+    before = (row["zone"], row["is_writable"], row["is_primary"], row["is_there"])
+    if told == before and seals.named(row["id"], row["sealed"]) == named:
+        return
     sealed = seals.seal(named, table="calendars", row=row["id"])
     changed: Any = await tx.row(queries.refresh_calendar, row["id"], sealed, *told[:3])
     record(tx, facts.CHANGED, op="UPDATE", row=changed)

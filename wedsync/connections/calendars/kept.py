@@ -1,7 +1,7 @@
-"""What is kept sealed of calendars: remote ids and titles, and of each event of ours what is there and what was agreed.
+"""What is kept sealed of calendars: remote ids and titles, and of each event of ours what is there and was agreed.
 
-Remote ids are sealed too: a calendar's is often somebody's address, and an event's may hold one. They are found again by
-hashes.
+Remote ids are sealed too: a calendar's is often somebody's address, and an event's may hold one. They are found again
+by hashes.
 """
 
 import hashlib
@@ -34,7 +34,8 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of one event of ours. `theirs` is what is there as far as we know, `base` what both agreed on; `asked` is what
-    ours was when their move was proposed to its owner, `updated_at` their clock; `is_left`: they deleted it, and so be it."""
+    ours was when their move was proposed to its owner, `updated_at` their clock; `is_left`: they deleted it, and so be
+    it."""
 
     remote_id: str = ""
     base: CalendarEvent | None = None
@@ -88,8 +89,8 @@ class Seals:
 
 
 def event_key(calendar_id: UUID, remote_id: str) -> bytes:
-    """By which an event of a calendar is found again. It must outlive every key of the ring, for the ids of their events
-    are kept in no other form."""
+    """By which an event of a calendar is found again. It must outlive every key of the ring, for the ids of their
+    events are kept in no other form."""
     return hashlib.blake2b(remote_id.encode(), digest_size=16, key=calendar_id.bytes).digest()
 
 

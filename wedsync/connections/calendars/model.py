@@ -50,8 +50,8 @@ BUTTONS: Final[dict[str, tuple[str, str]]] = {
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
-    """A calendar of a connected account. `pulled_at` is when it was last read to its end, `synced_at` when both sides last
-    agreed; `is_told`: the provider tells of changes by itself, else it is asked every few minutes."""
+    """A calendar of a connected account. `pulled_at` is when it was last read to its end, `synced_at` when both sides
+    last agreed; `is_told`: the provider tells of changes by itself, else it is asked every few minutes."""
 
     id: UUID
     tenant_id: UUID
@@ -81,7 +81,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is absent stays. `resource_id`: whose busy times it holds and whose bookings go there; null: the business."""
+    """What is absent stays. `resource_id`: whose busy times it holds and whose bookings go there, null the business."""
 
     direction: Chosen | UnsetType = UNSET
     policy: Policy | UnsetType = UNSET
@@ -91,7 +91,7 @@ class CalendarChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class SyncRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run that did something or went wrong: events that came, were taken over here, written there, or unreadable."""
+    """A run that did something or went wrong: events that came, were taken over here, written there, or unreadable."""
 
     id: UUID
     calendar_id: UUID

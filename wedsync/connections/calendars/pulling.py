@@ -41,9 +41,7 @@ async def pull(run: Run) -> Ended | None:
         if isinstance(said, CursorLost):
             lost += 1
             if lost > LOST_MAX:
-                return Ended(
-                    word="failed", reason="The provider forgets at once how far we have read. Try again later."
-                )
+                return Ended(word="failed", reason="The provider forgets at once how far we have read.")
             progress.cursor, progress.is_listing = "", False
             continue
         if isinstance(said, Gone):

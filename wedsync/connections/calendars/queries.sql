@@ -315,3 +315,8 @@ select app.forget_syncs($1)
 
 -- name: source_name
 select s.name from busy_sources s where s.supplier_id = app.tenant() and s.source = $1
+
+-- name: resources
+select r.id, r.name from resources r
+where r.supplier_id = app.tenant() and r.is_active and not r.is_default
+order by r.position, r.id

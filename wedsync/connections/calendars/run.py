@@ -168,6 +168,4 @@ def stopped(outcome: Outcome) -> Ended:
         return Ended(word="reconnect", reason=outcome.reason)
     if isinstance(outcome, RetryLater):
         return Ended(word="later", reason=outcome.reason, after_s=outcome.after_s)
-    return Ended(
-        word="failed", reason=getattr(outcome, "reason", "") or "The provider gave an answer that says nothing."
-    )
+    return Ended(word="failed", reason=getattr(outcome, "reason", "") or "The provider's answer says nothing.")

@@ -238,10 +238,7 @@ async def _put(
     first, last = times_of(kept.theirs, run.zone)
     values: tuple[Any, ...] = (
         *(state, event_key(run.id, kept.remote_id) if kept.remote_id else None, etag),
-        *(
-            run.seals.seal(kept, table="calendar_events", row=row["id"]),
-            row["creation"] if creation is None else creation,
-        ),
+        *(run.seals.seal(kept, table="calendar_events", row=row["id"]), made),
         *(is_dirty, row["marks"], verdict, waits, first, last),
     )
     await tx.run(queries.put_state, row["id"], *values)

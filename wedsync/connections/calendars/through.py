@@ -1,7 +1,7 @@
-"""Opened accounts of real providers: through the host of the connectors, each answer told to the connection's health."""
+"""Opened accounts of real providers: through the connectors' host, each answer told to the connection's health."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -34,6 +34,7 @@ from wedsync.connections.contract import (
 from wedsync.connections.host import Host
 from wedsync.kit.db import Door
 
+Answer = TypeVar("Answer")
 POLL_S: Final = 900.0
 
 
@@ -102,7 +103,7 @@ class Account:
         name = self._where.connector
         return await self._host.unwatch(name, calendar, watching, self._connection, timeout_s=self._timeout_s)
 
-    async def _told(self, said: Any, what: str) -> Any:
+    async def _told(self, said: Answer, what: str) -> Answer:
         """Only what says something of the account is a failure of it: a changed event is not."""
         failed = isinstance(said, (RetryLater, ReconnectNeeded, Unknown))
         outcome = said if failed or isinstance(said, (Delivered, Rejected)) else None

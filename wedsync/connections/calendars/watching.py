@@ -1,7 +1,7 @@
-"""Lets a provider tell us of changes: a watch is renewed at half its life, the new one begun before the old one ends.
+"""Lets a provider tell us of changes: a watch is renewed at half its life, the new one begun before the old ends.
 
-Without one, or when it cannot be had, the calendar is polled as often as it is polite; what is told is never more than a
-reason to look.
+Without one, or when it cannot be had, the calendar is polled as often as it is polite; what is told is never more than
+a reason to look.
 """
 
 from datetime import timedelta

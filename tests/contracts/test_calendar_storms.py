@@ -1,0 +1,144 @@
+"""Random edits on both sides, whatever a provider does meanwhile: in the end both have the same, and nothing twice."""
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from tests.contracts.bookings_house import Studio, opened
+from tests.contracts.calendar_house import Fault, Kept, Provider, of_studio
+from tests.contracts.town import Town, built
+from tests.engines_fixture import Database, RunningPostgres
+from wedsync.connections.calendars.event import CalendarEvent, Timed, span
+from wedsync.kit.config import Settings
+
+EDITS = [25, pytest.param(500, marks=pytest.mark.prove)]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+ALIVE = "select id, starts_at, ends_at from bookings where supplier_id = $1 and state <> 'cancelled'"
+BUSY = "select lower(during), upper(during) from busy_times where supplier_id = $1 order by 1, 2"
+ACTS = ("book", "move", "cancel", "rename", "theirs_move", "theirs_rename", "theirs_delete", "add", "change", "drop")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
+    async with built(database, postgres, settings) as made:
+        yield made
+
+
+class Storm:
+    """One business, its calendar, and what happens to both. Each booking has a day of its own."""
+
+    def __init__(self, studio: Studio, kept: Kept, seed: int) -> None:
+        self.studio = studio
+        self.kept = kept
+        self.rng = random.Random(seed)
+        self.bookings: list[tuple[str, str]] = []
+        self.days = 0
+
+    def _times(self, on: str) -> Timed:
+        start, minutes = self.rng.randrange(8, 18), self.rng.choice((30, 60, 90))
+        end = start * 60 + minutes
+        return Timed(start=f"{on}T{start:02}:00:00", end=f"{on}T{end // 60:02}:{end % 60:02}:00", zone="Europe/London")
+
+    async def act(self, what: str) -> None:
+        if what == "book":
+            await self._book()
+        elif what in ("move", "cancel", "rename"):
+            await self._ours(what)
+        elif what.startswith("theirs"):
+            self._to_ours_there(what)
+        else:
+            self._theirs(what)
+
+    async def _book(self) -> None:
+        self.days += 1
+        on = f"2027-{1 + self.days // 28 % 12:02}-{1 + self.days % 28:02}"
+        made = await self.studio.book(on=on, at_local="09:00:00", minutes=60, title=f"Job {self.days}")
+        self.bookings.append((made["id"], on))
+
+    async def _ours(self, what: str) -> None:
+        if not self.bookings:
+            return
+        id, on = self.rng.choice(self.bookings)
+        path = f"/api/v1/bookings/{id}"
+        if what == "cancel":
+            await self.studio.owner.got("POST", f"{path}/cancel")
+            self.bookings.remove((id, on))
+        elif what == "rename":
+            await self.studio.owner.got("PATCH", path, {"title": f"Job {self.rng.randrange(100)}"})
+        else:
+            to = {"at_local": f"{self.rng.randrange(8, 18):02}:15:00", "minutes": 45}
+            await self.studio.owner.got("PATCH", path, to)
+
+    def _to_ours_there(self, what: str) -> None:
+        entries = self.kept.diary.ours()
+        if not entries:
+            return
+        entry = self.rng.choice(entries)
+        event = entry.event
+        if event is None or not isinstance(event.times, Timed):
+            return
+        if what == "theirs_delete":
+            event = None
+        elif what == "theirs_rename":
+            event = msgspec.structs.replace(event, title=f"Mine {self.rng.randrange(100)}")
+        else:
+            event = msgspec.structs.replace(event, times=self._times(event.times.start[:10]))
+        self.kept.diary.put(event, entry.id)
+
+    def _theirs(self, what: str) -> None:
+        on = f"2027-{self.rng.randrange(1, 13):02}-{self.rng.randrange(1, 29):02}"
+        event = CalendarEvent(times=self._times(on), title="private", is_busy=self.rng.random() < 0.8)
+        known = [one.id for one in self.kept.diary.entries.values() if one.event is not None and not one.marker]
+        if what == "add" or not known:
+            self.kept.diary.put(event)
+        else:
+            self.kept.diary.put(event if what == "change" else None, self.rng.choice(known))
+
+    async def come_to_rest(self) -> None:
+        """No more faults; what is left to people they decide."""
+        self.kept.diary.faults.clear()
+        for _ in range(4):
+            await self.kept.poll()
+            await self.kept.decide("ours")
+        assert await self.kept.conflicts() == []
+
+    async def check(self) -> None:
+        admin, tenant = self.kept.town.admin, UUID(self.kept.tenant)
+        ours = sorted((r["starts_at"], r["ends_at"]) for r in await admin.fetch(ALIVE, tenant))
+        there = self.kept.diary.live()
+        marked = {one.id for one in self.kept.diary.ours()}
+        assert sorted(self._span(there[id]) for id in marked) == ours
+        assert len(marked) == len({one.marker for one in self.kept.diary.ours()})
+        busy = [(r[0], r[1]) for r in await admin.fetch(BUSY, tenant)]
+        assert busy == sorted(self._span(event) for id, event in there.items() if id not in marked and event.is_busy)
+        writes = self.kept.diary.writes
+        await self.kept.poll()
+        assert self.kept.diary.writes == writes
+
+    def _span(self, event: CalendarEvent) -> tuple[Any, Any]:
+        return span(event.times, calendar_zone="Europe/London")
+
+
+@pytest.mark.property
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("edits", EDITS)
+@pytest.mark.parametrize("policy", ["theirs", "ours", "manual"])
+async def test_both_sides_end_equal(town: Town, edits: int, policy: str) -> None:
+    studio = await opened(town)
+    kept = await of_studio(studio, Provider(), policy=policy)
+    storm = Storm(studio, kept, seed=edits)
+    for _ in range(3):
+        await storm.act("book")
+    for number in range(edits):
+        await storm.act(storm.rng.choice(ACTS))
+        if storm.rng.random() < 0.4:
+            kept.diary.faults.append(storm.rng.choice(FAULTS))
+        if number % 5 == 4:
+            await kept.poll()
+    await storm.come_to_rest()
+    await storm.check()
