@@ -1,4 +1,4 @@
-"""The demo's suppliers connect their calendars: as they would themselves, through the pages, to the sandbox's providers.
+"""The demo's suppliers connect their calendars to the sandbox's providers, step by step as they would themselves.
 
 Done when everything answers, beside the running product, so that nobody waits for it. What the sandbox had forgotten
 since the start before is connected anew.
@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import msgspec
 import structlog
 
-from wedsync.connections.fake_consent import CLIENT_ID, CLIENT_SECRET
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Reply, Wire
 
@@ -65,30 +64,6 @@ class Undone(Exception):  # noqa: N818 - what could not be done, told in one lin
     """A step of a plan was refused or did not answer."""
 
 
-def pointed(settings: Settings) -> Settings:
-    """With the providers of calendars that nobody has configured pointed at the sandbox."""
-    at = settings.sandbox_url
-    found: dict[str, str] = {}
-    if not settings.google_calendar_client_id:
-        found |= _oauth("google_calendar", f"{at}/google/calendar/v3", f"{at}/google/oauth2")
-        found["google_calendar_revoke_url"] = f"{at}/google/oauth2/revoke"
-    if not settings.outlook_calendar_client_id:
-        found |= _oauth("outlook_calendar", f"{at}/graph/v1.0", f"{at}/graph/oauth")
-    if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
-        found["icloud_calendar_base_url"] = f"{at}/dav/"
-    return msgspec.structs.replace(settings, **found)
-
-
-def _oauth(name: str, base: str, consent: str) -> dict[str, str]:
-    return {
-        f"{name}_base_url": base,
-        f"{name}_client_id": CLIENT_ID,
-        f"{name}_client_secret": CLIENT_SECRET,
-        f"{name}_authorize_url": f"{consent}/authorize",
-        f"{name}_token_url": f"{consent}/token",
-    }
-
-
 async def connect(settings: Settings, demo: Mapping[str, Any]) -> None:
     """All of them; one that cannot be is told in the log, since the demo is worth having without it."""
     wire = Wire()
@@ -134,7 +109,8 @@ class _Person:
     async def _connect(self, plan: Plan) -> None:
         path = f"{self._supplier}/connections/{plan.connector}"
         if plan.connector == "icloud_calendar":
-            await self._asked("POST", path, {"username": plan.account, "password": APP_PASSWORD})
+            at = f"{self._settings.sandbox_url}/dav/"
+            await self._asked("POST", path, {"username": plan.account, "password": APP_PASSWORD, "address": at})
             return
         begun = await self._asked("POST", path, {})
         allowed = await self._send("GET", f"{begun['authorize_url']}&{urlencode({'auto': plan.account})}", b"")
@@ -147,7 +123,7 @@ class _Person:
     async def _live(self, plan: Plan, on: date) -> None:
         """What is in their calendar anyway."""
         events = [
-            {"title": title, "on": str(on - timedelta(days=days)), "from": start, "until": end}
+            {"title": title, "on": str(on - timedelta(days=days)), "from": f"{start}:00", "until": f"{end}:00"}
             for title, days, start, end in plan.events
         ]
         body = {"of": plan.connector, "account": plan.account, "zone": "Europe/London", "events": events}

@@ -20,7 +20,7 @@ import structlog
 
 from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
 from wedsync.kit.config_secrets import write_private
-from wedsync.processes import demo_calendars, listening, migrate, summary
+from wedsync.processes import demo_providers, listening, migrate, summary
 from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE, Postgres
@@ -59,7 +59,7 @@ async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path |
     with held(settings.data_dir):
         settings = _with_free_ports(settings)
         if with_demo:
-            settings = demo_calendars.pointed(settings)
+            settings = demo_providers.pointed(settings)
         engines = Engines(settings)
         supervisor = Supervisor(log_folder=log_folder(settings.data_dir) if settings.log_to == "folder" else None)
         _stop_on_signals(stop, supervisor)
@@ -205,7 +205,7 @@ async def _demo(settings: Settings, *, with_demo: bool) -> dict[str, Any] | None
 @asynccontextmanager
 async def _beside(settings: Settings, demo: dict[str, Any] | None) -> AsyncIterator[None]:
     """The demo's suppliers connect their calendars while everything runs already."""
-    task = None if demo is None else asyncio.create_task(demo_calendars.connect(settings, demo))
+    task = None if demo is None else asyncio.create_task(module("demo_calendars").connect(settings, demo))
     try:
         yield
     finally:
