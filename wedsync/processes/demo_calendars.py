@@ -42,7 +42,7 @@ PLANS: Final = (
             ("Dentist", 53, "09:30", "10:30"),
             ("Portraits, the Osei family", 46, "14:00", "17:00"),
             ("Camera to the workshop", 39, "11:00", "12:00"),
-            ("Sister's birthday", 1, "18:00", "22:00"),
+            ("Sister’s birthday", 0, "18:00", "22:00"),
         ),
     ),
     Plan(
