@@ -19,7 +19,8 @@ from tests.served import served
 from wedsync.connections import stage
 from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.accounts.opening import Accounts
-from wedsync.connections.fake_consent import CLIENT_ID, CLIENT_SECRET, Consent
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.connections.fake_consent import Consent
 from wedsync.kit.config import Settings
 
 PACKAGE = "tests.contracts.providers"

@@ -15,7 +15,8 @@ from litestar.types import ControllerRouterHandler
 from playwright.async_api import async_playwright
 
 from wedsync.connections import stage
-from wedsync.connections.fake_consent import CLIENT_ID, CLIENT_SECRET, Consent
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.connections.fake_consent import Consent
 from wedsync.kit.http import Failure, Reply, Wire
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -187,8 +187,9 @@ async def test_every_mood_is_switched_in_one_place_and_everything_put_back(visit
     assert (await visitor.ask("PUT", "/api/moods", {"of": "smtp", "mood": "grumpy"})).status == 422
     await visitor.mail("board@example.com")
     assert (await visitor.ask("POST", "/reset")).status == 303
-    (left,) = (await visitor.json("/api/moods"))["items"]
-    assert (left["of"], left["mood"], left["calls"]) == ("smtp", "fine", 0)
+    left = {one["of"]: (one["mood"], one["calls"]) for one in (await visitor.json("/api/moods"))["items"]}
+    assert left["smtp"] == left["google_calendar/consent"] == ("fine", 0)
+    assert "webhook/board" not in left
     assert not (await visitor.json("/api/mail"))["items"]
     assert (await visitor.ask("DELETE", "/api/moods")).status == 204
 
@@ -211,6 +212,24 @@ async def test_the_log_of_a_provider_shows_the_last_calls_without_secrets(visito
         await visitor.ask("POST", "/hooks/log", {})
     read = await visitor.json("/api/log/webhook")
     assert (read["calls"], len(read["items"])) == (122, 100)
+
+
+async def test_events_of_people_are_put_into_a_providers_calendar_by_program(visitor: Visitor) -> None:
+    one = {"title": "Late", "on": "2027-06-05", "from": "22:00:00", "until": "01:00:00"}
+    for of in ("google_calendar", "outlook_calendar", "icloud_calendar"):
+        put = await visitor.ask("POST", "/api/events", {"of": of, "account": "carla@sandbox.example", "events": [one]})
+        assert put.status == 201, put.body
+        assert len(msgspec.json.decode(put.body)["ids"]) == 1
+    calls = {item["of"]: item["calls"] for item in (await visitor.json("/api/moods"))["items"]}
+    assert calls["google_calendar"] >= 1
+    page = (await visitor.ask("GET", "/")).body.decode()
+    assert page.index("Calendars</h2>") < page.index("Mail</h2>") < page.index("Webhooks</h2>")
+    for body, status in (
+        ({"of": "smtp", "account": "a", "events": []}, 422),
+        ({"of": "google_calendar", "account": "nobody@sandbox.example", "events": [one]}, 422),
+        ({"of": "google_calendar", "account": "a", "events": [one | {"from": "ten"}]}, 400),
+    ):
+        assert (await visitor.ask("POST", "/api/events", body)).status == status
 
 
 async def test_receivers_nobody_speaks_of_make_room_for_new_ones() -> None:

@@ -222,3 +222,28 @@ async def build_the_rule(couple: Page) -> None:
     await expect(couple.locator("#rule-preview")).to_contain_text("catering")
     await couple.get_by_role("button", name="Add the rule").click()
     await expect(couple.get_by_role("heading", name="Big dinner")).to_be_visible()
+
+
+async def test_a_visitor_finds_three_suppliers_with_their_calendars_connected(product: Product) -> None:
+    async with httpx.AsyncClient(base_url=product.web, timeout=60) as web:
+        for who, connector in (
+            ("photographer", "google_calendar"),
+            ("venue", "outlook_calendar"),
+            ("florist", "icloud_calendar"),
+        ):
+            path = f"/api/v1/suppliers/{product.demo[who]['supplier_id']}"
+            headers = product.headers(who)
+
+            async def kept(path: str = path, headers: dict[str, str] = headers, connector: str = connector) -> bool:
+                found = (await web.get(f"{path}/calendars", headers=headers)).json()["items"]
+                return any(one["connector"] == connector and one["synced_at"] for one in found)
+
+            await eventually(kept, within_s=60, what=f"{connector} in step")
+        on = (await web.get(f"/api/v1/weddings/{product.wedding}", headers=product.headers("couple"))).json()["on"]
+        base = f"/studio/{product.demo['photographer']['supplier_id']}/calendar"
+        page = (await web.get(f"{base}?on={on}", headers=product.headers("photographer"))).text
+        assert "chip--source-1" in page
+        assert "birthday" not in page
+    async with httpx.AsyncClient(base_url=product.sandbox, timeout=60) as sandbox:
+        told = (await sandbox.get("/api/moods")).json()["items"]
+        assert {one["of"]: one["calls"] > 0 for one in told}["google_calendar"]

@@ -19,12 +19,10 @@ from litestar.params import Body
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
 from wedsync.connections.fake_grants import Asked, Grant, Grants, Issued, OAuthError, client_of, verified
 from wedsync.connections.fakes import FINE, Moods, drop_connection, given, pages
 
-CLIENT_ID: Final = "wedsync-sandbox"
-CLIENT_SECRET: Final = "the-sandbox-is-no-secret"  # noqa: S105 - of a provider that does not exist
-"""The one client every consent knows unless told another: the demo's settings name it."""
 SLOW_S: Final = 5.0
 ASKING: Final = "fewer scopes"
 """The one mood that is about the consent screen; the others are about tokens."""

@@ -261,10 +261,10 @@ class Demo:
             help_token = await weddings.add_pass(tx, secret, "help", wedding_id, membership_id=helper["id"])
         url = self._settings.public_url
         told: dict[str, Any] = {"wedding_id": str(wedding_id), "rsvp_url": f"{url}/rsvp/{rsvp}"}
-        for key in ("couple", "partner", "photographer", "caterer", "venue", "operator"):
+        for key in ("couple", "partner", "photographer", "caterer", "venue", "florist", "operator"):
             told[key] = await self._signs_in(people[key], PEOPLE[key][0])
         told["helper"] = {**await self._signs_in(helper["person_id"], None), "login_url": f"{url}/help/{help_token}"}
-        for key in ("photographer", "caterer", "venue"):
+        for key in ("photographer", "caterer", "venue", "florist"):
             link = links[BUSINESSES[key][0]]
             told[key] |= {"supplier_id": str(link["supplier_id"]), "link_id": str(link["id"])}
         return told

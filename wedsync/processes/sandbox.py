@@ -12,7 +12,7 @@ import structlog
 
 from wedsync.connections import manifest as manifests
 from wedsync.connections.stage import serving
-from wedsync.processes import sandbox_board
+from wedsync.processes import sandbox_board, sandbox_events
 
 log = structlog.get_logger()
 
@@ -25,9 +25,10 @@ async def serve(
     Reads `settings.host`, `.sandbox_port` and `.sandbox_smtp_port`; 0 takes a free port.
     """
     places = _find(settings)
+    board = sandbox_board.Board(places)
     async with serving(
         [place.fake for place in places],
-        others=[sandbox_board.router(sandbox_board.Board(places))],
+        others=[sandbox_board.router(board, sandbox_events.put_events)],
         journals=[place.journal for place in places],
         host=settings.host,
         port=settings.sandbox_port,

@@ -12,6 +12,7 @@ from litestar import MediaType, Router, delete, get, post, put
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
 
 from wedsync.connections import fake_journal, fakes
 from wedsync.connections.fake_journal import Exchange, Journal
@@ -121,11 +122,12 @@ def place(manifest: Manifest, fake: Fake) -> Place:
     return Place(name=manifest.name, kind=kind, note=manifest.fake, fake=fake, journal=journal)
 
 
-def router(board: Board) -> Router:
-    """The pages and the API."""
+def router(board: Board, *others: ControllerRouterHandler) -> Router:
+    """The pages and the API; `others` are given the board too."""
+    own = (index, change_mood, reset, log_page, healthz, read_moods, set_mood, reset_all, read_log)
     return Router(
         "/",
-        route_handlers=[index, change_mood, reset, log_page, healthz, read_moods, set_mood, reset_all, read_log],
+        route_handlers=[*own, *others],
         dependencies={"board": fakes.given(board)},
     )
 

@@ -10,7 +10,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,7 +20,7 @@ import structlog
 
 from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
 from wedsync.kit.config_secrets import write_private
-from wedsync.processes import listening, migrate, summary
+from wedsync.processes import demo_providers, listening, migrate, summary
 from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE, Postgres
@@ -57,6 +58,8 @@ async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path |
     stop = asyncio.Event()
     with held(settings.data_dir):
         settings = _with_free_ports(settings)
+        if with_demo:
+            settings = demo_providers.pointed(settings)
         engines = Engines(settings)
         supervisor = Supervisor(log_folder=log_folder(settings.data_dir) if settings.log_to == "folder" else None)
         _stop_on_signals(stop, supervisor)
@@ -69,7 +72,8 @@ async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path |
             if not stop.is_set():
                 summary.show(settings, demo, notes=engines.notes, took_s=time.monotonic() - started_at)
                 _tell(ready_file, ready_json(settings, demo))
-                await supervisor.run(stop)
+                async with _beside(settings, demo):
+                    await supervisor.run(stop)
         finally:
             await supervisor.stop()
             engines.stop()
@@ -196,6 +200,18 @@ async def _demo(settings: Settings, *, with_demo: bool) -> dict[str, Any] | None
     # By name: the demo knows every noun, and `wedsync up` without it should not wait for them to be imported.
     build: Demo = module("demo").build
     return await build(settings)
+
+
+@asynccontextmanager
+async def _beside(settings: Settings, demo: dict[str, Any] | None) -> AsyncIterator[None]:
+    """The demo's suppliers connect their calendars while everything runs already."""
+    task = None if demo is None else asyncio.create_task(module("demo_calendars").connect(settings, demo))
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -24,7 +24,8 @@ from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS, Seen
 from wedsync.connections.calendars.event import Times
 from wedsync.connections.contract import Connection
-from wedsync.connections.fake_consent import CLIENT_ID, CLIENT_SECRET, Consent
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.connections.fake_consent import Consent
 from wedsync.connections.fakes import FINE, Moods, drop_connection, given, pages
 from wedsync.connectors.google_calendar.fake_channels import Channels
 from wedsync.connectors.google_calendar.fake_forms import cleared, ends, odd, times_of, typed

@@ -23,7 +23,8 @@ from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS, Seen
 from wedsync.connections.calendars.event import Times
 from wedsync.connections.contract import Connection
-from wedsync.connections.fake_consent import CLIENT_ID, CLIENT_SECRET, Consent
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.connections.fake_consent import Consent
 from wedsync.connections.fakes import Moods, Shelf, drop_connection, given, pages
 from wedsync.connectors.outlook_calendar.fake_graph import Api, Call
 from wedsync.connectors.outlook_calendar.fake_mailbox import Book, Entry, GraphError, Mailbox

@@ -1,0 +1,6 @@
+"""The one OAuth client that every provider of the sandbox knows unless told another: the demo's settings name it."""
+
+from typing import Final
+
+CLIENT_ID: Final = "wedsync-sandbox"
+CLIENT_SECRET: Final = "the-sandbox-is-no-secret"  # noqa: S105 - of a provider that does not exist

@@ -1,0 +1,30 @@
+"""Where the demo's connectors go instead of the real providers of calendars: into the sandbox."""
+
+import msgspec
+
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.kit.config import Settings
+
+
+def pointed(settings: Settings) -> Settings:
+    """With the providers of calendars that nobody has configured pointed at the sandbox."""
+    at = settings.sandbox_url
+    found: dict[str, str] = {}
+    if not settings.google_calendar_client_id:
+        found |= _oauth("google_calendar", f"{at}/google/calendar/v3", f"{at}/google/oauth2")
+        found["google_calendar_revoke_url"] = f"{at}/google/oauth2/revoke"
+    if not settings.outlook_calendar_client_id:
+        found |= _oauth("outlook_calendar", f"{at}/graph/v1.0", f"{at}/graph/oauth")
+    if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
+        found["icloud_calendar_base_url"] = f"{at}/dav/"
+    return msgspec.structs.replace(settings, **found)
+
+
+def _oauth(name: str, base: str, consent: str) -> dict[str, str]:
+    return {
+        f"{name}_base_url": base,
+        f"{name}_client_id": CLIENT_ID,
+        f"{name}_client_secret": CLIENT_SECRET,
+        f"{name}_authorize_url": f"{consent}/authorize",
+        f"{name}_token_url": f"{consent}/token",
+    }
