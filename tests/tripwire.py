@@ -31,6 +31,9 @@ UNTOLD: Final[Mapping[str, str]] = {
     "inbox_hooks": "what arrived, as its owner asks for it; what it changes is told by the noun that changes",
     "booking_details": "sealed words of a booking, told as booking.changed without them",
     "busy_times": "times of another calendar, told with their stretches as busy_source.refreshed",
+    "calendar_progress": "how far the sync of a calendar has come; what people choose is told as calendar.changed",
+    "calendar_events": "what a calendar holds, sealed; what comes of it here is told by bookings and the schedule",
+    "sync_runs": "a log of the sync, as its owner asks for it",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""

@@ -21,16 +21,21 @@ from wedsync.connections import inbox
 from wedsync.connections import manifest as manifests
 from wedsync.connections.accounts import actions as accounts
 from wedsync.connections.accounts.model import Credentials
+from wedsync.connections.calendars import finding as calendars
+from wedsync.connections.calendars.contract import RemoteCalendar
+from wedsync.connections.calendars.facts import CONFLICTED
+from wedsync.connections.calendars.kept import Dispute, Seals
+from wedsync.connections.calendars.kept import Kept as CalendarKept
 from wedsync.connections.contract import Account
 from wedsync.connections.elements import Element
 from wedsync.connections.model import NewConnection
 from wedsync.events import record
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
-from wedsync.kit import clock
+from wedsync.kit import clock, sql
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import Settings
-from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.processes import registry
@@ -349,6 +354,28 @@ async def _account(world: World, who: str, wedding: UUID) -> None:
         made = await accounts.draft(tx, world.ring, wedding, vault, "Vault")
         held = Credentials(username=word, password=word)
         await accounts.connected(tx, world.ring, vault, made, Account(id=word, title=word), held)
+        await _calendar(tx, world, wedding, made, word)
+
+
+async def _calendar(tx: Tx, world: World, wedding: UUID, connection: UUID, word: str) -> None:
+    """A calendar of it with an event of ours, something to decide, and a run."""
+    seals = Seals(world.ring, wedding)
+    await calendars.put(tx, seals, connection, (RemoteCalendar(id=word, title=word, is_writable=True),))
+    calendar = await tx.value("select id from calendars where connection_id = $1", connection)
+    event, conflict = uuid4(), uuid4()
+    kept = seals.seal(CalendarKept(remote_id=word), table="calendar_events", row=event)
+    await tx.run(
+        "insert into calendar_events (id, tenant_id, calendar_id, kind, ours_id, wedding_id, sealed)"
+        " values ($1, $2, $3, 'item', $4, $2, $5)",
+        *(event, wedding, calendar, uuid4(), kept),
+    )
+    dispute = seals.seal(Dispute(why=word), table="calendar_conflicts", row=conflict)
+    queries = sql.load("wedsync.connections.calendars")
+    row = await tx.row(queries.add_conflict, conflict, calendar, event, "removed", "", dispute)
+    record.record(tx, CONFLICTED, op="INSERT", row=row)
+    await tx.run(queries.add_run, calendar, clock.now(), "done", "", 1, 0, 0, 0, 0)
+    if wedding == world.wedding_id:
+        world.ids |= {"calendar": calendar, "calendar_conflict": conflict}
 
 
 async def _images(world: World) -> None:

@@ -2130,6 +2130,9 @@ create index calendars_tenant on public.calendars (tenant_id);
 create trigger bump before update on public.calendars for each row execute function app.bump();
 call app.protect('public.calendars', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
+-- Whoever seals anew.
+grant update (sealed) on public.calendars to wedsync_recorder;
+
 create table public.calendar_progress (
   calendar_id uuid primary key references public.calendars on delete cascade,
   tenant_id uuid not null,
@@ -2222,7 +2225,7 @@ create unique index calendar_conflicts_open on public.calendar_conflicts (calend
 create index calendar_conflicts_tenant on public.calendar_conflicts (tenant_id, since desc, id);
 create trigger bump before update on public.calendar_conflicts for each row execute function app.bump();
 call app.protect('public.calendar_conflicts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
-grant delete on public.calendar_conflicts to wedsync_recorder;
+grant delete, update (sealed) on public.calendar_conflicts to wedsync_recorder;
 
 create table public.sync_runs (
   id uuid primary key default uuidv7(),

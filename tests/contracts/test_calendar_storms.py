@@ -82,12 +82,13 @@ class Storm:
         event = entry.event
         if event is None or not isinstance(event.times, Timed):
             return
+        start = event.times.start[:10]
         if what == "theirs_delete":
             event = None
         elif what == "theirs_rename":
             event = msgspec.structs.replace(event, title=f"Mine {self.rng.randrange(100)}")
         else:
-            event = msgspec.structs.replace(event, times=self._times(event.times.start[:10]))
+            event = msgspec.structs.replace(event, times=self._times(start))
         self.kept.diary.put(event, entry.id)
 
     def _theirs(self, what: str) -> None:

@@ -23,7 +23,6 @@ from wedsync.connections.accounts import model as accounts
 from wedsync.connections.accounts import pages as accounts_pages
 from wedsync.connections.calendars import api as calendars_api
 from wedsync.connections.calendars import model as calendars
-from wedsync.connections.calendars import pages as calendars_pages
 from wedsync.connections.calendars import reactions as calendars_reactions
 from wedsync.connections.calendars import sync as calendars_sync
 from wedsync.connections.calendars.remote import Remote
@@ -139,7 +138,6 @@ PAGES = (
     subscriptions_pages,
     feeds_pages,
     connections_pages,
-    calendars_pages,
     accounts_pages,
     operations_pages,
 )

@@ -41,6 +41,11 @@ COLUMNS: Final = (
     Place("connection_accounts", "account_sealed", "tenant_id", "connection_id"),
     Place("connection_accounts", "credentials_sealed", "tenant_id", "connection_id"),
     Place("connection_consents", "verifier_sealed", "tenant_id"),
+    Place("calendars", "sealed", "tenant_id"),
+    Place("calendar_progress", "cursor_sealed", "tenant_id", "calendar_id"),
+    Place("calendar_progress", "watch_sealed", "tenant_id", "calendar_id"),
+    Place("calendar_events", "sealed", "tenant_id"),
+    Place("calendar_conflicts", "sealed", "tenant_id"),
     Place("inbox_hooks", "sealed", "tenant_id"),
     Place("deliveries", "sealed", "tenant_id"),
     Place("kept_answers", "request", "person_id"),
@@ -50,7 +55,12 @@ IMAGES: Final = (Place("events", "record", "stream_id"), Place("events", "old_re
 """Images of sealed rows hold the value as text."""
 OLD_SECRETS: Final = Place("endpoints", "old_secrets", "tenant_id")
 """A list of secrets in overlap, each as text."""
-NOT_SEALED: Final = frozenset({"token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"})
+NOT_SEALED: Final = frozenset(
+    {
+        *("token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"),
+        *("remote_key", "series_key"),
+    }
+)
 """Columns of bytes that hold hashes, keyed indexes or keys of places."""
 
 

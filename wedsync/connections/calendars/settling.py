@@ -236,6 +236,7 @@ async def _put(
     if waits is None and one.ours is not None and kept.asked is not None and kept.asked == one.ours.event:
         waits = row["proposal_id"]
     first, last = times_of(kept.theirs, run.zone)
+    made = row["creation"] if creation is None else creation
     values: tuple[Any, ...] = (
         *(state, event_key(run.id, kept.remote_id) if kept.remote_id else None, etag),
         *(run.seals.seal(kept, table="calendar_events", row=row["id"]), made),

@@ -105,7 +105,7 @@ class Account:
 
     async def _told(self, said: Answer, what: str) -> Answer:
         """Only what says something of the account is a failure of it: a changed event is not."""
-        failed = isinstance(said, (RetryLater, ReconnectNeeded, Unknown))
-        outcome = said if failed or isinstance(said, (Delivered, Rejected)) else None
+        words = (Delivered, RetryLater, ReconnectNeeded, Rejected, Unknown)
+        outcome: Outcome | None = said if isinstance(said, words) else None
         await self._accounts.heard(self._where.connection_id, self._where.tenant, outcome, what=what)
         return said

@@ -1,5 +1,5 @@
-"""Pages of sources of hooks: who may send, and the map that turns what they send into proposals."""
+"""Pages of connections: who may send hooks, the maps of what they send, and the calendars that are kept in step."""
 
-from wedsync.connections.pages import maps, sources
+from wedsync.connections.pages import calendars, maps, sources
 
-ROUTES = (*sources.ROUTES, *maps.ROUTES)
+ROUTES = (*sources.ROUTES, *maps.ROUTES, *calendars.ROUTES)
