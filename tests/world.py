@@ -30,6 +30,8 @@ from wedsync.connections.contract import Account
 from wedsync.connections.elements import Element
 from wedsync.connections.model import NewConnection
 from wedsync.events import record
+from wedsync.feeds import actions as feeds
+from wedsync.feeds.model import NewFeed
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
 from wedsync.kit import clock, sql
@@ -335,8 +337,9 @@ async def _bookings(world: World) -> None:
 
 
 async def _hook(world: World, who: str, wedding: UUID) -> None:
-    """A source of hooks, and one that it sent."""
+    """A source of hooks, one that it sent, and a feed."""
     async with world.door.enter(world.actor(who), wedding) as tx:
+        await feeds.make(tx, NewFeed(title="Phone"))
         source, _ = await connections.add(tx, world.ring, wedding, NewConnection(connector="zapier_hook"))
     whose = inbox.Source(id=source, tenant=wedding, connector="zapier_hook", verified_by="hmac")
     await inbox.Inbox(world.door, world.ring).keep(whose, [Element("1", world.canary("private").encode())], {})

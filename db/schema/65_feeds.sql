@@ -25,6 +25,6 @@ create policy ended on public.feeds for update to wedsync_user
   using ((select app.role()) in ('couple', 'owner', 'admin')) with check ((select app.role()) in ('couple', 'owner', 'admin'));
 -- Whoever may end a feed may not make it another person's, which would show them what that person sees.
 revoke update on public.feeds from wedsync_user;
-grant update (revoked_at) on public.feeds to wedsync_user;
+grant update (tenant_id, revoked_at) on public.feeds to wedsync_user;
 grant update on public.feeds to wedsync_recorder;
 reset role;

@@ -17,7 +17,7 @@ CONNECTORS = Path(__file__).parents[2] / "wedsync" / "connectors"
 
 def make(name: str, into: Path = CONNECTORS) -> Path:
     """The new folder. Raises ValueError for a name that cannot be one or that is there already."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{1,39}", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,29}", name) or keyword.iskeyword(name):
         raise ValueError(f"{name!r} cannot be a connector's name: use small letters, digits and _, such as acme.")
     folder = into / name
     if folder.exists():

@@ -39,7 +39,7 @@ class Bell:
         self.rung: list[Notified] = []
         self._ringing = asyncio.Condition()
 
-    async def wait_for(self, check: Callable[[list[Notified]], bool], *, within_s: float = 10.0) -> None:
+    async def wait_for(self, check: Callable[[list[Notified]], bool], *, within_s: float = 30.0) -> None:
         async with asyncio.timeout(within_s), self._ringing:
             await self._ringing.wait_for(lambda: check(self.rung))
 
@@ -98,11 +98,11 @@ class Stage:
 
     async def calendar(self) -> RemoteCalendar:
         """The one that the tests use: one that can be written, where there is one."""
-        found = await self.connector.calendars(self.connection, timeout_s=5)
+        found = await self.connector.calendars(self.connection, timeout_s=20)
         assert isinstance(found, tuple), found
         return max(found, key=lambda one: (one.is_writable, one.is_primary))
 
-    async def pull(self, calendar: RemoteCalendar, cursor: str, *, timeout_s: float = 5.0) -> Any:
+    async def pull(self, calendar: RemoteCalendar, cursor: str, *, timeout_s: float = 20.0) -> Any:
         """One page, or what came in its place."""
         wanted = Pull(
             calendar=calendar.id, cursor=cursor, since=SINCE, until=UNTIL, zone=calendar.zone, timeout_s=timeout_s
@@ -126,7 +126,7 @@ class Stage:
         return {one.id: one for page in pages for one in page.changes if one.event is not None}
 
     async def push(self, calendar: RemoteCalendar, event: CalendarEvent | None, *, key: str, **more: Any) -> Any:
-        wanted = Push(calendar=calendar.id, key=key, marker=f"m-{key}", event=event, zone=calendar.zone, timeout_s=5.0)
+        wanted = Push(calendar=calendar.id, key=key, marker=f"m-{key}", event=event, zone=calendar.zone, timeout_s=20.0)
         return await self.connector.push(msgspec.structs.replace(wanted, **more), self.connection)
 
     def titled(self, calendar: RemoteCalendar, title: str) -> list[Times]:

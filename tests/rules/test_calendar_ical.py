@@ -92,7 +92,15 @@ def test_a_zone_is_found_whatever_the_sender_calls_it(tzid: str, zones: str, zon
 
 
 def test_one_objects_own_zone_does_not_bend_another_objects_times() -> None:
-    fixed = "BEGIN:VTIMEZONE\nTZID:Our own time\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0530\nTZOFFSETTO:+0530\nEND:STANDARD\nEND:VTIMEZONE\n"
+    fixed = """BEGIN:VTIMEZONE
+TZID:Our own time
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0530
+TZOFFSETTO:+0530
+END:STANDARD
+END:VTIMEZONE
+"""
     event = "DTSTART;TZID=Our own time:20260613T140000\nDURATION:PT1H"
     first, second = (
         span(of(event, zones=zones).times, calendar_zone="UTC")[0].hour for zones in (fixed, BERLIN_BY_ANOTHER_NAME)

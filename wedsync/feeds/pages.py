@@ -130,7 +130,7 @@ async def _page(ctx: Context, tx: Tx, shell: Shell) -> Response[Any]:
 async def _made(request: AnyRequest, tx: Tx, form: Form) -> Response[Any]:
     """Raises Refusal 422 for a title that is too long."""
     try:
-        new = msgspec.convert({"title": form.get("title", "").strip()}, type=NewFeed)
+        new = msgspec.convert({"title": form.text("title")}, type=NewFeed)
     except msgspec.ValidationError as cause:
         raise invalid("title", "is too long", "Use at most 120 letters.") from cause
     try:

@@ -276,17 +276,26 @@ async def _proved(
 ) -> tuple[Credentials, Account | None]:
     """What a form gave, tried at the provider. Raises Refusal 422, 503."""
     model.check(new, connect.asks)
-    if new.address:
+    address = _as_https(new.address)
+    if address:
         try:
-            await desk.wire.vet(new.address)
+            await desk.wire.vet(address)
         except TargetError as error:
             raise error.as_refusal("address") from error
-    credentials = Credentials(username=new.username, password=new.password, address=new.address)
+    credentials = Credentials(username=new.username, password=new.password, address=address)
     account = await _account(desk, manifest, credentials, uuid4())
     if account is None:
         detail = f"{manifest.title} did not answer. Nothing was kept; try again in a minute."
         raise Refusal(503, "provider_away", detail, headers={"Retry-After": "60"})
     return credentials, account
+
+
+def _as_https(typed: str) -> str:
+    """Calendars write webcal:// for https, and people leave it out."""
+    scheme, there, rest = typed.strip().partition("://")
+    if typed.strip() and not there:
+        return f"https://{scheme}"
+    return f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else typed.strip()
 
 
 async def _account(desk: Desk, manifest: Manifest, credentials: Credentials, id: UUID) -> Account | None:

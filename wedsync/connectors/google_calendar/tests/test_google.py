@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import msgspec
@@ -30,7 +31,7 @@ from wedsync.connectors.google_calendar.fake import RATE, SCOPES
 from wedsync.connectors.google_calendar.tests.discovery import discovery
 from wedsync.connectors.google_calendar.writing import new_id
 from wedsync.kit import clock
-from wedsync.kit.http import Reply, Timing
+from wedsync.kit.http import Reply, Timing, Wire
 
 BERLIN = "Europe/Berlin"
 FEAST = checked(
@@ -110,7 +111,7 @@ async def test_google_slows_down_by_403_as_well(stage: Stage, calendar: RemoteCa
 async def test_a_token_of_too_little_scope_asks_for_a_new_connection(stage: Stage, calendar: RemoteCalendar) -> None:
     issued = stage.fake.consent.issue(ACCOUNTS[0], [next(iter(SCOPES))])  # type: ignore[attr-defined]
     narrow = Connection(id=uuid4(), secrets={"access_token": (issued.access,)})
-    assert await stage.connector.calendars(narrow, timeout_s=5)
+    assert await stage.connector.calendars(narrow, timeout_s=20)
     pull = Pull(calendar=calendar.id, cursor="", since=SINCE, until=UNTIL)
     assert isinstance(await stage.connector.pull(pull, narrow), ReconnectNeeded)
 
@@ -230,12 +231,49 @@ async def test_no_notification_comes_where_push_is_off(stage: Stage, calendar: R
     assert isinstance(again, Rejected)
 
 
+async def test_a_visitor_makes_moves_and_deletes_events_by_hand(stage: Stage, calendar: RemoteCalendar) -> None:
+    wire = Wire()
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    async def act(**fields: str) -> str:
+        url = f"{stage.at}/google/at/{quote(calendar.id)}"
+        done = await wire.request("POST", url, headers=form, body=urlencode(fields).encode(), trusted=True)
+        assert isinstance(done, Reply)
+        assert done.status in (303, 400, 422)
+        page = await wire.request("GET", url, trusted=True)
+        assert isinstance(page, Reply)
+        assert page.status == 200
+        return page.body.decode()
+
+    hours = {"start": "2026-06-13T10:00", "end": "2026-06-13T11:00"}
+    assert "By hand" in await act(what="make", title="By hand", **hours)
+    (id,) = (one.id for one in stage.fake.seen(calendar.id) if one.title == "By hand")
+    assert "2026-06-14T10:00" in await act(what="move", id=id, start="2026-06-14T10:00", end="2026-06-14T11:00")
+    assert 'type="date"' in await act(what="move", id=id, start="2026-06-14", end="2026-06-15")
+    await act(what="move", id=id, start="2026-06-14T10:00", end="2026-06-14T09:00")
+    await act(what="move", id=id, start="", end="")
+    assert [one.times for one in stage.fake.seen(calendar.id) if one.id == id] == [
+        Days(on="2026-06-14", until="2026-06-16")
+    ]
+    assert "By hand" not in await act(what="delete", id=id)
+    for path, fields in (("mood", {"mood": "5xx", "times": "1"}), ("forget", {})):
+        await wire.request(
+            "POST", f"{stage.at}/google/{path}", headers=form, body=urlencode(fields).encode(), trusted=True
+        )
+    assert stage.fake.moods.left == 1
+    stage.fake.moods.switch("fine")
+    index = await wire.request("GET", f"{stage.at}/google", trusted=True)
+    assert isinstance(index, Reply)
+    assert calendar.title in index.body.decode()
+    await wire.close()
+
+
 async def test_every_request_and_answer_fits_googles_own_description(stage: Stage, calendar: RemoteCalendar) -> None:
     document = discovery()
     before = len(stage.fake.exchanges)  # type: ignore[attr-defined]
     connector: Any = stage.connector
-    await connector.account(stage.connection, timeout_s=5)
-    await connector.calendars(stage.connection, timeout_s=5)
+    await connector.account(stage.connection, timeout_s=20)
+    await connector.calendars(stage.connection, timeout_s=20)
     floating = Timed(start="2026-06-13T14:00:00", end="2026-06-13T15:00:00", zone="")
     days = Days(on="2026-06-13", until="2026-06-14")
     for number, one in enumerate((FEAST, WEEKLY, *(msgspec.structs.replace(FEAST, times=t) for t in (floating, days)))):
