@@ -98,7 +98,9 @@ def test_it_is_what_its_manifest_says(stage: Stage) -> None:
 async def test_two_connections_of_one_account_are_known_to_be_one_and_another_is_not(stage: Stage) -> None:
     connector: Any = stage.connector
     again = stage.fake.connection(stage.at, ACCOUNTS[0])
-    first, second, other = [await connector.account(one, timeout_s=20) for one in (stage.connection, again, stage.other)]
+    first, second, other = [
+        await connector.account(one, timeout_s=20) for one in (stage.connection, again, stage.other)
+    ]
     assert isinstance(first, Account)
     assert first.id
     assert first.title
