@@ -50,12 +50,13 @@ Changed = Callable[[Mailbox, Entry, str], object]
 
 
 class Api:
-    """`changed` is told of every change that a call made."""
+    """`changed` is told of every change that a call made. `closed` are ids of events that may not be read singly."""
 
     def __init__(self, watchers: Watchers, changed: Changed) -> None:
         self._watchers = watchers
         self._changed = changed
         self.tokens: OrderedDict[str, Token] = OrderedDict()
+        self.closed: set[str] = set()
 
     async def answer(self, call: Call) -> tuple[int, Told]:
         """Status and body. Raises GraphError."""
@@ -150,6 +151,8 @@ class Api:
 
     async def _read(self, call: Call, id: str) -> tuple[int, Told]:
         entry, day = call.mailbox.find(id)
+        if id in self.closed:
+            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         if day is not None:
             other = entry.other.get(day)
             return 200, other.exception(entry, day) if other else entry.occurrence(day)

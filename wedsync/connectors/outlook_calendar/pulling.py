@@ -88,7 +88,7 @@ async def pull(
         if found.attempt is not None and clock.monotonic() > until:
             break
         answer = await _fetch(graph, due, connection, due in cursor.series, until)
-        if not answer.is_fine and answer.status != 404:
+        if not answer.is_fine and answer.status not in (400, 403, 404):
             return answers.to_outcome(answer, now=now)
         _fetched(due, answer, found, asked.zone)
         cursor = _without(cursor, due)
@@ -178,6 +178,10 @@ def _fetched(id: str, answer: Answer, found: _Found, zone: str) -> None:
     found.attempt = answer.attempt
     if answer.status == 404:
         found.add(Change(id=id))
+        return
+    if not answer.is_fine:
+        # One event that may not be read, or not by this id, must not keep all others from being read.
+        found.unread += 1
         return
     item = answer.data or {}
     _add(found, item, zone)

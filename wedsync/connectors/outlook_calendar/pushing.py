@@ -21,6 +21,7 @@ from wedsync.kit import clock
 LEFT_OUT_MAX: Final = 20
 CHANGED: Final = "The event was changed in Outlook meanwhile."
 DENIED: Final = "ErrorAccessDenied"
+DUPLICATE: Final = "ErrorDuplicateTransactionId"
 
 Result = Pushed | Moved | Gone | ReadOnly | Outcome
 
@@ -53,16 +54,16 @@ class Pushing:
         if len(left_out) > LEFT_OUT_MAX:
             raise Unholdable(f"a series that leaves out more than {LEFT_OUT_MAX} dates")
         answer = await self._call("POST", f"/me/calendars/{segment(push.calendar)}/events", body)
-        if answer.status == 409:
-            return await self._adopt(answer)
+        if answer.code == DUPLICATE:
+            return await self._adopt()
         if answer.status == 404:
             return Gone(is_calendar=True, attempt=answer.attempt)
         if not answer.is_fine:
             return self._refused(answer)
         return await self._finished(answer, left_out)
 
-    async def _adopt(self, refused: Answer) -> Result:
-        """This key has made an event that reads otherwise by now: it is known by our marker, or is none of ours."""
+    async def _adopt(self) -> Result:
+        """This key has made an event before, that reads otherwise by now, or has been deleted: our marker tells."""
         push = self._push
         value = push.marker.replace("'", "''")
         wanted = f"singleValueExtendedProperties/Any(ep: ep/id eq '{mapper.MARKER}' and ep/value eq '{value}')"
@@ -72,7 +73,7 @@ class Pushing:
             return self._refused(answer)
         if answers.list_of(answer.data):
             return Moved(reason="The event exists already.", attempt=answer.attempt)
-        return answers.to_outcome(refused, now=self._now)
+        return Gone(attempt=answer.attempt)
 
     async def _change(self, event: CalendarEvent) -> Result:
         push = self._push

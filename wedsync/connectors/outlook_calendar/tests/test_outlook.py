@@ -198,7 +198,18 @@ async def test_a_second_try_that_says_otherwise_finds_what_the_first_made(stage:
     assert isinstance(again, Moved)
     assert len(stage.fake.seen(stage.calendar)) == 1
     foreign = await stage.push(msgspec.structs.replace(CEREMONY, title="Another"), marker="event/2")
-    assert isinstance(foreign, RetryLater)
+    assert isinstance(foreign, Gone)
+    assert len(stage.fake.seen(stage.calendar)) == 1
+
+
+async def test_one_event_that_may_not_be_read_keeps_no_other_from_being_read(stage: Stage) -> None:
+    times = timed("2027-06-12T10:00:00", "2027-06-12T12:00:00")
+    closed = await stage.fake.make(stage.calendar, title="Closed", times=times, more={"recurrence": WEEKLY})
+    other = await stage.fake.make(stage.calendar, title="Open", times=times, more={"recurrence": WEEKLY})
+    stage.fake.api.closed.add(closed)
+    page = await stage.pull()
+    assert [change.id for change in page.changes] == [other]
+    assert (page.unread, page.has_more) == (1, False)
 
 
 async def test_a_change_writes_what_differs_and_only_on_what_we_saw(stage: Stage) -> None:
