@@ -1875,9 +1875,11 @@ create table public.connection_accounts (
   credentials_sealed bytea,
   expires_at timestamptz,
   refreshed_at timestamptz,
+  tried_at timestamptz,
   foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade
 );
 comment on table public.connection_accounts is 'Which account it is (sealed JSON of its id and title there) and the credentials we hold of it (sealed JSON); these are wiped when it is disconnected, all of it when it is removed';
+comment on column public.connection_accounts.tried_at is 'Then the next token was asked for in vain: whoever waited meanwhile does not ask once more';
 comment on column public.connection_accounts.expires_at is 'Of the access token; null = it does not end by itself';
 create index connection_accounts_tenant on public.connection_accounts (tenant_id, connection_id);
 call app.protect('public.connection_accounts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);

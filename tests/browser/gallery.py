@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.browser import (
+    scenes_accounts,
     scenes_bookings,
     scenes_couple,
     scenes_guests,
@@ -58,6 +59,7 @@ def scenes() -> Iterator[Scene]:
         scenes_webhooks,
         scenes_rules,
         scenes_proposals,
+        scenes_accounts,
         scenes_public,
     )
     for module in rooms:

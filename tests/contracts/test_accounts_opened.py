@@ -12,6 +12,7 @@ from tests.contracts.account_house import House, housed
 from tests.contracts.town import Linked
 from tests.engines_fixture import Database, RunningPostgres
 from tests.product import unmeasured
+from wedsync.connections.accounts.model import Health, is_sick
 from wedsync.connections.contract import Connection, Delivered, ReconnectNeeded, Rejected, RetryLater, Unknown
 from wedsync.connections.fake_consent import CLIENT_SECRET
 from wedsync.kit import clock
@@ -181,6 +182,16 @@ async def test_the_clock_judges_by_traffic_every_thirty_seconds(house: House, bu
     health = await business.owner.got("GET", f"/api/v1/connections/{id}/health")
     assert (health["state"], health["state_reason"]) == ("degraded", "away")
     assert health["checked_at"] is not None
+
+
+async def test_the_clock_and_the_model_judge_alike(house: House) -> None:
+    rows = await house.admin.fetch(
+        """select f, o, x, l, app.is_sick(f, o, x, l) as sick
+        from generate_series(0, 5) f, generate_series(0, 9) o, generate_series(0, 9) x, (values (true), (false)) v(l)"""
+    )
+    for row in rows:
+        health = Health(failures=row["f"], ok=row["o"], failed=row["x"], is_live=row["l"])
+        assert is_sick(health) == row["sick"], health
 
 
 async def known(house: House, id: UUID, health: str) -> None:

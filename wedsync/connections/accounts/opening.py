@@ -119,16 +119,13 @@ class Accounts:
         self, connection_id: UUID, tenant: UUID, connector: str, *, waits: bool
     ) -> Credentials | ReconnectNeeded | RetryLater:
         try:
-            async with self._slots, self._door.bare(SYSTEM) as tx:
-                await tx.run(f"set local lock_timeout = '{LOCK_S}s'")
-                await tx.value(queries.enter, connection_id, tenant)
-                row = await tx.row(queries.hold if waits else queries.hold_free, connection_id)
-                if row is None:
-                    return RetryLater(reason="Another process is asking for the next token.", is_ours=True)
-                held = self._credentials(tenant, connection_id, row["credentials_sealed"])
-                if not model.is_due(clock.machine_now(), row["expires_at"], row["refreshed_at"]):
-                    return held
-                return await self._exchanged(tx, connection_id, tenant, connector, held)
+            async with self._slots:
+                async with self._door.bare(SYSTEM) as tx:
+                    said, is_new = await self._held_and_exchanged(tx, connection_id, tenant, connector, waits=waits)
+                if is_new:
+                    # Not before the tokens are in: whatever fails here must not take them back.
+                    await self.heard(connection_id, tenant, None, what=REFRESH)
+                return said
         except Refusal as refusal:
             if refusal.status == 503:
                 return RetryLater(reason="Another process has been asking for the next token for long.", is_ours=True)
@@ -136,25 +133,35 @@ class Accounts:
         except SealError as error:
             return ReconnectNeeded(reason=f"What we hold of this account cannot be opened: {error}")
 
-    async def _exchanged(
-        self, tx: Tx, connection_id: UUID, tenant: UUID, connector: str, held: Credentials
-    ) -> Credentials | ReconnectNeeded | RetryLater:
-        connect = self._manifests[connector].connect
-        if connect is None or not held.refresh_token:
-            said: grants.Tokens | ReconnectNeeded | RetryLater = ReconnectNeeded(
-                reason="The access that was given has ended. Connect the account again."
-            )
-        else:
-            client = grants.client_of(connect, self._settings)
-            now = clock.machine_now()
-            said = await grants.refresh(self._wire, client, refresh_token=held.refresh_token, now=now)
+    async def _held_and_exchanged(
+        self, tx: Tx, connection_id: UUID, tenant: UUID, connector: str, *, waits: bool
+    ) -> tuple[Credentials | ReconnectNeeded | RetryLater, bool]:
+        """Under the row's lock; whether it was this process that got the next token."""
+        await tx.run(f"set local lock_timeout = '{LOCK_S}s'")
+        entered = await tx.row(queries.enter, connection_id, tenant)
+        row = await tx.row(queries.hold if waits else queries.hold_free, connection_id)
+        if row is None or entered is None:
+            return RetryLater(reason="Another process is asking for the next token.", is_ours=True), False
+        held = self._credentials(tenant, connection_id, row["credentials_sealed"])
+        if not model.is_due(clock.machine_now(), row["expires_at"], row["refreshed_at"]):
+            return held, False
+        if row["tried_at"] is not None and row["tried_at"] >= entered["began_at"]:
+            return RetryLater(reason="Another process has just asked for the next token in vain.", is_ours=True), False
+        said = await self._asked(connector, held)
         if not isinstance(said, grants.Tokens):
+            await tx.run(queries.tried, connection_id)
             await hear(tx, connection_id, tenant, said, what=REFRESH)
-            return said
+            return said, False
         fresh = renewed(held, said)
         await keep_tokens(tx, self._ring, tenant, connection_id, fresh, said.expires_at)
-        await hear(tx, connection_id, tenant, None, what=REFRESH)
-        return fresh
+        return fresh, True
+
+    async def _asked(self, connector: str, held: Credentials) -> grants.Tokens | ReconnectNeeded | RetryLater:
+        connect = self._manifests[connector].connect
+        if connect is None or not held.refresh_token:
+            return ReconnectNeeded(reason="The access that was given has ended. Connect the account again.")
+        client = grants.client_of(connect, self._settings)
+        return await grants.refresh(self._wire, client, refresh_token=held.refresh_token, now=clock.machine_now())
 
     def _credentials(self, tenant: UUID, connection_id: UUID, sealed: bytes | None) -> Credentials:
         if sealed is None:

@@ -1,5 +1,5 @@
 -- name: enter
-select app.enter_account($1, $2)
+select app.enter_account($1, $2), clock_timestamp() as began_at
 
 -- name: account
 select a.connector, a.settings, a.state, a.state_reason, a.hooks_sealed, a.credentials_sealed, a.expires_at, a.refreshed_at
@@ -7,14 +7,19 @@ from app.account($1, $2) a
 
 -- name: hold
 -- One refresh however many ask: whoever comes second waits here, and then finds the token new.
-select a.credentials_sealed, a.expires_at, a.refreshed_at from connection_accounts a where a.connection_id = $1 for update
+select a.credentials_sealed, a.expires_at, a.refreshed_at, a.tried_at from connection_accounts a where a.connection_id = $1 for update
 
 -- name: hold_free
 -- The same for those who can go on with what they have.
-select a.credentials_sealed, a.expires_at, a.refreshed_at from connection_accounts a where a.connection_id = $1 for update skip locked
+select a.credentials_sealed, a.expires_at, a.refreshed_at, a.tried_at from connection_accounts a where a.connection_id = $1 for update skip locked
 
 -- name: keep_tokens
-update connection_accounts a set credentials_sealed = $2, expires_at = $3, refreshed_at = $4 where a.connection_id = $1
+update connection_accounts a
+set credentials_sealed = $2, expires_at = $3, refreshed_at = $4, tried_at = null
+where a.connection_id = $1
+
+-- name: tried
+update connection_accounts a set tried_at = clock_timestamp() where a.connection_id = $1
 
 -- name: heard
 select h.state, h.failures, h.ok, h.failed, h.is_live from app.hear_account($1, $2, $3, $4, $5, $6) h

@@ -1,0 +1,124 @@
+"""Accounts in the gallery: what is connected and can be, the way there, one that works and one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from tests.browser.people import LIVE, SUPPLIER, Scene, ago, couple, supplier
+from wedsync.connections.accounts import wording
+from wedsync.connections.accounts.model import Offer, Revealed
+from wedsync.kit.errors import FieldError, Refusal
+from wedsync.web import forms
+from wedsync.web.shell import Shell, supplier_sections
+
+PATH = f"/studio/{SUPPLIER}/accounts"
+OWNER = {"keep": True, "own": True}
+MEMBER = {"keep": False, "own": False}
+GOOGLE = Offer(
+    name="google_calendar",
+    title="Google Calendar",
+    summary="Your Google calendars, both ways.",
+    status="documented, untested live",
+    does=("connects", "calendars", "watches"),
+    way="oauth2",
+    is_configured=True,
+    wants=("https://www.googleapis.com/auth/calendar.events", "https://www.googleapis.com/auth/calendar.readonly"),
+)
+OUTLOOK = msgspec.structs.replace(
+    GOOGLE,
+    name="outlook_calendar",
+    title="Outlook Calendar",
+    summary="Calendars of Microsoft 365 and Outlook.com.",
+    is_configured=False,
+    missing=("WEDSYNC_OUTLOOK_CALENDAR_CLIENT_ID", "WEDSYNC_OUTLOOK_CALENDAR_CLIENT_SECRET"),
+)
+ICLOUD = msgspec.structs.replace(
+    GOOGLE,
+    name="icloud_calendar",
+    title="iCloud and CalDAV",
+    summary="iCloud, and any server that speaks CalDAV.",
+    status="verified",
+    does=("connects", "calendars"),
+    way="password",
+    asks=("username", "password", "address"),
+    wants=(),
+)
+
+
+def studio(**more: Any) -> Shell:
+    sections = supplier_sections(f"/studio/{SUPPLIER}", waiting=6, role="owner")
+    return msgspec.structs.replace(supplier("accounts", **more), sections=sections)
+
+
+def report(state: str = "active", **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {"connection_id": UUID(int=5), "connector": "google_calendar", "title": "Studio calendar"}
+    made |= {"provider": "Google Calendar", "state": state, "state_reason": "", "state_at": ago(days=3), "failures": 0}
+    made |= {"ok_at": ago(minutes=4), "failed_at": None, "what": "pull", "reason": "", "checked_at": ago(seconds=20)}
+    return made | {"words": wording.STATES[state]} | more
+
+
+BROKEN = report(
+    "needs_reconnect",
+    title="Outlook Calendar",
+    state_reason="The provider no longer lets us in (invalid_grant). Connect the account again.",
+    state_at=ago(hours=2),
+    failures=1,
+    ok_at=ago(hours=3),
+    failed_at=ago(hours=2),
+    what="refresh",
+    reason="The provider no longer lets us in (invalid_grant). Connect the account again.",
+)
+
+
+def line(what: str, word: str, **more: Any) -> dict[str, Any]:
+    made = {"what": wording.what(what), "words": wording.WORDS[word], "reason": "", "times": 1, "at": ago(minutes=4)}
+    return made | more
+
+
+def one(report: dict[str, Any], may: dict[str, bool], **more: Any) -> dict[str, Any]:
+    log = [
+        line("pull", "ok", times=288),
+        line("push", "retry_later", reason="The provider answered 503.", at=ago(hours=6), times=2),
+        line("connect", "ok", at=ago(days=3)),
+    ]
+    made = {"path": f"{PATH}/1", "up": PATH, "one": report, "words": report["words"], "last": wording.what("pull")}
+    made |= {"provider": "Google Calendar", "status": wording.STATUS["documented, untested live"], "may": may}
+    return made | {"log": log if may["keep"] else [], "revealed": None, "refusal": None} | more
+
+
+def new(offer: Offer, **more: Any) -> dict[str, Any]:
+    fields = [
+        {"name": name, "label": wording.FIELDS[name][0], "hint": "", "type": wording.FIELDS[name][1], "fill": "off"}
+        | {"value": ""}
+        for name in offer.asks
+    ]
+    made = {"path": PATH, "action": f"{PATH}/new/{offer.name}", "offer": offer, "held": None, "fields": fields}
+    made |= {"status": wording.STATUS[offer.status], "title": "", "refusal": None, "errors": {}, "may": OWNER}
+    return made | more
+
+
+def scenes() -> Iterator[Scene]:
+    offers = [(o, wording.STATUS[o.status], wording.abilities(o)) for o in (GOOGLE, OUTLOOK, ICLOUD)]
+    listed = {"path": PATH, "accounts": [report(), BROKEN], "offers": offers, "may": OWNER}
+    yield Scene("accounts", "connections/accounts.html", studio(live=LIVE), listed)
+    none = listed | {"accounts": [], "may": MEMBER}
+    yield Scene("accounts-none", "connections/accounts.html", couple("settings"), none)
+    yield Scene("account", "connections/account.html", studio(), one(report(), OWNER))
+    shown = Revealed(account="mira@example.org", username="mira", address="https://dav.example.org/mira/")
+    refusal = Refusal(409, "not_now", "It is paused, so this cannot be done now.")
+    broken = one(BROKEN, OWNER, revealed=shown, refusal=refusal)
+    yield Scene("account-broken", "connections/account.html", studio(), broken)
+    yield Scene("account-member", "connections/account.html", supplier("accounts"), one(report("paused"), MEMBER))
+    yield Scene("account-new", "connections/account_new.html", studio(), new(GOOGLE))
+    wrong = Refusal(
+        422, "invalid", "password: is wrong", errors=[FieldError("password", "is not right", "Look again.")]
+    )
+    tried = new(ICLOUD, refusal=wrong, errors=forms.errors_of(wrong))
+    yield Scene("account-form", "connections/account_new.html", studio(), tried)
+    yield Scene("account-missing", "connections/account_new.html", studio(), new(OUTLOOK))
+    onward = {"path": PATH, "url": "https://accounts.example.com/authorize?state=x", "provider": "Google Calendar"}
+    yield Scene("account-onward", "connections/account_onward.html", studio(), onward)
