@@ -109,7 +109,7 @@ class _Person:
     async def _connect(self, plan: Plan) -> None:
         path = f"{self._supplier}/connections/{plan.connector}"
         if plan.connector == "icloud_calendar":
-            at = f"{self._settings.sandbox_url}/dav/"
+            at = f"{self._settings.sandbox_url}/caldav/"
             await self._asked("POST", path, {"username": plan.account, "password": APP_PASSWORD, "address": at})
             return
         begun = await self._asked("POST", path, {})

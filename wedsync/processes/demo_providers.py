@@ -16,7 +16,7 @@ def pointed(settings: Settings) -> Settings:
     if not settings.outlook_calendar_client_id:
         found |= _oauth("outlook_calendar", f"{at}/graph/v1.0", f"{at}/graph/oauth")
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
-        found["icloud_calendar_base_url"] = f"{at}/dav/"
+        found["icloud_calendar_base_url"] = f"{at}/caldav/"
     return msgspec.structs.replace(settings, **found)
 
 
