@@ -138,18 +138,19 @@ class Accounts:
     ) -> tuple[Credentials | ReconnectNeeded | RetryLater, bool]:
         """Under the row's lock; whether it was this process that got the next token."""
         await tx.run(f"set local lock_timeout = '{LOCK_S}s'")
-        entered = await tx.row(queries.enter, connection_id, tenant)
+        await tx.value(queries.enter, connection_id, tenant)
+        began_at = clock.machine_now()
         row = await tx.row(queries.hold if waits else queries.hold_free, connection_id)
-        if row is None or entered is None:
+        if row is None:
             return RetryLater(reason="Another process is asking for the next token.", is_ours=True), False
         held = self._credentials(tenant, connection_id, row["credentials_sealed"])
         if not model.is_due(clock.machine_now(), row["expires_at"], row["refreshed_at"]):
             return held, False
-        if row["tried_at"] is not None and row["tried_at"] >= entered["began_at"]:
+        if row["tried_at"] is not None and row["tried_at"] >= began_at:
             return RetryLater(reason="Another process has just asked for the next token in vain.", is_ours=True), False
         said = await self._asked(connector, held)
         if not isinstance(said, grants.Tokens):
-            await tx.run(queries.tried, connection_id)
+            await tx.run(queries.tried, connection_id, clock.machine_now())
             await hear(tx, connection_id, tenant, said, what=REFRESH)
             return said, False
         fresh = renewed(held, said)

@@ -1,5 +1,5 @@
 -- name: enter
-select app.enter_account($1, $2), clock_timestamp() as began_at
+select app.enter_account($1, $2)
 
 -- name: account
 select a.connector, a.settings, a.state, a.state_reason, a.hooks_sealed, a.credentials_sealed, a.expires_at, a.refreshed_at
@@ -19,7 +19,7 @@ set credentials_sealed = $2, expires_at = $3, refreshed_at = $4, tried_at = null
 where a.connection_id = $1
 
 -- name: tried
-update connection_accounts a set tried_at = clock_timestamp() where a.connection_id = $1
+update connection_accounts a set tried_at = $2 where a.connection_id = $1
 
 -- name: heard
 select h.state, h.failures, h.ok, h.failed, h.is_live from app.hear_account($1, $2, $3, $4, $5, $6) h
@@ -102,9 +102,6 @@ update connection_accounts a set credentials_sealed = null, expires_at = null, r
 
 -- name: note
 select app.note_connection($1, $2, $3, $4)
-
--- name: known
-select a.account_sealed, a.credentials_sealed from connection_accounts a where a.connection_id = $1
 
 -- name: report
 select c.id as connection_id, c.state, c.state_reason, c.state_at, h.failures, h.ok_at, h.failed_at, h.what, h.reason,
