@@ -5,7 +5,7 @@ import os
 import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -99,7 +99,8 @@ async def _answers(port: int, process: asyncio.subprocess.Process) -> None:
             try:
                 _, writer = await asyncio.open_connection(HOST, port)
             except ConnectionError:
-                await asyncio.sleep(0.05)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 0.05)
                 continue
             writer.close()
             return
