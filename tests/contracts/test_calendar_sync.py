@@ -232,3 +232,32 @@ async def test_a_scope_taken_away_takes_our_events_from_there(studio: Studio, ke
     await kept.settle(studio.wedding)
     (back,) = kept.diary.ours()
     assert back.event == entry.event
+
+
+async def test_two_suppliers_of_one_wedding_see_nothing_of_each_other_and_nothing_private(
+    town: Town, studio: Studio, kept: Kept
+) -> None:
+    other = Studio(
+        town=town,
+        business=await town.linked(studio.couple, studio.wedding),
+        couple=studio.couple,
+        wedding=studio.wedding,
+    )
+    theirs = await of_studio(other, kept.provider)
+    await studio.couple.got("POST", f"/api/v1/weddings/{studio.wedding}/budget", {"title": "BUDGET-77"}, code=201)
+    await studio.book(on=LATER, title="STUDIO-77", note="NOTE-77")
+    await studio.book(on="2027-07-04", title="OWN-77", place="HOME-77", category="private")
+    await other.book(on=LATER, title="OTHER-77")
+    kept.diary.put(at(f"{LATER}T07:00", f"{LATER}T07:30", title="DENTIST-77"))
+    await kept.poll()
+    await kept.settle(studio.wedding, other.supplier)
+    await theirs.poll()
+    mine, others = str(kept.diary.ours()), str(theirs.diary.live())
+    assert "STUDIO-77" in mine
+    assert "OTHER-77" in others
+    assert not [word for word in ("OTHER", "BUDGET", "NOTE", "OWN", "HOME", "DENTIST") if f"{word}-77" in mine]
+    assert not [w for w in ("STUDIO", "BUDGET", "NOTE", "OWN", "HOME", "DENTIST") if f"{w}-77" in others]
+    told = str([e.record for e in await town.events(studio.supplier, kind="supplier")])
+    assert "DENTIST-77" not in told
+    await studio.couple.ask("GET", f"/api/v1/calendars/{kept.id}")
+    assert (await studio.couple.ask("GET", f"/api/v1/calendars/{kept.id}")).status_code == 404
