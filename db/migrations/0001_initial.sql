@@ -50,7 +50,7 @@ create function app.now() returns timestamptz language sql stable parallel safe 
 -- Optimistic locking: every changed row counts its versions, whoever changes it; but what is only sealed again says the same.
 create function app.bump() returns trigger language plpgsql set search_path = '' as $$
 begin
-  if current_setting('app.resealing', true) = 'on' then return new; end if;
+  if current_setting('sealing.anew', true) = 'on' then return new; end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
   return new;

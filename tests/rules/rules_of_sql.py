@@ -36,7 +36,7 @@ FRAGMENT = re.compile(
 )
 FUNCTION_NAME = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w.]+)", flags=re.IGNORECASE)
 # kit.db opens a transaction in one round trip, so it writes ids, proved to be UUIDs, into the text of `app.enter`.
-ASSEMBLED_SQL_FILES = {"wedsync/kit/db.py"}
+ASSEMBLED_SQL_FILES = {"wedsync/processes/sealed_statements.py", "wedsync/kit/db.py"}
 SQL_FILES = (".sql",)
 # app.settle is what every app.enter function ends in; no door may call it.
 ENTERING = ("app.enter", "app.settle")

@@ -35,7 +35,7 @@ async def run(settings: Settings, *, is_check: bool, pages: int = PAGES) -> int:
         pool = await connect_pool(running.owner_database_url, size=1, application="wedsync-rotate-keys")
         try:
             async with pool.acquire() as connection:
-                await connection.execute("set role wedsync_recorder; set app.resealing = 'on'")
+                await connection.execute("set role wedsync_recorder; set sealing.anew = 'on'")
                 if not is_check:
                     await rotate(connection, ring, pages=pages, say=_told)
                 return await check(connection, ring, say=_told)
