@@ -16,7 +16,11 @@ from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.calendars.event import CalendarEvent, Timed, span
 from wedsync.kit.config import Settings
 
-EDITS = [25, pytest.param(500, marks=pytest.mark.prove)]
+LONG = (("ours", 25), ("manual", 25), ("theirs", 500), ("ours", 500), ("manual", 500))
+STORMS = [
+    ("theirs", 25),
+    *(pytest.param(policy, edits, marks=pytest.mark.prove) for policy, edits in LONG),
+]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 ALIVE = "select id, starts_at, ends_at from bookings where supplier_id = $1 and state <> 'cancelled'"
 BUSY = "select lower(during), upper(during) from busy_times where supplier_id = $1 order by 1, 2"
@@ -127,8 +131,7 @@ class Storm:
 
 @pytest.mark.property
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("edits", EDITS)
-@pytest.mark.parametrize("policy", ["theirs", "ours", "manual"])
+@pytest.mark.parametrize(("policy", "edits"), STORMS)
 async def test_both_sides_end_equal(town: Town, edits: int, policy: str) -> None:
     studio = await opened(town)
     kept = await of_studio(studio, Provider(), policy=policy)
