@@ -46,10 +46,10 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def working(town: Town) -> AsyncIterator[None]:
     """A worker as it is started, with the real sender of webhooks."""
     stop = asyncio.Event()
-    async with senders.opened(town.settings) as known:
+    async with senders.opened(town.settings) as opened:
         catalogue, works = registry.catalogue(town.settings), registry.works(town.settings)
         task = asyncio.create_task(
-            worker.serve(town.settings, catalogue=catalogue, senders=known, works=works, stop=stop)
+            worker.serve(town.settings, catalogue=catalogue, senders=opened.senders, works=works, stop=stop)
         )
         try:
             yield

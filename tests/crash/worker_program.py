@@ -33,8 +33,8 @@ CATALOGUE = Catalogue((*TYPES, ANSWERED), REACTIONS)
 async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with senders.opened(settings) as known:
-        await serve(settings, catalogue=CATALOGUE, senders=known, works={}, stop=stop)
+    async with senders.opened(settings) as opened:
+        await serve(settings, catalogue=CATALOGUE, senders=opened.senders, works={}, stop=stop)
 
 
 if __name__ == "__main__":
