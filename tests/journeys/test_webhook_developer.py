@@ -20,7 +20,7 @@ from tests.eventually import eventually
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 ENV = {name: value for name, value in os.environ.items() if not name.startswith(("WEDSYNC_", "WEBHOOK_"))}
 
 
