@@ -45,7 +45,7 @@ async def test_a_refusal_is_a_row_of_the_table(
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"kind": "sign_in.brewed"}, {"address": "203.0.113.77"}, {"since": "2090-01-01T00:00Z"}]
+    "wanted", [{"kind": "sign_in.brewed"}, {"address": "198.51.100.254"}, {"since": "2090-01-01T00:00Z"}]
 )
 async def test_nothing_is_said_to_be_nothing(
     town: Town, refused: Somebody, wanted: dict[str, str], capsys: pytest.CaptureFixture[str]
