@@ -16,7 +16,7 @@ import psutil
 from tests.eventually import until
 from wedsync.processes.engines import free_port
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 class Product(msgspec.Struct, frozen=True):

@@ -87,7 +87,7 @@ async def test_ready_when_every_part_answers(supervisor: Supervisor) -> None:
     assert not await answers(web.healthz)
     supervisor.start(web)
     supervisor.start(part("worker", IDLE))
-    await supervisor.ready(10)
+    await supervisor.ready(60)
     assert await answers(web.healthz)
     assert not await answers(web.healthz.replace("healthz", "other"))
 
@@ -108,7 +108,7 @@ async def test_a_part_that_stays_silent_ends_the_start(supervisor: Supervisor) -
 async def test_a_crashed_part_is_back_and_said(supervisor: Supervisor) -> None:
     web, stop = server("web"), asyncio.Event()
     supervisor.start(web)
-    await supervisor.ready(10)
+    await supervisor.ready(60)
     first = process_of(supervisor, "web")
     assert first is not None
     running = asyncio.create_task(supervisor.run(stop))
@@ -151,7 +151,7 @@ async def test_what_a_crashed_part_started_goes_with_it(supervisor: Supervisor, 
 async def test_parts_stop_in_the_order_of_their_start(supervisor: Supervisor, tmp_path: Path) -> None:
     for name in ("web", "gateway", "sandbox"):
         supervisor.start(server(name))
-    await supervisor.ready(10)
+    await supervisor.ready(60)
     await supervisor.stop()
     stopped = [(tmp_path / f"{name}.log").stat().st_mtime_ns for name in ("web", "gateway", "sandbox")]
     assert stopped == sorted(stopped)

@@ -10,8 +10,6 @@ from tests.permissions import access
 from wedsync.kit.config import Settings
 from wedsync.processes import reference_surface, references, registry, web
 
-pytestmark = pytest.mark.unmeasured
-
 METHODS = {"get", "post", "put", "patch", "delete"}
 CATALOGUE = registry.catalogue()
 

@@ -64,11 +64,15 @@ async def test_a_graceful_stop_loses_nothing_and_burns_no_attempt(scene: Scene) 
 async def test_two_workers_share_the_work_and_one_is_killed(scene: Scene) -> None:
     first, second = scene.start(), scene.start("after_send=kill9")
     facts = 0
+
+    async def keep_up() -> bool:
+        return second.poll() is not None or await scene.ledger.admin.fetchval(FEW_OWED)
+
     while second.poll() is None:
         await scene.facts(5)
         facts += 5
         # No heap is left to the other, however long the second takes to come up.
-        await eventually(lambda: scene.ledger.admin.fetchval(FEW_OWED), within_s=60, what="they keep up")
+        await eventually(keep_up, within_s=60, what="they keep up")
     await scene.recovers()
     await scene.keeps_its_promises(facts=facts)
     assert first.poll() is None

@@ -16,8 +16,6 @@ from tests.served import served
 from tests.world import World, build
 from wedsync.kit.config import Settings
 
-pytestmark = pytest.mark.unmeasured
-
 FOREIGN = {"slug": "ana-and-ben", "part": "core", "version": "1"}
 PASSES = {"guest": "rsvp", "help_pass": "help", "ack_pass": "ack"}
 SKIPPED = ("/static", "/schema", "/openapi.json", "/sign-in")

@@ -10,8 +10,6 @@ from tests.world import World, build
 from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 
-pytestmark = pytest.mark.unmeasured
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(settings: Settings) -> AsyncIterator[World]:
