@@ -2108,7 +2108,7 @@ set role wedsync_owner;
 create table public.calendars (
   id uuid primary key default uuidv7(),
   tenant_id uuid not null,
-  connection_id uuid not null references public.connections,
+  connection_id uuid not null,
   remote_key bytea not null,
   sealed bytea not null,
   zone text not null default 'UTC' check (length(zone) <= 64),
@@ -2124,11 +2124,13 @@ create table public.calendars (
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   unique (connection_id, remote_key),
+  unique (tenant_id, id),
+  foreign key (tenant_id, connection_id) references public.connections (tenant_id, id),
   check (is_writable or direction in ('off', 'import'))
 );
 comment on table public.calendars is 'A calendar of a connected account, as found there; off until somebody chooses it. Its remote id and title are sealed, remote_key finds it again';
 comment on column public.calendars.resource_id is 'Of a supplier: whom its busy times are of, and whose bookings go there; null = the business, and all bookings';
-create index calendars_tenant on public.calendars (tenant_id);
+create index calendars_connection on public.calendars (tenant_id, connection_id);
 create trigger bump before update on public.calendars for each row execute function app.bump();
 call app.protect('public.calendars', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
@@ -2136,7 +2138,7 @@ call app.protect('public.calendars', 'tenant_id', $$((select app.mask()) & 512) 
 grant update (sealed) on public.calendars to wedsync_recorder;
 
 create table public.calendar_progress (
-  calendar_id uuid primary key references public.calendars on delete cascade,
+  calendar_id uuid primary key,
   tenant_id uuid not null,
   cursor_sealed bytea,
   cursor_for text not null default '',
@@ -2158,7 +2160,8 @@ create table public.calendar_progress (
   pulled_at timestamptz,
   synced_at timestamptz,
   outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'failed', 'reconnect', 'gone')),
-  reason text not null default '' check (length(reason) <= 1000)
+  reason text not null default '' check (length(reason) <= 1000),
+  foreign key (tenant_id, calendar_id) references public.calendars (tenant_id, id) on delete cascade
 ) with (fillfactor = 50);
 comment on table public.calendar_progress is 'How far the sync of a calendar has come: the engine''s own notes, and for people how fresh it is';
 comment on column public.calendar_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
@@ -2170,7 +2173,7 @@ grant insert, update on public.calendar_progress to wedsync_recorder;
 create table public.calendar_events (
   id uuid primary key default uuidv7(),
   tenant_id uuid not null,
-  calendar_id uuid not null references public.calendars on delete cascade,
+  calendar_id uuid not null,
   kind text not null check (kind in ('booking', 'item', 'theirs')),
   ours_id uuid,
   wedding_id uuid,
@@ -2190,6 +2193,8 @@ create table public.calendar_events (
   first_at timestamptz,
   last_at timestamptz,
   changed_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  foreign key (tenant_id, calendar_id) references public.calendars (tenant_id, id) on delete cascade,
   check ((kind = 'theirs') = (ours_id is null)),
   check (event is null or kind = 'theirs')
 ) with (fillfactor = 80);
@@ -2209,8 +2214,8 @@ grant insert, update, delete on public.calendar_events to wedsync_recorder;
 create table public.calendar_conflicts (
   id uuid primary key default uuidv7(),
   tenant_id uuid not null,
-  calendar_id uuid not null references public.calendars on delete cascade,
-  event_id uuid references public.calendar_events on delete set null,
+  calendar_id uuid not null,
+  event_id uuid,
   kind text not null check (kind in ('changed', 'deleted', 'removed', 'refused', 'sweep', 'gone')),
   about text not null default '' check (length(about) <= 40),
   sealed bytea not null,
@@ -2220,7 +2225,9 @@ create table public.calendar_conflicts (
   resolved_at timestamptz,
   resolved_by uuid,
   version integer not null default 1,
-  updated_at timestamptz not null default clock_timestamp()
+  updated_at timestamptz not null default clock_timestamp(),
+  foreign key (tenant_id, calendar_id) references public.calendars (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, event_id) references public.calendar_events (tenant_id, id) on delete set null (event_id)
 );
 comment on table public.calendar_conflicts is 'What the sync leaves to people, with both sides sealed. changed: both changed it; deleted: one deleted what the other changed; removed: deleted there; refused: their move cannot be made here; sweep: too much vanished at once; gone: the calendar did';
 create unique index calendar_conflicts_open on public.calendar_conflicts (calendar_id, event_id) nulls not distinct where state = 'open';
@@ -2232,7 +2239,7 @@ grant delete, update (sealed) on public.calendar_conflicts to wedsync_recorder;
 create table public.sync_runs (
   id uuid primary key default uuidv7(),
   tenant_id uuid not null,
-  calendar_id uuid not null references public.calendars on delete cascade,
+  calendar_id uuid not null,
   began_at timestamptz not null,
   ended_at timestamptz not null default clock_timestamp(),
   outcome text not null check (outcome in ('done', 'held', 'later', 'failed', 'reconnect', 'gone')),
@@ -2241,7 +2248,8 @@ create table public.sync_runs (
   taken integer not null default 0,
   written integer not null default 0,
   conflicts integer not null default 0,
-  unread integer not null default 0
+  unread integer not null default 0,
+  foreign key (tenant_id, calendar_id) references public.calendars (tenant_id, id) on delete cascade
 );
 comment on table public.sync_runs is 'Runs of the sync that did something or went wrong: what came, what was taken over here, what was written there';
 create index sync_runs_calendar on public.sync_runs (calendar_id, began_at desc);

@@ -194,6 +194,7 @@ async def world() -> AsyncIterator[SimpleNamespace]:
             mail_from="WedSync <no-reply@wedsync.example>",
             smtp_url=mailbox.address,
             seal_keys="",
+            connector_environ={},
         )
         host = open_host(settings, wire=wire, ring=RING)
         yield SimpleNamespace(hooks=hooks, mailbox=mailbox, host=host, address=address)

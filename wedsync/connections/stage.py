@@ -4,6 +4,8 @@ The sandbox shows all of them, a connector's own tests only its own.
 """
 
 import asyncio
+import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +21,7 @@ from wedsync.connections.fakes import Fake
 from wedsync.kit.errors import Refusal
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
+THREADS_WAIT_S = 2.0
 
 
 @asynccontextmanager
@@ -45,8 +48,9 @@ async def serving(
         log_enabled=False,
     )
     async with AsyncExitStack() as stack:
+        threads = _threads()
         task = asyncio.create_task(server.serve())
-        stack.push_async_callback(_ended, server, task)
+        stack.push_async_callback(_ended, server, task, threads)
         for fake in fakes:
             # Stopped before the server: it waits for callers that a fake keeps hanging.
             await fake.start()
@@ -76,9 +80,22 @@ def _noted(fake: Fake, journal: Journal) -> Router:
     return Router("/", route_handlers=fake.routes, middleware=[recording])
 
 
-async def _ended(server: Server, task: "asyncio.Task[None]") -> None:
+async def _ended(server: Server, task: "asyncio.Task[None]", threads: int) -> None:
+    """Once its threads have gone too: one that asks for Python while Python ends aborts the process."""
     server.stop()  # type: ignore[no-untyped-call]
     await task
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(THREADS_WAIT_S):
+            while _threads() > threads:
+                await asyncio.sleep(0.005)
+
+
+def _threads() -> int:
+    """Those of the system, which the server makes without telling Python; 0 where it does not show them."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
 
 
 def free_port(host: str) -> int:

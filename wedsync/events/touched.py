@@ -31,6 +31,11 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "public_days": Scope.CORE,
     "availability": Scope.CORE,
     "linked_days": Scope.CORE,
+    "linked_items": Scope.SCHEDULE,
+    "account": Scope.CORE,
+    "hear_account": Scope.CORE,
+    "judge_connections": Scope.CORE,
+    "take_consent": Scope.CORE,
 }
 
 

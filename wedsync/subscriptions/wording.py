@@ -63,6 +63,8 @@ GROUPS: Final = (
             ("link_booking.*", "What suppliers have booked for the wedding"),
             ("link_day.*", "Whether suppliers are free on its date"),
             ("connection.*", "Connections to other services"),
+            ("calendar.*", "Connected calendars"),
+            ("calendar_conflict.*", "What a connected calendar and we disagree on"),
         ),
     ),
     Group(

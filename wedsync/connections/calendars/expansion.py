@@ -1,6 +1,6 @@
 """When an event of a calendar is busy: its occurrences within a window, in UTC, with the rules of its own zone.
 
-A series is expanded here and not by the provider: servers disagree on clock changes (research/calendar.md 5.2). It is
+A series is expanded here and not by the provider: servers disagree on clock changes. It is
 worked out in wall times, and each occurrence becomes an instant by itself.
 """
 
@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 import msgspec
-from dateutil.rrule import rruleset, rrulestr
+from dateutil.rrule import rrule, rruleset, rrulestr
 
 from wedsync.connections.calendars.event import CalendarEvent, Days, EventError, Timed, known_zone, span
 
@@ -104,7 +104,7 @@ def _starts(event: CalendarEvent, zone: str, since: datetime, until: datetime) -
             what = name.partition(";")[0].upper()
             if what == "RRULE":
                 has_rule = True
-                series.rrule(rrulestr(_rule(value, own or zone), dtstart=_near(first, value, since)))
+                series.rrule(_read(_rule(value, own or zone), _near(first, value, since)))
             else:
                 add = {"RDATE": series.rdate, "EXDATE": series.exdate}[what]
                 for moment in value.split(","):
@@ -115,6 +115,14 @@ def _starts(event: CalendarEvent, zone: str, since: datetime, until: datetime) -
         yield from itertools.islice(found, OCCURRENCES_MAX + 1)
     except (ValueError, KeyError, TypeError, OverflowError) as cause:
         raise EventError("the event repeats in a way that cannot be worked out") from cause
+
+
+def _read(rule: str, first: datetime) -> rrule:
+    """Raises ValueError where a line holds more than one rule."""
+    read = rrulestr(rule, dtstart=first)
+    if not isinstance(read, rrule):
+        raise ValueError("more than one rule")
+    return read
 
 
 def _rule(value: str, zone: str) -> str:

@@ -16,7 +16,7 @@ from wedsync.kit.db import Row
 
 queries = sql.load("wedsync.connections.calendars")
 ASKED: Final = timedelta(minutes=4200)
-"""Less than three days, which every provider gives (research/calendar.md 1.2)."""
+"""Less than three days, which every provider gives."""
 AGAIN: Final = timedelta(minutes=30)
 """After it was refused."""
 UNTOLD_POLL_S: Final = 300.0

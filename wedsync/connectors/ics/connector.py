@@ -6,8 +6,6 @@ Its address is a secret, since it is all that somebody needs to read the calenda
 import asyncio
 import hashlib
 
-import msgspec
-
 from wedsync.connections import replies
 from wedsync.connections.calendars.contract import (
     CursorLost,
@@ -23,29 +21,19 @@ from wedsync.connections.calendars.contract import (
 from wedsync.connections.calendars.ical_zones import known_name
 from wedsync.connections.contract import (
     Account,
-    Attempt,
     Connection,
     Outcome,
     ReconnectNeeded,
     Rejected,
-    RetryLater,
     Tools,
 )
-from wedsync.connectors.ics import client, mapper
+from wedsync.connectors.ics import answers, client, mapper
+from wedsync.connectors.ics import cursor as cursors
+from wedsync.connectors.ics.cursor import Cursor
 from wedsync.connectors.ics.mapper import FeedError
 from wedsync.kit.http import Failure, Reply
 
 CALENDAR = "feed"
-
-
-class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the server said of the feed, and a digest of it for servers that say nothing. A window of its own: what is
-    read depends on it, so another one is another reading."""
-
-    etag: str = ""
-    modified: str = ""
-    digest: str = ""
-    until: str = ""
 
 
 class Ics:
@@ -79,7 +67,7 @@ class Ics:
         """The whole feed on one page, or nothing where it has not changed."""
         if pull.calendar != CALENDAR:
             return Gone(is_calendar=True)
-        cursor = _read(pull.cursor)
+        cursor = cursors.read(pull.cursor)
         if cursor is None:
             return CursorLost(reason="This is no cursor of ours.")
         until = f"{pull.until:%Y-%m-%d}"
@@ -96,13 +84,17 @@ class Ics:
             until=until,
         )
         if now.digest == known.digest and not (known.etag or known.modified):
-            return Pulled(changes=(), cursor=_written(now))
+            return Pulled(changes=(), cursor=cursors.written(now))
         try:
             read = await asyncio.to_thread(_all_of, found, pull)
         except FeedError as error:
-            return Rejected(reason=f"The address leads to {error}.", attempt=_attempt(found))
+            return Rejected(reason=f"The address leads to {error}.", attempt=answers.attempt_of(found))
         return Pulled(
-            changes=read.changes, cursor=_written(now), is_listing=True, unread=read.unread, attempt=_attempt(found)
+            changes=read.changes,
+            cursor=cursors.written(now),
+            is_listing=True,
+            unread=read.unread,
+            attempt=answers.attempt_of(found),
         )
 
     async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome:
@@ -124,45 +116,12 @@ class Ics:
                 return ReconnectNeeded(reason=exchange.reason, attempt=attempt)
             return replies.no_answer(exchange, attempt)
         if exchange.status != 200:
-            return exchange if exchange.status == 304 else self._refused(exchange, attempt)
-        return _whole(exchange, attempt)
-
-    def _refused(self, reply: Reply, attempt: Attempt) -> Outcome:
-        if replies.is_passing(reply.status):
-            after_s = replies.retry_after_s(reply.headers, now=self._tools.machine_now())
-            return RetryLater(reason=f"The feed's server answered {reply.status}.", after_s=after_s, attempt=attempt)
-        if reply.status in (401, 403, 404, 410):
-            return ReconnectNeeded(
-                reason=f"The feed is not at this address any more ({reply.status}). Copy its address anew.",
-                attempt=attempt,
-            )
-        return RetryLater(
-            reason=f"The feed's server answered {reply.status}.", tries_max=replies.SHORT_LADDER, attempt=attempt
-        )
+            return exchange if exchange.status == 304 else answers.refused(exchange, attempt, self._tools.machine_now())
+        return answers.whole(exchange, attempt)
 
 
 def connect(tools: Tools) -> Ics:
     return Ics(tools)
-
-
-def _whole(reply: Reply, attempt: Attempt) -> Reply | Outcome:
-    """The feed, if it is a calendar and all of it."""
-    if reply.ending == "capped":
-        size = reply.headers.get("content-length", "")
-        told = f"{int(size) / 1_048_576:.0f} MiB" if size.isascii() and size.isdigit() else "larger"
-        most = client.BODY_MAX_BYTES >> 20
-        return Rejected(
-            reason=f"The feed is {told}; at most {most} MiB are read. Publish only the months to come, and reconnect.",
-            attempt=attempt,
-        )
-    try:
-        blocks = mapper.opened(reply.body, content_type=reply.headers.get("content-type", "").lower())
-    except FeedError as error:
-        return Rejected(reason=f"The address leads to {error}.", attempt=attempt)
-    if reply.ending == "cut" or not blocks.is_complete:
-        # Half a feed would look as if all the rest had been deleted.
-        return RetryLater(reason="Only a part of the feed came.", attempt=attempt)
-    return reply
 
 
 def _all_of(reply: Reply, pull: Pull) -> mapper.Read:
@@ -173,21 +132,3 @@ def _all_of(reply: Reply, pull: Pull) -> mapper.Read:
 def _address(connection: Connection) -> str:
     given = connection.secrets.get("address", ())
     return client.address_of(given[0]) if given and given[0].strip() else ""
-
-
-def _attempt(reply: Reply) -> Attempt:
-    return Attempt(status=reply.status, address=reply.timing.address or "", total_ms=reply.timing.total_ms)
-
-
-def _read(text: str) -> Cursor | None:
-    """None where it is none of ours."""
-    if not text:
-        return Cursor()
-    try:
-        return msgspec.json.decode(text, type=Cursor)
-    except msgspec.MsgspecError:
-        return None
-
-
-def _written(cursor: Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()
