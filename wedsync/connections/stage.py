@@ -21,7 +21,7 @@ from wedsync.connections.fakes import Fake
 from wedsync.kit.errors import Refusal
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
-THREADS_WAIT_S = 2.0
+THREADS_WAIT_S = 0.5
 
 
 @asynccontextmanager
