@@ -103,8 +103,10 @@ class _Person:
             if one["connector"] == connector and one["direction"] != "off":
                 await self._asked("PATCH", f"/api/v1/calendars/{one['id']}", {"direction": "off"})
         for one in (await self._asked("GET", f"{self._supplier}/connections"))["items"]:
-            if one["connector"] == connector and one["state"] != "disconnected":
-                await self._asked("POST", f"/api/v1/connections/{one['id']}/disconnect")
+            if one["connector"] == connector:
+                if one["state"] != "disconnected":
+                    await self._asked("POST", f"/api/v1/connections/{one['id']}/disconnect")
+                await self._asked("DELETE", f"/api/v1/connections/{one['id']}")
 
     async def _connect(self, plan: Plan) -> None:
         path = f"{self._supplier}/connections/{plan.connector}"

@@ -37,7 +37,7 @@ def paths(rest: str = "") -> list[str]:
 @get(paths(), include_in_schema=False)
 async def listed(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> Response[str]:
     """All calendars of all accounts, and the conflicts that are open."""
-    async with entered(request, ctx, actor, tenant) as place:
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
         now = clock.machine_now()
         found = [model.calendar(ctx.ring, r, now) for r in await place.tx.rows(queries.calendars, None, None)]
         rows = await place.tx.rows(queries.conflicts, None, None, "open", None, None, 50)
@@ -55,7 +55,7 @@ async def listed(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) 
 @get(paths("/{calendar_id:uuid}"), include_in_schema=False)
 async def one(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, calendar_id: UUID) -> Response[str]:
     """How it is kept, and what its sync did."""
-    async with entered(request, ctx, actor, tenant) as place:
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
         return await _one(ctx, place, calendar_id)
 
 
@@ -99,13 +99,13 @@ async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
         given |= {"has_bookings": form.on("has_bookings"), "resource_id": form.text("resource_id") or None}
     wanted = forms.checked(model.CalendarChange, given, {})
     try:
-        async with entered(request, ctx, actor, tenant) as place:
+        async with entered(request, ctx, actor, tenant, here="accounts") as place:
             await actions.change(place.tx, calendar_id, wanted, version=form.number("version"))
             path = _path(place)
     except Refusal as refusal:
         if refusal.status not in (409, 412):
             raise
-        async with entered(request, ctx, actor, tenant) as place:
+        async with entered(request, ctx, actor, tenant, here="accounts") as place:
             return await _one(ctx, place, calendar_id, refusal.detail)
     return respond.see_other(f"{path}/{calendar_id}")
 
@@ -113,7 +113,7 @@ async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
 @post(paths("/{calendar_id:uuid}/sync"), include_in_schema=False)
 async def look(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, calendar_id: UUID) -> Response[Any]:
     """At once."""
-    async with entered(request, ctx, actor, tenant) as place:
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
         await actions.sync_now(place.tx, calendar_id)
         return respond.see_other(f"{_path(place)}/{calendar_id}")
 
@@ -124,7 +124,7 @@ async def decide(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
     form = await forms.read(request)
     wanted = forms.checked(model.Resolution, {"keep": form.text("keep")}, {})
     try:
-        async with entered(request, ctx, actor, tenant) as place:
+        async with entered(request, ctx, actor, tenant, here="accounts") as place:
             await actions.resolve(place.tx, conflict_id, wanted.keep)
             path = _path(place)
     except Refusal as refusal:

@@ -35,9 +35,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.shell.base}/connections"
 
     async def source(self, connection_id: UUID) -> model.Connection:
-        """Raises Refusal 404, also for one that was removed."""
+        """Raises Refusal 404, also for one that was removed and for an account, which has pages of its own."""
         found = connection_of(self.ctx.settings.public_url, await self.tx.row(queries.connection, connection_id))
-        if found.tenant_id != self.tenant:
+        if found.tenant_id != self.tenant or found.state is not None:
             raise not_found("connection")
         return found
 
@@ -48,8 +48,10 @@ def paths(rest: str = "") -> list[str]:
 
 
 @asynccontextmanager
-async def entered(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID) -> AsyncIterator[Place]:
-    """Raises Refusal 404 for everybody but the couple, or the owner and admins of a business."""
+async def entered(
+    request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, *, here: str = "connections"
+) -> AsyncIterator[Place]:
+    """`here` is the section of a business. Raises Refusal 404 for everybody but the couple, or the owner and admins of a business."""
     is_couple = request.url.path.startswith("/me/")
     async with ctx.door.enter(signed_in(request, actor), tenant) as tx:
         if await tx.value(queries.my_role) not in (("couple",) if is_couple else ("owner", "admin")):
@@ -57,6 +59,6 @@ async def entered(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID)
         shell = await (
             couple_shell(request, ctx, tx, tenant, "settings")
             if is_couple
-            else supplier_shell(request, ctx, tx, tenant, "connections")
+            else supplier_shell(request, ctx, tx, tenant, here)
         )
         yield Place(tx=tx, ctx=ctx, shell=shell, tenant=tenant, is_couple=is_couple)

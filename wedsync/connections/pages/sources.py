@@ -44,7 +44,7 @@ async def _list(
         place.shell,
         code=422 if errors else 200,
         path=place.path,
-        sources=[connection_of(place.ctx.settings.public_url, row) for row in rows],
+        sources=[connection_of(place.ctx.settings.public_url, row) for row in rows if row["state"] is None],
         schemes=SCHEMES,
         made=made,
         secret=secret,

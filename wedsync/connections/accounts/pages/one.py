@@ -89,6 +89,7 @@ async def _page(
             words=wording.STATES[row["state"]],
             last=wording.what(row["what"]) if row["what"] else "",
             provider=offer.title if offer is not None else row["connector"],
+            has_calendars=offer is not None and "calendars" in offer.does,
             status=wording.STATUS[offer.status] if offer is not None else None,
             log=[
                 {
