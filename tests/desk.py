@@ -69,15 +69,18 @@ def problem_of(answer: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, app: Litestar | None = None) -> AsyncIterator[Desk]:
-    """A desk with a world of its own, and an application too unless one is given."""
+async def opened(settings: Settings) -> AsyncIterator[Desk]:
+    """A desk with an application and a world of its own."""
+    async with served(settings) as app, seated(app, settings) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def seated(app: Litestar, settings: Settings) -> AsyncIterator[Desk]:
+    """A desk with a world of its own at an application that is served."""
     world = await build(settings)
     try:
-        if app is not None:
-            yield Desk(app, world)
-            return
-        async with served(settings) as own_app:
-            yield Desk(own_app, world)
+        yield Desk(app, world)
     finally:
         await world.door.pool.close()
 

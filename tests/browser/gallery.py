@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import chromium
 from tests.browser import (
     scenes_accounts,
     scenes_bookings,
@@ -29,14 +30,6 @@ from tests.browser.people import Scene
 from wedsync.web import render
 
 ORIGIN = "http://wedsync.test"
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class View(NamedTuple):
@@ -106,7 +99,7 @@ def _photograph(folder: Path, chosen: list[Scene]) -> None:
 
     pages = {f"/{scene.name}": draw(scene) for scene in chosen}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(**chromium.LAUNCH)
         for view in VIEWS:
             for scheme in ("light", "dark"):
                 context = browser.new_context(

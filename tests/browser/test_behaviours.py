@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +11,12 @@ from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, exp
 
 from tests.browser import gallery, scenes_couple, scenes_guests, scenes_plan, scenes_rsvp
 from tests.browser.people import LIVE, WEDDING, couple
+from tests.chromium import LAUNCH
 from wedsync.web import render
 
 pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
 expect.set_options(timeout=30_000)
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 BASE = f"/me/{WEDDING}"
 
 
@@ -63,7 +62,7 @@ class Server:
 @pytest.fixture(scope="module")
 def context() -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=gallery.CHROMIUM_ARGS)
+        chromium = playwright.chromium.launch(**LAUNCH)
         yield chromium.new_context(viewport={"width": 1200, "height": 700}, reduced_motion="reduce")
         chromium.close()
 

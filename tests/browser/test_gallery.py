@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -11,10 +10,10 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import gallery
+from tests.chromium import LAUNCH
 
 pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PAGES = {f"/{scene.name}": scene for scene in gallery.scenes()}
 
 
@@ -48,7 +47,7 @@ SMALL_TARGETS = """() => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=gallery.CHROMIUM_ARGS)
+        chromium = playwright.chromium.launch(**LAUNCH)
         yield chromium
         chromium.close()
 

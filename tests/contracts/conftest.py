@@ -12,7 +12,7 @@ from tests.contracts import one_wedding
 from tests.contracts.guest_house import Builder, GuestHouse, houses
 from tests.contracts.one_wedding import Stage
 from tests.contracts.town import Somebody, Town
-from tests.desk import Desk, opened
+from tests.desk import Desk, seated
 from tests.engines_fixture import Database, RunningPostgres, clone, drop
 from tests.ledger import Ledger
 from tests.served import served
@@ -50,7 +50,7 @@ def build(stage: Stage, app: Litestar, settings: Settings) -> Builder:
 @pytest_asyncio.fixture(scope="session")
 async def desk(app: Litestar, settings: Settings) -> AsyncIterator[Desk]:
     """One world of every audience, which its tests leave as it is or do not count."""
-    async with opened(settings, app) as made:
+    async with seated(app, settings) as made:
         yield made
 
 

@@ -1,7 +1,6 @@
 """The sandbox's consent is as strict as a provider's: what a client does wrong fails here before it fails there."""
 
 import hashlib
-import shutil
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -14,12 +13,12 @@ from litestar import Request, Response, get
 from litestar.types import ControllerRouterHandler
 from playwright.async_api import async_playwright
 
+from tests.chromium import LAUNCH
 from wedsync.connections import stage
 from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
 from wedsync.connections.fake_consent import Consent
 from wedsync.kit.http import Failure, Reply, Wire
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BACK = "http://127.0.0.1:9/back?kept=1"
 VERIFIER = "v" * 50
 CHALLENGE = urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -276,7 +275,7 @@ async def test_without_asking_to_stay_there_is_nothing_to_refresh_with(client: C
 @pytest.mark.browser
 async def test_a_person_chooses_an_account_and_allows_or_not(client: Client) -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(**LAUNCH)
         page = await browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
         home = f"{client.address}/healthz-not-there?kept=1"
         address = f"{client.address}/acme/oauth/authorize?{urlencode({**ASKED, 'redirect_uri': home})}"

@@ -1,7 +1,6 @@
 """The sandbox shows what came, forgets on request, changes its mood, and stays within its memory."""
 
 import asyncio
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,13 +16,13 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
+from tests.chromium import LAUNCH
 from wedsync.connections import stage
 from wedsync.connections.fakes import Shelf
 from wedsync.connectors.webhook.fake import Hooks
 from wedsync.kit.http import Reply, Wire
 from wedsync.processes import sandbox
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HTML = "<h1>Hello</h1><script>document.title='run'</script><a href='https://wedsync.example/ack/1'>Fine</a>"
 
 
@@ -278,7 +277,7 @@ async def test_a_shelf_keeps_the_newest_within_number_and_weight() -> None:
 async def test_the_pages_are_readable_on_a_phone_and_new_mail_shows_by_itself(visitor: Visitor) -> None:
     await visitor.ask("POST", "/hooks/phone", {"type": "rsvp.replied"})
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(**LAUNCH)
         page = await browser.new_page(viewport={"width": 390, "height": 844})
         await page.goto(f"{visitor.address}/mail?to=live@example.com")
         assert await page.get_by_text("No mail yet.").is_visible()

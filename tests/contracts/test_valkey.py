@@ -10,7 +10,6 @@ import pytest_asyncio
 import structlog
 from structlog.testing import capture_logs
 
-from wedsync.kit import valkey
 from wedsync.kit.limits import Bucket, Limits, Window
 from wedsync.kit.valkey import Client, Outage, Publisher, Subscriber, connect
 from wedsync.processes.engine_account import engine_account
@@ -18,12 +17,6 @@ from wedsync.processes.engines import free_port
 from wedsync.processes.valkey_server import ValkeyServer
 
 PATIENCE_S = 30
-
-
-@pytest.fixture(autouse=True)
-def heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A logger keeps the way its first line went; that of an application which is served beside would go past us."""
-    monkeypatch.setattr(valkey, "log", structlog.get_logger("valkey"))
 
 
 class Ear:

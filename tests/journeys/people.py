@@ -1,31 +1,19 @@
 """The people of a journey: a real browser, and somebody of the demo signed in in it."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests import chromium
 from tests.product import Product
-
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-)
 
 
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
-    """Debian's chromium, or the one that the variable CHROMIUM names."""
+    """One for everybody; each person gets a context of their own."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=list(CHROMIUM)
-        )
+        browser = await playwright.chromium.launch(**chromium.LAUNCH)
         yield browser
         await browser.close()
 

@@ -4,11 +4,10 @@ The sandbox shows all of them, a connector's own tests only its own.
 """
 
 import asyncio
-import contextlib
-import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -21,7 +20,7 @@ from wedsync.connections.fakes import Fake
 from wedsync.kit.errors import Refusal
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
-THREADS_WAIT_S = 0.5
+THREADS_LOOKS = 100
 
 
 @asynccontextmanager
@@ -84,16 +83,16 @@ async def _ended(server: Server, task: "asyncio.Task[None]", threads: int) -> No
     """Once its threads have gone too: one that asks for Python while Python ends aborts the process."""
     server.stop()  # type: ignore[no-untyped-call]
     await task
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(THREADS_WAIT_S):
-            while _threads() > threads:
-                await asyncio.sleep(0.005)
+    for _ in range(THREADS_LOOKS):
+        if _threads() <= threads:
+            return
+        await asyncio.sleep(0.005)
 
 
 def _threads() -> int:
     """Those of the system, which the server makes without telling Python; 0 where it does not show them."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return len(list(Path("/proc/self/task").iterdir()))
     except OSError:
         return 0
 

@@ -115,7 +115,6 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        log.configure(process="web", level=settings.log_level)
         publisher = Publisher(settings.valkey_url)
         pool = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-web")
 
@@ -319,4 +318,6 @@ async def _leaving(app: Litestar) -> AsyncIterator[None]:
 
 def from_environment() -> Litestar:
     """Each worker is a process of its own and reads the same variables."""
-    return create(config.load(os.environ), _leaving)
+    settings = config.load(os.environ)
+    log.configure(process="web", level=settings.log_level)
+    return create(settings, _leaving)

@@ -104,3 +104,12 @@ def signed_in(request: AnyRequest, actor: Actor) -> Actor:
             401, "sign_in_required", "Sign in first.", headers={"Location": f"/?next={quote(request.url.path)}"}
         )
     return actor
+
+
+def day_asked(text: str, today: date) -> date:
+    """The day of an address, as YYYY-MM-DD; what cannot be read, and what no calendar is asked for, is `today`."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return day if 1990 <= day.year <= 2190 else today

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +66,7 @@ async def fragment(
 async def _values(ctx: Context, place: Place, asked: str, on: str) -> dict[str, Any]:
     view: calendar.View = "week" if asked == "week" else "month"
     zone, today = place.home["time_zone"], place.shell.now.date()
-    day = _day(on, today)
+    day = forms.day_asked(on, today)
     first, last = calendar.window(view, day)
     window = model.span(first, last, zone)
     tx = place.tx
@@ -98,14 +97,6 @@ async def _values(ctx: Context, place: Place, asked: str, on: str) -> dict[str, 
         "conflicts": await _conflicts(ctx, place),
         "query": f"?view={view}&on={day}",
     }
-
-
-def _day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return day if 1990 <= day.year <= 2190 else today
 
 
 async def _conflicts(ctx: Context, place: Place) -> list[dict[str, Any]]:

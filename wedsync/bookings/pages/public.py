@@ -1,13 +1,13 @@
 """\"Free on 14 June?\": the page behind a supplier's link, for anybody who has it."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from litestar import Response, get
 
 from wedsync.bookings import free
 from wedsync.kit import clock
 from wedsync.kit.errors import not_found
-from wedsync.web import respond
+from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 from wedsync.web.shell import Shell
@@ -20,21 +20,13 @@ SHOWN_DAYS = 56
 async def page(request: AnyRequest, ctx: Context, key: str, on: str = "") -> Response[str]:
     """A day that cannot be read is today; eight weeks from it are shown."""
     today = clock.now().date()
-    first = _day(on, today)
+    first = forms.day_asked(on, today)
     found = await free.days(request, ctx, key, first, first + timedelta(days=SHOWN_DAYS - 1))
     if found is None:
         raise not_found("page")
     name, days = found
     shell = Shell(face="public", path=request.url.path, theme=theme_of(request))
     return respond.html("bookings/free.html", shell, name=name, asked=days[0] if on else None, on=first, days=days)
-
-
-def _day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return day if 1990 <= day.year <= 2190 else today
 
 
 ROUTES = (page,)

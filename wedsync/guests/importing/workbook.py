@@ -11,6 +11,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 import msgspec
@@ -128,20 +129,27 @@ def _text(value: object) -> str:
 def _vet(data: bytes, *, rows_max: int, columns_max: int) -> bytes:
     """A new archive of the parts the parser needs, each inflated here within limits and checked."""
     packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as safe:
+        for name, body in _parts(data):
+            _check_part(name, body, rows_max=rows_max, columns_max=columns_max)
+            safe.writestr(zipfile.ZipInfo(name), body)
+    return packed.getvalue()
+
+
+def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Needed parts with their names, all of them within one limit."""
+    left = INFLATED_BYTES_MAX
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as safe:
-            needed = _needed(archive)
-            left = INFLATED_BYTES_MAX
-            for member in needed:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in _needed(archive):
                 body = _inflate(archive, member, left)
                 left -= len(body)
-                _check_part(member.filename, body, rows_max=rows_max, columns_max=columns_max)
-                safe.writestr(zipfile.ZipInfo(member.filename), body)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+                yield member.filename, body
+    # zipfile says RuntimeError of a password it was not given, and OSError of an offset that points nowhere.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
         raise _unreadable(
             "This Excel file is damaged or has a password. Save it again as .xlsx without one."
         ) from error
-    return packed.getvalue()
 
 
 def _needed(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
