@@ -51,7 +51,7 @@ def paths(rest: str = "") -> list[str]:
 async def entered(
     request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, *, here: str = "connections"
 ) -> AsyncIterator[Place]:
-    """Raises Refusal 404 for everybody but the couple, or the owner and admins of a business, whose section is `here`."""
+    """Raises Refusal 404 but for the couple, or the owner and admins of a business, whose section is `here`."""
     is_couple = request.url.path.startswith("/me/")
     async with ctx.door.enter(signed_in(request, actor), tenant) as tx:
         if await tx.value(queries.my_role) not in (("couple",) if is_couple else ("owner", "admin")):
