@@ -86,7 +86,12 @@ def one(report: dict[str, Any], may: dict[str, bool], **more: Any) -> dict[str, 
         line("connect", "ok", at=ago(days=3)),
     ]
     made = {"path": f"{PATH}/1", "up": PATH, "one": report, "words": report["words"], "last": wording.what("pull")}
-    made |= {"provider": "Google Calendar", "status": wording.STATUS["documented, untested live"], "may": may}
+    made |= {
+        "provider": "Google Calendar",
+        "has_calendars": True,
+        "status": wording.STATUS["documented, untested live"],
+        "may": may,
+    }
     return made | {"log": log if may["keep"] else [], "revealed": None, "refusal": None} | more
 
 

@@ -31,6 +31,7 @@ from wedsync.events.jobs import Job
 from wedsync.kit.db import Door
 
 Fault = Literal["lost", "412", "410", "500", "twice", "truncated"]
+RUNS_MAX = 200
 RESUME = "update calendar_progress set not_before = null, next_poll_at = '-infinity' where calendar_id = $1"
 
 
@@ -249,6 +250,7 @@ class Kept(msgspec.Struct, kw_only=True):
             else:
                 await sync.keep_in_step(self.town.door, job, self.town.ring, self.provider, "https://wedsync.test")
             done += 1
+            assert done < RUNS_MAX, f"{name} is owed again and again: {dict(row)}"
         return done
 
     async def poll(self) -> None:

@@ -74,6 +74,21 @@ async def test_our_event_moved_there_is_a_booking_moved(studio: Studio, kept: Ke
     assert await kept.conflicts() == []
 
 
+async def test_what_was_made_unheard_and_deleted_there_comes_back_when_somebody_says_so(
+    studio: Studio, kept: Kept
+) -> None:
+    kept.diary.faults.append("lost")
+    await studio.book(on=LATER, title="Portraits")
+    await kept.settle()
+    (entry,) = kept.diary.ours()
+    kept.diary.put(None, entry.id)
+    await kept.poll()
+    assert [one["kind"] for one in await kept.conflicts()] == ["removed"]
+    await kept.decide("ours")
+    assert [one.event.title for one in kept.diary.ours() if one.event] == ["Portraits"]
+    assert await kept.conflicts() == []
+
+
 async def test_their_events_are_busy_time_and_no_word_of_them_is_kept(studio: Studio, kept: Kept) -> None:
     word = "Zahnarzt-4711"
     one = kept.diary.put(at(f"{LATER}T09:00", f"{LATER}T10:00", title=word, text=word, place=word))

@@ -31,7 +31,8 @@ LEASE = """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp
     where id = (select id from jobs where kind = 'reaction' and tenant_id = $1 order by order_seq, id limit 1)
     returning id, name, lease_token, event_id"""
 LEASE_WORK = """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
-    where id = (select id from jobs where name = $2 and tenant_id = $1 and lease_token is null order by id limit 1)
+    where id = (select id from jobs where name = $2 and tenant_id = $1 and lease_token is null
+      and run_at <= clock_timestamp() order by id limit 1)
     returning id, kind, name, lane, tenant_id, destination_id, made_at, event_id, args, attempt, live_until, expires_at,
       lease_token, order_key is not null as is_ordered"""
 

@@ -127,8 +127,7 @@ async def _take(run: Run, one: One, ours: Ours, theirs: CalendarEvent) -> None:
 
 async def _write(run: Run, one: One) -> Pushed | Moved | Ended | None:
     row, plan = one.row, one.plan
-    creation = row["creation"] + (1 if plan.is_new and row["state"] in ("removed", "ended") else 0)
-    creation += 1 if plan.is_new and row["state"] == "there" else 0
+    creation = _creation(one)
     remote_id = "" if plan.is_new else one.kept.remote_id
     if not plan.is_new and not remote_id:
         async with run.enter() as tx:
@@ -145,6 +144,11 @@ async def _write(run: Run, one: One) -> Pushed | Moved | Ended | None:
     )
     said = await run.session.push(push)
     return await _answered(run, one, said, remote_id=remote_id, creation=creation)
+
+
+def _creation(one: One) -> int:
+    """Which making of it this is: a try that follows no answer is the same one."""
+    return int(one.row["creation"]) + (one.plan.is_new and one.row["state"] != "new")
 
 
 async def _answered(
@@ -185,14 +189,27 @@ async def _refused(tx: Tx, run: Run, one: One, why: str) -> None:
     await conflicts.keep(tx, run, row["id"], "refused", "times" if one.plan.take else "event", _dispute(one, why))
 
 
-async def tangled(run: Run, event_ids: Sequence[UUID]) -> None:
-    """Changed there again each time it was to be written."""
+async def tangled(run: Run, event_ids: Sequence[UUID]) -> bool:
+    """What was in the way each time it was to be written; whether some of it can be decided anew.
+
+    One that is to be made and is there already, though no pull shows it, was made by a try whose answer we never had
+    and was deleted there since: it cannot come back under that key, so it is treated as removed by them.
+    """
+    is_more = False
     async with run.enter() as tx:
         rows = await tx.rows(queries.dirty, run.id, [], TOGETHER_MAX)
         mine = [row for row in rows if row["id"] in event_ids]
         ours = await read(tx, run.ring, run.tenant, run.wanted, [(row["kind"], row["ours_id"]) for row in mine])
         for row in mine:
-            await _refused(tx, run, _considered(run, row, ours.get(row["ours_id"])), "It changes there all the time.")
+            one = _considered(run, row, ours.get(row["ours_id"]))
+            if one.plan.is_new:
+                kept = msgspec.structs.replace(one.plan.kept, theirs=None)
+                made = _creation(one)
+                await _put(tx, run, one, kept, "removed", etag="", creation=made, is_dirty=True, verdict=row["verdict"])
+                is_more = True
+            else:
+                await _refused(tx, run, one, "It changes there all the time.")
+    return is_more
 
 
 async def _kept(

@@ -126,8 +126,8 @@ async def _rounds(run: Run) -> Ended:
         if not moved:
             # Written where the provider tells no version of it: the next pull does.
             return await pulling.pull(run) or held or Ended(is_more=settled.is_more)
-    await settling.tangled(run, moved)
-    return held or Ended()
+    is_more = await settling.tangled(run, moved)
+    return held or Ended(is_more=is_more)
 
 
 async def _end(run: Run, ended: Ended, before: str, *, is_told: bool) -> None:
