@@ -288,7 +288,7 @@ async def test_a_bug_of_the_worker_itself_ends_it_after_settling(ledger: Ledger)
     failpoints.arm("after_claim=raise")
     with pytest.raises(failpoints.FailpointHit):
         async with working(ledger, always(DELIVERED)) as worker:
-            await eventually(worker._stop.is_set)
+            await eventually(lambda: worker._stop.is_set())
 
 
 async def test_a_reply_with_a_nul_is_kept_without_it(ledger: Ledger) -> None:
