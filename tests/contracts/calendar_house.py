@@ -64,6 +64,7 @@ class Diary:
         self.asked: list[str] = []
         self.is_there = True
         self.is_writable = True
+        self.locked = ""
         self.has_etags = True
         self.watches: dict[str, Watch] = {}
         self._epoch = 1
@@ -146,6 +147,8 @@ class Diary:
             return Gone(is_calendar=True)
         if self._fault("500"):
             return RetryLater(reason="500", after_s=0)
+        if self.locked:
+            return ReadOnly(reason=self.locked)
         if self._fault("412"):
             return Moved(reason="412")
         said = self._written(push)

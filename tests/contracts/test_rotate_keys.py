@@ -1,6 +1,7 @@
 """Rotating keys: killed half way and started again, and afterwards the old key opens nothing and nobody needs it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,7 +28,8 @@ OLD, NEW = KeyRing.new_setting("old"), KeyRing.new_setting("new")
 
 async def rotate(settings: Settings, *options: str, dies_after: int = 0) -> tuple[int, list[str]]:
     """The command, on a ring that knows both; killed after so many lines."""
-    environ = {**unmeasured(), **settings.environ(), "WEDSYNC_SEAL_KEYS": f"{NEW},{OLD}"}
+    ours = unmeasured() if dies_after else dict(os.environ)
+    environ = {**ours, **settings.environ(), "WEDSYNC_SEAL_KEYS": f"{NEW},{OLD}"}
     command = (sys.executable, "-m", "wedsync.processes.cli", "rotate-keys", *options)
     process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
