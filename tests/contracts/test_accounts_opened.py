@@ -244,3 +244,45 @@ async def test_a_token_is_in_nothing_that_is_kept_or_told(
     seen += (await business.owner.ask("GET", "/metrics")).text
     for secret in (token, CLIENT_SECRET):
         assert secret not in seen
+
+
+async def test_what_is_not_open_is_not_asked(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    assert isinstance(await opened(house, UUID(int=7), business), ReconnectNeeded)
+    await business.owner.got("POST", f"/api/v1/connections/{id}/pause")
+    paused = await opened(house, id, business)
+    assert (isinstance(paused, RetryLater), getattr(paused, "is_ours", False)) == (True, True)
+    await business.owner.got("POST", f"/api/v1/connections/{id}/resume")
+    await business.owner.got("POST", f"/api/v1/connections/{id}/disconnect")
+    assert isinstance(await opened(house, id, business), ReconnectNeeded)
+
+
+async def test_a_token_that_cannot_be_opened_or_exchanged_is_for_people(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    broken = "update connection_accounts set credentials_sealed = '\\x00' where connection_id = $1 returning true"
+    kept = await house.admin.fetchval("select credentials_sealed from connection_accounts where connection_id = $1", id)
+    await house.admin.fetchval(broken, id)
+    said = await opened(house, id, business)
+    assert isinstance(said, ReconnectNeeded)
+    assert "cannot be opened" in said.reason
+    await house.admin.execute(
+        "update connection_accounts set credentials_sealed = $2 where connection_id = $1", id, kept
+    )
+    assert isinstance(await opened(house, id, business), Connection)
+
+
+async def test_who_has_just_asked_in_vain_is_not_followed_by_the_next(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    await house.expires(id, -1)
+    house.acme.consent.moods.switch("5xx")
+    tenant = UUID(business.supplier)
+    several = [house.accounts() for _ in range(3)]
+    asked = house.acme.consent.refreshes
+    said = await asyncio.gather(*(accounts.open(id, tenant) for accounts in several))
+    assert all(isinstance(one, RetryLater) for one in said)
+    assert {getattr(one, "is_ours", False) for one in said} == {True, False}
+    assert house.acme.consent.refreshes == asked
+    for accounts in several:
+        await accounts.close()
+    house.acme.consent.moods.switch("fine")
+    assert isinstance(await opened(house, id, business), Connection)
