@@ -35,7 +35,8 @@ def own(store: Store) -> Calendar:
 def refused(act: Any, *given: Any, **more: Any) -> tuple[int, str]:
     with pytest.raises(GoogleError) as error:
         act(*given, **more)
-    return error.value.status, error.value.body["error"]["errors"][0]["reason"]
+    told: Any = error.value.body
+    return error.value.status, told["error"]["errors"][0]["reason"]
 
 
 @pytest.mark.parametrize(

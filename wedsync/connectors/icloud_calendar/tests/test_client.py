@@ -97,7 +97,7 @@ def test_the_password_goes_only_where_it_belongs(start: str, is_ours: bool, targ
         (failure("proxy"), RetryLater),
     ],
 )
-async def test_every_answer_to_a_reading_call_means_one_thing(answer: Reply | Failure, word: type) -> None:
+async def test_every_answer_to_a_reading_call_means_one_thing(answer: Reply | Failure, word: type[Any]) -> None:
     same = (many(one("/", PRINCIPAL.format("/p/"))), many(one("/p/", HOME.format("/1/"))))
     found = await pulled(Script(answer, *same))
     assert isinstance(found, word)
@@ -174,7 +174,7 @@ async def test_redirects_are_followed_where_they_lead_and_not_for_ever() -> None
 
 @pytest.mark.parametrize(("location", "says"), [("https://evil.example/", "evil.example"), (None, "dav.example")])
 async def test_a_redirect_to_somebody_else_or_to_nowhere_ends(location: str | None, says: str) -> None:
-    script = Script(reply(301, **({"location": location} if location else {})))
+    script = Script(reply(301, location=location) if location else reply(301))
     found = await account(script)
     assert isinstance(found, ReconnectNeeded)
     assert says in found.reason

@@ -1,5 +1,7 @@
 """Writing by CalDAV where servers refuse, forget to answer, or hold more than we know."""
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 
@@ -33,7 +35,7 @@ EXCEPTION = f"{PATH}#2027-06-12T12:00:00"
 
 
 def got(body: str | bytes = OBJECT, etag: str = '"e1"', status: int = 200) -> Reply:
-    return reply(status, body, **({"etag": etag} if etag else {}))
+    return reply(status, body, etag=etag) if etag else reply(status, body)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def got(body: str | bytes = OBJECT, etag: str = '"e1"', status: int = 200) -> Re
     ],
 )
 async def test_every_answer_to_a_new_event_means_one_thing(
-    answers: tuple[Reply | Failure, ...], kind: type, says: str
+    answers: tuple[Reply | Failure, ...], kind: type[Any], says: str
 ) -> None:
     script = Script(*answers)
     found = await pushed(script)
@@ -137,7 +139,7 @@ async def test_taking_away_what_was_never_made_needs_nobody() -> None:
         ((got(), reply(503, retry_after="9")), RetryLater, "503"),
     ],
 )
-async def test_every_answer_to_a_change_means_one_thing(answers: tuple[Reply, ...], kind: type, says: str) -> None:
+async def test_every_answer_to_a_change_means_one_thing(answers: tuple[Reply, ...], kind: type[Any], says: str) -> None:
     script = Script(*answers)
     found = await pushed(script, id=PATH, etag='"e1"')
     assert isinstance(found, kind), found
@@ -167,7 +169,7 @@ async def test_without_an_etag_a_change_is_on_a_condition_that_nothing_meets() -
     ],
 )
 async def test_deleting_is_on_the_condition_of_what_was_seen(
-    answers: tuple[Reply, ...], etag: str, kind: type, condition: str
+    answers: tuple[Reply, ...], etag: str, kind: type[Any], condition: str
 ) -> None:
     script = Script(*answers)
     assert isinstance(await pushed(script, None, id=PATH, etag=etag), kind)
@@ -201,7 +203,9 @@ ALONE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Somebody//EN\r\n" + OTHER
         (ALONE, None, ReadOnly),
     ],
 )
-async def test_an_exception_is_changed_within_its_object(body: str, event: CalendarEvent | None, kind: type) -> None:
+async def test_an_exception_is_changed_within_its_object(
+    body: str, event: CalendarEvent | None, kind: type[Any]
+) -> None:
     script = Script(got(body), reply(204))
     found = await pushed(script, event, id=EXCEPTION, etag='"e1"')
     assert isinstance(found, kind), found

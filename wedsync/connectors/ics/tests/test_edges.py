@@ -86,7 +86,7 @@ async def pulled(script: Script, cursor: str = "", *, calendar: str = CALENDAR, 
         (failure("timeout"), RetryLater, "timeout"),
     ],
 )
-async def test_every_answer_means_one_thing(answer: Reply | Failure, kind: type, says: str) -> None:
+async def test_every_answer_means_one_thing(answer: Reply | Failure, kind: type[Any], says: str) -> None:
     found = await pulled(Script(answer))
     assert isinstance(found, kind)
     assert says in found.reason

@@ -50,7 +50,7 @@ def reply(status: int, data: Any = None, *, ending: Ending = "whole", **headers:
     return Reply(status=status, headers=named, body=body, ending=ending, timing=Timing())
 
 
-def refusal(status: int, code: str = "", **headers: str) -> Reply:
+def refusal(status: int, code: str = "", **headers: Any) -> Reply:
     return reply(status, {"error": {"code": code, "message": "No."}}, **headers)
 
 

@@ -20,6 +20,7 @@ from wedsync.connectors.outlook_calendar.tests.scripted import (
     reply,
 )
 from wedsync.connectors.outlook_calendar.tests.staged import BERLIN, CEREMONY, timed
+from wedsync.kit import clock
 from wedsync.kit.http import Failure, Reply
 
 DELTA = f"{BASE}/me/calendars/c1/calendarView/delta?$deltatoken=d1"
@@ -155,7 +156,7 @@ async def test_a_series_is_fetched_once_in_a_round_on_however_many_pages_it_stan
 
 async def test_what_time_does_not_suffice_for_is_fetched_in_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = iter(range(0, 1000, 20))
-    monkeypatch.setattr(pulling.clock, "monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr(clock, "monotonic", lambda: float(next(passed)))
     own = [single(name, transactionId=transaction_id(name)) for name in "ab"]
     first = await pulled(Script(page(*own)))
     assert (first.changes, first.has_more) == ((), True)

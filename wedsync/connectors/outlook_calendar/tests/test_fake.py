@@ -134,7 +134,7 @@ async def test_calendars_are_told_in_pages(desk: Desk) -> None:
 
 async def test_tokens_are_forgotten_when_they_are_old_or_too_many(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"/me/calendars/{desk.calendar}/calendarView/delta"
-    window = {"startDateTime": "2027-01-01", "endDateTime": "2028-01-01"}
+    window: dict[str, Any] = {"startDateTime": "2027-01-01", "endDateTime": "2028-01-01"}
 
     async def token() -> str:
         link = (await desk.call("GET", path, **window))["@odata.deltaLink"]
