@@ -186,7 +186,8 @@ class Dav:
             )
         if reply.status == 507:
             return Rejected(reason="The account there has no space left (507).", attempt=self.attempt)
-        if replies.is_passing(reply.status):
+        # 501 is about the request: what a server does not know is asked for in another way.
+        if replies.is_passing(reply.status) and reply.status != 501:
             after_s = replies.retry_after_s(reply.headers, now=self._machine_now())
             return RetryLater(reason=f"The server answered {reply.status}.", after_s=after_s, attempt=self.attempt)
         return None

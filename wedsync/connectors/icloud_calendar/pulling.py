@@ -41,14 +41,19 @@ async def _page(dav: Dav, cursor: Cursor, url: str) -> Pulled:
     changes: list[Change] = []
     for path in cursor.gone:
         changes += mapper.gone(path, exceptions.pop(path, ()))
-    now, unread = await _fetched(dav, url, cursor.todo[:PAGE])
-    for path, found in now.items():
+    unread = 0
+    for path, (found, missed) in (await _fetched(dav, url, cursor.todo[:PAGE])).items():
+        unread += missed
         before, here = exceptions.pop(path, ()), mapper.originals(found)
+        changes += found
+        if missed:
+            # What cannot be read is there all the same: nothing of this object is told as gone.
+            here = tuple(dict.fromkeys((*before, *here)))
+        elif not found and not cursor.is_listing:
+            changes.append(Change(id=path))
         if here:
             exceptions[path] = here
-        if not found and not cursor.is_listing:
-            changes.append(Change(id=path))
-        changes += [*found, *mapper.vanished(path, [one for one in before if one not in here])]
+        changes += mapper.vanished(path, [one for one in before if one not in here])
     rest = structs.replace(cursor, todo=cursor.todo[PAGE:], gone=(), exceptions=exceptions)
     has_more = bool(rest.todo) or rest.is_cut
     return Pulled(
@@ -153,33 +158,24 @@ def _objects(found: Multistatus, url: str) -> list[Response]:
     ]
 
 
-async def _fetched(dav: Dav, url: str, paths: tuple[str, ...]) -> tuple[dict[str, list[Change]], int]:
-    """The objects as changes, in the order asked; an empty list for what holds no event or is gone."""
-    now: dict[str, list[Change]] = {}
-    unread = 0
+async def _fetched(dav: Dav, url: str, paths: tuple[str, ...]) -> dict[str, tuple[list[Change], int]]:
+    """The objects as changes, in the order asked, each with how much of it could not be read; no changes and nothing
+    unread for what holds no event or is gone."""
+    now: dict[str, tuple[list[Change], int]] = {}
     for start in range(0, len(paths), MULTIGET):
-        part, missed = await _multiget(dav, url, paths[start : start + MULTIGET])
-        now |= part
-        unread += missed
-    return now, unread
+        now |= await _multiget(dav, url, paths[start : start + MULTIGET])
+    return now
 
 
-async def _multiget(dav: Dav, url: str, paths: tuple[str, ...]) -> tuple[dict[str, list[Change]], int]:
+async def _multiget(dav: Dav, url: str, paths: tuple[str, ...]) -> dict[str, tuple[list[Change], int]]:
     reply = await dav.report(url, xml.multiget(paths), depth=1)
     if reply.ending == "capped":
         if len(paths) == 1:
-            return {}, 1
+            return {paths[0]: ([], 1)}
         middle = len(paths) // 2
-        first, missed = await _multiget(dav, url, paths[:middle])
-        second, more = await _multiget(dav, url, paths[middle:])
-        return first | second, missed + more
+        return await _multiget(dav, url, paths[:middle]) | await _multiget(dav, url, paths[middle:])
     found = {response.path: response for response in (await dav.understood(reply)).responses}
-    now: dict[str, list[Change]] = {}
-    unread = 0
-    for path in paths:
-        now[path], missed = await _one(dav, url, path, found.get(path))
-        unread += missed
-    return {path: changes for path, changes in now.items()}, unread
+    return {path: await _one(dav, url, path, found.get(path)) for path in paths}
 
 
 async def _one(dav: Dav, url: str, path: str, response: Response | None) -> tuple[list[Change], int]:

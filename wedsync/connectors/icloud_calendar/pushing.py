@@ -151,11 +151,15 @@ def _rewritten(dav: Dav, data: bytes, event: CalendarEvent | None, *, original: 
 
 
 def _part(reply: Reply, original: str, own: frozenset[str] = frozenset()) -> Part | None:
-    """Raises Told where the object did not come whole."""
+    """None where it is not in the object. Raises Told where the object did not come whole, or cannot be read."""
     if reply.ending != "whole" or not cut(reply.body).is_complete:
         raise Told(RetryLater(reason="The server sent only a part of the event."))
-    found, _ = parts(reply.body, own=own)
-    return next((one for one in found if one.original == original), None)
+    found, unread = parts(reply.body, own=own)
+    wanted = next((one for one in found if one.original == original), None)
+    if wanted is None and unread:
+        # It is there, so it is neither gone nor to be overwritten.
+        raise Told(ReadOnly(reason="The event there cannot be read, so it is not changed."))
+    return wanted
 
 
 def _is_editable(dav: Dav, reply: Reply, original: str) -> bool:

@@ -109,7 +109,10 @@ def to_changes(event: CalendarEvent, item: Mapping[str, Any], *, zone: str) -> t
     Only what differs: a text that is not ours stays rich, a place keeps its coordinates. Raises EventError, Unholdable.
     """
     wanted, left_out = _fields(event, zone)
-    theirs = _to_event(item, zone)
+    try:
+        theirs = _to_event(item, zone)
+    except UNREADABLE as cause:
+        raise EventError("the event there cannot be read, so it cannot be changed either") from cause
     alike = {
         "subject": event.title == theirs.title,
         "body": event.text == theirs.text,

@@ -4,7 +4,7 @@ What lifecycle notices say (access must be confirmed, the subscription is gone, 
 address, and means what every notification means: look what has changed.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wedsync.connections.calendars.contract import Watch, Watching
@@ -61,7 +61,16 @@ def _watching(answer: Answer, now: datetime) -> Watching | Outcome:
         reason = f"Microsoft could not reach our address for notifications ({answer.code or 'no code'})."
         return RetryLater(reason=reason, tries_max=REFUSED_TRIES_MAX, attempt=answer.attempt)
     data: Any = answer.data or {}
-    if not answer.is_fine or "id" not in data:
+    ends_at = _instant(data.get("expirationDateTime"))
+    if not answer.is_fine or "id" not in data or ends_at is None:
         return answers.to_outcome(answer, now=now, is_write=True)
-    ends_at = datetime.fromisoformat(data["expirationDateTime"])
-    return Watching(id=data["id"], expires_at=ends_at, attempt=answer.attempt)
+    return Watching(id=str(data["id"]), expires_at=ends_at, attempt=answer.attempt)
+
+
+def _instant(text: object) -> datetime | None:
+    """None where Graph does not say when."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
