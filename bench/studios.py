@@ -30,20 +30,21 @@ from wedsync.connections.accounts import opening
 from wedsync.connections.accounts.model import Credentials
 from wedsync.connections.calendars.kept import Named, Seals
 from wedsync.connections.contract import Account
-from wedsync.connections.model import Kept
+from wedsync.connections.model import ACCOUNT_RATE_PER_MINUTE, HookSettings, Kept
 from wedsync.connectors.google_calendar.fake import Google
 
 T = TypeVar("T")
 
 CONNECTOR = "google_calendar"
 SECRET = "the-word-that-every-channel-says"
+SETTINGS = msgspec.json.encode(HookSettings(rate_per_minute=ACCOUNT_RATE_PER_MINUTE)).decode()
 FIRST = date.today() + timedelta(days=30)
 TOGETHER = 500
 """Calendars whose first run is owed at once: a stage waits for so long and no longer."""
 QUIET_S = 5.0
-ADD_CONNECTION = """insert into connections (id, tenant_id, connector, title, scheme, sealed, state, state_at,
+ADD_CONNECTION = """insert into connections (id, tenant_id, connector, title, scheme, settings, sealed, state, state_at,
       account_key)
-    values ($1, $2, 'google_calendar', 'Google', 'google_channel', $3, 'active', app.now(), $4)"""
+    values ($1, $2, 'google_calendar', 'Google', 'google_channel', $3, $4, 'active', app.now(), $5)"""
 ADD_ACCOUNT = """insert into connection_accounts (connection_id, tenant_id, account_sealed, credentials_sealed)
     values ($1, $2, $3, $4)"""
 ADD_HEALTH = "insert into connection_health (connection_id, tenant_id) values ($1, $2)"
@@ -133,7 +134,7 @@ async def _connect(stage: Stage, studios: Sequence[Studio], *, is_told: bool) ->
     for one in studios:
         tenant, id = one.business.id, one.connection
         (key, *_) = accounts.account_keys(ring, tenant, CONNECTOR, one.account)
-        connections.append((id, tenant, hooks.seal(ring, tenant, id, [Kept(SECRET)]), key))
+        connections.append((id, tenant, SETTINGS, hooks.seal(ring, tenant, id, [Kept(SECRET)]), key))
         account = accounts.seal_account(ring, tenant, id, Account(id=one.account, title=one.account))
         credentials = opening.seal_credentials(ring, tenant, id, Credentials(access_token=one.token))
         kept.append((id, tenant, account, credentials))
