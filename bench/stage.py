@@ -34,7 +34,7 @@ PATIENCE_S = 30.0
 STOP_PATIENCE_S = 20.0
 SETTLE_PATIENCE_S = 120.0
 PORTS = {"web": "port", "gateway": "gateway_port", "sandbox": "sandbox_port"}
-READY_WORDS = {"worker": b"worker_ready"}
+READY_WORDS = {"worker": b"worker_ready", "clock": b"clock_leads"}
 """What a process without a port writes to its log when it works."""
 
 
