@@ -17,6 +17,8 @@ import uvloop
 
 from bench import (
     bookings,
+    calendars,
+    connections,
     drain,
     gateway_cpu,
     hang,
@@ -49,6 +51,8 @@ SCENARIOS: dict[str, Scenario] = {
         sockets,
         portfolio,
         bookings,
+        calendars,
+        connections,
         start,
     )
 }

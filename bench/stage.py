@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ PATIENCE_S = 30.0
 STOP_PATIENCE_S = 20.0
 SETTLE_PATIENCE_S = 120.0
 PORTS = {"web": "port", "gateway": "gateway_port", "sandbox": "sandbox_port"}
-READY_WORDS = {"worker": b"worker_ready"}
+READY_WORDS = {"worker": b"worker_ready", "clock": b"clock_leads"}
 """What a process without a port writes to its log when it works."""
 
 
@@ -166,12 +166,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(*parts: str, web_workers: int = 2) -> AsyncIterator[Stage]:
-    """Engines with a fresh database, and these processes; all of it gone afterwards."""
+async def staged(*parts: str, web_workers: int = 2, environ: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
+    """Engines with a fresh database, and these processes; all of it gone afterwards. `environ` is set besides."""
     with tempfile.TemporaryDirectory(prefix="wedsync-bench-", ignore_cleanup_errors=True) as folder:
         # PostgreSQL's own account must pass through; the name is random and what is in it is closed.
         Path(folder).chmod(0o711)
-        wanted = _settings(Path(folder), web_workers)
+        wanted = _settings(Path(folder), web_workers, environ or {})
         engines = Engines(wanted)
         try:
             settings = engines.start()
@@ -188,13 +188,14 @@ async def staged(*parts: str, web_workers: int = 2) -> AsyncIterator[Stage]:
             engines.stop()
 
 
-def _settings(folder: Path, web_workers: int) -> Settings:
+def _settings(folder: Path, web_workers: int, environ: Mapping[str, str]) -> Settings:
     settings = config.load(
         {
             "WEDSYNC_DATA_DIR": str(folder),
             "WEDSYNC_EGRESS_ALLOW": ",".join(config.LOOPBACK),
             "WEDSYNC_WEB_WORKERS": str(web_workers),
             "WEDSYNC_DELIVERIES_PER_MIN": DELIVERIES_PER_MIN,
+            **environ,
         }
     )
     ports = ("port", "gateway_port", "sandbox_port", "sandbox_smtp_port")

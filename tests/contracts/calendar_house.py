@@ -28,7 +28,7 @@ from wedsync.connections.calendars.event import CalendarEvent, checked
 from wedsync.connections.calendars.remote import Where
 from wedsync.connections.contract import Connection, Delivered, Outcome, ReconnectNeeded, RetryLater, Unknown
 from wedsync.events.jobs import Job
-from wedsync.kit.db import Door
+from wedsync.kit.db import Door, Tx
 
 Fault = Literal["lost", "412", "410", "500", "twice", "truncated"]
 RUNS_MAX = 200
@@ -227,6 +227,9 @@ class Opened:
     async def unwatch(self, calendar: str, watching: Watching) -> Outcome:
         self._diary.watches.pop(watching.id, None)
         return Delivered()
+
+    async def tell(self, tx: Tx) -> None:
+        """Nobody judges this account."""
 
 
 class Kept(msgspec.Struct, kw_only=True):

@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.contracts.account_house import CARLA, DARIO, PASSWORD, House, housed, query_of
 from tests.contracts.town import Linked, Somebody
 from tests.engines_fixture import Database, RunningPostgres
+from wedsync.connections.contract import Connection
 from wedsync.kit.config import Settings
 
 
@@ -210,6 +211,16 @@ async def test_a_source_of_hooks_is_no_account(house: House, business: Linked, v
         "POST", f"/api/v1/connections/{made['id']}/{verb}", {} if verb == "reconnect" else None
     )
     assert answer.status_code == 404
+
+
+async def test_a_provider_may_tell_of_every_change_of_a_busy_minute(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    opened = await house.desk.accounts.open(id, UUID(business.supplier))
+    assert isinstance(opened, Connection)
+    said = {"x_goog_channel_token": opened.secrets["secret"][0], "x_goog_channel_id": "c", "x_goog_resource_id": "r"}
+    path = f"/hooks/acme_calendar/{id}"
+    told = [await house.public.ask("POST", path, x_goog_message_number=str(n), **said) for n in range(30)]
+    assert [answer.status_code for answer in told] == [202] * 30
 
 
 async def test_the_couple_connects_too(house: House) -> None:

@@ -1,7 +1,7 @@
 """Reactions happen exactly once, in stream order, with the cause of their event; failed ones are tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -173,8 +173,17 @@ async def test_a_lease_lost_on_the_way_undoes_the_reaction(ledger: Ledger) -> No
     assert await ledger.admin.fetchval(SEATS, wedding.id) == 1
 
 
-async def test_work_runs_as_the_system_of_its_tenant_and_ends_in_its_last_transaction(ledger: Ledger) -> None:
+async def test_work_runs_as_the_system_of_its_tenant_and_ends_once_in_its_last_transaction(
+    ledger: Ledger, monkeypatch: Any
+) -> None:
     seen: list[Any] = []
+    ended_again: list[jobs.Ending] = []
+
+    async def complete(endings: Sequence[jobs.Ending]) -> set[UUID]:
+        ended_again.extend(endings)
+        return set()
+
+    monkeypatch.setattr(ledger.queue, "complete", complete)
 
     async def import_list(door: Door, job: Job) -> None:
         async with door.enter_job(job.id, job.lease_token) as tx:
@@ -188,6 +197,7 @@ async def test_work_runs_as_the_system_of_its_tenant_and_ends_in_its_last_transa
     async with working(ledger, catalogue, {"guests.import": import_list}):
         await settled(ledger, wedding)
     assert seen == [{"import_id": 7}]
+    assert ended_again == []
     assert await ledger.admin.fetchval("select count(*) from parties where wedding_id = $1", wedding.id) == 1
 
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.connections import asked_after
 from bench.drain import tenths
 from bench.imports import decide, guest_list
 from bench.listeners import seq_of
+from bench.provider import Question
 from bench.report import (
     Budget,
     Line,
@@ -171,3 +173,8 @@ def test_a_rate_that_falls_shows_between_the_first_and_the_last_tenth() -> None:
     assert tenths(steady) == pytest.approx((1_000, 1_000))
     falling = [n * 1_000_000 if n < 5_000 else n * 2_000_000 for n in range(10_000)]
     assert tenths(falling) == pytest.approx((1_000, 500))
+
+
+def test_a_notification_is_heeded_by_the_next_question_about_its_own_calendar() -> None:
+    questions = [Question(at, calendar) for at, calendar in ((5.0, "a"), (1.0, "a"), (2.0, "b"))]
+    assert asked_after({"a": [0.5, 0.75, 1.5], "b": [2.5], "c": [1.0]}, questions) == [500.0, 250.0, 3500.0]

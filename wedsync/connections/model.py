@@ -21,6 +21,8 @@ from wedsync.kit.mapping import FieldMap, Mapper, compile_map
 
 COUPLES = "couples"
 RATE_PER_MINUTE = 10
+ACCOUNT_RATE_PER_MINUTE = 600
+"""Of an account: its provider tells of our own writes too, and what we refuse it does not say again."""
 TYPE_CHARACTERS_MAX = 200
 MAPS_MAX = 20
 OVERLAP_HOURS = 24

@@ -5,6 +5,7 @@ database's; a lease is fenced by its token, so whoever was slow changes nothing.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ PER_MIN = 100
 CUT_OFF = ("connection is closed", "connection was closed", "released back to the pool", "cannot switch to state")
 
 _ENCODER = msgspec.json.Encoder()
+_finished: ContextVar[set[UUID]] = ContextVar("finished")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +215,14 @@ async def finish(tx: Tx, job: Job) -> None:
     """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
     failpoints.hit("before_finish")
     await tx.value(queries.finish_job, job.id, job.lease_token)
+    _finished.get(set()).add(job.id)
+
+
+def noting_finished() -> set[UUID]:
+    """The jobs that end themselves from now on in the task that asks."""
+    finished: set[UUID] = set()
+    _finished.set(finished)
+    return finished
 
 
 def is_passing(error: BaseException) -> bool:

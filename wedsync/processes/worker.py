@@ -22,7 +22,7 @@ from wedsync.events.catalogue import Catalogue
 from wedsync.events.completions import Completions
 from wedsync.events.deliver import STOPPED, Sender, attempt, ending
 from wedsync.events.hints import CHANNEL, Hints
-from wedsync.events.jobs import LEASE_S, Ending, Job, Payload, Queue, is_passing
+from wedsync.events.jobs import LEASE_S, Ending, Job, Payload, Queue, is_passing, noting_finished
 from wedsync.events.reactions import UnknownName, Work, react
 from wedsync.events.retry import Outcome, decide
 from wedsync.events.touched import scopes_of
@@ -207,11 +207,11 @@ class Worker:
         """A reaction or work. A reaction ends its job itself; work is ended here, unless it did so itself."""
         job, at = payload.job, clock.machine_now()
         try:
-            if job.kind == "reaction":
-                await react(self._door, self._catalogue, payload)
+            finished = noting_finished()
+            await (react(self._door, self._catalogue, payload) if job.kind == "reaction" else self._work(job))
+            if job.id in finished:
                 self._let_go([job])
                 return
-            await self._work(job)
             outcome = Outcome(word="delivered")
         except asyncio.CancelledError:
             await self._give_back([job])

@@ -53,7 +53,9 @@ async def draft(tx: Tx, ring: KeyRing, tenant: UUID, manifest: Manifest, title: 
     connection_id = uuid4()
     scheme = manifest.hooks.scheme if manifest.hooks is not None else ""
     sealed = actions.seal(ring, tenant, connection_id, [])
-    row = await tx.row(queries.add, connection_id, tenant, manifest.name, title or manifest.title, scheme, sealed)
+    settings = sources.HookSettings(rate_per_minute=sources.ACCOUNT_RATE_PER_MINUTE)
+    values = (title or manifest.title, scheme, sealed, msgspec.json.encode(settings).decode())
+    row = await tx.row(queries.add, connection_id, tenant, manifest.name, *values)
     if row is None:
         raise not_found("tenant")
     await tx.run(queries.add_account, connection_id, tenant)

@@ -38,8 +38,8 @@ select app.role()
 select c.id from connections c where c.tenant_id = $1 and c.connector = $2 and c.state = 'draft' and c.deleted_at is null for update
 
 -- name: add
-insert into connections (id, tenant_id, connector, title, scheme, sealed, state, state_at)
-values ($1, $2, $3, $4, $5, $6, 'draft', app.now())
+insert into connections (id, tenant_id, connector, title, scheme, sealed, settings, state, state_at)
+values ($1, $2, $3, $4, $5, $6, $7, 'draft', app.now())
 returning new.id, app.connection_image(new) as record, null::jsonb as old_record
 
 -- name: add_account

@@ -49,6 +49,7 @@ async def find(door: Door, job: Job, ring: KeyRing, remote: Remote) -> None:
         return
     async with door.enter_job(job.id, job.lease_token) as tx:
         await put(tx, Seals(ring, job.tenant_id), connection_id, said[:CALENDARS_MAX])
+        await account.tell(tx)
         await jobs.finish(tx, job)
 
 

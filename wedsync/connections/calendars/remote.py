@@ -19,7 +19,7 @@ from wedsync.connections.calendars.contract import (
     Watching,
 )
 from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
-from wedsync.kit.db import Door
+from wedsync.kit.db import Door, Tx
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(Protocol):
-    """An opened account. What it answers to is told to whoever judges the connection's health."""
+    """An opened account. What it answers to is told to whoever judges the connection's health: a failure at once, what
+    went well by `tell`, so that it takes no transaction of its own."""
 
     @property
     def poll_s(self) -> float:
@@ -46,6 +47,7 @@ class Session(Protocol):
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def watch(self, watch: Watch) -> Watching | Outcome: ...
     async def unwatch(self, calendar: str, watching: Watching) -> Outcome: ...
+    async def tell(self, tx: Tx) -> None: ...
 
 
 class Remote(Protocol):

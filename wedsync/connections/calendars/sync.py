@@ -71,6 +71,7 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
         if row["direction"] == "off":
             await watching.end(run, row)
             async with run.enter() as tx:
+                await account.tell(tx)
                 await jobs.finish(tx, job)
             return
         ended = await _rounds(run)
@@ -147,6 +148,8 @@ async def _end(run: Run, ended: Ended, before: str, *, is_told: bool) -> None:
             await _note(tx, run, ended, reason)
         if ended.is_more:
             await tx.value(queries.poke, [run.id], False, False)
+        if run.account is not None:
+            await run.account.tell(tx)
         await jobs.finish(tx, run.job)
     if ended.word != before:
         say = log.info if ended.word in ("done", "held") else log.warning

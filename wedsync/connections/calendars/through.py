@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.accounts.opening import Accounts, hear
 from wedsync.connections.calendars.contract import (
     Calendars,
     CursorLost,
@@ -32,10 +32,12 @@ from wedsync.connections.contract import (
     Unknown,
 )
 from wedsync.connections.host import Host
-from wedsync.kit.db import Door
+from wedsync.kit.db import Door, Tx
 
 Answer = TypeVar("Answer")
 POLL_S: Final = 900.0
+UNTOLD_MAX: Final = 20
+"""A long run tells how it goes before it ends."""
 
 
 class Connected:
@@ -74,6 +76,7 @@ class Account:
         manifest = host.manifests[where.connector]
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.calendars is None else float(manifest.calendars.poll_s)
+        self._well: list[str] = []
         self.watches = manifest.hooks is not None and host.connector(where.connector, Watches) is not None
 
     async def calendars(self) -> tuple[RemoteCalendar, ...] | Outcome:
@@ -103,9 +106,23 @@ class Account:
         name = self._where.connector
         return await self._host.unwatch(name, calendar, watching, self._connection, timeout_s=self._timeout_s)
 
+    async def tell(self, tx: Tx) -> None:
+        """What went well since the last time, counted in this transaction of the account's tenant."""
+        well, self._well = self._well, []
+        for what in well:
+            await hear(tx, self._where.connection_id, self._where.tenant, None, what=what)
+
     async def _told(self, said: Answer, what: str) -> Answer:
         """Only what says something of the account is a failure of it: a changed event is not."""
         words = (Delivered, RetryLater, ReconnectNeeded, Rejected, Unknown)
-        outcome: Outcome | None = said if isinstance(said, words) else None
-        await self._accounts.heard(self._where.connection_id, self._where.tenant, outcome, what=what)
+        if not isinstance(said, words):
+            self._well.append(what)
+            if len(self._well) < UNTOLD_MAX:
+                return said
+        # In the order in which it happened: failures are counted in a row.
+        well, self._well = self._well, []
+        for one in well:
+            await self._accounts.heard(self._where.connection_id, self._where.tenant, None, what=one)
+        if isinstance(said, words):
+            await self._accounts.heard(self._where.connection_id, self._where.tenant, said, what=what)
         return said
