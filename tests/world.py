@@ -40,6 +40,8 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
+from wedsync.photos import actions as photos
+from wedsync.photos.model import NewPhotoDelivery
 from wedsync.processes import registry
 from wedsync.processes.migrate import connected
 from wedsync.proposals import actions as proposals
@@ -230,7 +232,7 @@ async def _plans(world: World) -> None:
 
 
 async def _proposals(world: World) -> None:
-    """Every supplier proposes a change of what all of them see."""
+    """Every supplier proposes a change of what all of them see, and promises a gallery."""
     for who in SUPPLIERS:
         async with world.door.enter(world.actor(who), world.wedding_id) as tx:
             why = f"Please {world.canary('task_' + who)}"
@@ -238,9 +240,13 @@ async def _proposals(world: World) -> None:
             made = await proposals.suggest(tx, await proposals.source(tx), new)
             assert made is not None
             world.ids["proposals"] = made
+            gallery = NewPhotoDelivery(kind="gallery", title=world.canary("task_" + who))
+            world.ids["photo_deliveries"] = await photos.promise(tx, gallery)
     async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
         new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
         await proposals.suggest(tx, await proposals.source(tx), new)
+    async with world.door.enter(world.actor("twin"), world.other_id) as tx:
+        await photos.promise(tx, NewPhotoDelivery(kind="film"))
 
 
 async def _guests(world: World) -> None:
