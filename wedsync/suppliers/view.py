@@ -13,7 +13,8 @@ from wedsync.suppliers import model
 from wedsync.weddings import news
 
 queries = sql.load("wedsync.suppliers")
-MAKES_PICTURES = ("photographer", "videographer")
+# Whom the couple has not called anything may make pictures too.
+MAKES_PICTURES = ("photographer", "videographer", "other")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,10 +22,11 @@ from wedsync.weddings.model import changed_fields
 queries = sql.load("wedsync.photos")
 PHOTOS: Final = "/studio/{supplier_id:uuid}/weddings/{wedding_id:uuid}/photos"
 LATER: Final = {"promised_on": "", "reason": ""}
+NAMED: Final = {**view.LABELS, "reason": "Why", "stage": "It is now at"}
 WRONG: Final = {
-    "promised_on": FieldError("promised_on", "Is no day", "Choose the new day."),
-    "reason": FieldError("reason", "Is missing, or longer than 500 letters", "Tell the couple why, in a sentence."),
-    "stage": FieldError("stage", "Is none of the list", "Choose one."),
+    "promised_on": FieldError("promised_on", "is no day", "Choose the new day."),
+    "reason": FieldError("reason", "is missing, or longer than 500 letters", "Tell the couple why, in a sentence."),
+    "stage": FieldError("stage", "is none of the list", "Choose one."),
 }
 
 
@@ -219,12 +220,14 @@ async def _refused(
     """A step that cannot be taken is said on top of the page; what was typed stays."""
     if refusal.status not in (409, 412, 422):
         raise refusal
-    said = " ".join(forms.errors_of(refusal).values()) or refusal.detail
+    said = " ".join(f"{NAMED.get(e.field, e.field)}: {e.reason}. {e.fix}" for e in refusal.errors)
     shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = await _read(tx, photos_id)
         later = {name: form.text(name) for name in LATER}
-        return await _form(tx, shell, row, view.form_values(row), said=said, later=later, code=refusal.status)
+        return await _form(
+            tx, shell, row, view.form_values(row), said=said or refusal.detail, later=later, code=refusal.status
+        )
 
 
 def _edited(row: Mapping[str, Any], back: str) -> Edited:
