@@ -40,6 +40,8 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
+from wedsync.photos import actions as photos
+from wedsync.photos.model import NewPhotoDelivery
 from wedsync.processes import registry
 from wedsync.processes.migrate import connected
 from wedsync.proposals import actions as proposals
@@ -230,7 +232,7 @@ async def _plans(world: World) -> None:
 
 
 async def _proposals(world: World) -> None:
-    """Every supplier proposes a change of what all of them see."""
+    """Every supplier proposes a change of what all of them see, and promises a gallery."""
     for who in SUPPLIERS:
         async with world.door.enter(world.actor(who), world.wedding_id) as tx:
             why = f"Please {world.canary('task_' + who)}"
@@ -238,9 +240,12 @@ async def _proposals(world: World) -> None:
             made = await proposals.suggest(tx, await proposals.source(tx), new)
             assert made is not None
             world.ids["proposals"] = made
+            world.ids["photo_deliveries"] = await photos.promise(tx, NewPhotoDelivery(kind="gallery", title=why))
     async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
         new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
         await proposals.suggest(tx, await proposals.source(tx), new)
+    async with world.door.enter(world.actor("twin"), world.other_id) as tx:
+        await photos.promise(tx, NewPhotoDelivery(kind="film"))
 
 
 async def _guests(world: World) -> None:
@@ -311,9 +316,8 @@ async def _other(world: World) -> None:
             tx, world.ring, world.other_id, guest_model.NewParty(name="Eve", guests=[guest])
         )
         await weddings.add_pass(tx, world.settings.jwt_secret, "rsvp", world.other_id, party_id=party)
-        await weddings.put_site(
-            tx, world.other_id, slug=f"other-{secrets.token_hex(4)}", is_published=False, welcome=""
-        )
+        slug = f"other-{secrets.token_hex(4)}"
+        await weddings.put_site(tx, world.other_id, slug=slug, is_published=False, welcome="")
         await weddings.change(tx, world.other_id, {"date_status": "confirmed"})
     await _watched(world, world.other_id, link)
 
@@ -327,9 +331,8 @@ async def _bookings(world: World) -> None:
             job = NewBooking(on=ON + timedelta(days=2), days=1, link_id=link, title=word, note=word)
             await bookings.add(tx, world.ring, job)
             word = world.canary("own_time") if who == "standard" else ""
-            await bookings.add(
-                tx, world.ring, NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
-            )
+            own = NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
+            await bookings.add(tx, world.ring, own)
     async with connected(world.settings.door("owner")) as owner, owner.transaction():
         for who, link in given:
             await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])

@@ -104,16 +104,17 @@ def scenes() -> Iterator[Scene]:
         {"words": "Choose the first song", "detail": "", "href": "/tasks", "due": date(2027, 7, 12)},
         {"words": "Second payment, The Tithe Barn", "detail": "£3,200", "href": "/budget", "due": date(2027, 7, 20)},
     ]
-    yield Scene(
-        "overview", "weddings/overview.html", couple("overview", live=LIVE), overview | {"next": following, "setup": []}
-    )
+    overview |= {"next": following, "setup": []}
+    overview |= {"promised": {"of": 3, "done": 1, "unseen": 1, "next_on": date(2027, 8, 3)}}
+    yield Scene("overview", "weddings/overview.html", couple("overview", live=LIVE), overview)
     first = [
         {"words": "Set the date", "done": True, "href": ""},
         {"words": "Bring your guest list", "done": False, "href": "/import"},
         {"words": "Invite a supplier", "done": False, "href": "/suppliers"},
     ]
     blank = WEDDING_FACTS | {"on": None, "date_status": "undecided", "ceremony_venue": "", "ceremony_at": None}
-    fresh = {"wedding": blank, "changes": [], "headcounts": [], "news": [], "src": "/news", "next": [], "setup": first}
+    nothing: dict[str, Any] = {key: [] for key in ("changes", "headcounts", "news", "next")}
+    fresh = {"wedding": blank, "src": "/news", "setup": first, "promised": {}} | nothing
     yield Scene("overview-first", "weddings/overview.html", couple("overview"), fresh)
     yield Scene("suppliers", "suppliers/suppliers.html", couple("suppliers", live=LIVE), suppliers_values())
     yield Scene("supplier-end", "suppliers/end.html", couple("suppliers"), end_values())

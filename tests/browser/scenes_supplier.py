@@ -188,6 +188,8 @@ def wedding_values(**more: Any) -> dict[str, Any]:
         "headcounts": counts,
         "contacts": [{"name": "Nina Duarte", "what": "Everything before two", "phone": "+44 7700 900456"}],
         "links_out": [("Dietary sheet", "/dietary", "utensils")],
+        "photos": None,
+        "photos_href": "",
     } | more
 
 

@@ -93,6 +93,7 @@ FOREIGN = {
     "delivery_id": "deliveries",
     "membership_id": "memberships",
     "proposal_id": "proposals",
+    "photos_id": "photo_deliveries",
 }
 RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
@@ -116,6 +117,10 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{supplier_id}/members": {"email": "a@b.invalid", "role": "member"},
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},
     "POST /api/v1/weddings/{wedding_id}/budget": {"title": "A"},
+    "POST /api/v1/weddings/{wedding_id}/photos": {"kind": "gallery"},
+    "POST /api/v1/photos/{photos_id}/move": {"stage": "editing"},
+    "POST /api/v1/photos/{photos_id}/delay": {"promised_on": "2100-01-01", "reason": "The lab is closed."},
+    "POST /api/v1/photos/{photos_id}/pause": {"reason": "The lab is closed."},
     "POST /api/v1/budget-lines/{line_id}/payments": {"amount_minor": 5},
     "POST /api/v1/weddings/{wedding_id}/feeds": {},
     "POST /api/v1/suppliers/{supplier_id}/feeds": {},

@@ -50,6 +50,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "rule_id": [world.ids["rules"]],
         "task_id": [world.ids["task_shared"]],
         "line_id": [world.ids["budget_lines"]],
+        "photos_id": [world.ids["photo_deliveries"]],
         "payment_id": [world.ids["budget_payments"]],
         "token": [world.passes[PASSES[audience]]] if audience in PASSES else ["nonsense"],
         "part": [
@@ -63,6 +64,8 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
             "answers",
             "news",
             "suppliers",
+            "photos",
+            "promised",
         ],
     }
     for route in app.routes:

@@ -25,6 +25,7 @@ EQUAL_WHEN_WIDENED = {
             "endpoints",
             "inbox_hooks",
             "passes",
+            "photo_deliveries",
             "rules",
             "sites",
             "subscriptions",

@@ -66,6 +66,7 @@ def line(*args: Any, **fields: Any) -> news.Line:
         ("wedding.date_changed", {"on": None}, {"on": "2027-06-05"}, None),
         ("schedule_item.changed", {"title": "Dinner", "place": ""}, {"title": "Dinner", "place": "Barn"}, None),
         ("wedding.changed", {}, {}, ("changed something", "", "")),
+        ("photos.delivered", {"kind": "sneak_peek", "title": ""}, {}, ("delivered: sneak peek", "", "")),
     ],
 )
 def test_a_fact_is_said_in_words(type: str, record: Any, old: Any, words: tuple[str, str, str] | None) -> None:

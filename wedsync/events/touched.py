@@ -28,6 +28,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "routed": Scope.CORE,
     "owe_test": Scope.CORE,
     "suppliers_due": Scope.CORE,
+    "weddings_of_late_photos": Scope.CORE,
     "public_days": Scope.CORE,
     "availability": Scope.CORE,
     "linked_days": Scope.CORE,

@@ -85,7 +85,8 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     said = model.saying(event)
     rows = [model.inbox_row(event, p, said, wedding["couple_names"], _href(event, p)) for p in told]
     tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
-    passes = await _ack_links(tx, settings, event.tenant, {p.link_id for p in told if p.link_id is not None})
+    asked = () if event.type in model.UNCONFIRMED else told
+    passes = await _ack_links(tx, settings, event.tenant, {p.link_id for p in asked if p.link_id is not None})
     post = Post(tx, ring, event)
     for person in told:
         if person.wants_mail and person.email:
@@ -120,7 +121,7 @@ def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words
 def _href(event: Event, person: Recipient) -> str:
     if person.supplier_id is not None:
         return f"/studio/{person.supplier_id}/weddings/{event.tenant}"
-    return f"/me/{event.tenant}/suppliers"
+    return f"/me/{event.tenant}/{'photos' if event.subject.table == 'photo_deliveries' else 'suppliers'}"
 
 
 def _recipient(row: Any) -> Recipient:

@@ -1,13 +1,14 @@
 """Who is told of what, and in which words; pure."""
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from wedsync.events.event import Event
+from wedsync.web.formats import day_year
 from wedsync.weddings import news
 
 PRIVATE = 512
@@ -21,8 +22,12 @@ TO_LINKS = (
     "schedule_item.moved",
     "task.assigned",
     "link.scopes_changed",
+    "photos.at_risk",
+    "photos.overdue",
 )
-TO_COUPLE = ("link.requested", "link.accepted", "link.declined")
+TO_COUPLE = ("link.requested", "link.accepted", "link.declined", "photos.delivered", "photos.delayed")
+# Suppliers are told, and there is nothing to confirm.
+UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue"})
 SAYS = {
     "headcount.locked": "The final numbers are in",
     "dietary_sheet.made": "There is a new dietary sheet",
@@ -32,6 +37,10 @@ SAYS = {
     "link.accepted": "{supplier_name} is linked to your wedding",
     "link.declined": "{supplier_name} has declined",
     "schedule_item.moved": "{title} has moved",
+    "photos.at_risk": "The promised day of your {what} comes close",
+    "photos.overdue": "The promised day of your {what} has passed",
+    "photos.delivered": "Your {what} is here",
+    "photos.delayed": "Your {what} comes later than promised",
 }
 
 
@@ -102,6 +111,8 @@ def saying(event: Event) -> Saying:
     """The event as a title with its change."""
     record = event.record or event.old_record or {}
     field, before, after = news.first_change(record, event.old_record or {})
+    if event.subject.table == "photo_deliveries":
+        return _photos(event.type, record, event.old_record or {})
     if event.type in SAYS:
         moved = event.type == "schedule_item.moved"
         return Saying(
@@ -109,6 +120,16 @@ def saying(event: Event) -> Saying:
         )
     words = news.FIELDS.get(field, "something")
     return Saying(title=f"{words[:1].upper()}{words[1:]} has changed", before=before, after=after)
+
+
+def _photos(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
+    """Photographs and films by what they are; a day that matters as it was and is."""
+    title = SAYS[kind].format(what=news.thing(record))
+    if kind == "photos.delivered":
+        return Saying(title=title, before="", after="")
+    was = old.get("promised_on") if kind == "photos.delayed" else None
+    before, after = (day_year(date.fromisoformat(on)) if on else "" for on in (was, record["promised_on"]))
+    return Saying(title=title, before=before, after=after)
 
 
 def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID:

@@ -30,6 +30,7 @@ bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
+photos = sql.load("wedsync.photos")
 log = structlog.get_logger("clock")
 
 LEADER_KEY: Final = 0x57434C4B
@@ -76,6 +77,18 @@ def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return end
+
+
+def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Promised photographs that become late, or are: their suppliers are told, once of each promise."""
+
+    async def warn(connection: Any) -> None:
+        for late in await connection.fetch(photos.weddings_of_late):
+            nudge = await connection.fetchval(photos.warn_of_late, late["id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return warn
 
 
 def poking_calendars(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -235,6 +248,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("poke_calendars", 5.0, poking_calendars(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
+        Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_hosts", hour, forget_hosts),

@@ -23,7 +23,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import demo_people
+from wedsync.processes import demo_people, demo_photos
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
@@ -157,6 +157,9 @@ class Demo:
             quiet(tx, but_last=True)
         async with self._door.enter(actor, wedding_id) as tx:
             await self._plans(tx, wedding_id, links, on)
+            quiet(tx)
+        async with self._door.enter(Actor(kind="person", id=world.people["photographer"]), wedding_id) as tx:
+            await demo_photos.promise(tx, on, datetime.now(UTC).date())
             quiet(tx)
         if couple == "couple":
             await self._company(actor, wedding_id)

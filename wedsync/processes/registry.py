@@ -48,6 +48,9 @@ from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.photos import api as photos_api
+from wedsync.photos import facts as photos
+from wedsync.photos import pages as photos_pages
 from wedsync.proposals import api as proposals_api
 from wedsync.proposals import model as proposals
 from wedsync.proposals import pages as proposals_pages
@@ -83,6 +86,7 @@ NOUNS = (
     tasks,
     budget,
     bookings,
+    photos,
     acknowledgements,
     proposals,
     subscriptions,
@@ -112,6 +116,7 @@ DOORS = (
     tasks_api,
     budget_api,
     bookings_api,
+    photos_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -133,6 +138,7 @@ PAGES = (
     tasks_pages,
     budget_pages,
     bookings_pages,
+    photos_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,

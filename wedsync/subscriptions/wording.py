@@ -62,6 +62,7 @@ GROUPS: Final = (
             ("assignment.*", "Who works on which wedding"),
             ("link_booking.*", "What suppliers have booked for the wedding"),
             ("link_day.*", "Whether suppliers are free on its date"),
+            ("photos.*", "Photographs and films: promised, delayed, delivered"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),

@@ -51,7 +51,8 @@ where s.supplier_id = $1
 -- name: wedding
 -- What one wedding shows to one link, part by part; a part whose scope is missing has no rows.
 select w.wedding_id as id, w.couple_names, w."on", w.date_status, w.time_zone, w.ceremony_venue, w.ceremony_address, w.ceremony_at,
-  w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate, app.mask() as mask, app.write_mask() & 2 <> 0 as may_edit, app.link() as link_id, app.now() as now
+  w.reception_venue, w.reception_address, w.reception_at, w.guest_estimate, app.mask() as mask, app.write_mask() & 2 <> 0 as may_edit, app.link() as link_id, app.now() as now,
+  (select l.category from links l where l.wedding_id = $1 and l.id = app.link()) as category
 from weddings w
 where w.wedding_id = $1
 
@@ -72,6 +73,12 @@ select t.id, t.title, t.due_on as due, t.status, t.version, coalesce(t.link_id =
 from tasks t
 where t.wedding_id = $1 and t.status <> 'cancelled' and (t.link_id = app.link() or t.link_id is null)
 order by t.status = 'done', t.link_id is null, t.due_on nulls last, t.id
+
+-- name: wedding_photos
+select d.id, d.kind, d.title, d.stage, d.standing, d.promised_on, d.delivered_at, d.viewed_at, d.overdue_at
+from photo_deliveries d
+where d.wedding_id = $1 and d.link_id = app.link()
+order by d.stage = 'archived', d.promised_on nulls last, d.id
 
 -- name: wedding_counts
 select h.schedule_item_id as item_id, i.title, h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children, h.meals, h.dietary,

@@ -13,6 +13,8 @@ from wedsync.suppliers import model
 from wedsync.weddings import news
 
 queries = sql.load("wedsync.suppliers")
+# Whom the couple has not called anything may make pictures too.
+MAKES_PICTURES = ("photographer", "videographer", "other")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +27,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[dict[str, Any]] | None
     headcounts: list[dict[str, Any]] | None
     contacts: list[dict[str, Any]] | None
+    photos: list[dict[str, Any]] | None
 
 
 async def wedding(tx: Tx, wedding_id: UUID) -> Seen:
@@ -45,7 +48,14 @@ async def wedding(tx: Tx, wedding_id: UUID) -> Seen:
         contacts=[dict(r) for r in await tx.rows(queries.wedding_contacts, wedding_id)]
         if mask & Scope.SCHEDULE
         else None,
+        photos=await _photos(tx, wedding_id, head["category"]),
     )
+
+
+async def _photos(tx: Tx, wedding_id: UUID, category: str | None) -> list[dict[str, Any]] | None:
+    """What this link promised to hand over; no part of the page for those who make no pictures."""
+    rows = [dict(r) for r in await tx.rows(queries.wedding_photos, wedding_id)]
+    return rows if rows or category in MAKES_PICTURES else None
 
 
 async def _schedule(tx: Tx, wedding_id: UUID) -> list[dict[str, Any]]:
@@ -113,6 +123,8 @@ def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
         "tasks": seen.tasks,
         "headcounts": seen.headcounts,
         "contacts": seen.contacts,
+        "photos": seen.photos,
+        "photos_href": f"{base}/photos" if base else "",
         "sees": sees,
         "never": never,
         "tabs": [],

@@ -57,6 +57,9 @@ _SAYS = {
     "import.finished": ("brought in a guest list", "users"),
     "membership.added": ("added {name}", "user-plus"),
     "budget_line.added": ("added {title} to the budget", "wallet"),
+    "photos.promised": ("promised: {what}", "camera"),
+    "photos.delayed": ("will be later with: {what}", "camera"),
+    "photos.delivered": ("delivered: {what}", "camera"),
     "proposal.opened": ("proposed a change", "message-circle"),
     "proposal.accepted": ("accepted what {source_name} proposed", "message-circle"),
     "proposal.refused": ("refused what {source_name} proposed", "message-circle"),
@@ -85,6 +88,7 @@ PLACES = {
     "budget_lines": "budget",
     "acknowledgements": "suppliers",
     "proposals": "proposals",
+    "photo_deliveries": "photos",
 }
 
 
@@ -117,6 +121,7 @@ def line(row: Row, *, base: str, read: int, me: Any, guest_names: dict[str, str]
         "wedding": "weddings",
         "budget_line": "budget_lines",
         "proposal": "proposals",
+        "photos": "photo_deliveries",
     }.get(row["type"].partition(".")[0], "")
     return Line(
         id=str(row["id"]),
@@ -141,11 +146,17 @@ def _words(kind: str, record: dict[str, Any], old: dict[str, Any], guests: dict[
         return f"answered: {name} {ANSWERS.get(record.get('status', ''), 'answered')}", "", "", "mail"
     if kind in _SAYS:
         says, icon = _SAYS[kind]
-        return says.format_map({**record}), "", "", icon
+        return says.format_map({**record, "what": thing(record)}), "", "", icon
     name, before, after = first_change(record, old)
     icon = _CHANGES.get(kind.partition(".")[0], "activity")
     subject = f" of {record['title']}" if kind.startswith("schedule_item") else ""
     return f"changed {FIELDS.get(name, 'something')}{subject}", before, after, icon
+
+
+def thing(record: dict[str, Any]) -> str:
+    """What is promised or delivered, by its kind and its own name: `gallery “The welcome dinner”`."""
+    title = record.get("title")
+    return str(record.get("kind", "")).replace("_", " ") + (f" “{title}”" if title else "")
 
 
 def first_change(record: dict[str, Any], old: dict[str, Any]) -> tuple[str, str, str]:

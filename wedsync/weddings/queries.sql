@@ -150,6 +150,13 @@ where t.wedding_id = $1 and t.status not in ('done', 'cancelled')
 order by t.due_on nulls last, t.id
 limit 6
 
+-- name: promised
+-- Photographs and films that suppliers promised, and which day comes next.
+select count(*)::int as of, count(*) filter (where d.delivered_at is not null)::int as done,
+  count(*) filter (where d.stage = 'delivered' and d.viewed_at is null)::int as unseen, min(d.promised_on) filter (where d.delivered_at is null) as next_on
+from photo_deliveries d
+where d.wedding_id = $1
+
 -- name: first_steps
 select exists (select from guests g where g.wedding_id = $1) as guests, exists (select from schedule_items i where i.wedding_id = $1) as schedule,
   exists (select from links l where l.wedding_id = $1) as suppliers, exists (select from sites s where s.wedding_id = $1) as site

@@ -206,6 +206,7 @@ async def fragment(
         "core": seen.wedding,
         "day": seen.schedule,
         "tasks": seen.tasks,
+        "photos": seen.photos,
         "counts": seen.headcounts,
         "waiting": seen.open,
     }

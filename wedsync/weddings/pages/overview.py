@@ -34,6 +34,7 @@ async def overview(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
             "news": await _news(tx, shell, wedding_id, actor, limit=8),
             "next": await _next(tx, shell, wedding_id),
             "setup": await _setup(tx, shell, wedding_id),
+            "promised": await _promised(tx, wedding_id),
         }
     return respond.html("weddings/overview.html", shell, wedding=wedding, src=f"{shell.base}/fragments/news", **values)
 
@@ -52,6 +53,8 @@ async def fragment(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
         if part == "news":
             lines = await _news(tx, shell, wedding_id, actor, limit=8)
             return respond.html("weddings/_news.html", shell, news=lines, src=f"{shell.base}/fragments/news")
+        if part == "promised":
+            return respond.html("weddings/_promised.html", shell, promised=await _promised(tx, wedding_id))
         if part == "core":
             return respond.html("weddings/_core.html", shell, wedding=await tx.row(queries.get, wedding_id))
     raise Refusal(404, "not_found", "There is no such part of the page.")
@@ -114,6 +117,12 @@ async def _next(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
+async def _promised(tx: Tx, wedding_id: UUID) -> dict[str, Any]:
+    """Photographs and films: how many are promised and delivered, and which day comes next."""
+    row = await tx.row(queries.promised, wedding_id)
+    return {} if row is None or not row["of"] else dict(row)
+
+
 async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]:
     row = await tx.row(queries.first_steps, wedding_id)
     if row is None or all(row.values()):
@@ -129,7 +138,7 @@ async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]
 
 FILTERS = (
     ("all", "Everything", ""),
-    ("suppliers", "Suppliers", "link acknowledgement schedule_item"),
+    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos"),
     ("guests", "Guests", "rsvp guest party import headcount"),
     ("plan", "Plans", "wedding schedule_item task"),
 )
