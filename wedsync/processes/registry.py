@@ -14,6 +14,9 @@ from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
+from wedsync.clients import api as clients_api
+from wedsync.clients import facts as clients
+from wedsync.clients import pages as clients_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
@@ -83,6 +86,7 @@ NOUNS = (
     tasks,
     budget,
     bookings,
+    clients,
     acknowledgements,
     proposals,
     subscriptions,
@@ -112,6 +116,7 @@ DOORS = (
     tasks_api,
     budget_api,
     bookings_api,
+    clients_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -133,6 +138,7 @@ PAGES = (
     tasks_pages,
     budget_pages,
     bookings_pages,
+    clients_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,

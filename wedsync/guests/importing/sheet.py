@@ -134,7 +134,7 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _FOOTER = re.compile(r"(exported|generated|printed|created|downloaded|powered|page \d|©|\(c\))\b", re.IGNORECASE)
-_NUMERIC = re.compile(r"[\d.,%\s]*")
+_NUMERIC = re.compile(r"[\d.,%\s$€£-]*")
 
 
 def _table(records: list[list[str]], about: Subject, sheet: Sheet) -> Sheet:
