@@ -42,10 +42,9 @@ async def test_a_client_is_added_changed_and_removed_and_each_is_told(office: Of
 
 async def test_nothing_of_a_client_is_in_clear_at_rest(office: Office) -> None:
     await office.add(**ANA, note="Allergic to lilies", phone="+447700900123")
-    rows = await office.town.admin.fetch(
-        "select c::text as t from clients c where supplier_id = $1 union all select e::text from events e where stream_id = $1",
-        UUID(office.supplier),
-    )
+    stored = """select c::text as t from clients c where supplier_id = $1
+        union all select e::text from events e where stream_id = $1"""
+    rows = await office.town.admin.fetch(stored, UUID(office.supplier))
     text = " ".join(row["t"] for row in rows).lower()
     assert "enquiry" in text
     for word in ("lópez", "carter", "ana@", "lilies", "7700"):

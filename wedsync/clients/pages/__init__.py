@@ -1,3 +1,5 @@
-"""The studio's pages of clients: the list, one client, and the wizard of imports."""
+"""The studio's pages of clients: the list, one client, and the three steps of an import."""
 
-ROUTES = ()
+from wedsync.clients.pages import clients, imports
+
+ROUTES = (*clients.ROUTES, *imports.ROUTES)
