@@ -7,6 +7,8 @@ import pytest_asyncio
 
 from tests.contracts.client_house import Office, opened
 from tests.contracts.town import Town
+from wedsync.kit.actor import Actor
+from wedsync.kit.errors import Refusal
 
 ANA = {"name": "Ana López", "partner_name": "Ben Carter", "email": "ana@example.org", "wedding_on": "2027-06-05"}
 
@@ -134,3 +136,19 @@ async def test_a_colleague_reads_an_admin_writes_and_others_find_nothing(office:
     for where in (f"{other.path}/{made['id']}", f"{other.path}/{uuid4()}"):
         await other.owner.got("GET", where, code=404)
     await couple.got("GET", f"/api/v1/suppliers/{wedding}/clients", code=404)
+
+
+async def test_the_database_itself_lets_a_colleague_only_read_and_never_see_a_list(office: Office) -> None:
+    await office.add(**ANA)
+    await office.bring("Name,E-mail\nAna Li,li@example.org\n")
+    member = await office.colleague()
+    async with office.town.door.enter(Actor(kind="person", id=member.id), UUID(office.supplier)) as tx:
+        assert len(await tx.rows("select c.id from clients c")) == 2
+        assert await tx.rows("select i.id from client_imports i") == []
+        assert await tx.run("update clients set stage = 'held'") == 0
+        assert await tx.run("delete from clients") == 0
+    insert = "insert into clients (supplier_id, sealed) values (app.tenant(), '\\x00')"
+    with pytest.raises(Refusal) as refused:
+        async with office.town.door.enter(Actor(kind="person", id=member.id), UUID(office.supplier)) as tx:
+            await tx.run(insert)
+    assert refused.value.status == 403

@@ -16,7 +16,7 @@ STAGES: Final[Mapping[Stage, str]] = {
     "enquiry": "Enquiry",
     "held": "Date held",
     "booked": "Booked",
-    "fulfilled": "Wedding was",
+    "fulfilled": "Wedding done",
     "completed": "Completed",
     "cancelled": "Cancelled",
 }

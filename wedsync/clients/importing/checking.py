@@ -124,8 +124,16 @@ def _examples(tried: Tried) -> list[dict[str, Any]]:
 def changes_words(changes: Sequence[FieldChange]) -> str:
     """ "venue Glasshouse (was Barn), stage booked"."""
     return ", ".join(
-        f"{FIELDS.get(c.field, c.field)} {c.theirs}" + (f" (was {c.ours})" if c.ours else "") for c in changes
+        f"{FIELDS.get(c.field, c.field)} {_shown(c.field, c.theirs)}"
+        + (f" (was {_shown(c.field, c.ours)})" if c.ours else "")
+        for c in changes
     )
+
+
+def _shown(field: str, value: str) -> str:
+    if field == "wedding_on":
+        return in_words(value)
+    return next((words.lower() for stage, words in STAGES.items() if field == "stage" and stage == value), value)
 
 
 def _questions(tried: Tried) -> list[dict[str, Any]]:

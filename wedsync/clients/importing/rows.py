@@ -28,6 +28,7 @@ _WARN_ONLY = frozenset({"phone", "partner_phone"})
 _PLAIN = ("venue", "package", "note", "partner_email", "phone", "partner_phone")
 NOBODY = "Nobody is named in this row. Add a name or an e-mail."
 NO_STAGE = "We do not know this stage; the client gets the one you chose for who has none."
+NO_PHONE = "This is not a phone number; the client comes in without it."
 PHONE_DIGITS_MIN = 6
 
 
@@ -51,7 +52,7 @@ class Reader:
             elif sum(map(str.isdigit, problem.value)) >= PHONE_DIGITS_MIN:
                 values[problem.target] = problem.value[:PHONE_CHARS_MAX]  # a number all the same, of a plan unknown
             else:
-                self.warnings.append(_issue(number, problem))
+                self.warnings.append(CellIssue(number, problem.source, problem.value, NO_PHONE))
         if errors:
             return errors
         details = _details(values)

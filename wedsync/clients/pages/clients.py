@@ -26,7 +26,7 @@ queries = sql.load("wedsync.clients")
 PAGE: Final = "/studio/{supplier_id:uuid}/clients"
 ONE: Final = PAGE + "/{client_id:uuid}"
 SHOWN: Final = 50
-WHENS: Final = [("coming", "Weddings to come"), ("past", "Weddings that were"), ("all", "All weddings")]
+WHENS: Final = [("coming", "Coming"), ("past", "Past"), ("all", "Any date")]
 TONES: Final = {"enquiry": "open", "held": "wait", "booked": "good", "fulfilled": "info"} | dict.fromkeys(
     ("completed", "cancelled"), ""
 )
