@@ -73,6 +73,11 @@ SILENT: Final[Mapping[str, Silent]] = {
         why="what is sealed is in no image; retention takes it away and leaves what the image says",
         columns=("plan", "undo", "version", "updated_at"),
     ),
+    "client_imports": Silent(
+        why="a file somebody is looking at is nobody's news before it is brought in; what is sealed is in no image",
+        ops=("insert",),
+        columns=("source", "rows", "rejected", "plan", "undo", "version", "updated_at"),
+    ),
     "busy_sources": Silent(
         why="a calendar that was heard of again and says the same is no news",
         columns=("refreshed_at", "version", "updated_at"),

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
+from tests.world_clients import keep_clients
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.bookings import actions as bookings
 from wedsync.bookings.rows import NewBooking
@@ -109,7 +110,7 @@ class World:
 
     def _allowed(self, audience: str) -> set[str]:
         if audience in ("couple", "partner"):
-            return {s for s in self.canaries if s not in ("other", "studio", "own_time")}
+            return {s for s in self.canaries if s not in ("other", "studio", "own_time", "clients")}
         seen = {"other"} if audience == "other_couple" else {"core", "site"}
         if audience in ("stranger", "other_couple"):
             return seen - {"core"}
@@ -125,7 +126,7 @@ class World:
         if asked["level"] == "full" or asked.get("can_view_guests"):
             seen.add("guests")
         seen |= {scope for scope in ("dietary", "contacts") if asked.get(f"can_view_{scope}")}
-        return seen | {f"task_{audience}"} | ({"studio", "own_time"} if audience == "standard" else set())
+        return seen | {f"task_{audience}"} | ({"studio", "own_time", "clients"} if audience == "standard" else set())
 
 
 async def build(settings: Settings) -> World:
@@ -333,6 +334,8 @@ async def _bookings(world: World) -> None:
             word = world.canary("own_time") if who == "standard" else ""
             own = NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
             await bookings.add(tx, world.ring, own)
+            kept = await keep_clients(tx, world.ring, who, word=world.canary("clients") if who == "standard" else who)
+            world.ids |= kept if who == "standard" else {}
     async with connected(world.settings.door("owner")) as owner, owner.transaction():
         for who, link in given:
             await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])

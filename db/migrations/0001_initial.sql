@@ -1344,6 +1344,69 @@ end $$;
 grant execute on function app.weddings_of_late_photos(integer), app.warn_of_photos(uuid) to wedsync_service;
 reset role;
 
+-- 59_clients.sql
+-- A supplier's own clients, as its books or its CRM know them, and the lists they came in with (home: the supplier). No wedding and no other
+-- supplier ever sees them; who a couple is stays the supplier's until the couple joins (link_id).
+set role wedsync_owner;
+
+create table public.clients (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  stage text not null default 'enquiry' check (stage in ('enquiry', 'held', 'booked', 'fulfilled', 'completed', 'cancelled')),
+  wedding_on date,
+  source text not null default '' check (source ~ '^[a-z0-9_]{0,40}$'),
+  external_id text check (length(external_id) between 1 and 200),
+  wedding_id uuid,
+  link_id uuid,
+  sealed bytea not null,
+  email_index bytea,
+  partner_email_index bytea,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete set null (wedding_id, link_id),
+  check ((link_id is null) = (wedding_id is null)),
+  check (external_id is null or source <> '')
+);
+comment on table public.clients is 'A couple as the supplier knows it; names, addresses, place and notes are sealed JSON, the two indexes are keyed blind indexes of the e-mails';
+comment on column public.clients.external_id is 'What the source (a CRM, a kind of export) calls it; the same there is the same here';
+comment on column public.clients.link_id is 'The engagement in the wedding of a couple that has joined';
+create unique index clients_source on public.clients (supplier_id, source, external_id) where external_id is not null;
+create index clients_by_date on public.clients (supplier_id, (coalesce(wedding_on, date '9999-12-31')), id);
+create index clients_email on public.clients (supplier_id, email_index) where email_index is not null;
+create index clients_partner_email on public.clients (supplier_id, partner_email_index) where partner_email_index is not null;
+create index clients_link on public.clients (wedding_id, link_id) where link_id is not null;
+create trigger bump before update on public.clients for each row execute function app.bump();
+call app.protect('public.clients', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'member', 'system')$$,
+  $$(select app.role()) in ('owner', 'admin', 'system')$$);
+
+create table public.client_imports (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  source text not null default '' check (length(source) <= 60),
+  filename text not null default '' check (length(filename) <= 255),
+  status text not null default 'pending' check (status in ('pending', 'finished', 'undone')),
+  rows integer not null default 0,
+  created integer not null default 0,
+  updated integer not null default 0,
+  skipped integer not null default 0,
+  rejected integer not null default 0,
+  errors jsonb not null default '[]',
+  plan bytea,
+  undo bytea,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  primary key (supplier_id, id)
+);
+comment on table public.client_imports is 'One uploaded list of clients; plan (the file and what was chosen) and undo are sealed, errors name cells with values masked';
+create trigger bump before update on public.client_imports for each row execute function app.bump();
+call app.protect('public.client_imports', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'system')$$,
+  $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+reset role;
+
 -- 60_spine.sql
 -- The spine's tables: streams, events, subscriptions, deliveries, jobs, attempts, and what guards them.
 set role wedsync_owner;
@@ -4982,7 +5045,7 @@ reset role;
 -- Upkeep: what the clock asks for, beside partitions and positions: old sign-ins and uploads, density of the log, how the queue stands.
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
-grant update (plan, undo) on public.imports to wedsync_recorder;
+grant update (plan, undo) on public.imports, public.client_imports to wedsync_recorder;
 -- What is ready or on the wire is not in it, so it costs the queue nothing.
 create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
@@ -5003,17 +5066,23 @@ begin
   return n + m;
 end $$;
 
--- Uploaded guest lists of imports that ended, or that nobody went on with, long enough ago: the file goes, what came of it stays. So does what
+-- Uploaded lists of imports that ended, or that nobody went on with, long enough ago: the file goes, what came of it stays. So does what
 -- a finished import leaves for the next one of its list, which tells from it who changed a field; of one taken back nobody asks for it.
 create function app.forget_uploads(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   n integer;
+  v_clients integer;
 begin
   update public.imports i set plan = null, undo = case when i.status = 'finished' then i.undo end
     where i.plan is not null and i.status <> 'running' and coalesce(i.finished_at, i.updated_at) < app.now() - make_interval(days => p_days);
   get diagnostics n = row_count;
-  return n;
+  -- What a list of clients needs to be taken back goes when it no longer can be.
+  update public.client_imports i set plan = null, undo = case when i.finished_at > app.now() - interval '30 days' then i.undo end
+    where (i.plan is not null or i.undo is not null) and coalesce(i.finished_at, i.updated_at) < app.now() - make_interval(days => p_days)
+      and (i.plan is not null or i.finished_at <= app.now() - interval '30 days');
+  get diagnostics v_clients = row_count;
+  return n + v_clients;
 end $$;
 
 -- Streams whose log since a time has a hole or a double, or does not reach the stream's top. Density rests on the stream lock; this proves it.
@@ -5872,6 +5941,7 @@ reset role;
 set role wedsync_owner;
 grant update (sealed, email_index) on public.guest_contacts to wedsync_recorder;
 grant update (sealed) on public.guest_needs, public.notes, public.dietary_sheets, public.booking_details, public.connections to wedsync_recorder;
+grant update (sealed, email_index, partner_email_index) on public.clients to wedsync_recorder;
 grant update (account_key) on public.connections to wedsync_recorder;
 grant update (account_sealed, credentials_sealed) on public.connection_accounts to wedsync_recorder;
 reset role;

@@ -1,7 +1,7 @@
 -- Upkeep: what the clock asks for, beside partitions and positions: old sign-ins and uploads, density of the log, how the queue stands.
 set role wedsync_owner;
 grant delete on public.sessions, public.sign_ins to wedsync_recorder;
-grant update (plan, undo) on public.imports to wedsync_recorder;
+grant update (plan, undo) on public.imports, public.client_imports to wedsync_recorder;
 -- What is ready or on the wire is not in it, so it costs the queue nothing.
 create index jobs_parked on public.jobs (made_at) where kind = 'delivery' and run_at = 'infinity';
 reset role;
@@ -22,17 +22,23 @@ begin
   return n + m;
 end $$;
 
--- Uploaded guest lists of imports that ended, or that nobody went on with, long enough ago: the file goes, what came of it stays. So does what
+-- Uploaded lists of imports that ended, or that nobody went on with, long enough ago: the file goes, what came of it stays. So does what
 -- a finished import leaves for the next one of its list, which tells from it who changed a field; of one taken back nobody asks for it.
 create function app.forget_uploads(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   n integer;
+  v_clients integer;
 begin
   update public.imports i set plan = null, undo = case when i.status = 'finished' then i.undo end
     where i.plan is not null and i.status <> 'running' and coalesce(i.finished_at, i.updated_at) < app.now() - make_interval(days => p_days);
   get diagnostics n = row_count;
-  return n;
+  -- What a list of clients needs to be taken back goes when it no longer can be.
+  update public.client_imports i set plan = null, undo = case when i.finished_at > app.now() - interval '30 days' then i.undo end
+    where (i.plan is not null or i.undo is not null) and coalesce(i.finished_at, i.updated_at) < app.now() - make_interval(days => p_days)
+      and (i.plan is not null or i.finished_at <= app.now() - interval '30 days');
+  get diagnostics v_clients = row_count;
+  return n + v_clients;
 end $$;
 
 -- Streams whose log since a time has a hole or a double, or does not reach the stream's top. Density rests on the stream lock; this proves it.

@@ -16,6 +16,7 @@ from tests import chromium
 from tests.browser import (
     scenes_accounts,
     scenes_bookings,
+    scenes_clients,
     scenes_couple,
     scenes_guests,
     scenes_photos,
@@ -51,6 +52,7 @@ def scenes() -> Iterator[Scene]:
         scenes_supplier,
         scenes_bookings,
         scenes_photos,
+        scenes_clients,
         scenes_webhooks,
         scenes_rules,
         scenes_proposals,

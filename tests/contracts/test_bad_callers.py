@@ -134,6 +134,7 @@ VALID: dict[str, Any] = {
     "POST /api/v1/endpoints/{endpoint_id}/test": {"type": "rsvp.replied"},
     "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
     "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
+    "POST /api/v1/suppliers/{supplier_id}/clients": {"name": "Ana"},
     "POST /api/v1/suppliers/{supplier_id}/requests": {"couple_email": "a@b.invalid"},
 }
 

@@ -14,6 +14,7 @@ import pytest
 from tests.engines_fixture import Database, RunningPostgres, settings_for
 from tests.product import unmeasured
 from tests.world import World, build
+from wedsync.clients.sealed import email_indexes, unseal
 from wedsync.connections import actions as sources
 from wedsync.connections.accounts.actions import account_keys, open_account
 from wedsync.connections.model import NewSecret
@@ -99,6 +100,7 @@ async def test_killed_half_way_and_resumed_it_ends_with_the_new_key_alone(
         found, opened, seen = await everything(admin, old)
         assert found == opened > 15
         assert seen >= {"guest_contacts.sealed", "guest_needs.sealed", "booking_details.sealed", "inbox_hooks.sealed"}
+        assert seen >= {"clients.sealed", "client_imports.plan", "client_imports.undo"}
         assert seen >= {"endpoints.secret_sealed", "endpoints.old_secrets", "connections.sealed", "events.record"}
         assert seen >= {"connection_accounts.account_sealed", "connection_accounts.credentials_sealed"}
         before = await versions(admin)
@@ -139,6 +141,9 @@ async def the_indexes_are_the_new_keys(admin: asyncpg.Connection, ring: KeyRing)
         contact = msgspec.json.decode(ring.open(row["sealed"], **place, column="sealed", row=row["guest_id"]))
         wanted = ring.blind(contact["email"], **place, column="email", form="email") if contact.get("email") else None
         assert row["email_index"] == wanted
+    for row in await admin.fetch("select supplier_id, id, sealed, email_index, partner_email_index from clients"):
+        client = unseal(ring, row["supplier_id"], row["id"], row["sealed"])
+        assert (row["email_index"], row["partner_email_index"]) == email_indexes(ring, row["supplier_id"], client)
     for row in await admin.fetch(
         "select c.id, c.tenant_id, c.connector, c.account_key, a.account_sealed from connections c"
         " join connection_accounts a on a.connection_id = c.id"

@@ -44,6 +44,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "link_bookings": {"r": {*COUPLE, "standard"}, "w": set()},
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
+    "clients": {"r": set(), "w": set()},
+    "client_imports": {"r": set(), "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {
@@ -75,6 +77,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "security_events": {"r": set(COUPLE), "w": set()},
 }
 HOMES = {
+    "clients": "supplier_id",
+    "client_imports": "supplier_id",
     "endpoints": "tenant_id",
     "rules": "tenant_id",
     "subscriptions": "tenant_id",

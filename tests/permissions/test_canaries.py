@@ -49,6 +49,8 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "endpoint_id": [world.ids["endpoints"]],
         "rule_id": [world.ids["rules"]],
         "task_id": [world.ids["task_shared"]],
+        "client_id": [world.ids["client"]],
+        "import_id": [world.ids["client_import"]],
         "line_id": [world.ids["budget_lines"]],
         "photos_id": [world.ids["photo_deliveries"]],
         "payment_id": [world.ids["budget_payments"]],

@@ -14,6 +14,9 @@ from wedsync.bookings import reactions as bookings_reactions
 from wedsync.budget import api as budget_api
 from wedsync.budget import model as budget
 from wedsync.budget import pages as budget_pages
+from wedsync.clients import api as clients_api
+from wedsync.clients import facts as clients
+from wedsync.clients import pages as clients_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
@@ -87,6 +90,7 @@ NOUNS = (
     budget,
     bookings,
     photos,
+    clients,
     acknowledgements,
     proposals,
     subscriptions,
@@ -117,6 +121,7 @@ DOORS = (
     budget_api,
     bookings_api,
     photos_api,
+    clients_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -139,6 +144,7 @@ PAGES = (
     budget_pages,
     bookings_pages,
     photos_pages,
+    clients_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,

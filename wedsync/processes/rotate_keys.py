@@ -101,6 +101,10 @@ async def _reseal_column(connection: Any, ring: KeyRing, place: Place, row: Any)
         index = places.contact_index(ring, row["tenant"], plain)
         await connection.execute(statements.CONTACT, row["rel"], row["at"], sealed, index)
         return
+    if place.name == "clients.sealed":
+        indexes = places.client_indexes(ring, row["tenant"], plain)
+        await connection.execute(statements.CLIENT, row["rel"], row["at"], sealed, *indexes)
+        return
     if place.name == "connection_accounts.account_sealed":
         connector = await connection.fetchval(statements.CONNECTOR, row["tenant"], row["row"])
         index = places.account_index(ring, row["tenant"], row["row"], connector, sealed)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from wedsync.clients.model import Details
+from wedsync.clients.sealed import email_indexes
 from wedsync.connections.accounts.actions import account_keys, open_account
 from wedsync.guests.sealed import CONTACTS
 from wedsync.kit.seal import KeyRing
@@ -35,6 +37,9 @@ COLUMNS: Final = (
     Place("imports", "plan", "wedding_id"),
     Place("imports", "undo", "wedding_id"),
     Place("booking_details", "sealed", "supplier_id", "booking_id"),
+    Place("clients", "sealed", "supplier_id"),
+    Place("client_imports", "plan", "supplier_id"),
+    Place("client_imports", "undo", "supplier_id"),
     Place("endpoints", "secret_sealed", "tenant_id"),
     Place("endpoints", "credentials_sealed", "tenant_id"),
     Place("connections", "sealed", "tenant_id"),
@@ -58,7 +63,7 @@ OLD_SECRETS: Final = Place("endpoints", "old_secrets", "tenant_id")
 NOT_SEALED: Final = frozenset(
     {
         *("token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"),
-        *("remote_key", "series_key"),
+        *("partner_email_index", "remote_key", "series_key"),
     }
 )
 """Columns of bytes that hold hashes, keyed indexes or keys of places."""
@@ -68,6 +73,11 @@ def contact_index(ring: KeyRing, tenant: UUID, plain: bytes) -> bytes | None:
     """The blind index beside a guest's contact, by the newest key."""
     email = msgspec.json.decode(plain).get("email")
     return ring.blind(email, tenant=tenant, table=CONTACTS, column="email", form="email") if email else None
+
+
+def client_indexes(ring: KeyRing, tenant: UUID, plain: bytes) -> tuple[bytes | None, bytes | None]:
+    """The blind indexes beside a client, by the newest key."""
+    return email_indexes(ring, tenant, msgspec.json.decode(plain, type=Details))
 
 
 def account_index(ring: KeyRing, tenant: UUID, connection_id: UUID, connector: str, sealed: bytes) -> bytes | None:

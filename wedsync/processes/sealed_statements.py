@@ -19,6 +19,7 @@ where c.relkind = 'r'
     or c.oid in (select i.inhrelid from pg_inherits i where i.inhparent = $1::text::regclass))
 """
 CONTACT: Final = f"update public.guest_contacts t set sealed = $3, email_index = $4 {_ONE}"
+CLIENT: Final = f"update public.clients t set sealed = $3, email_index = $4, partner_email_index = $5 {_ONE}"
 CONNECTOR: Final = "select c.connector from public.connections c where c.tenant_id = $1 and c.id = $2"
 ACCOUNT_KEY: Final = "update public.connections c set account_key = $3 where c.tenant_id = $1 and c.id = $2"
 OLDS: Final = f"update public.endpoints t set old_secrets = $3 {_ONE}"

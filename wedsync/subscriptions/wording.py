@@ -86,6 +86,7 @@ GROUPS: Final = (
         "Your business",
         (
             ("portfolio.*", "What is open over all your weddings"),
+            ("client.*", "Your own clients, and lists of them"),
             ("booking.*", "Holds and bookings"),
             ("conflict.*", "What cannot both be right"),
             ("availability.*", "Days that are free or taken"),

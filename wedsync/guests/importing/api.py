@@ -1,11 +1,10 @@
 """The JSON door of imports: a list in, dry or for good; its progress; what stayed out; taken back; and out again."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
+from litestar import Response, get, post
 from litestar.params import Parameter
 
 from wedsync.guests.importing import desk, exporting, undoing
@@ -17,13 +16,13 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
+from wedsync.web import uploads
 from wedsync.web.context import Context, invalid
+from wedsync.web.forms import AnyRequest
 
 queries = sql.load("wedsync.guests.importing")
 BODY_BYTES_MAX = BYTES_MAX + 64 * 1024
 """The file, and what a form puts around it."""
-CSV = "text/csv; charset=utf-8"
-AnyRequest = Request[Any, Any, Any]
 DryRun = Annotated[bool, Parameter(description="Tell what would happen; keep nothing.")]
 ChoicesJson = Annotated[
     str,
@@ -77,7 +76,7 @@ async def import_guests(
 ) -> Response[Started | desk.Trial]:
     """Only the couple. Whoever may not is told so before the file is read."""
     known = await desk.ground(ctx, actor, wedding_id)
-    data, name, said = await received(request)
+    data, name, said = await uploads.received(request, "guest list")
     chosen = choices_of(said or choices)
     name = (name or filename or "guests.csv")[:255]
     if dry_run:
@@ -85,18 +84,6 @@ async def import_guests(
         return Response(desk.trial(tried), status_code=200)
     upload, _ = await desk.understand(data, name, chosen, known)
     return Response(Started(await desk.keep(ctx, actor, wedding_id, upload, starts=True)), status_code=202)
-
-
-async def received(request: AnyRequest) -> tuple[bytes, str, str]:
-    """(file, its name, choices) of a form or of a plain body."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await request.body(), "", ""
-    form = await request.form()
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        raise invalid("file", "is missing", "Send the guest list as the field `file`.")
-    said = form.get("choices")
-    return await file.read(), file.filename or "", said if isinstance(said, str) else ""
 
 
 def choices_of(text: str) -> Choices:
@@ -148,12 +135,7 @@ async def get_rejected(ctx: Context, actor: Actor, import_id: UUID) -> Response[
         if row is None:
             raise not_found("import")
         sealed = await tx.value(queries.sealed_plan, wedding_id, import_id)
-    return download(await desk.rejected(ctx, wedding_id, import_id, sealed), "rejected.csv")
-
-
-def download(body: bytes, name: str, media_type: str = CSV) -> Response[bytes]:
-    """A file to keep."""
-    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return uploads.download(await desk.rejected(ctx, wedding_id, import_id, sealed), "rejected.csv")
 
 
 @post(
@@ -182,7 +164,7 @@ async def export_guests(
 ) -> Response[bytes]:
     """One row a guest."""
     body = await exporting.exported(ctx, actor, wedding_id, kind)
-    return download(body, f"guests.{kind}", CSV if kind == "csv" else "application/json")
+    return uploads.download(body, f"guests.{kind}", uploads.CSV if kind == "csv" else "application/json")
 
 
 ROUTES = (import_guests, get_import, get_rejected, undo, export_guests)

@@ -65,9 +65,9 @@ class Detection(msgspec.Struct, frozen=True):
 
 def detect(sheet: Sheet, *, country: str = "", events: Sequence[str] = ()) -> Detection:
     """Guess the source and the columns. `events` are names of schedule items, which make event columns certain."""
-    headers = _plain_headers(sheet.headers)
+    headers = plain_headers(sheet.headers)
     facts = [facts_of(sheet.column(index)) for index in range(len(headers))]
-    source = _source(headers, facts)
+    source = recognised(headers, facts, SOURCES)
     known_events = {normal_header(event) for event in events}
     guesses = [
         _guess(index, sheet.headers[index], headers[index], facts[index], source=source, events=known_events)
@@ -166,7 +166,7 @@ def _text_check() -> tuple[Check, ...]:
 # --- the source ------------------------------------------------------------------------------------------------------
 
 
-def _plain_headers(headers: Sequence[str]) -> list[str]:
+def plain_headers(headers: Sequence[str]) -> list[str]:
     """Normalised headers; the number that tells two equal headers apart ("Email (2)") is not part of the name."""
     there = set(headers)
     plain = []
@@ -176,7 +176,8 @@ def _plain_headers(headers: Sequence[str]) -> list[str]:
     return plain
 
 
-def _source(headers: Sequence[str], facts: Sequence[Facts]) -> Source | None:
+def recognised(headers: Sequence[str], facts: Sequence[Facts], sources: Sequence[Source]) -> Source | None:
+    """The surest of the sources whose signature these normalised headers and their values bear."""
     there = set(headers)
 
     def fits(source: Source) -> bool:
@@ -187,7 +188,7 @@ def _source(headers: Sequence[str], facts: Sequence[Facts]) -> Source | None:
             and (not source.answers or any(fact.answer_words >= 0.9 for fact in facts))
         )
 
-    return max((source for source in SOURCES if fits(source)), key=lambda source: source.confidence, default=None)
+    return max((source for source in sources if fits(source)), key=lambda source: source.confidence, default=None)
 
 
 # --- one column ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 
 from wedsync.guests.importing import actions, checking, desk, undoing
-from wedsync.guests.importing.api import BODY_BYTES_MAX, CSV, download
+from wedsync.guests.importing.api import BODY_BYTES_MAX
 from wedsync.guests.importing.reading import Ground
 from wedsync.guests.importing.stored import Upload, seal_upload
 from wedsync.guests.importing.values import CellIssue
@@ -17,7 +17,7 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.web import forms, respond
+from wedsync.web import forms, respond, uploads
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Shell
@@ -181,7 +181,7 @@ async def rejected(
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         await _row(tx, wedding_id, import_id)
         sealed = await tx.value(queries.sealed_plan, wedding_id, import_id)
-    return download(await desk.rejected(ctx, wedding_id, import_id, sealed), "rejected.csv", CSV)
+    return uploads.download(await desk.rejected(ctx, wedding_id, import_id, sealed), "rejected.csv")
 
 
 @post("/me/{wedding_id:uuid}/guests/import/{import_id:uuid}/undo", include_in_schema=False)

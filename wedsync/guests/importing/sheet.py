@@ -1,7 +1,8 @@
-"""Bytes of a guest list to rows of cells: CSV in whatever encoding and delimiter, or XLSX.
+"""Bytes of a list to rows of cells: CSV in whatever encoding and delimiter, or XLSX.
 
-`read_sheet` answers with a `Sheet` or refuses in words the couple can act on; it never guesses silently, so `notes`
-tells what was skipped (title rows, totals, other sheets). Cells are trimmed texts without control characters.
+`read_sheet` answers with a `Sheet` or refuses in words people can act on; it never guesses silently, so `notes`
+tells what was skipped (title rows, totals, other sheets). Cells are trimmed texts without control characters. What the
+rows are about, guests or a supplier's clients, is its `Subject`.
 """
 
 import re
@@ -49,16 +50,38 @@ class Sheet(msgspec.Struct):
         return [row[index] for row in self.rows]
 
 
-def read_sheet(data: bytes, filename: str, *, encoding: str = "") -> Sheet:
-    """Read a guest list. `encoding` overrides the guess for a text file when the person says it is wrong.
+class Subject(msgspec.Struct, frozen=True):
+    """Whom the rows are about, in words, and the normalised headers such lists are known to have.
+
+    `numbered` are headers with "#" for their number.
+    """
+
+    list: str
+    one: str
+    many: str
+    headers: frozenset[str]
+    numbered: frozenset[str] = frozenset()
+
+
+GUESTS = Subject(
+    "guest list",
+    "guest",
+    "guests",
+    frozenset(ALIASES) | {header for source in SOURCES for header in source.columns},
+    frozenset(NUMBERED),
+)
+
+
+def read_sheet(data: bytes, filename: str, *, encoding: str = "", about: Subject = GUESTS) -> Sheet:
+    """Read a list. `encoding` overrides the guess for a text file when the person says it is wrong.
 
     Raises `Refusal` 413 for what is too large and 422 for what is not a readable table, saying what to do.
     """
     if len(data) > BYTES_MAX:
         raise Refusal(413, "import_too_large", "This file is larger than 20 MiB. Split it, or remove pictures from it.")
     if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
-        raise Refusal(422, "import_empty", "This file is empty. Export your guest list again and choose that file.")
-    _refuse_other_kinds(data)
+        raise Refusal(422, "import_empty", f"This file is empty. Export your {about.list} again and choose that file.")
+    _refuse_other_kinds(data, about)
     if data.startswith(b"PK"):
         book = read_workbook(data, rows_max=ROWS_MAX + HEADER_WITHIN + 100, columns_max=COLUMNS_MAX)
         records, kind, delimiter, name, notes = book.records, "xlsx", "", book.sheet_name, list(book.notes)
@@ -69,6 +92,7 @@ def read_sheet(data: bytes, filename: str, *, encoding: str = "") -> Sheet:
         kind, name, notes = "csv", "", []
     return _table(
         records,
+        about,
         Sheet(filename, kind, used, delimiter, name, title="", headers=[], rows=[], numbers=[], notes=notes, faults=[]),
     )
 
@@ -89,34 +113,35 @@ _OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def _refuse_other_kinds(data: bytes) -> None:
+def _refuse_other_kinds(data: bytes, about: Subject) -> None:
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:512]
     found = next((name for magic, name in _OTHER_KINDS if start.startswith(magic)), "")
     if not found and re.match(rb"(<!doctype html|<html|<\?xml|<table|<workbook)", start, re.IGNORECASE):
         found = "a web page or XML file, whatever its name says"
     if found:
-        detail = f"This is {found}, not a guest list we can read. Open it and save it as .xlsx or .csv, then try again."
+        detail = (
+            f"This is {found}, not a {about.list} we can read. Open it and save it as .xlsx or .csv, then try again."
+        )
         raise Refusal(422, "import_unreadable", detail)
 
 
 # --- rows to a table -------------------------------------------------------------------------------------------------
 
-_KNOWN_HEADERS = frozenset(ALIASES) | {header for source in SOURCES for header in source.columns}
 _DATA_LIKE = re.compile(r"[^\s@]+@[^\s@]+\.\w+|[+(]?\d[\d\s().+/-]{3,}|\d+(?:\.\d+)?")
 _TOTAL = re.compile(
     r"(grand |sub ?)?(totals?|gesamt\w*|summe|sum|totaal|totale|somme)"
-    r"( (number of )?(guests?|invited|attending|people))?\s*[:=]?\s*\d*",
+    r"( (number of )?(guests?|invited|attending|people|clients|couples|weddings))?\s*[:=]?\s*\d*",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(r"(exported|generated|printed|created|downloaded|powered|page \d|©|\(c\))\b", re.IGNORECASE)
-_NUMERIC = re.compile(r"[\d.,%\s]*")
+_NUMERIC = re.compile(r"[\d.,%\s$€£-]*")
 
 
-def _table(records: list[list[str]], sheet: Sheet) -> Sheet:
+def _table(records: list[list[str]], about: Subject, sheet: Sheet) -> Sheet:
     filled = [(number, record) for number, record in enumerate(records, start=1) if any(record)]
     if not filled:
         raise Refusal(422, "import_empty", "There is nothing in this file but empty cells. Choose another file.")
-    place, has_header = _header_place([record for _, record in filled[:HEADER_WITHIN]])
+    place, has_header = _header_place([record for _, record in filled[:HEADER_WITHIN]], about)
     body = filled[place + 1 :] if has_header else filled
     header = filled[place][1] if has_header else []
     if has_header:
@@ -125,23 +150,23 @@ def _table(records: list[list[str]], sheet: Sheet) -> Sheet:
             sheet.notes.append(f"Rows above the headers were left out: {sheet.title}")
     else:
         sheet.notes.append("There is no header row, so the columns were told apart by what is in them.")
-    _drop_footers(body, sheet)
+    _drop_footers(body, about, sheet)
     body = [(number, record) for number, record in body if record != header]
     if not body:
-        raise Refusal(422, "import_empty", "There are headers in this file but no guests below them.")
+        raise Refusal(422, "import_empty", f"There are headers in this file but no {about.many} below them.")
     if len(body) > ROWS_MAX:
         detail = f"This file has {len(body)} rows; {ROWS_MAX} can be imported at once. Split it into smaller files."
         raise Refusal(413, "import_too_many_rows", detail)
-    _fill(sheet, header, body)
+    _fill(sheet, about, header, body)
     return sheet
 
 
-def _header_place(first: Sequence[Sequence[str]]) -> tuple[int, bool]:
+def _header_place(first: Sequence[Sequence[str]], about: Subject) -> tuple[int, bool]:
     """Which of the first rows holds the headers, and whether any does."""
     best, best_score = 0, 0
     for place, record in enumerate(first):
         cells = [cell for cell in record if cell]
-        known = sum(1 for cell in cells if len(cell) <= 80 and _is_known(normal_header(cell)))
+        known = sum(1 for cell in cells if len(cell) <= 80 and _is_known(normal_header(cell), about))
         data = sum(1 for cell in cells if _DATA_LIKE.fullmatch(cell))
         score = known - 2 * data
         if known and score > best_score:
@@ -157,8 +182,8 @@ def _header_place(first: Sequence[Sequence[str]]) -> tuple[int, bool]:
     return 0, False
 
 
-def _is_known(header: str) -> bool:
-    return header in _KNOWN_HEADERS or re.sub(r"\d+", "#", header) in NUMBERED
+def _is_known(header: str, about: Subject) -> bool:
+    return header in about.headers or re.sub(r"\d+", "#", header) in about.numbered
 
 
 def _differs_in_kind(record: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
@@ -168,7 +193,7 @@ def _differs_in_kind(record: Sequence[str], below: Sequence[Sequence[str]]) -> b
     )
 
 
-def _drop_footers(body: list[tuple[int, list[str]]], sheet: Sheet) -> None:
+def _drop_footers(body: list[tuple[int, list[str]]], about: Subject, sheet: Sheet) -> None:
     while body:
         number, record = body[-1]
         cells = [cell for cell in record if cell]
@@ -176,12 +201,12 @@ def _drop_footers(body: list[tuple[int, list[str]]], sheet: Sheet) -> None:
         is_footer = len(cells) == 1 and len(record) > 1 and _FOOTER.match(cells[0])
         if not (is_total or is_footer):
             return
-        sheet.notes.append(f"Row {number} was left out because it is not a guest: {' '.join(cells)[:80]}")
+        sheet.notes.append(f"Row {number} was left out because it is not a {about.one}: {' '.join(cells)[:80]}")
         body.pop()
 
 
-def _fill(sheet: Sheet, header: list[str], body: list[tuple[int, list[str]]]) -> None:
-    width = _width(header, [record for _, record in body], may_grow=sheet.kind == "xlsx" or not header)
+def _fill(sheet: Sheet, about: Subject, header: list[str], body: list[tuple[int, list[str]]]) -> None:
+    width = _width(header, [record for _, record in body], about, may_grow=sheet.kind == "xlsx" or not header)
     sheet.headers = _unique_headers(header, width)
     for number, record in body:
         size = len(record)
@@ -197,7 +222,7 @@ def _fill(sheet: Sheet, header: list[str], body: list[tuple[int, list[str]]]) ->
         sheet.numbers.append(number)
 
 
-def _width(header: Sequence[str], records: Sequence[Sequence[str]], *, may_grow: bool) -> int:
+def _width(header: Sequence[str], records: Sequence[Sequence[str]], about: Subject, *, may_grow: bool) -> int:
     """How many columns the table has. A few rows that stick out of a CSV are faults; many are headers that lack."""
     named = max((place + 1 for place, cell in enumerate(header) if cell), default=0)
     sizes = Counter(_filled_width(record) if len(record) > named else 0 for record in records)
@@ -206,7 +231,8 @@ def _width(header: Sequence[str], records: Sequence[Sequence[str]], *, may_grow:
     if longer and (may_grow or sum(longer.values()) > len(records) // 5):
         width = max(longer)
     if width > COLUMNS_MAX:
-        detail = f"This file has {width} columns; {COLUMNS_MAX} can be read. Remove the ones that are not about guests."
+        fix = f"Remove the ones that are not about {about.many}."
+        detail = f"This file has {width} columns; {COLUMNS_MAX} can be read. {fix}"
         raise Refusal(422, "import_too_wide", detail)
     return width
 

@@ -70,7 +70,7 @@ SOURCES: tuple[Source, ...] = msgspec.convert(_load("sources.toml")["source"], t
 LABELS: Mapping[str, str] = {source.name: source.label for source in SOURCES} | {"spreadsheet": "Spreadsheet"}
 
 
-def _spaceless(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def spaceless(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Each alias with and without its spaces, the first to claim a spelling keeping it."""
     index: dict[str, str] = {}
     for alias, target in pairs:
@@ -79,7 +79,7 @@ def _spaceless(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return index
 
 
-ALIASES: Mapping[str, str] = _spaceless((alias, name) for name, list_ in _ALIASES["targets"].items() for alias in list_)
+ALIASES: Mapping[str, str] = spaceless((alias, name) for name, list_ in _ALIASES["targets"].items() for alias in list_)
 NUMBERED: Mapping[str, str] = {alias: name for name, list_ in _ALIASES["numbered"].items() for alias in list_}
 UNSURE: frozenset[str] = frozenset(_ALIASES["unsure"]["headers"])
 EVENT_ANSWER_WORDS: tuple[str, ...] = tuple(sorted(_ALIASES["events"]["answer_words"], key=len, reverse=True))

@@ -103,7 +103,7 @@ def _records(sheet: CalamineSheet) -> list[list[str]]:
             record = left + [_text(value) for value in row]
         chars += len(texts)
         if chars > TEXT_CHARS_MAX:
-            raise _too_large("This Excel file holds more text than a guest list can. Remove what is not about guests.")
+            raise _too_large("This Excel file holds more text than a list can. Remove what is not about people.")
         records.append(record)
     return records
 
@@ -186,7 +186,7 @@ def _check_part(name: str, body: bytes, *, rows_max: int, columns_max: int) -> N
     if b"\x00" in body or body.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _unreadable("This Excel file is written in an unusual way. Save it again as .xlsx.")
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise _unreadable("This Excel file holds definitions that a list of guests does not. Save it again as .xlsx.")
+        raise _unreadable("This Excel file holds definitions that a list of people does not. Save it again as .xlsx.")
     if b"sheetData" in body:
         _check_span(body, rows_max=rows_max, columns_max=columns_max)
     elif b"sst" in body or name == "xl/sharedStrings.xml":
@@ -194,7 +194,7 @@ def _check_part(name: str, body: bytes, *, rows_max: int, columns_max: int) -> N
 
 
 def _check_span(body: bytes, *, rows_max: int, columns_max: int) -> None:
-    """Refuse a sheet whose cells span more than a guest list. Empty formatted cells far out are forgiven."""
+    """Refuse a sheet whose cells span more than a list of people. Empty formatted cells far out are forgiven."""
     rows, columns = _span(body)
     if rows > rows_max or columns > columns_max:
         rows, columns = _span(_EMPTY_ROW.sub(b"", _EMPTY_CELL.sub(b"", body)))
@@ -244,7 +244,7 @@ def _check_strings(body: bytes) -> None:
 
 
 def _bomb() -> Refusal:
-    detail = "This Excel file unpacks to far more than a guest list can be. Copy the list to a new file and save that."
+    detail = "This Excel file unpacks to far more than a list can be. Copy the list to a new file and save that."
     return Refusal(413, "import_too_large", detail)
 
 
