@@ -30,13 +30,14 @@ from wedsync.connections.accounts import opening
 from wedsync.connections.accounts.model import Credentials
 from wedsync.connections.calendars.kept import Named, Seals
 from wedsync.connections.contract import Account
-from wedsync.connections.model import ACCOUNT_RATE_PER_MINUTE, HookSettings, Kept
+from wedsync.connections.model import ACCOUNT_RATE_PER_MINUTE, HookSettings, Kept, new_secret
 from wedsync.connectors.google_calendar.fake import Google
 
 T = TypeVar("T")
 
 CONNECTOR = "google_calendar"
-SECRET = "the-word-that-every-channel-says"
+SECRET = new_secret()
+"""What every channel of the load says."""
 SETTINGS = msgspec.json.encode(HookSettings(rate_per_minute=ACCOUNT_RATE_PER_MINUTE)).decode()
 FIRST = date.today() + timedelta(days=30)
 TOGETHER = 500
