@@ -65,6 +65,7 @@ class Diary:
         self.is_there = True
         self.is_writable = True
         self.locked = ""
+        self.garbled: set[str] = set()
         self.has_etags = True
         self.watches: dict[str, Watch] = {}
         self._epoch = 1
@@ -134,12 +135,14 @@ class Diary:
         has_more = len(rows) > self.page
         if self._fault("truncated"):
             return Unknown(reason="The page ends in the middle.", repeat_is_safe=True)
-        changes = tuple(_change(e, self.has_etags) for e in shown)
+        changes = tuple(_change(e, self.has_etags) for e in shown if e.id not in self.garbled)
+        unread = len(shown) - len(changes)
         if self._fault("twice"):
             changes = changes + changes[::-1]
         last = shown[-1].number if has_more else self._top
         kind = "list" if has_more and is_listing else "delta"
-        return Pulled(changes=changes, cursor=f"{self._epoch}:{kind}:{last}", has_more=has_more, is_listing=is_listing)
+        cursor = f"{self._epoch}:{kind}:{last}"
+        return Pulled(changes=changes, cursor=cursor, has_more=has_more, is_listing=is_listing, unread=unread)
 
     async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome:
         self.asked.append("push")

@@ -170,6 +170,20 @@ async def test_a_few_that_vanish_are_gone_ours_among_them_are_told(studio: Studi
     assert [one["kind"] for one in await kept.conflicts()] == ["removed"]
 
 
+async def test_what_cannot_be_read_is_not_taken_for_gone(studio: Studio, kept: Kept) -> None:
+    one, other = kept.diary.put(hour(LATER, 9)), kept.diary.put(hour(LATER, 12))
+    await kept.poll()
+    kept.diary.garbled.add(one)
+    del kept.diary.entries[other]
+    kept.diary.faults.append("410")
+    await kept.poll()
+    assert await busy(kept) == 2
+    kept.diary.garbled.clear()
+    kept.diary.faults.append("410")
+    await kept.poll()
+    assert await busy(kept) == 1
+
+
 async def test_a_locked_event_is_left_to_people(studio: Studio, kept: Kept) -> None:
     booking = await studio.book(on=LATER, title="Portraits")
     await kept.settle()

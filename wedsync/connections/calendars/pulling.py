@@ -58,6 +58,8 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     progress = run.progress
     if is_listing and not progress.is_listing:
         progress.generation, progress.is_listing = progress.generation + 1, True
+    if is_listing:
+        progress.unread += page.unread
     is_end = not page.has_more
     run.counts.unread += page.unread
     ended: Ended | None = None
@@ -189,7 +191,9 @@ def _of_theirs(run: Run, row: Row | None, change: Change, key: bytes, by_key: di
 
 
 async def _sweep(tx: Tx, run: Run) -> Ended | None:
-    """What the listing has not named is gone, unless that is suspiciously much."""
+    """What the listing has not named is gone, unless that is suspiciously much, or may be what could not be read."""
+    if run.progress.unread:
+        return None
     since, until = run.window
     gone = await tx.rows(queries.vanished, run.id, run.progress.generation, since, until)
     total = await tx.value(queries.in_window, run.id, since, until)

@@ -57,6 +57,7 @@ class Progress(msgspec.Struct, kw_only=True):
     pulls_done: int
     may_sweep: bool
     failures: int
+    unread: int = 0
 
 
 class Run(msgspec.Struct, kw_only=True):
