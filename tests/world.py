@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
+from tests.world_calendars import keep_calendar
 from tests.world_clients import keep_clients
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.bookings import actions as bookings
@@ -22,11 +23,6 @@ from wedsync.connections import inbox
 from wedsync.connections import manifest as manifests
 from wedsync.connections.accounts import actions as accounts
 from wedsync.connections.accounts.model import Credentials
-from wedsync.connections.calendars import finding as calendars
-from wedsync.connections.calendars.contract import RemoteCalendar
-from wedsync.connections.calendars.facts import CONFLICTED
-from wedsync.connections.calendars.kept import Dispute, Seals
-from wedsync.connections.calendars.kept import Kept as CalendarKept
 from wedsync.connections.contract import Account
 from wedsync.connections.elements import Element
 from wedsync.connections.model import NewConnection
@@ -35,10 +31,10 @@ from wedsync.feeds import actions as feeds
 from wedsync.feeds.model import NewFeed
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
-from wedsync.kit import clock, sql
+from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import Settings
-from wedsync.kit.db import Door, Tx, connect_pool
+from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.photos import actions as photos
@@ -334,8 +330,8 @@ async def _bookings(world: World) -> None:
             word = world.canary("own_time") if who == "standard" else ""
             own = NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
             await bookings.add(tx, world.ring, own)
-            kept = await keep_clients(tx, world.ring, who, word=world.canary("clients") if who == "standard" else who)
-            world.ids |= kept if who == "standard" else {}
+            word = world.canary("clients") if who == "standard" else who
+            world.ids = await keep_clients(tx, world.ring, who, word=word) | world.ids
     async with connected(world.settings.door("owner")) as owner, owner.transaction():
         for who, link in given:
             await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])
@@ -363,28 +359,9 @@ async def _account(world: World, who: str, wedding: UUID) -> None:
         made = await accounts.draft(tx, world.ring, wedding, vault, "Vault")
         held = Credentials(username=word, password=word)
         await accounts.connected(tx, world.ring, vault, made, Account(id=word, title=word), held)
-        await _calendar(tx, world, wedding, made, word)
-
-
-async def _calendar(tx: Tx, world: World, wedding: UUID, connection: UUID, word: str) -> None:
-    """A calendar of it with an event of ours, something to decide, and a run."""
-    seals = Seals(world.ring, wedding)
-    await calendars.put(tx, seals, connection, (RemoteCalendar(id=word, title=word, is_writable=True),))
-    calendar = await tx.value("select id from calendars where connection_id = $1", connection)
-    event, conflict = uuid4(), uuid4()
-    kept = seals.seal(CalendarKept(remote_id=word), table="calendar_events", row=event)
-    await tx.run(
-        "insert into calendar_events (id, tenant_id, calendar_id, kind, ours_id, wedding_id, sealed)"
-        " values ($1, $2, $3, 'item', $4, $2, $5)",
-        *(event, wedding, calendar, uuid4(), kept),
-    )
-    dispute = seals.seal(Dispute(why=word), table="calendar_conflicts", row=conflict)
-    queries = sql.load("wedsync.connections.calendars")
-    row = await tx.row(queries.add_conflict, conflict, calendar, event, "removed", "", dispute)
-    record.record(tx, CONFLICTED, op="INSERT", row=row)
-    await tx.run(queries.add_run, calendar, clock.now(), "done", "", 1, 0, 0, 0, 0)
+        kept = await keep_calendar(tx, world.ring, wedding, made, word)
     if wedding == world.wedding_id:
-        world.ids |= {"calendar": calendar, "calendar_conflict": conflict}
+        world.ids |= kept
 
 
 async def _images(world: World) -> None:

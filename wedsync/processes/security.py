@@ -17,6 +17,8 @@ from wedsync.processes.failures import CannotRun
 
 AGO: Final = re.compile(r"^(\d{1,6})([mhd])$")
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+PIPED_WIDTH: Final = 1000
+"""What is read by a program has each event in a line, however long."""
 KIND: Final = re.compile(r"^[a-z_]+(\.(\*|[a-z_]+))?$")
 
 
@@ -86,4 +88,4 @@ def _show(found: list[dict[str, Any]], since: str) -> None:
             str(one["tenant_id"] or ""),
             str(one["actor_id"] or ""),
         )
-    Console(width=None if sys.stdout.isatty() else 240, markup=False).print(table)
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False).print(table)
