@@ -14,7 +14,7 @@ STATES: Final = {
     "disconnected": ("Disconnected", "", "We hold nothing of it any more."),
 }
 """Badge, tone, and what it means."""
-WHATS: Final = {
+EXCHANGES: Final = {
     "connect": "Connected",
     "check": "Checked",
     "refresh": "Asked for the next token",
@@ -52,7 +52,7 @@ DOES: Final = {"calendars": "calendars", "watches": "tells us of changes at once
 
 def what(name: str) -> str:
     """An exchange; what nobody named here goes by its own word."""
-    return WHATS.get(name, name.replace("_", " ").capitalize())
+    return EXCHANGES.get(name, name.replace("_", " ").capitalize())
 
 
 def abilities(offer: Offer) -> str:
