@@ -35,6 +35,7 @@ STUCK_S = 1.0
 PACE_S = 0.005
 UNHURRIED = {"WEDSYNC_DELIVERIES_PER_MIN": "1000000"}
 KEPT_ENVIRON = ("PATH", "HOME", "LANG", "PYTHONPATH")
+HOW_FAR = "select count(*) as live, string_agg(lease_token::text, ' ' order by id) as leases from jobs"
 ATTEMPTS_THAT_MOVED = (
     "select d.id from deliveries d left join attempts a on a.delivery_id = d.id and not a.is_late"
     " where d.destination_id = $1 group by d.id, d.made_at, d.attempts"
@@ -148,12 +149,18 @@ class Scene:
                         raise Aborted
 
     async def recovers(self, *, within_s: float = 30.0) -> None:
-        """Until nothing is live. Where nothing moved for a second a minute goes by: leases lapse, retries are due."""
-        left, since = -1, clock.monotonic()
+        """Until nothing is live. Where nothing moved for a second a minute goes by: leases lapse, retries are due.
+
+        A lease that began meanwhile is a move: a minute must not go by for a worker that has only just come up.
+        """
+        left: tuple[int, str | None] = (-1, None)
+        since = clock.monotonic()
 
         async def is_quiet() -> bool:
             nonlocal left, since
-            now: int = await self.ledger.admin.fetchval("select count(*) from jobs")
+            row = await self.ledger.admin.fetchrow(HOW_FAR)
+            assert row is not None
+            now = (row["live"], row["leases"])
             if now != left:
                 left, since = now, clock.monotonic()
             elif clock.monotonic() - since > STUCK_S:
@@ -161,7 +168,7 @@ class Scene:
                 await self.ledger.queue.reclaim()
                 await self.ledger.make_due()
                 since = clock.monotonic()
-            return now == 0
+            return now[0] == 0
 
         await eventually(is_quiet, within_s=within_s, what="every job is done")
 

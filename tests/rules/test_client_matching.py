@@ -99,6 +99,28 @@ def test_every_couple_has_one_step_and_nobody_is_changed_twice(
             assert again == []
 
 
+@pytest.mark.parametrize(
+    ("ours", "said", "names"),
+    [
+        (("", "Ana Lopez"), ("Ana", "Ben"), ("Ben", "Ana Lopez")),
+        (("Ben Carter", "Ana Lopez"), ("Ana", "Ben"), ("Ben Carter", "Ana Lopez")),
+        (("Ana", ""), ("Ben", "Ana Lopez"), ("Ana Lopez", "Ben")),
+        (("Ana", "Ben"), ("Ana", "Max"), ("Ana", "Max")),
+    ],
+)
+def test_who_stands_first_is_no_difference_and_nobody_is_lost(
+    ours: tuple[str, str], said: tuple[str, str], names: tuple[str, str]
+) -> None:
+    details = Details(name=ours[0], partner_name=ours[1], email="ana@example.org")
+    there = There(id="1", version=1, details=details, wedding_on=None, stage="enquiry", source="", external_id=None)
+    row = Planned(
+        row=1, details=Details(name=said[0], partner_name=said[1], partner_email="ana@example.org"), wedding_on=None
+    )
+    now = after(there, differences(row, there, keeps_ours=False), "x")
+    assert (now.details.name, now.details.partner_name) == names
+    assert now.details.emails == ("ana@example.org",)
+
+
 @given(DETAILS, DETAILS)
 def test_completing_never_overrules(first: Details, later: Details) -> None:
     both = completed(first, later)

@@ -1,6 +1,7 @@
 """A plan against the clients there are: who is new, what changes, and whom only a person can tell apart. Pure.
 
 A blank never erases. Where both say something, the file's value counts, or ours, as was chosen for the whole file.
+Which of the two who marry stands first is no difference: a row is turned round where it then says more of the same.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import date
 import msgspec
 
 from wedsync.clients.importing.values import Choices, FieldChange, Merge, Op, Plan, Planned, Step
-from wedsync.clients.matching import Index, emails, people
+from wedsync.clients.matching import Index
 from wedsync.clients.model import WORDS, Details, Stage
 from wedsync.guests.importing.names import fold
 
@@ -70,17 +71,36 @@ def _step(
 
 def differences(planned: Planned, there: There, *, keeps_ours: bool) -> list[FieldChange]:
     """What the file would change about somebody."""
-    pairs = [(name, getattr(there.details, name), getattr(planned.details, name)) for name in WORDS]
+    said = aligned(planned.details, there.details)
+    pairs = [(name, getattr(there.details, name), getattr(said, name)) for name in WORDS]
     pairs.append(("wedding_on", _text(there.wedding_on), _text(planned.wedding_on)))
     pairs.append(("stage", there.stage, planned.stage or ""))
     found = [
         FieldChange(name, ours, theirs)
         for name, ours, theirs in pairs
-        if theirs and theirs != ours and not (ours and keeps_ours) and not _says_nothing_new(name, theirs, there)
+        if theirs
+        and theirs != ours
+        and not (ours and keeps_ours)
+        and not _says_nothing_new(name, theirs, ours)
+        and not _is_the_others(name, said, there.details)
     ]
     if planned.external_id and there.external_id is None:
         found.append(FieldChange("external_id", "", planned.external_id))
     return found
+
+
+def aligned(said: Details, ours: Details) -> Details:
+    """The same couple with the two in the order in which we have them, as far as names and then addresses tell."""
+    turned = msgspec.structs.replace(
+        said,
+        name=said.partner_name,
+        partner_name=said.name,
+        email=said.partner_email,
+        partner_email=said.email,
+        phone=said.partner_phone,
+        partner_phone=said.phone,
+    )
+    return turned if _in_common(turned, ours) > _in_common(said, ours) else said
 
 
 def after(there: There, changes: Sequence[FieldChange], source: str) -> There:
@@ -101,12 +121,32 @@ def _text(on: date | None) -> str:
     return on.isoformat() if on is not None else ""
 
 
-def _says_nothing_new(name: str, theirs: str, there: There) -> bool:
-    """The same in other letters, the other one's name or address, or less than we know ("Ana" for "Ana Lopez")."""
-    ours = there.details
+def _in_common(one: Details, ours: Details) -> tuple[int, int]:
+    """(how surely the names in the same places are the same people, how many addresses are)."""
+    names = ((one.name, ours.name), (one.partner_name, ours.partner_name))
+    sure = sum(_is_less(a, b) + (_is_less(a, b) or _is_less(b, a)) for a, b in names if a and b)
+    addresses = ((one.email, ours.email), (one.partner_email, ours.partner_email))
+    return sure, sum(bool(a) and a.casefold() == b.casefold() for a, b in addresses)
+
+
+def _says_nothing_new(name: str, theirs: str, ours: str) -> bool:
+    """The same in other letters, or less than we know ("Ana" for "Ana Lopez")."""
     if name in ("email", "partner_email"):
-        return theirs.casefold() in emails(ours)
+        return theirs.casefold() == ours.casefold()
     if name in ("name", "partner_name"):
-        words = set(fold(theirs).split())
-        return any(words <= set(person.split()) for person in people(ours))
-    return name in ("venue", "package") and fold(getattr(ours, name)) == fold(theirs)
+        return bool(ours) and _is_less(theirs, ours)
+    return name in ("venue", "package") and fold(ours) == fold(theirs)
+
+
+def _is_the_others(name: str, said: Details, ours: Details) -> bool:
+    """An address that both share and that we have under the other one's name, where it stays."""
+    other = {"email": "partner_email", "partner_email": "email"}.get(name)
+    if other is None:
+        return False
+    kept, shared = getattr(ours, other).casefold(), getattr(said, name).casefold()
+    return kept == shared and getattr(said, other).casefold() in ("", shared)
+
+
+def _is_less(one: str, other: str) -> bool:
+    """Whether every word of the one is a word of the other."""
+    return set(fold(one).split()) <= set(fold(other).split())
