@@ -2153,7 +2153,7 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 
 -- Something was said or done. The same as the last time counts in its row, so that what goes well for weeks is one.
-create function app.note_connection(p_connection uuid, p_what text, p_word text, p_reason text) returns void
+create function app.note_connection(p_connection uuid, p_what text, p_word text, p_reason text, p_times integer default 1) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_tenant uuid := app.tenant();
@@ -2161,12 +2161,12 @@ begin
   if app.write_mask() & 512 = 0 then raise exception 'forbidden' using errcode = 'WS403'; end if;
   perform from public.connections c where c.id = p_connection and c.tenant_id = v_tenant;
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
-  update public.connection_log l set times = l.times + 1, at = clock_timestamp()
+  update public.connection_log l set times = l.times + p_times, at = clock_timestamp()
     where l.id = (select n.id from public.connection_log n where n.connection_id = p_connection and n.what = p_what
         order by n.id desc limit 1) and l.word = p_word and l.reason = p_reason and l.actor_id is not distinct from app.actor();
   if found then return; end if;
-  insert into public.connection_log (tenant_id, connection_id, what, word, reason, actor_id)
-    values (v_tenant, p_connection, p_what, p_word, p_reason, app.actor());
+  insert into public.connection_log (tenant_id, connection_id, what, word, reason, actor_id, times)
+    values (v_tenant, p_connection, p_what, p_word, p_reason, app.actor(), p_times);
   delete from public.connection_log l
     where l.connection_id = p_connection
       and l.id <= (select n.id from public.connection_log n where n.connection_id = p_connection order by n.id desc offset 200 limit 1);
@@ -2185,26 +2185,26 @@ language sql stable security definer set search_path = '' as $$
       where l.wedding_id = d.wedding_id and l.supplier_id = p_tenant and l.status = 'active')));
 $$;
 
--- One exchange ended so: 1 well, -1 not, 0 says nothing of the account. Enters the account's tenant as the system; what follows from it is decided
+-- So many exchanges ended so: 1 well, -1 not, 0 says nothing of the account. Enters the account's tenant as the system; what follows from it is decided
 -- by connections.accounts.model, which is given all it asks for.
-create function app.hear_account(p_connection uuid, p_tenant uuid, p_what text, p_word text, p_reason text, p_sign integer)
+create function app.hear_account(p_connection uuid, p_tenant uuid, p_what text, p_word text, p_reason text, p_sign integer, p_times integer)
 returns table (state text, failures integer, ok integer, failed integer, is_live boolean)
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
 begin
   perform app.enter_account(p_connection, p_tenant);
-  perform app.note_connection(p_connection, p_what, p_word, p_reason);
+  perform app.note_connection(p_connection, p_what, p_word, p_reason, p_times);
   return query
   with told as (
     update public.connection_health h set what = p_what, reason = case when p_sign < 0 then p_reason when p_sign > 0 then '' else h.reason end,
-      failures = case p_sign when 1 then 0 when -1 then h.failures + 1 else h.failures end,
+      failures = case p_sign when 1 then 0 when -1 then h.failures + p_times else h.failures end,
       ok_at = case when p_sign = 1 then v_now else h.ok_at end, failed_at = case when p_sign = -1 then v_now else h.failed_at end,
       window_at = case when x.over = 0 then h.window_at else v_now end,
       before_ok = case x.over when 0 then h.before_ok when 1 then h.window_ok else 0 end,
       before_failed = case x.over when 0 then h.before_failed when 1 then h.window_failed else 0 end,
-      window_ok = case when x.over = 0 then h.window_ok else 0 end + (p_sign = 1)::integer,
-      window_failed = case when x.over = 0 then h.window_failed else 0 end + (p_sign = -1)::integer
+      window_ok = case when x.over = 0 then h.window_ok else 0 end + (p_sign = 1)::integer * p_times,
+      window_failed = case when x.over = 0 then h.window_failed else 0 end + (p_sign = -1)::integer * p_times
     from (select y.connection_id, app.windows_over(y.window_at, v_now) as over from public.connection_health y
       where y.connection_id = p_connection for update) x
     where h.connection_id = x.connection_id and h.tenant_id = p_tenant
@@ -2274,7 +2274,7 @@ begin
 end $$;
 
 grant execute on function app.enter_account(uuid, uuid), app.account(uuid, uuid), app.take_consent(bytea, uuid, uuid),
-  app.note_connection(uuid, text, text, text), app.hear_account(uuid, uuid, text, text, text, integer), app.connection_image(public.connections) to wedsync_user;
+  app.note_connection(uuid, text, text, text, integer), app.hear_account(uuid, uuid, text, text, text, integer, integer), app.connection_image(public.connections) to wedsync_user;
 grant execute on function app.judge_connections(), app.forget_consents() to wedsync_service;
 reset role;
 

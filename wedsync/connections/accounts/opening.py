@@ -82,9 +82,14 @@ class Accounts:
         secrets = {**held.opened, **({"secret": tuple(one.secret for one in hooks)} if hooks else {})}
         return Connection(id=connection_id, settings=msgspec.json.decode(row["settings"]), secrets=secrets)
 
-    async def heard(self, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str) -> None:
-        """One exchange with the provider ended so, None: well. `what` it was, in a word or two, for the log."""
+    async def heard(
+        self, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str, before: Mapping[str, int] = {}
+    ) -> None:
+        """One exchange with the provider ended so, None: well. `what` it was, in a word or two, for the log; `before`
+        it so many of each kind went well."""
         async with self._door.bare(SYSTEM) as tx:
+            for kind, times in before.items():
+                await hear(tx, connection_id, tenant, None, what=kind, times=times)
             await hear(tx, connection_id, tenant, outcome, what=what)
 
     async def close(self) -> None:
@@ -170,10 +175,12 @@ class Accounts:
         return open_credentials(self._ring, tenant, connection_id, sealed)
 
 
-async def hear(tx: Tx, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str) -> model.State:
-    """Count and log one exchange, and move the account where that moves it; inside any transaction. Its state then."""
+async def hear(
+    tx: Tx, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str, times: int = 1
+) -> model.State:
+    """Count and log what ended so, and move the account where that moves it; inside any transaction. Its state then."""
     reason, sign = model.reason_of(outcome), model.sign(outcome)
-    row = await tx.row(queries.heard, connection_id, tenant, what, model.word(outcome), reason, sign)
+    row = await tx.row(queries.heard, connection_id, tenant, what, model.word(outcome), reason, sign, times)
     if row is None:
         raise LookupError(f"connection {connection_id} has no health")
     health = Health(failures=row["failures"], ok=row["ok"], failed=row["failed"], is_live=row["is_live"])

@@ -22,7 +22,7 @@ where a.connection_id = $1
 update connection_accounts a set tried_at = $2 where a.connection_id = $1
 
 -- name: heard
-select h.state, h.failures, h.ok, h.failed, h.is_live from app.hear_account($1, $2, $3, $4, $5, $6) h
+select h.state, h.failures, h.ok, h.failed, h.is_live from app.hear_account($1, $2, $3, $4, $5, $6, $7) h
 
 -- name: move
 update connections c

@@ -1,5 +1,6 @@
 """Opened accounts of real providers: through the connectors' host, each answer told to the connection's health."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -76,7 +77,7 @@ class Account:
         manifest = host.manifests[where.connector]
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.calendars is None else float(manifest.calendars.poll_s)
-        self._well: list[str] = []
+        self._well: Counter[str] = Counter()
         self.watches = manifest.hooks is not None and host.connector(where.connector, Watches) is not None
 
     async def calendars(self) -> tuple[RemoteCalendar, ...] | Outcome:
@@ -108,21 +109,20 @@ class Account:
 
     async def tell(self, tx: Tx) -> None:
         """What went well since the last time, counted in this transaction of the account's tenant."""
-        well, self._well = self._well, []
-        for what in well:
-            await hear(tx, self._where.connection_id, self._where.tenant, None, what=what)
+        well, self._well = self._well, Counter()
+        for what, times in well.items():
+            await hear(tx, self._where.connection_id, self._where.tenant, None, what=what, times=times)
 
     async def _told(self, said: Answer, what: str) -> Answer:
         """Only what says something of the account is a failure of it: a changed event is not."""
         words = (Delivered, RetryLater, ReconnectNeeded, Rejected, Unknown)
         if not isinstance(said, words):
-            self._well.append(what)
-            if len(self._well) < UNTOLD_MAX:
+            self._well[what] += 1
+            if self._well.total() < UNTOLD_MAX:
                 return said
-        # In the order in which it happened: failures are counted in a row.
-        well, self._well = self._well, []
-        for one in well:
-            await self._accounts.heard(self._where.connection_id, self._where.tenant, None, what=one)
-        if isinstance(said, words):
-            await self._accounts.heard(self._where.connection_id, self._where.tenant, said, what=what)
+            self._well[what] -= 1
+        # What went well came first: failures are counted in a row.
+        well, self._well = +self._well, Counter()
+        outcome = said if isinstance(said, words) else None
+        await self._accounts.heard(self._where.connection_id, self._where.tenant, outcome, what=what, before=well)
         return said
