@@ -111,7 +111,8 @@ async def undo(tx: Tx, ring: KeyRing, import_id: UUID) -> Undone:
         detail = f"Only a finished import of the last {UNDO_DAYS} days can be taken back."
         raise Refusal(409, "import_not_undoable", detail)
     supplier_id = await tx.home()
-    journal = open_journal(ring, supplier_id, import_id, await tx.value(queries.sealed_undo, import_id))
+    kept = await tx.value(queries.sealed_undo, import_id)
+    journal = await asyncio.to_thread(open_journal, ring, supplier_id, import_id, kept)
     await _end(tx, import_id, "finished", facts.UNDONE, {"status": "undone"}, None)
     made = [UUID(one) for one in journal.made]
     removed = await tx.rows(queries.delete_untouched, made)
@@ -127,10 +128,12 @@ async def undo(tx: Tx, ring: KeyRing, import_id: UUID) -> Undone:
 
 
 async def _kept(tx: Tx, ring: KeyRing, supplier_id: UUID, ids: list[UUID]) -> list[Kept]:
-    return [
-        Kept(row["id"], sealed.unseal(ring, supplier_id, row["id"], row["sealed"]).couple_names)
-        for row in await tx.rows(queries.kept, ids)
-    ]
+    rows = await tx.rows(queries.kept, ids)
+
+    def named() -> list[Kept]:
+        return [Kept(r["id"], sealed.unseal(ring, supplier_id, r["id"], r["sealed"]).couple_names) for r in rows]
+
+    return await asyncio.to_thread(named)
 
 
 def _there(ring: KeyRing, supplier_id: UUID, row: Row) -> There:

@@ -1,6 +1,8 @@
 """What both doors of imports do with a file: read it in a thread outside of any transaction, try it, bring it in."""
 
 import asyncio
+from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 from uuid import UUID
@@ -15,7 +17,7 @@ from wedsync.clients.importing.plan import Reading, read
 from wedsync.clients.importing.stored import open_upload
 from wedsync.clients.importing.values import Choices, FieldChange, Merge, Upload
 from wedsync.clients.importing.vocabulary import CLIENTS, OUT
-from wedsync.guests.importing.detect import Detection
+from wedsync.guests.importing.detect import Column, Detection
 from wedsync.guests.importing.export import rejected_csv
 from wedsync.guests.importing.sheet import read_sheet
 from wedsync.guests.importing.values import CellIssue
@@ -27,16 +29,6 @@ from wedsync.web.context import Context, invalid
 
 queries = sql.load("wedsync.clients.importing")
 GONE = "This file is no longer kept. Choose it again."
-
-
-class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """What a column is taken for; send another `target` by its header to correct it."""
-
-    header: str
-    target: str
-    confidence: float
-    reason: str
-    samples: tuple[str, ...]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,17 +81,15 @@ async def country(ctx: Context, actor: Actor, supplier_id: UUID) -> str:
 
 def country_of(zone: str) -> str:
     """The country of a time zone, which decides about 03/04 and phones without a code; "" for none in particular."""
-    return _COUNTRIES.get(zone, "")
+    return _countries().get(zone, "")
 
 
-def _countries() -> dict[str, str]:
+@cache
+def _countries() -> Mapping[str, str]:
     """`zone.tab` of the time-zone data: country, coordinates, zone."""
     text = resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return {row[2]: row[0] for row in rows}
-
-
-_COUNTRIES = _countries()
 
 
 async def understand(upload: Upload, country: str) -> Reading:
@@ -195,16 +185,7 @@ def trial(tried: Tried) -> Trial:
         rejected=merged.rejected,
         errors=plan.errors,
         warnings=plan.warnings,
-        columns=[
-            Column(
-                header=c.header,
-                target=chosen.get(c.header, c.target),
-                confidence=1.0 if c.header in chosen else c.confidence,
-                reason="chosen" if c.header in chosen else c.reason,
-                samples=c.samples,
-            )
-            for c in tried.reading.detection.columns
-        ],
+        columns=tried.reading.detection.as_chosen(chosen),
         questions=[
             Question(row=row, couple_names=named[step.place], reason=step.reason)
             for step, row in steps

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.guests.importing import actions
-from wedsync.guests.importing.detect import Detection, detect
+from wedsync.guests.importing.detect import Column, Detection, detect
 from wedsync.guests.importing.export import rejected_csv
 from wedsync.guests.importing.reading import Ground, Reading, read
 from wedsync.guests.importing.sheet import read_sheet
@@ -21,16 +21,6 @@ from wedsync.web.context import Context
 
 queries = sql.load("wedsync.guests.importing")
 GONE = "This file is no longer kept. Choose it again."
-
-
-class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """What a column is taken for; send another `target` by its header to correct it."""
-
-    header: str
-    target: str
-    confidence: float
-    reason: str
-    samples: tuple[str, ...]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,16 +138,7 @@ def trial(tried: Tried) -> Trial:
         errors=result.errors,
         source=plan.source,
         people=tried.merged.counts,
-        columns=[
-            Column(
-                header=c.header,
-                target=chosen.get(c.header, c.target),
-                confidence=1.0 if c.header in chosen else c.confidence,
-                reason="chosen" if c.header in chosen else c.reason,
-                samples=c.samples,
-            )
-            for c in tried.reading.detection.columns
-        ],
+        columns=tried.reading.detection.as_chosen(chosen),
         questions=questions(tried),
         warnings=plan.warnings,
         notes=plan.notes,

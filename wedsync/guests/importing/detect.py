@@ -50,6 +50,16 @@ class ColumnGuess(msgspec.Struct, frozen=True):
     day_first: bool | None = None
 
 
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """What a column is taken for; send another `target` by its header to correct it."""
+
+    header: str
+    target: str
+    confidence: float
+    reason: str
+    samples: tuple[str, ...]
+
+
 class Detection(msgspec.Struct, frozen=True):
     """The whole file: its source and every column."""
 
@@ -61,6 +71,19 @@ class Detection(msgspec.Struct, frozen=True):
     def questions(self) -> list[ColumnGuess]:
         """The columns a person should look at before anything is imported."""
         return [column for column in self.columns if column.confidence < ASK_BELOW]
+
+    def as_chosen(self, chosen: Mapping[str, str]) -> list[Column]:
+        """What every column is taken for, `chosen` by header going before what was guessed."""
+        return [
+            Column(
+                header=c.header,
+                target=chosen.get(c.header, c.target),
+                confidence=1.0 if c.header in chosen else c.confidence,
+                reason="chosen" if c.header in chosen else c.reason,
+                samples=c.samples,
+            )
+            for c in self.columns
+        ]
 
 
 def detect(sheet: Sheet, *, country: str = "", events: Sequence[str] = ()) -> Detection:

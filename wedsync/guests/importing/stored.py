@@ -1,16 +1,15 @@
 """What an import keeps, sealed: the file with the choices made about it, and what is needed to take it back."""
 
-import zlib
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from wedsync.guests.importing.values import Plan
+from wedsync.kit import packed
 from wedsync.kit.seal import KeyRing
 
-T = TypeVar("T")
 DateOrder = Literal["", "day_first", "month_first"]
 Decision = Literal["new", "skip", "theirs", "ours"]
 
@@ -62,29 +61,23 @@ class Journal(msgspec.Struct, kw_only=True):
 
 def seal_upload(ring: KeyRing, wedding_id: UUID, import_id: UUID, upload: Upload) -> bytes:
     """For the column `plan`."""
-    return _seal(ring, wedding_id, import_id, "plan", upload)
+    return packed.seal(ring, upload, **_place(wedding_id, import_id, "plan"))
 
 
 def open_upload(ring: KeyRing, wedding_id: UUID, import_id: UUID, sealed: bytes) -> Upload:
     """Raises SealError for another row's."""
-    return _open(ring, wedding_id, import_id, "plan", sealed, Upload)
+    return packed.unseal(ring, sealed, Upload, **_place(wedding_id, import_id, "plan"))
 
 
 def seal_journal(ring: KeyRing, wedding_id: UUID, import_id: UUID, journal: Journal) -> bytes:
     """For the column `undo`."""
-    return _seal(ring, wedding_id, import_id, "undo", journal)
+    return packed.seal(ring, journal, **_place(wedding_id, import_id, "undo"))
 
 
 def open_journal(ring: KeyRing, wedding_id: UUID, import_id: UUID, sealed: bytes) -> Journal:
     """Raises SealError for another row's."""
-    return _open(ring, wedding_id, import_id, "undo", sealed, Journal)
+    return packed.unseal(ring, sealed, Journal, **_place(wedding_id, import_id, "undo"))
 
 
-def _seal(ring: KeyRing, wedding_id: UUID, import_id: UUID, column: str, value: msgspec.Struct) -> bytes:
-    plain = zlib.compress(msgspec.msgpack.encode(value), level=1)
-    return ring.seal(plain, tenant=wedding_id, table="imports", column=column, row=import_id)
-
-
-def _open(ring: KeyRing, wedding_id: UUID, import_id: UUID, column: str, sealed: bytes, kind: type[T]) -> T:
-    plain = zlib.decompress(ring.open(sealed, tenant=wedding_id, table="imports", column=column, row=import_id))
-    return msgspec.msgpack.decode(plain, type=kind)
+def _place(wedding_id: UUID, import_id: UUID, column: str) -> dict[str, Any]:
+    return {"tenant": wedding_id, "table": "imports", "column": column, "row": import_id}
