@@ -259,45 +259,50 @@ def dietary_values() -> dict[str, Any]:
     }
 
 
+IMPORT_SOURCES = ["Zola", "Joy", "The Knot", "RSVPify", "Minted", "Google Contacts", "Outlook"]
+IMPORT_COLUMNS = [
+    (
+        0,
+        "Name(s)",
+        ["Mr & Mrs J. Pell", "Carla Mendes", "Łukasz + guest"],
+        "full_name",
+        97,
+        "heading and values look like names",
+    ),
+    (1, "e-mail", ["carla@example.org", "", "pells@example.org"], "email", 99, "values are e-mail addresses"),
+    (2, "RSVP by", ["03/06/2027", "13/06/2027"], "", 0, "no field of a guest"),
+    (3, "Attending?", ["Y", "n", "tbc"], "rsvp", 72, "values look like answers"),
+    (4, "Special", ["nut allergy!!", "veg"], "dietary", 55, "free words; you confirm them"),
+]
+IMPORT_TARGETS = [
+    ("", "Leave it out"),
+    ("full_name", "Name"),
+    ("email", "E-mail"),
+    ("rsvp", "Answer"),
+    ("dietary", "Dietary needs"),
+]
+IMPORT_WRONG = [
+    {
+        "row": 14,
+        "column": "e-mail",
+        "value": "pells@",
+        "reason": "Not an e-mail address. Write it like name@example.org.",
+    }
+]
+
+
 def import_scenes() -> Iterator[Scene]:
     shell = couple("guests")
-    sources = ["Zola", "Joy", "The Knot", "RSVPify", "Minted", "Google Contacts", "Outlook"]
     earlier = [
         {"id": "i0", "filename": "list-from-mum.xlsx", "finished_at": ago(days=9), "words": "48 new, 2 not read"}
     ]
     yield Scene(
-        "import-upload", "guests/import_upload.html", shell, {"sources": sources, "error": "", "earlier": earlier}
+        "import-upload",
+        "guests/import_upload.html",
+        shell,
+        {"sources": IMPORT_SOURCES, "error": "", "earlier": earlier},
     )
     keys = ("index", "header", "samples", "target", "confidence", "why")
-    columns = [
-        (
-            0,
-            "Name(s)",
-            ["Mr & Mrs J. Pell", "Carla Mendes", "Łukasz + guest"],
-            "full_name",
-            97,
-            "heading and values look like names",
-        ),
-        (1, "e-mail", ["carla@example.org", "", "pells@example.org"], "email", 99, "values are e-mail addresses"),
-        (2, "RSVP by", ["03/06/2027", "13/06/2027"], "", 0, "no field of a guest"),
-        (3, "Attending?", ["Y", "n", "tbc"], "rsvp", 72, "values look like answers"),
-        (4, "Special", ["nut allergy!!", "veg"], "dietary", 55, "free words; you confirm them"),
-    ]
-    targets = [
-        ("", "Leave it out"),
-        ("full_name", "Name"),
-        ("email", "E-mail"),
-        ("rsvp", "Answer"),
-        ("dietary", "Dietary needs"),
-    ]
-    wrong = [
-        {
-            "row": 14,
-            "column": "e-mail",
-            "value": "pells@",
-            "reason": "Not an e-mail address. Write it like name@example.org.",
-        }
-    ]
     yield Scene(
         "import-check",
         "guests/import_check.html",
@@ -309,14 +314,14 @@ def import_scenes() -> Iterator[Scene]:
             "rows_total": 131,
             "skipped_words": "One title row, one totals row and 4 empty rows are left out.",
             "dates_words": "Dates are read day first, because 13/06 can be nothing else.",
-            "columns": [dict(zip(keys, row, strict=True)) for row in columns],
-            "targets": targets,
+            "columns": [dict(zip(keys, row, strict=True)) for row in IMPORT_COLUMNS],
+            "targets": IMPORT_TARGETS,
             "dry": {"created": 118, "updated": 6, "unchanged": 0, "rejected": 1, "parties": 57},
             "examples": [
                 {"line": 3, "words": "John Pell and Mary Pell, one party", "kind": "new", "was": "Mr & Mrs J. Pell"},
                 {"line": 9, "words": "Carla Mendes, e-mail carla@example.org", "kind": "changed", "was": "no e-mail"},
             ],
-            "problems_rows": wrong,
+            "problems_rows": IMPORT_WRONG,
             "dates": "day_first",
             "error": "",
             "questions": [
@@ -347,7 +352,7 @@ def import_scenes() -> Iterator[Scene]:
         "done": 131,
         "created": 118,
         "skipped": 6,
-        "errors": wrong,
+        "errors": IMPORT_WRONG,
         "can_undo": True,
         "failure": "",
         "kept": "",

@@ -183,6 +183,35 @@ def tasks_values() -> dict[str, Any]:
     return groups | {"editing": blank, "assignees": assignees, "errors": {}, "problems": []}
 
 
+BUDGET_BLANK: dict[str, Any] = {
+    "id": "b1",
+    "category": "venue",
+    "title": "Hire of the barn",
+    "supplier_name": "The Tithe Barn",
+    "estimate": "6000.00",
+    "agreed": "6400.00",
+    "per_guest": False,
+    "version": 1,
+    "payments": [
+        {
+            "id": "p2",
+            "kind": "balance",
+            "amount": "4800.00",
+            "due_on": date(2027, 7, 20),
+            "paid_on": None,
+            "version": 1,
+        }
+    ],
+}
+BUDGET_TOTALS = {
+    "estimate_minor": 1_400_000,
+    "agreed_minor": 1_173_200,
+    "paid_minor": 160_000,
+    "due_minor": 1_013_200,
+    "target_minor": 1_500_000,
+}
+
+
 def budget_values() -> dict[str, Any]:
     def line(
         key: str, title: str, supplier: str, estimate: int, agreed: int | None, *payments: dict[str, Any], per: str = ""
@@ -225,40 +254,11 @@ def budget_values() -> dict[str, Any]:
         ("food", "Food and drink", 560_000, 533_200, [food]),
         ("photos", "Photographs", 240_000, 0, [photos]),
     ]
-    blank = {
-        "id": "b1",
-        "category": "venue",
-        "title": "Hire of the barn",
-        "supplier_name": "The Tithe Barn",
-        "estimate": "6000.00",
-        "agreed": "6400.00",
-    }
-    blank |= {
-        "per_guest": False,
-        "version": 1,
-        "payments": [
-            {
-                "id": "p2",
-                "kind": "balance",
-                "amount": "4800.00",
-                "due_on": date(2027, 7, 20),
-                "paid_on": None,
-                "version": 1,
-            }
-        ],
-    }
-    totals = {
-        "estimate_minor": 1_400_000,
-        "agreed_minor": 1_173_200,
-        "paid_minor": 160_000,
-        "due_minor": 1_013_200,
-        "target_minor": 1_500_000,
-    }
     return {
         "currency": "GBP",
-        "totals": totals,
+        "totals": BUDGET_TOTALS,
         "groups": [dict(zip(keys, row, strict=True)) for row in groups],
-        "editing": blank,
+        "editing": BUDGET_BLANK,
         "categories": [("venue", "Venue"), ("food", "Food and drink")],
         "kinds": [("deposit", "Deposit"), ("balance", "Balance")],
         "errors": {},

@@ -12,6 +12,100 @@ from tests.browser.scenes_plan import item_form, schedule_values
 ME = {"name": "Hartley & Finch"}
 
 
+NEEDS_ROWS = [
+    (
+        "k1",
+        "acknowledge",
+        WEDDING,
+        "Ana & Ben",
+        date(2027, 9, 11),
+        "Ceremony moved, 13:30 → 14:00",
+        "Your arrival 12:30 → 13:00",
+        None,
+        "/w1",
+        "seen",
+        "/ack/1",
+        "Seen and fine",
+    ),
+    (
+        "k2",
+        "clash",
+        "w4",
+        "Priya & Tom",
+        date(2027, 8, 7),
+        "Two weddings on one day",
+        "Sofie & Jan is the same Saturday, 94 km away",
+        None,
+        "/w4",
+        "",
+        "",
+        "Look at both",
+    ),
+    (
+        "k3",
+        "task",
+        "w2",
+        "Sofie & Jan",
+        date(2027, 8, 7),
+        "Send the shot list",
+        "",
+        date(2027, 7, 12),
+        "/w2",
+        "",
+        "",
+        "Open",
+    ),
+    (
+        "k4",
+        "task",
+        WEDDING,
+        "Ana & Ben",
+        date(2027, 9, 11),
+        "Family photographs: confirm the order",
+        "",
+        date(2027, 7, 18),
+        "/w1",
+        "",
+        "",
+        "Open",
+    ),
+    (
+        "k5",
+        "numbers",
+        "w2",
+        "Sofie & Jan",
+        date(2027, 8, 7),
+        "Final numbers are missing",
+        "Due to the caterer in a week",
+        date(2027, 7, 21),
+        "/w2",
+        "",
+        "",
+        "Ask them",
+    ),
+    (
+        "k6",
+        "request",
+        "w9",
+        "Mae & Olu",
+        date(2028, 5, 20),
+        "Invite you to their wedding",
+        "",
+        None,
+        "/w9",
+        "",
+        "/accept/9",
+        "Join",
+    ),
+]
+NEEDS_SOON = [
+    ("w2", "Sofie & Jan", date(2027, 8, 7), "Kasteel Wijnendale", "Europe/Brussels", "24 days", 2, "/w2"),
+    ("w4", "Priya & Tom", date(2027, 8, 7), "Hackney Town Hall", "Europe/London", "24 days", 0, "/w4"),
+    (WEDDING, "Ana & Ben", date(2027, 9, 11), "St Leonard’s, Hartley", "Europe/London", "59 days", 2, "/w1"),
+    ("w9", "Mae & Olu", None, "", "Africa/Lagos", "date open", 1, "/w9"),
+]
+
+
 def portfolio_values(**more: Any) -> dict[str, Any]:
     keys = (
         "key",
@@ -27,116 +121,26 @@ def portfolio_values(**more: Any) -> dict[str, Any]:
         "action_href",
         "action_label",
     )
-    rows = [
-        (
-            "k1",
-            "acknowledge",
-            WEDDING,
-            "Ana & Ben",
-            date(2027, 9, 11),
-            "Ceremony moved, 13:30 → 14:00",
-            "Your arrival 12:30 → 13:00",
-            None,
-            "/w1",
-            "seen",
-            "/ack/1",
-            "Seen and fine",
-        ),
-        (
-            "k2",
-            "clash",
-            "w4",
-            "Priya & Tom",
-            date(2027, 8, 7),
-            "Two weddings on one day",
-            "Sofie & Jan is the same Saturday, 94 km away",
-            None,
-            "/w4",
-            "",
-            "",
-            "Look at both",
-        ),
-        (
-            "k3",
-            "task",
-            "w2",
-            "Sofie & Jan",
-            date(2027, 8, 7),
-            "Send the shot list",
-            "",
-            date(2027, 7, 12),
-            "/w2",
-            "",
-            "",
-            "Open",
-        ),
-        (
-            "k4",
-            "task",
-            WEDDING,
-            "Ana & Ben",
-            date(2027, 9, 11),
-            "Family photographs: confirm the order",
-            "",
-            date(2027, 7, 18),
-            "/w1",
-            "",
-            "",
-            "Open",
-        ),
-        (
-            "k5",
-            "numbers",
-            "w2",
-            "Sofie & Jan",
-            date(2027, 8, 7),
-            "Final numbers are missing",
-            "Due to the caterer in a week",
-            date(2027, 7, 21),
-            "/w2",
-            "",
-            "",
-            "Ask them",
-        ),
-        (
-            "k6",
-            "request",
-            "w9",
-            "Mae & Olu",
-            date(2028, 5, 20),
-            "Invite you to their wedding",
-            "",
-            None,
-            "/w9",
-            "",
-            "/accept/9",
-            "Join",
-        ),
-    ]
     soon_keys = ("wedding_id", "couple", "on", "place", "zone", "status_words", "waiting", "href")
-    soon = [
-        ("w2", "Sofie & Jan", date(2027, 8, 7), "Kasteel Wijnendale", "Europe/Brussels", "24 days", 2, "/w2"),
-        ("w4", "Priya & Tom", date(2027, 8, 7), "Hackney Town Hall", "Europe/London", "24 days", 0, "/w4"),
-        (WEDDING, "Ana & Ben", date(2027, 9, 11), "St Leonard’s, Hartley", "Europe/London", "59 days", 2, "/w1"),
-        ("w9", "Mae & Olu", None, "", "Africa/Lagos", "date open", 1, "/w9"),
-    ]
     return {
         "supplier": ME,
         "week_words": "12 to 18 July",
         "counts": {"waiting": 6, "weddings": 4, "clashes": 1},
-        "needs": [dict(zip(keys, row, strict=True)) for row in rows],
-        "soon": [dict(zip(soon_keys, row, strict=True)) for row in soon],
+        "needs": [dict(zip(keys, row, strict=True)) for row in NEEDS_ROWS],
+        "soon": [dict(zip(soon_keys, row, strict=True)) for row in NEEDS_SOON],
     } | more
+
+
+WEDDING_DAY = [
+    ("s1", "Hair and make-up", time(9, 0), None, "Mill House", "", True, False, 210),
+    ("s2", "Ceremony", time(14, 0), time(13, 30), "St Leonard’s, Hartley", "", False, True, 45),
+    ("s3", "Confetti and group photographs", time(14, 45), time(14, 15), "Churchyard", "You", True, False, 45),
+    ("s5", "Dinner and speeches", time(17, 0), None, "The Tithe Barn", "", False, False, 150),
+]
 
 
 def wedding_values(**more: Any) -> dict[str, Any]:
     keys = ("id", "title", "at_local", "was", "place", "owner", "is_mine", "is_anchored", "minutes")
-    day = [
-        ("s1", "Hair and make-up", time(9, 0), None, "Mill House", "", True, False, 210),
-        ("s2", "Ceremony", time(14, 0), time(13, 30), "St Leonard’s, Hartley", "", False, True, 45),
-        ("s3", "Confetti and group photographs", time(14, 45), time(14, 15), "Churchyard", "You", True, False, 45),
-        ("s5", "Dinner and speeches", time(17, 0), None, "The Tithe Barn", "", False, False, 150),
-    ]
     counts = [row | {"meals": [], "dietary": []} for row in headcounts()[:2]]
     counts[1] |= {
         "meals": [("Short rib", 41), ("Sea bass", 33), ("Pithivier", 12)],
@@ -173,7 +177,7 @@ def wedding_values(**more: Any) -> dict[str, Any]:
         "never": ["Their budget", "Their notes", "Guests’ names, needs and contacts", "What others agreed with them"],
         "asked_href": "/ask",
         "edit_href": "",
-        "schedule": [dict(zip(keys, row, strict=True)) for row in day],
+        "schedule": [dict(zip(keys, row, strict=True)) for row in WEDDING_DAY],
         "tasks": [
             {
                 "id": "t1",
