@@ -89,7 +89,6 @@ class World:
         self.ids: dict[str, UUID] = {}
         self.wedding_id = self.other_id = uuid4()
         self.passes: dict[str, str] = {}
-        self.images: dict[str, tuple[list[str], dict[str, Any]]] = {}
 
     def actor(self, who: str) -> Actor:
         """One of the people."""
@@ -140,11 +139,10 @@ async def build(settings: Settings) -> World:
     await _other(world)
     await _proposals(world)
     await _bookings(world)
-    await _hook(world, "couple", world.wedding_id)
-    await _hook(world, "other_couple", world.other_id)
-    await _account(world, "couple", world.wedding_id)
-    await _account(world, "other_couple", world.other_id)
-    await _images(world)
+    await lay_hook(world, "couple", world.wedding_id)
+    await lay_hook(world, "other_couple", world.other_id)
+    await lay_account(world, "couple", world.wedding_id)
+    await lay_account(world, "other_couple", world.other_id)
     return world
 
 
@@ -338,7 +336,7 @@ async def _bookings(world: World) -> None:
             await owner.execute("select app.tell_weddings($1, '{}')", [link])
 
 
-async def _hook(world: World, who: str, wedding: UUID) -> None:
+async def lay_hook(world: World, who: str, wedding: UUID) -> None:
     """A source of hooks, one that it sent, and a feed."""
     async with world.door.enter(world.actor(who), wedding) as tx:
         await feeds.make(tx, NewFeed(title="Phone"))
@@ -351,7 +349,7 @@ async def _hook(world: World, who: str, wedding: UUID) -> None:
         world.ids |= {"connection": source, "hook": row["id"]}
 
 
-async def _account(world: World, who: str, wedding: UUID) -> None:
+async def lay_account(world: World, who: str, wedding: UUID) -> None:
     """An account at a provider, with a name there and credentials of its own."""
     vault = manifests.find(PROVIDERS)["vault"]
     word = world.canary("private")
@@ -362,19 +360,3 @@ async def _account(world: World, who: str, wedding: UUID) -> None:
         kept = await keep_calendar(tx, world.ring, wedding, made, word)
     if wedding == world.wedding_id:
         world.ids |= kept
-
-
-async def _images(world: World) -> None:
-    """One row of each table as the couple reads it, with its writable columns: what inserts are tried with."""
-    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
-        columns = await tx.rows(
-            """select c.table_name, array_agg(c.column_name::text) as columns from information_schema.columns c
-            where c.table_schema = 'public' and c.is_generated = 'NEVER' group by 1"""
-        )
-        for row in columns:
-            table = row["table_name"]
-            if not await tx.value("select has_table_privilege($1, 'select')", f"public.{table}"):
-                continue
-            image = await tx.value(f"select to_jsonb(t) from public.{table} t limit 1")
-            if image is not None:
-                world.images[table] = (row["columns"], {**msgspec.json.decode(image), "id": str(uuid4())})

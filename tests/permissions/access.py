@@ -1,6 +1,6 @@
 """The permission file: what each audience may do to each table, and how to try it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,6 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "link_bookings": {"r": {*COUPLE, "standard"}, "w": set()},
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
-    "clients": {"r": set(), "w": set()},
-    "client_imports": {"r": set(), "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {
@@ -75,10 +73,54 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "deliveries": {"r": set(COUPLE), "w": set()},
     "access_log": {"r": set(COUPLE), "w": set()},
     "security_events": {"r": set(COUPLE), "w": set()},
+    "activity_reads": {"r": {"couple"}, "w": {"couple"}},
+    "dietary_sheets": {"r": {*COUPLE, "caterer"}, "w": set(COUPLE)},
+    "headcount_locks": {"r": {*COUPLE, *SCHEDULE}, "w": set(COUPLE)},
+    "imports": {"r": set(COUPLE), "w": set(COUPLE)},
+    "menu_options": {"r": {*COUPLE, *SCHEDULE, "stationer", "guest"}, "w": set(COUPLE)},
+    "notes": {"r": set(COUPLE), "w": set(COUPLE)},
+    "schedule_dependencies": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "planner"}},
 }
+# The same in a business: its own people, and who has no place there (another's owner, the couple it works for).
+STAFF = ("owner", "admin", "member", "other_owner", "their_couple")
+LEAD = {"owner", "admin"}
+TEAM = {*LEAD, "member"}
+BUSINESS: dict[str, dict[str, set[str]]] = {
+    "suppliers": {"r": TEAM, "w": LEAD},
+    "supplier_members": {"r": TEAM, "w": set()},
+    "assignments": {"r": TEAM, "w": LEAD},
+    "supplier_index": {"r": TEAM, "w": set()},
+    "resources": {"r": TEAM, "w": LEAD},
+    "booking_settings": {"r": TEAM, "w": LEAD},
+    "bookings": {"r": TEAM, "w": LEAD},
+    "booking_details": {"r": TEAM, "w": LEAD},
+    "booking_conflicts": {"r": TEAM, "w": LEAD},
+    "busy_sources": {"r": TEAM, "w": LEAD},
+    "busy_times": {"r": TEAM, "w": LEAD},
+    "availability_days": {"r": TEAM, "w": set()},
+    "clients": {"r": TEAM, "w": LEAD},
+    "client_imports": {"r": LEAD, "w": LEAD},
+    "endpoints": {"r": LEAD, "w": LEAD},
+    "subscriptions": {"r": LEAD, "w": LEAD},
+    "rules": {"r": LEAD, "w": LEAD},
+    "connections": {"r": TEAM, "w": LEAD},
+    "connection_accounts": {"r": LEAD, "w": LEAD},
+    "connection_health": {"r": TEAM, "w": LEAD},
+    "connection_log": {"r": LEAD, "w": set()},
+    "calendars": {"r": LEAD, "w": LEAD},
+    "calendar_progress": {"r": LEAD, "w": LEAD},
+    "calendar_events": {"r": LEAD, "w": LEAD},
+    "calendar_conflicts": {"r": LEAD, "w": LEAD},
+    "sync_runs": {"r": LEAD, "w": LEAD},
+    "inbox_hooks": {"r": LEAD, "w": LEAD},
+    "feeds": {"r": LEAD, "w": LEAD},
+    "events": {"r": TEAM, "w": set()},
+    "streams": {"r": TEAM, "w": set()},
+}
+# What belongs to one person, and what no audience reads but through a function; each has tests of its own.
+OF_A_PERSON = {"persons", "sessions", "sign_ins", "api_keys", "inbox", "preferences", "kept_answers"}
+READ_BY_FUNCTIONS = {"attempts", "destinations", "connection_consents"}
 HOMES = {
-    "clients": "supplier_id",
-    "client_imports": "supplier_id",
     "endpoints": "tenant_id",
     "rules": "tenant_id",
     "subscriptions": "tenant_id",
@@ -102,6 +144,16 @@ HOMES = {
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
 
 
+Images = dict[str, tuple[list[str], dict[str, Any]]]
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """A world, and of each table the writable columns and a row's image: what inserts are tried with."""
+
+    world: World
+    images: Images
+
+
 class Cell(msgspec.Struct, frozen=True):
     """What happened: rows read (and how many of another home), rows an update and a delete touched (-1: refused
     altogether), and whether a row could be inserted here and with another home.
@@ -116,52 +168,58 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def entered(world: World, audience: str, *, tenant: str) -> AsyncIterator[Tx]:
+async def entered(ground: Ground, audience: str, *, tenant: str) -> AsyncIterator[Tx]:
     """A transaction of one audience in its own wedding, in somebody else's, or nowhere. Raises Refusal."""
     if tenant == "none":
-        async with world.door.bare(world.actor("couple")) as tx:
+        async with ground.world.door.bare(ground.world.actor("couple")) as tx:
             yield tx
         return
     if audience == "guest":
-        async with world.door.enter_pass("rsvp", token_hash(world.passes["rsvp"])) as tx:
+        async with ground.world.door.enter_pass("rsvp", token_hash(ground.world.passes["rsvp"])) as tx:
             yield tx
         return
-    wedding = world.wedding_id if tenant == "own" else world.other_id
-    async with world.door.enter(world.actor(audience), wedding) as tx:
+    own, other = homes(ground, audience)
+    async with ground.world.door.enter(ground.world.actor(audience), own if tenant == "own" else other) as tx:
         yield tx
+
+
+def homes(ground: Ground, audience: str) -> tuple[UUID, UUID]:
+    """(the wedding or business it acts in, another one)."""
+    if audience in STAFF:
+        return ground.world.businesses["standard"], ground.world.businesses["twin"]
+    return ground.world.wedding_id, ground.world.other_id
 
 
 class Undo(Exception):  # noqa: N818 - it reads as a sentence where it is raised
     """Ends a transaction whose writes must not stay."""
 
 
-async def try_cell(world: World, audience: str, table: str, *, tenant: str = "own") -> Cell:
+async def try_cell(ground: Ground, audience: str, table: str, *, tenant: str = "own") -> Cell:
     """Read, update, delete and insert as one audience; nothing stays."""
-    home = HOMES.get(table, "wedding_id")
-    here = world.wedding_id if tenant != "other" else world.other_id
+    home = home_of(table)
+    own, other = homes(ground, audience)
+    here, elsewhere = (own, other) if tenant != "other" else (other, own)
     counts = f"select count(*), count(*) filter (where {home} <> $1) from {table}"
-    read, strays = await _tried(world, audience, tenant, lambda tx: tx.row(counts, here), (0, 0))
-    wrote = await _tried(world, audience, tenant, lambda tx: tx.run(f"update {table} set {home} = {home}"), 0)
-    deleted = await _tried(world, audience, tenant, lambda tx: tx.run(f"delete from {table}"), 0)
+    read, strays = await _tried(ground, audience, tenant, lambda tx: tx.row(counts, here), (0, 0))
+    wrote = await _tried(ground, audience, tenant, lambda tx: tx.run(f"update {table} set {home} = {home}"), 0)
+    deleted = await _tried(ground, audience, tenant, lambda tx: tx.run(f"delete from {table}"), 0)
     return Cell(
         read=read,
         strays=strays,
         wrote=wrote,
         deleted=deleted,
-        inserted=await _inserts(world, audience, tenant, table, here),
-        inserted_elsewhere=await _inserts(
-            world, audience, tenant, table, world.other_id if tenant == "own" else world.wedding_id
-        ),
+        inserted=await _inserts(ground, audience, tenant, table, here),
+        inserted_elsewhere=await _inserts(ground, audience, tenant, table, elsewhere),
     )
 
 
 async def _tried(
-    world: World, audience: str, tenant: str, attempt: Callable[[Tx], Awaitable[Any]], nothing: Any
+    ground: Ground, audience: str, tenant: str, attempt: Callable[[Tx], Awaitable[Any]], nothing: Any
 ) -> Any:
     """What an attempt answers; `nothing` where the audience cannot even enter, -1 where the command is refused."""
     done = nothing
     try:
-        async with entered(world, audience, tenant=tenant) as tx:
+        async with entered(ground, audience, tenant=tenant) as tx:
             done = await attempt(tx)
             raise Undo
     except Undo:
@@ -173,22 +231,37 @@ async def _tried(
         return nothing if refusal.status == 404 else 1
 
 
-async def _inserts(world: World, audience: str, tenant: str, table: str, home: UUID) -> bool:
+async def _inserts(ground: Ground, audience: str, tenant: str, table: str, home: UUID) -> bool:
     """Whether row security lets a row of this home in. Constraints are checked after it, so their refusal is a yes."""
-    columns, image = world.images.get(table, ([], {}))
+    columns, image = ground.images.get(table, ([], {}))
     if not columns:
         return False
-    wanted = {**image, HOMES.get(table, "wedding_id"): str(home)}
+    wanted = {**image, home_of(table): str(home)}
     names = ", ".join(f'"{c}"' for c in columns)
     statement = f"insert into {table} ({names}) select {names} from jsonb_populate_record(null::{table}, $1)"
     return (
-        await _tried(world, audience, tenant, lambda tx: tx.run(statement, msgspec.json.encode(wanted).decode()), 0) > 0
+        await _tried(ground, audience, tenant, lambda tx: tx.run(statement, msgspec.json.encode(wanted).decode()), 0)
+        > 0
     )
 
 
+def home_of(table: str) -> str:
+    """The column that says whose a row is."""
+    return HOMES.get(table, "wedding_id" if table in TABLES else "supplier_id")
+
+
+def places() -> list[tuple[str, str]]:
+    """Every (table, audience) of the permission file."""
+    return [
+        *((table, audience) for table in TABLES for audience in AUDIENCES),
+        *((table, audience) for table in BUSINESS for audience in STAFF),
+    ]
+
+
 def expected(table: str, audience: str) -> tuple[bool, bool]:
-    """(may read something, may write something) in its own wedding, by the permission file."""
-    return audience in TABLES[table]["r"], audience in TABLES[table]["w"]
+    """(may read something, may write something) in its own wedding or business, by the permission file."""
+    verbs = (BUSINESS if audience in STAFF else TABLES)[table]
+    return audience in verbs["r"], audience in verbs["w"]
 
 
 async def policies(owner: asyncpg.Connection) -> list[dict[str, Any]]:
@@ -197,7 +270,7 @@ async def policies(owner: asyncpg.Connection) -> list[dict[str, Any]]:
         """select tablename, policyname, cmd, permissive, qual, with_check from pg_policies
         where schemaname = 'public' and roles = '{wedsync_user}' order by 1, 2"""
     )
-    return [dict(r) for r in rows if r["tablename"] in TABLES]
+    return [dict(r) for r in rows if r["tablename"] in {*TABLES, *BUSINESS}]
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "access.md"
@@ -205,6 +278,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "access.md"
 
 def page() -> str:
     """Audiences by verbs, as a page: the permission file for people."""
+    staff = [who for who in STAFF if who in TEAM]
     lines = [
         "# Who may do what",
         "",
@@ -212,13 +286,24 @@ def page() -> str:
         "rows for one link (links, tasks, photo deliveries, acknowledgements, proposals, events) a supplier reads and",
         "writes its own.",
         "",
-        "| Table | " + " | ".join(EVERYBODY) + " |",
-        "|---|" + "---|" * len(EVERYBODY),
+        *_table(TABLES, EVERYBODY),
+        "",
+        "## Within a business",
+        "",
+        "Nobody else reads or writes any of it, the couples it works for included. A member reads the details of",
+        "bookings, and the weddings, that they are assigned to.",
+        "",
+        *_table(BUSINESS, staff),
     ]
-    for table, verbs in TABLES.items():
-        cells = ("".join(v for v in "rw" if audience in verbs[v]) or "–" for audience in EVERYBODY)
-        lines.append(f"| {table} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _table(rows: dict[str, dict[str, set[str]]], audiences: Sequence[str]) -> Iterator[str]:
+    yield "| Table | " + " | ".join(audiences) + " |"
+    yield "|---|" + "---|" * len(audiences)
+    for table, verbs in rows.items():
+        cells = ("".join(v for v in "rw" if audience in verbs[v]) or "–" for audience in audiences)
+        yield f"| {table} | " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

@@ -1,28 +1,44 @@
-"""Every table, every command, every audience, in its own wedding, another's and none: generated from `access.py`."""
+"""Every table, every command, every audience, in its own home, another's and none: generated from `access.py`."""
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
+from tests.engines_fixture import Database, RunningPostgres
+from tests.ledger import admin_url
 from tests.permissions import access
-from tests.world import World, build
+from tests.permissions.ground import laid
+from tests.world import World
 from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(settings: Settings) -> AsyncIterator[World]:
-    made = await build(settings)
+async def ground(settings: Settings, postgres: RunningPostgres, database: Database) -> AsyncIterator[access.Ground]:
+    made = await laid(settings, admin_url(postgres, database))
     yield made
-    await made.door.pool.close()
+    await made.world.door.pool.close()
 
 
-@pytest.mark.parametrize("table", sorted(access.TABLES))
-async def test_each_audience_reads_and_writes_what_the_file_says(world: World, table: str) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.owner)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="module")
+def world(ground: access.Ground) -> World:
+    return ground.world
+
+
+@pytest.mark.parametrize("table", sorted({*access.TABLES, *access.BUSINESS}))
+async def test_each_audience_reads_and_writes_what_the_file_says(ground: access.Ground, table: str) -> None:
     wrong = []
-    for audience in access.AUDIENCES:
-        cell = await access.try_cell(world, audience, table)
+    for audience in (audience for one, audience in access.places() if one == table):
+        cell = await access.try_cell(ground, audience, table)
         read, write = access.expected(table, audience)
         extra = (cell.inserted or cell.deleted > 0) and not write
         if (cell.read > 0, cell.wrote > 0) != (read, write) or extra or cell.strays or cell.inserted_elsewhere:
@@ -31,16 +47,21 @@ async def test_each_audience_reads_and_writes_what_the_file_says(world: World, t
 
 
 @pytest.mark.parametrize("tenant", ["other", "none"])
-async def test_nobody_sees_anything_of_another_wedding_or_outside_of_one(world: World, tenant: str) -> None:
+async def test_nobody_sees_anything_of_another_home_or_outside_of_one(ground: access.Ground, tenant: str) -> None:
     seen = []
-    for audience in access.AUDIENCES:
-        if audience in ("guest", "other_couple") and tenant == "other":
+    for table, audience in access.places():
+        if audience in ("guest", "other_couple", "other_owner") and tenant == "other":
             continue
-        for table in access.TABLES:
-            cell = await access.try_cell(world, audience, table, tenant=tenant)
-            if cell.read or cell.wrote > 0 or cell.deleted > 0 or cell.inserted:
-                seen.append((audience, table, cell))
+        cell = await access.try_cell(ground, audience, table, tenant=tenant)
+        if cell.read or cell.wrote > 0 or cell.deleted > 0 or cell.inserted:
+            seen.append((audience, table, cell))
     assert seen == []
+
+
+async def test_every_table_of_the_user_door_is_in_the_permission_file(owner: asyncpg.Connection) -> None:
+    gated = await owner.fetch("select tablename from pg_policies where policyname = 'gate'")
+    known = {*access.TABLES, *access.BUSINESS, *access.OF_A_PERSON, *access.READ_BY_FUNCTIONS}
+    assert {row["tablename"] for row in gated} == known
 
 
 async def test_two_suppliers_with_equal_scopes_never_get_each_others_rows(world: World) -> None:

@@ -1,0 +1,124 @@
+"""What the matrix needs beside the world: a row of every table in two homes each, a business's staff, and images.
+
+The rows are laid by the administrator, because several come about only by work of the system; what is proved is who may
+touch them. Inserts are tried with an image of a row that is there.
+"""
+
+import secrets
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from tests.permissions import access
+from tests.permissions.access import Ground, Images
+from tests.world import FIELDS, World, build, lay_account, lay_hook
+from wedsync.kit.actor import ANONYMOUS
+from wedsync.kit.config import Settings
+from wedsync.subscriptions import actions as subscriptions
+from wedsync.subscriptions.model import NewEndpoint
+from wedsync.subscriptions.rules import actions as rules
+from wedsync.subscriptions.rules.model import NewRule
+from wedsync.suppliers.team import actions as team
+from wedsync.suppliers.team.model import NewColleague
+
+IN_A_WEDDING = (
+    "insert into activity_reads (wedding_id, person_id, seq) values ('{home}', '{person}', 1)",
+    "insert into menu_options (wedding_id, schedule_item_id, name) values ('{home}', '{item}', 'Soup')",
+    """insert into headcount_locks (wedding_id, schedule_item_id, counts, sha256)
+    values ('{home}', '{item}', '{{}}', repeat('0', 64))""",
+    "insert into dietary_sheets (wedding_id, schedule_item_id, number, sealed) values ('{home}', '{item}', 99, '')",
+    "insert into imports (wedding_id) values ('{home}')",
+    "insert into notes (wedding_id, sealed) values ('{home}', '')",
+    """insert into schedule_dependencies (wedding_id, item_id, after_item_id)
+    select s.wedding_id, s.id, '{item}' from schedule_items s
+    where s.wedding_id = '{home}' and s.id <> '{item}' limit 1""",
+    """insert into schedule_items (wedding_id, title, "on", at_local, zone)
+    values ('{home}', 'Cake', '2027-06-05', '20:00', 'UTC')""",
+)
+IN_A_BUSINESS = (
+    "insert into assignments (supplier_id, member_id, link_id) values ('{home}', '{member}', '{link}')",
+    """insert into availability_days (supplier_id, "on", state) values ('{home}', '2027-06-05', 'taken')""",
+    "insert into booking_settings (supplier_id) values ('{home}') on conflict do nothing",
+    "insert into busy_sources (supplier_id, source, refreshed_at) values ('{home}', 'phone', '2027-01-01Z')",
+    """insert into busy_times (supplier_id, source_id, external_id, resource_id, during)
+    select b.supplier_id, b.id, 'x', r.id, '[2027-06-05 10:00Z, 2027-06-05 11:00Z)'
+    from busy_sources b join resources r using (supplier_id) where b.supplier_id = '{home}' limit 1""",
+    """insert into booking_conflicts (supplier_id, kind, link_id, other_table, other_id, during, since)
+    values ('{home}', 'no_room', '{link}', 'bookings', gen_random_uuid(), '[2027-06-05, 2027-06-06)', '2027-01-01Z')""",
+    """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
+    select '{home}', l.wedding_id, l.id, 'A & B', 'tentative', 'UTC', 'active', 'basic'
+    from links l where l.id = '{link}' on conflict do nothing""",
+)
+
+
+async def laid(settings: Settings, admin_url: str) -> Ground:
+    """A world whose every table holds something in the home that is tried and in another."""
+    world = await build(settings)
+    admin = await asyncpg.connect(admin_url)
+    try:
+        for who, wedding in (("couple", world.wedding_id), ("other_couple", world.other_id)):
+            await _lay_wedding(admin, wedding, world.people[who])
+        members = await _hire(world)
+        given = (("standard", world.links["standard"]), ("twin", world.ids["other_link"]))
+        for who, link in given:
+            await _lay_business(world, admin, who, link, members[who])
+        return Ground(world, await _images(world, admin))
+    finally:
+        await admin.close()
+
+
+async def _lay_wedding(admin: asyncpg.Connection, wedding: UUID, person: UUID) -> None:
+    dinner = await admin.fetchval(
+        "select id from schedule_items where wedding_id = $1 and takes_rsvps limit 1", wedding
+    )
+    for statement in reversed(IN_A_WEDDING):
+        await admin.execute(statement.format(home=wedding, item=dinner, person=person))
+
+
+async def _hire(world: World) -> dict[str, UUID]:
+    """An admin and a member of one business, a member of another; returns a member of each."""
+    world.people |= {"owner": world.people["standard"], "other_owner": world.people["twin"]}
+    world.people["their_couple"] = world.people["couple"]
+    members: dict[str, UUID] = {}
+    for business, role in (("standard", "admin"), ("standard", "member"), ("twin", "member")):
+        email = f"{role}.{secrets.token_hex(4)}@world.invalid"
+        async with world.door.enter(world.actor(business), world.businesses[business]) as tx:
+            new = NewColleague(email=email, name=role, role=role)
+            members[business] = await team.invite(tx, new)
+        if business == "standard":
+            async with world.door.bare(ANONYMOUS) as tx:
+                world.people[role] = await tx.value("select app.person_for($1)", email)
+    return members
+
+
+async def _lay_business(world: World, admin: asyncpg.Connection, who: str, link: UUID, member: UUID) -> None:
+    business = world.businesses[who]
+    for statement in IN_A_BUSINESS:
+        await admin.execute(statement.format(home=business, member=member, link=link))
+    await lay_hook(world, who, business)
+    await lay_account(world, who, business)
+    async with world.door.enter(world.actor(who), business) as tx:
+        endpoint, _ = await subscriptions.add(tx, world.ring, business, NewEndpoint(url=f"https://example.com/{who}"))
+        await rules.add(tx, FIELDS, NewRule(name="Ours", endpoint_id=endpoint, types=["booking.*"]))
+
+
+async def _images(world: World, admin: asyncpg.Connection) -> Images:
+    """A row of each table in the home that is tried, with its writable columns."""
+    images: Images = {}
+    columns = await admin.fetch(
+        """select c.table_name, array_agg(c.column_name::text) as columns from information_schema.columns c
+        where c.table_schema = 'public' and c.is_generated = 'NEVER' group by 1"""
+    )
+    writable = {row["table_name"]: row["columns"] for row in columns}
+    for table, home in [
+        *((table, world.wedding_id) for table in access.TABLES),
+        *((table, world.businesses["standard"]) for table in access.BUSINESS if table not in access.TABLES),
+    ]:
+        image = await admin.fetchval(
+            f"select to_jsonb(t) from public.{table} t where {access.home_of(table)} = $1 limit 1", home
+        )
+        assert image is not None, f"no row of {table} is laid"
+        found = msgspec.json.decode(image)
+        images[table] = (writable[table], {**found, "id": str(uuid4())} if "id" in found else found)
+    return images
