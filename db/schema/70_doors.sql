@@ -123,6 +123,8 @@ begin
   select x.mask, x.id into l from public.links x where x.wedding_id = p_wedding and x.id = p_link and x.status in ('invited', 'requested', 'active');
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
   perform app.settle(p_person, 'person', p_wedding, 'supplier', l.mask, 0, l.id);
+  -- Policies that go by the link or the role would let a look write.
+  perform set_config('transaction_read_only', 'on', true);
 end $$;
 
 -- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements.

@@ -87,7 +87,7 @@ LEAD = {"owner", "admin"}
 TEAM = {*LEAD, "member"}
 BUSINESS: dict[str, dict[str, set[str]]] = {
     "suppliers": {"r": TEAM, "w": LEAD},
-    "supplier_members": {"r": TEAM, "w": set()},
+    "supplier_members": {"r": TEAM, "w": LEAD},
     "assignments": {"r": TEAM, "w": LEAD},
     "supplier_index": {"r": TEAM, "w": set()},
     "resources": {"r": TEAM, "w": LEAD},
@@ -113,7 +113,7 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
     "calendar_conflicts": {"r": LEAD, "w": LEAD},
     "sync_runs": {"r": LEAD, "w": LEAD},
     "inbox_hooks": {"r": LEAD, "w": LEAD},
-    "feeds": {"r": LEAD, "w": LEAD},
+    "feeds": {"r": TEAM, "w": TEAM},
     "events": {"r": TEAM, "w": set()},
     "streams": {"r": TEAM, "w": set()},
 }
@@ -144,11 +144,19 @@ HOMES = {
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
 
 
-Images = dict[str, tuple[list[str], dict[str, Any]]]
+class Image(msgspec.Struct, frozen=True):
+    """A row of a table and its writable columns, to try inserts with; `touched` is a column that updates may name."""
+
+    columns: list[str]
+    row: dict[str, Any]
+    touched: str
+
+
+Images = dict[str, Image]
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """A world, and of each table the writable columns and a row's image: what inserts are tried with."""
+    """A world, and an image of each table."""
 
     world: World
     images: Images
@@ -198,10 +206,11 @@ async def try_cell(ground: Ground, audience: str, table: str, *, tenant: str = "
     """Read, update, delete and insert as one audience; nothing stays."""
     home = home_of(table)
     own, other = homes(ground, audience)
+    touch = f'update {table} set "{{0}}" = "{{0}}"'.format(ground.images[table].touched)
     here, elsewhere = (own, other) if tenant != "other" else (other, own)
     counts = f"select count(*), count(*) filter (where {home} <> $1) from {table}"
     read, strays = await _tried(ground, audience, tenant, lambda tx: tx.row(counts, here), (0, 0))
-    wrote = await _tried(ground, audience, tenant, lambda tx: tx.run(f"update {table} set {home} = {home}"), 0)
+    wrote = await _tried(ground, audience, tenant, lambda tx: tx.run(touch), 0)
     deleted = await _tried(ground, audience, tenant, lambda tx: tx.run(f"delete from {table}"), 0)
     return Cell(
         read=read,
@@ -233,11 +242,9 @@ async def _tried(
 
 async def _inserts(ground: Ground, audience: str, tenant: str, table: str, home: UUID) -> bool:
     """Whether row security lets a row of this home in. Constraints are checked after it, so their refusal is a yes."""
-    columns, image = ground.images.get(table, ([], {}))
-    if not columns:
-        return False
-    wanted = {**image, home_of(table): str(home)}
-    names = ", ".join(f'"{c}"' for c in columns)
+    image = ground.images[table]
+    wanted = {**image.row, home_of(table): str(home)}
+    names = ", ".join(f'"{c}"' for c in image.columns)
     statement = f"insert into {table} ({names}) select {names} from jsonb_populate_record(null::{table}, $1)"
     return (
         await _tried(ground, audience, tenant, lambda tx: tx.run(statement, msgspec.json.encode(wanted).decode()), 0)
@@ -264,13 +271,14 @@ def expected(table: str, audience: str) -> tuple[bool, bool]:
     return audience in verbs["r"], audience in verbs["w"]
 
 
-async def policies(owner: asyncpg.Connection) -> list[dict[str, Any]]:
-    """The policies of the user door on the tables of the permission file."""
+async def policies(owner: asyncpg.Connection, table: str) -> list[dict[str, Any]]:
+    """The policies of the user door on one table."""
     rows = await owner.fetch(
         """select tablename, policyname, cmd, permissive, qual, with_check from pg_policies
-        where schemaname = 'public' and roles = '{wedsync_user}' order by 1, 2"""
+        where schemaname = 'public' and roles = '{wedsync_user}' and tablename = $1 order by policyname""",
+        table,
     )
-    return [dict(r) for r in rows if r["tablename"] in {*TABLES, *BUSINESS}]
+    return [dict(row) for row in rows]
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "access.md"

@@ -11,8 +11,10 @@ import asyncpg
 import msgspec
 
 from tests.permissions import access
-from tests.permissions.access import Ground, Images
+from tests.permissions.access import Ground, Image, Images
 from tests.world import FIELDS, World, build, lay_account, lay_hook
+from wedsync.feeds import actions as feeds
+from wedsync.feeds.model import NewFeed
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.config import Settings
 from wedsync.subscriptions import actions as subscriptions
@@ -35,6 +37,11 @@ IN_A_WEDDING = (
     where s.wedding_id = '{home}' and s.id <> '{item}' limit 1""",
     """insert into schedule_items (wedding_id, title, "on", at_local, zone)
     values ('{home}', 'Cake', '2027-06-05', '20:00', 'UTC')""",
+    """insert into proposals
+      (wedding_id, link_id, origin, source_id, source_name, repeat_key, subject, title, wanted, state)
+    select p.wedding_id, p.link_id, p.origin, p.source_id, p.source_name, p.repeat_key, p.subject, p.title, p.wanted,
+      'refused'
+    from proposals p where p.wedding_id = '{home}'""",
 )
 IN_A_BUSINESS = (
     "insert into assignments (supplier_id, member_id, link_id) values ('{home}', '{member}', '{link}')",
@@ -49,7 +56,14 @@ IN_A_BUSINESS = (
     """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
     select '{home}', l.wedding_id, l.id, 'A & B', 'tentative', 'UTC', 'active', 'basic'
     from links l where l.id = '{link}' on conflict do nothing""",
+    """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
+    values ('{home}', gen_random_uuid(), gen_random_uuid(), 'C & D', 'tentative', 'UTC', 'active', 'basic')""",
 )
+
+
+TOUCHED = """select coalesce(min(a.attname) filter (where a.attname = $2), min(a.attname), $2)
+from pg_attribute a where a.attrelid = ('public.' || $1)::regclass and a.attnum > 0 and not a.attisdropped
+  and a.attgenerated = '' and has_column_privilege('wedsync_user', a.attrelid, a.attnum, 'update')"""
 
 
 async def laid(settings: Settings, admin_url: str) -> Ground:
@@ -97,6 +111,9 @@ async def _lay_business(world: World, admin: asyncpg.Connection, who: str, link:
     for statement in IN_A_BUSINESS:
         await admin.execute(statement.format(home=business, member=member, link=link))
     await lay_hook(world, who, business)
+    if who == "standard":
+        async with world.door.enter(world.actor("member"), business) as tx:
+            await feeds.make(tx, NewFeed(title="Mine"))
     await lay_account(world, who, business)
     async with world.door.enter(world.actor(who), business) as tx:
         endpoint, _ = await subscriptions.add(tx, world.ring, business, NewEndpoint(url=f"https://example.com/{who}"))
@@ -120,5 +137,9 @@ async def _images(world: World, admin: asyncpg.Connection) -> Images:
         )
         assert image is not None, f"no row of {table} is laid"
         found = msgspec.json.decode(image)
-        images[table] = (writable[table], {**found, "id": str(uuid4())} if "id" in found else found)
+        images[table] = Image(
+            columns=writable[table],
+            row={**found, "id": str(uuid4())} if "id" in found else found,
+            touched=await admin.fetchval(TOUCHED, table, access.home_of(table)),
+        )
     return images

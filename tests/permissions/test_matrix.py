@@ -76,6 +76,22 @@ async def test_two_suppliers_with_equal_scopes_never_get_each_others_rows(world:
         assert not rows["standard"] & rows["twin"]
 
 
+async def test_who_only_looks_writes_nothing(world: World) -> None:
+    """Even what the link itself may write: the couple sees as a supplier, and a calendar reads a feed."""
+    async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+        feed = await tx.value("select id from feeds")
+    looks = (
+        lambda: world.door.enter_as(world.actor("couple"), world.wedding_id, world.links["standard"]),
+        lambda: world.door.enter_feed(feed),
+    )
+    for look in looks:
+        with pytest.raises(Refusal) as refused:
+            async with look() as tx:
+                assert await tx.value("select count(*) from tasks") > 0
+                await tx.run("update tasks set title = 'x'")
+        assert refused.value.status == 403
+
+
 async def test_absent_and_foreign_are_refused_alike(world: World) -> None:
     answers = []
     for wedding in (world.other_id, world.ids["guests"]):

@@ -1,10 +1,11 @@
 """Each policy, dropped or widened, must be noticed: a matrix that does not change with its policies proves nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
 import msgspec
 import pytest
+import pytest_asyncio
 
 from tests.engines_fixture import Database, RunningPostgres
 from tests.ledger import admin_url
@@ -21,6 +22,17 @@ EQUAL_WHEN_WIDENED = {
             "acknowledgements",
             "budget_lines",
             "budget_payments",
+            "activity_reads",
+            "calendar_conflicts",
+            "calendar_events",
+            "calendar_progress",
+            "calendars",
+            "client_imports",
+            "connection_accounts",
+            "feeds",
+            "imports",
+            "notes",
+            "sync_runs",
             "connections",
             "date_history",
             "endpoints",
@@ -32,11 +44,19 @@ EQUAL_WHEN_WIDENED = {
             "subscriptions",
         )
     },
-    ("streams", "readable"): "true behind the gate",
+    ("clients", "readable"): "whoever enters a business is of its team",
+    ("feeds", "ended"): READING_DECIDES,
     ("weddings", "readable"): "every audience holds core",
     ("wedding_days", "readable"): "every audience holds core",
 }
-EQUAL_WHEN_DROPPED = {("headcounts", "updatable"): "the system alone writes it; see the tests of dietary totals"}
+SYSTEM_WRITES = "the system alone writes it, in its own tests"
+EQUAL_WHEN_DROPPED = {
+    ("headcounts", "updatable"): SYSTEM_WRITES,
+    **{("availability_days", name): SYSTEM_WRITES for name in ("insertable", "updatable")},
+    **{("supplier_index", name): SYSTEM_WRITES for name in ("insertable", "updatable", "deletable")},
+}
+GRANTED = """select has_table_privilege('wedsync_user', $1, $2)
+or $2 <> 'delete' and has_any_column_privilege('wedsync_user', $1, $2)"""
 
 
 async def _column(ground: access.Ground, table: str) -> dict[tuple[str, str], access.Cell]:
@@ -49,28 +69,39 @@ async def _column(ground: access.Ground, table: str) -> dict[tuple[str, str], ac
     }
 
 
-@pytest.mark.prove
-async def test_every_dropped_or_widened_policy_changes_the_matrix(
-    make_database: Callable[[], Awaitable[Database]], settings: Settings, postgres: RunningPostgres
-) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def ground(
+    settings: Settings, postgres: RunningPostgres, make_database: Callable[[], Awaitable[Database]]
+) -> AsyncIterator[access.Ground]:
+    """In a database of its own, for its policies are changed."""
     database = await make_database()
     own = msgspec.structs.replace(settings, database_url=database.user, owner_database_url=database.owner)
-    ground = await laid(own, admin_url(postgres, database))
-    owner = await asyncpg.connect(database.owner)
+    made = await laid(own, admin_url(postgres, database))
+    yield made
+    await made.world.door.pool.close()
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("table", sorted({*access.TABLES, *access.BUSINESS}))
+async def test_every_dropped_or_widened_policy_changes_the_matrix(ground: access.Ground, table: str) -> None:
+    owner = await asyncpg.connect(ground.world.settings.owner_database_url)
     survived = []
-    for policy in await access.policies(owner):
-        table, name = policy["tablename"], policy["policyname"]
-        before = await _column(ground, table)
+    before = await _column(ground, table)
+    for policy in await access.policies(owner, table):
+        name, command = policy["policyname"], policy["cmd"].lower()
+        if command != "all" and not await owner.fetchval(GRANTED, f"public.{table}", command):
+            continue  # Nobody holds the right, so that the policy decides nothing.
         for mutant in ("dropped", "widened"):
             if (table, name) in (EQUAL_WHEN_WIDENED if mutant == "widened" else EQUAL_WHEN_DROPPED):
                 continue
+            if mutant == "widened" and {policy["qual"], policy["with_check"]} <= {"true", None}:
+                continue
             await _mutate(owner, policy, mutant)
             if await _column(ground, table) == before:
-                survived.append((table, name, mutant))
+                survived.append((name, mutant))
             await _restore(owner, policy)
     await owner.close()
-    await ground.world.door.pool.close()
-    assert not survived, "\n".join(map(str, survived))
+    assert survived == []
 
 
 async def _mutate(owner: asyncpg.Connection, policy: dict[str, str], mutant: str) -> None:

@@ -350,6 +350,7 @@ _REFUSALS = {
     "23P01": (409, "taken", "That is taken by now. Look again, and choose what is still free."),
     "23514": (422, "invalid", "A value is outside of what is allowed."),
     "55P03": (503, "busy", "Somebody else has held this for long. Try again in a moment."),
+    "25006": (403, "forbidden", "You may see this, but not change it."),
     "42501": (403, "forbidden", "You may see this, but not change it."),
     "WS403": (403, "forbidden", "You may see this, but not change it."),
     "WS409": (409, "lease_lost", "Another worker has taken this job."),
