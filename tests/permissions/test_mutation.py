@@ -1,13 +1,13 @@
 """Each policy, dropped or widened, must be noticed: a matrix that does not change with its policies proves nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import Database, RunningPostgres
+from tests.engines_fixture import RunningPostgres, clone, drop
 from tests.ledger import admin_url
 from tests.permissions import access
 from tests.permissions.ground import laid
@@ -70,15 +70,14 @@ async def _column(ground: access.Ground, table: str) -> dict[tuple[str, str], ac
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def ground(
-    settings: Settings, postgres: RunningPostgres, make_database: Callable[[], Awaitable[Database]]
-) -> AsyncIterator[access.Ground]:
+async def ground(settings: Settings, postgres: RunningPostgres, worker: str) -> AsyncIterator[access.Ground]:
     """In a database of its own, for its policies are changed."""
-    database = await make_database()
+    database = await clone(postgres, f"wedsync_{worker}_mutants")
     own = msgspec.structs.replace(settings, database_url=database.user, owner_database_url=database.owner)
     made = await laid(own, admin_url(postgres, database))
     yield made
     await made.world.door.pool.close()
+    await drop(postgres, database.name)
 
 
 @pytest.mark.prove
