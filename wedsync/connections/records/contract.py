@@ -109,6 +109,10 @@ class Records(Connector, Protocol):
     def writes(self) -> frozenset[Field]:
         """What of a record can be written there; everything else is only read."""
 
+    def spelled(self, record: Record) -> Record:
+        """What reads back when this is written there, so that what it has no word for is no difference: a date that is
+        held may be an enquiry like any other. Spelled twice is spelled once. Pure."""
+
     async def pull(self, pull: Pull, connection: Connection) -> Pulled | Outcome: ...
     async def read(self, id: str, connection: Connection, *, timeout_s: float) -> Found | Gone | Outcome: ...
     async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
