@@ -21,6 +21,7 @@ from wedsync.connections.records.through import Connected
 from wedsync.connectors.tave.fake import KEYS, Tave
 from wedsync.events.jobs import Job
 from wedsync.kit.config import Settings
+from wedsync.kit.seal import SealError
 
 CARLA, DARIO = ACCOUNTS
 RUNS_MAX = 200
@@ -33,6 +34,29 @@ class Lane(Town):
 
     tave: Tave
     remote: Connected
+
+    def forget(self) -> None:
+        """Nothing is in anybody's Workspace."""
+        self.tave.moods.switch("fine")
+        self.tave.exchanges.clear()
+        for studio in self.tave.studios.values():
+            for table in (studio.jobs, studio.contacts, studio.parts, studio.events, studio.hooks):
+                table.clear()
+
+    def unsealed(self, table: str, row: Any) -> list[str]:
+        """What stands sealed in a row, opened; nothing where it is sealed for another place."""
+        found = []
+        for column, value in row.items():
+            if not isinstance(value, bytes):
+                continue
+            tenant = row.get("tenant_id") or row.get("supplier_id")
+            for key in ("id", "book_id", "connection_id"):
+                try:
+                    plain = self.ring.open(value, tenant=tenant, table=table, column=column, row=row[key])
+                except (SealError, KeyError):
+                    continue
+                found.append(plain.decode("utf-8", "replace"))
+        return found
 
     async def studio(self, account: str = CARLA, direction: str = "both") -> "Book":
         """A business whose Workspace is connected, and in step."""

@@ -16,6 +16,7 @@ the real thing, `documented, untested live` follows the provider's documents and
 WAYS: Final = {
     "oauth2": "You are sent to the provider, sign in there and say yes (OAuth 2 with PKCE).",
     "password": "By user name and password, tried before they are kept.",
+    "key": "By a key that you make at the provider, tried before it is kept.",
     "address": "By an address that is itself the secret, tried before it is kept.",
 }
 

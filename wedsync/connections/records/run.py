@@ -43,7 +43,7 @@ class Counts(msgspec.Struct, kw_only=True):
 
 class Run(msgspec.Struct, kw_only=True):
     """Everything a run needs. `door` and `job` make its transactions. `is_read_only`: the provider has refused a write
-    because the account only reads."""
+    because the account only reads; `is_unsettled`: some record is to be looked at once more."""
 
     door: Door
     job: Job
@@ -65,6 +65,7 @@ class Run(msgspec.Struct, kw_only=True):
     counts: Counts
     account: Session | None = None
     is_read_only: bool = False
+    is_unsettled: bool = False
 
     @property
     def session(self) -> Session:

@@ -130,6 +130,7 @@ async def _without_client(run: Run, one: One) -> Ended | None:
             version = (await _client(tx, client_id))["version"] if base is not None else 0
             kept = msgspec.structs.replace(one.kept, base=base)
             # One that was there already is brought together with it by the next look.
+            run.is_unsettled = run.is_unsettled or base is None
             await _put(tx, run, one, kept, client_id=client_id, version=version, is_dirty=base is None, state="there")
             await conflicts.end(tx, run, one.row["id"])
     except Refusal as refusal:
@@ -257,6 +258,7 @@ async def _write(
         async with run.enter() as tx:
             # Spelled otherwise there than we wrote it: that is taken over by the next look.
             is_dirty = now != msgspec.structs.replace(decided.theirs, **left)
+            run.is_unsettled = run.is_unsettled or is_dirty
             await _put(tx, run, one, kept, version=version, etag=said.found.etag, is_dirty=is_dirty)
             await _told(tx, run, one, about, decided.ours, now)
         return None

@@ -140,7 +140,7 @@ async def _end(run: Run, ended: Ended, before: str) -> None:
         await tx.run(queries.end_run, run.id, ended.word, reason, rest_s, _poll_s(run, ended, rest_s))
         if ended.word != before or any(counts):
             await tx.run(queries.add_run, run.id, run.began_at, ended.word, reason, *counts)
-        if ended.is_more:
+        if ended.is_more or run.is_unsettled:
             await tx.value(queries.poke, [run.id], False, False)
         if run.account is not None:
             await run.account.tell(tx)

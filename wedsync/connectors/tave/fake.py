@@ -210,7 +210,7 @@ async def put_job(job: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
 async def list_contacts(request: AnyRequest, tave: Tave) -> Response[bytes]:
     def act(studio: Studio, _: Any) -> Thing:
         rows = studio.rows(studio.contacts, request.query_params.get("sortBy", "id asc"))
-        return _page(tave, request, rows, "address-book", least=10)
+        return _page(tave, request, rows, "addressbook")
 
     return await answered(tave, request, act)
 
@@ -232,7 +232,7 @@ async def list_parts(request: AnyRequest, tave: Tave) -> Response[bytes]:
     def act(studio: Studio, _: Any) -> Thing:
         of = request.query_params.get("contactId")
         rows = [one for one in studio.rows(studio.parts, "id asc") if of in (None, one["contactId"])]
-        return _page(tave, request, rows, "job-contact")
+        return _page(tave, request, rows, "jobcontact")
 
     return await answered(tave, request, act)
 
@@ -240,7 +240,7 @@ async def list_parts(request: AnyRequest, tave: Tave) -> Response[bytes]:
 @get("/rest-hook")
 async def list_hooks(request: AnyRequest, tave: Tave) -> Response[bytes]:
     def act(studio: Studio, _: Any) -> Thing:
-        return _page(tave, request, studio.rows(studio.hooks, "id asc"), "rest-hook")
+        return _page(tave, request, studio.rows(studio.hooks, "id asc"), "resthook")
 
     return await answered(tave, request, act)
 
@@ -331,9 +331,9 @@ def _check(body: Any, known: frozenset[str]) -> None:
         raise TaveError(400, "validation-error", dict.fromkeys(wrong, "is not accepted"))
 
 
-def _page(tave: Tave, request: AnyRequest, rows: list[Thing], kind: str, *, least: int = 0) -> Thing:
+def _page(tave: Tave, request: AnyRequest, rows: list[Thing], kind: str) -> Thing:
     page = int(request.query_params.get("page", "1"))
-    size = max(min(int(request.query_params.get("pageSize", "100")), tave.page_size), least and min(least, 10))
+    size = min(int(request.query_params.get("pageSize", "100")), tave.page_size)
     pages_ = max(1, -(-len(rows) // size))
     meta = {"currentPage": page, "totalPages": pages_, "totalItems": len(rows), "rows": size}
     return {"type": f"{kind}-collection", "meta": meta, "items": rows[(page - 1) * size : page * size]}

@@ -95,7 +95,7 @@ class Studio:
         if "venue" in fields:
             self.place(job, then.venue)
         people = [self.contacts[part["contactId"]] for part in self.parts_of(id)]
-        for person, after, before in zip(people, _people(then), _people(now), strict=False):
+        for person, after, before in zip(people, _two(then), _two(now), strict=False):
             if after != before:
                 self.touched(person, **_of_person(*after))
 
@@ -191,11 +191,14 @@ def _of_job(record: Record) -> Thing:
 
 def _people(record: Record) -> list[tuple[str, str, str]]:
     """Those who say anything of themselves."""
-    two = (
+    return [one for one in _two(record) if any(one)]
+
+
+def _two(record: Record) -> list[tuple[str, str, str]]:
+    return [
         (record.name, record.email, record.phone),
         (record.partner_name, record.partner_email, record.partner_phone),
-    )
-    return [one for one in two if any(one)]
+    ]
 
 
 def _of_person(name: str, email: str, phone: str) -> Thing:

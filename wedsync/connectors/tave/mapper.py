@@ -202,15 +202,16 @@ def _date(text: str | None) -> tuple[date | None, int]:
 
 
 def _venue(sheet: Worksheet) -> str:
-    """Where it is on the day: of the ceremony or the reception before any other event."""
+    """Where the ceremony is, or the reception; else whatever is on the day itself: there are tastings before it. The
+    day of a job can be moved without its events."""
     places = [
-        (one.name or "", one.location.address.name or one.location.address.street_address or "")
+        ((one.name or "").casefold(), one.location.address.name or one.location.address.street_address or "", one)
         for one in sheet.events
-        if one.location is not None and one.location.address is not None and one.start_date == sheet.event_date
+        if one.location is not None and one.location.address is not None
     ]
     for word in ("ceremony", "reception", ""):
-        for name, place in places:
-            if place and word in name.casefold():
+        for name, place, event in places:
+            if place and word in name and (word or event.start_date == sheet.event_date):
                 return place
     return ""
 
