@@ -37,6 +37,9 @@ UNTOLD: Final[Mapping[str, str]] = {
     "connection_log": "what was said between us and a provider, as its owner asks for it",
     "calendar_progress": "how far the sync of a calendar has come; what people choose is told as calendar.changed",
     "calendar_events": "what a calendar holds, sealed; what comes of it here is told by bookings and the schedule",
+    "record_progress": "how far the sync of a CRM has come; what people choose is told as record_book.changed",
+    "record_items": "what a CRM holds of a client, sealed; what comes of it here is told by clients",
+    "record_runs": "a log of the sync, as its owner asks for it",
     "sync_runs": "a log of the sync, as its owner asks for it",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }

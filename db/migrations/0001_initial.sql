@@ -2470,6 +2470,133 @@ grant update (tenant_id, revoked_at) on public.feeds to wedsync_user;
 grant update on public.feeds to wedsync_recorder;
 reset role;
 
+-- 66_records.sql
+-- Records of connected CRMs: which of their jobs is which client of ours, what both sides last agreed on of each, what people must decide.
+set role wedsync_owner;
+
+create table public.record_books (
+  id uuid primary key,
+  tenant_id uuid not null,
+  direction text not null default 'import' check (direction in ('off', 'import', 'both')),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  foreign key (tenant_id, id) references public.connections (tenant_id, id) on delete cascade
+);
+comment on table public.record_books is 'A connected CRM (id = the connection''s) and how its jobs and the supplier''s clients are kept alike; only read until somebody chooses both';
+create trigger bump before update on public.record_books for each row execute function app.bump();
+call app.protect('public.record_books', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.record_progress (
+  book_id uuid primary key,
+  tenant_id uuid not null,
+  cursor_sealed bytea,
+  hints text[] not null default '{}',
+  pokes bigint not null default 0,
+  pulls_wanted bigint not null default 1,
+  pulls_done bigint not null default 0,
+  may_sweep boolean not null default false,
+  swept_at timestamptz,
+  hook_asked_at timestamptz,
+  is_hooked boolean not null default false,
+  failures integer not null default 0,
+  not_before timestamptz,
+  next_poll_at timestamptz not null default clock_timestamp(),
+  pulled_at timestamptz,
+  synced_at timestamptz,
+  outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'failed', 'reconnect', 'read_only')),
+  reason text not null default '' check (length(reason) <= 1000),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+) with (fillfactor = 50);
+comment on table public.record_progress is 'How far the sync of a CRM has come: the engine''s own notes, and for people how fresh it is';
+comment on column public.record_progress.hints is 'Ids that hooks have named and nobody has read since';
+comment on column public.record_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
+create index record_progress_due on public.record_progress (next_poll_at);
+call app.protect('public.record_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.record_progress to wedsync_recorder;
+
+create table public.record_items (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_key bytea not null,
+  client_id uuid,
+  client_version integer not null default 0,
+  state text not null default 'there' check (state in ('there', 'passed', 'removed', 'left')),
+  etag text not null default '' check (length(etag) <= 1000),
+  sealed bytea not null,
+  is_dirty boolean not null default true,
+  marks bigint not null default 0,
+  verdict text not null default '' check (verdict in ('', 'ours', 'theirs')),
+  created_at timestamptz not null default clock_timestamp(),
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  unique (book_id, remote_key),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, client_id) references public.clients (supplier_id, id) on delete set null (client_id)
+) with (fillfactor = 80);
+comment on table public.record_items is 'One job of a CRM and the client it is: what is there and what both sides agreed on, sealed; remote_key finds it again';
+comment on column public.record_items.state is 'there; passed: over before we knew it, so it is no client; removed: deleted there; left: apart from its client because somebody said so';
+comment on column public.record_items.client_version is 'The client as it was when both sides were last brought together; another one now means that it changed here';
+create unique index record_items_client on public.record_items (book_id, client_id) where client_id is not null;
+create index record_items_dirty on public.record_items (book_id) where is_dirty;
+create index record_items_clients on public.record_items (tenant_id, client_id) where client_id is not null;
+call app.protect('public.record_items', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant update on public.record_items to wedsync_recorder;
+
+create table public.record_conflicts (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  item_id uuid,
+  client_id uuid,
+  kind text not null check (kind in ('changed', 'removed', 'refused', 'sweep')),
+  about text not null default '' check (length(about) <= 200),
+  sealed bytea not null,
+  state text not null default 'open' check (state in ('open', 'resolved')),
+  kept text not null default '' check (kept in ('', 'ours', 'theirs')),
+  since timestamptz not null,
+  resolved_at timestamptz,
+  resolved_by uuid,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, item_id) references public.record_items (tenant_id, id) on delete set null (item_id)
+);
+comment on table public.record_conflicts is 'What the sync of a CRM leaves to people, with both sides sealed. changed: both changed it; removed: deleted there; refused: it cannot be taken over or written; sweep: too much vanished at once';
+create unique index record_conflicts_open on public.record_conflicts (book_id, item_id) nulls not distinct where state = 'open';
+create index record_conflicts_tenant on public.record_conflicts (tenant_id, since desc, id);
+create trigger bump before update on public.record_conflicts for each row execute function app.bump();
+call app.protect('public.record_conflicts', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant delete, update (sealed) on public.record_conflicts to wedsync_recorder;
+
+create table public.record_runs (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  began_at timestamptz not null,
+  ended_at timestamptz not null default clock_timestamp(),
+  outcome text not null check (outcome in ('done', 'held', 'later', 'failed', 'reconnect', 'read_only')),
+  reason text not null default '' check (length(reason) <= 1000),
+  pulled integer not null default 0,
+  added integer not null default 0,
+  taken integer not null default 0,
+  written integer not null default 0,
+  conflicts integer not null default 0,
+  unread integer not null default 0,
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_runs is 'Runs of the sync of a CRM that did something or went wrong: what came, became a client, was taken over here, was written there';
+create index record_runs_book on public.record_runs (book_id, began_at desc);
+create index record_runs_ended on public.record_runs (ended_at);
+call app.protect('public.record_runs', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant delete on public.record_runs to wedsync_recorder;
+
+create sequence public.record_pokes;
+grant usage on sequence public.record_pokes to wedsync_recorder;
+reset role;
+
 -- 70_doors.sql
 -- Doors: how a transaction becomes one actor in one tenant. Definer functions of wedsync_recorder; absent and foreign refuse alike.
 -- SQLSTATE WS404 = no such thing for you, WS410 = the pass was good once, WS401 = not signed in.
@@ -2571,6 +2698,7 @@ begin
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
   elsif p_table = 'calendars' then return (select t.tenant_id from public.calendars t where t.id = p_id);
   elsif p_table = 'calendar_conflicts' then return (select t.tenant_id from public.calendar_conflicts t where t.id = p_id);
+  elsif p_table = 'record_conflicts' then return (select t.tenant_id from public.record_conflicts t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
   end if;
   raise exception 'unknown kind %', p_table;
@@ -5900,6 +6028,117 @@ begin
   return n;
 end $$;
 grant execute on function app.poke_due_calendars(integer), app.forget_syncs(integer) to wedsync_service;
+reset role;
+
+-- 85_records.sql
+-- Records of CRMs: who has to be told that one must be looked at. Everybody may poke; the job looks at what stands.
+set role wedsync_recorder;
+
+-- As app.owe_syncs: one waiting job of a book is enough, and the row of its progress is written first, so that a job which is running is no longer
+-- waiting when we look. What must wait (the provider said so) waits, unless p_now.
+create function app.owe_records(p_books uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'records.sync';
+  n integer;
+begin
+  perform from public.record_progress g where g.book_id = any (p_books) order by g.book_id for update;
+  update public.record_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
+      not_before = case when not p_now then g.not_before end
+    where g.book_id = any (p_books);
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select b.id, b.tenant_id, 'work', 4, 6000 from public.record_books b where b.id = any (p_books) order by b.id
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
+    select uuidv7(), 'work', v_work, 1, b.tenant_id, b.id, b.id, nextval('public.record_pokes'), jsonb_build_object('book_id', b.id),
+      clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
+    from public.record_books b join public.record_progress g on g.book_id = b.id join public.connections n on n.id = b.id
+    where b.id = any (p_books) and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null and b.direction <> 'off'
+      and not exists (select from public.jobs j where j.destination_id = b.id and j.order_key = b.id and j.name = v_work
+        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+          or j.run_at = 'infinity'));
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Those of the entered tenant; null: all of them.
+create function app.poke_records(p_books uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.owe_records(array(select b.id from public.record_books b
+    where (p_books is null or b.id = any (p_books)) and b.tenant_id = app.tenant()), p_pull, p_now);
+end $$;
+
+-- A hook has come: the records it names, if any, and whatever else has changed. More than a run reads at once is found by the pull.
+create function app.hint_records(p_book uuid, p_hints text[]) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'hint_records is the system''s'; end if;
+  update public.record_progress g
+    set hints = array(select distinct h from unnest(g.hints || p_hints) h order by h limit 200)
+    where g.book_id = p_book and g.tenant_id = app.tenant();
+  return app.poke_records(array[p_book], true);
+end $$;
+
+-- The couples on WedSync among a supplier's clients: what they have decided holds, whatever the records say. Only active links, only core.
+create function app.joined_clients(p_clients uuid[])
+returns table (client_id uuid, link_id uuid, "on" date)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'joined_clients is the system''s'; end if;
+  return query
+    select c.id, l.id, w."on"
+    from public.clients c
+    join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id and l.status = 'active' and l.supplier_id = c.supplier_id
+    join public.weddings w on w.wedding_id = l.wedding_id
+    where c.supplier_id = app.tenant() and c.id = any (p_clients);
+end $$;
+
+-- The reaction of a wedding: its date or who works for it changed. Its client in every supplier's books is looked at anew.
+create function app.mark_records_of(p_wedding uuid) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_books uuid[];
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'mark_records_of is the system''s'; end if;
+  with marked as (
+    update public.record_items i set is_dirty = true, marks = i.marks + 1
+    from public.clients c where c.wedding_id = p_wedding and i.tenant_id = c.supplier_id and i.client_id = c.id
+    returning i.book_id)
+  select array_agg(distinct m.book_id) into v_books from marked m;
+  return case when v_books is null then 0 else app.owe_records(v_books, false) end;
+end $$;
+
+grant execute on function app.poke_records(uuid[], boolean, boolean), app.hint_records(uuid, text[]), app.joined_clients(uuid[]),
+  app.mark_records_of(uuid) to wedsync_user;
+
+-- The clock: CRMs whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.
+create function app.poke_due_records(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_due uuid[];
+begin
+  with due as (
+    select g.book_id from public.record_progress g
+    where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
+  put_off as (
+    update public.record_progress g set next_poll_at = app.now() + interval '5 minutes'
+    from due d where g.book_id = d.book_id returning g.book_id)
+  select array_agg(p.book_id) into v_due from put_off p;
+  return case when v_due is null then 0 else app.owe_records(v_due, true) end;
+end $$;
+
+create function app.forget_record_runs(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.record_runs r where r.ended_at < clock_timestamp() - make_interval(days => p_days);
+  get diagnostics n = row_count;
+  delete from public.record_conflicts k where k.state = 'resolved' and k.resolved_at < app.now() - make_interval(days => p_days);
+  return n;
+end $$;
+grant execute on function app.poke_due_records(integer), app.forget_record_runs(integer) to wedsync_service;
 reset role;
 
 -- 86_feeds.sql

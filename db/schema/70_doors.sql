@@ -98,6 +98,7 @@ begin
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
   elsif p_table = 'calendars' then return (select t.tenant_id from public.calendars t where t.id = p_id);
   elsif p_table = 'calendar_conflicts' then return (select t.tenant_id from public.calendar_conflicts t where t.id = p_id);
+  elsif p_table = 'record_conflicts' then return (select t.tenant_id from public.record_conflicts t where t.id = p_id);
   elsif p_table = 'deliveries' then return (select t.tenant_id from public.deliveries t where t.id = p_id limit 1);
   end if;
   raise exception 'unknown kind %', p_table;

@@ -111,6 +111,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{tenant}/connections": {"connector": "zapier_hook"},
     "PATCH /api/v1/calendars/{calendar_id}": {"direction": "import"},
     "POST /api/v1/calendar-conflicts/{conflict_id}/resolve": {"keep": "ours"},
+    "PATCH /api/v1/connections/{connection_id}/records": {"direction": "import"},
+    "POST /api/v1/record-conflicts/{conflict_id}/resolve": {"keep": "ours"},
     "POST /api/v1/connections/{connection_id}/preview": {"hook_id": str(UUID(int=9))},
     "POST /api/v1/proposals/{proposal_id}/accept": {"version": 1},
     "POST /api/v1/weddings/{wedding_id}/proposals": {"subject": "weddings", "fields": {"guest_estimate": 9}},

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -17,6 +18,11 @@ SLOT_S: Final = 600
 ID_HEADERS: Final = ("webhook-id", "svix-id", "idempotency-key", "x-github-delivery")
 GOOGLE: Final = ("x-goog-channel-id", "x-goog-resource-id", "x-goog-resource-state", "x-goog-message-number")
 FIELDS_MAX: Final = 2000
+HINT_FIELDS: Final = ("jobId", "job_id", "id")
+HINTS_MAX: Final = 20
+HINT_SLOT_S: Final = 10
+"""A hint costs one question, so only what is sent twice at once is a repeat."""
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Element(msgspec.Struct, frozen=True):
@@ -69,6 +75,28 @@ KEY_FIELDS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 }
 
 
+def hinted(body: bytes) -> list[str]:
+    """The ids that a hint names, as they were kept."""
+    return msgspec.json.decode(body, type=_Hint).ids
+
+
+class _Hint(msgspec.Struct, frozen=True):
+    """What is kept of a hint. What else its sender tells may be its customers' money, and is thrown away."""
+
+    ids: list[str]
+
+
+def _hints(request: Request) -> Iterable[Element]:
+    """Where to look, and no more: `id`, `jobId` and the like, of the body or of an object in it."""
+    said = document(request.body) if request.body else {}
+    found = said if isinstance(said, list) else [said]
+    parts = [part for one in found if isinstance(one, Mapping) for part in (one, *one.values())]
+    named = [str(part[name]) for part in parts if isinstance(part, Mapping) for name in HINT_FIELDS if part.get(name)]
+    ids = sorted({one for one in named if _ID.fullmatch(one)})[:HINTS_MAX]
+    key = f"{_digest(request.body)}.{int(request.now // HINT_SLOT_S)}"
+    return [Element(key, msgspec.json.encode(_Hint(ids)))]
+
+
 def _sendgrid(request: Request) -> Iterable[Element]:
     entries = msgspec.json.decode(request.body, type=list[dict[str, Any]])
     return [_entry(one, [one.get("sg_event_id")]) for one in entries]
@@ -101,6 +129,7 @@ BATCHES: Final[Mapping[str, Callable[[Request], Iterable[Element]]]] = {
     "mandrill": _mandrill,
     "graph": _graph,
     "google_channel": _google,
+    "hint": _hints,
 }
 
 

@@ -31,6 +31,7 @@ from wedsync.weddings.model import WeddingChange, changed_fields
 log = structlog.get_logger("hooks")
 queries = sql.load("wedsync.connections")
 calendars = sql.load("wedsync.connections.calendars")
+records = sql.load("wedsync.connections.records")
 WORK: Final = "hooks"
 TRIES: Final = 3
 ERROR_CHARACTERS_MAX: Final = 1000
@@ -111,9 +112,8 @@ async def _work(door: Door, job: Job, ring: KeyRing, hook_id: UUID) -> None:
 async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
     """A wedding's own events are done as the couple would; what a source maps is proposed; the rest is ignored."""
     if row["is_account"]:
-        # A provider says only that something has changed; what it is, the calendar's own job asks.
-        await _look(tx, row["source_id"])
-        return Done(type="calendar.notified", status="applied")
+        # A provider says only that something has changed; what it is, the job of its calendars or records asks.
+        return await _look(tx, row["source_id"], body)
     how = settings_of(row["settings"])
     said = _document(body)
     kind = type_of(said, how)
@@ -141,10 +141,14 @@ async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
     return Done(type=kind, status="proposed", link=link)
 
 
-async def _look(tx: Tx, connection_id: UUID) -> None:
+async def _look(tx: Tx, connection_id: UUID, body: bytes) -> Done:
+    tx.nudges.append("[]")
+    if await tx.value(records.is_book, connection_id):
+        await tx.value(records.hint, connection_id, elements.hinted(body))
+        return Done(type="record.hinted", status="applied")
     found = await tx.rows(calendars.chosen_of, connection_id)
     await tx.value(calendars.poke, [row["id"] for row in found], True, False)
-    tx.nudges.append("[]")
+    return Done(type="calendar.notified", status="applied")
 
 
 async def _source(tx: Tx, row: Row, link: UUID | None) -> Source:

@@ -17,9 +17,9 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches"]
-Way = Literal["oauth2", "password", "address"]
-CONNECTED_BY = {"password": ("username", "password"), "address": ("address",)}
+Ability = Literal["delivers", "connects", "calendars", "watches", "records"]
+Way = Literal["oauth2", "password", "key", "address"]
+CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,8 +43,8 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How a person connects an account. The operator's values are named, as fields of the settings, never given.
 
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
-    `asks_address` where the server is. `address`: one address that is itself the secret. `client_auth` is where the
-    token endpoint wants the client's own name and secret.
+    `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
+    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret.
     """
 
     way: Way
@@ -81,6 +81,12 @@ class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 900
 
 
+class RecordNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often its records are asked for while no hook says that something has changed."""
+
+    poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 300
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -107,13 +113,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     connect: Connect | None = None
     hooks: Hooks | None = None
     calendars: CalendarNote | None = None
+    records: RecordNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError where what it does and what it says of it do not belong together."""
-        parts = {"connects": self.connect, "calendars": self.calendars, "watches": self.hooks}
-        for (ability, part), table in zip(parts.items(), ("connect", "calendars", "hooks"), strict=True):
-            if (ability in self.does) != (part is not None):
+        tables = {"connects": "connect", "calendars": "calendars", "watches": "hooks", "records": "records"}
+        for ability, table in tables.items():
+            # What holds records may tell of them by hooks, or only be asked.
+            is_free = table == "hooks" and "records" in self.does
+            if not is_free and (ability in self.does) != (getattr(self, table) is not None):
                 raise ValueError(f"{ability!r} in does and the table [{table}] belong together.")
 
     def missing(self, settings: Any) -> tuple[str, ...]:

@@ -49,6 +49,10 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         "https://login.microsoftonline.com/common/oauth2/v2.0/token"  # noqa: S105 -- an address
     )
 
+    tave_base_url: Annotated[str, about("The API of VSCO Workspace, formerly Táve.")] = (
+        "https://workspace.vsco.co/api/v2"
+    )
+
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"

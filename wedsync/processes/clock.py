@@ -28,6 +28,7 @@ accounts = sql.load("wedsync.connections.accounts")
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
+records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 photos = sql.load("wedsync.photos")
@@ -91,12 +92,13 @@ def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
     return warn
 
 
-def poking_calendars(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Connected calendars whose time to be asked has come, or whose watch is to be renewed."""
+def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Connected calendars whose time to be asked has come, or whose watch is to be renewed; and CRMs."""
 
     async def poke(connection: Any) -> None:
-        if await connection.fetchval(calendars.poke_due):
-            await published("[]")
+        for due in (calendars.poke_due, records.poke_due):
+            if await connection.fetchval(due):
+                await published("[]")
 
     return poke
 
@@ -176,10 +178,11 @@ def forgetting_hooks(days: int) -> Tick:
 
 
 def forgetting_syncs(days: int) -> Tick:
-    """Runs of the calendars' sync, and conflicts that were over, so many days ago."""
+    """Runs of the sync of calendars and CRMs, and conflicts that were over, so many days ago."""
 
     async def forget(connection: Any) -> None:
         await connection.fetchval(calendars.forget_syncs, days)
+        await connection.fetchval(records.forget_runs, days)
 
     return forget
 
@@ -245,7 +248,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("reclaim", 5.0, reclaim),
         Timer("expire", 5.0, expire),
         Timer("end_bookings", 5.0, ending_bookings(published)),
-        Timer("poke_calendars", 5.0, poking_calendars(published)),
+        Timer("poke_calendars", 5.0, poking_accounts(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),

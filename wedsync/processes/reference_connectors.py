@@ -16,6 +16,7 @@ the real thing, `documented, untested live` follows the provider's documents and
 WAYS: Final = {
     "oauth2": "You are sent to the provider, sign in there and say yes (OAuth 2 with PKCE).",
     "password": "By user name and password, tried before they are kept.",
+    "key": "By a key that you make at the provider, tried before it is kept.",
     "address": "By an address that is itself the secret, tried before it is kept.",
 }
 
@@ -42,6 +43,8 @@ def _section(manifest: Manifest) -> str:
         lines.append(f"* It tells us of changes; what it sends is verified as `{manifest.hooks.scheme}`.")
     if manifest.calendars is not None:
         lines.append(f"* Its calendars are asked every {manifest.calendars.poll_s} s where it does not tell us.")
+    if manifest.records is not None:
+        lines.append(f"* Its jobs are asked for every {manifest.records.poll_s} s where it does not tell us.")
     lines += [f"* `{value.name}`: {value.description}" for value in (*manifest.settings, *manifest.secrets)]
     named = [f"`WEDSYNC_{name.upper()}`" for name in (*manifest.operator_settings, *manifest.operator_secrets)]
     if named:

@@ -29,6 +29,11 @@ from wedsync.connections.calendars import model as calendars
 from wedsync.connections.calendars import reactions as calendars_reactions
 from wedsync.connections.calendars import sync as calendars_sync
 from wedsync.connections.calendars.remote import Remote
+from wedsync.connections.records import api as records_api
+from wedsync.connections.records import model as records
+from wedsync.connections.records import reactions as records_reactions
+from wedsync.connections.records import sync as records_sync
+from wedsync.connections.records.remote import Remote as Crms
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -99,6 +104,7 @@ NOUNS = (
     connections,
     accounts,
     calendars,
+    records,
 )
 PLAIN = (
     weddings_reactions,
@@ -108,6 +114,7 @@ PLAIN = (
     bookings_reactions,
     acknowledgements_reactions,
     calendars_reactions,
+    records_reactions,
 )
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
 DOORS = (
@@ -130,6 +137,7 @@ DOORS = (
     connections_api,
     accounts_api,
     calendars_api,
+    records_api,
     hooks,
     operations_api,
 )
@@ -171,11 +179,15 @@ def routes() -> list[Any]:
     return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
 
 
-def works(settings: Settings, remote: Remote | None = None) -> dict[str, Work]:
+def works(settings: Settings, remote: Remote | None = None, crms: Crms | None = None) -> dict[str, Work]:
     """Long work by the name it is owed under; what speaks to connected accounts only with a way to them."""
     ring = _ring(settings)
     found = {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
-    return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
+    if remote is not None:
+        found |= calendars_sync.works(ring, remote, settings.public_url)
+    if crms is not None:
+        found |= records_sync.works(ring, crms, settings.public_url)
+    return found
 
 
 def _ring(settings: Settings) -> KeyRing:

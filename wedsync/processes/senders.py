@@ -9,12 +9,14 @@ import msgspec
 from wedsync.connections import contract, host
 from wedsync.connections.accounts.opening import Accounts
 from wedsync.connections.calendars.through import Connected
+from wedsync.connections.records.through import Connected as Crms
 from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
 from wedsync.events.jobs import Payload
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
+from wedsync.kit.db import Door
 from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions.rules.shape import shaped
@@ -25,6 +27,7 @@ class Opened(msgspec.Struct, frozen=True):
 
     senders: Mapping[str, Sender]
     remote: Connected
+    crms: Crms
 
 
 @asynccontextmanager
@@ -33,12 +36,19 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     wire = Wire(allow=settings.egress_allow, proxy=settings.egress_proxy)
     ring = KeyRing.from_setting(settings.seal_keys)
     connectors = host.open_host(settings, wire=wire, ring=ring)
-    remote = Connected(
-        connectors,
-        lambda door: Accounts(door=door, ring=ring, wire=wire, settings=settings, manifests=connectors.manifests),
-    )
+    made: dict[int, Accounts] = {}
+
+    def accounts_of(door: Door) -> Accounts:
+        """One for the process: calendars and CRMs of one account share the exchange of its token."""
+        if id(door) not in made:
+            made[id(door)] = Accounts(
+                door=door, ring=ring, wire=wire, settings=settings, manifests=connectors.manifests
+            )
+        return made[id(door)]
+
+    remote = Connected(connectors, accounts_of)
     try:
-        yield Opened(through(connectors, open_sealed=opener(ring)), remote)
+        yield Opened(through(connectors, open_sealed=opener(ring)), remote, Crms(connectors, accounts_of))
     finally:
         await remote.close()
         await connectors.close()

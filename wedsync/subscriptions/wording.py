@@ -66,6 +66,8 @@ GROUPS: Final = (
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),
+            ("record_book.*", "Connected CRMs"),
+            ("record_conflict.*", "What a connected CRM and we disagree on"),
         ),
     ),
     Group(

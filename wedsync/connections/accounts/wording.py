@@ -27,6 +27,8 @@ EXCHANGES: Final = {
     "watch": "Asked to be told of changes",
     "unwatch": "Asked to be told no more",
     "calendars": "Asked for the calendars",
+    "read": "Read a job",
+    "list": "Listed all jobs",
 }
 WORDS: Final = {
     "ok": ("Done", "good"),
@@ -47,7 +49,12 @@ FIELDS: Final = {
     "password": ("Password", "password", "new-password"),
     "address": ("Address", "url", "off"),
 }
-DOES: Final = {"calendars": "calendars", "watches": "tells us of changes at once", "delivers": "delivers"}
+DOES: Final = {
+    "calendars": "calendars",
+    "records": "clients and jobs",
+    "watches": "tells us of changes at once",
+    "delivers": "delivers",
+}
 
 
 def what(name: str) -> str:

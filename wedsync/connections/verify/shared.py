@@ -33,7 +33,8 @@ def basic(request: Request) -> None:
 
 
 def in_address(request: Request) -> None:
-    """`?secret=…`, for senders that sign nothing: Mailchimp's audiences. Query strings are never logged."""
+    """`?secret=…`, for senders that sign nothing: Mailchimp's audiences, CRMs whose hooks only say where to look. Query
+    strings are never logged."""
     given = parse_qs(urlsplit(request.url).query).get("secret", [""])
     if len(given) != 1 or not is_secret(given[0], request.secrets):
         raise Unverified("the secret of the address does not match")

@@ -1,0 +1,122 @@
+"""The page of a connected CRM: how it is kept, what its sync did, which jobs are clients, what is left to people."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+
+from wedsync.clients.model import STAGES
+from wedsync.connections.pages.place import Place, entered
+from wedsync.connections.records import actions, model
+from wedsync.connections.records.record import FIELDS, TITLES, Record
+from wedsync.kit import sql
+from wedsync.kit.actor import Actor
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.web import forms, respond
+from wedsync.web.context import Context, as_struct
+from wedsync.web.forms import AnyRequest
+
+queries = sql.load("wedsync.connections.records")
+RUNS_SHOWN = 20
+ITEMS_SHOWN = 50
+PATH = "/studio/{tenant:uuid}/records"
+WORDS = {
+    "waiting": ("Begins in a moment", ""),
+    "done": ("In step", "good"),
+    "held": ("Waits for you", "wait"),
+    "later": ("Tries again soon", "wait"),
+    "failed": ("Something is wrong", "bad"),
+    "reconnect": ("Connect it again", "bad"),
+    "read_only": ("May only read", "wait"),
+}
+
+
+@get(PATH + "/{book_id:uuid}", include_in_schema=False)
+async def one(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID) -> Response[str]:
+    """How it is kept and what its sync did."""
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
+        rows = await place.tx.rows(queries.books, book_id)
+        if not rows:
+            raise not_found("connection")
+        runs = await place.tx.rows(queries.runs, book_id, None, None, RUNS_SHOWN)
+        items = await place.tx.rows(queries.items, book_id, None, None, ITEMS_SHOWN)
+        conflicts = await place.tx.rows(queries.conflicts, None, book_id, "open", None, None, 50)
+        return respond.html(
+            "connections/records.html",
+            place.shell,
+            path=_path(place),
+            one=as_struct(model.Book, rows[0]),
+            words=WORDS,
+            directions=list(model.DIRECTIONS.items()),
+            runs=[as_struct(model.RecordRun, row) for row in runs],
+            items=[model.item(ctx.ring, row) for row in items],
+            stages=STAGES,
+            conflicts=[_drawn(model.conflict(ctx.ring, row)) for row in conflicts],
+        )
+
+
+@post(PATH + "/{book_id:uuid}", include_in_schema=False)
+async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID) -> Response[Any]:
+    """Keep it otherwise."""
+    form = await forms.read(request)
+    wanted = forms.checked(model.BookChange, {"direction": form.text("direction")}, {})
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
+        await actions.change(place.tx, book_id, wanted.direction)
+        return respond.see_other(f"{_path(place)}/{book_id}")
+
+
+@post(PATH + "/{book_id:uuid}/sync", include_in_schema=False)
+async def look(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID) -> Response[Any]:
+    """At once."""
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
+        await actions.sync_now(place.tx, book_id)
+        return respond.see_other(f"{_path(place)}/{book_id}")
+
+
+@post(PATH + "/{book_id:uuid}/conflicts/{conflict_id:uuid}", include_in_schema=False)
+async def decide(
+    request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID, conflict_id: UUID
+) -> Response[Any]:
+    """One of the two buttons. What was decided meanwhile is decided."""
+    form = await forms.read(request)
+    wanted = forms.checked(model.Resolution, {"keep": form.text("keep")}, {})
+    try:
+        async with entered(request, ctx, actor, tenant, here="accounts") as place:
+            await actions.resolve(place.tx, conflict_id, wanted.keep)
+    except Refusal as refusal:
+        if refusal.code != "conflict_resolved":
+            raise
+    return respond.see_other(request.url.path.rpartition("/conflicts/")[0])
+
+
+def _path(place: Place) -> str:
+    return f"{place.shell.base}/records"
+
+
+def _drawn(found: model.Conflict) -> dict[str, Any]:
+    return {"it": found, "fields": _fields(found), "buttons": model.BUTTONS[found.kind]}
+
+
+def _fields(found: model.Conflict) -> list[tuple[str, str, str]]:
+    """What differs, in words: (what, here, there); of a record that is on one side only nothing is compared."""
+    if found.ours is None or found.theirs is None:
+        return []
+    names = [name for name in FIELDS if getattr(found.ours, name) != getattr(found.theirs, name)]
+    return [
+        (TITLES[name].capitalize(), _said(found.ours, name), _said(found.theirs, name))
+        for name in names
+        if not found.about or name in found.about
+    ]
+
+
+def _said(record: Record, name: str) -> str:
+    value = getattr(record, name)
+    if name == "stage":
+        return STAGES[record.stage]
+    if isinstance(value, date):
+        return f"{value:%-d %B %Y}"
+    return str(value or "none")
+
+
+ROUTES = (one, change, look, decide)

@@ -1,0 +1,81 @@
+"""Every write of records by people: kept so or so, looked at now, and what they decide of conflicts."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from wedsync.connections.records import conflicts, facts, model
+from wedsync.events.record import record
+from wedsync.kit import sql
+from wedsync.kit.db import Row, Tx
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.web.context import stale
+
+queries = sql.load("wedsync.connections.records")
+KEEPERS: Final = ("owner", "admin")
+
+
+async def open_book(tx: Tx, connection_id: UUID) -> None:
+    """A CRM was connected, or works again: its jobs are read from now on. Twice is once."""
+    row = await tx.row(queries.open_book, connection_id)
+    if row is not None:
+        record(tx, facts.OPENED, op="INSERT", row=row)
+        await tx.run(queries.add_progress, connection_id)
+    await poke(tx, connection_id, is_pull=True)
+
+
+async def change(tx: Tx, book_id: UUID, direction: facts.Direction, *, version: int | None = None) -> int:
+    """Keep it otherwise; returns the version. Raises Refusal 403, 404 or 412."""
+    held = await _held(tx, book_id)
+    if version not in (None, held["version"]):
+        raise await stale(tx, queries.book_current, book_id)
+    known: int = held["version"]
+    if direction == held["direction"]:
+        return known
+    row: Any = await tx.row(queries.change_book, book_id, direction)
+    record(tx, facts.CHANGED, op="UPDATE", row=row)
+    await tx.run(queries.begin_anew, book_id, direction == "off")
+    await tx.run(queries.mark_all, book_id)
+    await poke(tx, book_id, is_pull=True)
+    return int(row["version"])
+
+
+async def sync_now(tx: Tx, book_id: UUID) -> None:
+    """Look at both sides at once. Raises Refusal 403, 404 or 409."""
+    held = await _held(tx, book_id)
+    if held["direction"] == "off":
+        raise Refusal(409, "records_off", "This CRM is not used. Choose how it is kept first.")
+    await poke(tx, book_id, is_pull=True, is_now=True)
+
+
+async def resolve(tx: Tx, conflict_id: UUID, keep: model.Side) -> None:
+    """Say which side holds. Raises Refusal 403, 404, or 409 for what was decided already."""
+    await _check_keeper(tx)
+    held = await tx.row(queries.hold_conflict, conflict_id)
+    if held is None:
+        raise not_found("conflict")
+    if not await conflicts.resolve(tx, conflict_id, keep):
+        raise Refusal(409, "conflict_resolved", "This is decided already.")
+    if held["item_id"] is not None:
+        await tx.run(queries.give_verdict, held["item_id"], keep)
+    elif held["kind"] == "sweep":
+        await tx.run(queries.let_sweep, held["book_id"], keep == "theirs")
+    await poke(tx, held["book_id"], is_pull=False, is_now=True)
+
+
+async def poke(tx: Tx, book_id: UUID, *, is_pull: bool, is_now: bool = False) -> None:
+    """Its job looks at it; workers at once, for nothing else tells them."""
+    await tx.value(queries.poke, [book_id], is_pull, is_now)
+    tx.nudges.append("[]")
+
+
+async def _held(tx: Tx, book_id: UUID) -> Row:
+    await _check_keeper(tx)
+    held = await tx.row(queries.hold_book, book_id)
+    if held is None:
+        raise not_found("connection")
+    return held
+
+
+async def _check_keeper(tx: Tx) -> None:
+    if await tx.value(queries.my_role) not in KEEPERS:
+        raise Refusal(403, "forbidden", "Only an owner or admin decides about connected CRMs. Ask one of them.")

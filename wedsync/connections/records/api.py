@@ -1,0 +1,155 @@
+"""The JSON door of CRMs: how each is kept, which of its jobs are clients, what its sync did and leaves to people."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, patch, post
+from litestar.params import Parameter
+
+from wedsync.connections.records import actions, model
+from wedsync.kit import sql
+from wedsync.kit.actor import Actor
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import not_found
+from wedsync.web.context import (
+    Context,
+    IfMatch,
+    Page,
+    as_struct,
+    expected_version,
+    from_time_cursor,
+    time_cursor,
+    versioned,
+)
+
+queries = sql.load("wedsync.connections.records")
+OfState = Annotated[str, Parameter(query="state", description="open, resolved, or empty for both")]
+Limit = Annotated[int, Parameter(ge=1, le=200)]
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records",
+    summary="How a CRM is kept",
+    description="Its direction, how fresh it is, how many of its jobs are clients, and how many conflicts are open.",
+)
+async def get_book(ctx: Context, actor: Actor, connection_id: UUID) -> Response[model.Book]:
+    """With its ETag."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return versioned(await _book(tx, connection_id))
+
+
+@patch(
+    "/api/v1/connections/{connection_id:uuid}/records",
+    summary="Keep a CRM otherwise",
+    description="`direction` import (only read), both, or off. With both, what differs here is written there.",
+)
+async def change_book(
+    ctx: Context, actor: Actor, connection_id: UUID, data: model.BookChange, if_match: IfMatch = None
+) -> Response[model.Book]:
+    """The first run begins at once."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        await actions.change(tx, connection_id, data.direction, version=expected_version(if_match))
+        return versioned(await _book(tx, connection_id))
+
+
+@post(
+    "/api/v1/connections/{connection_id:uuid}/records/sync",
+    status_code=202,
+    summary="Look at a CRM now",
+    description="Also where it was to wait for a while.",
+)
+async def sync_book(ctx: Context, actor: Actor, connection_id: UUID) -> None:
+    """The run is in the list a moment later."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        await actions.sync_now(tx, connection_id)
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/items",
+    summary="The jobs of a CRM that are clients",
+    description="Each with the client it is and the CRM's own id, the one that changed last first.",
+)
+async def list_items(ctx: Context, actor: Actor, connection_id: UUID, cursor: str = "", limit: Limit = 50) -> Page:
+    """For owners and admins."""
+    at, after = from_time_cursor(cursor)
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        rows = await tx.rows(queries.items, connection_id, at, after, limit)
+    items = [model.item(ctx.ring, row) for row in rows]
+    return Page(list(items), time_cursor(items[-1].changed_at, items[-1].id) if len(items) == limit else None)
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/runs",
+    summary="What the sync of a CRM did",
+    description="Runs that did something or went wrong, newest first.",
+)
+async def list_runs(ctx: Context, actor: Actor, connection_id: UUID, cursor: str = "", limit: Limit = 50) -> Page:
+    """Numbers, never what is in a job."""
+    at, after = from_time_cursor(cursor)
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        items = [as_struct(model.RecordRun, r) for r in await tx.rows(queries.runs, connection_id, at, after, limit)]
+    return Page(list(items), time_cursor(items[-1].began_at, items[-1].id) if len(items) == limit else None)
+
+
+@get(
+    "/api/v1/suppliers/{tenant:uuid}/record-conflicts",
+    summary="What the sync of CRMs leaves to people",
+    description="Both sides of each, newest first. `state` open, resolved, or empty for both.",
+)
+async def list_conflicts(
+    ctx: Context, actor: Actor, tenant: UUID, of_state: OfState = "open", cursor: str = "", limit: Limit = 50
+) -> Page:
+    """For owners and admins."""
+    at, after = from_time_cursor(cursor)
+    async with ctx.door.enter(actor, tenant) as tx:
+        rows = await tx.rows(queries.conflicts, None, None, of_state, at, after, limit)
+    items = [model.conflict(ctx.ring, row) for row in rows]
+    return Page(list(items), time_cursor(items[-1].since, items[-1].id) if len(items) == limit else None)
+
+
+@get("/api/v1/record-conflicts/{conflict_id:uuid}", summary="One conflict of a CRM", description="Both sides of it.")
+async def get_conflict(ctx: Context, actor: Actor, conflict_id: UUID) -> Response[model.Conflict]:
+    """With its ETag."""
+    async with ctx.door.enter_at(actor, "record_conflicts", conflict_id) as tx:
+        return versioned(await _conflict(ctx, tx, conflict_id))
+
+
+@post(
+    "/api/v1/record-conflicts/{conflict_id:uuid}/resolve",
+    status_code=200,
+    summary="Decide a conflict of a CRM",
+    description="`keep` ours or theirs: what it means for each kind is in its words.",
+)
+async def resolve_conflict(
+    ctx: Context, actor: Actor, conflict_id: UUID, data: model.Resolution
+) -> Response[model.Conflict]:
+    """Both sides are brought to it at once."""
+    async with ctx.door.enter_at(actor, "record_conflicts", conflict_id) as tx:
+        await actions.resolve(tx, conflict_id, data.keep)
+        return versioned(await _conflict(ctx, tx, conflict_id))
+
+
+async def _book(tx: Tx, book_id: UUID) -> model.Book:
+    row = await tx.row(queries.books, book_id)
+    if row is None:
+        raise not_found("connection")
+    return as_struct(model.Book, row)
+
+
+async def _conflict(ctx: Context, tx: Tx, conflict_id: UUID) -> model.Conflict:
+    row = await tx.row(queries.conflicts, conflict_id, None, "", None, None, 1)
+    if row is None:
+        raise not_found("conflict")
+    return model.conflict(ctx.ring, row)
+
+
+ROUTES: tuple[Any, ...] = (
+    get_book,
+    change_book,
+    sync_book,
+    list_items,
+    list_runs,
+    list_conflicts,
+    get_conflict,
+    resolve_conflict,
+)

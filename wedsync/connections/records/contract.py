@@ -1,0 +1,128 @@
+"""What a connector of a CRM does beside `connections.contract`: says what may have changed, tells and writes a record.
+
+All sync logic is the host's: a connector translates. It raises only for bugs of its own; what the provider does is an
+answer or one of the five outcomes. It never decides what wins, never retries, never keeps state between calls.
+"""
+
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
+from wedsync.connections.records.record import Field, Record
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that may have changed. It is read unless its `etag` is the one that was read last; "": in any case."""
+
+    id: str
+    etag: str = ""
+
+
+class Pull(msgspec.Struct, frozen=True, kw_only=True):
+    """From `cursor` on; "" names all there are."""
+
+    cursor: str
+    timeout_s: float = 10.0
+
+
+class Pulled(msgspec.Struct, frozen=True, kw_only=True):
+    """One page. `cursor` goes on from it: with `has_more` at once, else next time.
+
+    A change whose clock reads the same as the cursor's is named again rather than never: naming costs one reading, and
+    a record that is as it was changes nothing.
+    """
+
+    hints: tuple[Hint, ...]
+    cursor: str
+    has_more: bool = False
+    attempt: Attempt = Attempt()
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood."""
+
+    id: str
+    record: Record
+    etag: str = ""
+    updated_at: datetime | None = None
+    unread: int = 0
+    attempt: Attempt = Attempt()
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """It is not there, or not any more (404, 410)."""
+
+    attempt: Attempt = Attempt()
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """Make the record `id` say what `record` does where that differs from `before`, if it is still as `etag` says.
+
+    Only fields that the connector `writes` differ. What is done already is done: the same push twice is one change.
+    """
+
+    id: str
+    etag: str
+    record: Record
+    before: Record
+    timeout_s: float = 10.0
+
+
+class Pushed(msgspec.Struct, frozen=True, kw_only=True):
+    """Written; `found` is what is there then, in the provider's own spelling."""
+
+    found: Found
+    attempt: Attempt = Attempt()
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """It was changed there meanwhile: read it, decide anew."""
+
+    reason: str
+    attempt: Attempt = Attempt()
+
+
+class ReadOnly(msgspec.Struct, frozen=True, kw_only=True):
+    """The account only reads: nothing can be written there until its owner gives us more."""
+
+    reason: str
+    attempt: Attempt = Attempt()
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of all ids there are, `cursor` as in `Pulled`. What a whole listing leaves out may be gone; it is read
+    before anybody believes so."""
+
+    ids: tuple[str, ...]
+    cursor: str = ""
+    has_more: bool = False
+    attempt: Attempt = Attempt()
+
+
+@runtime_checkable
+class Records(Connector, Protocol):
+    """A provider of records."""
+
+    @property
+    def writes(self) -> frozenset[Field]:
+        """What of a record can be written there; everything else is only read."""
+
+    def spelled(self, record: Record) -> Record:
+        """What reads back when this is written there, so that what it has no word for is no difference: a date that is
+        held may be an enquiry like any other. Spelled twice is spelled once. Pure."""
+
+    async def pull(self, pull: Pull, connection: Connection) -> Pulled | Outcome: ...
+    async def read(self, id: str, connection: Connection, *, timeout_s: float) -> Found | Gone | Outcome: ...
+    async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
+    async def listed(self, cursor: str, connection: Connection, *, timeout_s: float) -> Listed | Outcome: ...
+
+
+@runtime_checkable
+class Hooks(Connector, Protocol):
+    """A provider that sends hints by itself once it is told where to. Asking twice leaves one hook of a kind."""
+
+    async def hook(
+        self, address: str, connection: Connection, *, timeout_s: float
+    ) -> Delivered | ReadOnly | Outcome: ...

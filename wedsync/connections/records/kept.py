@@ -1,0 +1,56 @@
+"""What is kept sealed of records: their remote ids, and of each what is there and what both sides have agreed on."""
+
+import hashlib
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from wedsync.connections.records.record import Record
+from wedsync.kit.seal import KeyRing
+
+T = TypeVar("T")
+ITEMS = "record_items"
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of one record. `theirs` is what is there as far as we know, null once it is gone; `base` what both agreed on."""
+
+    remote_id: str
+    theirs: Record | None = None
+    base: Record | None = None
+
+
+class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Both sides of a conflict, null where there is none, and why it is one in a sentence."""
+
+    ours: Record | None = None
+    theirs: Record | None = None
+    why: str = ""
+
+
+class Seals:
+    """Seals and opens what is kept of one tenant's records."""
+
+    def __init__(self, ring: KeyRing, tenant: UUID) -> None:
+        self._ring = ring
+        self._tenant = tenant
+
+    def seal(self, value: msgspec.Struct | str, *, table: str, row: UUID, column: str = "sealed") -> bytes:
+        return self._ring.seal(msgspec.json.encode(value), tenant=self._tenant, table=table, column=column, row=row)
+
+    def open(self, sealed: bytes, kind: type[T], *, table: str, row: UUID, column: str = "sealed") -> T:
+        """Raises SealError."""
+        plain = self._ring.open(sealed, tenant=self._tenant, table=table, column=column, row=row)
+        return msgspec.json.decode(plain, type=kind)
+
+    def item(self, row: UUID, kept: Kept) -> bytes:
+        return self.seal(kept, table=ITEMS, row=row)
+
+    def kept(self, row: UUID, sealed: bytes) -> Kept:
+        return self.open(sealed, Kept, table=ITEMS, row=row)
+
+
+def remote_key(book_id: UUID, remote_id: str) -> bytes:
+    """By which a record of a book is found again."""
+    return hashlib.blake2b(remote_id.encode(), digest_size=16, key=book_id.bytes).digest()

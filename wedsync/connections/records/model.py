@@ -1,0 +1,148 @@
+"""Records as doors show them: how a CRM is kept, how fresh it is, which jobs are clients, what waits for a decision."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from wedsync.clients import sealed as client_seals
+from wedsync.clients.model import Stage
+from wedsync.connections.records.facts import EVENTS, Direction, Kind
+from wedsync.connections.records.kept import Dispute, Seals
+from wedsync.connections.records.record import Record
+from wedsync.kit.db import Row
+from wedsync.kit.seal import KeyRing
+
+__all__ = ("EVENTS",)
+
+Outcome = Literal["waiting", "done", "held", "later", "failed", "reconnect", "read_only"]
+Side = Literal["ours", "theirs"]
+DIRECTIONS: Final = {
+    "off": "Not used",
+    "import": "Only read: its jobs become your clients, nothing is written there",
+    "both": "Both ways: a change on either side is made on the other",
+}
+KINDS: Final[dict[str, tuple[str, str]]] = {
+    "changed": ("Changed on both sides", "Choose which of the two holds."),
+    "removed": ("Deleted in the CRM", "Say what becomes of your client. Here nothing is deleted."),
+    "refused": ("A change that cannot be made", "Mend it on either side, or choose which of the two holds."),
+    "sweep": ("Much has vanished at once", "Say whether that is right. Until then your clients stay as they were."),
+}
+BUTTONS: Final[dict[str, tuple[str, str]]] = {
+    "changed": ("Keep WedSync’s", "Keep the CRM’s"),
+    "removed": ("Keep the client", "Mark it as cancelled"),
+    "refused": ("Keep WedSync’s", "Keep the CRM’s"),
+    "sweep": ("Leave everything", "They are gone"),
+}
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """A connected CRM. `id` is its connection's. `pulled_at` is when it was last read to its end, `synced_at` when both
+    sides last agreed; `is_told`: the provider sends hooks; `clients`: how many of its jobs are clients here."""
+
+    id: UUID
+    tenant_id: UUID
+    connector: str
+    title: str
+    connection_state: str | None
+    direction: Direction
+    outcome: Outcome
+    reason: str
+    pulled_at: datetime | None
+    synced_at: datetime | None
+    is_told: bool
+    clients: int
+    conflicts: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class BookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it is kept from now on."""
+
+    direction: Direction
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that is a client: `external_id` is the CRM's own, `state` removed where it was deleted there."""
+
+    id: UUID
+    book_id: UUID
+    client_id: UUID
+    external_id: str
+    couple_names: str
+    stage: Stage
+    state: Literal["there", "removed"]
+    changed_at: datetime
+
+
+class RecordRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that did something or went wrong: what came, became a client, was taken over here, or was written there."""
+
+    id: UUID
+    book_id: UUID
+    began_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+    reason: str
+    pulled: int
+    added: int
+    taken: int
+    written: int
+    conflicts: int
+    unread: int
+
+
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
+    """Both sides of what people must decide, null where there is none. `about` names the fields that differ."""
+
+    id: UUID
+    book_id: UUID
+    book: str
+    client_id: UUID | None
+    kind: Kind
+    about: tuple[str, ...]
+    words: str
+    fix: str
+    why: str
+    ours: Record | None
+    theirs: Record | None
+    state: Literal["open", "resolved"]
+    kept: Literal["", "ours", "theirs"]
+    since: datetime
+    resolved_at: datetime | None
+    version: int
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which side holds. For what was deleted there: ours keeps the client, theirs marks it as cancelled."""
+
+    keep: Annotated[Side, Meta(description="ours or theirs")]
+
+
+def item(ring: KeyRing, row: Row) -> Item:
+    """A row of the items, opened."""
+    kept = Seals(ring, row["tenant_id"]).kept(row["id"], row["sealed"])
+    details = client_seals.unseal(ring, row["tenant_id"], row["client_id"], row["client_sealed"])
+    given: dict[str, Any] = dict(row) | {"external_id": kept.remote_id, "couple_names": details.couple_names}
+    return Item(**{name: given[name] for name in Item.__struct_fields__})
+
+
+def conflict(ring: KeyRing, row: Row) -> Conflict:
+    """A row of the conflicts, both sides opened."""
+    seals = Seals(ring, row["tenant_id"])
+    dispute = seals.open(row["sealed"], Dispute, table="record_conflicts", row=row["id"])
+    words, fix = KINDS[row["kind"]]
+    given: dict[str, Any] = dict(row) | {
+        "book": row["title"],
+        "about": tuple(row["about"].split(",")) if row["about"] and row["kind"] != "sweep" else (),
+        "words": words,
+        "fix": fix,
+        "why": dispute.why,
+        "ours": dispute.ours,
+        "theirs": dispute.theirs,
+    }
+    return Conflict(**{name: given[name] for name in Conflict.__struct_fields__})

@@ -1,0 +1,212 @@
+-- name: begin
+-- The book of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
+select b.id, b.tenant_id, n.connector, n.title, b.direction, g.cursor_sealed, g.hints, g.pulls_wanted, g.pulls_done, g.may_sweep, g.swept_at, g.hook_asked_at,
+  g.failures, g.not_before, g.outcome
+from record_progress g
+join record_books b on b.id = g.book_id
+join connections n on n.id = b.id
+where g.book_id = $1 and b.direction <> 'off' and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+for update of g
+
+-- name: open_book
+-- One more book, or the one there is.
+insert into record_books (id, tenant_id)
+select n.id, n.tenant_id from connections n where n.id = $1 and n.tenant_id = app.tenant()
+on conflict (id) do nothing
+returning new.id, to_jsonb(new) as record
+
+-- name: add_progress
+insert into record_progress (book_id, tenant_id) values ($1, app.tenant())
+
+-- name: connector_of
+select n.connector from connections n join streams s on s.id = n.tenant_id where n.id = $1 and s.kind = 'supplier'
+
+-- name: known
+-- What is known of these remote records.
+select i.id, i.remote_key, i.state, i.etag, i.sealed, i.client_id from record_items i where i.book_id = $1 and i.remote_key = any ($2)
+
+-- name: add_item
+insert into record_items (id, tenant_id, book_id, remote_key, etag, sealed) values ($1, app.tenant(), $2, $3, $4, $5)
+
+-- name: put_seen
+-- What is there of it, as reading it told; $5: it is not what it was.
+update record_items i
+set state = case when $5 then $2 else i.state end, etag = $3, sealed = $4, is_dirty = i.is_dirty or $5, marks = i.marks + $5::boolean::integer,
+  changed_at = case when $5 then app.now() else i.changed_at end
+where i.id = $1
+
+-- name: save_cursor
+update record_progress g set cursor_sealed = $2 where g.book_id = $1
+
+-- name: pulled
+update record_progress g set pulls_done = $2, pulled_at = app.now() where g.book_id = $1
+
+-- name: hinted
+-- These have been read; what came meanwhile stays.
+update record_progress g set hints = array(select h from unnest(g.hints) h where h <> all ($2::text[])) where g.book_id = $1
+
+-- name: hooked
+update record_progress g set hook_asked_at = app.now(), is_hooked = $2 where g.book_id = $1
+
+-- name: swept
+update record_progress g set swept_at = app.now(), may_sweep = false where g.book_id = $1
+
+-- name: keys
+-- Every record that was there the last time it was read.
+select i.id, i.remote_key, i.sealed from record_items i where i.book_id = $1 and i.state in ('there', 'passed')
+
+-- name: dirty
+-- What has to be looked at, the oldest change first: it changed there, or its client did here.
+select i.id, i.state, i.etag, i.sealed, i.marks, i.verdict, i.client_id, i.client_version, c.version, c.sealed as client_sealed, c.stage, c.wedding_on
+from record_items i
+left join clients c on c.supplier_id = i.tenant_id and c.id = i.client_id
+where i.book_id = $1 and i.tenant_id = app.tenant() and i.id <> all ($2::uuid[])
+  and (i.is_dirty or (i.state in ('there', 'removed') and c.version <> i.client_version))
+order by i.changed_at, i.id
+limit $3
+
+-- name: client
+select c.id, c.version, c.sealed, c.stage, c.wedding_on from clients c where c.supplier_id = app.tenant() and c.id = $1
+
+-- name: joined
+select j.client_id, j.link_id, j."on" from app.joined_clients($1) j
+
+-- name: by_external_id
+select c.id from clients c
+where c.supplier_id = app.tenant() and c.source = $2 and c.external_id = $3
+  and not exists (select from record_items i where i.book_id = $1 and i.client_id = c.id)
+
+-- name: alike
+-- Clients of no record of this book that may be the same couple: by one of the e-mails, or on the same day.
+select c.id, c.wedding_on, c.sealed
+from clients c
+where c.supplier_id = app.tenant() and (c.email_index = any ($2::bytea[]) or c.partner_email_index = any ($2::bytea[]) or c.wedding_on = $3)
+  and not exists (select from record_items i where i.book_id = $1 and i.client_id = c.id)
+order by c.created_at, c.id
+limit 50
+
+-- name: put_state
+-- What became of one. Clean only where nobody has marked it since it was read.
+update record_items i
+set client_id = $2, client_version = $3, state = $4, etag = $5, sealed = $6, is_dirty = $7 or i.marks <> $8, verdict = $9, changed_at = app.now()
+where i.id = $1
+
+-- name: end_run
+-- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself.
+update record_progress g
+set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
+  next_poll_at = app.now() + make_interval(secs => $5::double precision), failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
+  synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
+where g.book_id = $1
+
+-- name: add_run
+insert into record_runs (tenant_id, book_id, began_at, outcome, reason, pulled, added, taken, written, conflicts, unread)
+values (app.tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: poke
+select app.poke_records($1::uuid[], $2, $3)
+
+-- name: is_book
+select exists (select from record_books b where b.id = $1 and b.tenant_id = app.tenant())
+
+-- name: hint
+select app.hint_records($1, $2::text[])
+
+-- name: mark_wedding
+select app.mark_records_of($1)
+
+-- name: poke_due
+select app.poke_due_records()
+
+-- name: forget_runs
+select app.forget_record_runs($1)
+
+-- name: open_conflict
+select k.id, k.kind, k.about, k.sealed from record_conflicts k where k.book_id = $1 and k.item_id is not distinct from $2 and k.state = 'open'
+
+-- name: add_conflict
+insert into record_conflicts (id, tenant_id, book_id, item_id, client_id, kind, about, sealed, since)
+values ($1, app.tenant(), $2, $3, $4, $5, $6, $7, app.now())
+returning new.id, to_jsonb(new) - 'sealed' as record
+
+-- name: change_conflict
+update record_conflicts k set kind = $2, about = $3, sealed = $4
+where k.id = $1
+returning new.id, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+
+-- name: resolve_conflict
+update record_conflicts k set state = 'resolved', kept = $2, resolved_at = app.now(), resolved_by = app.actor()
+where k.id = $1 and k.state = 'open'
+returning new.id, to_jsonb(new) - 'sealed' as record, to_jsonb(old) - 'sealed' as old_record
+
+-- name: hold_conflict
+select k.id, k.book_id, k.item_id, k.kind, k.state from record_conflicts k where k.id = $1 for update
+
+-- name: give_verdict
+update record_items i set verdict = $2, is_dirty = true, marks = i.marks + 1 where i.id = $1
+
+-- name: let_sweep
+update record_progress g set may_sweep = $2, swept_at = case when $2 then null else app.now() end where g.book_id = $1
+
+-- name: books
+-- Of a tenant, or one; with how far each is.
+select b.id, b.tenant_id, n.connector, n.title, n.state as connection_state, b.direction, b.version, b.created_at, b.updated_at, g.outcome, g.reason,
+  g.pulled_at, g.synced_at, g.is_hooked as is_told,
+  (select count(*) from record_items i where i.book_id = b.id and i.client_id is not null)::int as clients,
+  (select count(*) from record_conflicts k where k.book_id = b.id and k.state = 'open')::int as conflicts
+from record_books b
+join connections n on n.id = b.id
+join record_progress g on g.book_id = b.id
+where b.tenant_id = app.tenant() and n.deleted_at is null and n.state is distinct from 'disconnected' and ($1::uuid is null or b.id = $1)
+order by n.created_at, b.id
+
+-- name: hold_book
+select b.id, b.direction, b.version from record_books b where b.id = $1 and b.tenant_id = app.tenant() for update
+
+-- name: book_current
+select to_jsonb(b) as record from record_books b where b.id = $1
+
+-- name: change_book
+update record_books b set direction = $2
+where b.id = $1
+returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: begin_anew
+-- Kept otherwise from now on: all of it is looked at again.
+update record_progress g
+set pulls_wanted = g.pulls_wanted + 1, not_before = null, outcome = 'waiting', reason = '', hook_asked_at = null,
+  next_poll_at = case when $2 then 'infinity'::timestamptz else app.now() end
+where g.book_id = $1
+
+-- name: mark_all
+update record_items i set is_dirty = true, marks = i.marks + 1 where i.book_id = $1
+
+-- name: items
+-- The records of a book that are clients, newest change first.
+select i.id, i.book_id, i.client_id, i.state, i.sealed, i.tenant_id, i.changed_at, c.stage, c.wedding_on, c.sealed as client_sealed
+from record_items i
+join clients c on c.supplier_id = i.tenant_id and c.id = i.client_id
+where i.book_id = $1 and i.tenant_id = app.tenant() and ($2::timestamptz is null or (i.changed_at, i.id) < ($2, $3::uuid))
+order by i.changed_at desc, i.id desc
+limit $4
+
+-- name: runs
+select r.id, r.book_id, r.began_at, r.ended_at, r.outcome, r.reason, r.pulled, r.added, r.taken, r.written, r.conflicts, r.unread
+from record_runs r
+where r.book_id = $1 and ($2::timestamptz is null or (r.began_at, r.id) < ($2, $3::uuid))
+order by r.began_at desc, r.id desc
+limit $4
+
+-- name: conflicts
+-- Newest first; of one book, or all, or one.
+select k.id, k.tenant_id, k.book_id, k.item_id, k.client_id, k.kind, k.about, k.sealed, k.state, k.kept, k.since, k.resolved_at, k.version,
+  n.connector, n.title
+from record_conflicts k
+join connections n on n.id = k.book_id
+where k.tenant_id = app.tenant() and ($1::uuid is null or k.id = $1) and ($2::uuid is null or k.book_id = $2) and ($3 = '' or k.state = $3)
+  and ($4::timestamptz is null or (k.since, k.id) < ($4, $5::uuid))
+order by k.since desc, k.id desc
+limit $6
+
+-- name: my_role
+select app.role()

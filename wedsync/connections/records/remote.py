@@ -1,0 +1,52 @@
+"""The other side as the engine sees it: one connected CRM, opened for one run."""
+
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from wedsync.connections.contract import Delivered, Outcome, ReconnectNeeded, RetryLater
+from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pulled, Push, Pushed, ReadOnly
+from wedsync.connections.records.record import Field, Record
+from wedsync.kit.db import Door, Tx
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose account it is."""
+
+    connection_id: UUID
+    tenant: UUID
+    connector: str
+
+
+class Session(Protocol):
+    """An opened account. What it answers to is told to whoever judges the connection's health: a failure at once, what
+    went well by `tell`, so that it takes no transaction of its own."""
+
+    @property
+    def poll_s(self) -> float:
+        """How often it is asked while nothing is told by itself."""
+
+    @property
+    def hooks(self) -> bool:
+        """Whether it can be told to tell us of changes."""
+
+    @property
+    def writes(self) -> frozenset[Field]:
+        """What of a record can be written there."""
+
+    def spelled(self, record: Record) -> Record:
+        """What reads back when this is written there."""
+
+    async def pull(self, cursor: str) -> Pulled | Outcome: ...
+    async def read(self, id: str) -> Found | Gone | Outcome: ...
+    async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
+    async def listed(self, cursor: str) -> Listed | Outcome: ...
+    async def hook(self, address: str) -> Delivered | ReadOnly | Outcome: ...
+    async def tell(self, tx: Tx) -> None: ...
+
+
+class Remote(Protocol):
+    """The way to CRMs of one process."""
+
+    async def open(self, where: Where, door: Door) -> Session | ReconnectNeeded | RetryLater: ...

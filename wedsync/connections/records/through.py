@@ -1,0 +1,158 @@
+"""Opened accounts of real CRMs: through the connectors' host, each answer told to the connection's health."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from wedsync.connections.accounts.opening import Accounts, hear
+from wedsync.connections.contract import (
+    Connection,
+    Delivered,
+    Outcome,
+    ReconnectNeeded,
+    Rejected,
+    RetryLater,
+    Unknown,
+)
+from wedsync.connections.host import Host
+from wedsync.connections.records.contract import (
+    Found,
+    Gone,
+    Hooks,
+    Listed,
+    Moved,
+    Pull,
+    Pulled,
+    Push,
+    Pushed,
+    ReadOnly,
+    Records,
+)
+from wedsync.connections.records.record import Field
+from wedsync.connections.records.remote import Session, Where
+from wedsync.kit.db import Door, Tx
+
+Answer = TypeVar("Answer")
+POLL_S: Final = 300.0
+UNTOLD_MAX: Final = 20
+"""A long run tells how it goes before it ends."""
+
+
+class Connected:
+    """The way to CRMs of one process. `accounts_of` gives its accounts for its door, which is opened after this."""
+
+    def __init__(self, host: Host, accounts_of: Callable[[Door], Accounts]) -> None:
+        self._host = host
+        self._accounts_of = accounts_of
+
+    async def open(self, where: Where, door: Door) -> Session | ReconnectNeeded | RetryLater:
+        """The account, its token fresh."""
+        accounts = self._accounts_of(door)
+        opened = await accounts.open(where.connection_id, where.tenant)
+        if not isinstance(opened, Connection):
+            return opened
+        connector = self._host.connector(where.connector, Records)
+        if connector is None:
+            return ReconnectNeeded(reason=f"This installation has no connector {where.connector!r} for records.")
+        return Account(self._host, accounts, where, opened, connector)
+
+
+class Account:
+    """One account, opened for one run."""
+
+    def __init__(
+        self, host: Host, accounts: Accounts, where: Where, connection: Connection, connector: Records
+    ) -> None:
+        self._host = host
+        self._accounts = accounts
+        self._where = where
+        self._connection = connection
+        self.writes: frozenset[Field] = connector.writes
+        self.spelled = connector.spelled
+        manifest = host.manifests[where.connector]
+        self._timeout_s = manifest.limits.timeout_s
+        self.poll_s = POLL_S if manifest.records is None else float(manifest.records.poll_s)
+        self.hooks = manifest.hooks is not None and host.connector(where.connector, Hooks) is not None
+        self._well: list[str] = []
+
+    async def pull(self, cursor: str) -> Pulled | Outcome:
+        """One page of what may have changed."""
+        asked = Pull(cursor=cursor, timeout_s=self._timeout_s)
+        said: Any = await self._host.call(
+            self._where.connector,
+            Records,
+            lambda one: one.pull(asked, self._connection),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._told(said, "pull")
+
+    async def read(self, id: str) -> Found | Gone | Outcome:
+        """One record."""
+        said: Any = await self._host.call(
+            self._where.connector,
+            Records,
+            lambda one: one.read(id, self._connection, timeout_s=self._timeout_s),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._told(said, "read")
+
+    async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome:
+        """One record written."""
+        asked = msgspec.structs.replace(push, timeout_s=self._timeout_s)
+        said: Any = await self._host.call(
+            self._where.connector,
+            Records,
+            lambda one: one.push(asked, self._connection),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._told(said, "push")
+
+    async def listed(self, cursor: str) -> Listed | Outcome:
+        """One page of all ids."""
+        said: Any = await self._host.call(
+            self._where.connector,
+            Records,
+            lambda one: one.listed(cursor, self._connection, timeout_s=self._timeout_s),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._told(said, "list")
+
+    async def hook(self, address: str) -> Delivered | ReadOnly | Outcome:
+        """Hints are asked for, at our address with the secret that the connection's hooks have."""
+        (secret, *_) = self._connection.secrets.get("secret", ("",))
+        said: Any = await self._host.call(
+            self._where.connector,
+            Hooks,
+            lambda one: one.hook(
+                f"{address}?secret={quote(secret, safe='')}", self._connection, timeout_s=self._timeout_s
+            ),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._told(said, "watch")
+
+    async def tell(self, tx: Tx) -> None:
+        """What went well since the last time, counted in this transaction of the account's tenant."""
+        well, self._well = self._well, []
+        for what in well:
+            await hear(tx, self._where.connection_id, self._where.tenant, None, what=what)
+
+    async def _told(self, said: Answer, what: str) -> Answer:
+        """Only what says something of the account is a failure of it: a record that has gone is not."""
+        if not isinstance(said, (RetryLater, ReconnectNeeded, Rejected, Unknown)):
+            self._well.append(what)
+            if len(self._well) < UNTOLD_MAX:
+                return said
+        # In the order in which it happened: failures are counted in a row.
+        well, self._well = self._well, []
+        for one in well:
+            await self._accounts.heard(self._where.connection_id, self._where.tenant, None, what=one)
+        if isinstance(said, (RetryLater, ReconnectNeeded, Rejected, Unknown)):
+            await self._accounts.heard(self._where.connection_id, self._where.tenant, said, what=what)
+        return said

@@ -1,0 +1,356 @@
+"""A VSCO Workspace that remembers: two studios' jobs behind the API's own addresses, with moods and pages to look in.
+
+The API is below `/tave/api/v2`. A visitor makes, changes and deletes jobs at `/tave` as the photographer would; whoever
+has asked for hooks is sent one for what is new.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import uuid4
+
+import msgspec
+from litestar import Request, Response, Router, get, post, put
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from wedsync.clients.model import STAGES
+from wedsync.connections.calendars import driven
+from wedsync.connections.calendars.driven import ACCOUNTS
+from wedsync.connections.contract import Connection
+from wedsync.connections.fakes import FINE, Moods, drop_connection, given, pages
+from wedsync.connections.records.driven import MOODS, READ_ONLY
+from wedsync.connections.records.record import Record
+from wedsync.connectors.tave.fake_store import Studio, TaveError, Thing, phone_of
+from wedsync.kit import clock
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.http import Wire
+
+EXCHANGES_MAX: Final = 2000
+SHOWN_MAX: Final = 200
+TIMEOUT_S: Final = 10.0
+KEYS: Final = {account: f"sandbox-key-{account.partition('@')[0]}" for account in ACCOUNTS}
+OF_JOB: Final = frozenset({"stage", "closed", "eventDate", "name", "guestCount", "externalMappings"})
+OF_PERSON: Final = frozenset({"kind", "firstName", "lastName", "email", "cellPhone"})
+AnyRequest = Request[Any, Any, Any]
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One call of the API, for who wants to know what was said. No key is kept."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    status: int
+    answer: Any
+
+
+class Tave:
+    """The provider. A `Driven`: what a photographer does in it can be done by methods."""
+
+    title = "VSCO Workspace"
+
+    def __init__(self) -> None:
+        self.moods = Moods(MOODS)
+        self.page_size = 100
+        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
+        self.stopping = asyncio.Event()
+        self.studios = {
+            account: Studio(name, KEYS[account], clock.machine_now, number)
+            for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Fotografie", "Studio Dario"), strict=True))
+        }
+        self._wire: Wire | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self.routes: Sequence[ControllerRouterHandler] = [
+            Router(self.address, route_handlers=API, dependencies={"tave": given(self)}),
+            Router("/tave", route_handlers=PAGES_OF_IT, dependencies={"tave": given(self)}),
+        ]
+
+    @property
+    def address(self) -> str:
+        return "/tave/api/v2"
+
+    async def start(self) -> None:
+        self._wire = Wire(user_agent="VSCO Workspace")
+
+    async def stop(self) -> None:
+        self.stopping.set()
+        for task in self._sending:
+            task.cancel()
+        if self._wire is not None:
+            await self._wire.close()
+
+    def settings_at(self, at: str) -> Mapping[str, Any]:
+        return {"tave_base_url": f"{at}{self.address}"}
+
+    def connection(self, at: str, account: str) -> Connection:
+        return Connection(id=uuid4(), secrets={"password": (KEYS[account],)})
+
+    async def make(self, account: str, record: Record) -> str:
+        id = self.studios[account].make(record)
+        self.tell(self.studios[account], "job.created", id)
+        return id
+
+    async def change(self, account: str, id: str, **fields: Any) -> None:
+        studio, before = self.studios[account], self.studios[account].record(id).stage
+        studio.change(id, fields)
+        if before in ("enquiry", "held") and fields.get("stage") == "booked":
+            self.tell(studio, "order.booked", id)
+
+    async def delete(self, account: str, id: str) -> None:
+        self.studios[account].remove(id)
+
+    def seen(self, account: str) -> dict[str, Record]:
+        studio = self.studios[account]
+        return {id: studio.record(id) for id in studio.jobs}
+
+    def studio(self, account: str) -> Studio:
+        """Raises Refusal 404."""
+        if account not in self.studios:
+            raise not_found("studio")
+        return self.studios[account]
+
+    def tell(self, studio: Studio, event: str, job: str) -> None:
+        """Tells everybody who asked for it, without waiting for them; the job goes with it, its money too."""
+        if self.moods.current == driven.OFF:
+            return
+        body = msgspec.json.encode({"event": event, "data": studio.jobs.get(job, {"id": job})})
+        for hook in studio.hooks.values():
+            if hook["event"] == event:
+                for _ in range(2 if self.moods.current == driven.DUPLICATE else 1):
+                    task = asyncio.create_task(self._post(hook["url"], body))
+                    self._sending.add(task)
+                    task.add_done_callback(self._sending.discard)
+
+    async def _post(self, url: str, body: bytes) -> None:
+        if self._wire is not None:
+            headers = {"content-type": "application/json"}
+            await self._wire.request("POST", url, headers=headers, body=body, timeout_s=TIMEOUT_S, trusted=True)
+
+
+def build(settings: Any) -> Tave:
+    return Tave()
+
+
+async def answered(
+    tave: Tave, request: AnyRequest, act: Callable[[Studio, Any], Any], *, status: int = 200
+) -> Response[bytes]:
+    """What Workspace answers to a call, in whatever mood it is."""
+    mood = FINE if tave.moods.current in (driven.DUPLICATE, driven.OFF) else tave.moods.take()
+    if mood == driven.SLOW:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(tave.stopping.wait(), driven.SLOW_S)
+    raw = await request.body()
+    body = msgspec.json.decode(raw) if raw else None
+    headers: dict[str, str] = {}
+    answer: Any
+    try:
+        _refuse(mood, request.method)
+        answer = act(_studio(tave, request, mood), body)
+    except TaveError as error:
+        answer, status = error.body, error.status
+        headers = {"retry-after": str(driven.RETRY_AFTER_S)} if mood == driven.BUSY else {}
+    path = request.url.path.removeprefix(tave.address)
+    # As it was then: what is answered goes on living.
+    kept = msgspec.json.decode(msgspec.json.encode(answer))
+    tave.exchanges.append(Exchange(request.method, path, dict(request.query_params), body, status, kept))
+    if mood == driven.LOST:
+        drop_connection(request)
+    told = msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
+    if mood == driven.TRUNCATED:
+        told = told[: len(told) // 2]
+    return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+
+
+@get("/studio/me")
+async def get_studio(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    return await answered(
+        tave, request, lambda studio, _: {"id": studio.id, "name": studio.name, "currencyCode": "EUR"}
+    )
+
+
+@get("/job")
+async def list_jobs(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, _: Any) -> Thing:
+        rows = studio.rows(studio.jobs, request.query_params.get("sortBy", "id asc"))
+        if request.query_params.get("includeClosed") != "true":
+            rows = [one for one in rows if not one["closed"]]
+        return _page(tave, request, rows, "job")
+
+    return await answered(tave, request, act)
+
+
+@get("/job/{job:str}/worksheet")
+async def get_worksheet(job: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
+    return await answered(tave, request, lambda studio, _: studio.worksheet(job))
+
+
+@put("/job/{job:str}")
+async def put_job(job: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, body: Any) -> Thing:
+        found = studio.job(job)
+        _check(body, OF_JOB)
+        was = found["stage"]
+        studio.touched(found, **body)
+        if was == "lead" and found["stage"] == "booked":
+            tave.tell(studio, "order.booked", job)
+        return found
+
+    return await answered(tave, request, act)
+
+
+@get("/address-book")
+async def list_contacts(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, _: Any) -> Thing:
+        rows = studio.rows(studio.contacts, request.query_params.get("sortBy", "id asc"))
+        return _page(tave, request, rows, "addressbook")
+
+    return await answered(tave, request, act)
+
+
+@put("/address-book/{contact:str}")
+async def put_contact(contact: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, body: Any) -> Thing:
+        found = studio.contact(contact)
+        _check(body, OF_PERSON)
+        phone = {"cellPhone": phone_of(body["cellPhone"])} if "cellPhone" in body else {}
+        studio.touched(found, **{**body, **phone})
+        return found
+
+    return await answered(tave, request, act)
+
+
+@get("/job-contact")
+async def list_parts(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, _: Any) -> Thing:
+        of = request.query_params.get("contactId")
+        rows = [one for one in studio.rows(studio.parts, "id asc") if of in (None, one["contactId"])]
+        return _page(tave, request, rows, "jobcontact")
+
+    return await answered(tave, request, act)
+
+
+@get("/rest-hook")
+async def list_hooks(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, _: Any) -> Thing:
+        return _page(tave, request, studio.rows(studio.hooks, "id asc"), "resthook")
+
+    return await answered(tave, request, act)
+
+
+@post("/rest-hook")
+async def post_hook(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    def act(studio: Studio, body: Any) -> Thing:
+        _check(body, frozenset({"event", "url", "limitTo"}))
+        return studio.added(studio.hooks, body)
+
+    return await answered(tave, request, act, status=201)
+
+
+@get("/", media_type=MediaType.HTML)
+async def show_studios(tave: Tave) -> str:
+    return PAGES.get_template("studios.html").render(tave=tave, keys=KEYS, moods=tave.moods, action="/tave/mood")
+
+
+@get("/at/{account:str}", media_type=MediaType.HTML)
+async def show(account: str, tave: Tave) -> str:
+    studio = tave.studio(account)
+    jobs = [(id, studio.record(id)) for id in list(studio.jobs)[-SHOWN_MAX:]]
+    return PAGES.get_template("studio.html").render(account=account, studio=studio, jobs=jobs, stages=STAGES)
+
+
+@post("/at/{account:str}")
+async def act_as_person(
+    account: str, tave: Tave, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    """What the forms of a studio's page do: make, change or delete a job."""
+    what, id = data.get("what", ""), data.get("id", "")
+    tave.studio(account)
+    try:
+        if what == "delete":
+            await tave.delete(account, id)
+        elif what == "change":
+            await tave.change(account, id, **_typed(data))
+        else:
+            await tave.make(account, Record(**_typed(data)))
+    except TaveError as error:
+        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+    return Redirect(f"/tave/at/{account}", status_code=303)
+
+
+@post("/mood")
+async def change_mood(
+    tave: Tave, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    times = data.get("times", "")
+    tave.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
+    return Redirect("/tave", status_code=303)
+
+
+def _typed(data: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form. Raises Refusal 422."""
+    found: dict[str, Any] = {name: data[name].strip() for name in ("name", "partner_name", "email") if name in data}
+    try:
+        if "wedding_on" in data:
+            found["wedding_on"] = date.fromisoformat(data["wedding_on"]) if data["wedding_on"] else None
+    except ValueError as cause:
+        raise Refusal(422, "bad_date", "Give a day such as 2027-06-12.") from cause
+    if data.get("stage") in STAGES:
+        found["stage"] = data["stage"]
+    return found
+
+
+def _studio(tave: Tave, request: AnyRequest, mood: str) -> Studio:
+    for studio in tave.studios.values():
+        if request.headers.get("x-api-key") == studio.key and mood != driven.DEAD:
+            return studio
+    raise TaveError(401, "unknown", "API key is missing or invalid.")
+
+
+def _refuse(mood: str, method: str) -> None:
+    """What is refused whoever asks. Raises TaveError."""
+    if mood == driven.BUSY:
+        raise TaveError(429, "quota-limit", "Exceeded request quota, see Retry-After header")
+    if mood == driven.BROKEN:
+        raise TaveError(503, "unknown", "Service unavailable.")
+    if mood == READ_ONLY and method != "GET":
+        raise TaveError(403, "unknown", "This API key is read-only.")
+
+
+def _check(body: Any, known: frozenset[str]) -> None:
+    """Raises TaveError 400 as they do for what they do not know."""
+    wrong = [name for name in body if name not in known] if isinstance(body, dict) else ["body"]
+    if wrong:
+        raise TaveError(400, "validation-error", dict.fromkeys(wrong, "is not accepted"))
+
+
+def _page(tave: Tave, request: AnyRequest, rows: list[Thing], kind: str) -> Thing:
+    page = int(request.query_params.get("page", "1"))
+    size = min(int(request.query_params.get("pageSize", "100")), tave.page_size)
+    pages_ = max(1, -(-len(rows) // size))
+    meta = {"currentPage": page, "totalPages": pages_, "totalItems": len(rows), "rows": size}
+    return {"type": f"{kind}-collection", "meta": meta, "items": rows[(page - 1) * size : page * size]}
+
+
+def _odd(answer: Any) -> Any:
+    """With members that nobody has heard of, all the way down."""
+    if isinstance(answer, list):
+        return [_odd(one) for one in answer]
+    if isinstance(answer, dict):
+        return {**{name: _odd(one) for name, one in answer.items()}, "xNobodyKnows": {"deep": [1, None, "x"]}}
+    return answer
+
+
+API: Final = [
+    *(get_studio, list_jobs, get_worksheet, put_job, list_contacts, put_contact),
+    *(list_parts, list_hooks, post_hook),
+]
+PAGES_OF_IT: Final = [show_studios, show, act_as_person, change_mood]
+PAGES: Final = pages(Path(__file__).parent / "templates")
