@@ -46,6 +46,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "clients": {"r": set(), "w": set()},
     "client_imports": {"r": set(), "w": set()},
+    "supplier_plans": {"r": set(), "w": set()},
+    "limit_notices": {"r": set(), "w": set()},
+    "usage_days": {"r": set(), "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {
@@ -79,6 +82,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
 HOMES = {
     "clients": "supplier_id",
     "client_imports": "supplier_id",
+    "supplier_plans": "supplier_id",
+    "limit_notices": "supplier_id",
+    "usage_days": "supplier_id",
     "endpoints": "tenant_id",
     "rules": "tenant_id",
     "subscriptions": "tenant_id",
