@@ -41,6 +41,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "record_items": "what a CRM holds of a client, sealed; what comes of it here is told by clients",
     "record_runs": "a log of the sync, as its owner asks for it",
     "sync_runs": "a log of the sync, as its owner asks for it",
+    "usage_days": "counts of calls and messages; that they come near a limit is told as limit.neared",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""
@@ -49,7 +50,7 @@ SPINE: Final = frozenset(
     {
         *("streams", "event_types", "reaction_types", "events", "destinations", "subscriptions", "heads", "deliveries"),
         *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs", "hosts"),
-        *("clock_setting", "schema_migrations"),
+        *("clock_setting", "schema_migrations", "plans", "plan_limits", "plan_default", "usage_writers"),
     }
 )
 """Tables that carry facts, or are not of the nouns."""
@@ -80,6 +81,10 @@ SILENT: Final[Mapping[str, Silent]] = {
         why="a file somebody is looking at is nobody's news before it is brought in; what is sealed is in no image",
         ops=("insert",),
         columns=("source", "rows", "rejected", "plan", "undo", "version", "updated_at"),
+    ),
+    "limit_notices": Silent(
+        why="that there is room again, or that a month is over, is nothing to tell",
+        ops=("delete",),
     ),
     "busy_sources": Silent(
         why="a calendar that was heard of again and says the same is no news",

@@ -62,6 +62,7 @@ begin
   select * into s from app.standing(p_person, p_tenant);
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
   perform app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
+  if p_kind = 'key' then perform app.meter(p_tenant, s.kind, s.link_id); end if;
   if s.link_id is not null then raise info 'entered % % %', p_tenant, s.link_id, s.mask; end if;
 end $$;
 

@@ -23,6 +23,7 @@ FILE = Path(__file__).parents[1] / "fixtures" / "clients" / "tave_jobs.csv"
 def client(number: int, names: tuple[str, str], stage: Stage, on: date | None, venue: str = "") -> ClientView:
     email = f"{names[0].split()[0].lower()}@example.org" if number % 3 else ""
     return ClientView(
+        is_dormant=number == 3,
         **dict.fromkeys(("partner_email", "partner_phone", "note"), ""),
         id=UUID(int=number),
         supplier_id=UUID(SUPPLIER),

@@ -76,7 +76,9 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as its supplier's team sees it. `link_id`: the engagement, once the couple has joined."""
+    """A client as its supplier's team sees it. `link_id`: the engagement, once the couple has joined. `is_dormant`:
+    beyond the weddings that the plan has room for, so kept and not invited.
+    """
 
     id: UUID
     supplier_id: UUID
@@ -96,6 +98,7 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str | None
     wedding_id: UUID | None
     link_id: UUID | None
+    is_dormant: bool
     version: int
     created_at: datetime
     updated_at: datetime

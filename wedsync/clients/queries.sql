@@ -7,13 +7,15 @@ select s.name, s.time_zone, app.role() as role, app.now() as now from suppliers 
 select pg_advisory_xact_lock(hashtextextended('clients:' || app.tenant()::text, 0))
 
 -- name: one
-select c.id, c.supplier_id, c.stage, c.wedding_on, c.source, c.external_id, c.wedding_id, c.link_id, c.sealed, c.version, c.created_at, c.updated_at
+select c.id, c.supplier_id, c.stage, c.wedding_on, c.source, c.external_id, c.wedding_id, c.link_id, c.sealed, c.version, c.created_at, c.updated_at,
+  c.id in (select d.id from app.dormant_clients() as d (id)) as is_dormant
 from clients c
 where c.supplier_id = app.tenant() and c.id = $1
 
 -- name: page
 -- $1 stage or ''; $2, $3 first and last day; ($4, $5) the client a page goes on after. Who has no date comes last.
-select c.id, c.supplier_id, c.stage, c.wedding_on, c.source, c.external_id, c.wedding_id, c.link_id, c.sealed, c.version, c.created_at, c.updated_at
+select c.id, c.supplier_id, c.stage, c.wedding_on, c.source, c.external_id, c.wedding_id, c.link_id, c.sealed, c.version, c.created_at, c.updated_at,
+  c.id in (select d.id from app.dormant_clients() as d (id)) as is_dormant
 from clients c
 where c.supplier_id = app.tenant() and ($1 = '' or c.stage = $1)
   and coalesce(c.wedding_on, date '9999-12-31') between coalesce($2, date '0001-01-01') and coalesce($3, date '9999-12-31')

@@ -145,6 +145,13 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    default_plan: Annotated[
+        Literal["", "free", "starter", "professional", "studio"],
+        _about("Plan of businesses that were given none by `wedsync plan`. Empty: free; in play profiles studio."),
+    ] = ""
+    plan_contact: Annotated[
+        str, _about("Who changes a business's plan, as its page says it: an e-mail address or a web address.")
+    ] = ""
     deliveries_per_min: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
@@ -183,6 +190,11 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     def connections_max(self) -> int:
         """Of one address; play profiles are for load tests from one machine."""
         return self.connections_per_address or (20_000 if self.is_play else 1_000)
+
+    @property
+    def plan(self) -> str:
+        """The default plan; play profiles are not to be stopped by limits nobody set."""
+        return self.default_plan or ("studio" if self.is_play else "free")
 
     @property
     def has_tls(self) -> bool:

@@ -237,6 +237,11 @@ class Door:
         async with self.bare(SYSTEM) as tx:
             await tx.value("select app.keep_watch($1, $2)", reads, notes)
 
+    async def count_calls(self, writer: UUID, batch: int, calls: str) -> None:
+        """Write a batch of counted calls: `Meter.flush` is given this."""
+        async with self.bare(SYSTEM) as tx:
+            await tx.value("select app.count_calls($1, $2, $3)", writer, batch, calls)
+
     @asynccontextmanager
     async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
         async with self._connected() as connection, self._listened(connection, entering) as entered:
@@ -365,7 +370,15 @@ def _as_refusal(error: BaseException) -> BaseException:
     state = str(error.sqlstate)
     if state == "WS404":
         return not_found("item")
+    if state == "WS402":
+        return _in_its_words(error)
     if isinstance(error, asyncpg.DataError) and "out of int" in str(error):
         state = "22003"  # asyncpg sees it before the database does
     answer = _REFUSALS.get(state)
     return error if answer is None else Refusal(*answer)
+
+
+def _in_its_words(error: asyncpg.PostgresError) -> Refusal:
+    """A limit knows what it is of and how it is raised, so the database says the sentence, and the rest as JSON."""
+    told: dict[str, Any] = msgspec.json.decode(str(error.detail))
+    return Refusal(told.pop("status"), told.pop("code"), error.args[0], extra=told)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from wedsync.kit.meter import CALL, Meter
 from wedsync.kit.watch import SOURCE, Place, Watch
 
 ENTERED: ContextVar[Callable[[Place], None] | None] = ContextVar("entered", default=None)
@@ -16,10 +17,11 @@ ENTERED: ContextVar[Callable[[Place], None] | None] = ContextVar("entered", defa
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """Where reads through a link are counted, and which scopes a statement reads."""
+    """Where reads through a link are counted, and calls of programs, and which scopes a statement reads."""
 
     watch: Watch
     scopes_of: Callable[[str], int]
+    meter: Meter = msgspec.field(default_factory=Meter)
 
 
 class Entered:
@@ -29,17 +31,20 @@ class Entered:
     told through links although no link was entered.
     """
 
-    __slots__ = ("_reads", "_told", "link", "mask", "tenant", "touched")
+    __slots__ = ("_call", "_reads", "_told", "link", "mask", "tenant", "touched")
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
+        self._call = CALL.get()  # it is heard outside of the request's context
         self._told: list[tuple[str, str, int]] = []
         self.tenant = self.link = ""
         self.mask = self.touched = 0
 
     def hear(self, _: object, message: Any) -> None:
-        """`entered <tenant> <link> <mask>`, `read <tenant> <link> <scopes>`."""
+        """`entered <tenant> <link> <mask>`, `read <tenant> <link> <scopes>`, `metered <supplier>`."""
         word, _, rest = str(message.message).partition(" ")
+        if word == "metered":
+            self._reads.meter.count(rest, self._call)
         if word not in ("entered", "read"):
             return
         tenant, link, number = rest.split(" ")

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -115,21 +116,7 @@ class Watch:
 
         It is asked and not cancelled, so that no write is torn.
         """
-        is_away = False
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_S):
-                    await stop.wait()
-            try:
-                await self.flush(write)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                if not is_away:
-                    log.warning("watch_not_written", reason=type(error).__name__)
-                is_away = True
-            else:
-                is_away = False
+        await keep_writing(partial(self.flush, write), is_passing, stop, away="watch_not_written")
 
     def _count_floods(self) -> None:
         if not self._floods or self._time() - self._floods_at < FLOODS_S:
@@ -145,6 +132,27 @@ class Watch:
             self.read(read.tenant, read.link, read.scopes, read.source, times)
         room = max(0, NOTES_MAX - len(self._notes))
         self._notes |= dict(list(notes.items())[:room])
+
+
+async def keep_writing(
+    flush: Callable[[], Awaitable[None]], is_passing: Callable[[BaseException], bool], stop: asyncio.Event, *, away: str
+) -> None:
+    """Call `flush` every few seconds and a last time at the stop; `away` is what the log says of a database that is."""
+    is_away = False
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await stop.wait()
+        try:
+            await flush()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            if not is_away:
+                log.warning(away, reason=type(error).__name__)
+            is_away = True
+        else:
+            is_away = False
 
 
 def _reads_json(reads: dict[Read, int]) -> str:

@@ -286,3 +286,11 @@ async def warn_of_connection(tx: Tx, ring: KeyRing, settings: Settings, event: E
     await post.send()
     rows = [model.broken_row(event, keeper["person_id"], href) for keeper in keepers]
     tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+
+
+async def tell_of_plan(tx: Tx, event: Event) -> None:
+    """A limit comes near or is reached, or the plan is another: owners and admins read it in their inbox."""
+    title = await tx.value(queries.plan) or ""
+    keepers = await tx.rows(queries.keepers)
+    rows = [model.plan_row(event, keeper["person_id"], title) for keeper in keepers]
+    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]

@@ -165,6 +165,41 @@ def broken_row(event: Event, person: UUID, href: str) -> dict[str, Any]:
     }
 
 
+OF_PLANS = ("limit.neared", "limit.reached", "plan.changed")
+LIMITS = {
+    "weddings": "active weddings",
+    "seats": "seats",
+    "connections": "connected accounts",
+    "sms": "text messages of this month",
+    "api_calls": "API calls of this month",
+}
+
+
+def plan_row(event: Event, person: UUID, plan: str) -> dict[str, Any]:
+    """The same for a plan that changed, or a limit of it that comes near; `plan` is its title."""
+    record = event.record or {}
+    if event.type == "plan.changed":
+        title, detail = f"Your plan is {plan} now", "What you have stays as it is."
+    else:
+        what = f"{record['used']:,} of {record['allowed']:,} {LIMITS[record['name']]}"
+        is_full = event.type == "limit.reached"
+        title = f"You use {what}"
+        detail = (
+            "All of it is used: what you have goes on, and nothing new fits."
+            if is_full
+            else "Nothing is refused yet. Your plan page says what a larger plan has."
+        )
+    return {
+        "person_id": person,
+        "event_id": event.id,
+        "type": event.type,
+        "title": title[:300],
+        "detail": detail,
+        "href": f"/studio/{event.tenant}/plan",
+        "occurred_at": event.occurred_at,
+    }
+
+
 def hours_in_words(hours: int) -> str:
     """`an hour`, `3 days`."""
     if hours < 24:

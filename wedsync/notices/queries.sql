@@ -10,6 +10,9 @@ select s.name from suppliers s where s.supplier_id = $1
 -- name: colleagues
 select c.person_id, c.name, c.email from app.colleagues() c
 
+-- name: plan
+select m.title from app.my_plan() m
+
 -- name: put_notices
 select app.put_notices($1)
 

@@ -44,6 +44,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         Reaction(name="notices.invite_supplier", types=("link.invited",), run=supplier),
         Reaction(name="notices.invite_colleague", types=("supplier_member.joined",), run=colleague),
         Reaction(name="notices.connection_broken", types=("connection.broken",), run=connection),
+        Reaction(name="notices.plan", types=model.OF_PLANS, run=actions.tell_of_plan),
         Reaction(name="notices.endpoint_failing", types=("endpoint.failing",), run=endpoint),
         Reaction(
             name="notices.endpoint_off",

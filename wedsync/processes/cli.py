@@ -155,6 +155,23 @@ def token(email: str, *, data_dir: DataDir = None) -> None:
 
 
 @app.command
+def plan(
+    supplier: Annotated[str, Parameter(help="The id of a business.")] = "",
+    *,
+    give: Annotated[str, Parameter(help="free, starter, professional, studio; default takes its own plan away.")] = "",
+    limit: Annotated[
+        tuple[str, ...], Parameter(help="A limit of its own: seats=5, or weddings=none for no limit. Once for each.")
+    ] = (),
+    because: Annotated[str, Parameter(help="Why; the business reads it.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Show the plans, or the plan of a business and what it uses; with --give, give it another."""
+    settings = settings_with(process="plan", options={"data_dir": data_dir})
+    asked = {"supplier": supplier, "give": give, "limits": limit, "because": because}
+    sys.exit(asyncio.run(module("plans").run(settings, **asked)))
+
+
+@app.command
 def verify(
     file: Annotated[str, Parameter(help="The body exactly as it came; without it, standard input.")] = "-",
     *,

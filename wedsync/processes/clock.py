@@ -28,6 +28,7 @@ accounts = sql.load("wedsync.connections.accounts")
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
+commerce = sql.load("wedsync.commerce")
 records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
@@ -92,6 +93,18 @@ def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
     return warn
 
 
+def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Businesses whose limits come near, or are reached: told once of each, and again after there was room."""
+
+    async def warn(connection: Any) -> None:
+        for near in await connection.fetch(commerce.near):
+            nudge = await connection.fetchval(commerce.warn, near["id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return warn
+
+
 def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
     """Connected calendars whose time to be asked has come, or whose watch is to be renewed; and CRMs."""
 
@@ -136,6 +149,11 @@ async def forget_hosts(connection: Any) -> None:
 async def forget_positions(connection: Any) -> None:
     """Sockets that did not come back within ten minutes."""
     await connection.fetchval(queries.forget_positions)
+
+
+async def forget_usage_writers(connection: Any) -> None:
+    """Processes that have counted no call for a week."""
+    await connection.fetchval(commerce.forget_writers)
 
 
 async def make_partitions(connection: Any) -> None:
@@ -252,12 +270,14 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
+        Timer("warn_of_limits", 5 * minute, warning_of_limits(published)),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_hosts", hour, forget_hosts),
         Timer("forget_sessions", hour, forget_sessions),
         Timer("forget_consents", hour, forget_consents),
         Timer("forget_answers", hour, forget_answers),
+        Timer("forget_usage_writers", hour, forget_usage_writers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),

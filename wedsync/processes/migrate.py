@@ -84,8 +84,11 @@ def known_migrations(folder: Path | None = None) -> list[Migration]:
     return found
 
 
-async def migrate(owner_dsn: str, folder: Path | None = None) -> list[str]:
-    """Apply what is missing, as the owner; returns the names of what was applied. Safe to call from many at once."""
+async def migrate(owner_dsn: str, folder: Path | None = None, *, default_plan: str = "") -> list[str]:
+    """Apply what is missing, as the owner; returns the names of what was applied. Safe to call from many at once.
+
+    `default_plan` is written with the catalogue: what businesses have that were given no plan.
+    """
     known = known_migrations(folder)
     if not known:
         raise MigrationRefused("There is nothing in db/migrations to build a database from.")
@@ -98,6 +101,8 @@ async def migrate(owner_dsn: str, folder: Path | None = None) -> list[str]:
             await connection.execute(READERS)
         if folder is None:
             await _sync_catalogue(connection)
+        if default_plan:
+            await connection.execute("select app.set_default_plan($1)", default_plan)
     return [migration.name for migration in waiting]
 
 

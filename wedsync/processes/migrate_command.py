@@ -21,7 +21,7 @@ async def run(settings: Settings, *, is_plan: bool) -> None:
         if is_plan:
             names = await migrate.pending(running.owner_database_url)
         else:
-            names = await migrate.migrate(running.owner_database_url)
+            names = await migrate.migrate(running.owner_database_url, default_plan=settings.plan)
     told = "would be applied" if is_plan else "applied"
     print("\n".join(f"{name}: {told}" for name in names) or "The database is up to date.")
 

@@ -17,6 +17,9 @@ from wedsync.budget import pages as budget_pages
 from wedsync.clients import api as clients_api
 from wedsync.clients import facts as clients
 from wedsync.clients import pages as clients_pages
+from wedsync.commerce import api as commerce_api
+from wedsync.commerce import model as commerce
+from wedsync.commerce import pages as commerce_pages
 from wedsync.connections import api as connections_api
 from wedsync.connections import hooks, incoming
 from wedsync.connections import model as connections
@@ -96,6 +99,7 @@ NOUNS = (
     bookings,
     photos,
     clients,
+    commerce,
     acknowledgements,
     proposals,
     subscriptions,
@@ -129,6 +133,7 @@ DOORS = (
     bookings_api,
     photos_api,
     clients_api,
+    commerce_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -153,6 +158,7 @@ PAGES = (
     bookings_pages,
     photos_pages,
     clients_pages,
+    commerce_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,

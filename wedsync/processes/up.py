@@ -98,7 +98,7 @@ async def build_database(settings: Settings, engines: Engines) -> None:
         admin = engines.postgres.url(database="postgres")
         await migrate.prepare(admin, database=DATABASE, passwords=engines.passwords)
     if settings.owner_database_url:
-        applied = await migrate.migrate(settings.owner_database_url)
+        applied = await migrate.migrate(settings.owner_database_url, default_plan=settings.plan)
         if applied:
             log.info("migrated", migrations=applied)
 

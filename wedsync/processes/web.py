@@ -41,6 +41,7 @@ from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.looks import Reads
+from wedsync.kit.meter import Meter
 from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
@@ -122,8 +123,8 @@ def create(
             # A JSON array of events; what gathers while a publish is in flight goes with the next.
             publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
 
-        watch = Watch()
-        reads = Reads(watch, scopes_of(app.state.catalogue.types.values()))
+        watch, meter = Watch(), Meter()
+        reads = Reads(watch, scopes_of(app.state.catalogue.types.values()), meter)
         door = Door(pool, flush=record.flush, published=published, reads=reads)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
@@ -132,7 +133,10 @@ def create(
         app.state.lookups = lookups.make(door, settings.jwt_secret)
         app.state.metrics.door = door
         stop = asyncio.Event()
-        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, stop))
+        app.state.meter = meter
+        writing = asyncio.gather(
+            watch.keep(door.keep_watch, is_passing, stop), meter.keep(door.count_calls, is_passing, stop)
+        )
         app.state.reception = open_reception(wire, door, ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:

@@ -60,7 +60,7 @@ select d.id, d.made_at, d.connector, d.destination_id, d.event_id, d.type, d.seq
   d.done_at, d.replay_of, d.is_test, d.as_new, d.expires_at, d.actor_kind, d.actor_id
 from deliveries d
 where d.tenant_id = $1 and ($2::text is null or d.state = $2) and ($3::uuid is null or d.destination_id = $3)
-  and ($4::timestamptz is null or (d.made_at, d.id) < ($4, $5))
+  and ($4::timestamptz is null or (d.made_at, d.id) < ($4, $5)) and d.made_at >= (select app.history_from())
 order by d.made_at desc, d.id desc
 limit $6
 

@@ -89,6 +89,8 @@ GROUPS: Final = (
         (
             ("portfolio.*", "What is open over all your weddings"),
             ("client.*", "Your own clients, and lists of them"),
+            ("plan.*", "Your plan"),
+            ("limit.*", "Limits of your plan that come near"),
             ("booking.*", "Holds and bookings"),
             ("conflict.*", "What cannot both be right"),
             ("availability.*", "Days that are free or taken"),

@@ -25,6 +25,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Bucket, Decision, LocalLimits, Window
 from wedsync.kit.looks import ENTERED
+from wedsync.kit.meter import CALL
 from wedsync.kit.watch import SOURCE
 from wedsync.web import callers
 from wedsync.web.respond import add_absent, encoded
@@ -87,6 +88,7 @@ class Restraint:
             return
         state = scope["litestar_app"].state
         SOURCE.set(source_of(scope["path"]))
+        CALL.set(set())
         address = _address(scope, state.rates)
         _take(scope, state.limits.hit(state.rates.address, address))
         strict = strict_limit(scope["method"], scope["path"], state.rates)

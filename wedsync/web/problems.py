@@ -19,6 +19,7 @@ AnyRequest = Request[Any, Any, Any]
 MEMBER = re.compile(r"^Object (contains unknown|missing required) field `([^`]+)`")
 TITLES = {
     401: "Please sign in",
+    402: "Your plan is full",
     403: "Not yours to change",
     404: "Nothing here",
     409: "That is already so",

@@ -96,8 +96,9 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int =
 def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> tuple[Section, ...]:
     """The supplier's way around; `waiting` counts what needs them this week over all their weddings.
 
-    Webhooks are for owners and admins, security for the owner.
+    The plan and webhooks are for owners and admins, security for the owner.
     """
+    plan = Section(key="plan", label="Plan", href=f"{base}/plan", icon="wallet")
     security = Section(key="security", label="Security", href=f"{base}/security", icon="shield-check")
     webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
     hooks = Section(key="connections", label="Hooks", href=f"{base}/connections", icon="download")
@@ -108,6 +109,6 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="accounts", label="Accounts", href=f"{base}/accounts", icon="refresh-cw"),
         Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
-        *((webhooks, hooks) if role in ("owner", "admin") else ()),
+        *((webhooks, hooks, plan) if role in ("owner", "admin") else ()),
         *((security,) if role == "owner" else ()),
     )

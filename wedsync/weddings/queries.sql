@@ -89,11 +89,11 @@ where i.wedding_id = $1 and i.audience = 'public'
 order by i.starts_at, i.id
 
 -- name: events_after
--- The log by the rule: row security shows what this audience may see.
+-- The log by the rule: row security shows what this audience may see, and a business reads as far back as its plan goes.
 select e.id, e.epoch, e.seq, e.type, e.version, e.scope, e.link_id, e.membership_id, e.subject_table, e.subject_id, e.op, e.record, e.old_record,
   e.actor_kind, e.actor_id, e.cause, e.bulk, e.occurred_at
 from events e
-where e.stream_id = $1 and e.seq > $2
+where e.stream_id = $1 and e.seq > $2 and e.recorded_at >= (select app.history_from())
 order by e.seq
 limit $3
 

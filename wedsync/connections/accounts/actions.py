@@ -44,6 +44,12 @@ async def must_be(tx: Tx, roles: tuple[str, ...] = KEEPERS) -> None:
         raise Refusal(403, "forbidden", f"Only {who} may do this. Ask them to.")
 
 
+async def may_begin(tx: Tx) -> None:
+    """Raises Refusal 403, or 402 where the plan has no account left: before anybody is sent to a provider."""
+    await must_be(tx)
+    await tx.value(queries.ask_limit)
+
+
 async def draft(tx: Tx, ring: KeyRing, tenant: UUID, manifest: Manifest, title: str) -> UUID:
     """A connection to be; the one that was begun before and not finished, where there is one."""
     held = await tx.row(queries.draft, tenant, manifest.name)

@@ -85,11 +85,11 @@ async def begin(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, connector:
     manifest, connect = _offered(desk, connector)
     if connect.way == "oauth2":
         async with ctx.door.enter(actor, tenant) as tx:
-            await actions.must_be(tx)
+            await actions.may_begin(tx)
             connection_id = await actions.draft(tx, ctx.ring, tenant, manifest, new.title)
             return await _sent(ctx, desk, tx, actor, tenant, connection_id, manifest, connect)
     async with ctx.door.enter(actor, tenant) as tx:
-        await actions.must_be(tx)
+        await actions.may_begin(tx)
     credentials, account = await _proved(desk, manifest, connect, new)
     async with ctx.door.enter(actor, tenant) as tx:
         await actions.must_be(tx)

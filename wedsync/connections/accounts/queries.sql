@@ -37,6 +37,9 @@ select app.role()
 -- One that was begun and not finished is gone on with.
 select c.id from connections c where c.tenant_id = $1 and c.connector = $2 and c.state = 'draft' and c.deleted_at is null for update
 
+-- name: ask_limit
+select app.ask_limit('connections')
+
 -- name: add
 insert into connections (id, tenant_id, connector, title, scheme, sealed, settings, state, state_at)
 values ($1, $2, $3, $4, $5, $6, $7, 'draft', app.now())

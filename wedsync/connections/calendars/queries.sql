@@ -147,10 +147,10 @@ where g.calendar_id = $1
 update calendar_progress g set watch_sealed = $2, watch_until = $3, watch_again_at = $4 where g.calendar_id = $1
 
 -- name: end_run
--- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself.
+-- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off.
 update calendar_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = least(app.now() + make_interval(secs => $5::double precision), g.watch_again_at),
+  next_poll_at = least(app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()), g.watch_again_at),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.calendar_id = $1

@@ -111,9 +111,9 @@ async def invite(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: U
         errors = {field: words.get(field, "Choose one of these.")}
         return await _page(request, ctx, actor, supplier_id, typed=typed, errors=errors, code=422)
     except Refusal as refusal:
-        if refusal.status not in (403, 409):
+        if refusal.status not in (402, 403, 409):
             raise
-        field = "email" if refusal.status == 409 else "role"
+        field = "role" if refusal.status == 403 else "email"
         errors = {field: refusal.detail}
         return await _page(request, ctx, actor, supplier_id, typed=typed, errors=errors, code=refusal.status)
     return respond.see_other(f"/studio/{supplier_id}/team")

@@ -63,7 +63,7 @@ async def begin(
     try:
         begun = await connecting.begin(ctx, desk, signed_in(request, actor), tenant, connector, _given(form))
     except Refusal as refusal:
-        if refusal.status not in (409, 422, 503):
+        if refusal.status not in (402, 409, 422, 503):
             raise
         async with entered(request, ctx, actor, tenant) as place:
             return form_page(place, desk, connector, form=form, refusal=refusal)
