@@ -46,6 +46,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "clients": {"r": set(), "w": set()},
     "client_imports": {"r": set(), "w": set()},
+    "listings": {"r": set(), "w": set()},
+    "enquiries": {"r": set(), "w": set()},
+    "onboardings": {"r": set(), "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {
@@ -79,6 +82,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
 HOMES = {
     "clients": "supplier_id",
     "client_imports": "supplier_id",
+    "listings": "supplier_id",
+    "enquiries": "supplier_id",
+    "onboardings": "supplier_id",
     "endpoints": "tenant_id",
     "rules": "tenant_id",
     "subscriptions": "tenant_id",

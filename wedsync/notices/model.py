@@ -165,6 +165,19 @@ def broken_row(event: Event, person: UUID, href: str) -> dict[str, Any]:
     }
 
 
+def enquiry_row(event: Event, person: UUID, title: str, detail: str, href: str) -> dict[str, Any]:
+    """The same for what a couple asked on the business's page."""
+    return {
+        "person_id": person,
+        "event_id": event.id,
+        "type": event.type,
+        "title": title[:300],
+        "detail": detail[:2000],
+        "href": href,
+        "occurred_at": event.occurred_at,
+    }
+
+
 def hours_in_words(hours: int) -> str:
     """`an hour`, `3 days`."""
     if hours < 24:

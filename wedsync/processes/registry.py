@@ -45,7 +45,13 @@ from wedsync.guests.importing import reactions as imports_reactions
 from wedsync.guests.importing import work as imports_work
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
+from wedsync.market import api as market_api
+from wedsync.market import facts as market
+from wedsync.market import pages as market_pages
+from wedsync.market import reactions as market_reactions
 from wedsync.notices import reactions as notices_reactions
+from wedsync.onboarding import model as onboarding
+from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
@@ -91,6 +97,7 @@ NOUNS = (
     bookings,
     photos,
     clients,
+    market,
     acknowledgements,
     proposals,
     subscriptions,
@@ -99,6 +106,7 @@ NOUNS = (
     connections,
     accounts,
     calendars,
+    onboarding,
 )
 PLAIN = (
     weddings_reactions,
@@ -109,7 +117,7 @@ PLAIN = (
     acknowledgements_reactions,
     calendars_reactions,
 )
-SEALED = (guests_reactions, imports_reactions, notices_reactions)
+SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions)
 DOORS = (
     people_api,
     weddings_api,
@@ -122,6 +130,7 @@ DOORS = (
     bookings_api,
     photos_api,
     clients_api,
+    market_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -145,12 +154,14 @@ PAGES = (
     bookings_pages,
     photos_pages,
     clients_pages,
+    market_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,
     accounts_pages,
+    onboarding_pages,
     operations_pages,
 )
 

@@ -87,6 +87,9 @@ GROUPS: Final = (
         (
             ("portfolio.*", "What is open over all your weddings"),
             ("client.*", "Your own clients, and lists of them"),
+            ("enquiry.*", "What couples ask on your public page"),
+            ("listing.*", "Your public page"),
+            ("onboarding.*", "Setting your business up"),
             ("booking.*", "Holds and bookings"),
             ("conflict.*", "What cannot both be right"),
             ("availability.*", "Days that are free or taken"),
