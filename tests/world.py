@@ -13,6 +13,7 @@ import msgspec
 
 from tests.world_calendars import keep_calendar
 from tests.world_clients import keep_clients
+from tests.world_market import keep_enquiry
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.bookings import actions as bookings
 from wedsync.bookings.rows import NewBooking
@@ -330,6 +331,8 @@ async def _bookings(world: World) -> None:
             await bookings.add(tx, world.ring, own)
             word = world.canary("clients") if who == "standard" else who
             world.ids = await keep_clients(tx, world.ring, who, word=word) | world.ids
+        business = world.businesses[who]
+        world.ids = await keep_enquiry(world.door, world.ring, world.actor(who), business, word=word) | world.ids
     async with connected(world.settings.door("owner")) as owner, owner.transaction():
         for who, link in given:
             await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])

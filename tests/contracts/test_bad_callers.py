@@ -137,6 +137,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
     "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
     "POST /api/v1/suppliers/{supplier_id}/clients": {"name": "Ana"},
+    "PUT /api/v1/suppliers/{supplier_id}/listing": {"slug": "not-mine-at-all"},
+    "POST /api/v1/suppliers/{supplier_id}/enquiries/{enquiry_id}/answer": {"message": "Yes"},
     "POST /api/v1/suppliers/{supplier_id}/requests": {"couple_email": "a@b.invalid"},
 }
 

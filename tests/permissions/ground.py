@@ -56,6 +56,21 @@ IN_A_BUSINESS = (
     """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
     select '{home}', l.wedding_id, l.id, 'A & B', 'tentative', 'UTC', 'active', 'basic'
     from links l where l.id = '{link}' on conflict do nothing""",
+    "insert into record_books (id, tenant_id) select c.id, c.tenant_id from connections c where c.tenant_id = '{home}'",
+    """insert into record_progress (book_id, tenant_id)
+    select b.id, b.tenant_id from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_items (tenant_id, book_id, remote_key, sealed)
+    select b.tenant_id, b.id, '', '' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_conflicts (tenant_id, book_id, kind, sealed, since)
+    select b.tenant_id, b.id, 'sweep', '', '2027-01-01Z' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_runs (tenant_id, book_id, began_at, outcome)
+    select b.tenant_id, b.id, '2027-01-01Z', 'done' from record_books b where b.tenant_id = '{home}'""",
+    """insert into listings (supplier_id, slug) values ('{home}', left('p{home}', 20) || 'x') on conflict do nothing""",
+    "insert into enquiries (supplier_id, form_key, sealed) values ('{home}', gen_random_uuid(), '')",
+    "insert into onboardings (supplier_id) values ('{home}') on conflict do nothing",
+    "insert into supplier_plans (supplier_id) values ('{home}')",
+    "insert into limit_notices (supplier_id, name, level, allowed, used) values ('{home}', 'seats', 'near', 5, 4)",
+    """insert into usage_days (supplier_id, "on") values ('{home}', '2027-06-05')""",
     """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
     values ('{home}', gen_random_uuid(), gen_random_uuid(), 'C & D', 'tentative', 'UTC', 'active', 'basic')""",
 )
@@ -108,8 +123,6 @@ async def _hire(world: World) -> dict[str, UUID]:
 
 async def _lay_business(world: World, admin: asyncpg.Connection, who: str, link: UUID, member: UUID) -> None:
     business = world.businesses[who]
-    for statement in IN_A_BUSINESS:
-        await admin.execute(statement.format(home=business, member=member, link=link))
     await lay_hook(world, who, business)
     if who == "standard":
         async with world.door.enter(world.actor("member"), business) as tx:
@@ -118,6 +131,8 @@ async def _lay_business(world: World, admin: asyncpg.Connection, who: str, link:
     async with world.door.enter(world.actor(who), business) as tx:
         endpoint, _ = await subscriptions.add(tx, world.ring, business, NewEndpoint(url=f"https://example.com/{who}"))
         await rules.add(tx, FIELDS, NewRule(name="Ours", endpoint_id=endpoint, types=["booking.*"]))
+    for statement in IN_A_BUSINESS:
+        await admin.execute(statement.format(home=business, member=member, link=link))
 
 
 async def _images(world: World, admin: asyncpg.Connection) -> Images:

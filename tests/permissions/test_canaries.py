@@ -50,6 +50,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "rule_id": [world.ids["rules"]],
         "task_id": [world.ids["task_shared"]],
         "client_id": [world.ids["client"]],
+        "enquiry_id": [world.ids["enquiry"]],
         "import_id": [world.ids["client_import"]],
         "line_id": [world.ids["budget_lines"]],
         "photos_id": [world.ids["photo_deliveries"]],

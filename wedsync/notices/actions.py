@@ -46,11 +46,12 @@ class Post:
         recipient: UUID,
         subject: UUID,
         link: UUID | None = None,
+        reply_to: str = "",
     ) -> None:
         """One mail to one recipient; `subject` is the event, or the action where several events make one mail."""
         event = self._event
         delivery = model.delivery_id(subject, kind, recipient, "smtp")
-        body = mail.message(to, words, name=name)
+        body = mail.message(to, words, name=name, reply_to=reply_to)
         content = self._ring.seal(body, tenant=event.tenant, table="deliveries", column="sealed", row=delivery)
         self._owed.append(
             {

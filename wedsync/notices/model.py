@@ -140,11 +140,16 @@ def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID
 def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: str) -> dict[str, Any]:
     """What `app.put_notices` takes."""
     detail = f"{said.before} → {said.after}" if said.after else ""
+    return told(event, person.person_id, f"{couple}: {said.title}", detail, href)
+
+
+def told(event: Event, person: UUID, title: str, detail: str, href: str) -> dict[str, Any]:
+    """A row of an inbox."""
     return {
-        "person_id": person.person_id,
+        "person_id": person,
         "event_id": event.id,
         "type": event.type,
-        "title": f"{couple}: {said.title}"[:300],
+        "title": title[:300],
         "detail": detail[:2000],
         "href": href,
         "occurred_at": event.occurred_at,
@@ -154,15 +159,7 @@ def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: 
 def broken_row(event: Event, person: UUID, href: str) -> dict[str, Any]:
     """The same for an account that nobody lets us into any more."""
     record = event.record or {}
-    return {
-        "person_id": person,
-        "event_id": event.id,
-        "type": event.type,
-        "title": f"{record['title']} must be connected again"[:300],
-        "detail": record["state_reason"],
-        "href": href,
-        "occurred_at": event.occurred_at,
-    }
+    return told(event, person, f"{record['title']} must be connected again", record["state_reason"], href)
 
 
 OF_PLANS = ("limit.neared", "limit.reached", "plan.changed")
@@ -189,15 +186,7 @@ def plan_row(event: Event, person: UUID, plan: str) -> dict[str, Any]:
             if is_full
             else "Nothing is refused yet. Your plan page says what a larger plan has."
         )
-    return {
-        "person_id": person,
-        "event_id": event.id,
-        "type": event.type,
-        "title": title[:300],
-        "detail": detail,
-        "href": f"/studio/{event.tenant}/plan",
-        "occurred_at": event.occurred_at,
-    }
+    return told(event, person, title, detail, f"/studio/{event.tenant}/plan")
 
 
 def hours_in_words(hours: int) -> str:

@@ -49,3 +49,9 @@ select p.name from parties p where p.wedding_id = $1 and p.id = $2
 -- name: keepers
 -- Who keeps the tenant's webhooks: the couple, or owners and admins.
 select k.person_id, k.name, k.email from app.keepers() k
+
+-- name: enquiry
+-- What was asked, by whom sealed, and of which business.
+select s.name as business, s.email as business_email, q.sealed, q.wedding_on, q.sends_copy
+from enquiries q join suppliers s on s.supplier_id = q.supplier_id
+where q.supplier_id = app.tenant() and q.id = $1

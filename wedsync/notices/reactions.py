@@ -5,7 +5,7 @@ from wedsync.events.event import Event
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import actions, model
+from wedsync.notices import actions, enquiries, model
 
 
 def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
@@ -58,4 +58,5 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
             run=endpoint,
             condition="$.record.blocked_since != null && $.old.blocked_since == null",
         ),
+        *enquiries.reactions(ring, settings),
     )

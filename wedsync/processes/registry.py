@@ -53,7 +53,13 @@ from wedsync.guests.importing import reactions as imports_reactions
 from wedsync.guests.importing import work as imports_work
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
+from wedsync.market import api as market_api
+from wedsync.market import facts as market
+from wedsync.market import pages as market_pages
+from wedsync.market import reactions as market_reactions
 from wedsync.notices import reactions as notices_reactions
+from wedsync.onboarding import model as onboarding
+from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
 from wedsync.people import api as people_api
@@ -100,6 +106,7 @@ NOUNS = (
     photos,
     clients,
     commerce,
+    market,
     acknowledgements,
     proposals,
     subscriptions,
@@ -109,6 +116,7 @@ NOUNS = (
     accounts,
     calendars,
     records,
+    onboarding,
 )
 PLAIN = (
     weddings_reactions,
@@ -120,7 +128,7 @@ PLAIN = (
     calendars_reactions,
     records_reactions,
 )
-SEALED = (guests_reactions, imports_reactions, notices_reactions)
+SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions)
 DOORS = (
     people_api,
     weddings_api,
@@ -134,6 +142,7 @@ DOORS = (
     photos_api,
     clients_api,
     commerce_api,
+    market_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -159,12 +168,14 @@ PAGES = (
     photos_pages,
     clients_pages,
     commerce_pages,
+    market_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,
     accounts_pages,
+    onboarding_pages,
     operations_pages,
 )
 

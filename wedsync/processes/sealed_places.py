@@ -40,6 +40,7 @@ COLUMNS: Final = (
     Place("clients", "sealed", "supplier_id"),
     Place("client_imports", "plan", "supplier_id"),
     Place("client_imports", "undo", "supplier_id"),
+    Place("enquiries", "sealed", "supplier_id"),
     Place("endpoints", "secret_sealed", "tenant_id"),
     Place("endpoints", "credentials_sealed", "tenant_id"),
     Place("connections", "sealed", "tenant_id"),

@@ -15,6 +15,7 @@ from wedsync.kit.errors import Refusal, not_found
 from wedsync.suppliers import model
 from wedsync.suppliers.team import model as team
 from wedsync.web.context import stale
+from wedsync.weddings.model import check_zone
 
 queries = sql.load("wedsync.suppliers")
 
@@ -36,6 +37,16 @@ async def register(door: Door, actor: Actor, new: model.NewSupplier) -> UUID:
         record(tx, model.REGISTERED, op="INSERT", row=await tx.row(queries.supplier_image, supplier_id))
         record(tx, team.JOINED, op="INSERT", row=await tx.row(queries.member_of_person, actor.id))
     return supplier_id
+
+
+async def describe(tx: Tx, *, name: str | None = None, category: str | None = None, zone: str | None = None) -> None:
+    """What a business is called, what it does, and when it is there. Raises Refusal 403, 404, 422."""
+    if zone is not None:
+        check_zone(zone)
+    row = await tx.row(queries.describe, name, category, zone)
+    if row is None:
+        raise Refusal(403, "forbidden", "Only an owner or admin of this business changes what it is called.")
+    record(tx, model.SUPPLIER_CHANGED, op="UPDATE", row=row)
 
 
 async def invite(tx: Tx, wedding_id: UUID, new: model.NewLink) -> UUID:

@@ -34,6 +34,13 @@ returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_rec
 select s.supplier_id, s.id, s.name, s.category, s.email, s.phone, s.website, s.time_zone, s.version, s.created_at, s.updated_at from
   suppliers s where s.supplier_id = $1
 
+-- name: describe
+-- What is null stays.
+update suppliers s
+set name = coalesce($1, s.name), category = coalesce($2, s.category), time_zone = coalesce($3, s.time_zone)
+where s.supplier_id = app.tenant()
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
 -- name: supplier_image
 select s.supplier_id as id, to_jsonb(s) as record from suppliers s where s.supplier_id = $1
 
@@ -44,7 +51,9 @@ select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status,
 
 -- name: head
 select s.name, s.category, app.role() as role, app.now() as now,
-  (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting
+  (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting,
+  (select count(*)::int from enquiries q where q.supplier_id = $1 and q.state = 'received') as enquiries,
+  exists (select from onboardings o where o.supplier_id = $1 and o.finished_at is null) as is_setting_up
 from suppliers s
 where s.supplier_id = $1
 

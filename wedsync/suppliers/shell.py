@@ -33,7 +33,13 @@ async def supplier_shell(
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading=row["name"],
-        sections=supplier_sections(f"/studio/{supplier_id}", waiting=row["waiting"], role=row["role"]),
+        sections=supplier_sections(
+            f"/studio/{supplier_id}",
+            waiting=row["waiting"],
+            enquiries=row["enquiries"],
+            role=row["role"],
+            is_setting_up=row["is_setting_up"],
+        ),
         live=live(ctx, topics),
         now=row["now"],
     )

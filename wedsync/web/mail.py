@@ -39,7 +39,7 @@ def compose(template: str, **values: Any) -> Words:
     return Words(subject=subject, text=text + "\n", html=html)
 
 
-def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "") -> bytes:
+def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "", reply_to: str = "") -> bytes:
     """The sealed content of a mail delivery: what the `smtp` connector reads."""
     body = {
         "to": to,
@@ -48,5 +48,6 @@ def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "")
         "text": words.text,
         "html": words.html,
         "unsubscribe_url": unsubscribe_url,
+        "reply_to": reply_to,
     }
     return msgspec.json.encode(body)
