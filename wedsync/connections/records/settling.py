@@ -16,7 +16,7 @@ from wedsync.clients import sealed as client_seals
 from wedsync.clients.matching import is_same
 from wedsync.clients.model import Details, NewClient
 from wedsync.connections.contract import Rejected, Unknown
-from wedsync.connections.records import conflicts, facts
+from wedsync.connections.records import conflicts, couples, facts
 from wedsync.connections.records.contract import Gone, Moved, Push, Pushed, ReadOnly
 from wedsync.connections.records.kept import Dispute, Kept
 from wedsync.connections.records.merge import Decision, Sides, changed, decide
@@ -30,7 +30,6 @@ queries = sql.load("wedsync.connections.records")
 TOGETHER_MAX: Final = 200
 """Records of one run; the rest goes on in the next, so that others have their turn."""
 READ_ONLY: Final = "This account only reads: give us a key that may write, or choose to only read."
-COUPLES: Final = "The couple decides about the date of its wedding, and has joined WedSync."
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +46,12 @@ class One(msgspec.Struct, frozen=True, kw_only=True):
     row: Row
     kept: Kept
     ours: Record | None
-    joined_on: Any = None
-    is_joined: bool = False
+    joined: Row | None = None
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the couple has set its date on WedSync."""
+        return self.joined is not None and self.joined["on"] is not None
 
 
 async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
@@ -56,7 +59,7 @@ async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
     async with run.enter() as tx:
         rows = await tx.rows(queries.dirty, run.id, list(leaving), TOGETHER_MAX)
         of = [row["client_id"] for row in rows if row["client_id"] is not None]
-        joined = {row["client_id"]: row["on"] for row in (await tx.rows(queries.joined, of) if of else ())}
+        joined = {row["client_id"]: row for row in (await tx.rows(queries.joined, of) if of else ())}
     moved: list[str] = []
     stopped_by: Ended | None = None
     for row in rows:
@@ -72,14 +75,15 @@ async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
     return Settled(moved=moved, ended=stopped_by, is_more=len(rows) == TOGETHER_MAX)
 
 
-def _considered(run: Run, row: Row, joined: dict[UUID, Any]) -> One:
+def _considered(run: Run, row: Row, joined: dict[UUID, Row]) -> One:
     kept = run.seals.kept(row["id"], row["sealed"])
     client_id = row["client_id"]
     if client_id is None:
         return One(row=row, kept=kept, ours=None)
     details = client_seals.unseal(run.ring, run.tenant, client_id, row["client_sealed"])
-    ours = record_of(details, row["stage"], joined.get(client_id) or row["wedding_on"])
-    return One(row=row, kept=kept, ours=ours, joined_on=joined.get(client_id), is_joined=client_id in joined)
+    couple = joined.get(client_id)
+    on = row["wedding_on"] if couple is None or couple["on"] is None else couple["on"]
+    return One(row=row, kept=kept, ours=record_of(details, row["stage"], on), joined=couple)
 
 
 def record_of(details: Details, stage: Any, on: Any) -> Record:
@@ -181,10 +185,22 @@ async def _removed(run: Run, one: One) -> None:
 async def _both(run: Run, one: One, ours: Record, theirs: Record) -> Moved | Ended | None:
     """Take over first: what is refused here must not be agreed on there. Ours is compared as it would read there."""
     ours = checked(run.session.spelled(ours))
-    sides = Sides(base=one.kept.base, ours=ours, theirs=theirs, is_joined=one.is_joined)
-    decided = decide(sides, writes=run.writes, verdict=one.row["verdict"])
-    if one.joined_on is not None and decided.ours.wedding_on != ours.wedding_on:
-        decided = _couples_date(decided, ours, theirs, one)
+    sides = Sides(base=one.kept.base, ours=ours, theirs=theirs, is_joined=one.joined is not None)
+    verdict = one.row["verdict"]
+    decided, why = decide(sides, writes=run.writes, verdict=verdict), ""
+    is_moved = decided.ours.wedding_on != ours.wedding_on or "wedding_on" in decided.clashes
+    if one.joined is not None and one.is_dated and is_moved:
+        was = one.kept.base or theirs
+        decided = couples.kept(decided, ours, theirs, was, verdict=verdict, writes=run.writes)
+        why = couples.THEIRS
+        if verdict == "theirs":
+            why = await couples.proposed(run, one.joined["link_id"], theirs.wedding_on)
+    return await _done(run, one, Sides(base=sides.base, ours=ours, theirs=theirs), decided, why)
+
+
+async def _done(run: Run, one: One, sides: Sides, decided: Decision, why: str) -> Moved | Ended | None:
+    """What was decided, on both sides."""
+    ours, theirs = sides.ours, sides.theirs
     about = ",".join(decided.clashes)
     version = one.row["version"]
     if decided.ours != ours or decided.theirs == theirs:
@@ -197,24 +213,14 @@ async def _both(run: Run, one: One, ours: Record, theirs: Record) -> Moved | End
                 is_dirty = decided.theirs != theirs
                 verdict = one.row["verdict"] if is_dirty else ""
                 await _put(tx, run, one, kept, version=version, is_dirty=is_dirty, verdict=verdict)
-                await _told(tx, run, one, about, decided.ours, theirs)
+                await _told(tx, run, one, about, Dispute(ours=decided.ours, theirs=theirs, why=why))
         except Refusal as refusal:
             await _refused(run, one, refusal)
             return None
     if decided.theirs == theirs:
         return None
-    return await _write(run, one, decided, theirs, version, about)
-
-
-def _couples_date(decided: Decision, ours: Record, theirs: Record, one: One) -> Decision:
-    """The date of a wedding on WedSync is the couple's: a CRM does not move it."""
-    was = one.kept.base or theirs
-    return msgspec.structs.replace(
-        decided,
-        ours=msgspec.structs.replace(decided.ours, wedding_on=ours.wedding_on),
-        base=msgspec.structs.replace(decided.base, wedding_on=was.wedding_on),
-        clashes=(*decided.clashes, "wedding_on"),
-    )
+    dispute = Dispute(ours=decided.ours, why=why)
+    return await _write(run, one, decided, theirs, version=version, about=about, dispute=dispute)
 
 
 def _without(decided: Decision, theirs: Record) -> Record:
@@ -235,7 +241,7 @@ async def _taken(tx: Tx, run: Run, one: One, ours: Record, then: Record) -> int:
 
 
 async def _write(
-    run: Run, one: One, decided: Decision, theirs: Record, version: int, about: str
+    run: Run, one: One, decided: Decision, theirs: Record, *, version: int, about: str, dispute: Dispute
 ) -> Moved | Ended | None:
     row = one.row
     if run.is_read_only:
@@ -260,7 +266,7 @@ async def _write(
             is_dirty = now != msgspec.structs.replace(decided.theirs, **left)
             run.is_unsettled = run.is_unsettled or is_dirty
             await _put(tx, run, one, kept, version=version, etag=said.found.etag, is_dirty=is_dirty)
-            await _told(tx, run, one, about, decided.ours, now)
+            await _told(tx, run, one, about, msgspec.structs.replace(dispute, theirs=now))
         return None
     if isinstance(said, Rejected):
         await _disputed(run, one, f"It cannot be changed there: {said.reason}", version=version)
@@ -290,13 +296,12 @@ async def _disputed(run: Run, one: One, why: str, *, version: int | None = None)
         await _kept(tx, run, one, "refused", "", Dispute(ours=one.ours, theirs=one.kept.theirs, why=why))
 
 
-async def _told(tx: Tx, run: Run, one: One, about: str, ours: Record, theirs: Record) -> None:
+async def _told(tx: Tx, run: Run, one: One, about: str, dispute: Dispute) -> None:
     """The conflict that there is now, or no more."""
-    if not about:
+    if about:
+        await _kept(tx, run, one, "changed", about, dispute)
+    else:
         await conflicts.end(tx, run, one.row["id"])
-        return
-    why = COUPLES if one.joined_on is not None and "wedding_on" in about else ""
-    await _kept(tx, run, one, "changed", about, Dispute(ours=ours, theirs=theirs, why=why))
 
 
 async def _kept(tx: Tx, run: Run, one: One, kind: facts.Kind, about: str, dispute: Dispute) -> None:
