@@ -6326,7 +6326,7 @@ reset role;
 -- 87_plans.sql
 -- Plans: what a business may have of everything that is limited, and the one place where that is asked and held. Couples are never limited.
 -- Tiers are rows, so that an operator changes them by statement; whoever has no row of its own has the default. What is over a limit stays as it
--- is: only what is new is refused, and nothing that concerns a wedding in its protected window (docs/decisions/0021-limits-in-triggers.md).
+-- is: only what is new is refused, and nothing that concerns a wedding in its protected window (docs/decisions/0021-limits-in-triggers-calls-in-batches.md).
 set role wedsync_owner;
 
 create table public.plans (

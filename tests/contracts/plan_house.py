@@ -50,6 +50,24 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
         link: str = (await couple.got("POST", f"/api/v1/weddings/{wedding}/links", asked, code=201))["id"]
         return link
 
+    async def invitations(self, couple: Somebody, count: int) -> list[str]:
+        """Invitations to so many weddings, written at once: what is tried is how they are answered."""
+        rows = await self.town.admin.fetch(
+            """with made as materialized (
+              select w.id, app.create_wedding($1, w.id, 'Ana & Ben', 'Europe/London', 'GB', 'GBP') as member
+              from (select uuidv7() as id from generate_series(1, $2)) w)
+            select m.id from made m where m.member is not null""",
+            couple.id,
+            count,
+        )
+        links = await self.town.admin.fetch(
+            """insert into links (wedding_id, supplier_name, category, invited_email, invited_by)
+            select w, 'Marlow Photo', 'photographer', $2, 'couple' from unnest($1::uuid[]) w returning id""",
+            [row["id"] for row in rows],
+            self.owner.email,
+        )
+        return [str(row["id"]) for row in links]
+
     async def accept(self, link: str) -> httpx.Response:
         return await self.owner.ask("POST", f"/api/v1/links/{link}/answer", {"supplier_id": self.id})
 

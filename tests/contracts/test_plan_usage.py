@@ -157,7 +157,7 @@ async def test_calendars_are_left_alone_for_as_long_as_the_plan_says(shop: Shop,
 
 async def test_the_page_shows_what_is_used_in_words_bars_and_tables(shop: Shop, ana: Somebody) -> None:
     await shop.give("starter", seats=2, api_calls=10)
-    await shop.link(ana)
+    await shop.town.react(await shop.link(ana))
     assert (await join(shop, 1)).status_code == 201
     await shop.town.door.count_calls(UUID(int=7 + int(shop.id[-6:], 16)), 1, f'{{"{shop.id}": 8}}')
     page = await shop.owner.see(f"/studio/{shop.id}/plan")
