@@ -15,6 +15,7 @@ from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.market import model, sealed
 from wedsync.market.model import EnquiryView, ListingView, State, Work
+from wedsync.suppliers.model import trade
 from wedsync.web.context import from_time_cursor, time_cursor
 
 queries = sql.load("wedsync.market")
@@ -79,7 +80,7 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     works = msgspec.json.decode(works) if isinstance(works, str) else works
     return {
         "name": row["name"],
-        "category": row["category"].replace("_", " ").capitalize(),
+        "category": trade(row["category"]),
         "slug": row["slug"],
         "tagline": row["tagline"],
         "place": row["place"],

@@ -23,7 +23,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import demo_people, demo_photos
+from wedsync.processes import demo_market, demo_people, demo_photos
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
@@ -113,6 +113,8 @@ class Demo:
         for key, (name, category) in BUSINESSES.items():
             new = supplier_model.NewSupplier(name=name, category=category)
             businesses[key] = await suppliers.register(self._door, Actor(kind="person", id=people[key]), new)
+        owner = Actor(kind="person", id=people["photographer"])
+        await demo_market.open_page(self._door, self._ring, owner, businesses["photographer"], today)
         world = World(people=people, businesses=businesses)
         await self._wedding(
             world, "couple", "Ana & Ben", "Europe/London", today + timedelta(days=60), 118, slug="ana-and-ben"

@@ -181,6 +181,11 @@ SEES = {
 NEVER = ("Your budget and payments", "Your private notes", "What other suppliers are paid", "Tasks given to others")
 
 
+def trade(category: str) -> str:
+    """A category as people read it: make_up is "Make up", dj is "DJ"."""
+    return "DJ" if category == "dj" else category.replace("_", " ").capitalize()
+
+
 def panel(mask: int) -> tuple[list[str], list[str], tuple[str, ...]]:
     """(sees, does not see now, never sees) in words, for the couple's page."""
     return [t for s, t in SEES.items() if s & mask], [t for s, t in SEES.items() if not s & mask], NEVER

@@ -10,6 +10,7 @@ from wedsync.kit.errors import FieldError, Refusal
 from wedsync.market import actions, model, reading
 from wedsync.market.model import LINKS_MAX, NewListing
 from wedsync.market.pages.public import page
+from wedsync.suppliers.model import trade
 from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
@@ -88,7 +89,7 @@ async def _form(
         is_stale=refusal is not None and refusal.status == 412,
         is_saved="saved" in request.query_params and refusal is None,
         may_manage=home["role"] in actions.MANAGERS,
-        business={"name": home["name"], "category": home["category"].replace("_", " ").capitalize()},
+        business={"name": home["name"], "category": trade(home["category"])},
         host=ctx.settings.public_url.partition("://")[2],
     )
 

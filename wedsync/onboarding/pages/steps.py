@@ -20,7 +20,7 @@ from wedsync.onboarding import actions, invitation, model
 from wedsync.onboarding.model import Key, Step
 from wedsync.onboarding.pages.begin import ZONES
 from wedsync.suppliers import actions as suppliers
-from wedsync.suppliers.model import InvitationAnswer, LinkRequest
+from wedsync.suppliers.model import InvitationAnswer, LinkRequest, trade
 from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context, invalid
@@ -161,7 +161,7 @@ async def _values(ctx: Context, desk: Desk, place: Place, actor: Actor, key: Key
         case "business":
             return {"name": home["name"], "zone": home["time_zone"], "zones": ZONES}
         case "category":
-            words = [(c, c.replace("_", " ").capitalize(), SIGNS.get(c, "store")) for c in CATEGORIES]
+            words = [(c, trade(c), SIGNS.get(c, "store")) for c in CATEGORIES]
             return {"categories": words, "chosen": home["category"] if place.steps[1].state == "done" else ""}
         case "calendar":
             offers = [one for one in connecting.offers(desk) if one.name in actions.CALENDARS and one.is_configured]
