@@ -42,6 +42,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "space_uses": {"r": {*COUPLE, *SCHEDULE}, "w": set(SCHEDULE)},
+    "spaces": {"r": set(), "w": set()},
     "link_bookings": {"r": {*COUPLE, "standard"}, "w": set()},
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "clients": {"r": set(), "w": set()},
@@ -78,6 +80,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
 }
 HOMES = {
     "clients": "supplier_id",
+    "spaces": "supplier_id",
     "client_imports": "supplier_id",
     "endpoints": "tenant_id",
     "rules": "tenant_id",
@@ -209,8 +212,8 @@ def page() -> str:
         "# Who may do what",
         "",
         "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with",
-        "rows for one link (links, tasks, photo deliveries, acknowledgements, proposals, events) a supplier reads and",
-        "writes its own.",
+        "rows for one link (links, tasks, photo deliveries, space uses, acknowledgements, proposals, events) a",
+        "supplier reads and writes its own.",
         "",
         "| Table | " + " | ".join(EVERYBODY) + " |",
         "|---|" + "---|" * len(EVERYBODY),

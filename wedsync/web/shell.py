@@ -93,10 +93,10 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int =
     )
 
 
-def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> tuple[Section, ...]:
+def supplier_sections(base: str, *, waiting: int = 0, role: str = "member", category: str = "") -> tuple[Section, ...]:
     """The supplier's way around; `waiting` counts what needs them this week over all their weddings.
 
-    Webhooks are for owners and admins, security for the owner.
+    Webhooks are for owners and admins, security for the owner, spaces for venues.
     """
     security = Section(key="security", label="Security", href=f"{base}/security", icon="shield-check")
     webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
@@ -105,6 +105,11 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
         Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
         Section(key="calendar", label="Calendar", href=f"{base}/calendar", icon="calendar-clock"),
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
+        *(
+            (Section(key="spaces", label="Spaces", href=f"{base}/spaces", icon="building-2"),)
+            if category == "venue"
+            else ()
+        ),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="accounts", label="Accounts", href=f"{base}/accounts", icon="refresh-cw"),
         Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
