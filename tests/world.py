@@ -14,6 +14,7 @@ import msgspec
 from tests.world_calendars import keep_calendar
 from tests.world_clients import keep_clients
 from tests.world_market import keep_enquiry
+from tests.world_venues import give_space
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.bookings import actions as bookings
 from wedsync.bookings.rows import NewBooking
@@ -228,7 +229,7 @@ async def _plans(world: World) -> None:
 
 
 async def _proposals(world: World) -> None:
-    """Every supplier proposes a change of what all of them see, and promises a gallery."""
+    """Every supplier proposes a change of what all see, promises a gallery, and gives a space where it sees the day."""
     for who in SUPPLIERS:
         async with world.door.enter(world.actor(who), world.wedding_id) as tx:
             why = f"Please {world.canary('task_' + who)}"
@@ -237,11 +238,15 @@ async def _proposals(world: World) -> None:
             assert made is not None
             world.ids["proposals"] = made
             world.ids["photo_deliveries"] = await photos.promise(tx, NewPhotoDelivery(kind="gallery", title=why))
+        if SUPPLIERS[who]["level"] != "basic":
+            word = world.canary("task_" + who)
+            world.ids |= await give_space(world.door, world.actor(who), world.businesses[who], world.wedding_id, word)
     async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
         new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
         await proposals.suggest(tx, await proposals.source(tx), new)
     async with world.door.enter(world.actor("twin"), world.other_id) as tx:
         await photos.promise(tx, NewPhotoDelivery(kind="film"))
+    await give_space(world.door, world.actor("twin"), world.businesses["twin"], world.other_id, "")
 
 
 async def _guests(world: World) -> None:

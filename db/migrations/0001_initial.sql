@@ -2729,6 +2729,79 @@ call app.protect('public.onboardings', 'supplier_id', $$(select app.role()) in (
   $$(select app.role()) in ('owner', 'admin')$$, false);
 reset role;
 
+-- 69_venues.sql
+-- Spaces of a venue and how many they take (home: the supplier), and which of them it gives to which part of a wedding (home: the wedding).
+set role wedsync_owner;
+
+create table public.spaces (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  name text not null check (length(name) between 1 and 120),
+  resource_id uuid,
+  seated_max integer check (seated_max between 1 and 100000),
+  standing_max integer check (standing_max between 1 and 100000),
+  note text not null default '' check (length(note) <= 500),
+  is_active boolean not null default true,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  foreign key (supplier_id, resource_id) references public.resources (supplier_id, id),
+  check (num_nonnulls(seated_max, standing_max) > 0)
+);
+comment on table public.spaces is 'A room, garden or barn of a supplier, or several used as one, and how many it takes';
+comment on column public.spaces.seated_max is 'Null: nobody is seated there';
+comment on column public.spaces.resource_id is 'What is booked when the space is, where it can be booked';
+create trigger bump before update on public.spaces for each row execute function app.bump();
+call app.protect('public.spaces', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
+
+create table public.space_uses (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  schedule_item_id uuid not null,
+  space_id uuid not null,
+  name text not null check (length(name) between 1 and 120),
+  arrangement text not null check (arrangement in ('seated', 'standing')),
+  capacity integer not null check (capacity between 1 and 100000),
+  is_over boolean not null default false,
+  setup_at time,
+  ready_by time,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, schedule_item_id, link_id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id),
+  -- The item is taken off the schedule before app.record takes its spaces back and says so.
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) deferrable initially deferred,
+  check (setup_at <= ready_by)
+);
+comment on table public.space_uses is 'Scope core, of one link: the space a venue gives to a schedule item; the couple and that supplier see it. It holds no head count';
+comment on column public.space_uses.space_id is 'A row of spaces in the supplier''s home; name and capacity are copies, and stay when the space is changed or removed';
+comment on column public.space_uses.is_over is 'More have accepted than it takes: kept by app.record together with the head counts';
+create unique index space_uses_id on public.space_uses (id);
+create index space_uses_link on public.space_uses (wedding_id, link_id);
+create trigger bump before update on public.space_uses for each row execute function app.bump();
+call app.protect('public.space_uses', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$, $$link_id = (select app.link())$$);
+grant update, delete on public.space_uses to wedsync_recorder;
+reset role;
+
+-- What the entered link's own supplier can give: its spaces stand in another home, which the wedding's gate closes.
+set role wedsync_recorder;
+create function app.offered_spaces(p_space uuid default null)
+returns table (id uuid, name text, seated_max integer, standing_max integer, is_active boolean)
+language sql stable security definer set search_path = '' as $$
+  select s.id, s.name, s.seated_max, s.standing_max, s.is_active
+  from public.links l
+  join public.spaces s on s.supplier_id = l.supplier_id
+  where l.wedding_id = app.tenant() and l.id = app.link() and l.status = 'active' and (p_space is null or s.id = p_space)
+  order by not s.is_active, s.name, s.id;
+$$;
+grant execute on function app.offered_spaces(uuid) to wedsync_user;
+reset role;
+
 -- 70_doors.sql
 -- Doors: how a transaction becomes one actor in one tenant. Definer functions of wedsync_recorder; absent and foreign refuse alike.
 -- SQLSTATE WS404 = no such thing for you, WS410 = the pass was good once, WS401 = not signed in.
@@ -2817,6 +2890,7 @@ begin
   elsif p_table = 'schedule_items' then return (select t.wedding_id from public.schedule_items t where t.id = p_id);
   elsif p_table = 'tasks' then return (select t.wedding_id from public.tasks t where t.id = p_id);
   elsif p_table = 'photo_deliveries' then return (select t.wedding_id from public.photo_deliveries t where t.id = p_id);
+  elsif p_table = 'space_uses' then return (select t.wedding_id from public.space_uses t where t.id = p_id);
   elsif p_table = 'links' then return (select t.wedding_id from public.links t where t.id = p_id);
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);
@@ -3390,7 +3464,7 @@ language sql volatile set search_path = '' as $$
   returning new.id, 'UPDATE', to_jsonb(new), to_jsonb(old);
 $$;
 
--- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched.
+-- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched, and of these whether all fit.
 create function app.derived_facts(p_wedding uuid, p_facts jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -3416,6 +3490,8 @@ begin
     select v_all || coalesce(jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record)), '[]') into v_all
       from app.derive_headcounts(p_wedding, v_counted) h;
   end if;
+  -- Most weddings have no spaces, and pay for one look into an index.
+  if exists (select from public.space_uses u where u.wedding_id = p_wedding) then v_all := v_all || app.space_facts(p_wedding, p_facts || v_all); end if;
   return v_all;
 end $$;
 
@@ -3695,6 +3771,62 @@ begin
   return v_cause;
 end $$;
 grant execute on function app.record_inserted(jsonb, integer[], uuid[]) to wedsync_user;
+reset role;
+
+-- 72_record_spaces.sql
+-- Whether those who have accepted fit into the spaces they were given: a fact of the head counts, found under the stream's lock.
+set role wedsync_recorder;
+
+-- The uses that became too small, or are no longer, turned. A link that ended is told nothing. No row of it holds a number of people.
+create function app.turned_uses(p_wedding uuid, p_items uuid[], p_use uuid default null)
+returns table (id uuid, link_id uuid, is_over boolean, record jsonb, old_record jsonb)
+language sql volatile set search_path = '' as $$
+  update public.space_uses u set is_over = not u.is_over
+  where u.wedding_id = p_wedding and u.schedule_item_id = any (p_items) and (p_use is null or u.id = p_use)
+    and u.is_over <> (u.capacity < coalesce((select h.accepted from public.headcounts h
+      where h.wedding_id = p_wedding and h.schedule_item_id = u.schedule_item_id), 0))
+    and exists (select from public.links l where l.wedding_id = p_wedding and l.id = u.link_id and l.status = 'active')
+  returning new.id, new.link_id, new.is_over, to_jsonb(new), to_jsonb(old);
+$$;
+
+-- What follows for spaces from facts: head counts that changed, and items that were taken off the schedule with what was given to them.
+create function app.space_facts(p_wedding uuid, p_facts jsonb) returns jsonb
+language sql volatile set search_path = '' as $$
+  with told as materialized (
+    select f.x ->> 'table' as subject, f.x ->> 'op' as op, (f.x ->> 'id')::uuid as id, (f.x -> 'record' ->> 'schedule_item_id')::uuid as item
+    from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' in ('headcounts', 'schedule_items')),
+  turned as (
+    select t.id, t.link_id, case when t.is_over then 'space.exceeded' else 'space.fits_again' end as type, 'UPDATE' as op, t.record, t.old_record
+    from app.turned_uses(p_wedding, array(select k.item from told k where k.subject = 'headcounts')) t),
+  gone as (
+    delete from public.space_uses u using told k
+    where k.subject = 'schedule_items' and k.op = 'DELETE' and u.wedding_id = p_wedding and u.schedule_item_id = k.id
+    returning u.id, u.link_id, 'space.withdrawn' as type, 'DELETE' as op, null::jsonb as record, to_jsonb(u) as old_record)
+  select coalesce(jsonb_agg(jsonb_build_object('type', y.type, 'scope', 1, 'link', y.link_id, 'table', 'space_uses', 'id', y.id, 'op', y.op,
+    'record', y.record, 'old', y.old_record)), '[]')
+  from (select t.id, t.link_id, t.type, t.op, t.record, t.old_record from turned t
+    union all select g.id, g.link_id, g.type, g.op, g.record, g.old_record from gone g) y;
+$$;
+
+-- Before a venue writes what it gives: the schedule and the stream, in the order in which taking an item off and an answer lock them. Whoever
+-- waited here finds the head counts as they are, and two that change one row do not wait for each other.
+create function app.hold_uses() returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.link() is null then raise insufficient_privilege using message = 'only a linked supplier gives spaces'; end if;
+  perform pg_advisory_xact_lock(hashtextextended('schedule:' || app.tenant(), 0));
+  perform from public.streams s where s.id = app.tenant() for update;
+end $$;
+
+-- The same for what a link has just written, whatever of the head counts it may read: it learns that it is too small, not by how many.
+create function app.judge_use(p_use uuid) returns table (id uuid, link_id uuid, is_over boolean, record jsonb, old_record jsonb)
+language sql volatile security definer set search_path = '' as $$
+  select t.id, t.link_id, t.is_over, t.record, t.old_record
+  from public.space_uses u
+  cross join lateral app.turned_uses(u.wedding_id, array[u.schedule_item_id], u.id) t
+  where u.wedding_id = app.tenant() and u.id = p_use and u.link_id = app.link();
+$$;
+grant execute on function app.hold_uses(), app.judge_use(uuid) to wedsync_user;
 reset role;
 
 -- 73_repeats.sql

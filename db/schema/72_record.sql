@@ -130,7 +130,7 @@ language sql volatile set search_path = '' as $$
   returning new.id, 'UPDATE', to_jsonb(new), to_jsonb(old);
 $$;
 
--- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched.
+-- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched, and of these whether all fit.
 create function app.derived_facts(p_wedding uuid, p_facts jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -156,6 +156,8 @@ begin
     select v_all || coalesce(jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record)), '[]') into v_all
       from app.derive_headcounts(p_wedding, v_counted) h;
   end if;
+  -- Most weddings have no spaces, and pay for one look into an index.
+  if exists (select from public.space_uses u where u.wedding_id = p_wedding) then v_all := v_all || app.space_facts(p_wedding, p_facts || v_all); end if;
   return v_all;
 end $$;
 

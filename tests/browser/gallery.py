@@ -28,6 +28,7 @@ from tests.browser import (
     scenes_rsvp,
     scenes_rules,
     scenes_supplier,
+    scenes_venues,
     scenes_webhooks,
 )
 from tests.browser.people import Scene
@@ -54,6 +55,7 @@ def scenes() -> Iterator[Scene]:
         scenes_supplier,
         scenes_bookings,
         scenes_photos,
+        scenes_venues,
         scenes_clients,
         scenes_commerce,
         scenes_market,

@@ -106,6 +106,7 @@ def scenes() -> Iterator[Scene]:
     ]
     overview |= {"next": following, "setup": []}
     overview |= {"promised": {"of": 3, "done": 1, "unseen": 1, "next_on": date(2027, 8, 3)}}
+    overview |= {"fit": {"of": 3, "over": 1, "names": ["The Tithe Barn"]}}
     yield Scene("overview", "weddings/overview.html", couple("overview", live=LIVE), overview)
     first = [
         {"words": "Set the date", "done": True, "href": ""},
@@ -114,7 +115,7 @@ def scenes() -> Iterator[Scene]:
     ]
     blank = WEDDING_FACTS | {"on": None, "date_status": "undecided", "ceremony_venue": "", "ceremony_at": None}
     nothing: dict[str, Any] = {key: [] for key in ("changes", "headcounts", "news", "next")}
-    fresh = {"wedding": blank, "src": "/news", "setup": first, "promised": {}} | nothing
+    fresh = {"wedding": blank, "src": "/news", "setup": first, "promised": {}, "fit": {}} | nothing
     yield Scene("overview-first", "weddings/overview.html", couple("overview"), fresh)
     yield Scene("suppliers", "suppliers/suppliers.html", couple("suppliers", live=LIVE), suppliers_values())
     yield Scene("supplier-end", "suppliers/end.html", couple("suppliers"), end_values())

@@ -194,6 +194,8 @@ def wedding_values(**more: Any) -> dict[str, Any]:
         "links_out": [("Dietary sheet", "/dietary", "utensils")],
         "photos": None,
         "photos_href": "",
+        "spaces": None,
+        "spaces_href": "",
     } | more
 
 

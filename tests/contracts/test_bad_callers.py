@@ -94,7 +94,9 @@ FOREIGN = {
     "membership_id": "memberships",
     "proposal_id": "proposals",
     "photos_id": "photo_deliveries",
+    "use_id": "space_uses",
 }
+NOBODY = str(UUID(int=9))
 RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/members": {"role": "helper", "name": "Dora"},
@@ -136,6 +138,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/endpoints/{endpoint_id}/test": {"type": "rsvp.replied"},
     "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
     "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
+    "POST /api/v1/suppliers/{supplier_id}/spaces": {"name": "Orangery", "seated_max": 80},
+    "POST /api/v1/weddings/{wedding_id}/space-uses": {"schedule_item_id": NOBODY, "space_id": NOBODY},
     "POST /api/v1/suppliers/{supplier_id}/clients": {"name": "Ana"},
     "PUT /api/v1/suppliers/{supplier_id}/listing": {"slug": "not-mine-at-all"},
     "POST /api/v1/suppliers/{supplier_id}/enquiries/{enquiry_id}/answer": {"message": "Yes"},

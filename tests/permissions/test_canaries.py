@@ -54,6 +54,8 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "import_id": [world.ids["client_import"]],
         "line_id": [world.ids["budget_lines"]],
         "photos_id": [world.ids["photo_deliveries"]],
+        "space_id": [world.ids["spaces"]],
+        "use_id": [world.ids["space_uses"]],
         "payment_id": [world.ids["budget_payments"]],
         "token": [world.passes[PASSES[audience]]] if audience in PASSES else ["nonsense"],
         "part": [
@@ -69,6 +71,8 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
             "suppliers",
             "photos",
             "promised",
+            "spaces",
+            "fit",
         ],
     }
     for route in app.routes:

@@ -353,7 +353,7 @@ join parties p on p.wedding_id = g.wedding_id and p.id = g.party_id
 where g.wedding_id = $1 and g.id = $2
 
 -- name: studio
-select s.name, app.role() as role, app.now() as now from suppliers s where s.supplier_id = $1
+select s.name, s.category, app.role() as role, app.now() as now from suppliers s where s.supplier_id = $1
 
 -- name: holds
 select app.role() = 'supplier' and app.mask() & $1 <> 0 as holds

@@ -25,6 +25,7 @@ ANSWERS = {
     "tentative": "may come",
     "needs_action": "has not answered",
 }
+PAGES = {"photo_deliveries": "photos", "space_uses": "spaces"}
 
 
 class Post:
@@ -122,7 +123,7 @@ def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words
 def _href(event: Event, person: Recipient) -> str:
     if person.supplier_id is not None:
         return f"/studio/{person.supplier_id}/weddings/{event.tenant}"
-    return f"/me/{event.tenant}/{'photos' if event.subject.table == 'photo_deliveries' else 'suppliers'}"
+    return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 
 def _recipient(row: Any) -> Recipient:

@@ -26,8 +26,10 @@ TO_LINKS = (
     "photos.overdue",
 )
 TO_COUPLE = ("link.requested", "link.accepted", "link.declined", "photos.delivered", "photos.delayed")
+# What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
+TO_BOTH = ("space.exceeded", "space.fits_again")
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue"})
+UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
 SAYS = {
     "headcount.locked": "The final numbers are in",
     "dietary_sheet.made": "There is a new dietary sheet",
@@ -41,6 +43,8 @@ SAYS = {
     "photos.overdue": "The promised day of your {what} has passed",
     "photos.delivered": "Your {what} is here",
     "photos.delayed": "Your {what} comes later than promised",
+    "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
+    "space.fits_again": "All who have accepted fit into {name} again",
 }
 
 
@@ -81,13 +85,14 @@ def may_see(event: Event, person: Recipient) -> bool:
 
 
 def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
-    """Who is told, each once: whoever may see it and is meant by the type, but never the one who did it."""
-    wanted = {"supplier"} if event.type in TO_LINKS else {"couple"}
+    """Who is told, each once: whoever may see it and is meant by the type, but not the one who did it."""
+    both = event.type in TO_BOTH
+    wanted = {"supplier", "couple"} if both else {"supplier"} if event.type in TO_LINKS else {"couple"}
     told: dict[UUID, Recipient] = {}
     for person in people:
         if (
             person.role in wanted
-            and person.person_id != event.actor.id
+            and (both or person.person_id != event.actor.id)
             and may_see(event, person)
             and _concerned(event, person)
             and _was_linked(event, person)

@@ -88,6 +88,9 @@ from wedsync.tasks import api as tasks_api
 from wedsync.tasks import model as tasks
 from wedsync.tasks import pages as tasks_pages
 from wedsync.tasks import reactions as tasks_reactions
+from wedsync.venues import api as venues_api
+from wedsync.venues import facts as venues
+from wedsync.venues import pages as venues_pages
 from wedsync.weddings import api as weddings_api
 from wedsync.weddings import model as weddings
 from wedsync.weddings import pages as weddings_pages
@@ -104,6 +107,7 @@ NOUNS = (
     budget,
     bookings,
     photos,
+    venues,
     clients,
     commerce,
     market,
@@ -140,6 +144,7 @@ DOORS = (
     budget_api,
     bookings_api,
     photos_api,
+    venues_api,
     clients_api,
     commerce_api,
     market_api,
@@ -166,6 +171,7 @@ PAGES = (
     budget_pages,
     bookings_pages,
     photos_pages,
+    venues_pages,
     clients_pages,
     commerce_pages,
     market_pages,

@@ -89,6 +89,15 @@ from photo_deliveries d
 where d.wedding_id = $1 and d.link_id = app.link()
 order by d.stage = 'archived', d.promised_on nulls last, d.id
 
+-- name: wedding_spaces
+-- What this link gives; how many are coming only where head counts are shared.
+select u.id, i.title, u.name, u.arrangement, u.capacity, u.is_over, u.setup_at, u.ready_by, h.accepted
+from space_uses u
+left join schedule_items i on i.wedding_id = u.wedding_id and i.id = u.schedule_item_id
+left join headcounts h on h.wedding_id = u.wedding_id and h.schedule_item_id = u.schedule_item_id
+where u.wedding_id = $1 and u.link_id = app.link()
+order by i.starts_at, u.id
+
 -- name: wedding_counts
 select h.schedule_item_id as item_id, i.title, h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children, h.meals, h.dietary,
   l.locked_at, l.counts as locked

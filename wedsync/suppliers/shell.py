@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from wedsync.kit import sql
-from wedsync.kit.db import Tx
+from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
-from wedsync.web.shell import Person, Shell, supplier_sections
+from wedsync.web.shell import Person, Section, Shell, supplier_sections
 from wedsync.web.visitor import theme_of
 from wedsync.weddings.shell import live
 
@@ -33,13 +33,12 @@ async def supplier_shell(
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading=row["name"],
-        sections=supplier_sections(
-            f"/studio/{supplier_id}",
-            waiting=row["waiting"],
-            enquiries=row["enquiries"],
-            role=row["role"],
-            is_setting_up=row["is_setting_up"],
-        ),
+        sections=_sections(row, supplier_id),
         live=live(ctx, topics),
         now=row["now"],
     )
+
+
+def _sections(row: Row, supplier_id: UUID) -> tuple[Section, ...]:
+    kind = {name: row[name] for name in ("waiting", "enquiries", "role", "category", "is_setting_up")}
+    return supplier_sections(f"/studio/{supplier_id}", **kind)

@@ -15,6 +15,7 @@ from wedsync.weddings import news
 queries = sql.load("wedsync.suppliers")
 # Whom the couple has not called anything may make pictures too.
 MAKES_PICTURES = ("photographer", "videographer", "other")
+HAS_SPACES = ("venue", "other")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     headcounts: list[dict[str, Any]] | None
     contacts: list[dict[str, Any]] | None
     photos: list[dict[str, Any]] | None
+    spaces: list[dict[str, Any]] | None
 
 
 async def wedding(tx: Tx, wedding_id: UUID) -> Seen:
@@ -49,6 +51,7 @@ async def wedding(tx: Tx, wedding_id: UUID) -> Seen:
         if mask & Scope.SCHEDULE
         else None,
         photos=await _photos(tx, wedding_id, head["category"]),
+        spaces=await _spaces(tx, wedding_id, head["category"]),
     )
 
 
@@ -56,6 +59,12 @@ async def _photos(tx: Tx, wedding_id: UUID, category: str | None) -> list[dict[s
     """What this link promised to hand over; no part of the page for those who make no pictures."""
     rows = [dict(r) for r in await tx.rows(queries.wedding_photos, wedding_id)]
     return rows if rows or category in MAKES_PICTURES else None
+
+
+async def _spaces(tx: Tx, wedding_id: UUID, category: str | None) -> list[dict[str, Any]] | None:
+    """What this link gives to the parts of the day; no part of the page for those who have nothing to give."""
+    rows = [dict(r) for r in await tx.rows(queries.wedding_spaces, wedding_id)]
+    return rows if rows or category in HAS_SPACES else None
 
 
 async def _schedule(tx: Tx, wedding_id: UUID) -> list[dict[str, Any]]:
@@ -125,6 +134,8 @@ def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
         "contacts": seen.contacts,
         "photos": seen.photos,
         "photos_href": f"{base}/photos" if base else "",
+        "spaces": seen.spaces,
+        "spaces_href": f"{base}/spaces" if base else "",
         "sees": sees,
         "never": never,
         "tabs": [],

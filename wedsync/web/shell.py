@@ -94,27 +94,37 @@ def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int =
 
 
 def supplier_sections(
-    base: str, *, waiting: int = 0, enquiries: int = 0, role: str = "member", is_setting_up: bool = False
+    base: str,
+    *,
+    waiting: int = 0,
+    enquiries: int = 0,
+    role: str = "member",
+    category: str = "",
+    is_setting_up: bool = False,
 ) -> tuple[Section, ...]:
     """The supplier's way around; `waiting` counts what needs them this week over all their weddings, `enquiries` what
     nobody has answered. `is_setting_up` leads back to the steps that are left.
 
-    The plan and webhooks are for owners and admins, security for the owner.
+    The plan and webhooks are for owners and admins, security for the owner, spaces for venues.
     """
-    plan = Section(key="plan", label="Plan", href=f"{base}/plan", icon="wallet")
-    security = Section(key="security", label="Security", href=f"{base}/security", icon="shield-check")
-    webhooks = Section(key="webhooks", label="Webhooks", href=f"{base}/webhooks", icon="webhook")
-    hooks = Section(key="connections", label="Hooks", href=f"{base}/connections", icon="download")
-    begun = Section(key="start", label="Set up", href=f"{base}/start", icon="list-checks")
-    return (
-        *((begun,) if is_setting_up and role in ("owner", "admin") else ()),
-        Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting),
-        Section(key="calendar", label="Calendar", href=f"{base}/calendar", icon="calendar-clock"),
-        Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
-        Section(key="enquiries", label="Enquiries", href=f"{base}/enquiries", icon="mail", count=enquiries),
-        Section(key="team", label="Team", href=f"{base}/team", icon="users"),
-        Section(key="accounts", label="Accounts", href=f"{base}/accounts", icon="refresh-cw"),
-        Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
-        *((webhooks, hooks, plan) if role in ("owner", "admin") else ()),
-        *((security,) if role == "owner" else ()),
+    leads = role in ("owner", "admin")
+
+    def section(key: str, label: str, icon: str, count: int = 0) -> Section:
+        return Section(key=key, label=label, href=f"{base}/{key}", icon=icon, count=count)
+
+    shown = (
+        (leads and is_setting_up, section("start", "Set up", "list-checks")),
+        (True, Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting)),
+        (True, section("calendar", "Calendar", "calendar-clock")),
+        (True, section("weddings", "Weddings", "heart")),
+        (True, section("enquiries", "Enquiries", "mail", enquiries)),
+        (category == "venue", section("spaces", "Spaces", "building-2")),
+        (True, section("team", "Team", "users")),
+        (True, section("accounts", "Accounts", "refresh-cw")),
+        (True, section("invite", "Invite", "user-plus")),
+        (leads, section("webhooks", "Webhooks", "webhook")),
+        (leads, section("connections", "Hooks", "download")),
+        (leads, section("plan", "Plan", "wallet")),
+        (role == "owner", section("security", "Security", "shield-check")),
     )
+    return tuple(one for is_shown, one in shown if is_shown)

@@ -60,6 +60,11 @@ _SAYS = {
     "photos.promised": ("promised: {what}", "camera"),
     "photos.delayed": ("will be later with: {what}", "camera"),
     "photos.delivered": ("delivered: {what}", "camera"),
+    "space.given": ("gave you {name}", "building-2"),
+    "space.rearranged": ("changed what you are given: {name}, {capacity} {arrangement}", "building-2"),
+    "space.withdrawn": ("took back {name}", "building-2"),
+    "space.exceeded": ("was more than {name} takes", "building-2"),
+    "space.fits_again": ("made everybody fit into {name} again", "building-2"),
     "proposal.opened": ("proposed a change", "message-circle"),
     "proposal.accepted": ("accepted what {source_name} proposed", "message-circle"),
     "proposal.refused": ("refused what {source_name} proposed", "message-circle"),
@@ -89,6 +94,7 @@ PLACES = {
     "acknowledgements": "suppliers",
     "proposals": "proposals",
     "photo_deliveries": "photos",
+    "space_uses": "spaces",
 }
 
 
@@ -122,6 +128,7 @@ def line(row: Row, *, base: str, read: int, me: Any, guest_names: dict[str, str]
         "budget_line": "budget_lines",
         "proposal": "proposals",
         "photos": "photo_deliveries",
+        "space": "space_uses",
     }.get(row["type"].partition(".")[0], "")
     return Line(
         id=str(row["id"]),

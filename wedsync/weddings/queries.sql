@@ -157,6 +157,14 @@ select count(*)::int as of, count(*) filter (where d.delivered_at is not null)::
 from photo_deliveries d
 where d.wedding_id = $1
 
+-- name: fit
+-- Spaces that venues give, and those that are too small for whoever has accepted.
+select count(*)::int as of, count(*) filter (where u.is_over)::int as over,
+  coalesce(array_agg(u.name order by u.name) filter (where u.is_over), '{}') as names
+from space_uses u
+join links l on l.wedding_id = u.wedding_id and l.id = u.link_id and l.status = 'active'
+where u.wedding_id = $1
+
 -- name: first_steps
 select exists (select from guests g where g.wedding_id = $1) as guests, exists (select from schedule_items i where i.wedding_id = $1) as schedule,
   exists (select from links l where l.wedding_id = $1) as suppliers, exists (select from sites s where s.wedding_id = $1) as site

@@ -35,7 +35,7 @@ async def _shell(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: U
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading=row["name"],
-        sections=supplier_sections(studio, role=row["role"]),
+        sections=supplier_sections(studio, role=row["role"], category=row["category"]),
         live=live(ctx, f"realtime:wedding:{wedding_id}"),
         now=row["now"],
     )

@@ -207,6 +207,7 @@ async def fragment(
         "day": seen.schedule,
         "tasks": seen.tasks,
         "photos": seen.photos,
+        "spaces": seen.spaces,
         "counts": seen.headcounts,
         "waiting": seen.open,
     }

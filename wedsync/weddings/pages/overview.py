@@ -35,6 +35,7 @@ async def overview(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
             "next": await _next(tx, shell, wedding_id),
             "setup": await _setup(tx, shell, wedding_id),
             "promised": await _promised(tx, wedding_id),
+            "fit": await _fit(tx, wedding_id),
         }
     return respond.html("weddings/overview.html", shell, wedding=wedding, src=f"{shell.base}/fragments/news", **values)
 
@@ -55,6 +56,8 @@ async def fragment(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
             return respond.html("weddings/_news.html", shell, news=lines, src=f"{shell.base}/fragments/news")
         if part == "promised":
             return respond.html("weddings/_promised.html", shell, promised=await _promised(tx, wedding_id))
+        if part == "fit":
+            return respond.html("weddings/_fit.html", shell, fit=await _fit(tx, wedding_id))
         if part == "core":
             return respond.html("weddings/_core.html", shell, wedding=await tx.row(queries.get, wedding_id))
     raise Refusal(404, "not_found", "There is no such part of the page.")
@@ -123,6 +126,12 @@ async def _promised(tx: Tx, wedding_id: UUID) -> dict[str, Any]:
     return {} if row is None or not row["of"] else dict(row)
 
 
+async def _fit(tx: Tx, wedding_id: UUID) -> dict[str, Any]:
+    """Whether all who have accepted fit into the spaces that venues give."""
+    row = await tx.row(queries.fit, wedding_id)
+    return {} if row is None or not row["of"] else dict(row)
+
+
 async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]:
     row = await tx.row(queries.first_steps, wedding_id)
     if row is None or all(row.values()):
@@ -138,7 +147,7 @@ async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]
 
 FILTERS = (
     ("all", "Everything", ""),
-    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos"),
+    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos space"),
     ("guests", "Guests", "rsvp guest party import headcount"),
     ("plan", "Plans", "wedding schedule_item task"),
 )
