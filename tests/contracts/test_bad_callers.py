@@ -135,6 +135,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
     "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
     "POST /api/v1/suppliers/{supplier_id}/clients": {"name": "Ana"},
+    "POST /api/v1/suppliers/{supplier_id}/invitations": {"all": True},
+    "PUT /api/v1/suppliers/{supplier_id}/invitations/style": {},
     "POST /api/v1/suppliers/{supplier_id}/requests": {"couple_email": "a@b.invalid"},
 }
 

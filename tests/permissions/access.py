@@ -46,6 +46,10 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "clients": {"r": set(), "w": set()},
     "client_imports": {"r": set(), "w": set()},
+    "invitations": {"r": set(), "w": set()},
+    "invitation_styles": {"r": set(), "w": set()},
+    "mail_suppressions": {"r": set(), "w": set()},
+    "joins": {"r": set(COUPLE), "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
     "budget_payments": {"r": set(COUPLE), "w": set(COUPLE)},
     "acknowledgements": {
@@ -79,6 +83,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
 HOMES = {
     "clients": "supplier_id",
     "client_imports": "supplier_id",
+    "invitations": "supplier_id",
+    "invitation_styles": "supplier_id",
+    "mail_suppressions": "tenant_id",
     "endpoints": "tenant_id",
     "rules": "tenant_id",
     "subscriptions": "tenant_id",

@@ -43,6 +43,11 @@ from wedsync.guests.importing import facts as imports
 from wedsync.guests.importing import pages as imports_pages
 from wedsync.guests.importing import reactions as imports_reactions
 from wedsync.guests.importing import work as imports_work
+from wedsync.invitations import api as invitations_api
+from wedsync.invitations import facts as invitations
+from wedsync.invitations import pages as invitations_pages
+from wedsync.invitations import posting as invitations_posting
+from wedsync.invitations import reactions as invitations_reactions
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
@@ -91,6 +96,7 @@ NOUNS = (
     bookings,
     photos,
     clients,
+    invitations,
     acknowledgements,
     proposals,
     subscriptions,
@@ -107,6 +113,7 @@ PLAIN = (
     tasks_reactions,
     bookings_reactions,
     acknowledgements_reactions,
+    invitations_reactions,
     calendars_reactions,
 )
 SEALED = (guests_reactions, imports_reactions, notices_reactions)
@@ -122,6 +129,7 @@ DOORS = (
     bookings_api,
     photos_api,
     clients_api,
+    invitations_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -145,6 +153,7 @@ PAGES = (
     bookings_pages,
     photos_pages,
     clients_pages,
+    invitations_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
@@ -174,7 +183,12 @@ def routes() -> list[Any]:
 def works(settings: Settings, remote: Remote | None = None) -> dict[str, Work]:
     """Long work by the name it is owed under; what speaks to connected accounts only with a way to them."""
     ring = _ring(settings)
-    found = {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    found = {
+        **imports_work.works(ring),
+        **incoming.works(ring),
+        **invitations_posting.works(ring, settings),
+        **bookings_following.WORKS,
+    }
     return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
 
 

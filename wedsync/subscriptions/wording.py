@@ -87,6 +87,8 @@ GROUPS: Final = (
         (
             ("portfolio.*", "What is open over all your weddings"),
             ("client.*", "Your own clients, and lists of them"),
+            ("invitation.*", "Couples you invited, and what became of it"),
+            ("invitation_style.*", "How your invitations look"),
             ("booking.*", "Holds and bookings"),
             ("conflict.*", "What cannot both be right"),
             ("availability.*", "Days that are free or taken"),

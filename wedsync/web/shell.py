@@ -107,7 +107,7 @@ def supplier_sections(base: str, *, waiting: int = 0, role: str = "member") -> t
         Section(key="weddings", label="Weddings", href=f"{base}/weddings", icon="heart"),
         Section(key="team", label="Team", href=f"{base}/team", icon="users"),
         Section(key="accounts", label="Accounts", href=f"{base}/accounts", icon="refresh-cw"),
-        Section(key="invite", label="Invite", href=f"{base}/invite", icon="user-plus"),
+        Section(key="invite", label="Invite", href=f"{base}/invitations", icon="user-plus"),
         *((webhooks, hooks) if role in ("owner", "admin") else ()),
         *((security,) if role == "owner" else ()),
     )
