@@ -26,6 +26,8 @@ UNTOLD: Final[Mapping[str, str]] = {
     "date_history": "the same change is told as wedding.date_changed",
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "feeds": "a credential; what it shows is told by the nouns that change",
+    "mail_suppressions": "whom nobody writes to; the invitations that end because of it are told",
+    "joins": "who brought whom; that they came is told by the wedding and by its link",
     "notes": "not written by anything yet",
     "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
     "inbox_hooks": "what arrived, as its owner asks for it; what it changes is told by the noun that changes",
@@ -89,6 +91,10 @@ SILENT: Final[Mapping[str, Silent]] = {
     "busy_sources": Silent(
         why="a calendar that was heard of again and says the same is no news",
         columns=("refreshed_at", "version", "updated_at"),
+    ),
+    "invitations": Silent(
+        why="when a mail may leave is looked at again; that it left is told",
+        columns=("next_at", "version", "updated_at"),
     ),
     "memberships": Silent(
         why="the couple's own comes with the wedding and is told by wedding.created", early=("insert",)

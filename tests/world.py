@@ -323,6 +323,10 @@ async def _other(world: World) -> None:
     await _watched(world, world.other_id, link)
 
 
+JOINED = """insert into joins (wedding_id, joined, joined_id, brought_by, brought_by_id, first_supplier_id)
+    values ($1, 'couple', $1, 'supplier', $2, $2)"""
+
+
 async def _bookings(world: World) -> None:
     """Two suppliers are booked for a wedding each and keep time of their own; the weddings are told of it."""
     given = (("standard", world.links["standard"]), ("twin", world.ids["other_link"]))
@@ -335,13 +339,16 @@ async def _bookings(world: World) -> None:
             own = NewBooking(on=ON + timedelta(days=1), days=1, category="private", title=word)
             await bookings.add(tx, world.ring, own)
             word = world.canary("clients") if who == "standard" else who
-            world.ids = await keep_clients(tx, world.ring, who, word=word) | world.ids
+            world.ids = await keep_clients(tx, world.ring, world.settings, who, word=word) | world.ids
         business = world.businesses[who]
         world.ids = await keep_enquiry(world.door, world.ring, world.actor(who), business, word=word) | world.ids
     async with connected(world.settings.door("owner")) as owner, owner.transaction():
         for who, link in given:
             await owner.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", world.businesses[who])
             await owner.execute("select app.tell_weddings($1, '{}')", [link])
+        await owner.execute("set local role wedsync_recorder")
+        for who, wedding in (("standard", world.wedding_id), ("twin", world.other_id)):
+            await owner.execute(JOINED, wedding, world.businesses[who])
 
 
 async def lay_hook(world: World, who: str, wedding: UUID) -> None:

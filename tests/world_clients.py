@@ -8,13 +8,16 @@ from wedsync.clients.importing import actions as importing
 from wedsync.clients.importing.plan import read
 from wedsync.clients.importing.values import Choices, Upload
 from wedsync.clients.model import NewClient
+from wedsync.invitations import actions as invitations
+from wedsync.invitations.model import Chosen, Style
+from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 
 ON = date(2027, 6, 5)
 
 
-async def keep_clients(tx: Tx, ring: KeyRing, who: str, *, word: str) -> dict[str, UUID]:
+async def keep_clients(tx: Tx, ring: KeyRing, settings: Settings, who: str, *, word: str) -> dict[str, UUID]:
     """`word` is in every field that only the business's own team may ever read."""
     new = NewClient(name=f"Client {word}", email=f"{word}@world.invalid", note=word, wedding_on=ON)
     client = await actions.add(tx, ring, new)
@@ -23,4 +26,6 @@ async def keep_clients(tx: Tx, ring: KeyRing, who: str, *, word: str) -> dict[st
     plan = read(upload.data, upload.filename, upload.choices, "GB").plan
     kept = await importing.keep(tx, ring, upload, plan)
     await importing.bring_in(tx, ring, kept, plan, upload.choices)
+    await invitations.put_style(tx, Style(words=word))
+    await invitations.invite(tx, ring, settings, Chosen(client_ids=[client]))
     return {"client": client, "client_import": kept}

@@ -130,7 +130,7 @@ begin
   perform set_config('transaction_read_only', 'on', true);
 end $$;
 
--- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements.
+-- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements. invite: one link's core, before it is taken up.
 create function app.enter_pass(p_purpose text, p_hash bytea) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -149,6 +149,12 @@ begin
     perform app.settle(v_person, 'person', p.wedding_id, 'helper', 3, 0, null, p.membership_id);
   elsif p.purpose = 'ack' then
     perform from public.links l where l.wedding_id = p.wedding_id and l.id = p.link_id and l.status = 'active';
+    if not found then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(null, 'guest', p.wedding_id, 'pass', 1, 0, p.link_id);
+    raise info 'entered % % %', p.wedding_id, p.link_id, 1;
+  elsif p.purpose = 'invite' then
+    -- A supplier that was named and has not answered yet: the core, as its link will see it.
+    perform from public.links l where l.wedding_id = p.wedding_id and l.id = p.link_id and l.status = 'invited';
     if not found then raise exception 'gone' using errcode = 'WS410'; end if;
     perform app.settle(null, 'guest', p.wedding_id, 'pass', 1, 0, p.link_id);
     raise info 'entered % % %', p.wedding_id, p.link_id, 1;

@@ -143,6 +143,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{supplier_id}/clients": {"name": "Ana"},
     "PUT /api/v1/suppliers/{supplier_id}/listing": {"slug": "not-mine-at-all"},
     "POST /api/v1/suppliers/{supplier_id}/enquiries/{enquiry_id}/answer": {"message": "Yes"},
+    "POST /api/v1/suppliers/{supplier_id}/invitations": {"all": True},
+    "PUT /api/v1/suppliers/{supplier_id}/invitations/style": {},
     "POST /api/v1/suppliers/{supplier_id}/requests": {"couple_email": "a@b.invalid"},
 }
 

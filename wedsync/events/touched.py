@@ -37,6 +37,14 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,
     "take_consent": Scope.CORE,
+    "suppressed": Scope.CORE,
+    "invited_alike": Scope.CORE,
+    "invitation_page": Scope.CORE,
+    "invitation_addressee": Scope.CORE,
+    "invitation_funnel": Scope.CORE,
+    "ask_couple": Scope.CORE,
+    "take_invitations": Scope.CORE,
+    "arrive": Scope.CORE,
 }
 
 

@@ -88,7 +88,8 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     rows = [model.inbox_row(event, p, said, wedding["couple_names"], _href(event, p)) for p in told]
     tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
     asked = () if event.type in model.UNCONFIRMED else told
-    passes = await _ack_links(tx, settings, event.tenant, {p.link_id for p in asked if p.link_id is not None})
+    links = {p.link_id for p in asked if p.link_id is not None}
+    passes = await _links_by_pass(tx, settings, event.tenant, links, "ack")
     post = Post(tx, ring, event)
     for person in told:
         if person.wants_mail and person.email:
@@ -135,18 +136,18 @@ def _recipient(row: Any) -> Recipient:
     )
 
 
-async def _ack_links(tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID]) -> dict[UUID | None, str]:
-    """One pass per link, made once: the mail's button opens the page that confirms."""
-    known = {r["link_id"]: r["id"] for r in await tx.rows(queries.ack_passes, wedding_id, list(links))}
-    urls: dict[UUID | None, str] = {
-        link: f"{settings.public_url}/ack/{pass_token(settings.jwt_secret, 'ack', pass_id)}"
-        for link, pass_id in known.items()
+async def _links_by_pass(
+    tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID], purpose: str
+) -> dict[UUID | None, str]:
+    """One pass per link, made once: the mail's button opens the page behind it."""
+    known = {r["link_id"]: r["id"] for r in await tx.rows(queries.link_passes, wedding_id, purpose, list(links))}
+    tokens: dict[UUID, str] = {
+        link: pass_token(settings.jwt_secret, purpose, pass_id) for link, pass_id in known.items()
     }
     for link in links - known.keys():
-        urls[link] = (
-            f"{settings.public_url}/ack/{await add_pass(tx, settings.jwt_secret, 'ack', wedding_id, link_id=link)}"
-        )
-    return urls
+        tokens[link] = await add_pass(tx, settings.jwt_secret, purpose, wedding_id, link_id=link)
+    page = {"ack": "ack", "invite": "join"}[purpose]
+    return {link: f"{settings.public_url}/{page}/{token}" for link, token in tokens.items()}
 
 
 async def confirm_answers(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
@@ -214,12 +215,13 @@ async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Even
     wedding = await tx.row(queries.wedding, event.tenant)
     if wedding is None or not record.get("invited_email"):
         return
+    urls = await _links_by_pass(tx, settings, event.tenant, {event.subject.id}, "invite")
     words = mail.compose(
         "notices/notices/supplier_invited.txt",
         couple=wedding["couple_names"],
         on=wedding["on"],
         supplier=record["supplier_name"],
-        url=f"{settings.public_url}/",
+        url=urls[event.subject.id],
     )
     post = Post(tx, ring, event)
     to, name = record["invited_email"], record["supplier_name"]

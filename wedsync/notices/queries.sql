@@ -19,8 +19,8 @@ select app.put_notices($1)
 -- name: owe
 select app.owe($1)
 
--- name: ack_passes
-select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = 'ack' and p.link_id = any ($2) and p.revoked_at is null
+-- name: link_passes
+select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = $2 and p.link_id = any ($3) and p.revoked_at is null
 
 -- name: party_pass
 select p.id from passes p

@@ -62,17 +62,7 @@ async def redeem(request: AnyRequest, ctx: Context, token: str) -> Response[None
     actor = Actor(kind="person", id=person)
     watching.note(request.scope, "session.opened", actor=actor, place=("tenant", str(person)))
     answer = respond.see_other(safe_next(request.query_params.get("next", "/me")))
-    answer.set_cookie(
-        Cookie(
-            key=auth.COOKIE,
-            value=session,
-            httponly=True,
-            samesite="lax",
-            secure=ctx.settings.public_url.startswith("https:"),
-            max_age=model.SESSION_DAYS * 86400,
-            path="/",
-        )
-    )
+    answer.set_cookie(signing_in.session_cookie(ctx, session))
     return answer
 
 

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from litestar.datastructures import Cookie
+
 from wedsync.kit.limits import Window
-from wedsync.people import actions
-from wedsync.web import watching
+from wedsync.people import actions, model
+from wedsync.web import auth, watching
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 
@@ -21,3 +23,16 @@ async def ask(request: AnyRequest, ctx: Context, email: str, *, next_path: str =
     url = ctx.settings.public_url
     person = await actions.ask_to_sign_in(ctx.door, ctx.ring, email=email, public_url=url, next_path=next_path)
     watching.note(request.scope, "sign_in.asked", place=("tenant", str(person)))
+
+
+def session_cookie(ctx: Context, session: str) -> Cookie:
+    """What a browser keeps of a session."""
+    return Cookie(
+        key=auth.COOKIE,
+        value=session,
+        httponly=True,
+        samesite="lax",
+        secure=ctx.settings.public_url.startswith("https:"),
+        max_age=model.SESSION_DAYS * 86400,
+        path="/",
+    )

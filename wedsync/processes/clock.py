@@ -32,6 +32,7 @@ commerce = sql.load("wedsync.commerce")
 records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
+invitations = sql.load("wedsync.invitations")
 photos = sql.load("wedsync.photos")
 log = structlog.get_logger("clock")
 
@@ -91,6 +92,19 @@ def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return warn
+
+
+def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """What became of invitations' mails, those that nobody answered, and whose mails are due: suppliers' workers."""
+
+    async def mind(connection: Any) -> None:
+        for statement in (invitations.follow, invitations.expire):
+            for row in await connection.fetch(statement):
+                await published(row[0])
+        if await connection.fetchval(invitations.poke):
+            await published("[]")
+
+    return mind
 
 
 def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -271,6 +285,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
         Timer("warn_of_limits", 5 * minute, warning_of_limits(published)),
+        Timer("mind_invitations", minute, minding_invitations(published)),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_hosts", hour, forget_hosts),

@@ -51,6 +51,11 @@ from wedsync.guests.importing import facts as imports
 from wedsync.guests.importing import pages as imports_pages
 from wedsync.guests.importing import reactions as imports_reactions
 from wedsync.guests.importing import work as imports_work
+from wedsync.invitations import api as invitations_api
+from wedsync.invitations import facts as invitations
+from wedsync.invitations import pages as invitations_pages
+from wedsync.invitations import posting as invitations_posting
+from wedsync.invitations import reactions as invitations_reactions
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.market import api as market_api
@@ -111,6 +116,7 @@ NOUNS = (
     clients,
     commerce,
     market,
+    invitations,
     acknowledgements,
     proposals,
     subscriptions,
@@ -129,6 +135,7 @@ PLAIN = (
     tasks_reactions,
     bookings_reactions,
     acknowledgements_reactions,
+    invitations_reactions,
     calendars_reactions,
     records_reactions,
 )
@@ -148,6 +155,7 @@ DOORS = (
     clients_api,
     commerce_api,
     market_api,
+    invitations_api,
     acknowledgements_api,
     proposals_api,
     subscriptions_api,
@@ -175,6 +183,7 @@ PAGES = (
     clients_pages,
     commerce_pages,
     market_pages,
+    invitations_pages,
     acknowledgements_pages,
     proposals_pages,
     subscriptions_pages,
@@ -211,6 +220,13 @@ def works(settings: Settings, remote: Remote | None = None, crms: Crms | None = 
     if crms is not None:
         found |= records_sync.works(ring, crms, settings.public_url)
     return found
+    found = {
+        **imports_work.works(ring),
+        **incoming.works(ring),
+        **invitations_posting.works(ring, settings),
+        **bookings_following.WORKS,
+    }
+    return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
 
 
 def _ring(settings: Settings) -> KeyRing:

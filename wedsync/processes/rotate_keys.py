@@ -24,6 +24,11 @@ PAGES: Final = 64
 """Of a table in one transaction: half a MiB."""
 TOLD_EVERY: Final = 1000
 Say = Callable[[str], None]
+INDEXED: Final[dict[str, tuple[str, Callable[[KeyRing, bytes], Any]]]] = {
+    "invitations.sealed": (statements.COUPLE, places.couple_index),
+    "mail_suppressions.sealed": (statements.SUPPRESSION, places.address_index),
+}
+"""Columns with a blind index beside them that no tenant's key makes."""
 Reseal = Callable[[Any, KeyRing, Place, Any], Awaitable[None]]
 
 
@@ -104,6 +109,10 @@ async def _reseal_column(connection: Any, ring: KeyRing, place: Place, row: Any)
     if place.name == "clients.sealed":
         indexes = places.client_indexes(ring, row["tenant"], plain)
         await connection.execute(statements.CLIENT, row["rel"], row["at"], sealed, *indexes)
+        return
+    if place.name in INDEXED:
+        statement, index_of = INDEXED[place.name]
+        await connection.execute(statement, row["rel"], row["at"], sealed, index_of(ring, plain))
         return
     if place.name == "connection_accounts.account_sealed":
         connector = await connection.fetchval(statements.CONNECTOR, row["tenant"], row["row"])

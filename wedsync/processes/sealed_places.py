@@ -13,6 +13,8 @@ from wedsync.clients.model import Details
 from wedsync.clients.sealed import email_indexes
 from wedsync.connections.accounts.actions import account_keys, open_account
 from wedsync.guests.sealed import CONTACTS
+from wedsync.invitations import sealed as invitations
+from wedsync.invitations.model import Known
 from wedsync.kit.seal import KeyRing
 
 
@@ -41,6 +43,8 @@ COLUMNS: Final = (
     Place("client_imports", "plan", "supplier_id"),
     Place("client_imports", "undo", "supplier_id"),
     Place("enquiries", "sealed", "supplier_id"),
+    Place("invitations", "sealed", "supplier_id"),
+    Place("mail_suppressions", "sealed", "tenant_id"),
     Place("endpoints", "secret_sealed", "tenant_id"),
     Place("endpoints", "credentials_sealed", "tenant_id"),
     Place("connections", "sealed", "tenant_id"),
@@ -67,7 +71,7 @@ OLD_SECRETS: Final = Place("endpoints", "old_secrets", "tenant_id")
 NOT_SEALED: Final = frozenset(
     {
         *("token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"),
-        *("partner_email_index", "remote_key", "series_key"),
+        *("partner_email_index", "remote_key", "series_key", "address_index"),
     }
 )
 """Columns of bytes that hold hashes, keyed indexes or keys of places."""
@@ -82,6 +86,16 @@ def contact_index(ring: KeyRing, tenant: UUID, plain: bytes) -> bytes | None:
 def client_indexes(ring: KeyRing, tenant: UUID, plain: bytes) -> tuple[bytes | None, bytes | None]:
     """The blind indexes beside a client, by the newest key."""
     return email_indexes(ring, tenant, msgspec.json.decode(plain, type=Details))
+
+
+def couple_index(ring: KeyRing, plain: bytes) -> list[bytes]:
+    """The blind indexes beside an invitation, by the newest key."""
+    return invitations.couple_index(ring, msgspec.json.decode(plain, type=Known))
+
+
+def address_index(ring: KeyRing, plain: bytes) -> bytes:
+    """The blind index of an address that takes no invitations, by the newest key."""
+    return invitations.index(ring, plain.decode())
 
 
 def account_index(ring: KeyRing, tenant: UUID, connection_id: UUID, connector: str, sealed: bytes) -> bytes | None:

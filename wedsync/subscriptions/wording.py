@@ -95,6 +95,8 @@ GROUPS: Final = (
             ("enquiry.*", "What couples ask on your public page"),
             ("listing.*", "Your public page"),
             ("onboarding.*", "Setting your business up"),
+            ("invitation.*", "Couples you invited, and what became of it"),
+            ("invitation_style.*", "How your invitations look"),
             ("booking.*", "Holds and bookings"),
             ("conflict.*", "What cannot both be right"),
             ("availability.*", "Days that are free or taken"),

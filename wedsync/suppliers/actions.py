@@ -63,6 +63,16 @@ async def invite(tx: Tx, wedding_id: UUID, new: model.NewLink) -> UUID:
     return link_id
 
 
+async def link_up(tx: Tx, wedding_id: UUID, supplier_id: UUID, name: str, category: str, level: model.Level) -> UUID:
+    """The couple takes a supplier that asked it along, at a level it chooses; returns the link."""
+    row = await tx.row(queries.link_up, wedding_id, supplier_id, name, category, level, int(model.LEVELS[level]))
+    if row is None:
+        raise not_found("wedding")
+    record(tx, model.ACCEPTED, op="INSERT", row=row, link=row["id"])
+    link_id: UUID = row["id"]
+    return link_id
+
+
 async def request(door: Door, actor: Actor, supplier_id: UUID, couple_email: str) -> None:
     """A supplier asks to be linked. The answer is the same whether or not such a couple is here."""
     async with door.bare(actor) as tx:

@@ -21,6 +21,11 @@ insert into links (wedding_id, supplier_name, category, invited_email, level, sc
 values ($1, $2, $3, $4, $5, $6, 'couple')
 returning new.id, to_jsonb(new) as record
 
+-- name: link_up
+insert into links (wedding_id, supplier_id, supplier_name, category, status, level, scopes, invited_by)
+values ($1, $2, $3, $4, 'active', $5, $6, 'supplier')
+returning new.id, to_jsonb(new) as record
+
 -- name: same_invitation
 select l.id from links l where l.wedding_id = $1 and l.invited_email = $2 and l.status in ('invited', 'requested', 'active')
 

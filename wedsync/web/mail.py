@@ -5,6 +5,7 @@ is made from the same words, so the two parts can never say different things.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,8 +23,19 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     html: str
 
 
-def compose(template: str, **values: Any) -> Words:
-    """Render such as `people/notices/session.requested.txt`. Raises ValueError for a file without a subject."""
+class Brand(msgspec.Struct, frozen=True, kw_only=True):
+    """In whose name and colour a mail comes; `ink` is read on the colour."""
+
+    name: str
+    colour: str
+    ink: str
+
+
+def compose(template: str, *, brand: Brand | None = None, small: Sequence[str] = (), **values: Any) -> Words:
+    """Render such as `people/notices/session.requested.txt`; `small` are lines under the matter, in both parts.
+
+    Raises ValueError for a file without a subject.
+    """
     source = render.environment().get_template(template).render(**values)
     head, _, body = source.strip().partition("\n\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
@@ -32,14 +44,15 @@ def compose(template: str, **values: Any) -> Words:
     button = _BUTTON.match(fields.get("Button", "").strip())
     subject = " ".join(fields["Subject"].split())
     paragraphs = [" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()]
-    text = "\n\n".join([*paragraphs, *([f"{button['label']}: {button['url']}"] if button else [])])
-    html = render.page(
-        "mail.html", subject=subject, paragraphs=paragraphs, button=button.groupdict() if button else None
-    )
+    text = "\n\n".join([*paragraphs, *([f"{button['label']}: {button['url']}"] if button else []), *small])
+    pressed = button.groupdict() if button else None
+    html = render.page("mail.html", subject=subject, paragraphs=paragraphs, button=pressed, brand=brand, small=small)
     return Words(subject=subject, text=text + "\n", html=html)
 
 
-def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "", reply_to: str = "") -> bytes:
+def message(
+    to: str, words: Words, *, name: str = "", unsubscribe_url: str = "", from_name: str = "", reply_to: str = ""
+) -> bytes:
     """The sealed content of a mail delivery: what the `smtp` connector reads."""
     body = {
         "to": to,
@@ -48,6 +61,7 @@ def message(to: str, words: Words, *, name: str = "", unsubscribe_url: str = "",
         "text": words.text,
         "html": words.html,
         "unsubscribe_url": unsubscribe_url,
+        "from_name": from_name,
         "reply_to": reply_to,
     }
     return msgspec.json.encode(body)

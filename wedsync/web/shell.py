@@ -121,7 +121,7 @@ def supplier_sections(
         (category == "venue", section("spaces", "Spaces", "building-2")),
         (True, section("team", "Team", "users")),
         (True, section("accounts", "Accounts", "refresh-cw")),
-        (True, section("invite", "Invite", "user-plus")),
+        (True, Section(key="invite", label="Invite", href=f"{base}/invitations", icon="user-plus")),
         (leads, section("webhooks", "Webhooks", "webhook")),
         (leads, section("connections", "Hooks", "download")),
         (leads, section("plan", "Plan", "wallet")),

@@ -23,25 +23,44 @@ PASS_LIFE = timedelta(days=730)
 
 async def create(door: Door, actor: Actor, new: model.NewWedding) -> UUID:
     """Set up a wedding with the actor as its couple; returns its id."""
+    assert actor.id is not None
+    async with door.bare(actor) as tx:
+        kind = "key" if actor.kind == "key" else "person"
+        return await set_up(tx, actor.id, new, kind=kind, only=actor.only)
+
+
+async def set_up(
+    tx: Tx,
+    person: UUID,
+    new: model.NewWedding,
+    *,
+    kind: str = "person",
+    only: UUID | None = None,
+    more: dict[str, Any] | None = None,
+) -> UUID:
+    """The same inside a transaction that has entered nothing; it has entered the wedding afterwards.
+
+    `more`: core fields that are known beside. Raises Refusal 422.
+    """
     model.check_zone(new.time_zone)
     model.check_day(new.on)
     wedding_id = uuid4()
-    async with door.bare(actor) as tx:
-        await tx.value(
-            "select app.create_wedding($1, $2, $3, $4, $5, $6)",
-            actor.id,
-            wedding_id,
-            new.couple_names,
-            new.time_zone,
-            new.country,
-            new.currency,
-        )
-        kind = "key" if actor.kind == "key" else "person"
-        await tx.value("select app.enter($1, $2, $3, $4)", actor.id, wedding_id, kind, actor.only)
-        row = await tx.row(queries.image, wedding_id)
-        record(tx, model.CREATED, op="INSERT", row=row)
-        if new.on is not None:
-            await _write(tx, wedding_id, {"on": new.on, "date_status": "provisional"})
+    await tx.value(
+        "select app.create_wedding($1, $2, $3, $4, $5, $6)",
+        person,
+        wedding_id,
+        new.couple_names,
+        new.time_zone,
+        new.country,
+        new.currency,
+    )
+    await tx.value("select app.enter($1, $2, $3, $4)", person, wedding_id, kind, only)
+    row = await tx.row(queries.image, wedding_id)
+    record(tx, model.CREATED, op="INSERT", row=row)
+    fields = {} if new.on is None else {"on": new.on, "date_status": "provisional"}
+    fields |= {name: value for name, value in (more or {}).items() if value}
+    if fields:
+        await _write(tx, wedding_id, fields)
     return wedding_id
 
 
