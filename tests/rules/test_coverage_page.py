@@ -1,0 +1,40 @@
+"""The page of tools promises no connector that is not there, and no known file that the import does not know."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "reference" / "coverage.md"
+WAYS = {"Native", "Bridge", "File", "Calendar"}
+STATES = {"Proved", "Documented", "Known file", "Any file", "General"}
+BRIDGES = {"zapier_hook", "webhook"}
+LEAST = 50
+
+
+def rows() -> Iterator[list[str]]:
+    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    for line in lines[1:]:
+        yield [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+
+
+def test_there_are_fifty_tools_and_each_says_how_and_how_sure() -> None:
+    tools = list(rows())
+    assert len({tool for tool, *_ in tools}) == len(tools) >= LEAST
+    assert {way for _, _, way, _, _ in tools} <= WAYS
+    assert {state for *_, state in tools} <= STATES
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
+def test_what_a_tool_is_connected_through_is_there(row: list[str]) -> None:
+    tool, _, way, through, state = row
+    connectors = {path.parent.name for path in (ROOT / "wedsync" / "connectors").glob("*/manifest.toml")}
+    if way == "File":
+        assert through == "clients"
+    else:
+        assert through in (connectors | BRIDGES if way == "Bridge" else connectors)
+    if state == "Known file":
+        sources = tomllib.loads((ROOT / "wedsync" / "clients" / "importing" / "sources.toml").read_text("utf-8"))
+        assert tool in {source["label"] for source in sources["source"]}
