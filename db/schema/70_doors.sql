@@ -84,6 +84,7 @@ begin
   elsif p_table = 'schedule_items' then return (select t.wedding_id from public.schedule_items t where t.id = p_id);
   elsif p_table = 'tasks' then return (select t.wedding_id from public.tasks t where t.id = p_id);
   elsif p_table = 'photo_deliveries' then return (select t.wedding_id from public.photo_deliveries t where t.id = p_id);
+  elsif p_table = 'payments' then return (select t.wedding_id from public.payments t where t.id = p_id);
   elsif p_table = 'links' then return (select t.wedding_id from public.links t where t.id = p_id);
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);

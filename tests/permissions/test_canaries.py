@@ -54,6 +54,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "line_id": [world.ids["budget_lines"]],
         "photos_id": [world.ids["photo_deliveries"]],
         "payment_id": [world.ids["budget_payments"]],
+        "link_payment_id": [world.ids["payments"]],
         "token": [world.passes[PASSES[audience]]] if audience in PASSES else ["nonsense"],
         "part": [
             "core",

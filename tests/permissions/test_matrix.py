@@ -44,7 +44,7 @@ async def test_nobody_sees_anything_of_another_wedding_or_outside_of_one(world: 
 
 
 async def test_two_suppliers_with_equal_scopes_never_get_each_others_rows(world: World) -> None:
-    for table in ("links", "tasks", "photo_deliveries", "acknowledgements", "events"):
+    for table in ("links", "tasks", "photo_deliveries", "payments", "acknowledgements", "events"):
         rows = {}
         for who in ("standard", "twin"):
             async with world.door.enter(world.actor(who), world.wedding_id) as tx:

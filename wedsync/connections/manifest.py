@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "charges"]
 Way = Literal["oauth2", "password", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "address": ("address",)}
 
@@ -81,6 +81,14 @@ class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 900
 
 
+class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what the provider sends of all accounts, to one address of the platform's, is verified; `secrets` names the
+    operator's setting that holds them, by comma."""
+
+    scheme: Name
+    secrets: str
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -107,12 +115,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     connect: Connect | None = None
     hooks: Hooks | None = None
     calendars: CalendarNote | None = None
+    charges: ChargesNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError where what it does and what it says of it do not belong together."""
-        parts = {"connects": self.connect, "calendars": self.calendars, "watches": self.hooks}
-        for (ability, part), table in zip(parts.items(), ("connect", "calendars", "hooks"), strict=True):
+        parts = {
+            "connect": ("connects", self.connect),
+            "calendars": ("calendars", self.calendars),
+            "hooks": ("watches", self.hooks),
+            "charges": ("charges", self.charges),
+        }
+        for table, (ability, part) in parts.items():
             if (ability in self.does) != (part is not None):
                 raise ValueError(f"{ability!r} in does and the table [{table}] belong together.")
 

@@ -37,6 +37,11 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,
     "take_consent": Scope.CORE,
+    "payment_route": Scope.CORE,
+    "payout_account": Scope.CORE,
+    "commission_accounts": Scope.CORE,
+    "commission_open": Scope.CORE,
+    "commission_fees": Scope.CORE,
 }
 
 

@@ -145,6 +145,14 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    commission_bp: Annotated[
+        int,
+        Meta(ge=0, le=5_000),
+        _about(
+            "Your share of online payments in hundredths of a percent; only of engagements that began with an enquiry "
+            "at a supplier's public page. What is asked for keeps the share of its day."
+        ),
+    ] = 500
     deliveries_per_min: Annotated[
         int,
         Meta(ge=1, le=1_000_000),

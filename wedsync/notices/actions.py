@@ -27,6 +27,10 @@ ANSWERS = {
 }
 
 
+PAGES = {"photo_deliveries": "photos", "payments": "payments"}
+"""Where the couple finds what a notice is about."""
+
+
 class Post:
     """Gathers the mails of one event and owes them at once."""
 
@@ -119,9 +123,11 @@ def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words
 
 
 def _href(event: Event, person: Recipient) -> str:
+    is_money = event.subject.table == "payments"
     if person.supplier_id is not None:
-        return f"/studio/{person.supplier_id}/weddings/{event.tenant}"
-    return f"/me/{event.tenant}/{'photos' if event.subject.table == 'photo_deliveries' else 'suppliers'}"
+        base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+        return f"{base}/payments/{event.subject.id}" if is_money else base
+    return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 
 def _recipient(row: Any) -> Recipient:

@@ -33,7 +33,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         await actions.warn_of_connection(tx, ring, settings, event)
 
     return (
-        Reaction(name="notices.tell", types=(*model.TO_LINKS, *model.TO_COUPLE), run=tell),
+        Reaction(name="notices.tell", types=(*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH), run=tell),
         Reaction(
             name="notices.answered",
             types=("rsvp.replied",),

@@ -29,6 +29,11 @@ from wedsync.connections.calendars import model as calendars
 from wedsync.connections.calendars import reactions as calendars_reactions
 from wedsync.connections.calendars import sync as calendars_sync
 from wedsync.connections.calendars.remote import Remote
+from wedsync.connections.charging import api as charging_api
+from wedsync.connections.charging import pages as charging_pages
+from wedsync.connections.charging import reactions as charging_reactions
+from wedsync.connections.charging import taking as charging_taking
+from wedsync.connections.host import Host
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -48,6 +53,9 @@ from wedsync.kit.seal import KeyRing
 from wedsync.notices import reactions as notices_reactions
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.payments import api as payments_api
+from wedsync.payments import facts as payments
+from wedsync.payments import pages as payments_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
@@ -90,6 +98,7 @@ NOUNS = (
     budget,
     bookings,
     photos,
+    payments,
     clients,
     acknowledgements,
     proposals,
@@ -109,7 +118,7 @@ PLAIN = (
     acknowledgements_reactions,
     calendars_reactions,
 )
-SEALED = (guests_reactions, imports_reactions, notices_reactions)
+SEALED = (guests_reactions, imports_reactions, notices_reactions, charging_reactions)
 DOORS = (
     people_api,
     weddings_api,
@@ -121,6 +130,7 @@ DOORS = (
     budget_api,
     bookings_api,
     photos_api,
+    payments_api,
     clients_api,
     acknowledgements_api,
     proposals_api,
@@ -130,6 +140,7 @@ DOORS = (
     connections_api,
     accounts_api,
     calendars_api,
+    charging_api,
     hooks,
     operations_api,
 )
@@ -144,6 +155,7 @@ PAGES = (
     budget_pages,
     bookings_pages,
     photos_pages,
+    payments_pages,
     clients_pages,
     acknowledgements_pages,
     proposals_pages,
@@ -151,6 +163,7 @@ PAGES = (
     feeds_pages,
     connections_pages,
     accounts_pages,
+    charging_pages,
     operations_pages,
 )
 
@@ -171,10 +184,13 @@ def routes() -> list[Any]:
     return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
 
 
-def works(settings: Settings, remote: Remote | None = None) -> dict[str, Work]:
-    """Long work by the name it is owed under; what speaks to connected accounts only with a way to them."""
+def works(settings: Settings, remote: Remote | None = None, host: Host | None = None) -> dict[str, Work]:
+    """Long work by the name it is owed under; what speaks to connected accounts only with a way to them, and hooks of
+    payment providers are read by the connectors of a host.
+    """
     ring = _ring(settings)
-    found = {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    takers = {} if host is None else charging_taking.takers(host)
+    found = {**imports_work.works(ring), **incoming.works(ring, takers), **bookings_following.WORKS}
     return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
 
 

@@ -25,6 +25,7 @@ class Opened(msgspec.Struct, frozen=True):
 
     senders: Mapping[str, Sender]
     remote: Connected
+    host: host.Host
 
 
 @asynccontextmanager
@@ -38,7 +39,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         lambda door: Accounts(door=door, ring=ring, wire=wire, settings=settings, manifests=connectors.manifests),
     )
     try:
-        yield Opened(through(connectors, open_sealed=opener(ring)), remote)
+        yield Opened(through(connectors, open_sealed=opener(ring)), remote, connectors)
     finally:
         await remote.close()
         await connectors.close()

@@ -63,6 +63,7 @@ GROUPS: Final = (
             ("link_booking.*", "What suppliers have booked for the wedding"),
             ("link_day.*", "Whether suppliers are free on its date"),
             ("photos.*", "Photographs and films: promised, delayed, delivered"),
+            ("payment.*", "Payments: asked for, received, refunded, disputed"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),

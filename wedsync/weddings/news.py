@@ -57,6 +57,7 @@ _SAYS = {
     "import.finished": ("brought in a guest list", "users"),
     "membership.added": ("added {name}", "user-plus"),
     "budget_line.added": ("added {title} to the budget", "wallet"),
+    "payment.requested": ("asks for a payment", "wallet"),
     "photos.promised": ("promised: {what}", "camera"),
     "photos.delayed": ("will be later with: {what}", "camera"),
     "photos.delivered": ("delivered: {what}", "camera"),
@@ -89,6 +90,7 @@ PLACES = {
     "acknowledgements": "suppliers",
     "proposals": "proposals",
     "photo_deliveries": "photos",
+    "payments": "payments",
 }
 
 
@@ -122,6 +124,7 @@ def line(row: Row, *, base: str, read: int, me: Any, guest_names: dict[str, str]
         "budget_line": "budget_lines",
         "proposal": "proposals",
         "photos": "photo_deliveries",
+        "payment": "payments",
     }.get(row["type"].partition(".")[0], "")
     return Line(
         id=str(row["id"]),

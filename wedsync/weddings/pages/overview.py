@@ -138,7 +138,7 @@ async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]
 
 FILTERS = (
     ("all", "Everything", ""),
-    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos"),
+    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos payment"),
     ("guests", "Guests", "rsvp guest party import headcount"),
     ("plan", "Plans", "wedding schedule_item task"),
 )
