@@ -44,6 +44,11 @@ UNTOLD: Final[Mapping[str, str]] = {
     "record_runs": "a log of the sync, as its owner asks for it",
     "sync_runs": "a log of the sync, as its owner asks for it",
     "usage_days": "counts of calls and messages; that they come near a limit is told as limit.neared",
+    "payment_checkouts": "a provider's pages, open for half an hour; what was paid there is told of the payment",
+    "payout_accounts": "which account a supplier is paid into: told as connection.connected and its end",
+    "payment_terms": "what we keep of a payment, decided as payment.requested is told; only its supplier's",
+    "payment_movements": "what a provider said, as it said it; what comes of it is told of the payment",
+    "commission_entries": "our ledger with one supplier, which it asks for; no page of a wedding shows it",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""

@@ -38,6 +38,8 @@ from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.seal import KeyRing
+from wedsync.payments import actions as payments
+from wedsync.payments.model import NewLinkPayment
 from wedsync.people.actions import digest
 from wedsync.photos import actions as photos
 from wedsync.photos.model import NewPhotoDelivery
@@ -238,14 +240,20 @@ async def _proposals(world: World) -> None:
             assert made is not None
             world.ids["proposals"] = made
             world.ids["photo_deliveries"] = await photos.promise(tx, NewPhotoDelivery(kind="gallery", title=why))
+            asked = NewLinkPayment(kind="deposit", amount_minor=60_000, title=why)
+            world.ids["payments"] = await payments.request(tx, asked, rate_bp=500)
         if SUPPLIERS[who]["level"] != "basic":
             word = world.canary("task_" + who)
             world.ids |= await give_space(world.door, world.actor(who), world.businesses[who], world.wedding_id, word)
+        async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
+            until = clock.machine_now() + timedelta(minutes=30)
+            await payments.plan_checkout(tx, world.ids["payments"], 60_000, until)
     async with world.door.enter(world.actor("other_couple"), world.other_id) as tx:
         new = NewProposal(subject="weddings", fields={"guest_estimate": 71})
         await proposals.suggest(tx, await proposals.source(tx), new)
     async with world.door.enter(world.actor("twin"), world.other_id) as tx:
         await photos.promise(tx, NewPhotoDelivery(kind="film"))
+        await payments.request(tx, NewLinkPayment(kind="balance", amount_minor=90_000), rate_bp=500)
     await give_space(world.door, world.actor("twin"), world.businesses["twin"], world.other_id, "")
 
 

@@ -96,14 +96,17 @@ begin
     returning q.id, to_jsonb(q) - 'form_key';
 end $$;
 
--- Whether the engagement of a link began on the business's page here, and by which enquiry: of its client's, the one that made them known. For
--- what is owed for it; a client whom the business had before, or brought in, has none.
+-- THE rule of what we may take a share of: the engagement began with an enquiry on the business's page, and the link was made while that enquiry
+-- counts (180 days). A client whom the business had before, or brought in, has no such enquiry and is free for ever.
 create function app.attribution_of_link(p_supplier uuid, p_link uuid)
 returns table (enquiry_id uuid, source text, began_at timestamptz, ends_at timestamptz)
 language sql stable set search_path = '' as $$
   select q.id, q.source, q.received_at, q.attributed_until
-  from public.clients c join public.enquiries q on q.supplier_id = c.supplier_id and q.client_id = c.id
-  where c.supplier_id = p_supplier and c.link_id = p_link and q.attributed_until is not null
+  from public.clients c
+  join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id
+  join public.enquiries q on q.supplier_id = c.supplier_id and q.client_id = c.id
+  where c.supplier_id = p_supplier and c.link_id = p_link and l.created_at >= q.received_at and l.created_at < q.attributed_until
+    and not exists (select from public.clients o where o.supplier_id = p_supplier and o.link_id = p_link and o.created_at < c.created_at)
   order by q.received_at limit 1;
 $$;
 grant execute on function app.listing(text), app.free_slug(text[]), app.enquire(text, uuid, uuid, date, boolean, bytea) to wedsync_user;

@@ -86,6 +86,7 @@ begin
   elsif p_table = 'tasks' then return (select t.wedding_id from public.tasks t where t.id = p_id);
   elsif p_table = 'photo_deliveries' then return (select t.wedding_id from public.photo_deliveries t where t.id = p_id);
   elsif p_table = 'space_uses' then return (select t.wedding_id from public.space_uses t where t.id = p_id);
+  elsif p_table = 'payments' then return (select t.wedding_id from public.payments t where t.id = p_id);
   elsif p_table = 'links' then return (select t.wedding_id from public.links t where t.id = p_id);
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);

@@ -95,6 +95,7 @@ FOREIGN = {
     "proposal_id": "proposals",
     "photos_id": "photo_deliveries",
     "use_id": "space_uses",
+    "link_payment_id": "payments",
 }
 NOBODY = str(UUID(int=9))
 RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
@@ -125,6 +126,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/photos/{photos_id}/move": {"stage": "editing"},
     "POST /api/v1/photos/{photos_id}/delay": {"promised_on": "2100-01-01", "reason": "The lab is closed."},
     "POST /api/v1/photos/{photos_id}/pause": {"reason": "The lab is closed."},
+    "POST /api/v1/weddings/{wedding_id}/payments": {"kind": "deposit", "amount_minor": 5},
+    "POST /api/v1/payments/{link_payment_id}/receive": {"amount_minor": 5},
     "POST /api/v1/budget-lines/{line_id}/payments": {"amount_minor": 5},
     "POST /api/v1/weddings/{wedding_id}/feeds": {},
     "POST /api/v1/suppliers/{supplier_id}/feeds": {},

@@ -18,7 +18,19 @@ from wedsync.processes.failures import CannotRun
 PROGRAM = [sys.executable, "-m", "wedsync.processes.cli"]
 COMMANDS = (
     *("up", "web", "gateway", "worker", "clock", "sandbox"),
-    *("migrate", "doctor", "import", "token", "verify", "listen", "trigger", "replay", "security", "bench"),
+    *(
+        "migrate",
+        "doctor",
+        "import",
+        "token",
+        "verify",
+        "listen",
+        "trigger",
+        "replay",
+        "security",
+        "commission",
+        "bench",
+    ),
 )
 
 

@@ -68,6 +68,14 @@ IN_A_BUSINESS = (
     """insert into listings (supplier_id, slug) values ('{home}', left('p{home}', 20) || 'x') on conflict do nothing""",
     "insert into enquiries (supplier_id, form_key, sealed) values ('{home}', gen_random_uuid(), '')",
     "insert into onboardings (supplier_id) values ('{home}') on conflict do nothing",
+    """insert into payout_accounts (supplier_id, connection_id, connector, account)
+    select c.tenant_id, c.id, 'stripe', 'acct_{home}' from connections c where c.tenant_id = '{home}' limit 1""",
+    """insert into payment_movements (supplier_id, account_id, id, kind, status, currency, amount_minor, said_at)
+    select a.supplier_id, a.id, 'ch_{home}', 'charge', 'succeeded', 'GBP', 5, '2027-01-01Z'
+    from payout_accounts a where a.supplier_id = '{home}'""",
+    """insert into commission_entries (supplier_id, payment_id, kind, debit, credit, amount_minor, currency)
+    select t.supplier_id, t.payment_id, 'accrued', 'receivable', 'income', 5, 'GBP'
+    from payment_terms t where t.supplier_id = '{home}'""",
     "insert into supplier_plans (supplier_id) values ('{home}')",
     "insert into limit_notices (supplier_id, name, level, allowed, used) values ('{home}', 'seats', 'near', 5, 4)",
     """insert into usage_days (supplier_id, "on") values ('{home}', '2027-06-05')""",

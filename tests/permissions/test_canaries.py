@@ -57,6 +57,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "space_id": [world.ids["spaces"]],
         "use_id": [world.ids["space_uses"]],
         "payment_id": [world.ids["budget_payments"]],
+        "link_payment_id": [world.ids["payments"]],
         "token": [world.passes[PASSES[audience]]] if audience in PASSES else ["nonsense"],
         "part": [
             "core",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wedsync.budget import model
-from wedsync.budget.currencies import EXPONENTS, minor
+from wedsync.kit.currencies import EXPONENTS, minor
 from wedsync.kit.errors import Refusal
 from wedsync.web.formats import amount_input
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from wedsync.budget.currencies import EXPONENTS
 from wedsync.events.catalogue import EventType
 from wedsync.events.scope import Scope
+from wedsync.kit.currencies import EXPONENTS
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.schedule import wording
 

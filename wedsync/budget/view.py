@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.budget import model
-from wedsync.budget.currencies import minor
+from wedsync.kit.currencies import minor
 from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.web.conflict import Edited
 from wedsync.web.formats import amount_input, money, plural

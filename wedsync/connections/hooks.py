@@ -14,6 +14,8 @@ from litestar import Response, get, head, post
 from litestar.exceptions import HTTPException
 
 from wedsync.connections import couples, model
+from wedsync.connections.accounts.connecting import Desk
+from wedsync.connections.charging import platforms
 from wedsync.connections.elements import document, split
 from wedsync.connections.inbox import Denied, Received, Source, away
 from wedsync.connections.keysets import Found
@@ -71,6 +73,30 @@ async def receive(request: AnyRequest, ctx: Context, connector: str, connection_
         kept = await _kept(request, ctx, connector, body, held, asked)
         code = 202 if any(one.is_new for one in kept) else 200
         return Response(Taken([one.id for one in kept]), status_code=code)
+
+    return await _answered(request, ctx, take)
+
+
+@post(
+    "/hooks/{connector:str}",
+    summary="Send a platform's hook",
+    description="By a provider that tells of all connected accounts at one address, signed with the operator's secret "
+    "for it. 202 once it is kept, 200 for a repeat and for an account that is nobody's here.",
+)
+async def receive_of_platform(request: AnyRequest, ctx: Context, desk: Desk, connector: str) -> Response[Taken]:
+    """Whose it is stands in the body, which is believed once its signature is verified."""
+
+    async def take() -> Response[Taken]:
+        body = await _body(request)
+        addressed = platforms.addressed(desk, connector, _headers(request), body)
+        if isinstance(addressed, str):
+            raise await _unverified(request, ctx, connector, addressed, None)
+        source = await platforms.source(ctx, connector, addressed)
+        if source is None:
+            return Response(Taken([]), status_code=200)
+        await _allow(ctx, Window("platform-hooks", platforms.RATE_PER_MINUTE, 60), f"{source.id}", source.tenant)
+        kept = await _reception(request).inbox.keep(source, [addressed.element], _headers(request))
+        return Response(Taken([one.id for one in kept]), status_code=202 if kept[0].is_new else 200)
 
     return await _answered(request, ctx, take)
 
@@ -344,4 +370,4 @@ def _stranger(request: AnyRequest, place: str) -> str:
     return f"{place}|{block_of(request.scope)}"
 
 
-ROUTES: tuple[Any, ...] = (receive, look, look_at_head, receive_couples)
+ROUTES: tuple[Any, ...] = (receive, receive_of_platform, look, look_at_head, receive_couples)

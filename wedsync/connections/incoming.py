@@ -6,6 +6,7 @@ it ended and the end of its job are one transaction: it is applied at most once,
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,6 +42,7 @@ UNLINKED: Final = "It names a wedding that you are not linked to now. Look at li
 SO_ALREADY: Final = "Everything it says is so already."
 ENTER_JOB: Final = "select app.enter_job($1, $2)"
 ENTER_LINK: Final = "select app.enter_job_link($1, $2, $3)"
+ENTER_PAYMENT: Final = "select app.enter_job_payment($1, $2, $3)"
 
 
 class Args(msgspec.Struct, frozen=True):
@@ -50,12 +52,17 @@ class Args(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a hook; `link` is whose place it was done in, of a supplier's."""
+    """What came of a hook; `link` is whose place it was done in, of a supplier's, `payment` the one that it moved."""
 
     type: str
     status: str
     why: str = ""
     link: UUID | None = None
+    payment: UUID | None = None
+
+
+Taker = Callable[[Tx, Job, Row, bytes], Awaitable[Done]]
+"""What the hooks of one provider are worked on by, where it is not a source that people map."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -75,14 +82,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     menu_option_id: UUID | None = None
 
 
-def works(ring: KeyRing) -> Mapping[str, Work]:
-    """Bodies are sealed, so working on them takes the key ring of the process that runs this."""
+def works(ring: KeyRing, takers: Mapping[str, Taker] = MappingProxyType({})) -> Mapping[str, Work]:
+    """Bodies are sealed, so working on them takes the key ring of the process that runs this; `takers` by connector."""
 
     async def run(door: Door, job: Job) -> None:
         hook_id = msgspec.json.decode(job.args or "{}", type=Args).hook_id
         SOURCE.set("hook")
         try:
-            await _work(door, job, ring, hook_id)
+            await _work(door, job, ring, takers, hook_id)
         except Exception as error:
             is_final = isinstance(error, Refusal) and error.code != "lease_lost"
             if not is_final and (is_passing(error) or isinstance(error, Refusal) or job.attempt < TRIES):
@@ -94,19 +101,27 @@ def works(ring: KeyRing) -> Mapping[str, Work]:
     return {WORK: run}
 
 
-async def _work(door: Door, job: Job, ring: KeyRing, hook_id: UUID) -> None:
+async def _work(door: Door, job: Job, ring: KeyRing, takers: Mapping[str, Taker], hook_id: UUID) -> None:
     async with door.enter_job(job.id, job.lease_token) as tx:
         row = await tx.row(queries.due, hook_id)
         if row is not None:
             body = ring.open(row["sealed"], tenant=job.tenant_id, table=inbox.TABLE, column="sealed", row=hook_id)
-            done = await _done(tx, job, ring, row, body)
-            if done.link is not None:
-                await tx.value(ENTER_JOB, job.id, job.lease_token)
-            await tx.run(queries.settle, hook_id, done.status, done.why, done.type)
-            if done.link is not None:
-                # What was proposed is recorded where it was proposed, as this ends.
-                await tx.value(ENTER_LINK, job.id, job.lease_token, done.link)
+            taker = takers.get(row["connector"])
+            done = await (_done(tx, job, ring, row, body) if taker is None else taker(tx, job, row, body))
+            await _settle(tx, job, hook_id, done)
         await jobs.finish(tx, job)
+
+
+async def _settle(tx: Tx, job: Job, hook_id: UUID, done: Done) -> None:
+    """What was done in a wedding is recorded there, as the transaction ends."""
+    is_elsewhere = done.link is not None or done.payment is not None
+    if is_elsewhere:
+        await tx.value(ENTER_JOB, job.id, job.lease_token)
+    await tx.run(queries.settle, hook_id, done.status, done.why, done.type)
+    if done.link is not None:
+        await tx.value(ENTER_LINK, job.id, job.lease_token, done.link)
+    elif done.payment is not None:
+        await tx.value(ENTER_PAYMENT, job.id, job.lease_token, done.payment)
 
 
 async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:

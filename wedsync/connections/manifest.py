@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -87,6 +87,14 @@ class RecordNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 300
 
 
+class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what the provider sends of all accounts, to one address of the platform's, is verified; `secrets` names the
+    operator's setting that holds them, by comma."""
+
+    scheme: Name
+    secrets: str
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -114,11 +122,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hooks: Hooks | None = None
     calendars: CalendarNote | None = None
     records: RecordNote | None = None
+    charges: ChargesNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError where what it does and what it says of it do not belong together."""
-        tables = {"connects": "connect", "calendars": "calendars", "watches": "hooks", "records": "records"}
+        tables = {
+            "connects": "connect",
+            "calendars": "calendars",
+            "watches": "hooks",
+            "records": "records",
+            "charges": "charges",
+        }
         for ability, table in tables.items():
             # What holds records may tell of them by hooks, or only be asked.
             is_free = table == "hooks" and "records" in self.does

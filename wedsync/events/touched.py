@@ -45,6 +45,11 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "ask_couple": Scope.CORE,
     "take_invitations": Scope.CORE,
     "arrive": Scope.CORE,
+    "payment_route": Scope.CORE,
+    "payout_account": Scope.CORE,
+    "commission_accounts": Scope.CORE,
+    "commission_open": Scope.CORE,
+    "commission_fees": Scope.CORE,
 }
 
 

@@ -152,6 +152,14 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     plan_contact: Annotated[
         str, _about("Who changes a business's plan, as its page says it: an e-mail address or a web address.")
     ] = ""
+    commission_bp: Annotated[
+        int,
+        Meta(ge=0, le=5_000),
+        _about(
+            "Your share of online payments in hundredths of a percent; only of engagements that began with an enquiry "
+            "at a supplier's public page. What is asked for keeps the share of its day."
+        ),
+    ] = 500
     deliveries_per_min: Annotated[
         int,
         Meta(ge=1, le=1_000_000),

@@ -56,3 +56,26 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"
+
+    stripe_base_url: Annotated[str, about("Stripe's API.")] = "https://api.stripe.com"
+    stripe_client_id: Annotated[
+        str, about("Client id of your Stripe Connect platform (`ca_…`). Empty: nobody is paid online.")
+    ] = ""
+    stripe_secret_key: Annotated[
+        str,
+        about("The platform's secret key (`sk_…`): it exchanges codes, and charges connected accounts.", secret=True),
+    ] = ""
+    stripe_webhook_secrets: Annotated[
+        str,
+        about(
+            "Signing secrets (`whsec_…`, by comma) of the endpoints at Stripe that point to `/hooks/stripe`: one for "
+            "connected accounts, one for your own account's events. Empty: nothing that Stripe says is believed.",
+            secret=True,
+        ),
+    ] = ""
+    stripe_authorize_url: Annotated[str, about("Where suppliers are asked to connect their account.")] = (
+        "https://connect.stripe.com/oauth/authorize"
+    )
+    stripe_token_url: Annotated[str, about("Where Stripe gives access to an account.")] = (
+        "https://connect.stripe.com/oauth/token"  # noqa: S105 -- an address
+    )

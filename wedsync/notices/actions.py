@@ -25,7 +25,8 @@ ANSWERS = {
     "tentative": "may come",
     "needs_action": "has not answered",
 }
-PAGES = {"photo_deliveries": "photos", "space_uses": "spaces"}
+PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
+"""Where the couple finds what a notice is about."""
 
 
 class Post:
@@ -122,8 +123,10 @@ def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words
 
 
 def _href(event: Event, person: Recipient) -> str:
+    is_money = event.subject.table == "payments"
     if person.supplier_id is not None:
-        return f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+        base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+        return f"{base}/payments/{event.subject.id}" if is_money else base
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 

@@ -66,7 +66,7 @@ async def tell_team(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> 
         )
     await post.send()
     title = f"{asked.couple_names} ask about {day_year(row['wedding_on']) if row['wedding_on'] else 'their wedding'}"
-    rows = [model.enquiry_row(event, keeper["person_id"], title, asked.message, href) for keeper in keepers]
+    rows = [model.told(event, keeper["person_id"], title, asked.message, href) for keeper in keepers]
     tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
 
 

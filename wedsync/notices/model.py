@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.events.event import Event
-from wedsync.web.formats import day_year
+from wedsync.web.formats import day_year, money
 from wedsync.weddings import news
 
 PRIVATE = 512
@@ -25,9 +25,14 @@ TO_LINKS = (
     "photos.at_risk",
     "photos.overdue",
 )
-TO_COUPLE = ("link.requested", "link.accepted", "link.declined", "photos.delivered", "photos.delayed")
+TO_COUPLE = (
+    *("link.requested", "link.accepted", "link.declined", "photos.delivered", "photos.delayed"),
+    *("payment.requested", "payment.cancelled"),
+)
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
-TO_BOTH = ("space.exceeded", "space.fits_again")
+FOLLOWS = ("space.exceeded", "space.fits_again")
+# The couple and the one supplier whose link it is of: money is between the two of them.
+TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
 SAYS = {
@@ -45,6 +50,18 @@ SAYS = {
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
+    "payment.requested": "You are asked to pay {money}: {what}",
+    "payment.cancelled": "You are not asked for {money} any more: {what}",
+    "payment.received": "{money} was received: {what}",
+    "payment.refunded": "{money} was refunded: {what}",
+    "payment.disputed": "{money} is disputed: {what}",
+    "payment.dispute_closed": "A dispute is over: {what}",
+}
+# Of which columns a fact about money tells the difference; of the others it tells the whole amount.
+MOVED = {
+    "payment.received": "received_minor",
+    "payment.refunded": "refunded_minor",
+    "payment.disputed": "disputed_minor",
 }
 
 
@@ -86,13 +103,14 @@ def may_see(event: Event, person: Recipient) -> bool:
 
 def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
     """Who is told, each once: whoever may see it and is meant by the type, but not the one who did it."""
-    both = event.type in TO_BOTH
-    wanted = {"supplier", "couple"} if both else {"supplier"} if event.type in TO_LINKS else {"couple"}
+    wanted = {"supplier"} if event.type in TO_LINKS else {"couple"}
+    if event.type in TO_BOTH:
+        wanted = {"supplier", "couple"}
     told: dict[UUID, Recipient] = {}
     for person in people:
         if (
             person.role in wanted
-            and (both or person.person_id != event.actor.id)
+            and (event.type in FOLLOWS or person.person_id != event.actor.id)
             and may_see(event, person)
             and _concerned(event, person)
             and _was_linked(event, person)
@@ -118,6 +136,8 @@ def saying(event: Event) -> Saying:
     field, before, after = news.first_change(record, event.old_record or {})
     if event.subject.table == "photo_deliveries":
         return _photos(event.type, record, event.old_record or {})
+    if event.subject.table == "payments":
+        return _payments(event.type, record, event.old_record or {})
     if event.type in SAYS:
         moved = event.type == "schedule_item.moved"
         return Saying(
@@ -135,6 +155,14 @@ def _photos(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
     was = old.get("promised_on") if kind == "photos.delayed" else None
     before, after = (day_year(date.fromisoformat(on)) if on else "" for on in (was, record["promised_on"]))
     return Saying(title=title, before=before, after=after)
+
+
+def _payments(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
+    """How much moved, and of what."""
+    column = MOVED.get(kind, "amount_minor")
+    minor = record[column] - (old.get(column, 0) if kind in MOVED else 0)
+    what = record["title"] or record["kind"]
+    return Saying(title=SAYS[kind].format(money=money(minor, record["currency"]), what=what), before="", after="")
 
 
 def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID:

@@ -255,6 +255,18 @@ def security(
 
 
 @app.command
+def commission(
+    *,
+    connector: Annotated[str, Parameter(help="The payment provider to be held against the ledger.")] = "stripe",
+    json: Annotated[bool, Parameter(negative="", help="One JSON object instead of tables.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Hold our ledger against the fees that the provider took; ends with 1 where they differ."""
+    settings = settings_with(process="commission", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("commission").run(settings, connector=connector, is_json=json)))
+
+
+@app.command
 def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Measure the budgets; needs the source tree. Arguments are handed on."""
     folder = Path(__file__).parents[2] / "bench"

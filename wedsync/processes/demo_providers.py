@@ -1,13 +1,13 @@
-"""Where the demo's connectors go instead of the real providers of calendars: into the sandbox."""
+"""Where the demo's connectors go instead of the real providers of calendars and payments: into the sandbox."""
 
 import msgspec
 
-from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET, HOOK_SECRET
 from wedsync.kit.config import Settings
 
 
 def pointed(settings: Settings) -> Settings:
-    """With the providers of calendars that nobody has configured pointed at the sandbox."""
+    """With the providers of calendars and payments that nobody has configured pointed at the sandbox."""
     at = settings.sandbox_url
     found: dict[str, str] = {}
     if not settings.google_calendar_client_id:
@@ -15,6 +15,15 @@ def pointed(settings: Settings) -> Settings:
         found["google_calendar_revoke_url"] = f"{at}/google/oauth2/revoke"
     if not settings.outlook_calendar_client_id:
         found |= _oauth("outlook_calendar", f"{at}/graph/v1.0", f"{at}/graph/oauth")
+    if not settings.stripe_client_id:
+        found |= {
+            "stripe_base_url": f"{at}/stripe",
+            "stripe_client_id": CLIENT_ID,
+            "stripe_secret_key": CLIENT_SECRET,
+            "stripe_webhook_secrets": HOOK_SECRET,
+            "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
+            "stripe_token_url": f"{at}/stripe/oauth/token",
+        }
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
     return msgspec.structs.replace(settings, **found)

@@ -32,6 +32,11 @@ from wedsync.connections.calendars import model as calendars
 from wedsync.connections.calendars import reactions as calendars_reactions
 from wedsync.connections.calendars import sync as calendars_sync
 from wedsync.connections.calendars.remote import Remote
+from wedsync.connections.charging import api as charging_api
+from wedsync.connections.charging import pages as charging_pages
+from wedsync.connections.charging import reactions as charging_reactions
+from wedsync.connections.charging import taking as charging_taking
+from wedsync.connections.host import Host
 from wedsync.connections.records import api as records_api
 from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
@@ -67,6 +72,9 @@ from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.payments import api as payments_api
+from wedsync.payments import facts as payments
+from wedsync.payments import pages as payments_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
@@ -113,6 +121,7 @@ NOUNS = (
     bookings,
     photos,
     venues,
+    payments,
     clients,
     commerce,
     market,
@@ -139,7 +148,7 @@ PLAIN = (
     calendars_reactions,
     records_reactions,
 )
-SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions)
+SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions, charging_reactions)
 DOORS = (
     people_api,
     weddings_api,
@@ -152,6 +161,7 @@ DOORS = (
     bookings_api,
     photos_api,
     venues_api,
+    payments_api,
     clients_api,
     commerce_api,
     market_api,
@@ -165,6 +175,7 @@ DOORS = (
     accounts_api,
     calendars_api,
     records_api,
+    charging_api,
     hooks,
     operations_api,
 )
@@ -180,6 +191,7 @@ PAGES = (
     bookings_pages,
     photos_pages,
     venues_pages,
+    payments_pages,
     clients_pages,
     commerce_pages,
     market_pages,
@@ -191,6 +203,7 @@ PAGES = (
     connections_pages,
     accounts_pages,
     onboarding_pages,
+    charging_pages,
     operations_pages,
 )
 
@@ -211,22 +224,25 @@ def routes() -> list[Any]:
     return [route for door in (*DOORS, *PAGES) for route in door.ROUTES]
 
 
-def works(settings: Settings, remote: Remote | None = None, crms: Crms | None = None) -> dict[str, Work]:
-    """Long work by the name it is owed under; what speaks to connected accounts only with a way to them."""
+def works(
+    settings: Settings, remote: Remote | None = None, crms: Crms | None = None, host: Host | None = None
+) -> dict[str, Work]:
+    """Long work by the name it is owed under; what speaks to connected accounts only with a way to them, and hooks of
+    payment providers are read by the connectors of a host.
+    """
     ring = _ring(settings)
-    found = {**imports_work.works(ring), **incoming.works(ring), **bookings_following.WORKS}
+    takers = {} if host is None else charging_taking.takers(host)
+    found = {
+        **imports_work.works(ring),
+        **incoming.works(ring, takers),
+        **invitations_posting.works(ring, settings),
+        **bookings_following.WORKS,
+    }
     if remote is not None:
         found |= calendars_sync.works(ring, remote, settings.public_url)
     if crms is not None:
         found |= records_sync.works(ring, crms, settings.public_url)
     return found
-    found = {
-        **imports_work.works(ring),
-        **incoming.works(ring),
-        **invitations_posting.works(ring, settings),
-        **bookings_following.WORKS,
-    }
-    return found if remote is None else {**found, **calendars_sync.works(ring, remote, settings.public_url)}
 
 
 def _ring(settings: Settings) -> KeyRing:

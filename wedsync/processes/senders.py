@@ -28,6 +28,7 @@ class Opened(msgspec.Struct, frozen=True):
     senders: Mapping[str, Sender]
     remote: Connected
     crms: Crms
+    host: host.Host
 
 
 @asynccontextmanager
@@ -48,7 +49,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
 
     remote = Connected(connectors, accounts_of)
     try:
-        yield Opened(through(connectors, open_sealed=opener(ring)), remote, Crms(connectors, accounts_of))
+        yield Opened(through(connectors, open_sealed=opener(ring)), remote, Crms(connectors, accounts_of), connectors)
     finally:
         await remote.close()
         await connectors.close()

@@ -379,7 +379,7 @@ async def _serve_registered(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with senders.opened(settings) as opened:
-        works = registry.works(settings, opened.remote, opened.crms)
+        works = registry.works(settings, opened.remote, opened.crms, opened.host)
         await serve(settings, catalogue=registry.catalogue(settings), senders=opened.senders, works=works, stop=stop)
 
 

@@ -64,6 +64,7 @@ GROUPS: Final = (
             ("link_day.*", "Whether suppliers are free on its date"),
             ("photos.*", "Photographs and films: promised, delayed, delivered"),
             ("space.*", "Spaces of venues, and whether everybody fits"),
+            ("payment.*", "Payments: asked for, received, refunded, disputed"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),

@@ -57,6 +57,7 @@ _SAYS = {
     "import.finished": ("brought in a guest list", "users"),
     "membership.added": ("added {name}", "user-plus"),
     "budget_line.added": ("added {title} to the budget", "wallet"),
+    "payment.requested": ("asks for a payment", "wallet"),
     "photos.promised": ("promised: {what}", "camera"),
     "photos.delayed": ("will be later with: {what}", "camera"),
     "photos.delivered": ("delivered: {what}", "camera"),
@@ -95,6 +96,7 @@ PLACES = {
     "proposals": "proposals",
     "photo_deliveries": "photos",
     "space_uses": "spaces",
+    "payments": "payments",
 }
 
 
@@ -129,6 +131,7 @@ def line(row: Row, *, base: str, read: int, me: Any, guest_names: dict[str, str]
         "proposal": "proposals",
         "photos": "photo_deliveries",
         "space": "space_uses",
+        "payment": "payments",
     }.get(row["type"].partition(".")[0], "")
     return Line(
         id=str(row["id"]),
