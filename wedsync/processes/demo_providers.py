@@ -1,4 +1,4 @@
-"""Where the demo's connectors go instead of the real providers of calendars and payments: into the sandbox."""
+"""Where the demo's connectors go instead of the real providers of calendars, CRMs and payments: into the sandbox."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from wedsync.kit.config import Settings
 
 
 def pointed(settings: Settings) -> Settings:
-    """With the providers of calendars and payments that nobody has configured pointed at the sandbox."""
+    """With the providers that nobody has configured pointed at the sandbox."""
     at = settings.sandbox_url
     found: dict[str, str] = {}
     if not settings.google_calendar_client_id:
@@ -26,6 +26,8 @@ def pointed(settings: Settings) -> Settings:
         }
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
+    if settings.tave_base_url == type(settings)().tave_base_url:
+        found["tave_base_url"] = f"{at}/tave/api/v2"
     return msgspec.structs.replace(settings, **found)
 
 
