@@ -129,7 +129,7 @@ async def preview(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: 
         shell,
         letter=letter,
         written=writing.words(letter),
-        paragraphs=_paragraphs(writing.words(letter).text),
+        paragraphs=paragraphs(writing.words(letter).text),
         going=[one for one in said if one.why is None],
         staying=[(one, model.WHY[one.why]) for one in said if one.why is not None],
     )
@@ -145,7 +145,7 @@ def _chosen(form: Form) -> Chosen:
     return Chosen(client_ids=ids)
 
 
-def _paragraphs(text: str) -> list[str]:
+def paragraphs(text: str) -> list[str]:
     """The matter without its button, for a page that shows both its own way."""
     return [part for part in text.strip().split("\n\n") if not part.startswith("See what is known: ")]
 
