@@ -37,6 +37,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,
     "take_consent": Scope.CORE,
+    "enquire": Scope.CORE,
 }
 
 
