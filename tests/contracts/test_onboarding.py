@@ -1,6 +1,7 @@
 """Setting a business up in six steps: each can be done, skipped, left and taken up again, by whoever keeps it."""
 
 import re
+from typing import Any
 
 import httpx
 
@@ -13,7 +14,7 @@ START = "/studio/start"
 
 async def begun(owner: Somebody, **fields: str) -> str:
     """The path of the business's steps."""
-    given = {"you": "Mira Moss", "business": "Moss & Fern", "zone": "Europe/Lisbon"} | fields
+    given: dict[str, Any] = {"you": "Mira Moss", "business": "Moss & Fern", "zone": "Europe/Lisbon"} | fields
     answer = await owner.send(START, **given)
     assert answer.status_code == 303, answer.text
     path: str = answer.headers["location"]
@@ -29,8 +30,9 @@ def here(text: str) -> str:
 async def uploaded(owner: Somebody, town: Town, path: str, data: bytes, name: str) -> httpx.Response:
     """A file, as a browser sends it."""
     headers = {"authorization": f"Bearer {owner.bearer}", "accept": "text/html"} | SAME_ORIGIN
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=town.app), base_url="http://test") as http:
-        return await http.post(f"{path}/list", files={"file": (name, data)}, headers=headers)
+    transport = httpx.ASGITransport(app=town.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http:
+        return await http.post(f"{path}/list", files={"file": (name, data)})
 
 
 async def test_six_steps_from_nothing_to_a_wedding_in_step(town: Town, ana: Somebody, wedding: str) -> None:
@@ -97,19 +99,20 @@ async def test_what_cannot_be_is_said_where_it_was_typed(town: Town) -> None:
         ({"zone": "Moon/Base"}, "is not an IANA time zone"),
         ({"you": ""}, "Tell us your name"),
     ):
-        given = {"you": "Mira", "business": "Moss", "zone": "Europe/Lisbon"} | fields
+        given: dict[str, Any] = {"you": "Mira", "business": "Moss", "zone": "Europe/Lisbon"} | fields
         answer = await owner.send(START, **given)
         assert (answer.status_code, words.lower() in answer.text.lower()) == (422, True), words
     path = await begun(owner)
-    for step, fields, words in (
+    wrong: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("category", {"category": "pirate"}, "Choose what comes closest"),
         ("calendar", {"address": ""}, "Paste the address"),
         ("clients", {}, "Choose the list"),
         ("wedding", {"couple_email": "nowhere"}, "Write name@example.com"),
         ("wedding", {"link_id": "mine"}, ""),
         ("business", {"business": " ", "zone": "Europe/Lisbon"}, "Write the name"),
-    ):
-        answer = await owner.send(f"{path}/{step}", **fields)
+    )
+    for step, typed, words in wrong:
+        answer = await owner.send(f"{path}/{step}", **typed)
         assert (answer.status_code, words in answer.text, here(answer.text)) == (422, True, step), (step, answer.text)
     away = await owner.send(f"{path}/calendar", address="http://127.0.0.1:1/a.ics")
     assert (away.status_code, here(away.text)) == (503, "calendar")

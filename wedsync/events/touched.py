@@ -50,6 +50,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "commission_accounts": Scope.CORE,
     "commission_open": Scope.CORE,
     "commission_fees": Scope.CORE,
+    "enquire": Scope.CORE,
 }
 
 
