@@ -37,6 +37,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,
     "take_consent": Scope.CORE,
+    "offered_spaces": Scope.CORE,
+    "judge_use": Scope.CORE,
 }
 
 
