@@ -12,7 +12,6 @@ from wedsync.clients.model import STAGES, Details
 from wedsync.invitations import joining, model, writing
 from wedsync.invitations.actions import BRAKES
 from wedsync.invitations.model import Candidate, Funnel, InvitationView, Known, State, Style, Verdict
-from wedsync.invitations.pages import studio
 from wedsync.invitations.pages.couple import BLANK
 from wedsync.invitations.pages.studio import STEPS, TONES
 from wedsync.suppliers.model import LEVELS, NEVER, SEES
@@ -220,7 +219,7 @@ def studio_scenes() -> Iterator[Scene]:
     values = {
         "letter": letter(),
         "written": written,
-        "paragraphs": studio.paragraphs(written.text),
+        "paragraphs": writing.paragraphs(written),
         "going": [said for _, said in candidates()],
         "staying": [(verdict(9, "Priya Nair & Tom Reed", "past"), model.WHY["past"])],
     }

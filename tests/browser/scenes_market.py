@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from tests.browser.people import NOW, ON, Scene, ago, public, supplier
+from wedsync.invitations import writing
+from wedsync.invitations.model import Known, Style
 from wedsync.market.model import STATES, EnquiryView, ListingView, Work, in_paragraphs
 from wedsync.market.pages.enquiries import TONES
 from wedsync.market.reading import shown
-from wedsync.onboarding import invitation, model
+from wedsync.onboarding import model
 from wedsync.onboarding.pages.steps import SIGNS
 from wedsync.suppliers.model import trade
 from wedsync.web.forms import Form
@@ -131,8 +133,10 @@ def setting_up() -> Iterator[Scene]:
     trial |= {"names": ["Maria Santos & Tom Okafor", "Ines Leal", "Nora & Ola"]}
     values = step("clients", counts={"clients": 0, "coming": 0}, trial=trial)
     yield Scene("start-clients", "onboarding/clients.html", shell, values)
-    letter = invitation.preview(business="Petal & Frame", couple="Maria & Tom", on=ON, venue="Quinta da Serra")
-    shown_letter = {"subject": letter.subject, "paragraphs": letter.text.strip().split("\n\n"), "to": "Maria & Tom"}
+    known = Known(to="maria@example.org", name="Maria", partner_name="Tom", venue="Quinta da Serra")
+    letter = writing.sample("Petal & Frame", "", Style(), known=known, on=ON, site="https://wedsync.example")
+    written = writing.words(letter)
+    shown_letter = {"subject": written.subject, "paragraphs": writing.paragraphs(written), "to": "Maria & Tom"}
     yield Scene("start-invitation", "onboarding/invitation.html", shell, step("invitation", letter=shown_letter))
     asked = [{"link_id": "l1", "couple_names": "Ana & Ben", "on": ON, "level": "standard"}]
     values = step("wedding", weddings=[], waiting=asked, suggested="maria@example.org")

@@ -82,7 +82,7 @@ def scenes() -> Iterator[Scene]:
     listed = [{**one, "takes": view.takes(one)} for one in spaces()]
     yield Scene("spaces", "venues/spaces.html", shell("spaces"), {"spaces": listed, "may_manage": True})
     yield Scene("spaces-none", "venues/spaces.html", shell("spaces"), {"spaces": [], "may_manage": True})
-    error = {"seated_max": "Is missing. Say how many it takes, seated or standing."}
+    error = {"seated_max": "How many it takes is missing. Say how many, seated or standing."}
     refused = space_form(errors=error, problems=list(error.items()))
     yield Scene("space-new", "venues/space.html", shell("spaces"), refused)
     yield Scene("space", "venues/space.html", shell("spaces"), space_form(spaces()[0]))

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest_asyncio
 
@@ -25,14 +26,14 @@ async def test_a_venue_keeps_its_spaces(orangery: Given, town: Town) -> None:
     assert "10 seated, 16 standing" in await owner.see(path)
     assert "Add a space" in await owner.see(f"{path}/new")
     wrong = await owner.send(path, name="Lawn", seated_max="", standing_max="")
-    assert wrong.status_code == 422 and "Say how many it takes" in wrong.text and 'value="Lawn"' in wrong.text
+    assert wrong.status_code == 422 and "How many it takes is missing" in wrong.text and 'value="Lawn"' in wrong.text
     many = await owner.send(path, name="Lawn", seated_max="100001")
     assert many.status_code == 422 and "not between 1 and 100,000" in many.text
     made = await owner.send(path, name="Lawn <b>", standing_max="300", note="Wet in June")
     assert (made.status_code, made.headers["location"]) == (303, path)
     one = f"{path}/{orangery.space}"
     read = version(await owner.see(one))
-    saved = {"name": "Old Orangery", "seated_max": "12", "standing_max": "16", "note": ""}
+    saved: dict[str, Any] = {"name": "Old Orangery", "seated_max": "12", "standing_max": "16", "note": ""}
     assert (await owner.send(one, **saved, version=read)).status_code == 303
     late = await owner.send(one, **saved | {"name": "Hall"}, version=read)
     assert late.status_code == 412 and "Somebody else changed this" in late.text and 'value="Old Orangery"' in late.text
@@ -64,7 +65,7 @@ async def test_a_venue_gives_a_space_on_the_weddings_page_and_both_see_that_it_i
     one = f"{page}/spaces/{orangery.id}"
     form = await owner.see(one)
     assert "Orangery (10 seated, 16 standing)" in form and "More have accepted than it takes" in form
-    sent = {"schedule_item_id": orangery.dinner, "space_id": orangery.space, "version": version(form)}
+    sent: dict[str, Any] = {"schedule_item_id": orangery.dinner, "space_id": orangery.space, "version": version(form)}
     sent |= {"arrangement": "standing", "setup_at": "12:00", "ready_by": "16:00"}
     wrong = await owner.send(one, **sent | {"setup_at": "noon"})
     assert wrong.status_code == 422 and "is not a time" in wrong.text.lower()

@@ -196,7 +196,8 @@ async def test_a_whole_list_that_is_brought_in_turns_it_once(house: GuestHouse, 
         done = await ana.bring(f"First name,Last name,RSVP\n{rows}\n".encode())
         assert done["created"] >= 320, done
         async with wedding.as_(planner) as tx:
-            assert (await tx.row(actions.queries.one, use))["is_over"] is True
+            row: Any = await tx.row(actions.queries.one, use)
+        assert row["is_over"] is True
         await ana.undo(done["id"])
     events = await house.events("space.exceeded", "space.fits_again")
     assert [event.type for event in events] == ["space.exceeded", "space.fits_again"]

@@ -51,6 +51,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "commission_open": Scope.CORE,
     "commission_fees": Scope.CORE,
     "enquire": Scope.CORE,
+    "offered_spaces": Scope.CORE,
+    "judge_use": Scope.CORE,
 }
 
 

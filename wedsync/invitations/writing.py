@@ -17,6 +17,7 @@ from wedsync.web import mail
 from wedsync.weddings.actions import pass_token
 
 OUT: Final = "mail"
+BUTTON: Final = "See what is known: "
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,24 @@ def words(letter: Letter) -> mail.Words:
         signature=style.signature or letter.supplier,
         url=letter.url,
     )
+
+
+def sample(supplier: str, reply_to: str, style: Style, *, known: Known | None, on: date | None, site: str) -> Letter:
+    """As a couple would get it, made-up people where nobody is `known`; links in it open nothing."""
+    return Letter(
+        supplier=supplier,
+        reply_to=reply_to,
+        style=style,
+        known=known or Known(to="ana@example.com", name="Ana", partner_name="Ben"),
+        on=on,
+        url=f"{site}/invite/…",
+        out_url=f"{site}/no-mail/…",
+    )
+
+
+def paragraphs(written: mail.Words) -> list[str]:
+    """The text as a page shows it: without the line that is a button in the mail."""
+    return [part for part in written.text.strip().split("\n\n") if not part.startswith(BUTTON)]
 
 
 def message(letter: Letter, written: mail.Words) -> bytes:

@@ -23,7 +23,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import demo_market, demo_people, demo_photos
+from wedsync.processes import demo_market, demo_people, demo_photos, demo_venues
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
@@ -116,6 +116,9 @@ class Demo:
         owner = Actor(kind="person", id=people["photographer"])
         await demo_market.open_page(self._door, self._ring, owner, businesses["photographer"], today)
         world = World(people=people, businesses=businesses)
+        async with self._door.enter(Actor(kind="person", id=people["venue"]), businesses["venue"]) as tx:
+            await demo_venues.keep(tx)
+            quiet(tx)
         await self._wedding(
             world, "couple", "Ana & Ben", "Europe/London", today + timedelta(days=60), 118, slug="ana-and-ben"
         )
@@ -162,6 +165,9 @@ class Demo:
             quiet(tx)
         async with self._door.enter(Actor(kind="person", id=world.people["photographer"]), wedding_id) as tx:
             await demo_photos.promise(tx, on, datetime.now(UTC).date())
+            quiet(tx)
+        async with self._door.enter(Actor(kind="person", id=world.people["venue"]), wedding_id) as tx:
+            await demo_venues.give(tx)
             quiet(tx)
         if couple == "couple":
             await self._company(actor, wedding_id)

@@ -110,7 +110,7 @@ def settled(fields: Mapping[str, Any]) -> dict[str, Any]:
 def check_space(row: Mapping[str, Any]) -> None:
     """Raises Refusal 422 where nobody could be there."""
     if row["seated_max"] is None and row["standing_max"] is None:
-        raise invalid("seated_max", "is missing", "Say how many it takes, seated or standing.")
+        raise invalid("seated_max", "how many it takes is missing", "Say how many, seated or standing.")
 
 
 def capacity(space: Mapping[str, Any], arrangement: str) -> int:

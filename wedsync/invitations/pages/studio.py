@@ -129,7 +129,7 @@ async def preview(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: 
         shell,
         letter=letter,
         written=writing.words(letter),
-        paragraphs=paragraphs(writing.words(letter).text),
+        paragraphs=writing.paragraphs(writing.words(letter)),
         going=[one for one in said if one.why is None],
         staying=[(one, model.WHY[one.why]) for one in said if one.why is not None],
     )
@@ -145,31 +145,17 @@ def _chosen(form: Form) -> Chosen:
     return Chosen(client_ids=ids)
 
 
-def paragraphs(text: str) -> list[str]:
-    """The matter without its button, for a page that shows both its own way."""
-    return [part for part in text.strip().split("\n\n") if not part.startswith("See what is known: ")]
-
-
 async def _letter(tx: Tx, ctx: Context, judged: list[tuple[model.Candidate, Verdict]]) -> writing.Letter:
     """As the first who gets one gets it; links in it open nothing."""
     name, reply_to, style = await actions.style(tx)
     first = next((pair for pair in judged if pair[1].why is None), None)
-    known, on = Known(to="ana@example.com", name="Ana", partner_name="Ben"), None
+    known, on = None, None
     if first is not None:
         one, said = first
         details = one.details
         known = Known(to=said.email, name=details.name, partner_name=details.partner_name, venue=details.venue)
         on = one.wedding_on
-    url = ctx.settings.public_url
-    return writing.Letter(
-        supplier=name,
-        reply_to=reply_to,
-        style=style,
-        known=known,
-        on=on,
-        url=f"{url}/invite/…",
-        out_url=f"{url}/no-mail/…",
-    )
+    return writing.sample(name, reply_to, style, known=known, on=on, site=ctx.settings.public_url)
 
 
 @post(PAGE, include_in_schema=False)

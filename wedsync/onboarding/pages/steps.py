@@ -12,11 +12,14 @@ from wedsync.clients import sealed
 from wedsync.connections.accounts import connecting
 from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.accounts.model import NewAccount
+from wedsync.invitations import actions as invitations
+from wedsync.invitations import writing
+from wedsync.invitations.model import Known
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import FieldError, Refusal, not_found
-from wedsync.onboarding import actions, invitation, model
+from wedsync.onboarding import actions, model
 from wedsync.onboarding.model import Key, Step
 from wedsync.onboarding.pages.begin import ZONES
 from wedsync.suppliers import actions as suppliers
@@ -172,7 +175,7 @@ async def _values(ctx: Context, desk: Desk, place: Place, actor: Actor, key: Key
         case "clients":
             return {"counts": dict(await tx.row(queries.client_counts) or {}), "trial": None}
         case "invitation":
-            return {"letter": await _letter(ctx, tx, home)}
+            return {"letter": await _letter(ctx, tx)}
         case "wedding":
             waiting = await tx.rows("select * from app.invitations($1)", actor.id)
             client = await _client(ctx, tx)
@@ -188,19 +191,19 @@ async def _client(ctx: Context, tx: Tx) -> tuple[Any, Row] | None:
     return (sealed.unseal(ctx.ring, row["supplier_id"], row["id"], row["sealed"]), row) if row else None
 
 
-async def _letter(ctx: Context, tx: Tx, home: Row) -> dict[str, Any]:
+async def _letter(ctx: Context, tx: Tx) -> dict[str, Any]:
     """With the next of the clients, or with made-up ones where there are none."""
     found = await _client(ctx, tx)
     details, on = (found[0], found[1]["wedding_on"]) if found else (None, None)
-    words = invitation.preview(
-        business=home["name"],
-        couple=details.couple_names if details else "Ana & Ben",
-        on=on,
-        venue=details.venue if details else "",
-    )
+    known = None
+    if details is not None:
+        known = Known(to=details.email, name=details.name, partner_name=details.partner_name, venue=details.venue)
+    supplier, reply_to, style = await invitations.style(tx)
+    letter = writing.sample(supplier, reply_to, style, known=known, on=on, site=ctx.settings.public_url)
+    words = writing.words(letter)
     return {
         "subject": words.subject,
-        "paragraphs": words.text.strip().split("\n\n"),
+        "paragraphs": writing.paragraphs(words),
         "to": details.couple_names if details else "",
     }
 
