@@ -1,4 +1,4 @@
-"""How a wedding grows: a supplier invites a client, the couple confirms on a phone and names a florist, who comes in."""
+"""How a wedding grows: a supplier invites a client, the couple confirms on a phone and names a florist, who joins."""
 
 import re
 import secrets

@@ -82,15 +82,16 @@ class Accounts:
         secrets = {**held.opened, **({"secret": tuple(one.secret for one in hooks)} if hooks else {})}
         return Connection(id=connection_id, settings=msgspec.json.decode(row["settings"]), secrets=secrets)
 
-    async def heard(
-        self, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str, before: Mapping[str, int] = {}
-    ) -> None:
-        """One exchange with the provider ended so, None: well. `what` it was, in a word or two, for the log; `before`
-        it so many of each kind went well."""
+    async def heard(self, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str) -> None:
+        """One exchange with the provider ended so, None: well. `what` it was, in a word or two, for the log."""
         async with self._door.bare(SYSTEM) as tx:
-            for kind, times in before.items():
-                await hear(tx, connection_id, tenant, None, what=kind, times=times)
             await hear(tx, connection_id, tenant, outcome, what=what)
+
+    async def heard_well(self, connection_id: UUID, tenant: UUID, times: Mapping[str, int]) -> None:
+        """So many exchanges of each kind went well."""
+        async with self._door.bare(SYSTEM) as tx:
+            for what, count in times.items():
+                await hear(tx, connection_id, tenant, None, what=what, times=count)
 
     async def close(self) -> None:
         """Wait for what is being exchanged: its answer would be lost."""

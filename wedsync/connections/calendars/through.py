@@ -1,12 +1,12 @@
 """Opened accounts of real providers: through the connectors' host, each answer told to the connection's health."""
 
-from collections import Counter
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from wedsync.connections.accounts.opening import Accounts, hear
+from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.accounts.telling import Telling
 from wedsync.connections.calendars.contract import (
     Calendars,
     CursorLost,
@@ -25,20 +25,14 @@ from wedsync.connections.calendars.contract import (
 from wedsync.connections.calendars.remote import Session, Where
 from wedsync.connections.contract import (
     Connection,
-    Delivered,
     Outcome,
     ReconnectNeeded,
-    Rejected,
     RetryLater,
-    Unknown,
 )
 from wedsync.connections.host import Host
 from wedsync.kit.db import Door, Tx
 
-Answer = TypeVar("Answer")
 POLL_S: Final = 900.0
-UNTOLD_MAX: Final = 20
-"""A long run tells how it goes before it ends."""
 
 
 class Connected:
@@ -71,36 +65,35 @@ class Account:
 
     def __init__(self, host: Host, accounts: Accounts, where: Where, connection: Connection) -> None:
         self._host = host
-        self._accounts = accounts
         self._where = where
         self._connection = connection
         manifest = host.manifests[where.connector]
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.calendars is None else float(manifest.calendars.poll_s)
-        self._well: Counter[str] = Counter()
+        self._telling = Telling(accounts, where.connection_id, where.tenant)
         self.watches = manifest.hooks is not None and host.connector(where.connector, Watches) is not None
 
     async def calendars(self) -> tuple[RemoteCalendar, ...] | Outcome:
         """Which there are."""
         name = self._where.connector
         said = await self._host.calendars(name, self._connection, timeout_s=self._timeout_s)
-        return await self._told(said, "calendars")
+        return await self._telling.told(said, "calendars")
 
     async def pull(self, pull: Pull) -> Pulled | CursorLost | Gone | Outcome:
         """One page."""
         asked = msgspec.structs.replace(pull, timeout_s=self._timeout_s)
-        return await self._told(await self._host.pull(self._where.connector, asked, self._connection), "pull")
+        return await self._telling.told(await self._host.pull(self._where.connector, asked, self._connection), "pull")
 
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome:
         """One event."""
         asked = msgspec.structs.replace(push, timeout_s=self._timeout_s)
-        return await self._told(await self._host.push(self._where.connector, asked, self._connection), "push")
+        return await self._telling.told(await self._host.push(self._where.connector, asked, self._connection), "push")
 
     async def watch(self, watch: Watch) -> Watching | Outcome:
         """What it sends is verified by the secret that the connection's hooks have."""
         (token, *_) = self._connection.secrets.get("secret", ("",))
         asked = msgspec.structs.replace(watch, token=token, timeout_s=self._timeout_s)
-        return await self._told(await self._host.watch(self._where.connector, asked, self._connection), "watch")
+        return await self._telling.told(await self._host.watch(self._where.connector, asked, self._connection), "watch")
 
     async def unwatch(self, calendar: str, watching: Watching) -> Outcome:
         """What is not there any more is as good as ended."""
@@ -109,20 +102,4 @@ class Account:
 
     async def tell(self, tx: Tx) -> None:
         """What went well since the last time, counted in this transaction of the account's tenant."""
-        well, self._well = self._well, Counter()
-        for what, times in well.items():
-            await hear(tx, self._where.connection_id, self._where.tenant, None, what=what, times=times)
-
-    async def _told(self, said: Answer, what: str) -> Answer:
-        """Only what says something of the account is a failure of it: a changed event is not."""
-        words = (Delivered, RetryLater, ReconnectNeeded, Rejected, Unknown)
-        if not isinstance(said, words):
-            self._well[what] += 1
-            if self._well.total() < UNTOLD_MAX:
-                return said
-            self._well[what] -= 1
-        # What went well came first: failures are counted in a row.
-        well, self._well = +self._well, Counter()
-        outcome = said if isinstance(said, words) else None
-        await self._accounts.heard(self._where.connection_id, self._where.tenant, outcome, what=what, before=well)
-        return said
+        await self._telling.tell(tx)

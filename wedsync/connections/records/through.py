@@ -1,20 +1,19 @@
 """Opened accounts of real CRMs: through the connectors' host, each answer told to the connection's health."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from wedsync.connections.accounts.opening import Accounts, hear
+from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.accounts.telling import Telling
 from wedsync.connections.contract import (
     Connection,
     Delivered,
     Outcome,
     ReconnectNeeded,
-    Rejected,
     RetryLater,
-    Unknown,
 )
 from wedsync.connections.host import Host
 from wedsync.connections.records.contract import (
@@ -34,10 +33,7 @@ from wedsync.connections.records.record import Field
 from wedsync.connections.records.remote import Session, Where
 from wedsync.kit.db import Door, Tx
 
-Answer = TypeVar("Answer")
 POLL_S: Final = 300.0
-UNTOLD_MAX: Final = 20
-"""A long run tells how it goes before it ends."""
 
 
 class Connected:
@@ -66,7 +62,6 @@ class Account:
         self, host: Host, accounts: Accounts, where: Where, connection: Connection, connector: Records
     ) -> None:
         self._host = host
-        self._accounts = accounts
         self._where = where
         self._connection = connection
         self.writes: frozenset[Field] = connector.writes
@@ -75,7 +70,7 @@ class Account:
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.records is None else float(manifest.records.poll_s)
         self.hooks = manifest.hooks is not None and host.connector(where.connector, Hooks) is not None
-        self._well: list[str] = []
+        self._telling = Telling(accounts, where.connection_id, where.tenant)
 
     async def pull(self, cursor: str) -> Pulled | Outcome:
         """One page of what may have changed."""
@@ -87,7 +82,7 @@ class Account:
             self._connection,
             timeout_s=self._timeout_s,
         )
-        return await self._told(said, "pull")
+        return await self._telling.told(said, "pull")
 
     async def read(self, id: str) -> Found | Gone | Outcome:
         """One record."""
@@ -98,7 +93,7 @@ class Account:
             self._connection,
             timeout_s=self._timeout_s,
         )
-        return await self._told(said, "read")
+        return await self._telling.told(said, "read")
 
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome:
         """One record written."""
@@ -110,7 +105,7 @@ class Account:
             self._connection,
             timeout_s=self._timeout_s,
         )
-        return await self._told(said, "push")
+        return await self._telling.told(said, "push")
 
     async def listed(self, cursor: str) -> Listed | Outcome:
         """One page of all ids."""
@@ -121,7 +116,7 @@ class Account:
             self._connection,
             timeout_s=self._timeout_s,
         )
-        return await self._told(said, "list")
+        return await self._telling.told(said, "list")
 
     async def hook(self, address: str) -> Delivered | ReadOnly | Outcome:
         """Hints are asked for, at our address with the secret that the connection's hooks have."""
@@ -135,24 +130,8 @@ class Account:
             self._connection,
             timeout_s=self._timeout_s,
         )
-        return await self._told(said, "watch")
+        return await self._telling.told(said, "watch")
 
     async def tell(self, tx: Tx) -> None:
         """What went well since the last time, counted in this transaction of the account's tenant."""
-        well, self._well = self._well, []
-        for what in well:
-            await hear(tx, self._where.connection_id, self._where.tenant, None, what=what)
-
-    async def _told(self, said: Answer, what: str) -> Answer:
-        """Only what says something of the account is a failure of it: a record that has gone is not."""
-        if not isinstance(said, (RetryLater, ReconnectNeeded, Rejected, Unknown)):
-            self._well.append(what)
-            if len(self._well) < UNTOLD_MAX:
-                return said
-        # In the order in which it happened: failures are counted in a row.
-        well, self._well = self._well, []
-        for one in well:
-            await self._accounts.heard(self._where.connection_id, self._where.tenant, None, what=one)
-        if isinstance(said, (RetryLater, ReconnectNeeded, Rejected, Unknown)):
-            await self._accounts.heard(self._where.connection_id, self._where.tenant, said, what=what)
-        return said
+        await self._telling.tell(tx)
