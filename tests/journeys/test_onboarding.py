@@ -1,4 +1,4 @@
-"""Somebody who has never been here sets a business up: twelve acts at most, and the first wedding is in step."""
+"""Somebody new sets a business up in twelve acts at most, with a wedding in step; a couple asks a business."""
 
 import re
 from datetime import date, timedelta
@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.eventually import eventually
 from tests.product import Product
 
 LIST = Path(__file__).parents[1] / "fixtures" / "clients" / "tave_jobs.csv"
@@ -51,6 +52,26 @@ async def invited(product: Product, email: str) -> None:
         assert answer.status_code == 201, answer.text
         changed = await http.patch(f"/api/v1/weddings/{wedding}", json={"reception_venue": "The Boat House"})
         assert changed.status_code == 200, changed.text
+
+
+async def test_a_couple_asks_the_demos_photographer_without_a_script(product: Product, browser: Browser) -> None:
+    context = await browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    await page.goto(f"{product.web}/s/petal-and-frame")
+    await page.get_by_label("Your name").fill("Lea Lund")
+    await page.get_by_label("E-mail").fill("lea@example.org")
+    await page.get_by_label("What do you have in mind?").fill("Do you travel?")
+    await page.get_by_role("button", name="Send it").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("It is with them")
+    await context.close()
+    supplier = product.demo["photographer"]["supplier_id"]
+    async with httpx.AsyncClient(base_url=product.web, headers=product.headers("photographer")) as http:
+
+        async def is_client() -> bool:
+            found = (await http.get(f"/api/v1/suppliers/{supplier}/enquiries")).json()["items"]
+            return [one["name"] for one in found if one["client_id"]][:1] == ["Lea Lund"]
+
+        await eventually(is_client, within_s=60, what="whoever asked is a client")
 
 
 async def test_a_business_is_set_up_in_twelve_acts(product: Product, browser: Browser) -> None:
