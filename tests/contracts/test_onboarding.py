@@ -52,7 +52,7 @@ async def test_six_steps_from_nothing_to_a_wedding_in_step(town: Town, ana: Some
     assert len((await owner.got("GET", f"/api/v1/suppliers/{supplier}/clients"))["items"]) == 3
     letter = await owner.see(path)
     assert here(letter) == "invitation"
-    assert "Moss &amp; Fern keeps your wedding" in letter
+    assert "Moss &amp; Fern keeps the date, places and times of weddings" in letter
     await owner.send(f"{path}/invitation")
     invited = {"supplier_name": "Moss", "email": owner.email, "level": "standard"}
     link = (await ana.got("POST", f"/api/v1/weddings/{wedding}/links", invited, code=201))["id"]
