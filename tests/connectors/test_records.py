@@ -55,7 +55,7 @@ FOUND = {name: manifest for name, manifest in manifests.find().items() if "recor
 PAGES_MAX = 200
 CARLA, DARIO = ACCOUNTS
 numbers = count(1)
-letters = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=30)
+letters = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30)
 
 
 class Stage:
@@ -131,7 +131,7 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 
 def job(**fields: Any) -> Record:
     number = next(numbers)
-    usual = {
+    usual: dict[str, Any] = {
         "name": f"Maria Santos {number}",
         "partner_name": "Tom Okafor",
         "email": f"maria{number}@example.org",

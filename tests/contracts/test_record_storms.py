@@ -13,6 +13,7 @@ from tests.contracts.record_house import Book, Lane, laned
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.clients.model import STAGES
 from wedsync.connections.calendars import driven
+from wedsync.connections.records.record import Record
 from wedsync.connectors.tave import mapper
 from wedsync.kit.config import Settings
 
@@ -109,7 +110,7 @@ async def test_random_edits_on_both_sides_with_faults_converge_without_echo(book
         ours = await book.client(job)
         on = ours["wedding_on"] and date.fromisoformat(ours["wedding_on"])
         words = {name: ours[name] for name in WORDS if name != "wedding_on"}
-        mine = mapper.spelled(mapper.Record(stage=ours["stage"], wedding_on=on, **words))
+        mine = mapper.spelled(Record(stage=ours["stage"], wedding_on=on, **words))
         assert [getattr(mine, name) for name in ("stage", *WORDS)] == [getattr(there, n) for n in ("stage", *WORDS)]
     writes, versions = book.writes, {one["id"]: one["version"] for one in clients}
     for _ in range(3):

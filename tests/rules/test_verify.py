@@ -180,6 +180,7 @@ TAKEN = {
     "published sendgrid": ("sendgrid", sendgrid(SENDGRID_SIGNATURE)),
     "mandrill": ("mandrill", mandrill("zh3/hBgrmKxCsBgp9xZfAfG16Ag=", MANDRILL_BODY)),
     "mailchimp": ("mailchimp", request(url="https://x.test/h?secret=open+sesame")),
+    "hint": ("hint", request(url="https://x.test/h?secret=open+sesame")),
     "google": (
         "google_channel",
         request(options=GOOGLE, x_goog_channel_token="open sesame", x_goog_channel_id="chan", x_goog_resource_id="res"),
@@ -339,5 +340,5 @@ def test_no_input_makes_a_scheme_raise_and_none_is_taken_by_chance(
     reason = verify(name, asked)
     # Bare secrets can be met by chance; a signature cannot.
     assert reason is None or reason
-    if name not in ("bearer", "basic", "mailchimp", "google_channel", "graph"):
+    if name not in ("bearer", "basic", "mailchimp", "hint", "google_channel", "graph"):
         assert reason
