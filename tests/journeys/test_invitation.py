@@ -1,4 +1,4 @@
-"""How a wedding grows: a supplier invites its client, the couple confirms on a phone and names a florist, who comes in."""
+"""How a wedding grows: a supplier invites, the couple confirms on a phone and names a florist, who comes in."""
 
 import re
 import secrets

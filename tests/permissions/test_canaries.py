@@ -51,6 +51,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "task_id": [world.ids["task_shared"]],
         "client_id": [world.ids["client"]],
         "import_id": [world.ids["client_import"]],
+        "invitation_id": [world.ids["invitation"]],
         "line_id": [world.ids["budget_lines"]],
         "photos_id": [world.ids["photo_deliveries"]],
         "payment_id": [world.ids["budget_payments"]],
