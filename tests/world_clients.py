@@ -28,4 +28,5 @@ async def keep_clients(tx: Tx, ring: KeyRing, settings: Settings, who: str, *, w
     await importing.bring_in(tx, ring, kept, plan, upload.choices)
     await invitations.put_style(tx, Style(words=word))
     await invitations.invite(tx, ring, settings, Chosen(client_ids=[client]))
-    return {"client": client, "client_import": kept}
+    invitation = await tx.value("select i.id from invitations i")
+    return {"client": client, "client_import": kept, "invitation": invitation}

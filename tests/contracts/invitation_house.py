@@ -12,9 +12,7 @@ from tests.contracts.client_house import Office, opened
 from tests.contracts.town import LEASE_WORK, Somebody, Town
 from wedsync.events.jobs import Job
 from wedsync.invitations import posting
-from wedsync.kit import sql
-
-queries = sql.load("wedsync.invitations")
+from wedsync.processes.clock import minding_invitations
 
 
 class Inviting(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,11 +58,19 @@ class Inviting(msgspec.Struct, frozen=True, kw_only=True):
     async def post(self) -> int:
         """The worker's turn; how many jobs it found."""
         done = 0
-        work = posting.works(self.town.ring, self.town.settings)[posting.WORK]
-        while row := await self.town.admin.fetchrow(LEASE_WORK, UUID(self.supplier), posting.WORK):
-            await work(self.town.door, Job(**row))
+        while job := await self.leased():
+            await self.work(job)
             done += 1
         return done
+
+    async def leased(self) -> Job | None:
+        """The next job of writing mails, taken by a worker."""
+        row = await self.town.admin.fetchrow(LEASE_WORK, UUID(self.supplier), posting.WORK)
+        return Job(**row) if row else None
+
+    async def work(self, job: Job) -> None:
+        """As the worker does it."""
+        await posting.works(self.town.ring, self.town.settings)[posting.WORK](self.town.door, job)
 
     async def mails(self, to: str = "") -> list[dict[str, Any]]:
         return await self.town.mails(self.supplier, to=to)
@@ -96,9 +102,16 @@ class Inviting(msgspec.Struct, frozen=True, kw_only=True):
         await self.town.admin.execute(sentence, UUID(self.supplier), timedelta(days=days))
 
     async def mind(self) -> None:
-        """The clock's turn, as the service door does it."""
-        for statement in (queries.follow, queries.expire, queries.poke):
-            await self.town.admin.execute(statement)
+        """The clock's turn, with no more rights than it has."""
+
+        async def published(_: str) -> None:
+            """Nobody listens here."""
+
+        await self.town.admin.execute("set role wedsync_service")
+        try:
+            await minding_invitations(published)(self.town.admin)
+        finally:
+            await self.town.admin.execute("reset role")
 
     async def ended(self, to: str, state: str, outcome: str = "") -> None:
         """A mail's delivery ends like this, as the ledger writes it."""

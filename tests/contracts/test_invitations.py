@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest_asyncio
 
+from tests.contracts.client_house import HEADER
 from tests.contracts.invitation_house import Inviting, inviting
 from tests.contracts.town import Somebody, Town
+from wedsync.invitations import model
 
 
 @pytest_asyncio.fixture
@@ -349,6 +351,51 @@ async def test_two_presses_at_once_invite_once(us: Inviting) -> None:
     both = await asyncio.gather(us.judged(client), us.judged(client))
     assert sorted(str(said[client]) for said in both) == ["None", "invited"]
     assert len(await us.rows()) == 1
+
+
+async def test_two_suppliers_workers_at_once_write_one_mail(us: Inviting) -> None:
+    to, other = somebody(), await inviting(us.town)
+    for one in (us, other):
+        client = await one.client(to)
+        assert await one.judged(client) == {client: None}
+    ours, theirs = await us.leased(), await other.leased()
+    assert ours is not None
+    assert theirs is not None
+    await asyncio.gather(us.work(ours), other.work(theirs))
+    assert len(await us.mails(to)) + len(await other.mails(to)) == 1
+
+
+async def test_a_long_list_leaves_a_slice_at_a_time(us: Inviting) -> None:
+    rows = "".join(f"Person {n},,{somebody(f'p{n}')},2099-01-01,,Booked\n" for n in range(model.SLICE + 5))
+    await us.office.bring(HEADER + rows)
+    said = await us.owner.got("POST", us.path, {"all": True, "stage": "booked"}, code=202)
+    assert said["invited"] == model.SLICE + 5
+    await us.post()
+    assert len(await us.mails()) == model.SLICE
+    await us.mind()
+    await us.post()
+    assert len(await us.mails()) == model.SLICE + 5
+
+
+async def test_the_studios_pages_lead_from_a_choice_over_the_mail_to_the_list(us: Inviting) -> None:
+    studio = f"/studio/{us.supplier}/invitations"
+    assert "Nobody invited yet" in await us.owner.see(studio)
+    await us.owner.send(f"{studio}/style", colour="#7a3b52", words="See you there.", signature="", address="")
+    wrong = await us.owner.send(f"{studio}/style", colour="red", words="", signature="", address="")
+    assert (wrong.status_code, "Write it like" in wrong.text) == (422, True)
+    client, past = await us.client(somebody()), await us.client(somebody(), wedding_on="2020-01-01")
+    page = await us.owner.see(f"{studio}/new")
+    assert (client in page, past in page) == (True, False)
+    assert (await us.owner.send(f"{studio}/new")).status_code == 422
+    seen = await us.owner.send(f"{studio}/new", client=[client, past])
+    assert all(said in seen.text for said in ("See you there.", "Send 1 invitation", "The wedding is over"))
+    look = await us.owner.see(f"{studio}/look")
+    assert "#7a3b52" in look
+    assert (await us.owner.send(studio, client=[client])).status_code == 303
+    assert "data-key=" in await us.owner.see(f"{studio}?state=queued", part=True)
+    (row,) = await us.rows()
+    assert (await us.owner.send(f"{studio}/{row['id']}/withdraw")).status_code == 303
+    assert await us.states() == ["withdrawn"]
 
 
 async def test_colleagues_read_and_strangers_find_nothing(us: Inviting) -> None:

@@ -1,4 +1,4 @@
-"""How a wedding grows: a supplier invites a client, the couple confirms on a phone and names a florist, who joins."""
+"""How a wedding grows: a supplier invites, the couple confirms on a phone and names a florist, who comes in."""
 
 import re
 import secrets

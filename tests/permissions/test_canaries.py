@@ -52,6 +52,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "client_id": [world.ids["client"]],
         "enquiry_id": [world.ids["enquiry"]],
         "import_id": [world.ids["client_import"]],
+        "invitation_id": [world.ids["invitation"]],
         "line_id": [world.ids["budget_lines"]],
         "photos_id": [world.ids["photo_deliveries"]],
         "space_id": [world.ids["spaces"]],
