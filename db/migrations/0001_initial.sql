@@ -7725,7 +7725,7 @@ $$;
 create function app.suppliers_near_limits() returns setof uuid
 language sql stable security definer set search_path = '' as $$
   select distinct coalesce(n.supplier_id, h.supplier_id) from app.near_limits() n
-  full join public.limit_notices h on h.supplier_id = n.supplier_id and h.name = n.name and h.month is not distinct from n.month
+  full join public.limit_notices h on h.supplier_id = n.supplier_id and h.name = n.name and coalesce(h.month, '-infinity') = coalesce(n.month, '-infinity')
   where h.id is null or n.name is null or (h.level = 'near' and n.level = 'reached');
 $$;
 

@@ -134,9 +134,7 @@ def create(
         app.state.metrics.door = door
         stop = asyncio.Event()
         app.state.meter = meter
-        writing = asyncio.gather(
-            watch.keep(door.keep_watch, is_passing, stop), meter.keep(door.count_calls, is_passing, stop)
-        )
+        writing = _writing(door, watch, meter, stop)
         app.state.reception = open_reception(wire, door, ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
@@ -167,6 +165,11 @@ def create(
         state=_state(settings),
         response_cache_config=ResponseCacheConfig(),
     )
+
+
+def _writing(door: Door, watch: Watch, meter: Meter, stop: asyncio.Event) -> "asyncio.Future[Any]":
+    """What is counted in memory is written every few seconds, and a last time at the stop."""
+    return asyncio.gather(watch.keep(door.keep_watch, is_passing, stop), meter.keep(door.count_calls, is_passing, stop))
 
 
 def open_desk(settings: config.Settings, *, door: Door, ring: KeyRing, wire: Wire, connectors: str) -> Desk:
