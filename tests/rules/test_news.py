@@ -67,6 +67,7 @@ def line(*args: Any, **fields: Any) -> news.Line:
         ("schedule_item.changed", {"title": "Dinner", "place": ""}, {"title": "Dinner", "place": "Barn"}, None),
         ("wedding.changed", {}, {}, ("changed something", "", "")),
         ("photos.delivered", {"kind": "sneak_peek", "title": ""}, {}, ("delivered: sneak peek", "", "")),
+        ("space.exceeded", {"name": "Barn", "capacity": 90}, {}, ("was more than Barn takes", "", "")),
     ],
 )
 def test_a_fact_is_said_in_words(type: str, record: Any, old: Any, words: tuple[str, str, str] | None) -> None:
@@ -134,6 +135,12 @@ def test_suppliers_are_told_of_the_core_and_the_couple_of_links() -> None:
     couple, supplier = somebody("couple", link_id=None), somebody()
     assert model.chosen(event("wedding.date_changed"), [couple, supplier]) == [supplier]
     assert model.chosen(event("link.accepted", link_id=str(LINK)), [couple, supplier]) == [couple]
+
+
+def test_both_sides_are_told_what_nobody_did_on_purpose_also_whoever_gave_the_answer() -> None:
+    me, venue = somebody(person_id=ME), somebody(role="supplier", link_id=LINK, mask=1)
+    other = somebody(role="supplier", link_id=OTHER, mask=255)
+    assert model.chosen(event("space.exceeded", link_id=str(LINK)), [me, venue, other]) == [me, venue]
 
 
 def test_nobody_is_told_of_what_they_did_or_twice_or_may_not_see() -> None:
