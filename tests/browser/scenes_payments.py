@@ -36,7 +36,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def form(one: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    known = {
+    known: dict[str, Any] = {
         "path": PATH,
         "couple": "Ana & Ben",
         "currency": "GBP",

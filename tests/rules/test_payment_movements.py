@@ -27,7 +27,7 @@ def said(draw: st.DrawFn, kind: str = "", id: str = "") -> Movement:
     return Movement(
         kind=kind,  # type: ignore[arg-type]
         id=id or draw(st.sampled_from(["a", "b", "c"])),
-        status=draw(st.sampled_from(sorted(RANKS[kind]))),  # type: ignore[arg-type]
+        status=draw(st.sampled_from(sorted(RANKS[kind]))),
         currency="GBP",
         amount_minor=draw(st.integers(0, 9)),
         returned_minor=draw(st.integers(0, 9)),
