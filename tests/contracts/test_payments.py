@@ -57,9 +57,9 @@ async def test_whatever_the_order_it_comes_to_the_same(house: PaymentHouse) -> N
         columns = ("status", "received_minor", "refunded_minor", "disputed_minor", "lost_minor")
         ends.append(([found[name] for name in columns], await house.ledger(payment["id"])))
     assert [end for end in ends if end != ends[0]] == [], ends[0]
-    columns, ledger = ends[0]
+    stands, ledger = ends[0]
     # 10,000 went back and the rest was lost: nothing is kept, so nothing is ours, and what Stripe holds is owed back.
-    assert columns == ["refunded", 60000, 10000, 0, 50000]
+    assert stands == ["refunded", 60000, 10000, 0, 50000]
     assert ledger == {"provider": 1500, "receivable": -1500}
 
 

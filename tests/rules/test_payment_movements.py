@@ -27,7 +27,7 @@ def said(draw: st.DrawFn, kind: str = "", id: str = "") -> Movement:
     return Movement(
         kind=kind,  # type: ignore[arg-type]
         id=id or draw(st.sampled_from(["a", "b", "c"])),
-        status=draw(st.sampled_from(sorted(RANKS[kind]))),  # type: ignore[arg-type]
+        status=draw(st.sampled_from(sorted(RANKS[kind]))),
         currency="GBP",
         amount_minor=draw(st.integers(0, 9)),
         returned_minor=draw(st.integers(0, 9)),
@@ -51,7 +51,13 @@ def history(rng: Random, amount: int, rate_bp: int) -> tuple[list[Movement], Sta
     """One charge and what became of it, as a provider would say it; how it ends, and the fee that is held then."""
     fee = movements.share(amount, rate_bp)
     base: dict[str, Any] = {"currency": "GBP", "intent": "pi", "charge": "ch"}
-    charge = {"kind": "charge", "id": "pi", "status": "succeeded", "amount_minor": amount, "payment": PAYMENT}
+    charge: dict[str, Any] = {
+        "kind": "charge",
+        "id": "pi",
+        "status": "succeeded",
+        "amount_minor": amount,
+        "payment": PAYMENT,
+    }
     told = [Movement(said_at=AT, **base, **charge)]
     refunded, returned, snapshot = 0, 0, 0
     for number in range(rng.randrange(4)):
@@ -59,10 +65,11 @@ def history(rng: Random, amount: int, rate_bp: int) -> tuple[list[Movement], Sta
         if refunded + part > amount:
             break
         snapshot += part
-        refund = {"kind": "refund", "id": f"re{number}", "amount_minor": part}
+        refund: dict[str, Any] = {"kind": "refund", "id": f"re{number}", "amount_minor": part}
         # A hook that says what the charge has given back in all, and one of the refund itself; either may be lost.
         told.append(Movement(said_at=AT, returned_minor=snapshot, **base, **charge))
-        told.append(Movement(said_at=AT, status=rng.choice(["pending", "succeeded"]), **base, **refund))
+        status: Any = rng.choice(["pending", "succeeded"])
+        told.append(Movement(said_at=AT, status=status, **base, **refund))
         if rng.random() < 0.2:
             told.append(Movement(said_at=AT, status="failed", **base, **refund))
             snapshot -= part
@@ -72,9 +79,9 @@ def history(rng: Random, amount: int, rate_bp: int) -> tuple[list[Movement], Sta
         told.append(_fee(fee, returned))
     lost = disputed = 0
     if refunded < amount and rng.random() < 0.3:
-        dispute = {"kind": "dispute", "id": "dp", "amount_minor": amount - refunded}
+        dispute: dict[str, Any] = {"kind": "dispute", "id": "dp", "amount_minor": amount - refunded}
         told.append(Movement(said_at=AT, status="open", **base, **dispute))
-        end = rng.choice(["open", "won", "lost"])
+        end: Any = rng.choice(["open", "won", "lost"])
         told.append(Movement(said_at=AT, status=end, **base, **dispute))
         lost, disputed = (amount - refunded if end == one else 0 for one in ("lost", "open"))
     told.append(_fee(fee, 0))

@@ -182,7 +182,8 @@ def left(row: Mapping[str, Any]) -> int:
 def refundable(row: Mapping[str, Any]) -> int:
     """What can be sent back through the provider: not what came outside, is disputed, or went back already."""
     back = row["outside_minor"] + row["refunded_minor"] + row["disputed_minor"] + row["lost_minor"]
-    return max(row["received_minor"] - back, 0)
+    minor: int = row["received_minor"] - back
+    return max(minor, 0)
 
 
 def invalid(field: str, reason: str, fix: str) -> Refusal:

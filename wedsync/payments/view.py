@@ -8,7 +8,7 @@ from uuid import UUID
 from wedsync.kit.currencies import minor
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.payments import model
-from wedsync.web.formats import amount_input, day, money
+from wedsync.web.formats import amount_input, day_short, money
 from wedsync.web.forms import Form, wrong
 
 KINDS: Final = {"deposit": "Deposit", "instalment": "Instalment", "balance": "Balance", "extra": "Extra"}
@@ -109,8 +109,8 @@ def _due(on: date | None, today: date) -> tuple[str, str, str]:
     if on is None:
         return "Due now", "wait", "clock"
     if on < today:
-        return f"Was due {day(on)}", "bad", "circle-alert"
-    return f"Due {day(on)}", "wait" if (on - today).days <= 14 else "", "clock"
+        return f"Was due {day_short(on)}", "bad", "circle-alert"
+    return f"Due {day_short(on)}", "wait" if (on - today).days <= 14 else "", "clock"
 
 
 def _said(row: Mapping[str, Any]) -> str:
@@ -118,7 +118,7 @@ def _said(row: Mapping[str, Any]) -> str:
     told = [
         f"{money(row[name], row['currency'])} {words}"
         for name, words in (
-            ("received_minor", "received" + (" outside" if row["way"] == "outside" else " online")),
+            ("received_minor", "received" + (" directly" if row["way"] == "outside" else " online")),
             ("refunded_minor", "refunded"),
             ("disputed_minor", "under dispute"),
             ("lost_minor", "returned by a dispute"),

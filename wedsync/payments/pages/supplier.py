@@ -39,8 +39,9 @@ async def fragment(
     async with ctx.door.enter(actor, wedding_id) as tx:
         about = await _about(tx)
         rows = await tx.rows(queries.shown)
-    values = {"path": _path(shell, about), "payments": view.cards(rows, shell.now.date())}
-    return respond.html("payments/_asked.html", shell, wedding_id=wedding_id, **values)
+    found = view.cards(rows, shell.now.date())
+    path = _path(shell, about)
+    return respond.html("payments/_asked.html", shell, wedding_id=wedding_id, path=path, payments=found)
 
 
 @post(PAYMENTS, include_in_schema=False)

@@ -46,7 +46,7 @@ class Both:
         self.theirs = official.StripeClient(CLIENT_SECRET, base_addresses={"api": settings["stripe_base_url"]})
 
     def asked(self, **fields: Any) -> Asked:
-        known = {
+        known: dict[str, Any] = {
             "account": CARLA,
             "payment": PAYMENT,
             "amount_minor": 60000,
