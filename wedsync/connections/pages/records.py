@@ -62,7 +62,7 @@ async def change(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, 
     form = await forms.read(request)
     wanted = forms.checked(model.BookChange, {"direction": form.text("direction")}, {})
     async with entered(request, ctx, actor, tenant, here="accounts") as place:
-        await actions.change(place.tx, book_id, wanted.direction)
+        await actions.change(place.tx, book_id, wanted)
         return respond.see_other(f"{_path(place)}/{book_id}")
 
 

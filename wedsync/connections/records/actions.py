@@ -3,6 +3,8 @@
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import UNSET
+
 from wedsync.connections.records import conflicts, facts, model
 from wedsync.events.record import record
 from wedsync.kit import sql
@@ -23,13 +25,14 @@ async def open_book(tx: Tx, connection_id: UUID) -> None:
     await poke(tx, connection_id, is_pull=True)
 
 
-async def change(tx: Tx, book_id: UUID, direction: facts.Direction, *, version: int | None = None) -> int:
+async def change(tx: Tx, book_id: UUID, wanted: model.BookChange, *, version: int | None = None) -> int:
     """Keep it otherwise; returns the version. Raises Refusal 403, 404 or 412."""
     held = await _held(tx, book_id)
     if version not in (None, held["version"]):
         raise await stale(tx, queries.book_current, book_id)
     known: int = held["version"]
-    if direction == held["direction"]:
+    direction = wanted.direction
+    if direction is UNSET or direction == held["direction"]:
         return known
     row: Any = await tx.row(queries.change_book, book_id, direction)
     record(tx, facts.CHANGED, op="UPDATE", row=row)

@@ -48,7 +48,7 @@ async def change_book(
 ) -> Response[model.Book]:
     """The first run begins at once."""
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
-        await actions.change(tx, connection_id, data.direction, version=expected_version(if_match))
+        await actions.change(tx, connection_id, data, version=expected_version(if_match))
         return versioned(await _book(tx, connection_id))
 
 

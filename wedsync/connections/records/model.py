@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from wedsync.clients import sealed as client_seals
 from wedsync.clients.model import Stage
@@ -61,9 +61,9 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How it is kept from now on."""
+    """How it is kept from now on; what is absent stays."""
 
-    direction: Direction
+    direction: Direction | UnsetType = UNSET
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
