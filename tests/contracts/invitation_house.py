@@ -1,6 +1,7 @@
 """A business that invites its clients' couples, the worker that writes its mails, and the clock that minds them."""
 
 import re
+import secrets
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -146,3 +147,8 @@ class Inviting(msgspec.Struct, frozen=True, kw_only=True):
 async def inviting(town: Town) -> Inviting:
     """A new business."""
     return Inviting(office=await opened(town))
+
+
+def somebody(name: str = "ana") -> str:
+    """An address that nobody has."""
+    return f"{name}.{secrets.token_hex(6)}@example.test"

@@ -119,7 +119,7 @@ async def list_links(ctx: Context, actor: Actor, wedding_id: UUID) -> Page:
     description="By e-mail, at a level the couple chooses.",
 )
 async def invite(ctx: Context, actor: Actor, wedding_id: UUID, data: model.NewLink) -> Response[Made]:
-    """A mail goes out; nothing is seen until it is accepted."""
+    """A mail goes out; its link shows the core, the rest is seen once it is accepted."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         return Response(Made(await actions.invite(tx, wedding_id, data)), status_code=201)
 
