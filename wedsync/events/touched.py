@@ -37,6 +37,12 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,
     "take_consent": Scope.CORE,
+    "dormant_clients": Scope.CORE,
+    "plans": Scope.CORE,
+    "plan_report": Scope.CORE,
+    "my_plan": Scope.CORE,
+    "show_plan": Scope.CORE,
+    "suppliers_near_limits": Scope.CORE,
 }
 
 
