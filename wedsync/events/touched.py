@@ -53,6 +53,12 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "enquire": Scope.CORE,
     "offered_spaces": Scope.CORE,
     "judge_use": Scope.CORE,
+    "dormant_clients": Scope.CORE,
+    "plans": Scope.CORE,
+    "plan_report": Scope.CORE,
+    "my_plan": Scope.CORE,
+    "show_plan": Scope.CORE,
+    "suppliers_near_limits": Scope.CORE,
 }
 
 
