@@ -55,8 +55,11 @@ async def write(tx: Tx, ring: KeyRing, settings: Settings, invitation_id: UUID) 
     row = await tx.row(queries.for_mail, invitation_id)
     if row is None:
         return
-    known = sealed.unseal(ring, row["supplier_id"], row["id"], row["sealed"])
     await tx.value(queries.hold_couple, sorted(row["couple_index"]))
+    row = await tx.row(queries.for_mail, invitation_id)  # another supplier's worker may just have named it in its mail
+    if row is None:
+        return
+    known = sealed.unseal(ring, row["supplier_id"], row["id"], row["sealed"])
     over = await _over(tx, ring, row, known)
     if over is not None:
         await actions.end(tx, invitation_id, *over)

@@ -82,11 +82,10 @@ order by i.next_at, i.id
 limit $1
 
 -- name: for_mail
--- The one that is about to be written, held.
+-- The one that is about to be written. Not locked: its couple is held first, then it is read again.
 select i.id, i.supplier_id, i.client_id, i.wedding_on, i.mails, i.sealed, i.couple_index, i.link_id
 from invitations i
 where i.supplier_id = app.tenant() and i.id = $1 and i.ended_at is null and i.next_at <= app.now()
-for update
 
 -- name: hold_couple
 select app.hold_couple($1)
