@@ -223,7 +223,10 @@ def test_every_field_is_described_and_every_url_with_a_password_is_secret() -> N
         assert variable(name) == f"WEDSYNC_{name.upper()}"
     secret = {name for name in FIELDS if is_secret(name)}
     connectors = ConnectorSettings.__struct_fields__
-    assert all((name in secret) == name.endswith(("_secret", "_token")) for name in connectors)
+    assert all(
+        (name in secret) == name.endswith(("_secret", "_token", "_secret_key", "_webhook_secrets"))
+        for name in connectors
+    )
     assert secret - set(connectors) == {
         *config_checks.DATABASES,
         *("valkey_url", "smtp_url", "egress_proxy", "jwt_secret", "seal_keys", "couples_webhook_secret"),

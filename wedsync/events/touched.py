@@ -37,6 +37,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,
     "take_consent": Scope.CORE,
+    "joined_clients": Scope.CORE,
     "suppressed": Scope.CORE,
     "invited_alike": Scope.CORE,
     "invitation_page": Scope.CORE,
