@@ -108,7 +108,7 @@ def checked() -> dict[str, Any]:
 
 
 def scenes() -> Iterator[Scene]:
-    shell = supplier("weddings")
+    shell = supplier("clients")
     yield Scene("clients", "clients/clients.html", shell, listed())
     yield Scene("clients-none", "clients/clients.html", shell, listed(clients=[], total=0, after=None))
     yield Scene("clients-nobody", "clients/clients.html", shell, listed(clients=[], is_filtered=True, after=None))

@@ -1,5 +1,6 @@
 """What goes wrong between a CRM and us, and what people decide: nothing is lost, overwritten or said twice."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date
 from uuid import UUID
@@ -224,4 +225,5 @@ async def test_money_and_notes_of_a_job_are_stored_nowhere(book: Book) -> None:
     text = "\n".join(told)
     assert "Maria Santos" in text
     for word in (*(str(value) for value in MONEY.values() if value > 1000), "734511", LEAD_NOTES):
-        assert word not in text, word
+        # Digits among those of an id or of sealed bytes are no sum.
+        assert not re.search(rf"(?<![0-9a-f-]){re.escape(word)}(?![0-9a-f])", text), word

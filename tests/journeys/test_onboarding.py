@@ -99,7 +99,7 @@ async def test_a_business_is_set_up_in_twelve_acts(product: Product, browser: Br
     await expect(page.get_by_text("3 new")).to_be_visible()
     await hands.press("Bring them in")
     await expect(hands.title).to_have_text("Their invitation")
-    await expect(page.get_by_text("would like to plan with you")).to_be_visible()
+    await expect(page.get_by_text("would like to plan your wedding with you")).to_be_visible()
     await hands.press("It reads well, go on")
     await expect(hands.title).to_have_text("The first wedding")
     await hands.press("Accept")

@@ -117,6 +117,7 @@ def supplier_sections(
         (True, Section(key="portfolio", label="This week", href=base, icon="calendar-days", count=waiting)),
         (True, section("calendar", "Calendar", "calendar-clock")),
         (True, section("weddings", "Weddings", "heart")),
+        (True, section("clients", "Clients", "user")),
         (True, section("enquiries", "Enquiries", "mail", enquiries)),
         (category == "venue", section("spaces", "Spaces", "building-2")),
         (True, section("team", "Team", "users")),

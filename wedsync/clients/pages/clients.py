@@ -44,9 +44,9 @@ class Place(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def entered(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID) -> AsyncIterator[Place]:
-    """Inside the supplier, with the page's frame; clients stand beside the weddings."""
+    """Inside the supplier, with the page's frame."""
     async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
-        shell = await supplier_shell(request, ctx, tx, supplier_id, "weddings")
+        shell = await supplier_shell(request, ctx, tx, supplier_id, "clients")
         yield Place(tx, shell, (await actions.home(tx))["role"] in actions.MANAGERS)
 
 
