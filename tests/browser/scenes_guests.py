@@ -291,6 +291,37 @@ IMPORT_WRONG = [
 ]
 
 
+IMPORT_KEYS = ("index", "header", "samples", "target", "confidence", "why")
+IMPORT_CHECK: dict[str, Any] = {
+    "import_id": "i1",
+    "filename": "Guests FINAL v3.xlsx",
+    "source": "",
+    "rows_total": 131,
+    "skipped_words": "One title row, one totals row and 4 empty rows are left out.",
+    "dates_words": "Dates are read day first, because 13/06 can be nothing else.",
+    "columns": [dict(zip(IMPORT_KEYS, row, strict=True)) for row in IMPORT_COLUMNS],
+    "targets": IMPORT_TARGETS,
+    "dry": {"created": 118, "updated": 6, "unchanged": 0, "rejected": 1, "parties": 57},
+    "examples": [
+        {"line": 3, "words": "John Pell and Mary Pell, one party", "kind": "new", "was": "Mr & Mrs J. Pell"},
+        {"line": 9, "words": "Carla Mendes, e-mail carla@example.org", "kind": "changed", "was": "no e-mail"},
+    ],
+    "problems_rows": IMPORT_WRONG,
+    "dates": "day_first",
+    "error": "",
+    "questions": [
+        {
+            "person": 3,
+            "row": 5,
+            "name": "Elizabeth Hart",
+            "words": "Elizabeth Hart is on the list already: the same person?",
+            "kind": "possible",
+            "said": "",
+        }
+    ],
+}
+
+
 def import_scenes() -> Iterator[Scene]:
     shell = couple("guests")
     earlier = [
@@ -302,40 +333,7 @@ def import_scenes() -> Iterator[Scene]:
         shell,
         {"sources": IMPORT_SOURCES, "error": "", "earlier": earlier},
     )
-    keys = ("index", "header", "samples", "target", "confidence", "why")
-    yield Scene(
-        "import-check",
-        "guests/import_check.html",
-        shell,
-        {
-            "import_id": "i1",
-            "filename": "Guests FINAL v3.xlsx",
-            "source": "",
-            "rows_total": 131,
-            "skipped_words": "One title row, one totals row and 4 empty rows are left out.",
-            "dates_words": "Dates are read day first, because 13/06 can be nothing else.",
-            "columns": [dict(zip(keys, row, strict=True)) for row in IMPORT_COLUMNS],
-            "targets": IMPORT_TARGETS,
-            "dry": {"created": 118, "updated": 6, "unchanged": 0, "rejected": 1, "parties": 57},
-            "examples": [
-                {"line": 3, "words": "John Pell and Mary Pell, one party", "kind": "new", "was": "Mr & Mrs J. Pell"},
-                {"line": 9, "words": "Carla Mendes, e-mail carla@example.org", "kind": "changed", "was": "no e-mail"},
-            ],
-            "problems_rows": IMPORT_WRONG,
-            "dates": "day_first",
-            "error": "",
-            "questions": [
-                {
-                    "person": 3,
-                    "row": 5,
-                    "name": "Elizabeth Hart",
-                    "words": "Elizabeth Hart is on the list already: the same person?",
-                    "kind": "possible",
-                    "said": "",
-                }
-            ],
-        },
-    )
+    yield Scene("import-check", "guests/import_check.html", shell, IMPORT_CHECK)
     run = {
         "import_id": "i1",
         "filename": "Guests FINAL v3.xlsx",

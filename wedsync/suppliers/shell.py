@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from wedsync.kit import sql
+from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.web.context import Context
@@ -37,6 +38,12 @@ async def supplier_shell(
         live=live(ctx, topics),
         now=row["now"],
     )
+
+
+async def wedding_shell(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Shell:
+    """The same around one wedding, for pages that then enter it. Raises Refusal 401, 403, 404."""
+    async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
+        return await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
 
 
 def _sections(row: Row, supplier_id: UUID) -> tuple[Section, ...]:

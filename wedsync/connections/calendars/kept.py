@@ -6,15 +6,12 @@ by hashes.
 
 import hashlib
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from wedsync.connections.calendars.event import CalendarEvent, Group
-from wedsync.kit.seal import KeyRing
-
-T = TypeVar("T")
+from wedsync.connections.tenant_seals import TenantSeals
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,20 +58,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
-class Seals:
+class Seals(TenantSeals):
     """Seals and opens what is kept of one tenant's calendars."""
-
-    def __init__(self, ring: KeyRing, tenant: UUID) -> None:
-        self._ring = ring
-        self._tenant = tenant
-
-    def seal(self, value: msgspec.Struct | str, *, table: str, row: UUID, column: str = "sealed") -> bytes:
-        return self._ring.seal(msgspec.json.encode(value), tenant=self._tenant, table=table, column=column, row=row)
-
-    def open(self, sealed: bytes, kind: type[T], *, table: str, row: UUID, column: str = "sealed") -> T:
-        """Raises SealError."""
-        plain = self._ring.open(sealed, tenant=self._tenant, table=table, column=column, row=row)
-        return msgspec.json.decode(plain, type=kind)
 
     def named(self, row: UUID, sealed: bytes) -> Named:
         return self.open(sealed, Named, table="calendars", row=row)

@@ -1,15 +1,13 @@
 """What is kept sealed of records: their remote ids, and of each what is there and what both sides have agreed on."""
 
 import hashlib
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from wedsync.connections.records.record import Record
-from wedsync.kit.seal import KeyRing
+from wedsync.connections.tenant_seals import TenantSeals
 
-T = TypeVar("T")
 ITEMS = "record_items"
 
 
@@ -29,20 +27,8 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
-class Seals:
+class Seals(TenantSeals):
     """Seals and opens what is kept of one tenant's records."""
-
-    def __init__(self, ring: KeyRing, tenant: UUID) -> None:
-        self._ring = ring
-        self._tenant = tenant
-
-    def seal(self, value: msgspec.Struct | str, *, table: str, row: UUID, column: str = "sealed") -> bytes:
-        return self._ring.seal(msgspec.json.encode(value), tenant=self._tenant, table=table, column=column, row=row)
-
-    def open(self, sealed: bytes, kind: type[T], *, table: str, row: UUID, column: str = "sealed") -> T:
-        """Raises SealError."""
-        plain = self._ring.open(sealed, tenant=self._tenant, table=table, column=column, row=row)
-        return msgspec.json.decode(plain, type=kind)
 
     def item(self, row: UUID, kept: Kept) -> bytes:
         return self.seal(kept, table=ITEMS, row=row)

@@ -92,10 +92,11 @@ set client_id = $2, client_version = $3, state = $4, etag = $5, sealed = $6, is_
 where i.id = $1
 
 -- name: end_run
--- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself.
+-- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off.
 update record_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = app.now() + make_interval(secs => $5::double precision), failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
+  next_poll_at = app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()),
+  failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.book_id = $1
 

@@ -11,7 +11,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.payments import actions, model, view
-from wedsync.suppliers.shell import supplier_shell
+from wedsync.suppliers.shell import wedding_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, Form, signed_in
@@ -25,7 +25,7 @@ SHOWN_AGAIN: Final = (409, 412, 422)
 @get(PAYMENTS, include_in_schema=False)
 async def listed(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Response[Any]:
     """What was asked for, and the form to ask for more."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _list(tx, shell, view.form_values())
 
@@ -35,7 +35,7 @@ async def fragment(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> Response[Any]:
     """The list, when a payment changed."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         about = await _about(tx)
         rows = await tx.rows(queries.shown)
@@ -48,7 +48,7 @@ async def fragment(
 async def ask(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Response[Any]:
     """The form again where something is not right."""
     form = await forms.read(request)
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     try:
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
             about = await _about(tx)
@@ -67,7 +67,7 @@ async def one(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, link_payment_id: UUID
 ) -> Response[Any]:
     """How it stands, and everything that can be done about it."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     is_ordered = request.query_params.get("refund") == "ordered"
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _one(tx, shell, link_payment_id, is_ordered=is_ordered)
@@ -126,7 +126,7 @@ async def _step(
 ) -> Response[Any]:
     """What cannot be done is said on top of the page; what was typed stays."""
     form = await forms.read(request)
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     try:
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
             await act(tx, await _read(tx, link_payment_id), form)
@@ -203,11 +203,6 @@ async def _read(tx: Tx, link_payment_id: UUID) -> Row:
 
 def _path(shell: Shell, about: Row) -> str:
     return f"{shell.base}/weddings/{about['id']}/payments"
-
-
-async def _shell(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Shell:
-    async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
-        return await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
 
 
 ROUTES = (listed, fragment, ask, one, save, take_step)

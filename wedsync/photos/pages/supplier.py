@@ -11,7 +11,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.photos import actions, model, view
-from wedsync.suppliers.shell import supplier_shell
+from wedsync.suppliers.shell import wedding_shell
 from wedsync.web import conflict, forms, respond
 from wedsync.web.conflict import Edited
 from wedsync.web.context import Context
@@ -33,7 +33,7 @@ WRONG: Final = {
 @get(f"{PHOTOS}/new", include_in_schema=False)
 async def new(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Response[Any]:
     """An empty form."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _form(tx, shell, None, view.form_values())
 
@@ -58,7 +58,7 @@ async def one(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, photos_id: UUID
 ) -> Response[Any]:
     """How it stands, and everything that can be done about it."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = await _read(tx, photos_id)
         return await _form(tx, shell, row, view.form_values(row))
@@ -138,11 +138,6 @@ def _base(supplier_id: UUID, wedding_id: UUID) -> str:
     return f"/studio/{supplier_id}/weddings/{wedding_id}"
 
 
-async def _shell(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Shell:
-    async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
-        return await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
-
-
 async def _read(tx: Tx, photos_id: UUID) -> dict[str, Any]:
     row = view.row_of(await tx.row(queries.one, photos_id))
     if row is None:
@@ -199,7 +194,7 @@ async def _again(
     is_asked = conflict.is_asked(refusal, form, view.LABELS)
     if not is_asked and refusal.status != 422:
         raise refusal
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = None if photos_id is None else await _read(tx, photos_id)
         if is_asked and row is not None:
@@ -221,7 +216,7 @@ async def _refused(
     if refusal.status not in (409, 412, 422):
         raise refusal
     said = " ".join(f"{NAMED.get(e.field, e.field)}: {e.reason}. {e.fix}" for e in refusal.errors)
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = await _read(tx, photos_id)
         later = {name: form.text(name) for name in LATER}

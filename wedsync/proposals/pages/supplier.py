@@ -12,7 +12,7 @@ from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal
 from wedsync.proposals import actions, model, view
 from wedsync.proposals.subjects import SUBJECTS
-from wedsync.suppliers.shell import supplier_shell
+from wedsync.suppliers.shell import wedding_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context, from_time_cursor
 from wedsync.web.forms import AnyRequest, Form, signed_in
@@ -50,7 +50,7 @@ async def proposals(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> Response[Any]:
     """`?about=` opens the form of one thing."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _page(tx, shell, wedding_id, request.query_params.get("about", ""), {}, None)
 
@@ -60,7 +60,7 @@ async def proposals_fragment(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> Response[Any]:
     """How each stands, when one is decided."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         cards = await _cards(tx)
     return respond.html("proposals/_own.html", shell, cards=cards, path=f"{shell.base}/weddings/{wedding_id}")
@@ -103,11 +103,6 @@ async def withdraw(
     return respond.done(request, f"/studio/{supplier_id}/weddings/{wedding_id}/proposals")
 
 
-async def _shell(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Shell:
-    async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
-        return await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
-
-
 async def _again(
     request: AnyRequest,
     ctx: Context,
@@ -117,7 +112,7 @@ async def _again(
     form: Form,
     errors: dict[str, str],
 ) -> Response[Any]:
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _page(tx, shell, wedding_id, form.text("about"), errors, form)
 

@@ -11,7 +11,7 @@ from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.suppliers.shell import supplier_shell
+from wedsync.suppliers.shell import wedding_shell
 from wedsync.venues import actions, model, view
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
@@ -25,7 +25,7 @@ USES: Final = "/studio/{supplier_id:uuid}/weddings/{wedding_id:uuid}/spaces"
 @get(f"{USES}/new", include_in_schema=False)
 async def new(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Response[Any]:
     """An empty form."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _form(tx, shell, None, view.use_values())
 
@@ -48,7 +48,7 @@ async def one(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, use_id: UUID
 ) -> Response[Any]:
     """What is given."""
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = await _read(tx, use_id)
         return await _form(tx, shell, row, view.use_values(row))
@@ -78,11 +78,6 @@ async def remove(
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         await actions.withdraw(tx, use_id, version=form.number("version"))
     return respond.done(request, f"/studio/{supplier_id}/weddings/{wedding_id}#spaces")
-
-
-async def _shell(request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID) -> Shell:
-    async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
-        return await supplier_shell(request, ctx, tx, supplier_id, "weddings", wedding_id=wedding_id)
 
 
 async def _read(tx: Tx, use_id: UUID) -> Row:
@@ -137,7 +132,7 @@ async def _again(
     """What is not right stands beside its field, or on top; who was slower chooses again from what it is now."""
     if refusal.status not in (409, 412, 422):
         raise refusal
-    shell = await _shell(request, ctx, actor, supplier_id, wedding_id)
+    shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         row = None if use_id is None else await _read(tx, use_id)
         said = "" if refusal.errors else refusal.detail
