@@ -14,7 +14,10 @@ from wedsync.kit.db import Tx
 from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model
-from wedsync.notices.model import Recipient, Saying
+from wedsync.notices.channels import Channel, Told
+from wedsync.notices.channels import mail as mailing
+from wedsync.notices.channels.mail import Post
+from wedsync.notices.model import Recipient
 from wedsync.web import mail
 from wedsync.weddings.actions import add_pass, pass_token
 
@@ -27,53 +30,8 @@ ANSWERS = {
 }
 PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
 """Where the couple finds what a notice is about."""
-
-
-class Post:
-    """Gathers the mails of one event and owes them at once."""
-
-    def __init__(self, tx: Tx, ring: KeyRing, event: Event) -> None:
-        self._tx = tx
-        self._ring = ring
-        self._event = event
-        self._owed: list[dict[str, Any]] = []
-
-    def mail(
-        self,
-        words: mail.Words,
-        *,
-        to: str,
-        name: str,
-        kind: str,
-        recipient: UUID,
-        subject: UUID,
-        link: UUID | None = None,
-        reply_to: str = "",
-    ) -> None:
-        """One mail to one recipient; `subject` is the event, or the action where several events make one mail."""
-        event = self._event
-        delivery = model.delivery_id(subject, kind, recipient, "smtp")
-        body = mail.message(to, words, name=name, reply_to=reply_to)
-        content = self._ring.seal(body, tenant=event.tenant, table="deliveries", column="sealed", row=delivery)
-        self._owed.append(
-            {
-                "id": delivery,
-                "recipient_kind": kind,
-                "recipient_id": recipient,
-                "event_id": event.id,
-                "seq": event.seq,
-                "type": event.type,
-                "connector": "smtp",
-                "lane": 1,
-                "link": link,
-                "sealed": content.hex(),
-            }
-        )
-
-    async def send(self) -> None:
-        """Owe what was gathered."""
-        if self._owed:
-            await self._tx.value(queries.owe, msgspec.json.encode(self._owed).decode())
+CHANNELS: dict[str, Channel] = {"email": mailing.deliveries}
+"""Every way to tell somebody outside of the product, by its name in preferences."""
 
 
 async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
@@ -91,35 +49,26 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     asked = () if event.type in model.UNCONFIRMED else told
     links = {p.link_id for p in asked if p.link_id is not None}
     passes = await _links_by_pass(tx, settings, event.tenant, links, "ack")
-    post = Post(tx, ring, event)
-    for person in told:
-        if person.wants_mail and person.email:
-            url = passes.get(person.link_id) or f"{settings.public_url}/?next={_href(event, person)}"
-            words = _words(
-                said, wedding["couple_names"], url, confirms=person.link_id in passes and event.type in model.TO_LINKS
+    owed: list[dict[str, Any]] = []
+    for name, channel in CHANNELS.items():
+        letters = [
+            Told(
+                person=p,
+                event=event,
+                title=said.title,
+                before=said.before,
+                after=said.after,
+                couple=wedding["couple_names"],
+                url=passes.get(p.link_id) or f"{settings.public_url}/?next={_href(event, p)}",
+                confirms=p.link_id in passes and event.type in model.TO_LINKS,
+                severity="normal",
             )
-            post.mail(
-                words,
-                to=person.email,
-                name=person.name,
-                kind="person",
-                recipient=person.person_id,
-                subject=event.id,
-                link=person.link_id,
-            )
-    await post.send()
-
-
-def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words:
-    return mail.compose(
-        "notices/notices/change.txt",
-        couple=couple,
-        title=said.title,
-        before=said.before,
-        after=said.after,
-        url=url,
-        confirms=confirms,
-    )
+            for p in told
+            if model.wants(p, name)
+        ]
+        owed += await channel(tx, ring, settings, letters)
+    if owed:
+        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
 
 
 def _href(event: Event, person: Recipient) -> str:

@@ -15,7 +15,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.market.model import Asked
 from wedsync.market.sealed import unseal
 from wedsync.notices import model
-from wedsync.notices.actions import Post
+from wedsync.notices.channels.mail import Post
 from wedsync.web import mail
 from wedsync.web.formats import day_year
 

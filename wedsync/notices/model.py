@@ -90,6 +90,11 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
     after: str
 
 
+def wants(person: Recipient, channel: str) -> bool:
+    """Whether a person is told on a channel, unless something more urgent says so."""
+    return person.wants_mail if channel == "email" else False
+
+
 def may_see(event: Event, person: Recipient) -> bool:
     """The one rule, for notices: scope for shared rows, the link for its own; the couple sees both."""
     if person.mask & PRIVATE:
