@@ -23,6 +23,10 @@ UNTOLD: Final[Mapping[str, str]] = {
     "api_keys": "a credential: made and revoked by its owner, shown nowhere else",
     "kept_answers": "what repeats of a request are answered with; a day long, for the caller alone",
     "preferences": "read when a notice is sent; no page but their own shows them",
+    "wedding_choices": "read when a notice is sent; only the couple's own page shows them",
+    "reaches": "when somebody was told lately; asked only while it is decided what they are told next",
+    "decisions": "why somebody was told, as they ask for it; that they were told is notice.added",
+    "held_notices": "what somebody is told later; that it was put into their inbox is told, and so is the digest",
     "date_history": "the same change is told as wedding.date_changed",
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "feeds": "a credential; what it shows is told by the nouns that change",
@@ -89,6 +93,7 @@ SILENT: Final[Mapping[str, Silent]] = {
         ops=("insert",),
         columns=("source", "rows", "rejected", "plan", "undo", "version", "updated_at"),
     ),
+    "digests": Silent(why="what was told long ago is forgotten", ops=("delete",)),
     "limit_notices": Silent(
         why="that there is room again, or that a month is over, is nothing to tell",
         ops=("delete",),

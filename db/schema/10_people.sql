@@ -75,25 +75,22 @@ create table public.inbox (
   detail text not null default '' check (length(detail) <= 2000),
   href text not null default '' check (length(href) <= 500),
   occurred_at timestamptz not null,
+  category text not null default 'account' check (length(category) <= 40),
+  severity text not null default 'normal' check (severity in ('low', 'normal', 'high', 'critical')),
   created_at timestamptz not null default clock_timestamp(),
+  delivered_at timestamptz,
+  seen_at timestamptz,
   read_at timestamptz,
+  acted_at timestamptz,
+  archived_at timestamptz,
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   unique (person_id, event_id)
 );
 comment on table public.inbox is 'Notices to one person inside the product';
+comment on column public.inbox.delivered_at is 'A device of theirs has it; seen: it stood on a page they looked at; read: opened; acted: what it asks for is done; archived: put away';
+create index inbox_newest on public.inbox (person_id, id desc) where archived_at is null;
+create index inbox_unread on public.inbox (person_id) include (seen_at) where read_at is null and archived_at is null;
 create trigger bump before update on public.inbox for each row execute function app.bump();
 call app.protect('public.inbox', 'person_id', 'true', $$(select app.role()) in ('self', 'system')$$, false);
-
-create table public.preferences (
-  person_id uuid not null references public.persons on delete cascade,
-  id uuid generated always as (person_id) stored,
-  channels jsonb not null default '{"email": true, "in_app": true}',
-  version integer not null default 1,
-  updated_at timestamptz not null default clock_timestamp(),
-  primary key (person_id)
-);
-comment on table public.preferences is 'Which channels may reach a person';
-create trigger bump before update on public.preferences for each row execute function app.bump();
-call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
 reset role;

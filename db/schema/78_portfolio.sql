@@ -89,29 +89,5 @@ begin
         where a.supplier_id = sm.supplier_id and a.member_id = sm.id and a.link_id = l.id));
 end $$;
 
--- In-app notices: rows of other persons' inboxes, each in its own stream, in sorted order; once per (person, event).
-create function app.put_notices(p jsonb) returns setof text
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  r record;
-  v_wedding uuid := app.tenant();
-  v_fact jsonb;
-begin
-  if app.role() <> 'system' then raise insufficient_privilege using message = 'put_notices is the system''s'; end if;
-  for r in select x from jsonb_array_elements(p) as f(x) order by x ->> 'person_id' loop
-    perform app.settle(null, 'system', (r.x ->> 'person_id')::uuid, 'system', 2047, 2047);
-    insert into public.inbox as i (person_id, event_id, stream_id, type, title, detail, href, occurred_at)
-      values ((r.x ->> 'person_id')::uuid, (r.x ->> 'event_id')::uuid, v_wedding, r.x ->> 'type', r.x ->> 'title', r.x ->> 'detail', r.x ->> 'href',
-        (r.x ->> 'occurred_at')::timestamptz)
-      on conflict (person_id, event_id) do nothing
-      returning jsonb_build_array(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', i.id, 'op', 'INSERT',
-        'record', to_jsonb(i))) into v_fact;
-    if found then return next app.record(v_fact); end if;
-  end loop;
-  perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
-end $$;
-grant execute on function app.audience_of(uuid), app.put_notices(jsonb) to wedsync_user;
-reset role;
-set role wedsync_owner;
-grant insert on public.inbox to wedsync_recorder;
+grant execute on function app.audience_of(uuid) to wedsync_user;
 reset role;

@@ -82,6 +82,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "deliveries": {"r": set(COUPLE), "w": set()},
     "access_log": {"r": set(COUPLE), "w": set()},
     "security_events": {"r": set(COUPLE), "w": set()},
+    "wedding_choices": {"r": set(COUPLE), "w": set(COUPLE)},
     "activity_reads": {"r": {"couple"}, "w": {"couple"}},
     "dietary_sheets": {"r": {*COUPLE, "caterer"}, "w": set(COUPLE)},
     "headcount_locks": {"r": {*COUPLE, *SCHEDULE}, "w": set(COUPLE)},
@@ -146,7 +147,10 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
     "streams": {"r": TEAM, "w": set()},
 }
 # What belongs to one person, and what no audience reads but through a function; each has tests of its own.
-OF_A_PERSON = {"persons", "sessions", "sign_ins", "api_keys", "inbox", "preferences", "kept_answers"}
+OF_A_PERSON = {
+    *("persons", "sessions", "sign_ins", "api_keys", "inbox", "inbox_counts", "preferences", "kept_answers"),
+    *("reaches", "decisions", "held_notices", "digests"),
+}
 READ_BY_FUNCTIONS = {"attempts", "destinations", "connection_consents", "mail_suppressions"}
 HOMES = {
     "endpoints": "tenant_id",

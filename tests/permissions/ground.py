@@ -26,6 +26,7 @@ from wedsync.suppliers.team.model import NewColleague
 
 IN_A_WEDDING = (
     "insert into activity_reads (wedding_id, person_id, seq) values ('{home}', '{person}', 1)",
+    "insert into wedding_choices (wedding_id) values ('{home}')",
     "insert into menu_options (wedding_id, schedule_item_id, name) values ('{home}', '{item}', 'Soup')",
     """insert into headcount_locks (wedding_id, schedule_item_id, counts, sha256)
     values ('{home}', '{item}', '{{}}', repeat('0', 64))""",

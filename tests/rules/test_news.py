@@ -41,7 +41,7 @@ def event(type: str, **fields: Any) -> Event:
 
 def somebody(role: str = "supplier", **fields: Any) -> Recipient:
     known = {"person_id": uuid4(), "email": "a@b.test", "name": "A", "link_id": LINK, "supplier_id": OTHER}
-    return Recipient(**(known | {"role": role, "mask": 2047 if role == "couple" else 1, "wants_mail": True} | fields))
+    return Recipient(**(known | {"role": role, "mask": 2047 if role == "couple" else 1} | fields))
 
 
 def row(type: str, record: Any = None, old: Any = None, **fields: Any) -> Any:

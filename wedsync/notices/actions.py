@@ -1,6 +1,5 @@
 """Every write of notices: who is told becomes inbox rows and mail deliveries, owed in the reaction's transaction."""
 
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,13 +10,9 @@ from wedsync.guests import sealed as guests
 from wedsync.kit import sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
-from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model
-from wedsync.notices.channels import Channel, Told
-from wedsync.notices.channels import mail as mailing
 from wedsync.notices.channels.mail import Post
-from wedsync.notices.model import Recipient
 from wedsync.web import mail
 from wedsync.weddings.actions import add_pass, pass_token
 
@@ -28,78 +23,27 @@ ANSWERS = {
     "tentative": "may come",
     "needs_action": "has not answered",
 }
-PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
-"""Where the couple finds what a notice is about."""
-CHANNELS: dict[str, Channel] = {"email": mailing.deliveries}
-"""Every way to tell somebody outside of the product, by its name in preferences."""
 
 
-async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
-    """Tell everybody whom an event concerns: in the product, and by mail to those who want it."""
-    wedding = await tx.row(queries.wedding, event.tenant)
-    if wedding is None:
-        raise not_found("wedding")
-    people = [_recipient(r) for r in await tx.rows(queries.audience, event.tenant)]
-    told = model.chosen(event, people)
-    if not told:
-        return
-    said = model.saying(event)
-    rows = [model.inbox_row(event, p, said, wedding["couple_names"], _href(event, p)) for p in told]
-    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
-    asked = () if event.type in model.UNCONFIRMED else told
-    links = {p.link_id for p in asked if p.link_id is not None}
-    passes = await _links_by_pass(tx, settings, event.tenant, links, "ack")
-    owed: list[dict[str, Any]] = []
-    for name, channel in CHANNELS.items():
-        letters = [
-            Told(
-                person=p,
-                event=event,
-                title=said.title,
-                before=said.before,
-                after=said.after,
-                couple=wedding["couple_names"],
-                url=passes.get(p.link_id) or f"{settings.public_url}/?next={_href(event, p)}",
-                confirms=p.link_id in passes and event.type in model.TO_LINKS,
-                severity="normal",
-            )
-            for p in told
-            if model.wants(p, name)
-        ]
-        owed += await channel(tx, ring, settings, letters)
-    if owed:
-        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
-
-
-def _href(event: Event, person: Recipient) -> str:
-    is_money = event.subject.table == "payments"
-    if person.supplier_id is not None:
-        base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
-        return f"{base}/payments/{event.subject.id}" if is_money else base
-    return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
-
-
-def _recipient(row: Any) -> Recipient:
-    channels = msgspec.json.decode(row["channels"]) if row["channels"] else {}
-    return Recipient(
-        **{k: row[k] for k in ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since")},
-        email=row["email"] or "",
-        wants_mail=channels.get("email", True),
-    )
-
-
-async def _links_by_pass(
+async def links_by_pass(
     tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID], purpose: str
-) -> dict[UUID | None, str]:
-    """One pass per link, made once: the mail's button opens the page behind it."""
+) -> dict[UUID | None, tuple[UUID, str]]:
+    """One pass per link, made once, and the address of the page that it opens: a mail's button leads there."""
     known = {r["link_id"]: r["id"] for r in await tx.rows(queries.link_passes, wedding_id, purpose, list(links))}
-    tokens: dict[UUID, str] = {
-        link: pass_token(settings.jwt_secret, purpose, pass_id) for link, pass_id in known.items()
-    }
-    for link in links - known.keys():
+    tokens = {link: pass_token(settings.jwt_secret, purpose, pass_id) for link, pass_id in known.items()}
+    missing = links - known.keys()
+    for link in missing:
         tokens[link] = await add_pass(tx, settings.jwt_secret, purpose, wedding_id, link_id=link)
+    if missing:
+        made = await tx.rows(queries.link_passes, wedding_id, purpose, list(missing))
+        known |= {r["link_id"]: r["id"] for r in made}
+    return {link: (known[link], pass_url(settings, purpose, token)) for link, token in tokens.items()}
+
+
+def pass_url(settings: Settings, purpose: str, token: str) -> str:
+    """The page behind a pass."""
     page = {"ack": "ack", "invite": "join"}[purpose]
-    return {link: f"{settings.public_url}/{page}/{token}" for link, token in tokens.items()}
+    return f"{settings.public_url}/{page}/{token}"
 
 
 async def confirm_answers(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
@@ -167,13 +111,13 @@ async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Even
     wedding = await tx.row(queries.wedding, event.tenant)
     if wedding is None or not record.get("invited_email"):
         return
-    urls = await _links_by_pass(tx, settings, event.tenant, {event.subject.id}, "invite")
+    urls = await links_by_pass(tx, settings, event.tenant, {event.subject.id}, "invite")
     words = mail.compose(
         "notices/notices/supplier_invited.txt",
         couple=wedding["couple_names"],
         on=wedding["on"],
         supplier=record["supplier_name"],
-        url=urls[event.subject.id],
+        url=urls[event.subject.id][1],
     )
     post = Post(tx, ring, event)
     to, name = record["invited_email"], record["supplier_name"]

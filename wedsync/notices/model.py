@@ -35,6 +35,8 @@ FOLLOWS = ("space.exceeded", "space.fits_again")
 TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
+# What a person raised for others to hear at once; it passes everything but the law.
+EMERGENCIES = frozenset({"alert.raised"})
 SAYS = {
     "headcount.locked": "The final numbers are in",
     "dietary_sheet.made": "There is a new dietary sheet",
@@ -78,7 +80,6 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     link_id: UUID | None
     supplier_id: UUID | None
     mask: int
-    wants_mail: bool
     since: datetime | None = None
 
 
@@ -88,11 +89,6 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     before: str
     after: str
-
-
-def wants(person: Recipient, channel: str) -> bool:
-    """Whether a person is told on a channel, unless something more urgent says so."""
-    return person.wants_mail if channel == "email" else False
 
 
 def may_see(event: Event, person: Recipient) -> bool:
@@ -108,20 +104,34 @@ def may_see(event: Event, person: Recipient) -> bool:
 
 def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
     """Who is told, each once: whoever may see it and is meant by the type, but not the one who did it."""
-    wanted = {"supplier"} if event.type in TO_LINKS else {"couple"}
-    if event.type in TO_BOTH:
-        wanted = {"supplier", "couple"}
     told: dict[UUID, Recipient] = {}
     for person in people:
-        if (
-            person.role in wanted
-            and (event.type in FOLLOWS or person.person_id != event.actor.id)
-            and may_see(event, person)
-            and _concerned(event, person)
-            and _was_linked(event, person)
-        ):
+        if passed_over(event, person) is None:
             told.setdefault(person.person_id, person)
     return list(told.values())
+
+
+def passed_over(event: Event, person: Recipient) -> str | None:
+    """Why somebody is not told of an event at all; None for who is."""
+    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH):
+        return "Nobody is told of this kind by a notice; it is on the pages it is about."
+    if person.role not in _meant(event):
+        return "This kind is for the other side of the wedding."
+    if event.type not in FOLLOWS and person.person_id == event.actor.id:
+        return "You did it yourself."
+    if not may_see(event, person):
+        return "It is about something that is not shared with you."
+    if not _concerned(event, person):
+        return "It is about somebody else’s part of the schedule."
+    if not _was_linked(event, person):
+        return "It happened before you were linked to the wedding."
+    return None
+
+
+def _meant(event: Event) -> set[str]:
+    if event.type in TO_BOTH:
+        return {"supplier", "couple"}
+    return {"supplier"} if event.type in TO_LINKS else {"couple"}
 
 
 def _concerned(event: Event, person: Recipient) -> bool:

@@ -2,7 +2,98 @@
 select w.couple_names, w."on", w.time_zone from weddings w where w.wedding_id = $1
 
 -- name: audience
-select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.channels, a.since from app.audience_of($1) a
+select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since from app.audience_of($1) a
+
+-- name: reaches
+-- How each of them can be told now; who was decided on before is left out.
+select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
+  r.wedding_choices, r.is_live, r.live_from, r.at
+from app.reach_of($1, $2) r
+
+-- name: digest
+-- What is told together, and to whom; inside the person's own stream.
+select d.person_id, d.channel, d.items, p.name, p.email from digests d join persons p using (person_id) where d.id = $1
+
+-- name: inbox
+-- Newest first, from a place on; unread ones, those put away, or all that are not; of one wedding where it is named.
+select n.id, n.person_id, n.event_id, n.stream_id, n.type, n.title, n.detail, n.href, n.occurred_at, n.category, n.severity, n.created_at,
+  n.delivered_at, n.seen_at, n.read_at, n.acted_at, n.archived_at, n.version, n.updated_at
+from inbox n
+where n.person_id = $1 and n.id < $2 and (n.archived_at is not null) = ($4 = 'archived') and ($4 <> 'unread' or n.read_at is null)
+  and ($5::uuid is null or n.stream_id = $5)
+order by n.id desc
+limit $3
+
+-- name: mark
+select m.id, m.subject, m.record, m.old_record from app.mark_notices($1, $2, $3) m
+
+-- name: inbox_state
+select s.unread, s.unseen, s.epoch, s.seq from app.inbox_state() s
+
+-- name: preferences
+select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version from preferences f where f.person_id = $1
+
+-- name: begin_preferences
+insert into preferences (person_id) values ($1) on conflict (person_id) do nothing
+
+-- name: hold_preferences
+-- One at a time changes what a person chose.
+select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version
+from preferences f
+where f.person_id = $1
+for update
+
+-- name: save_preferences
+update preferences f
+set channels = $2, choices = $3, weddings = $4, zone = $5, quiet_from = $6, quiet_until = $7, digest_at = $8
+where f.person_id = $1
+returning f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version
+
+-- name: wedding_choices
+select c.choices, c.version from wedding_choices c where c.wedding_id = $1
+
+-- name: begin_wedding_choices
+insert into wedding_choices (wedding_id) values ($1) on conflict (wedding_id) do nothing
+
+-- name: hold_wedding_choices
+select c.choices, c.version from wedding_choices c where c.wedding_id = $1 for update
+
+-- name: save_wedding_choices
+update wedding_choices c set choices = $2 where c.wedding_id = $1 returning c.choices, c.version
+
+-- name: may_choose
+-- Whether it is the couple that is here.
+select app.role() = 'couple'
+
+-- name: decisions
+-- Newest first, from a place on.
+select d.event_id, d.stream_id, d.type, d.title, d.category, d.severity, d.outcomes, d.trace, d.decided_at
+from decisions d
+where d.person_id = $1 and ($2::timestamptz is null or (d.decided_at, d.event_id) < ($2, $3::uuid))
+order by d.decided_at desc, d.event_id desc
+limit $4
+
+-- name: decision
+select d.event_id, d.stream_id, d.type, d.title, d.category, d.severity, d.outcomes, d.trace, d.decided_at
+from decisions d
+where d.person_id = $1 and d.event_id = $2
+
+-- name: held
+-- What waits, or waited, of these facts.
+select h.event_id, h.channel, h.due_at, h.ended_at, h.ended from held_notices h where h.person_id = $1 and h.event_id = any ($2)
+
+-- name: seen_event
+-- An event of the entered wedding that its reader may see, in live form, and what the reader is here.
+select app.event_json(e, 'wedding') as event, app.role() as role, app.link() as link_id, app.mask() as mask,
+  (select date_trunc('milliseconds', l.active_since) from links l where l.wedding_id = $1 and l.id = app.link()) as since
+from events e
+where e.stream_id = $1 and e.id = $2
+
+-- name: make_digests
+select d.nudge from app.make_digests() as d(nudge)
+
+-- name: forget_decisions
+select app.forget_decisions($1)
 
 -- name: supplier
 select s.name from suppliers s where s.supplier_id = $1

@@ -1,4 +1,4 @@
-"""Every write of people: asking to sign in, opening and ending sessions, API keys, reading notices."""
+"""Every write of people: asking to sign in, opening and ending sessions, API keys."""
 
 import hashlib
 import secrets
@@ -96,13 +96,6 @@ async def revoke_key(tx: Tx, key_id: UUID) -> None:
     """Withdraw an API key at once."""
     if await tx.row(queries.revoke_key, key_id) is None:
         raise not_found("key")
-
-
-async def read_notice(tx: Tx, notice_id: UUID) -> None:
-    """Mark one notice as read; reading twice changes nothing."""
-    row = await tx.row(queries.read_notice, notice_id)
-    if row is not None:
-        record(tx, model.NOTICE_READ, op="UPDATE", row=row)
 
 
 async def rename(door: Door, actor: Actor, name: str) -> None:

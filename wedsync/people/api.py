@@ -1,10 +1,8 @@
-"""The JSON door of people: sign in, tokens, API keys, who am I, inbox."""
+"""The JSON door of people: sign in, tokens, API keys, who am I."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post
-from litestar.params import Parameter
 
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
@@ -15,7 +13,6 @@ from wedsync.web.context import Context, Page, as_struct, person_of
 from wedsync.web.respond import AnyRequest
 
 queries = sql.load("wedsync.people")
-LAST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 @post(
@@ -60,30 +57,6 @@ async def me(ctx: Context, actor: Actor) -> model.Me:
     return model.Me(id=person, name=actor.name, email=actor.email, places=[as_struct(model.Place, r) for r in places])
 
 
-@get("/api/v1/me/inbox", summary="My notices", description="Newest first.")
-async def inbox(
-    ctx: Context, actor: Actor, cursor: UUID | None = None, limit: Annotated[int, Parameter(ge=1, le=200)] = 50
-) -> Page:
-    """Notices of all weddings."""
-    person = person_of(actor)
-    async with ctx.door.enter(actor, person) as tx:
-        rows = await tx.rows(queries.inbox, person, cursor or LAST, limit)
-    items = [as_struct(model.Notice, r) for r in rows]
-    return Page(list(items), str(items[-1].id) if len(items) == limit else None)
-
-
-@post(
-    "/api/v1/me/inbox/{notice_id:uuid}/read",
-    status_code=204,
-    summary="Mark a notice read",
-    description="Reading twice changes nothing.",
-)
-async def read_notice(ctx: Context, actor: Actor, notice_id: UUID) -> None:
-    """Only one's own."""
-    async with ctx.door.enter(actor, person_of(actor)) as tx:
-        await actions.read_notice(tx, notice_id)
-
-
 @get("/api/v1/api-keys", summary="List API keys", description="Without their secrets, which are shown once when made.")
 async def list_keys(ctx: Context, actor: Actor) -> Page:
     """Active keys only."""
@@ -121,4 +94,4 @@ async def revoke_key(request: AnyRequest, ctx: Context, actor: Actor, key_id: UU
     watching.note(request.scope, "key.revoked", place=("tenant", str(person)))
 
 
-ROUTES = (sign_in, token, me, inbox, read_notice, list_keys, add_key, revoke_key)
+ROUTES = (sign_in, token, me, list_keys, add_key, revoke_key)

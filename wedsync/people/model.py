@@ -44,24 +44,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `inbox`."""
-
-    id: UUID
-    person_id: UUID
-    event_id: UUID
-    stream_id: UUID
-    type: str
-    title: str
-    detail: str
-    href: str
-    occurred_at: datetime
-    created_at: datetime
-    read_at: datetime | None
-    version: int
-    updated_at: datetime
-
-
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A wedding or supplier that a person is part of."""
 
@@ -127,21 +109,6 @@ _SESSION: dict[str, Any] = {
     "expires_at": _AT,
     "ended_at": _AT,
 }
-_NOTICE: dict[str, Any] = {
-    "id": "01920000-0000-7000-8000-000000000009",
-    "person_id": _P,
-    "event_id": _P,
-    "stream_id": _P,
-    "type": "wedding.date_changed",
-    "title": "Ana & Ben moved the date",
-    "detail": "",
-    "href": "/studio",
-    "occurred_at": _AT,
-    "created_at": _AT,
-    "read_at": None,
-    "version": 1,
-    "updated_at": _AT,
-}
 SESSION_ENDED = EventType(
     type="session.ended",
     scope=Scope.PRIVATE,
@@ -151,20 +118,4 @@ SESSION_ENDED = EventType(
     example=_SESSION,
     lane=Lane.CRITICAL,
 )
-NOTICE_ADDED = EventType(
-    type="notice.added",
-    scope=Scope.PRIVATE,
-    table="inbox",
-    row=Notice,
-    description="A notice reached the person's inbox.",
-    example=_NOTICE,
-)
-NOTICE_READ = EventType(
-    type="notice.read",
-    scope=Scope.PRIVATE,
-    table="inbox",
-    row=Notice,
-    description="A notice was read.",
-    example=_NOTICE,
-)
-EVENTS = (SESSION_ENDED, NOTICE_ADDED, NOTICE_READ)
+EVENTS = (SESSION_ENDED,)

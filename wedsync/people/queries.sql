@@ -25,15 +25,5 @@ order by k.created_at desc, k.id
 -- name: revoke_key
 update api_keys k set revoked_at = clock_timestamp() where k.id = $1 and k.revoked_at is null returning k.id
 
--- name: inbox
-select n.id, n.person_id, n.event_id, n.stream_id, n.type, n.title, n.detail, n.href, n.occurred_at, n.created_at, n.read_at, n.version,
-  n.updated_at from inbox n where n.person_id = $1 and n.id < $2 order by n.id desc limit $3
-
--- name: read_notice
-update inbox n
-set read_at = clock_timestamp()
-where n.id = $1 and n.read_at is null
-returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
-
 -- name: rename
 update persons p set name = $2 where p.person_id = $1 returning p.person_id

@@ -33,6 +33,7 @@ records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
 invitations = sql.load("wedsync.invitations")
+notices = sql.load("wedsync.notices")
 photos = sql.load("wedsync.photos")
 log = structlog.get_logger("clock")
 
@@ -105,6 +106,16 @@ def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published("[]")
 
     return mind
+
+
+def making_digests(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Notices that waited and are due: what is told together becomes a digest of each person."""
+
+    async def make(connection: Any) -> None:
+        for row in await connection.fetch(notices.make_digests):
+            await published(row["nudge"])
+
+    return make
 
 
 def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -209,6 +220,15 @@ def forgetting_hooks(days: int) -> Tick:
     return forget
 
 
+def forgetting_decisions(days: int) -> Tick:
+    """Why people were told, or not, so many days ago."""
+
+    async def forget(connection: Any) -> None:
+        await connection.fetchval(notices.forget_decisions, days)
+
+    return forget
+
+
 def forgetting_syncs(days: int) -> Tick:
     """Runs of the sync of calendars and CRMs, and conflicts that were over, so many days ago."""
 
@@ -281,6 +301,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("expire", 5.0, expire),
         Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("poke_calendars", 5.0, poking_accounts(published)),
+        Timer("make_digests", 5.0, making_digests(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
@@ -296,6 +317,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),
+        Timer("forget_decisions", hour, forgetting_decisions(settings.delivery_retention_days)),
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),

@@ -67,6 +67,8 @@ from wedsync.market import api as market_api
 from wedsync.market import facts as market
 from wedsync.market import pages as market_pages
 from wedsync.market import reactions as market_reactions
+from wedsync.notices import api as notices_api
+from wedsync.notices import facts as notices
 from wedsync.notices import reactions as notices_reactions
 from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
@@ -128,6 +130,7 @@ NOUNS = (
     invitations,
     acknowledgements,
     proposals,
+    notices,
     subscriptions,
     rules,
     feeds,
@@ -168,6 +171,7 @@ DOORS = (
     invitations_api,
     acknowledgements_api,
     proposals_api,
+    notices_api,
     subscriptions_api,
     rules_api,
     feeds_api,

@@ -17,7 +17,7 @@ from wedsync.notices.model import Recipient
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One person to be told of one fact on one channel, decided already; `confirms` where opening the address can say
-    "seen and fine".
+    "seen and fine"; `lines` where several facts are told as one.
     """
 
     person: Recipient
@@ -29,6 +29,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     confirms: bool
     severity: Literal["low", "normal", "high", "critical"]
+    lines: Sequence[str] = ()
 
 
 Channel = Callable[[Tx, KeyRing, Settings, Sequence[Told]], Awaitable[list[dict[str, Any]]]]

@@ -85,6 +85,9 @@ async def deliveries(tx: Tx, ring: KeyRing, settings: Settings, told: Sequence[T
 
 
 def _words(one: Told) -> mail.Words:
+    if one.lines:
+        lines = one.lines
+        return mail.compose("notices/notices/digest.txt", couple=one.couple, title=one.title, lines=lines, url=one.url)
     return mail.compose(
         "notices/notices/change.txt",
         couple=one.couple,

@@ -1,0 +1,91 @@
+"""What waited is told together; one that waited alone is told as itself."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from wedsync.events.event import Event
+from wedsync.kit import sql
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Row, Tx
+from wedsync.kit.errors import not_found
+from wedsync.kit.seal import KeyRing
+from wedsync.notices import actions, telling
+from wedsync.notices.channels import Told
+from wedsync.notices.facts import Item
+from wedsync.notices.model import Recipient
+from wedsync.weddings.actions import pass_token
+
+queries = sql.load("wedsync.notices")
+ORDER = ("low", "normal", "high", "critical")
+
+
+async def send(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """Owe one digest on its channel. A channel that is no longer offered has nothing to owe."""
+    row = await tx.row(queries.digest, event.subject.id)
+    if row is None:
+        raise not_found("digest")
+    items = msgspec.json.decode(row["items"], type=list[Item])
+    channel = telling.CHANNELS.get(row["channel"])
+    if channel is None:
+        return
+    owed = await channel(tx, ring, settings, [_told(settings, event, row, items)])
+    if owed:
+        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
+
+
+def title_of(items: Sequence[Item]) -> tuple[str, str]:
+    """(whose weddings, what there is): "Ana & Ben", "4 updates"."""
+    couples = list(dict.fromkeys(item.couple for item in items))
+    others = f" and {len(couples) - 1} more" if len(couples) > 1 else ""
+    return f"{couples[0]}{others}", f"{len(items)} updates"
+
+
+def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item]) -> Told:
+    person = Recipient(
+        person_id=row["person_id"],
+        email=row["email"] or "",
+        name=row["name"],
+        role="self",
+        link_id=None,
+        supplier_id=None,
+        mask=0,
+    )
+    severity = max((item.severity for item in items), key=ORDER.index)
+    if len(items) == 1:
+        (one,) = items
+        return Told(
+            person=person,
+            event=event,
+            title=one.title,
+            before=one.before,
+            after=one.after,
+            couple=one.couple,
+            url=_url(settings, one),
+            confirms=one.pass_id is not None,
+            severity=severity,
+        )
+    couple, title = title_of(items)
+    return Told(
+        person=person,
+        event=event,
+        title=title,
+        before="",
+        after="",
+        couple=couple,
+        url=f"{settings.public_url}/?next=/me/inbox",
+        confirms=False,
+        severity=severity,
+        lines=tuple(_line(item) for item in items),
+    )
+
+
+def _line(item: Item) -> str:
+    change = f": {item.before} is now {item.after}" if item.before else f": it is {item.after}" if item.after else ""
+    return f"{item.couple}: {item.title}{change}"
+
+
+def _url(settings: Settings, item: Item) -> str:
+    if item.pass_id is None:
+        return f"{settings.public_url}/?next={item.href}"
+    return actions.pass_url(settings, "ack", pass_token(settings.jwt_secret, "ack", item.pass_id))

@@ -1,0 +1,167 @@
+"""Telling everybody whom an event concerns: one look at all of them, one decision each, one statement for what follows.
+
+Running it again tells nobody twice: who was decided on is not asked about again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from wedsync.events.event import Event
+from wedsync.kit import sql
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Row, Tx
+from wedsync.kit.errors import not_found
+from wedsync.kit.seal import KeyRing
+from wedsync.notices import actions, model, preferences
+from wedsync.notices.channels import Channel, Told
+from wedsync.notices.channels import mail as mailing
+from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
+from wedsync.notices.model import Recipient, Saying
+
+queries = sql.load("wedsync.notices")
+PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
+"""Where the couple finds what a notice is about."""
+CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries}
+"""Every way to tell somebody outside of the product, by its name in preferences."""
+
+
+class Matter(msgspec.Struct, frozen=True, kw_only=True):
+    """What everybody is told of one event, and how their pages are reached."""
+
+    event: Event
+    couple: str
+    said: Saying
+    passes: Mapping[UUID | None, tuple[UUID, str]]
+    """Of each link that is asked to confirm: the pass, and its address."""
+    public_url: str
+
+    def told(self, person: Recipient) -> Told:
+        """To one person."""
+        confirming = self.passes.get(person.link_id)
+        return Told(
+            person=person,
+            event=self.event,
+            title=self.said.title,
+            before=self.said.before,
+            after=self.said.after,
+            couple=self.couple,
+            url=confirming[1] if confirming else f"{self.public_url}/?next={href(self.event, person)}",
+            confirms=confirming is not None and self.event.type in model.TO_LINKS,
+            severity=preferences.severity_of(self.event.type),
+        )
+
+
+async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """Tell everybody whom an event concerns: in the product, and elsewhere as they want it and as it fits."""
+    wedding = await tx.row(queries.wedding, event.tenant)
+    if wedding is None:
+        raise not_found("wedding")
+    people = [_recipient(r) for r in await tx.rows(queries.audience, event.tenant)]
+    told = {p.person_id: p for p in model.chosen(event, people)}
+    reaches = await tx.rows(queries.reaches, event.id, list(told)) if told else []
+    if not reaches:
+        return
+    decided = [(told[r["person_id"]], r["at"], _decided(event, told[r["person_id"]], r, wedding)) for r in reaches]
+    matter = await _matter(tx, settings, event, wedding["couple_names"], [person for person, _, _ in decided])
+    rows = [_row(matter, person, at, decision) for person, at, decision in decided]
+    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+    owed: list[dict[str, Any]] = []
+    for name, channel in CHANNELS.items():
+        now = [p for p, _, decision in decided if isinstance(decision.outcomes.get(name), Send)]
+        owed += await channel(tx, ring, settings, [matter.told(person) for person in now])
+    if owed:
+        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
+
+
+def fact_of(event: Event, *, is_live: bool, live_from: datetime | None) -> Fact:
+    """What rules are asked about; an item that has moved helps nobody once it has begun."""
+    starts = (event.record or {}).get("starts_at") if event.type == "schedule_item.moved" else None
+    return Fact(
+        type=event.type,
+        category=preferences.category_of(event.type),
+        severity=preferences.severity_of(event.type),
+        is_emergency=event.type in model.EMERGENCIES,
+        is_live=is_live,
+        live_from=live_from,
+        stale_at=datetime.fromisoformat(starts) if starts else None,
+    )
+
+
+def href(event: Event, person: Recipient) -> str:
+    """Where this person finds what it is about."""
+    is_money = event.subject.table == "payments"
+    if person.supplier_id is not None:
+        base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+        return f"{base}/payments/{event.subject.id}" if is_money else base
+    return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
+
+
+def _decided(event: Event, person: Recipient, row: Row, wedding: Row) -> Decision:
+    fact = fact_of(event, is_live=row["is_live"], live_from=row["live_from"])
+    own = preferences.stored(row)
+    couple = msgspec.json.decode(row["wedding_choices"]) if row["wedding_choices"] else {}
+    reach = Reach(
+        zone=row["zone"] or wedding["time_zone"],
+        able=frozenset(["email"] if person.email else []),
+        wants={
+            name: preferences.wanted(fact.category, name, own=own, wedding=str(event.tenant), couple=couple)
+            for name in CHANNELS
+        },
+        quiet=(row["quiet_from"], row["quiet_until"]) if row["quiet_from"] is not None else None,
+        digest_at=row["digest_at"] or preferences.DIGEST_AT,
+        recent=tuple(row["sent_at"]),
+        waiting_until=row["waiting_until"],
+    )
+    return decide(fact, reach, row["at"])
+
+
+async def _matter(tx: Tx, settings: Settings, event: Event, couple: str, people: list[Recipient]) -> Matter:
+    asked = () if event.type in model.UNCONFIRMED else people
+    links = {p.link_id for p in asked if p.link_id is not None}
+    passes = await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
+    return Matter(event=event, couple=couple, said=model.saying(event), passes=passes, public_url=settings.public_url)
+
+
+def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) -> dict[str, Any]:
+    event = matter.event
+    return model.inbox_row(event, person, matter.said, matter.couple, href(event, person)) | {
+        "category": preferences.category_of(event.type),
+        "severity": preferences.severity_of(event.type),
+        "outcomes": decision.outcomes,
+        "trace": decision.trace,
+        "counts": decision.counts,
+        "at": at,
+        "held": [
+            _held(matter, person, channel, outcome)
+            for channel, outcome in decision.outcomes.items()
+            if isinstance(outcome, Defer | Digest)
+        ],
+    }
+
+
+def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Digest) -> dict[str, Any]:
+    """One notice that waits. What is of one link alone needs no scope but that link."""
+    event, confirming = matter.event, matter.passes.get(person.link_id)
+    fact = fact_of(event, is_live=False, live_from=None)
+    return {
+        "channel": channel,
+        "link_id": person.link_id,
+        "scope": 0 if event.link_id is not None else event.scope,
+        "pass_id": confirming[0] if confirming and event.type in model.TO_LINKS else None,
+        "reason": outcome.key.split()[0] if isinstance(outcome, Digest) else "quiet",
+        "couple": matter.couple,
+        "title": matter.said.title,
+        "before": matter.said.before,
+        "after": matter.said.after,
+        "due_at": outcome.until,
+        "stale_at": fact.stale_at,
+    }
+
+
+def _recipient(row: Row) -> Recipient:
+    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since")
+    return Recipient(**{k: row[k] for k in named}, email=row["email"] or "")
