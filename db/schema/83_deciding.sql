@@ -137,6 +137,10 @@ language sql stable security definer set search_path = '' as $$
   where s.id = app.tenant() and app.role() = 'self';
 $$;
 
+-- How many notices whoever acts has not read, wherever they are: for the frame of every page.
+create function app.my_unread() returns integer language sql stable security definer set search_path = ''
+  return coalesce((select c.unread from public.inbox_counts c where c.person_id = app.actor() and app.actor_kind() in ('person', 'key')), 0);
+
 -- What waited and is due becomes a digest of each person and channel; it takes one place in the person's hour, and waits for one. What nobody is
 -- helped by any more, or whose link no longer holds it, ends here. For the clock; by person, so that what one cannot be told keeps back nobody.
 create function app.make_digests() returns setof text
@@ -203,6 +207,7 @@ end $$;
 
 -- An event as its reader sees it, for those who ask why they were (not) told of it.
 grant execute on function app.event_json(public.events, text) to wedsync_user;
-grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.mark_notices(uuid[], uuid, text), app.inbox_state() to wedsync_user;
+grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
+  to wedsync_user;
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;

@@ -103,7 +103,7 @@ async def read_wedding(tx: Tx, wedding_id: UUID) -> WeddingChoices:
         raise not_found("wedding")
     row = await tx.row(queries.wedding_choices, wedding_id)
     return WeddingChoices(
-        choices=msgspec.json.decode(row["choices"]) if row else {}, version=row["version"] if row else 0
+        choices=msgspec.json.decode(row["choices"]) if row else {}, version=row["version"] if row else 1
     )
 
 
@@ -141,7 +141,7 @@ def _view(row: Row | None, offered: tuple[str, ...]) -> PreferencesView:
         zone=row["zone"] if row else None,
         quiet=QuietHours(from_=f"{quiet_from:%H:%M}", until=f"{quiet_until:%H:%M}") if quiet_from else None,
         digest_at=f"{row['digest_at']:%H:%M}" if row else "18:00",
-        version=row["version"] if row else 0,
+        version=row["version"] if row else 1,
         effective={k: {c: {"how": w.how, "by": w.by} for c, w in by.items()} for k, by in found.items()},
     )
 

@@ -88,6 +88,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
 """Normal where nothing is said."""
 DEFAULTS: Final[Mapping[str, How]] = {"email": "now"}
 """What the platform does by itself, by channel; a channel that is not named here is used by those who chose it."""
+CHANNELS: Final = {"email": "E-mail", "sms": "Text message", "voice": "Phone call"}
+"""Channels in words; others are called by their name."""
 DIGEST_AT: Final = time(18)
 
 
@@ -104,6 +106,11 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     channels: Mapping[str, bool] = {}
     choices: Choices = {}
     weddings: Mapping[str, How] = {}
+
+
+def channel_words(channel: str) -> str:
+    """A channel as pages name it."""
+    return CHANNELS.get(channel, channel.capitalize())
 
 
 def category_of(kind: str) -> str:

@@ -95,6 +95,23 @@ select d.nudge from app.make_digests() as d(nudge)
 -- name: forget_decisions
 select app.forget_decisions($1)
 
+-- name: notice_href
+select n.href from inbox n where n.id = $1
+
+-- name: first_place
+select p.kind, p.id from app.places($1) p limit 1
+
+-- name: my_zone
+-- Where a person's hours are, as far as they said.
+select f.zone from preferences f where f.person_id = $1
+
+-- name: weddings_of
+-- The weddings of the entered place, as its people may choose differently for one: a couple's own, a business's by date.
+select w.wedding_id as id, w.couple_names as words from weddings w where w.wedding_id = $1
+union all
+(select i.wedding_id, i.couple_names from supplier_index i where i.supplier_id = $1 and i.status = 'active' order by i."on" nulls last, i.wedding_id
+limit 100)
+
 -- name: supplier
 select s.name from suppliers s where s.supplier_id = $1
 

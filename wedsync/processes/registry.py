@@ -69,6 +69,7 @@ from wedsync.market import pages as market_pages
 from wedsync.market import reactions as market_reactions
 from wedsync.notices import api as notices_api
 from wedsync.notices import facts as notices
+from wedsync.notices import pages as notices_pages
 from wedsync.notices import reactions as notices_reactions
 from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
@@ -202,6 +203,7 @@ PAGES = (
     invitations_pages,
     acknowledgements_pages,
     proposals_pages,
+    notices_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,

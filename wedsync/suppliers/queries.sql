@@ -55,7 +55,7 @@ select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status,
   nulls last, i.wedding_id
 
 -- name: head
-select s.name, s.category, app.role() as role, app.now() as now,
+select s.name, s.category, app.role() as role, app.now() as now, app.my_unread() as unread,
   (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting,
   (select count(*)::int from enquiries q where q.supplier_id = $1 and q.state = 'received') as enquiries,
   exists (select from onboardings o where o.supplier_id = $1 and o.finished_at is null) as is_setting_up

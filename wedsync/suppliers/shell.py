@@ -35,7 +35,8 @@ async def supplier_shell(
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading=row["name"],
         sections=_sections(row, supplier_id),
-        live=live(ctx, topics),
+        live=live(ctx, f"{topics} realtime:person:{actor.id}"),
+        unread=row["unread"],
         now=row["now"],
     )
 

@@ -52,6 +52,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
 
     `base` is the path under which the face's pages live (`/me/<wedding id>`, `/studio/<supplier id>`), without a slash
     at the end. `here` is the key of the current section. `now` is wedding time, for "5 minutes ago" and countdowns.
+    `unread` is of the reader's inbox, where the page has a bell.
     """
 
     face: Face = "public"
@@ -64,6 +65,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     on: date | None = None
     sections: Sequence[Section] = ()
     live: Live | None = None
+    unread: int | None = None
     toasts: Sequence[Toast] = ()
     theme: Theme = "auto"
     now: datetime = msgspec.field(default_factory=clock.now)

@@ -102,7 +102,7 @@ select s.epoch, s.top from streams s where s.id = $1
 
 -- name: head
 -- What the frame of every page shows.
-select w.couple_names, w."on", app.role() as role, app.now() as now,
+select w.couple_names, w."on", app.role() as role, app.now() as now, app.my_unread() as unread,
   (select count(*)::int from events e
     where e.stream_id = $1 and e.seq > coalesce((select r.seq from activity_reads r where r.wedding_id = $1 and r.person_id = $2), 0)
       and not e.bulk and e.actor_kind <> 'system' and e.actor_id is distinct from $2 and e.type = any ($3)) as new,

@@ -39,6 +39,7 @@ async def couple_shell(request: AnyRequest, ctx: Context, tx: Tx, wedding_id: UU
         heading=row["couple_names"],
         on=row["on"],
         sections=couple_sections(base, new=row["new"], tasks=row["late"], proposals=row["proposed"]),
-        live=live(ctx, f"realtime:wedding:{wedding_id}"),
+        live=live(ctx, f"realtime:wedding:{wedding_id} realtime:person:{actor.id}"),
+        unread=row["unread"],
         now=row["now"],
     )
