@@ -61,7 +61,7 @@ class WeddingChoices(msgspec.Struct, frozen=True, kw_only=True):
 class WeddingChoicesChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is absent stays; null takes back."""
 
-    choices: Mapping[str, Mapping[str, How | None]]
+    choices: Mapping[str, Mapping[str, How | None]] = {}
 
 
 async def read(tx: Tx, person: UUID, offered: tuple[str, ...]) -> PreferencesView:
