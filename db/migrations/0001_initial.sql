@@ -159,27 +159,136 @@ create table public.inbox (
   detail text not null default '' check (length(detail) <= 2000),
   href text not null default '' check (length(href) <= 500),
   occurred_at timestamptz not null,
+  category text not null default 'account' check (length(category) <= 40),
+  severity text not null default 'normal' check (severity in ('low', 'normal', 'high', 'critical')),
   created_at timestamptz not null default clock_timestamp(),
+  delivered_at timestamptz,
+  seen_at timestamptz,
   read_at timestamptz,
+  acted_at timestamptz,
+  archived_at timestamptz,
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   unique (person_id, event_id)
 );
 comment on table public.inbox is 'Notices to one person inside the product';
+comment on column public.inbox.delivered_at is 'A device of theirs has it; seen: it stood on a page they looked at; read: opened; acted: what it asks for is done; archived: put away';
+create index inbox_newest on public.inbox (person_id, id desc) where archived_at is null;
+create index inbox_unread on public.inbox (person_id) include (seen_at) where read_at is null and archived_at is null;
 create trigger bump before update on public.inbox for each row execute function app.bump();
 call app.protect('public.inbox', 'person_id', 'true', $$(select app.role()) in ('self', 'system')$$, false);
+reset role;
+
+-- 12_preferences.sql
+-- How people want to be told, what was decided for each of them and why, what waits to be told together, and the counts of their inbox.
+set role wedsync_owner;
 
 create table public.preferences (
   person_id uuid not null references public.persons on delete cascade,
   id uuid generated always as (person_id) stored,
-  channels jsonb not null default '{"email": true, "in_app": true}',
+  channels jsonb not null default '{}' check (length(channels::text) <= 1000),
+  choices jsonb not null default '{}' check (jsonb_typeof(choices) = 'object' and length(choices::text) <= 4000),
+  weddings jsonb not null default '{}' check (jsonb_typeof(weddings) = 'object' and length(weddings::text) <= 40000),
+  zone text check (length(zone) between 1 and 64),
+  quiet_from time,
+  quiet_until time,
+  digest_at time not null default '18:00',
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
-  primary key (person_id)
+  primary key (person_id),
+  check ((quiet_from is null) = (quiet_until is null)),
+  check (quiet_from <> quiet_until)
 );
-comment on table public.preferences is 'Which channels may reach a person';
+comment on table public.preferences is 'Which channels may reach a person, for what, and when';
+comment on column public.preferences.channels is 'Channel -> whether it is used at all; e-mail is, unless it says no, any other only if it says yes';
+comment on column public.preferences.choices is 'Kind of notice -> channel -> now, digest or off; what is absent is as the couple or the platform says';
+comment on column public.preferences.weddings is 'Wedding -> now, digest or off: everything of it, whatever kind';
+comment on column public.preferences.zone is 'Where its hours are; null = where the wedding is';
 create trigger bump before update on public.preferences for each row execute function app.bump();
 call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
+
+create table public.reaches (
+  person_id uuid primary key references public.persons on delete cascade,
+  sent_at timestamptz[] not null default '{}'
+) with (fillfactor = 70);
+comment on table public.reaches is 'When a person was told outside of the product within the last hour; locked while it is decided what they are told';
+call app.protect('public.reaches', 'person_id', 'false', null);
+grant insert, update on public.reaches to wedsync_recorder;
+
+create table public.decisions (
+  person_id uuid not null references public.persons on delete cascade,
+  event_id uuid not null,
+  id uuid generated always as (event_id) stored,
+  stream_id uuid not null,
+  type text not null,
+  title text not null,
+  category text not null,
+  severity text not null,
+  outcomes jsonb not null,
+  trace jsonb not null,
+  decided_at timestamptz not null,
+  primary key (person_id, event_id)
+);
+comment on table public.decisions is 'What was decided for a person and a fact, by channel, and what each rule said';
+create index decisions_newest on public.decisions (person_id, decided_at desc, event_id);
+create index decisions_old on public.decisions (decided_at);
+call app.protect('public.decisions', 'person_id', 'true', null);
+grant insert, delete on public.decisions to wedsync_recorder;
+
+create table public.held_notices (
+  person_id uuid not null references public.persons on delete cascade,
+  event_id uuid not null,
+  channel text not null,
+  stream_id uuid not null,
+  link_id uuid,
+  scope integer not null,
+  pass_id uuid,
+  reason text not null,
+  couple text not null,
+  title text not null,
+  before text not null,
+  after text not null,
+  href text not null,
+  severity text not null,
+  due_at timestamptz not null,
+  stale_at timestamptz,
+  held_at timestamptz not null,
+  ended_at timestamptz,
+  ended text check (ended in ('sent', 'stale', 'revoked')),
+  primary key (person_id, event_id, channel)
+);
+comment on table public.held_notices is 'What a person is told later: after quiet hours, in a digest, or when the hour has room again';
+comment on column public.held_notices.stale_at is 'From when on nobody is helped by it: it is not sent any more, and the row says so';
+create index held_notices_due on public.held_notices (due_at, person_id) where ended_at is null;
+create index held_notices_old on public.held_notices (ended_at) where ended_at is not null;
+call app.protect('public.held_notices', 'person_id', 'true', null);
+grant insert, update, delete on public.held_notices to wedsync_recorder;
+
+create table public.digests (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  channel text not null,
+  items jsonb not null,
+  made_at timestamptz not null,
+  version integer not null default 1
+);
+comment on table public.digests is 'Held notices that are told together, on one channel; a single one is told as itself';
+create index digests_person on public.digests (person_id, made_at);
+call app.protect('public.digests', 'person_id', 'true', null);
+grant insert, delete on public.digests to wedsync_recorder;
+
+create table public.inbox_counts (
+  person_id uuid primary key references public.persons on delete cascade,
+  id uuid generated always as (person_id) stored,
+  unread integer not null default 0,
+  unseen integer not null default 0,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 70);
+comment on table public.inbox_counts is 'How many notices a person has not read, and has not seen: counted anew, under their stream''s lock, at each change';
+create trigger bump before update on public.inbox_counts for each row execute function app.bump();
+call app.protect('public.inbox_counts', 'person_id', 'true', null);
+grant insert, update on public.inbox_counts to wedsync_recorder;
 reset role;
 
 -- 20_weddings.sql
@@ -5810,31 +5919,7 @@ begin
         where a.supplier_id = sm.supplier_id and a.member_id = sm.id and a.link_id = l.id));
 end $$;
 
--- In-app notices: rows of other persons' inboxes, each in its own stream, in sorted order; once per (person, event).
-create function app.put_notices(p jsonb) returns setof text
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  r record;
-  v_wedding uuid := app.tenant();
-  v_fact jsonb;
-begin
-  if app.role() <> 'system' then raise insufficient_privilege using message = 'put_notices is the system''s'; end if;
-  for r in select x from jsonb_array_elements(p) as f(x) order by x ->> 'person_id' loop
-    perform app.settle(null, 'system', (r.x ->> 'person_id')::uuid, 'system', 2047, 2047);
-    insert into public.inbox as i (person_id, event_id, stream_id, type, title, detail, href, occurred_at)
-      values ((r.x ->> 'person_id')::uuid, (r.x ->> 'event_id')::uuid, v_wedding, r.x ->> 'type', r.x ->> 'title', r.x ->> 'detail', r.x ->> 'href',
-        (r.x ->> 'occurred_at')::timestamptz)
-      on conflict (person_id, event_id) do nothing
-      returning jsonb_build_array(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', i.id, 'op', 'INSERT',
-        'record', to_jsonb(i))) into v_fact;
-    if found then return next app.record(v_fact); end if;
-  end loop;
-  perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
-end $$;
-grant execute on function app.audience_of(uuid), app.put_notices(jsonb) to wedsync_user;
-reset role;
-set role wedsync_owner;
-grant insert on public.inbox to wedsync_recorder;
+grant execute on function app.audience_of(uuid) to wedsync_user;
 reset role;
 
 -- 79_upkeep.sql
@@ -6899,6 +6984,221 @@ end $$;
 
 grant execute on function app.invitation_funnel() to wedsync_user;
 grant execute on function app.poke_invitations(integer), app.follow_invitations(integer), app.expire_invitations(integer) to wedsync_service;
+reset role;
+
+-- 83_deciding.sql
+-- Telling people: how each of them can be reached now, what is put into their inboxes and kept of the decision, and what is told later.
+set role wedsync_owner;
+create table public.wedding_choices (
+  wedding_id uuid primary key references public.weddings on delete cascade,
+  id uuid generated always as (wedding_id) stored,
+  choices jsonb not null default '{}' check (jsonb_typeof(choices) = 'object' and length(choices::text) <= 4000),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.wedding_choices is 'What the couple chose for everybody at their wedding who did not choose: kind of notice -> channel -> now, digest or off';
+create trigger bump before update on public.wedding_choices for each row execute function app.bump();
+call app.protect('public.wedding_choices', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.inbox to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- How each of these people can be told now of a fact of the entered wedding. Their rows are locked in one order until the decision is in, so that
+-- two facts at once do not both take the last place in somebody's hour. Who was decided on before is not asked about again.
+create function app.reach_of(p_event uuid, p_people uuid[])
+returns table (person_id uuid, channels jsonb, choices jsonb, weddings jsonb, zone text, quiet_from time, quiet_until time, digest_at time,
+  sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'reach_of is the system''s'; end if;
+  insert into public.reaches (person_id) select x from unnest(p_people) x order by x on conflict do nothing;
+  perform from public.reaches r where r.person_id = any (p_people) order by r.person_id for update;
+  return query
+    select r.person_id, f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, r.sent_at,
+      (select min(h.due_at) from public.held_notices h where h.person_id = r.person_id and h.reason = 'limit' and h.ended_at is null),
+      (select c.choices from public.wedding_choices c where c.wedding_id = app.tenant()),
+      exists (select from public.wedding_days d where d.wedding_id = app.tenant() and app.now() between d.live_from and d.live_until),
+      (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now()
+    from public.reaches r left join public.preferences f on f.person_id = r.person_id
+    where r.person_id = any (p_people)
+      and not exists (select from public.decisions d where d.person_id = r.person_id and d.event_id = p_event);
+end $$;
+
+-- What a person has not read and not seen, counted anew; the fact of it, or null where it is as it was. The stream is locked by then.
+create function app.count_inbox(p_person uuid) returns jsonb
+language sql volatile set search_path = '' as $$
+  with counted as (
+    select count(*)::integer as unread, count(*) filter (where i.seen_at is null)::integer as unseen
+    from public.inbox i where i.person_id = p_person and i.read_at is null and i.archived_at is null),
+  kept as (
+    insert into public.inbox_counts as c (person_id, unread, unseen) select p_person, n.unread, n.unseen from counted n
+    on conflict (person_id) do update set unread = excluded.unread, unseen = excluded.unseen
+      where (c.unread, c.unseen) is distinct from (excluded.unread, excluded.unseen)
+    returning new.id, to_jsonb(new) as record, case when old.person_id is null then null else to_jsonb(old) end as old_record)
+  select jsonb_build_object('type', 'inbox.counted', 'scope', 512, 'table', 'inbox_counts', 'id', k.id,
+    'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record) from kept k;
+$$;
+
+-- In-app notices: rows of other persons' inboxes, each in its own stream, in sorted order; once per (person, event). With them, where it was
+-- decided, the decision of each person, what is told later, and that somebody was told: one statement each for all of them.
+-- p: [{person_id, event_id, type, title, detail, href, occurred_at, category, severity, outcomes, trace, at, counts, held: [...]}].
+create function app.put_notices(p jsonb) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+  v_home uuid := app.tenant();
+  v_fact jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'put_notices is the system''s'; end if;
+  for r in select x from jsonb_array_elements(p) as f(x) order by x ->> 'person_id' loop
+    perform app.settle(null, 'system', (r.x ->> 'person_id')::uuid, 'system', 2047, 2047);
+    perform from public.streams s where s.id = app.tenant() for update;
+    insert into public.inbox as i (person_id, event_id, stream_id, type, title, detail, href, occurred_at, category, severity)
+      values (app.tenant(), (r.x ->> 'event_id')::uuid, v_home, r.x ->> 'type', r.x ->> 'title', r.x ->> 'detail', r.x ->> 'href',
+        (r.x ->> 'occurred_at')::timestamptz, coalesce(r.x ->> 'category', 'account'), coalesce(r.x ->> 'severity', 'normal'))
+      on conflict (person_id, event_id) do nothing
+      returning jsonb_build_array(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', i.id, 'op', 'INSERT',
+        'record', to_jsonb(i))) into v_fact;
+    if found then return next app.record(v_fact || coalesce(app.count_inbox(app.tenant()), '[]')); end if;
+  end loop;
+  perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
+  perform app.keep_decisions(v_home, p);
+end $$;
+
+create function app.keep_decisions(p_stream uuid, p jsonb) returns void
+language sql volatile set search_path = '' as $$
+  with told as materialized (
+    select (f.x ->> 'person_id')::uuid as person_id, (f.x ->> 'event_id')::uuid as event_id, (f.x ->> 'at')::timestamptz as at, f.x
+    from jsonb_array_elements(p) as f(x) where f.x ? 'outcomes'),
+  kept as (
+    insert into public.decisions (person_id, event_id, stream_id, type, title, category, severity, outcomes, trace, decided_at)
+    select t.person_id, t.event_id, p_stream, t.x ->> 'type', t.x ->> 'title', t.x ->> 'category', t.x ->> 'severity', t.x -> 'outcomes',
+      t.x -> 'trace', t.at from told t),
+  counted as (
+    update public.reaches r set sent_at = array(select s from unnest(r.sent_at) s where s > t.at - interval '1 hour') || t.at
+    from told t where r.person_id = t.person_id and (t.x -> 'counts')::boolean)
+  insert into public.held_notices (person_id, event_id, channel, stream_id, link_id, scope, pass_id, reason, couple, title, before, after, href,
+    severity, due_at, stale_at, held_at)
+  select t.person_id, t.event_id, h.x ->> 'channel', p_stream, (h.x ->> 'link_id')::uuid, (h.x ->> 'scope')::integer, (h.x ->> 'pass_id')::uuid,
+    h.x ->> 'reason', h.x ->> 'couple', h.x ->> 'title', h.x ->> 'before', h.x ->> 'after', t.x ->> 'href', t.x ->> 'severity',
+    (h.x ->> 'due_at')::timestamptz, (h.x ->> 'stale_at')::timestamptz, t.at
+  from told t, jsonb_array_elements(t.x -> 'held') as h(x);
+$$;
+
+-- Marks of one's own notices: seen, read (which is seen), unread, acted (which is read), archived, restored. Newest first, 200 at a time: these, or
+-- with p_until all that are not newer. The last row is of the counts, where they changed.
+create function app.mark_notices(p_ids uuid[], p_until uuid, p_as text)
+returns table (id uuid, subject text, record jsonb, old_record jsonb)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_at timestamptz := app.now();
+  v_counts jsonb;
+begin
+  if app.role() <> 'self' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  perform from public.streams s where s.id = app.tenant() for update;
+  return query
+    update public.inbox i set
+      delivered_at = coalesce(i.delivered_at, v_at),
+      seen_at = case when p_as in ('seen', 'read', 'acted', 'archived') then coalesce(i.seen_at, v_at) else i.seen_at end,
+      read_at = case when p_as in ('read', 'acted') then coalesce(i.read_at, v_at) when p_as = 'unread' then null else i.read_at end,
+      acted_at = case when p_as = 'acted' then coalesce(i.acted_at, v_at) else i.acted_at end,
+      archived_at = case when p_as = 'archived' then coalesce(i.archived_at, v_at) when p_as in ('restored', 'unread') then null else i.archived_at end
+    where i.id in (select n.id from public.inbox n where n.person_id = app.tenant() and (n.id = any (p_ids) or n.id <= p_until)
+        and case p_as when 'delivered' then n.delivered_at is null when 'seen' then n.seen_at is null when 'read' then n.read_at is null
+          when 'unread' then n.read_at is not null or n.archived_at is not null when 'acted' then n.acted_at is null
+          when 'archived' then n.archived_at is null when 'restored' then n.archived_at is not null end
+        order by n.id desc limit 200)
+    returning new.id, 'inbox', to_jsonb(new), to_jsonb(old);
+  if not found then return; end if;
+  v_counts := app.count_inbox(app.tenant());
+  if v_counts is not null then
+    return query select (v_counts ->> 'id')::uuid, 'inbox_counts', v_counts -> 'record', nullif(v_counts -> 'old', 'null');
+  end if;
+end $$;
+
+-- Where one's own inbox stands: its counts, and how far its stream has come.
+create function app.inbox_state() returns table (unread integer, unseen integer, epoch integer, seq bigint)
+language sql stable security definer set search_path = '' as $$
+  select coalesce(c.unread, 0), coalesce(c.unseen, 0), s.epoch, s.top
+  from public.streams s left join public.inbox_counts c on c.person_id = s.id
+  where s.id = app.tenant() and app.role() = 'self';
+$$;
+
+-- How many notices whoever acts has not read, wherever they are: for the frame of every page.
+create function app.my_unread() returns integer language sql stable security definer set search_path = ''
+  return coalesce((select c.unread from public.inbox_counts c where c.person_id = app.actor() and app.actor_kind() in ('person', 'key')), 0);
+
+-- What waited and is due becomes a digest of each person and channel; it takes one place in the person's hour, and waits for one. What nobody is
+-- helped by any more, or whose link no longer holds it, ends here. For the clock; by person, so that what one cannot be told keeps back nobody.
+create function app.make_digests() returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+  v_now timestamptz := app.now();
+  v_recent timestamptz[];
+  v_facts jsonb;
+begin
+  for r in select distinct h.person_id from public.held_notices h where h.ended_at is null and h.due_at <= v_now order by 1 limit 500 loop
+    select array(select s from unnest(x.sent_at) s where s > v_now - interval '1 hour' order by s) into v_recent
+      from public.reaches x where x.person_id = r.person_id for update skip locked;
+    continue when not found;
+    perform app.end_held(r.person_id, v_now);
+    if cardinality(v_recent) >= 7 then
+      update public.held_notices h set due_at = v_recent[cardinality(v_recent) - 6] + interval '1 hour'
+        where h.person_id = r.person_id and h.ended_at is null and h.due_at <= v_now;
+      continue;
+    end if;
+    perform app.settle(null, 'system', r.person_id, 'system', 2047, 2047);
+    with due as (
+      update public.held_notices h set ended_at = v_now, ended = 'sent'
+      where h.person_id = r.person_id and h.ended_at is null
+        and (h.due_at <= v_now or h.reason in (select o.reason from public.held_notices o
+          where o.person_id = h.person_id and o.channel = h.channel and o.reason = 'limit' and o.ended_at is null and o.due_at <= v_now))
+      returning h.*),
+    made as (
+      insert into public.digests (person_id, channel, items, made_at)
+      select d.person_id, d.channel, jsonb_agg(jsonb_build_object('event_id', d.event_id, 'couple', d.couple, 'title', d.title, 'before', d.before,
+        'after', d.after, 'href', d.href, 'severity', d.severity, 'pass_id', d.pass_id) order by d.held_at, d.event_id), v_now
+      from due d group by d.person_id, d.channel
+      returning id, to_jsonb(digests) as record)
+    select jsonb_agg(jsonb_build_object('type', 'digest.made', 'scope', 512, 'table', 'digests', 'id', m.id, 'op', 'INSERT', 'record', m.record))
+      into v_facts from made m;
+    if v_facts is not null then
+      update public.reaches x set sent_at = v_recent || v_now where x.person_id = r.person_id;
+      return next app.record(v_facts);
+    end if;
+  end loop;
+end $$;
+
+create function app.end_held(p_person uuid, p_now timestamptz) returns void
+language sql volatile set search_path = '' as $$
+  update public.held_notices h set ended_at = p_now, ended = case when h.stale_at <= p_now then 'stale' else 'revoked' end
+  where h.person_id = p_person and h.ended_at is null and (h.stale_at <= p_now
+    or h.link_id is not null and not exists (select from public.links l where l.wedding_id = h.stream_id and l.id = h.link_id and l.status = 'active'
+      and (h.scope = 0 or l.mask & h.scope <> 0)));
+$$;
+
+-- What was decided so long ago that nobody asks any more.
+create function app.forget_decisions(p_days integer) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_before timestamptz := app.now() - make_interval(days => p_days);
+  v integer;
+begin
+  delete from public.held_notices h where h.ended_at < v_before;
+  delete from public.digests d where d.made_at < v_before;
+  delete from public.decisions d where d.decided_at < v_before;
+  get diagnostics v = row_count;
+  return v;
+end $$;
+
+-- An event as its reader sees it, for those who ask why they were (not) told of it.
+grant execute on function app.event_json(public.events, text) to wedsync_user;
+grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
+  to wedsync_user;
+grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;
 
 -- 83_tests.sql

@@ -54,8 +54,6 @@ async def digest(town: Town, somebody: Somebody) -> list[str]:
 
 async def react_person(town: Town, somebody: Somebody) -> None:
     """Reactions of a person's own stream."""
-    from wedsync.events.event import decode
-    from wedsync.processes import registry
 
     reactions = registry.catalogue(town.settings).reactions
     while job := await town.admin.fetchrow(

@@ -88,9 +88,7 @@ def test_nothing_passes_what_law_or_the_person_forbade(situation: tuple[Fact, Re
     for channel, outcome in decision.outcomes.items():
         if channel in person.blocked or channel not in person.able:
             assert isinstance(outcome, Suppress)
-        elif what.is_emergency:
-            assert isinstance(outcome, Send)
-        elif what.is_live and what.severity in ("high", "critical"):
+        elif what.is_emergency or (what.is_live and what.severity in ("high", "critical")):
             assert isinstance(outcome, Send)
 
 
