@@ -9,6 +9,8 @@ from wedsync.connections.mailing import letter
 from wedsync.connectors.smtp import mapper
 from wedsync.connectors.smtp.client import SETTING, Mailer, parse_url
 
+MISSING = f"No mail server is set. Set {SETTING}, such as smtp://user:password@host:587."
+
 
 class Smtp:
     """Sends mail. Made without a server it says so on every delivery, and the mails wait."""
@@ -24,9 +26,7 @@ class Smtp:
     async def deliver(self, delivery: Delivery, connection: Connection) -> Outcome:
         """`delivery.message` is a `letter.Mail`; whom it goes to is in it, so the connection says nothing more."""
         if self._mailer is None:
-            return ReconnectNeeded(
-                reason=f"No mail server is set. Set {SETTING}, such as smtp://user:password@host:587."
-            )
+            return ReconnectNeeded(reason=MISSING)
         if delivery.message is None:
             return Rejected(reason="There is no mail to send: its content has been erased.")
         try:
@@ -35,6 +35,12 @@ class Smtp:
         except (msgspec.ValidationError, ValueError) as error:
             return Rejected(reason=f"The mail cannot be written: {error}")
         return await self._mailer.send(envelope, timeout_s=delivery.timeout_s)
+
+    async def probe(self, *, timeout_s: float) -> Outcome:
+        """Whether the server hears us; it is sent no mail."""
+        if self._mailer is None:
+            return ReconnectNeeded(reason=MISSING)
+        return await self._mailer.probe(timeout_s=timeout_s)
 
     async def close(self) -> None:
         if self._mailer is not None:
