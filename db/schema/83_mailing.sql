@@ -98,15 +98,17 @@ begin
   end loop;
 end $$;
 
--- The operator has been told that an address takes mail again, or never did not.
+-- The operator was told that an address takes mail after all. What its owner asked for, or reported, still holds for invitations.
 create function app.lift_mail_suppression(p_index bytea[]) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   n integer;
 begin
   if app.role() <> 'operator' then raise insufficient_privilege using message = 'lift_mail_suppression is the operator''s'; end if;
-  delete from public.mail_suppressions s where s.address_index = any (p_index) and s.covers = 'all';
-  get diagnostics n = row_count;
+  with lifted as (
+    update public.mail_suppressions s set covers = 'invitations' where s.address_index = any (p_index) and s.covers = 'all' returning s.id, s.reason)
+  select count(*) into n from lifted;
+  delete from public.mail_suppressions s where s.address_index = any (p_index) and s.covers = 'invitations' and s.reason = 'bounced' and n > 0;
   return n;
 end $$;
 

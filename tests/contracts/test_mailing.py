@@ -13,6 +13,7 @@ from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, R
 from wedsync.connections.mailing import probing
 from wedsync.connections.mailing.chain import Times, chain_of
 from wedsync.connections.mailing.fake_office import BLACK_HOLE, LOST
+from wedsync.invitations import sealed
 from wedsync.kit.breaker import FAILURES_MAX
 from wedsync.kit.config import Settings
 
@@ -254,3 +255,34 @@ async def test_the_clock_owes_a_probe_of_whom_nothing_was_heard_and_a_worker_mak
     )
     assert await house.admin.fetchval(poke) == 1, "who is down is asked sooner"
     await house.admin.execute("delete from jobs where name = 'mail.probe' and tenant_id = $1", PLATFORM)
+
+
+async def test_the_operator_sees_who_sends_and_lifts_what_nobody_else_may(house: MailHouse) -> None:
+    operator, somebody = await house.operator(), await house.person()
+    path = "/api/v1/platform/mail"
+    for caller, code in ((somebody, 404), (house.public, 401)):
+        await caller.got("GET", path, code=code)
+        await caller.got("POST", f"{path}/lift", {"email": "a@example.com"}, code=code)
+    chain = await house.chain()
+    await house.sent(chain)
+    seen = await operator.got("GET", path)
+    assert seen["sends_now"] == "resend"
+    assert [(one["name"], one["state"]) for one in seen["providers"]] == [(name, "well") for name in ALL]
+    house.resend.moods.switch("dead key")
+    house.sendgrid.moods.switch("429")
+    before = seen["figures"]["failed_over"]
+    await house.sent(chain)
+    seen = await operator.got("GET", f"{path}?hours=1")
+    assert seen["sends_now"] == "smtp"
+    assert [one["state"] for one in seen["providers"]] == ["down", "resting", "well"]
+    assert "WEDSYNC_RESEND_API_KEY" in seen["providers"][0]["reason"]
+    assert (seen["figures"]["failed_over"], seen["hours"]) == (before + 1, 1)
+    address = "over@example.com"
+    await house.admin.execute(
+        "insert into mail_suppressions (address_index, reason, covers) values ($1, 'bounced', 'all')",
+        sealed.index(house.ring, address),
+    )
+    assert isinstance(await house.sent(chain, address), Rejected)
+    await operator.got("POST", f"{path}/lift", {"email": address}, code=204)
+    assert isinstance(await house.sent(chain, address), Delivered)
+    await operator.got("POST", f"{path}/lift", {"email": address}, code=404)

@@ -38,7 +38,7 @@ NAME: Final = "mail"
 REFUSED: Final = {
     "bounced": "This address takes no mail: a mail to it came back for good.",
     "complained": "This address takes no mail: a mail to it was reported as unwanted.",
-    "opted_out": "This address takes no mail: its owner asked for none.",
+    "opted_out": "This address takes no mail: a provider said so, and its owner had asked for no invitations.",
 }
 PROBE_S: Final = 2.0
 

@@ -25,3 +25,16 @@ select app.poke_mail_probes()
 
 -- name: forget_events
 select app.forget_mail_events($1)
+
+-- name: providers
+-- For the operator: everybody who is in the chain now, in its order, then who was.
+select m.name, m.position, m.is_down, m.reason, m.health::text as health, m.changed_at, m.succeeded_at, m.failed_at, m.probed_at, m.took_ms
+from mail_providers m
+order by m.position nulls last, m.name
+
+-- name: figures
+select f.mails, f.delivered, f.delayed, f.failed, f.bounced, f.complained, f.failed_over, f.possible_duplicates, f.suppressed_addresses
+from app.mail_figures($1) f
+
+-- name: lift
+select app.lift_mail_suppression($1)
