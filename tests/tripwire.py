@@ -31,6 +31,8 @@ UNTOLD: Final[Mapping[str, str]] = {
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "feeds": "a credential; what it shows is told by the nouns that change",
     "mail_suppressions": "whom nobody writes to; the invitations that end because of it are told",
+    "mail_events": "what a provider said of a mail; what follows for an invitation is told of it",
+    "mail_statuses": "what is known of mails that left, counted for the operator",
     "joins": "who brought whom; that they came is told by the wedding and by its link",
     "notes": "not written by anything yet",
     "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
@@ -101,6 +103,14 @@ SILENT: Final[Mapping[str, Silent]] = {
     "busy_sources": Silent(
         why="a calendar that was heard of again and says the same is no news",
         columns=("refreshed_at", "version", "updated_at"),
+    ),
+    "mail_providers": Silent(
+        why="each worker names its chain and notes what it sees; that a provider fails or is back is told",
+        ops=("insert",),
+        columns=(
+            *("position", "health", "reason", "succeeded_at", "failed_at", "probed_at", "took_ms"),
+            *("version", "updated_at"),
+        ),
     ),
     "invitations": Silent(
         why="when a mail may leave is looked at again; that it left is told",

@@ -272,10 +272,10 @@ begin
     where s.slug = p_slug and s.is_published;
   if not found then return false; end if;
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, v_wedding, 'smtp', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
+    values (p_delivery, v_at, v_wedding, 'mail', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
       v_at + make_interval(mins => p_minutes));
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+    values (p_delivery, 'delivery', 'mail', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
   return true;
 end $$;
 grant execute on function app.hold_stream(), app.published_slug(), app.party_names(text), app.owe_party_link(text, uuid, uuid, bytea, integer) to wedsync_user;

@@ -1,5 +1,5 @@
--- Invitations: a supplier invites a client's couple by mail (home: the supplier), who takes no more of these mails (home: the platform), and who
--- brought whom here (home: the wedding). The functions stand in 82_invitations.sql.
+-- Invitations: a supplier invites a client's couple by mail (home: the supplier), and who brought whom here (home: the
+-- wedding). Who takes no more of these mails stands in 63_mailing.sql. The functions stand in 82_invitations.sql.
 set role wedsync_owner;
 
 create table public.invitations (
@@ -66,19 +66,6 @@ comment on table public.invitation_styles is 'How a supplier''s invitations look
 create trigger bump before update on public.invitation_styles for each row execute function app.bump();
 call app.protect('public.invitation_styles', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'member', 'system')$$,
   $$(select app.role()) in ('owner', 'admin')$$, false);
-
-create table public.mail_suppressions (
-  id uuid primary key default uuidv7(),
-  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
-  address_index bytea not null unique,
-  reason text not null check (reason in ('opted_out', 'complained', 'bounced')),
-  sealed bytea,
-  created_at timestamptz not null default clock_timestamp()
-);
-comment on table public.mail_suppressions is 'Addresses that take no more invitations from anybody; found by a keyed index, sealed only so that the index can follow a new key';
--- Nobody reads it through a door: functions say of an address that was given whether it is here.
-call app.protect('public.mail_suppressions', 'tenant_id', 'false', null);
-grant insert, update on public.mail_suppressions to wedsync_recorder;
 
 create table public.joins (
   id uuid not null default uuidv7(),

@@ -67,10 +67,10 @@ declare
 begin
   insert into public.sign_ins (person_id, token_hash, expires_at) values (p_person, p_hash, v_at + make_interval(mins => p_minutes));
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, p_person, 'smtp', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
+    values (p_delivery, v_at, p_person, 'mail', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
       v_at + make_interval(mins => p_minutes));
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+    values (p_delivery, 'delivery', 'mail', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
 end $$;
 
 -- A pass that may be used again is the demo's: its page need not wait for a press.

@@ -336,7 +336,7 @@ reset role;
 set role wedsync_owner;
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
-  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'smtp', 16),
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'mail', 16),
   ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000000', 'reaction', 16),
   ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000000', 'work', 4);
 alter table public.destinations force row level security;

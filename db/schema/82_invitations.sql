@@ -91,9 +91,9 @@ declare
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'owe_invitation is the system''s'; end if;
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, app.tenant(), 'smtp', '00000000-0000-7000-8000-000000000001', 'invitation.sent', 'address', p_id, p_sealed, 2, v_at + interval '2 days');
+    values (p_delivery, v_at, app.tenant(), 'mail', '00000000-0000-7000-8000-000000000001', 'invitation.sent', 'address', p_id, p_sealed, 2, v_at + interval '2 days');
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 2, app.tenant(), '00000000-0000-7000-8000-000000000001', v_at, v_at + interval '2 days');
+    values (p_delivery, 'delivery', 'mail', 2, app.tenant(), '00000000-0000-7000-8000-000000000001', v_at, v_at + interval '2 days');
   with held as (
     select i.supplier_id, i.id from public.invitations i
     where i.id = any (p_named || p_id) and i.ended_at is null and i.mails < 2 order by i.supplier_id, i.id for update),
@@ -316,7 +316,8 @@ begin
     where i.couple_index[1] in (v_stored, p_index) and (i.ended_at is null or i.id = p_invitation) order by i.supplier_id, i.id for update),
   ended as (
     update public.invitations i
-    set state = case when i.ended_at is null then 'suppressed' else i.state end, ended_at = coalesce(i.ended_at, app.now()), next_at = null,
+    set state = case when i.ended_at is not null then i.state when i.id = p_invitation and p_reason = 'bounced' then 'bounced' else 'suppressed' end,
+      ended_at = coalesce(i.ended_at, app.now()), next_at = null,
       reason = case when i.ended_at is null then p_reason else i.reason end,
       complained_at = case when i.id = p_invitation and p_reason = 'complained' then coalesce(i.complained_at, app.now()) else i.complained_at end
     from held h where i.supplier_id = h.supplier_id and i.id = h.id

@@ -213,7 +213,7 @@ async def test_a_sign_in_mail_carries_its_sealed_words_until_it_is_sent(ledger: 
         await tx.value("select app.request_sign_in($1, $2, 15, $3, $4)", person, token_hash, delivery, b"words")
     [payload] = await payloads(ledger)
     assert (payload.sealed, payload.email, payload.event) == (b"words", f"{delivery.hex}@example.test", None)
-    assert (payload.job.name, payload.job.lane, payload.type) == ("smtp", 0, "session.requested")
+    assert (payload.job.name, payload.job.lane, payload.type) == ("mail", 0, "session.requested")
 
 
 async def owe(ledger: Ledger, wedding: Wedding, job: Job, kind: str, recipient: UUID) -> UUID:
@@ -227,7 +227,7 @@ async def owe(ledger: Ledger, wedding: Wedding, job: Job, kind: str, recipient: 
         "event_at": job.made_at.isoformat(),
         "seq": 1,
         "type": "party.tried",
-        "connector": "smtp",
+        "connector": "mail",
         "sealed": b"words".hex(),
     }
     async with ledger.user.enter(wedding.couple, wedding.id) as tx:

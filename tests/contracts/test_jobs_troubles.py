@@ -222,9 +222,9 @@ async def test_only_what_goes_to_endpoints_is_cancelled_or_released(ledger: Ledg
     mail, at = uuid4(), clock.machine_now()
     for text in (
         "insert into deliveries (id, made_at, tenant_id, connector, destination_id, type, lane, state)"
-        " values ($1, $2, $3, 'smtp', $4, 'endpoint.failing', 1, 'parked')",
+        " values ($1, $2, $3, 'mail', $4, 'endpoint.failing', 1, 'parked')",
         "insert into jobs (id, made_at, tenant_id, name, destination_id, kind, lane, run_at)"
-        " values ($1, $2, $3, 'smtp', $4, 'delivery', 1, 'infinity')",
+        " values ($1, $2, $3, 'mail', $4, 'delivery', 1, 'infinity')",
     ):
         await ledger.admin.execute(text, mail, at, wedding.id, UUID("00000000-0000-7000-8000-000000000001"))
     for function in ("app.cancel", "app.unpark"):

@@ -62,7 +62,7 @@ async def working(ledger: Ledger, send: Sender) -> AsyncIterator[Worker]:
         queue=ledger.queue,
         door=ledger.user,
         catalogue=catalogue,
-        senders={"webhook": send, "smtp": send},
+        senders={"webhook": send, "mail": send},
         works={},
         wake=wake,
     )
@@ -159,7 +159,7 @@ async def test_mail_that_cannot_be_sent_by_anybody_is_tried_again_and_parks_nobo
 
     async with working(ledger, always(Outcome(word="reconnect_needed", reason="No mail server is set.", after_s=60))):
         await eventually(are_deferred)
-    shared = "select state, not_before = '-infinity' from destinations where connector = 'smtp'"
+    shared = "select state, not_before = '-infinity' from destinations where connector = 'mail'"
     assert tuple(await ledger.admin.fetchrow(shared)) == ("active", True)
 
 

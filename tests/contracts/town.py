@@ -183,7 +183,7 @@ class Town:
         """What is owed by mail for a tenant, opened; to one address when it is named."""
         rows = await self.admin.fetch(
             """select id, tenant_id, sealed from deliveries
-            where tenant_id = $1 and connector = 'smtp' order by made_at, id""",
+            where tenant_id = $1 and connector = 'mail' order by made_at, id""",
             UUID(str(tenant)),
         )
         opened = [

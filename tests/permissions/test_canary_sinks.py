@@ -150,7 +150,7 @@ class Sinks:
 
     async def _arrive(self, endpoints: list[Any]) -> None:
         admin = await asyncpg.connect(self.admin)
-        owed = "select count(*) from jobs where destination_id = any($1::uuid[]) or (tenant_id = $2 and name = 'smtp')"
+        owed = "select count(*) from jobs where destination_id = any($1::uuid[]) or (tenant_id = $2 and name = 'mail')"
         try:
             await eventually(
                 lambda: _is_none(admin, owed, endpoints, self.world.wedding_id), within_s=90, what="all is delivered"

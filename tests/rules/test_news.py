@@ -174,9 +174,9 @@ def test_an_event_is_a_title_with_its_change() -> None:
 
 @given(st.uuids(), st.uuids())
 def test_a_delivery_is_one_per_event_recipient_and_channel(subject: UUID, recipient: UUID) -> None:
-    one = model.delivery_id(subject, "person", recipient, "smtp")
-    assert one == model.delivery_id(subject, "person", recipient, "smtp")
-    assert one != model.delivery_id(subject, "guest", recipient, "smtp")
+    one = model.delivery_id(subject, "person", recipient, "mail")
+    assert one == model.delivery_id(subject, "person", recipient, "mail")
+    assert one != model.delivery_id(subject, "guest", recipient, "mail")
     assert one != model.delivery_id(subject, "person", recipient, "sms")
 
 

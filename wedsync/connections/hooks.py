@@ -19,6 +19,7 @@ from wedsync.connections.charging import platforms
 from wedsync.connections.elements import document, split
 from wedsync.connections.inbox import Denied, Received, Source, away
 from wedsync.connections.keysets import Found
+from wedsync.connections.mailing import taking as mails
 from wedsync.connections.reception import Reception
 from wedsync.connections.sources import Held
 from wedsync.connections.verify.keys import key_id
@@ -80,14 +81,21 @@ async def receive(request: AnyRequest, ctx: Context, connector: str, connection_
 @post(
     "/hooks/{connector:str}",
     summary="Send a platform's hook",
-    description="By a provider that tells of all connected accounts at one address, signed with the operator's secret "
-    "for it. 202 once it is kept, 200 for a repeat and for an account that is nobody's here.",
+    description="By a provider that tells of all connected accounts, or of the mails it sent, at one address, signed "
+    "with the operator's secret for it. 202 once it is kept, 200 for a repeat, for what is nobody's here and for what "
+    "was said of mails.",
 )
 async def receive_of_platform(request: AnyRequest, ctx: Context, desk: Desk, connector: str) -> Response[Taken]:
     """Whose it is stands in the body, which is believed once its signature is verified."""
 
     async def take() -> Response[Taken]:
         body = await _body(request)
+        if mails.tells(desk.host, connector):
+            said = mails.heard(desk.host, desk.settings, connector, _headers(request), body)
+            if isinstance(said, str):
+                raise await _unverified(request, ctx, connector, said, None)
+            await mails.keep(ctx.door, ctx.ring, connector, said)
+            return Response(Taken([]), status_code=200)
         addressed = platforms.addressed(desk, connector, _headers(request), body)
         if isinstance(addressed, str):
             raise await _unverified(request, ctx, connector, addressed, None)

@@ -51,6 +51,8 @@ from wedsync.kit.seal import KeyRing, SealError
 # A connector ends by itself within the time it is given; this much later it is a bug and is cut off.
 GRACE_S = 2.0
 MASK = "•••"
+NOBODY = UUID(int=0)
+"""The connection of what the operator set up, which needs none."""
 # Shorter values would mask half of every text; nothing that short is a secret worth the name.
 MASKED_MIN_CHARACTERS = 6
 
@@ -118,13 +120,16 @@ class Host:
     def manifests(self) -> Mapping[str, Manifest]:
         return self._manifests
 
-    async def send(self, job: Job) -> Outcome:
-        """One try of one delivery. Never raises for what a provider, a tenant or the network does."""
+    async def send(self, job: Job, *, timeout_s: float | None = None) -> Outcome:
+        """One try of one delivery. Never raises for what a provider, a tenant or the network does.
+
+        `timeout_s` where it has less time than its manifest gives it.
+        """
         connector = self._connectors.get(job.connector)
         if not isinstance(connector, Delivers):
             return ReconnectNeeded(reason=f"This installation has no connector {job.connector!r} that delivers.")
         try:
-            connection, delivery = self._open(job)
+            connection, delivery = self._open(job, timeout_s)
         except SealError as error:
             return ReconnectNeeded(reason=f"A stored secret cannot be opened: {error}")
         began = clock.monotonic()
@@ -213,17 +218,25 @@ class Host:
         for connector in self._connectors.values():
             await connector.close()
 
-    def _open(self, job: Job) -> tuple[Connection, Delivery]:
+    def message(self, job: Job) -> dict[str, Any] | None:
+        """What a person will read, opened. Raises SealError."""
+        if job.message is None:
+            return None
+        opened: dict[str, Any] = msgspec.json.decode(self._opened(job.message, job.tenant))
+        return opened
+
+    def _open(self, job: Job, timeout_s: float | None) -> tuple[Connection, Delivery]:
         secrets: dict[str, tuple[str, ...]] = {}
         for sealed in job.secrets:
             secrets[sealed.name] = (*secrets.get(sealed.name, ()), self._opened(sealed, job.tenant).decode())
         limits = self._manifests[job.connector].limits
+        given_s = limits.live_timeout_s if job.is_live else limits.timeout_s
         return (
             Connection(id=job.connection_id, settings=job.settings, secrets=secrets),
             Delivery(
                 id=job.delivery_id,
                 tenant=job.tenant,
-                timeout_s=limits.live_timeout_s if job.is_live else limits.timeout_s,
+                timeout_s=given_s if timeout_s is None else min(given_s, timeout_s),
                 attempt=job.attempt,
                 is_live=job.is_live,
                 as_new=job.as_new,
@@ -231,7 +244,7 @@ class Host:
                 data=job.data,
                 is_test=job.is_test,
                 previous_seq=job.previous_seq,
-                message=None if job.message is None else msgspec.json.decode(self._opened(job.message, job.tenant)),
+                message=self.message(job),
             ),
         )
 

@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "mails"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -95,6 +95,19 @@ class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     secrets: str
 
 
+class MailsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider of the operator's mail. `needs` names the setting without which it is not there.
+
+    With a `scheme` it says by hooks, to one address of the platform's, what became of mails; `secrets` names the
+    operator's setting that holds what verifies them, by comma, and `id_header` the header that tells a repeat.
+    """
+
+    needs: str
+    scheme: Name | None = None
+    secrets: str = ""
+    id_header: str = ""
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -123,6 +136,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     calendars: CalendarNote | None = None
     records: RecordNote | None = None
     charges: ChargesNote | None = None
+    mails: MailsNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +147,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "watches": "hooks",
             "records": "records",
             "charges": "charges",
+            "mails": "mails",
         }
         for ability, table in tables.items():
             # What holds records may tell of them by hooks, or only be asked.

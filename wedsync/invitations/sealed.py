@@ -37,6 +37,11 @@ def index(ring: KeyRing, email: str) -> bytes:
     return ring.blind(email, tenant=PLATFORM, table="couples", column="email", form="email")
 
 
+def indexes(ring: KeyRing, email: str) -> list[bytes]:
+    """By every key of the ring, so that an address is found whenever it was kept."""
+    return list(ring.blinds(email, tenant=PLATFORM, table="couples", column="email", form="email"))
+
+
 def couple_index(ring: KeyRing, known: Known) -> list[bytes]:
     """Of the addresses of both, the one that is written to first."""
     others = [email for email in known.details.emails if email != known.to]

@@ -126,8 +126,11 @@ def _production(settings: "Settings") -> Iterator[str]:
     for name, scheme in (("public_url", "https"), ("gateway_url", "wss")):
         if urlsplit(getattr(settings, name)).scheme != scheme:
             yield f"WEDSYNC_{name.upper()} must be the {scheme}:// address that people use in production."
-    if not settings.smtp_url:
-        yield "WEDSYNC_SMTP_URL is missing: people sign in by mail. Use `smtp://user:password@host:587`."
+    if not (settings.smtp_url or settings.resend_api_key or settings.sendgrid_api_key):
+        yield (
+            "WEDSYNC_SMTP_URL is missing: people sign in by mail. Use `smtp://user:password@host:587`, or the key of "
+            "a provider (WEDSYNC_RESEND_API_KEY, WEDSYNC_SENDGRID_API_KEY)."
+        )
 
 
 def _proxy(settings: "Settings") -> Iterator[str]:

@@ -79,3 +79,37 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_token_url: Annotated[str, about("Where Stripe gives access to an account.")] = (
         "https://connect.stripe.com/oauth/token"  # noqa: S105 -- an address
     )
+
+    mail_chain: Annotated[
+        str,
+        about(
+            "Who sends mail, by comma: the first of them that is well. Who is not set up is left out; with only "
+            "one of them set up, all mail goes there."
+        ),
+    ] = "resend,sendgrid,smtp"
+    resend_base_url: Annotated[str, about("Resend's API.")] = "https://api.resend.com"
+    resend_api_key: Annotated[
+        str,
+        about("Key of your Resend account (`re_…`); one that only sends will do. Empty: not used.", secret=True),
+    ] = ""
+    resend_webhook_secrets: Annotated[
+        str,
+        about(
+            "Signing secrets (`whsec_…`, by comma) of the webhook at Resend that points to `/hooks/resend`. Empty: "
+            "nothing that Resend says is believed.",
+            secret=True,
+        ),
+    ] = ""
+    sendgrid_base_url: Annotated[
+        str, about("SendGrid's API; `https://api.eu.sendgrid.com` for an account in the EU.")
+    ] = "https://api.sendgrid.com"
+    sendgrid_api_key: Annotated[
+        str, about("Key of your SendGrid account (`SG.…`) with access to Mail Send. Empty: not used.", secret=True)
+    ] = ""
+    sendgrid_webhook_keys: Annotated[
+        str,
+        about(
+            "Public keys (by comma) of the signed event webhook at SendGrid that points to `/hooks/sendgrid`. Empty: "
+            "nothing that SendGrid says is believed."
+        ),
+    ] = ""

@@ -28,6 +28,7 @@ accounts = sql.load("wedsync.connections.accounts")
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
+mailing = sql.load("wedsync.connections.mailing")
 commerce = sql.load("wedsync.commerce")
 records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
@@ -141,6 +142,16 @@ def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
     return poke
 
 
+def probing_mail(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Providers of mail of whom nothing was heard for minutes, and those that are down: a worker asks them."""
+
+    async def probe(connection: Any) -> None:
+        if await connection.fetchval(mailing.poke_probes):
+            await published("[]")
+
+    return probe
+
+
 def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
     """Endpoints that fail for long: their owners are warned, in the end they are switched off."""
 
@@ -225,6 +236,11 @@ def forgetting_decisions(days: int) -> Tick:
 
     async def forget(connection: Any) -> None:
         await connection.fetchval(notices.forget_decisions, days)
+def forgetting_mail(days: int) -> Tick:
+    """What providers said of mails so many days ago."""
+
+    async def forget(connection: Any) -> None:
+        await connection.fetchval(mailing.forget_events, days)
 
     return forget
 
@@ -302,6 +318,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("poke_calendars", 5.0, poking_accounts(published)),
         Timer("make_digests", 5.0, making_digests(published)),
+        Timer("probe_mail", 5.0, probing_mail(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
@@ -316,6 +333,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_usage_writers", hour, forget_usage_writers),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
+        Timer("forget_mail", hour, forgetting_mail(settings.inbound_retention_days)),
         Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),
         Timer("forget_decisions", hour, forgetting_decisions(settings.delivery_retention_days)),
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),

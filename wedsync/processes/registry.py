@@ -37,6 +37,8 @@ from wedsync.connections.charging import pages as charging_pages
 from wedsync.connections.charging import reactions as charging_reactions
 from wedsync.connections.charging import taking as charging_taking
 from wedsync.connections.host import Host
+from wedsync.connections.mailing import api as mailing_api
+from wedsync.connections.mailing import model as mailing
 from wedsync.connections.records import api as records_api
 from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
@@ -139,6 +141,7 @@ NOUNS = (
     accounts,
     calendars,
     records,
+    mailing,
     onboarding,
 )
 PLAIN = (
@@ -181,6 +184,7 @@ DOORS = (
     calendars_api,
     records_api,
     charging_api,
+    mailing_api,
     hooks,
     operations_api,
 )

@@ -3,12 +3,16 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from wedsync.connections import contract, host
 from wedsync.connections.accounts.opening import Accounts
 from wedsync.connections.calendars.through import Connected
+from wedsync.connections.mailing.chain import NAME as MAIL
+from wedsync.connections.mailing.chain import Chain, chain_of
+from wedsync.connections.mailing.kept import Kept
 from wedsync.connections.records.through import Connected as Crms
 from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
@@ -16,10 +20,13 @@ from wedsync.events.jobs import Payload
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
-from wedsync.kit.db import Door
+from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions.rules.shape import shaped
+
+MAIL_POOL: Final = 2
+"""Connections by which the chain of mail keeps what it knows of its providers."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -29,6 +36,7 @@ class Opened(msgspec.Struct, frozen=True):
     remote: Connected
     crms: Crms
     host: host.Host
+    chain: Chain
 
 
 @asynccontextmanager
@@ -48,21 +56,30 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         return made[id(door)]
 
     remote = Connected(connectors, accounts_of)
+    pool = await connect_pool(settings.door("service"), size=MAIL_POOL, application="wedsync-mail")
+    memory = Kept(Door(pool))
+    chain = Chain(connectors, chain_of(settings, connectors.manifests), memory, ring=ring)
+    await memory.name(chain.names)
+    sending = through(connectors, chain, open_sealed=opener(ring))
     try:
-        yield Opened(through(connectors, open_sealed=opener(ring)), remote, Crms(connectors, accounts_of), connectors)
+        yield Opened(sending, remote, Crms(connectors, accounts_of), connectors, chain)
     finally:
+        await pool.close()
         await remote.close()
         await connectors.close()
         await wire.close()
 
 
-def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
-    """A sender for every connector that has a manifest."""
+def through(connectors: host.Host, chain: Chain, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
+    """A sender for every connector that has a manifest, and for mail the chain."""
 
     async def send(payload: Payload) -> Outcome:
         return to_outcome(await connectors.send(to_job(payload, open_sealed=open_sealed)))
 
-    return dict.fromkeys(connectors.manifests, send)
+    async def mail(payload: Payload) -> Outcome:
+        return to_outcome(await chain.send(to_job(payload, open_sealed=open_sealed)))
+
+    return {**dict.fromkeys(connectors.manifests, send), MAIL: mail}
 
 
 def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 import uvloop
 
+from wedsync.connections.mailing import probing
 from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.completions import Completions
@@ -379,7 +380,7 @@ async def _serve_registered(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with senders.opened(settings) as opened:
-        works = registry.works(settings, opened.remote, opened.crms, opened.host)
+        works = {**registry.works(settings, opened.remote, opened.crms, opened.host), **probing.works(opened.chain)}
         await serve(settings, catalogue=registry.catalogue(settings), senders=opened.senders, works=works, stop=stop)
 
 

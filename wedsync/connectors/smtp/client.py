@@ -115,6 +115,22 @@ class Mailer:
         except (aiosmtplib.SMTPException, OSError) as error:
             return _lost(error, course, timeout_s)
 
+    async def probe(self, *, timeout_s: float) -> Outcome:
+        """Whether it would hear us: connect, TLS and sign-in, and no mail."""
+        course = _Try()
+        client = self._fresh()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await client.connect()
+                response = await client.noop()
+                return Delivered(attempt=course.attempt(status=response.code))
+        except aiosmtplib.SMTPResponseException as error:
+            return _refused(error.code, error.message, course, is_sign_in=isinstance(error, _SIGN_IN))
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return _lost(error, course, timeout_s)
+        finally:
+            client.close()
+
     async def close(self) -> None:
         while self._idle:
             self._idle.pop()[1].close()

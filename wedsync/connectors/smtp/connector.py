@@ -5,8 +5,11 @@ from email.utils import parseaddr
 import msgspec
 
 from wedsync.connections.contract import Connection, Delivery, Outcome, ReconnectNeeded, Rejected, Tools
+from wedsync.connections.mailing import letter
 from wedsync.connectors.smtp import mapper
 from wedsync.connectors.smtp.client import SETTING, Mailer, parse_url
+
+MISSING = f"No mail server is set. Set {SETTING}, such as smtp://user:password@host:587."
 
 
 class Smtp:
@@ -16,24 +19,28 @@ class Smtp:
         """Raises ValueError with a sentence for the operator where a setting cannot be used."""
         self._machine_now = tools.machine_now
         self._sender: str = tools.settings["mail_from"]
-        address = mapper.checked_address(parseaddr(self._sender)[1])
+        address = letter.checked_address(parseaddr(self._sender)[1])
         url: str = tools.settings["smtp_url"]
         self._mailer = Mailer(parse_url(url), own_name=address.rpartition("@")[2]) if url else None
 
     async def deliver(self, delivery: Delivery, connection: Connection) -> Outcome:
-        """`delivery.message` is a `mapper.Mail`; whom it goes to is in it, so the connection says nothing more."""
+        """`delivery.message` is a `letter.Mail`; whom it goes to is in it, so the connection says nothing more."""
         if self._mailer is None:
-            return ReconnectNeeded(
-                reason=f"No mail server is set. Set {SETTING}, such as smtp://user:password@host:587."
-            )
+            return ReconnectNeeded(reason=MISSING)
         if delivery.message is None:
             return Rejected(reason="There is no mail to send: its content has been erased.")
         try:
-            mail = mapper.read(delivery.message)
+            mail = letter.read(delivery.message)
             envelope = mapper.to_envelope(mail, delivery_id=delivery.id, sender=self._sender, at=self._machine_now())
         except (msgspec.ValidationError, ValueError) as error:
             return Rejected(reason=f"The mail cannot be written: {error}")
         return await self._mailer.send(envelope, timeout_s=delivery.timeout_s)
+
+    async def probe(self, *, timeout_s: float) -> Outcome:
+        """Whether the server hears us; it is sent no mail."""
+        if self._mailer is None:
+            return ReconnectNeeded(reason=MISSING)
+        return await self._mailer.probe(timeout_s=timeout_s)
 
     async def close(self) -> None:
         if self._mailer is not None:

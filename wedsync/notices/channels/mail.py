@@ -41,7 +41,7 @@ class Post:
     ) -> None:
         """One mail to one recipient; `subject` is the event, or the action where several events make one mail."""
         event = self._event
-        delivery = model.delivery_id(subject, kind, recipient, "smtp")
+        delivery = model.delivery_id(subject, kind, recipient, "mail")
         body = mail.message(to, words, name=name, reply_to=reply_to)
         content = self._ring.seal(body, tenant=event.tenant, table="deliveries", column="sealed", row=delivery)
         self.owed.append(
@@ -52,7 +52,7 @@ class Post:
                 "event_id": event.id,
                 "seq": event.seq,
                 "type": event.type,
-                "connector": "smtp",
+                "connector": "mail",
                 "lane": 1,
                 "link": link,
                 "sealed": content.hex(),

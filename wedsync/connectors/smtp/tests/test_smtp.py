@@ -28,6 +28,7 @@ from wedsync.connections.contract import (
     Tools,
     Unknown,
 )
+from wedsync.connections.mailing import letter
 from wedsync.connectors.smtp import client, mapper
 from wedsync.connectors.smtp.connector import Smtp, connect
 from wedsync.connectors.smtp.fake import Mailbox
@@ -69,7 +70,7 @@ async def send(connector: Smtp, *, timeout_s: float = 5.0, number: int = 1, **ch
 
 
 def written(**changes: Any) -> EmailMessage:
-    mail = mapper.read(MESSAGE | changes)
+    mail = letter.read(MESSAGE | changes)
     envelope = mapper.to_envelope(mail, delivery_id=DELIVERY, sender=SENDER, at=AT)
     return email.message_from_bytes(envelope.content, policy=email.policy.default)
 
@@ -382,4 +383,4 @@ def test_a_wrong_setting_says_what_to_mend_and_hides_the_password(url: str) -> N
 
 
 def test_keys_of_a_later_version_are_left_alone() -> None:
-    assert mapper.read(MESSAGE | {"attachments": []}) == msgspec.convert(MESSAGE, mapper.Mail)
+    assert letter.read(MESSAGE | {"attachments": []}) == msgspec.convert(MESSAGE, letter.Mail)
