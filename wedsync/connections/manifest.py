@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "phones"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -95,6 +95,13 @@ class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     secrets: str
 
 
+class PhonesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what the provider says of texts and calls is verified; `secrets` names the operator's setting, as above."""
+
+    scheme: Name
+    secrets: str
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -123,6 +130,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     calendars: CalendarNote | None = None
     records: RecordNote | None = None
     charges: ChargesNote | None = None
+    phones: PhonesNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +141,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "watches": "hooks",
             "records": "records",
             "charges": "charges",
+            "phones": "phones",
         }
         for ability, table in tables.items():
             # What holds records may tell of them by hooks, or only be asked.
