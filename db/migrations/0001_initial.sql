@@ -182,6 +182,123 @@ create trigger bump before update on public.preferences for each row execute fun
 call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
 reset role;
 
+-- 12_phones.sql
+-- Phones: a person's number and what they agreed to (home: the person), numbers that want no texts (home: the platform), and every text and call
+-- with what became of it (home: the tenant it is about). The functions stand in 83_phones.sql.
+set role wedsync_owner;
+
+create table public.phones (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null unique references public.persons on delete cascade,
+  sealed bytea not null,
+  number_index bytea not null check (length(number_index) = 16),
+  region text not null check (length(region) <= 3),
+  line text not null check (line in ('mobile', 'landline', 'unknown')),
+  state text not null default 'unverified' check (state in ('unverified', 'verified', 'invalid')),
+  takes_texts boolean not null default false,
+  takes_calls boolean not null default false,
+  code_hash bytea check (length(code_hash) = 32),
+  code_expires_at timestamptz,
+  code_tries smallint not null default 0,
+  verified_at timestamptz,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  check ((code_hash is null) = (code_expires_at is null))
+);
+comment on table public.phones is 'The one number of a person: sealed is the number, found by a keyed index; texts and calls only once a code proved it theirs';
+comment on column public.phones.takes_texts is 'The person agrees, and has not said STOP; it counts once the number is verified. The ledger says since when, and to which words';
+comment on column public.phones.code_hash is 'Keyed by the platform''s secret: six digits could be guessed from a plain hash';
+create index phones_number on public.phones (number_index);
+create trigger bump before update on public.phones for each row execute function app.bump();
+call app.protect('public.phones', 'person_id', $$(select app.role()) = 'self'$$, $$(select app.role()) = 'self'$$);
+grant update on public.phones to wedsync_recorder;
+
+create table public.phone_consents (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  number_index bytea not null check (length(number_index) = 16),
+  act text not null check (act in ('given', 'withdrawn')),
+  channel text not null check (channel in ('text', 'call')),
+  purpose text not null default 'notices' check (purpose in ('notices', 'marketing')),
+  wording text not null default '' check (length(wording) <= 1000),
+  wording_version text not null default '' check (length(wording_version) <= 20),
+  locale text not null default 'en' check (length(locale) <= 35),
+  method text not null check (method in ('page', 'api', 'text', 'carrier', 'removed')),
+  source text not null default '' check (length(source) <= 300),
+  address text not null default '' check (length(address) <= 45),
+  agent text not null default '' check (length(agent) <= 300),
+  created_at timestamptz not null default clock_timestamp()
+);
+comment on table public.phone_consents is 'Who agreed to be texted or called, to exactly which words, how, and when it was taken back: a ledger, only ever added to';
+comment on column public.phone_consents.method is 'text: STOP or START by the phone itself; carrier: the provider says that the number wants no texts';
+create index phone_consents_person on public.phone_consents (person_id, created_at);
+call app.protect('public.phone_consents', 'person_id', $$(select app.role()) = 'self'$$, $$(select app.role()) = 'self'$$, false);
+revoke update on public.phone_consents from wedsync_user;
+drop policy updatable on public.phone_consents;
+grant insert on public.phone_consents to wedsync_recorder;
+
+create table public.phone_stops (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  number_index bytea not null unique check (length(number_index) = 16),
+  reason text not null check (reason in ('stopped', 'carrier')),
+  sealed bytea,
+  stopped_at timestamptz not null default clock_timestamp(),
+  lifted_at timestamptz
+);
+comment on table public.phone_stops is 'Numbers that want no texts and no calls: nothing passes while lifted_at is null. Sealed only so that the index can follow a new key';
+call app.protect('public.phone_stops', 'tenant_id', 'false', null);
+grant insert, update on public.phone_stops to wedsync_recorder;
+
+create table public.phone_messages (
+  id uuid primary key,
+  tenant_id uuid not null,
+  made_at timestamptz not null,
+  person_id uuid not null references public.persons on delete cascade,
+  number_index bytea not null check (length(number_index) = 16),
+  kind text not null check (kind in ('text', 'call')),
+  severity text not null default 'normal' check (severity in ('low', 'normal', 'high', 'critical')),
+  event_id uuid,
+  link_id uuid,
+  code smallint check (code between 10 and 99),
+  sealed bytea,
+  sid text not null default '' check (length(sid) <= 64),
+  state text not null default 'owed' check (length(state) <= 30),
+  rank smallint not null default 0,
+  error_code integer,
+  fate text not null default '' check (length(fate) <= 20),
+  follows uuid,
+  answer text check (answer in ('confirmed', 'cannot')),
+  answered_by text check (answered_by in ('text', 'call')),
+  answered_at timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.phone_messages is 'One text or call to one person (id = its delivery): how far it came, and what was answered. Its words are sealed until they are needed no more';
+comment on column public.phone_messages.code is 'What the person may answer to confirm just this one; null: nothing is asked';
+comment on column public.phone_messages.follows is 'The text that did not arrive, which this one repeats or calls about';
+create index phone_messages_person on public.phone_messages (person_id, created_at desc);
+create index phone_messages_number on public.phone_messages (number_index, created_at desc);
+create index phone_messages_kept on public.phone_messages (created_at) where sealed is not null;
+call app.protect('public.phone_messages', 'tenant_id', 'false', null);
+grant insert, update on public.phone_messages to wedsync_recorder;
+
+create table public.phone_hooks (
+  key text primary key check (length(key) <= 200),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  message_id uuid,
+  number_index bytea,
+  what text not null check (length(what) <= 40),
+  error_code integer,
+  at timestamptz not null default clock_timestamp()
+);
+comment on table public.phone_hooks is 'What the provider told of texts and calls, each once: only ever added to, and taken away with age';
+create index phone_hooks_at on public.phone_hooks (at);
+call app.protect('public.phone_hooks', 'tenant_id', 'false', null);
+grant insert, delete on public.phone_hooks to wedsync_recorder;
+reset role;
+
 -- 20_weddings.sql
 -- Weddings: the core every linked party sees, who belongs to it, its passes, its website. Home: the wedding.
 set role wedsync_owner;
@@ -926,7 +1043,8 @@ create table public.acknowledgements (
   seen_at timestamptz,
   acknowledged_at timestamptz,
   acknowledged_by uuid,
-  via text check (via in ('page', 'pass', 'api')),
+  cannot_at timestamptz,
+  via text check (via in ('page', 'pass', 'api', 'text', 'call')),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (wedding_id, id),
@@ -3918,7 +4036,7 @@ begin
     select p_wedding, q.link_id, q.about, q.event_id, q.seq, q.type, q.summary, app.now() from asked q
     on conflict (wedding_id, link_id, about) do update
       set event_id = excluded.event_id, event_seq = excluded.event_seq, type = excluded.type, summary = excluded.summary, status = 'open',
-        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, via = null
+        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, cannot_at = null, via = null
     returning new.id as id, new.link_id as link_id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
   select jsonb_agg(jsonb_build_object('type', 'acknowledgement.opened', 'scope', 1, 'link', o.link_id, 'table', 'acknowledgements', 'id', o.id,
     'op', case when o.old_record is null then 'INSERT' else 'UPDATE' end, 'record', o.record, 'old', o.old_record)) into v from opened o;
@@ -3997,6 +4115,11 @@ end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
 
+-- What all tenants share: texts and calls wait for their own provider, mails for theirs.
+create function app.shared_destination(p_connector text) returns uuid
+language sql immutable parallel safe set search_path = ''
+  return case p_connector when 'twilio' then '00000000-0000-7000-8000-000000000009'::uuid else '00000000-0000-7000-8000-000000000001' end;
+
 -- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
 -- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
 create function app.owe(p jsonb) returns integer
@@ -4015,14 +4138,14 @@ begin
   made as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
-    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', '00000000-0000-7000-8000-000000000001', app.tenant(), (w.x ->> 'seq')::bigint,
+    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', app.shared_destination(w.x ->> 'connector'), app.tenant(), (w.x ->> 'seq')::bigint,
       (w.x ->> 'event_id')::uuid, w.made_at, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
       (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
     from wanted w
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at)
-  select m.id, 'delivery', m.connector, m.lane, app.tenant(), '00000000-0000-7000-8000-000000000001', m.made_at, m.event_id, m.expires_at from made m
+  select m.id, 'delivery', m.connector, m.lane, app.tenant(), app.shared_destination(m.connector), m.made_at, m.event_id, m.expires_at from made m
   on conflict (id) do nothing;
   get diagnostics v_made = row_count;
   return v_made;
@@ -5402,6 +5525,7 @@ begin
         when (k.delivery).recipient_kind = 'person' then case
           when (k.event).id is not null and not app.person_sees((k.delivery).recipient_id, k.tenant_id, (k.event).scope, (k.event).link_id,
             (k.event).membership_id) then 'revoked:this person may no longer see this'
+          when (k.delivery).connector = 'twilio' then coalesce(app.unphoned(k.id), 'ok')
           when k.email is null then 'cancelled:this person has no e-mail address'
           else 'ok' end
         when (k.delivery).recipient_kind = 'guest' and k.contact_id is null then 'cancelled:there are no contact details for this guest'
@@ -6899,6 +7023,280 @@ end $$;
 
 grant execute on function app.invitation_funnel() to wedsync_user;
 grant execute on function app.poke_invitations(integer), app.follow_invitations(integer), app.expire_invitations(integer) to wedsync_service;
+reset role;
+
+-- 83_phones.sql
+-- What the system does with phones: whom it may text, what became of it, what was answered.
+set role wedsync_owner;
+-- Texts and calls wait for their own provider, so that one that is away keeps no mail waiting.
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+  ('00000000-0000-7000-8000-000000000009', '00000000-0000-7000-8000-000000000000', 'twilio', 16);
+alter table public.destinations force row level security;
+reset role;
+
+set role wedsync_recorder;
+
+create function app.is_stopped(p_number bytea) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from public.phone_stops s where s.number_index = p_number and s.lifted_at is null);
+$$;
+
+-- Asked at the last moment, when a worker has the text in its hand: null, or why it may not leave.
+create function app.unphoned(p_message uuid) returns text
+language sql stable set search_path = '' as $$
+  select case when m.id is null then 'cancelled:nothing is known of this text'
+    when app.is_stopped(m.number_index) then 'revoked:the person wants no texts and calls'
+    when m.event_id is not null and not exists (select from public.phones p where p.person_id = m.person_id and p.number_index = m.number_index
+      and p.state = 'verified' and case m.kind when 'text' then p.takes_texts else p.takes_calls end) then 'revoked:the person takes these no more'
+    when m.answered_at is not null then 'cancelled:it was answered already' end
+  from (select p_message as wanted) w left join public.phone_messages m on m.id = w.wanted;
+$$;
+
+-- A code to the number that the entered person gave: the text alone, for minutes.
+create function app.owe_code(p_phone uuid, p_delivery uuid, p_sealed bytea, p_minutes integer) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_until timestamptz := clock_timestamp() + make_interval(mins => p_minutes);
+  v_person uuid := app.tenant();
+begin
+  if app.role() <> 'self' then raise insufficient_privilege using message = 'a code is asked for by the person'; end if;
+  insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind)
+    select p_delivery, v_person, v_at, v_person, p.number_index, 'text' from public.phones p where p.person_id = v_person and p.id = p_phone;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, v_person, 'twilio', '00000000-0000-7000-8000-000000000009', 'phone.code', 'person', v_person, p_sealed, 0, v_until);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'twilio', 0, v_person, '00000000-0000-7000-8000-000000000009', v_at, v_until);
+end $$;
+
+-- How the entered person's newest text stands, and whether the number wants none: what their page shows.
+create function app.my_phone() returns table (is_stopped boolean, state text, error_code integer, fate text)
+language sql stable security definer set search_path = '' as $$
+  select app.is_stopped(p.number_index), m.state, m.error_code, m.fate
+  from public.phones p left join lateral (select x.state, x.error_code, x.fate from public.phone_messages x
+    where x.person_id = p.person_id and x.number_index = p.number_index order by x.created_at desc limit 1) m on true
+  where p.person_id = app.tenant() and app.role() = 'self';
+$$;
+
+-- Whom of these the system may text or call now: verified, agreed, not stopped, and of a business whose plan has a text left. p: [{person_id,
+-- supplier_id}] of the entered wedding. A text is counted here; in the order of the businesses, so that two of these never wait for each other.
+create function app.phones_for(p jsonb, p_kind text, p_is_emergency boolean)
+returns table (person_id uuid, phone_id uuid, sealed bytea, number_index bytea, code smallint)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'phones_for is the system''s'; end if;
+  for r in
+    select f.id, s.id as phone, s.sealed as words, s.number_index as idx, f.supplier,
+      (10 + (select count(*) from public.phone_messages m where m.person_id = f.id and m.code is not null) % 90)::smallint as next_code
+    from (select distinct on ((x ->> 'person_id')::uuid) (x ->> 'person_id')::uuid as id, (x ->> 'supplier_id')::uuid as supplier
+      from jsonb_array_elements(p) as x order by (x ->> 'person_id')::uuid, (x ->> 'supplier_id')::uuid) f
+    join public.phones s on s.person_id = f.id and s.state = 'verified' and case p_kind when 'text' then s.takes_texts else s.takes_calls end
+    where not app.is_stopped(s.number_index)
+    order by f.supplier nulls first, f.id
+  loop
+    begin
+      if p_kind = 'text' then perform app.claim_sms(r.supplier, app.tenant(), p_is_emergency); end if;
+      return query select r.id, r.phone, r.words, r.idx, r.next_code;
+    exception when sqlstate 'WS402' then
+      -- The plan has no text left: the mail and the inbox say it.
+      null;
+    end;
+  end loop;
+end $$;
+
+-- Texts and calls that are owed now, beside their deliveries. p: [{id, person_id, number_index hex, kind, severity, event_id, link_id, code, sealed hex}]
+create function app.note_texts(p jsonb) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'note_texts is the system''s'; end if;
+  insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind, severity, event_id, link_id, code, sealed)
+    select (x ->> 'id')::uuid, app.tenant(), clock_timestamp(), (x ->> 'person_id')::uuid, decode(x ->> 'number_index', 'hex'), x ->> 'kind',
+      x ->> 'severity', (x ->> 'event_id')::uuid, (x ->> 'link_id')::uuid, (x ->> 'code')::smallint, decode(x ->> 'sealed', 'hex')
+    from jsonb_array_elements(p) as x
+    on conflict (id) do nothing;
+end $$;
+
+-- A phone changed by what its holder or its carrier said; told in the person's stream. Returns the nudges.
+create function app.tell_phones(p_phones jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  r record;
+begin
+  for r in select x from jsonb_array_elements(p_phones) as x order by x -> 'record' ->> 'person_id' loop
+    perform app.settle(null, 'system', (r.x -> 'record' ->> 'person_id')::uuid, 'system', 2047, 2047);
+    return next app.record(jsonb_build_array(jsonb_build_object('type', 'phone.changed', 'scope', 512, 'table', 'phones', 'id', r.x -> 'record' ->> 'id',
+      'op', 'UPDATE', 'record', r.x -> 'record', 'old', r.x -> 'old')));
+  end loop;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+end $$;
+
+create function app.phone_image(p public.phones) returns jsonb
+language sql immutable set search_path = '' as $$
+  select to_jsonb(p) - '{sealed,number_index,code_hash,code_expires_at,code_tries}'::text[];
+$$;
+
+-- The number wants nothing more, from now on and whatever waits: STOP, or the carrier says so. p_indexes: under every key of the ring.
+create function app.stop_phone(p_indexes bytea[], p_sealed bytea, p_id uuid, p_reason text) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v jsonb;
+begin
+  insert into public.phone_stops as s (id, number_index, reason, sealed) values (p_id, p_indexes[1], p_reason, p_sealed)
+    on conflict (number_index) do update set reason = excluded.reason, stopped_at = clock_timestamp(), lifted_at = null where s.lifted_at is not null;
+  insert into public.phone_consents (person_id, number_index, act, channel, method)
+    select p.person_id, p.number_index, 'withdrawn', c.channel, case p_reason when 'stopped' then 'text' else 'carrier' end
+    from public.phones p cross join lateral (values ('text', p.takes_texts), ('call', p.takes_calls)) as c(channel, is_on)
+    where p.number_index = any (p_indexes) and c.is_on;
+  perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
+    where m.number_index = any (p_indexes) and m.created_at > clock_timestamp() - interval '4 days'), 'revoked', 'the person wants no texts and calls');
+  with changed as (
+    update public.phones p set takes_texts = false, takes_calls = false where p.number_index = any (p_indexes) and (p.takes_texts or p.takes_calls)
+    returning app.phone_image(new) as record, app.phone_image(old) as old)
+  select coalesce(jsonb_agg(jsonb_build_object('record', c.record, 'old', c.old)), '[]') into v from changed c;
+  return query select * from app.tell_phones(v);
+end $$;
+
+-- START: texts again, for those whose number it is and who had taken them until the STOP. Calls are agreed to on the page only.
+create function app.start_phone(p_indexes bytea[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v jsonb;
+  v_back uuid[];
+begin
+  update public.phone_stops s set lifted_at = clock_timestamp() where s.number_index = any (p_indexes) and s.lifted_at is null;
+  if not found then return; end if;
+  v_back := array(select p.id from public.phones p where p.number_index = any (p_indexes) and p.state = 'verified' and not p.takes_texts
+    and (select c.method from public.phone_consents c where c.person_id = p.person_id and c.channel = 'text'
+      order by c.created_at desc, c.id desc limit 1) in ('text', 'carrier'));
+  insert into public.phone_consents (person_id, number_index, act, channel, method, wording)
+    select p.person_id, p.number_index, 'given', 'text', 'text', 'START'
+    from public.phones p where p.id = any (v_back);
+  with changed as (
+    update public.phones p set takes_texts = true where p.id = any (v_back)
+    returning app.phone_image(new) as record, app.phone_image(old) as old)
+  select coalesce(jsonb_agg(jsonb_build_object('record', c.record, 'old', c.old)), '[]') into v from changed c;
+  return query select * from app.tell_phones(v);
+end $$;
+
+-- Whether this was told for the first time.
+create function app.hear_phone(p_key text, p_message uuid, p_number bytea, p_what text, p_code integer) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  insert into public.phone_hooks (key, message_id, number_index, what, error_code) values (p_key, p_message, p_number, p_what, p_code)
+    on conflict (key) do nothing;
+  return found;
+end $$;
+
+-- How a text or call stands, forward only. The row as it is then, with whether this moved it; none: nobody's.
+create function app.phone_stands(p_message uuid, p_sid text, p_state text, p_rank integer, p_is_last boolean, p_code integer, p_fate text)
+returns table (is_moved boolean, tenant_id uuid, person_id uuid, kind text, severity text, number_index bytea, sealed bytea, is_answered boolean,
+  is_repeat boolean, takes_calls boolean, phone_sealed bytea, phone_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_moved boolean;
+begin
+  update public.phone_messages m set sid = p_sid, state = p_state, rank = p_rank, error_code = p_code, fate = p_fate, updated_at = clock_timestamp()
+    where m.id = p_message and m.rank < p_rank and (m.sid = p_sid or m.sid = '');
+  v_moved := found;
+  return query
+    select v_moved, m.tenant_id, m.person_id, m.kind, m.severity, m.number_index, m.sealed, m.answered_at is not null, m.follows is not null,
+      coalesce(p.takes_calls, false), p.sealed, p.id
+    from public.phone_messages m left join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index
+    where m.id = p_message;
+  -- What arrived needs its words no more; of a call they are spoken once it is taken, so they go when it has ended.
+  if v_moved and p_is_last and p_fate = '' then update public.phone_messages m set sealed = null where m.id = p_message; end if;
+end $$;
+
+-- Nobody has this number: it is not used until its person gives another, or proves it again.
+create function app.spoil_phone(p_number bytea) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v jsonb;
+begin
+  with changed as (
+    update public.phones p set state = 'invalid', takes_texts = false, takes_calls = false where p.number_index = p_number and p.state <> 'invalid'
+    returning app.phone_image(new) as record, app.phone_image(old) as old)
+  select coalesce(jsonb_agg(jsonb_build_object('record', c.record, 'old', c.old)), '[]') into v from changed c;
+  return query select * from app.tell_phones(v);
+end $$;
+
+-- A text that did not arrive goes once more, or as a call; once. The same notice, so the same event, link and code. False: it has been done.
+create function app.follow_text(p_old uuid, p_new uuid, p_kind text, p_delivery bytea, p_words bytea, p_delay_s integer) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  m record;
+  d record;
+  v_at timestamptz := clock_timestamp();
+begin
+  select * into m from public.phone_messages x where x.id = p_old for update;
+  if m.event_id is null or exists (select from public.phone_messages x where x.person_id = m.person_id and x.follows = p_old) then return false; end if;
+  select x.* into d from public.deliveries x where x.id = p_old order by x.made_at desc limit 1;
+  if d.id is null then return false; end if;
+  insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind, severity, event_id, link_id, code, sealed, follows)
+    values (p_new, m.tenant_id, v_at, m.person_id, m.number_index, p_kind, m.severity, m.event_id, m.link_id, m.code, p_words, p_old);
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
+      recipient_id, sealed, lane, expires_at)
+    values (p_new, v_at, d.tenant_id, d.connector, d.destination_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id, d.recipient_kind,
+      d.recipient_id, p_delivery, d.lane, d.expires_at);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at, run_at)
+    values (p_new, 'delivery', d.connector, d.lane, d.tenant_id, d.destination_id, v_at, d.event_id, d.expires_at,
+      v_at + make_interval(secs => p_delay_s));
+  update public.phone_messages x set sealed = null where x.id = p_old;
+  return true;
+end $$;
+
+-- What the holder of a number was asked and has not answered, within a week.
+create function app.phone_asks(p_indexes bytea[])
+returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, title text, created_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select distinct on (m.event_id, m.person_id) m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, coalesce(i.title, ''), m.created_at
+  from public.phone_messages m
+  join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index and p.state = 'verified'
+  left join public.inbox i on i.person_id = m.person_id and i.event_id = m.event_id
+  where m.number_index = any (p_indexes) and m.code is not null and m.answered_at is null and m.created_at > clock_timestamp() - interval '7 days'
+  order by m.event_id, m.person_id, m.created_at desc;
+$$;
+
+-- What a call is about: its words, and what is asked in it. None: nobody's, or its words are gone.
+create function app.phone_call(p_message uuid)
+returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, sealed bytea, sid text)
+language sql stable security definer set search_path = '' as $$
+  select m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, m.sealed, m.sid from public.phone_messages m
+  where m.id = p_message and m.kind = 'call';
+$$;
+
+-- Answered, by whoever the entered person is: every text and call to them of this event; what has not left stays.
+create function app.phone_answered(p_event uuid, p_answer text, p_by text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  update public.phone_messages m set answer = p_answer, answered_by = p_by, answered_at = app.now(), sealed = null, updated_at = clock_timestamp()
+    where m.person_id = app.actor() and m.tenant_id = app.tenant() and m.event_id = p_event and m.answered_at is null;
+  perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
+    where m.person_id = app.actor() and m.event_id = p_event), 'cancelled', 'it was answered already');
+end $$;
+
+-- By the clock: words that nobody needs any more, and hooks that cannot be repeated.
+create function app.forget_phones() returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.phone_messages m set sealed = null where m.sealed is not null and m.created_at < clock_timestamp() - interval '2 days';
+  delete from public.phone_hooks h where h.at < clock_timestamp() - interval '30 days';
+$$;
+
+do $$
+declare f text;
+begin
+  foreach f in array array['owe_code(uuid, uuid, bytea, integer)', 'my_phone()', 'phones_for(jsonb, text, boolean)', 'note_texts(jsonb)',
+    'stop_phone(bytea[], bytea, uuid, text)', 'start_phone(bytea[])', 'hear_phone(text, uuid, bytea, text, integer)',
+    'phone_stands(uuid, text, text, integer, boolean, integer, text)', 'spoil_phone(bytea)', 'follow_text(uuid, uuid, text, bytea, bytea, integer)',
+    'phone_asks(bytea[])', 'phone_call(uuid)', 'phone_image(public.phones)', 'phone_answered(uuid, text, text)'] loop
+    execute format('grant execute on function app.%s to wedsync_user', f);
+  end loop;
+end $$;
+grant execute on function app.forget_phones() to wedsync_service;
 reset role;
 
 -- 83_tests.sql

@@ -147,7 +147,16 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
 }
 # What belongs to one person, and what no audience reads but through a function; each has tests of its own.
 OF_A_PERSON = {"persons", "sessions", "sign_ins", "api_keys", "inbox", "preferences", "kept_answers"}
-READ_BY_FUNCTIONS = {"attempts", "destinations", "connection_consents", "mail_suppressions"}
+OF_A_PERSON |= {"phones", "phone_consents"}
+READ_BY_FUNCTIONS = {
+    "attempts",
+    "destinations",
+    "connection_consents",
+    "mail_suppressions",
+    "phone_stops",
+    "phone_messages",
+    "phone_hooks",
+}
 HOMES = {
     "endpoints": "tenant_id",
     "rules": "tenant_id",

@@ -37,6 +37,7 @@ from wedsync.connections.charging import pages as charging_pages
 from wedsync.connections.charging import reactions as charging_reactions
 from wedsync.connections.charging import taking as charging_taking
 from wedsync.connections.host import Host
+from wedsync.connections.phoning import api as phoning_api
 from wedsync.connections.records import api as records_api
 from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
@@ -78,6 +79,9 @@ from wedsync.payments import pages as payments_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.phones import api as phones_api
+from wedsync.phones import model as phones
+from wedsync.phones import pages as phones_pages
 from wedsync.photos import api as photos_api
 from wedsync.photos import facts as photos
 from wedsync.photos import pages as photos_pages
@@ -111,6 +115,7 @@ from wedsync.weddings import reactions as weddings_reactions
 
 NOUNS = (
     people,
+    phones,
     weddings,
     schedule,
     guests,
@@ -151,6 +156,7 @@ PLAIN = (
 SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions, charging_reactions)
 DOORS = (
     people_api,
+    phones_api,
     weddings_api,
     schedule_api,
     guests_api,
@@ -176,11 +182,13 @@ DOORS = (
     calendars_api,
     records_api,
     charging_api,
+    phoning_api,
     hooks,
     operations_api,
 )
 PAGES = (
     people_pages,
+    phones_pages,
     weddings_pages,
     schedule_pages,
     guests_pages,
