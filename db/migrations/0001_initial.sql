@@ -7062,6 +7062,9 @@ declare
   v_person uuid := app.tenant();
 begin
   if app.role() <> 'self' then raise insufficient_privilege using message = 'a code is asked for by the person'; end if;
+  -- A code that counts no more is not texted after the one that does.
+  perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
+    where m.person_id = v_person and m.tenant_id = v_person and m.event_id is null), 'cancelled', 'a newer code took its place');
   insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind)
     select p_delivery, v_person, v_at, v_person, p.number_index, 'text' from public.phones p where p.person_id = v_person and p.id = p_phone;
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
@@ -7081,8 +7084,8 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 -- Whom of these the system may text or call now: verified, agreed, not stopped, and of a business whose plan has a text left. p: [{person_id,
--- supplier_id}] of the entered wedding. A text is counted here; in the order of the businesses, so that two of these never wait for each other.
-create function app.phones_for(p jsonb, p_kind text, p_is_emergency boolean)
+-- supplier_id}] of the entered wedding. Each once of one event. A text is counted here; in the order of the businesses, so that two of these never wait for each other.
+create function app.phones_for(p jsonb, p_kind text, p_event uuid, p_is_emergency boolean)
 returns table (person_id uuid, phone_id uuid, sealed bytea, number_index bytea, code smallint)
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -7095,7 +7098,8 @@ begin
     from (select distinct on ((x ->> 'person_id')::uuid) (x ->> 'person_id')::uuid as id, (x ->> 'supplier_id')::uuid as supplier
       from jsonb_array_elements(p) as x order by (x ->> 'person_id')::uuid, (x ->> 'supplier_id')::uuid) f
     join public.phones s on s.person_id = f.id and s.state = 'verified' and case p_kind when 'text' then s.takes_texts else s.takes_calls end
-    where not app.is_stopped(s.number_index)
+    where not app.is_stopped(s.number_index) and not exists (select from public.phone_messages m
+      where m.person_id = f.id and m.event_id = p_event and m.kind = p_kind and m.follows is null)
     order by f.supplier nulls first, f.id
   loop
     begin
@@ -7289,7 +7293,7 @@ $$;
 do $$
 declare f text;
 begin
-  foreach f in array array['owe_code(uuid, uuid, bytea, integer)', 'my_phone()', 'phones_for(jsonb, text, boolean)', 'note_texts(jsonb)',
+  foreach f in array array['owe_code(uuid, uuid, bytea, integer)', 'my_phone()', 'phones_for(jsonb, text, uuid, boolean)', 'note_texts(jsonb)',
     'stop_phone(bytea[], bytea, uuid, text)', 'start_phone(bytea[])', 'hear_phone(text, uuid, bytea, text, integer)',
     'phone_stands(uuid, text, text, integer, boolean, integer, text)', 'spoil_phone(bytea)', 'follow_text(uuid, uuid, text, bytea, bytea, integer)',
     'phone_asks(bytea[])', 'phone_call(uuid)', 'phone_image(public.phones)', 'phone_answered(uuid, text, text)'] loop

@@ -20,6 +20,7 @@ from wedsync.connections.host import Host, Job, Sealed
 from wedsync.connectors.twilio.fake import Twilio
 from wedsync.connectors.twilio.fake_hooks import Form, signature
 from wedsync.kit.config import Settings
+from wedsync.phones import sealed
 from wedsync.phones.model import WORDING_VERSION
 
 PHONE = "/api/v1/me/phone"
@@ -86,6 +87,10 @@ class PhoneHouse(Town):
 
     def calls(self, number: str) -> list[dict[str, Any]]:
         return [one for one in self.twilio.store.calls.values() if one["to"] == number]
+
+    def indexes(self, number: str) -> list[bytes]:
+        """By which a number is found."""
+        return sealed.indexes(self.ring, number)
 
     async def writes(self, number: str, text: str) -> str:
         """A person texts us; what is answered."""

@@ -14,6 +14,7 @@ from wedsync.kit.db import Tx
 from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model
+from wedsync.notices.channels import Told, sms
 from wedsync.notices.model import Recipient, Saying
 from wedsync.web import mail
 from wedsync.weddings.actions import add_pass, pass_token
@@ -108,6 +109,31 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
                 link=person.link_id,
             )
     await post.send()
+    texts = [_told(p, event, said, wedding["couple_names"], passes, settings) for p in told]
+    rows = await sms.deliveries(tx, ring, settings, texts)
+    if rows:
+        await tx.value(queries.owe, msgspec.json.encode(rows).decode())
+
+
+def _told(
+    person: Recipient,
+    event: Event,
+    said: Saying,
+    couple: str,
+    passes: dict[UUID | None, str],
+    settings: Settings,
+) -> Told:
+    return Told(
+        person=person,
+        event=event,
+        title=said.title,
+        before=said.before,
+        after=said.after,
+        couple=couple,
+        url=passes.get(person.link_id) or f"{settings.public_url}/?next={_href(event, person)}",
+        confirms=person.link_id in passes and event.type in model.TO_LINKS,
+        severity="normal",
+    )
 
 
 def _words(said: Saying, couple: str, url: str, *, confirms: bool) -> mail.Words:

@@ -146,6 +146,7 @@ def message(
     kind: Literal["text", "call"],
     validity_s: int,
     service: Literal["notices", "emergency"] = "notices",
+    spoken: str = "",
 ) -> bytes:
     """A text or call as its delivery holds it: what `connections.phoning.contract.Message` reads."""
     at = f"{settings.public_url}/hooks/twilio/phone"
@@ -154,6 +155,7 @@ def message(
             "kind": kind,
             "to": to,
             "body": body,
+            "spoken": spoken,
             "service": service,
             "validity_s": validity_s,
             "status_url": f"{at}/status/{id}",

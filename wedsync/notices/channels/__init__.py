@@ -1,0 +1,36 @@
+"""The ways to tell a person outside of the product: each turns who was decided to be told into deliveries to owe.
+
+The inbox is none of them: its row is made for everybody who is told.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from wedsync.events.event import Event
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Tx
+from wedsync.kit.seal import KeyRing
+from wedsync.notices.model import Recipient
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One person to be told of one fact on one channel, decided already; `confirms` where opening the address can say
+    "seen and fine"; `lines` where several facts are told as one.
+    """
+
+    person: Recipient
+    event: Event
+    title: str
+    before: str
+    after: str
+    couple: str
+    url: str
+    confirms: bool
+    severity: Literal["low", "normal", "high", "critical"]
+    lines: Sequence[str] = ()
+
+
+Channel = Callable[[Tx, KeyRing, Settings, Sequence[Told]], Awaitable[list[dict[str, Any]]]]
+"""Gives rows for `queries.owe`, all of one event; who has no address for the channel is left out."""
