@@ -280,6 +280,7 @@ comment on column public.phone_messages.code is 'What the person may answer to c
 comment on column public.phone_messages.follows is 'The text that did not arrive, which this one repeats or calls about';
 create index phone_messages_person on public.phone_messages (person_id, created_at desc);
 create index phone_messages_number on public.phone_messages (number_index, created_at desc);
+create index phone_messages_owed on public.phone_messages (created_at) where state = 'owed';
 create index phone_messages_kept on public.phone_messages (created_at) where sealed is not null;
 call app.protect('public.phone_messages', 'tenant_id', 'false', null);
 grant insert, update on public.phone_messages to wedsync_recorder;
@@ -7042,6 +7043,13 @@ language sql stable set search_path = '' as $$
   select exists (select from public.phone_stops s where s.number_index = p_number and s.lifted_at is null);
 $$;
 
+-- Answered by text or call, or confirmed in another way meanwhile.
+create function app.is_answered(m public.phone_messages) returns boolean
+language sql stable set search_path = '' as $$
+  select m.answered_at is not null or exists (select from public.acknowledgements a where a.wedding_id = m.tenant_id and a.link_id = m.link_id
+    and a.event_id = m.event_id and a.status = 'acknowledged');
+$$;
+
 -- Asked at the last moment, when a worker has the text in its hand: null, or why it may not leave.
 create function app.unphoned(p_message uuid) returns text
 language sql stable set search_path = '' as $$
@@ -7049,7 +7057,7 @@ language sql stable set search_path = '' as $$
     when app.is_stopped(m.number_index) then 'revoked:the person wants no texts and calls'
     when m.event_id is not null and not exists (select from public.phones p where p.person_id = m.person_id and p.number_index = m.number_index
       and p.state = 'verified' and case m.kind when 'text' then p.takes_texts else p.takes_calls end) then 'revoked:the person takes these no more'
-    when m.answered_at is not null then 'cancelled:it was answered already' end
+    when app.is_answered(m) then 'cancelled:it was answered already' end
   from (select p_message as wanted) w left join public.phone_messages m on m.id = w.wanted;
 $$;
 
@@ -7207,7 +7215,7 @@ begin
     where m.id = p_message and m.rank < p_rank and (m.sid = p_sid or m.sid = '');
   v_moved := found;
   return query
-    select v_moved, m.tenant_id, m.person_id, m.kind, m.severity, m.number_index, m.sealed, m.answered_at is not null, m.follows is not null,
+    select v_moved, m.tenant_id, m.person_id, m.kind, m.severity, m.number_index, m.sealed, app.is_answered(m), m.follows is not null,
       coalesce(p.takes_calls, false), p.sealed, p.id
     from public.phone_messages m left join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index
     where m.id = p_message;
@@ -7270,7 +7278,7 @@ create function app.phone_call(p_message uuid)
 returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, sealed bytea, sid text)
 language sql stable security definer set search_path = '' as $$
   select m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, m.sealed, m.sid from public.phone_messages m
-  where m.id = p_message and m.kind = 'call';
+  where m.id = p_message and m.kind = 'call' and not app.is_answered(m);
 $$;
 
 -- Answered, by whoever the entered person is: every text and call to them of this event; what has not left stays.
@@ -7281,6 +7289,35 @@ begin
     where m.person_id = app.actor() and m.tenant_id = app.tenant() and m.event_id = p_event and m.answered_at is null;
   perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
     where m.person_id = app.actor() and m.event_id = p_event), 'cancelled', 'it was answered already');
+end $$;
+
+-- By the clock: what the provider refused when it was asked to send it. The ledger has the code; a number that wants nothing, or is nobody's, is not
+-- asked again, and what a call may still say is owed as work, for its words are sealed. Returns the nudges.
+create function app.mind_refused_texts(p_stopped text[], p_invalid text[], p_call text[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  for r in
+    select m.id, m.tenant_id, m.number_index, coalesce(a.detail, '') as code from public.phone_messages m
+    join public.deliveries d on d.id = m.id and d.state = 'dead'
+    left join lateral (select t.detail from public.attempts t where t.delivery_id = m.id order by t.number desc limit 1) a on true
+    where m.state = 'owed' and m.created_at > clock_timestamp() - interval '4 days'
+    order by m.number_index, m.id limit 100
+  loop
+    update public.phone_messages m set state = 'refused', error_code = case when r.code ~ '^[0-9]{5}$' then r.code::integer end,
+        fate = case when r.code = any (p_stopped) then 'stopped' when r.code = any (p_invalid) then 'invalid' when r.code = any (p_call) then 'call'
+          else 'refused' end, updated_at = clock_timestamp()
+      where m.id = r.id;
+    if r.code = any (p_stopped) then
+      return query select * from app.stop_phone(array[r.number_index], null, uuidv7(), 'carrier');
+    elsif r.code = any (p_invalid) then
+      return query select * from app.spoil_phone(r.number_index);
+    elsif r.code = any (p_call) then
+      insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+        values (uuidv7(), 'work', 'phones.follow', 0, r.tenant_id, '00000000-0000-7000-8000-000000000003', jsonb_build_object('message_id', r.id));
+    end if;
+  end loop;
 end $$;
 
 -- By the clock: words that nobody needs any more, and hooks that cannot be repeated.
@@ -7300,7 +7337,7 @@ begin
     execute format('grant execute on function app.%s to wedsync_user', f);
   end loop;
 end $$;
-grant execute on function app.forget_phones() to wedsync_service;
+grant execute on function app.forget_phones(), app.mind_refused_texts(text[], text[], text[]) to wedsync_service;
 reset role;
 
 -- 83_tests.sql

@@ -95,6 +95,7 @@ comment on column public.phone_messages.code is 'What the person may answer to c
 comment on column public.phone_messages.follows is 'The text that did not arrive, which this one repeats or calls about';
 create index phone_messages_person on public.phone_messages (person_id, created_at desc);
 create index phone_messages_number on public.phone_messages (number_index, created_at desc);
+create index phone_messages_owed on public.phone_messages (created_at) where state = 'owed';
 create index phone_messages_kept on public.phone_messages (created_at) where sealed is not null;
 call app.protect('public.phone_messages', 'tenant_id', 'false', null);
 grant insert, update on public.phone_messages to wedsync_recorder;

@@ -56,6 +56,13 @@ class PhoneHouse(Town):
             is_done = isinstance(done[-1], Delivered)
             await self.admin.execute("delete from jobs where id = $1", row["id"])
             await self.admin.execute(
+                """insert into attempts (delivery_id, tenant_id, number, outcome, detail, started_at)
+                values ($1, $2, 1, 'tried', $3, clock_timestamp())""",
+                row["id"],
+                row["tenant_id"],
+                done[-1].attempt.detail,
+            )
+            await self.admin.execute(
                 "update deliveries set state = $2, sealed = null where id = $1",
                 row["id"],
                 "delivered" if is_done else "dead",

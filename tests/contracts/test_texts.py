@@ -10,10 +10,15 @@ import pytest_asyncio
 
 from tests.contracts.phone_house import PHONE, PhoneHouse, housed
 from tests.contracts.test_notices import run_again
-from tests.contracts.town import Linked, Somebody
+from tests.contracts.town import LEASE_WORK, Linked, Somebody
 from tests.engines_fixture import Database, RunningPostgres
+from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.connections.phoning import work
+from wedsync.events.jobs import Job
+from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
 from wedsync.phones.model import WORDING_VERSION
+from wedsync.processes.clock import forget_phones, minding_texts
 
 NUMBERS = count(7_400_200_000)
 
@@ -91,10 +96,11 @@ async def test_an_answer_to_what_has_changed_again_confirms_nothing(
 
 async def test_whose_link_has_ended_answers_in_vain(house: PhoneHouse, ana: Somebody, number: str) -> None:
     wedding, business = await house.asked(ana, number)
-    await ana.got("POST", f"/api/v1/links/{business.link}/end", {}, code=204)
+    await ana.got("DELETE", f"/api/v1/links/{business.link}", code=204)
     assert "do not work on this wedding" in await house.writes(number, "OK")
+    before = len(house.texts(number))
     await house.moved(ana, wedding, "16:00")
-    assert len(house.texts(number)) == 2
+    assert len(house.texts(number)) == before
 
 
 async def test_stop_ends_everything_also_what_was_decided_before(house: PhoneHouse, ana: Somebody, number: str) -> None:
@@ -190,6 +196,114 @@ async def test_hooks_of_strangers_are_refused_and_change_nothing(house: PhoneHou
     assert await house.stands(ana, wedding) == [("open", None)]
     assert (await house.knock(url, form))[1].count("Confirmed") == 1
     assert "<Message>" not in (await house.knock(url, form))[1]
+
+
+async def called(house: PhoneHouse, ana: Somebody, number: str) -> tuple[str, str]:
+    """(wedding, the ringing call) of a text that was of high importance and went to a landline."""
+    wedding = await prepared(house, ana, number, calls=True)
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:00"})
+    await house.react(wedding)
+    await house.admin.execute("update phone_messages set severity = 'high' where tenant_id = $1", UUID(wedding))
+    house.twilio.moods.switch("landline", 1)
+    await house.send()
+    assert house.calls(number) == []
+    await house.send()
+    (call,) = house.calls(number)
+    return wedding, call["sid"]
+
+
+async def test_what_a_landline_does_not_read_is_said_and_confirmed_by_a_key(
+    house: PhoneHouse, ana: Somebody, number: str
+) -> None:
+    wedding, sid = await called(house, ana, number)
+    call = await house.twilio.store.pick_up(sid)
+    assert "The ceremony has changed" in call["_said"][0]
+    assert "Press 1 to confirm" in call["_said"][0]
+    assert "Press 1" in (await house.twilio.store.press(sid, "7"))["_said"][-1]
+    assert "It is confirmed" in (await house.twilio.store.press(sid, "1"))["_said"][-1]
+    await house.hear()
+    assert await house.stands(ana, wedding) == [("acknowledged", "call")]
+    assert "settled" in (await house.knock(call["_url"], {"CallSid": sid}))[1]
+
+
+async def test_the_other_key_says_that_it_cannot_be(house: PhoneHouse, ana: Somebody, number: str) -> None:
+    wedding, sid = await called(house, ana, number)
+    await house.twilio.store.pick_up(sid)
+    assert "told that you cannot" in (await house.twilio.store.press(sid, "2"))["_said"][-1]
+    await house.hear()
+    assert await house.stands(ana, wedding) == [("seen", "call")]
+    assert len(await house.events(wedding, "acknowledgement.declined")) == 1
+
+
+async def test_a_voice_mail_hears_nothing_of_it_and_confirms_nothing(
+    house: PhoneHouse, ana: Somebody, number: str
+) -> None:
+    wedding, sid = await called(house, ana, number)
+    call = await house.twilio.store.pick_up(sid, by="machine_start")
+    assert (call["status"], "ceremony" in call["_said"][0]) == ("completed", False)
+    key = f"{call['_url']}/key"
+    assert "settled" in (await house.knock(key, {"CallSid": sid, "Digits": "1", "AnsweredBy": "machine_start"}))[1]
+    await house.hear()
+    assert await house.stands(ana, wedding) == [("open", None)]
+
+
+async def test_who_confirmed_on_the_page_is_not_texted_or_called_about_it_any_more(
+    house: PhoneHouse, ana: Somebody, number: str
+) -> None:
+    wedding = await prepared(house, ana, number)
+    house.twilio.moods.switch("phone off", 1)
+    await house.moved(ana, wedding, "14:00")
+    (ack,) = (await ana.got("GET", f"/api/v1/weddings/{wedding}/acknowledgements"))["items"]
+    link = await house.admin.fetchval("select supplier_id from links where wedding_id = $1", UUID(wedding))
+    owner = await house.admin.fetchval("select person_id from supplier_members where supplier_id = $1", link)
+    async with house.door.enter(Actor(kind="person", id=owner), UUID(wedding)) as tx:
+        await acknowledgements.give(tx, UUID(ack["id"]), via="page")
+    assert await house.send(early=True) == []
+
+
+async def test_what_the_provider_refuses_at_once_says_something_of_the_number(
+    house: PhoneHouse, ana: Somebody, number: str
+) -> None:
+    wedding = await prepared(house, ana, number, calls=True)
+    house.twilio.store.stopped.add(number)
+    await house.moved(ana, wedding, "14:00")
+    await minding_texts(nobody)(house.admin)
+    state = await house.admin.fetchrow(
+        "select state, error_code, fate from phone_messages where tenant_id = $1", UUID(wedding)
+    )
+    assert tuple(state) == ("refused", 21610, "stopped")
+    stopped = await house.admin.fetchval(
+        "select reason from phone_stops where number_index = any ($1)", house.indexes(number)
+    )
+    assert stopped == "carrier"
+    landline = f"+44{next(NUMBERS)}"
+    wedding = await prepared(house, ana, landline, calls=True)
+    house.twilio.moods.switch("not a mobile", 1)
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:00"})
+    await house.react(wedding)
+    await house.admin.execute("update phone_messages set severity = 'high' where tenant_id = $1", UUID(wedding))
+    await house.send()
+    await minding_texts(nobody)(house.admin)
+    row = await house.admin.fetchrow(LEASE_WORK, UUID(wedding), work.WORK)
+    await work.works(house.ring)[work.WORK](house.door, Job(**row))
+    await house.send()
+    assert len(house.calls(landline)) == 1
+    await forget_phones(house.admin)
+
+
+async def nobody(_: str) -> None:
+    """Nobody looks on."""
+
+
+async def test_a_plan_without_texts_sends_none_and_says_nothing_of_it(
+    house: PhoneHouse, ana: Somebody, number: str
+) -> None:
+    wedding = await prepared(house, ana, number)
+    supplier = await house.admin.fetchval("select supplier_id from links where wedding_id = $1", UUID(wedding))
+    await house.admin.fetchval("select app.set_plan($1, 'free', $2, 'test')", supplier, '{"sms": 1}')
+    await house.moved(ana, wedding, "14:00")
+    await house.moved(ana, wedding, "15:00")
+    assert len(house.texts(number)) == 2
 
 
 async def prepared(house: PhoneHouse, ana: Somebody, number: str, **more: Any) -> str:

@@ -15,6 +15,8 @@ import msgspec
 import structlog
 import uvloop
 
+from wedsync.connections import manifest as manifests
+from wedsync.connections.phoning.contract import phones_of
 from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
@@ -31,6 +33,7 @@ calendars = sql.load("wedsync.connections.calendars")
 commerce = sql.load("wedsync.commerce")
 records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
+phoning = sql.load("wedsync.connections.phoning")
 imports = sql.load("wedsync.guests.importing")
 invitations = sql.load("wedsync.invitations")
 photos = sql.load("wedsync.photos")
@@ -117,6 +120,23 @@ def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return warn
+
+
+def minding_texts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Texts that the provider refused at once: what that says of the number, and a call where one may do."""
+    refused = [row for name in phones_of(manifests.find()) for row in manifests.module(name, "taxonomy").ERRORS.items()]
+    codes = [[str(code) for code, row in refused if row.fate == fate] for fate in ("stopped", "invalid", "call")]
+
+    async def mind(connection: Any) -> None:
+        for row in await connection.fetch(phoning.mind_refused, *codes):
+            await published(row[0])
+
+    return mind
+
+
+async def forget_phones(connection: Any) -> None:
+    """Words of texts that nobody needs any more, and hooks that cannot be repeated."""
+    await connection.fetchval(phoning.forget)
 
 
 def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -281,6 +301,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("expire", 5.0, expire),
         Timer("end_bookings", 5.0, ending_bookings(published)),
         Timer("poke_calendars", 5.0, poking_accounts(published)),
+        Timer("mind_texts", 2.0, minding_texts(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
@@ -293,6 +314,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_consents", hour, forget_consents),
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_usage_writers", hour, forget_usage_writers),
+        Timer("forget_phones", hour, forget_phones),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),

@@ -38,6 +38,7 @@ from wedsync.connections.charging import reactions as charging_reactions
 from wedsync.connections.charging import taking as charging_taking
 from wedsync.connections.host import Host
 from wedsync.connections.phoning import api as phoning_api
+from wedsync.connections.phoning import work as phoning_work
 from wedsync.connections.records import api as records_api
 from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
@@ -245,6 +246,7 @@ def works(
         **incoming.works(ring, takers),
         **invitations_posting.works(ring, settings),
         **bookings_following.WORKS,
+        **phoning_work.works(ring),
     }
     if remote is not None:
         found |= calendars_sync.works(ring, remote, settings.public_url)

@@ -7,11 +7,12 @@ import msgspec
 
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.connections.phoning import words
-from wedsync.connections.phoning.contract import Heard, Message, Status
+from wedsync.connections.phoning.contract import Fate, Heard, Message, Status
 from wedsync.kit import clock, sql
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal
+from wedsync.kit.seal import KeyRing
 from wedsync.phones import model, sealed
 from wedsync.phones.model import Answer, Asked
 from wedsync.web.context import Context, as_struct
@@ -42,21 +43,28 @@ async def stand(ctx: Context, message_id: UUID, said: Status) -> None:
         elif said.fate == "stopped" and row["phone_sealed"] is not None:
             await _stop(ctx, tx, _number(ctx, row), "carrier")
         elif said.fate in ("again", "call"):
-            await _follow(ctx, tx, message_id, row, said)
+            await _follow(ctx.ring, tx, message_id, row, said.fate)
 
 
-async def _follow(ctx: Context, tx: Tx, message_id: UUID, row: Row, said: Status) -> None:
+async def follow_refused(tx: Tx, ring: KeyRing, message_id: UUID) -> None:
+    """A text that was refused at once, because the number takes none: as a call, where that may be."""
+    row = await tx.row(queries.stands, message_id, "", "", -1, False, None, "")
+    if row is not None:
+        await _follow(ring, tx, message_id, row, "call")
+
+
+async def _follow(ring: KeyRing, tx: Tx, message_id: UUID, row: Row, fate: Fate) -> None:
     """Once more, or as a call: once, and only where the words are still there and nobody has answered."""
     if row["kind"] == "call" or row["is_repeat"] or row["is_answered"] or row["sealed"] is None:
         return
     may_call = row["takes_calls"] and row["severity"] in LOUD
     kind: Literal["text", "call"] = "text"
-    if may_call and (said.fate == "call" or row["severity"] == "critical"):
+    if may_call and (fate == "call" or row["severity"] == "critical"):
         kind = "call"
-    elif said.fate == "call":
+    elif fate == "call":
         return
     tenant, new = row["tenant_id"], uuid4()
-    plain = sealed.unseal_message(ctx.ring, tenant, message_id, row["sealed"])
+    plain = sealed.unseal_message(ring, tenant, message_id, row["sealed"])
     known = msgspec.json.decode(plain, type=Kept)
     moved = {name: getattr(known, name).replace(str(message_id), str(new)) for name in ("status_url", "voice_url")}
     again = msgspec.structs.replace(known, kind=kind, at=clock.machine_now().isoformat(), **moved)
@@ -67,8 +75,8 @@ async def _follow(ctx: Context, tx: Tx, message_id: UUID, row: Row, said: Status
         message_id,
         new,
         kind,
-        sealed.seal_delivery(ctx.ring, tenant, new, content),
-        sealed.seal_message(ctx.ring, tenant, new, content),
+        sealed.seal_delivery(ring, tenant, new, content),
+        sealed.seal_message(ring, tenant, new, content),
         0 if kind == "call" else AGAIN_S,
     )
 

@@ -6,6 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 
 from wedsync.connections.contract import Connector
+from wedsync.connections.manifest import Manifest
 
 Form = Mapping[str, str]
 """The fields of a hook."""
@@ -16,6 +17,11 @@ Fate = Literal["", "again", "call", "invalid", "stopped", "refused", "ours"]
 `stopped`: the person wants no texts. `refused`: this text will not arrive. `ours`: the operator must mend something.
 """
 Keyword = Literal["", "stop", "start", "help"]
+
+
+def phones_of(found: Mapping[str, Manifest]) -> list[str]:
+    """The connectors that text and call; each says in its module `taxonomy` what its codes mean."""
+    return [name for name, manifest in found.items() if manifest.phones is not None]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,5 +26,11 @@ order by a.created_at desc
 -- name: call
 select c.id, c.tenant_id, c.person_id, c.event_id, c.code, c.sealed from app.phone_call($1) c
 
+-- name: mind_refused
+select app.mind_refused_texts($1, $2, $3)
+
+-- name: forget
+select app.forget_phones()
+
 -- name: answered
 select app.phone_answered($1, $2, $3)
