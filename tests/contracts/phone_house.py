@@ -83,7 +83,7 @@ class PhoneHouse(Town):
         path = urlsplit(url).path
         signed = signature(secret or self.twilio.hooks.secret, url, form)
         headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signed}
-        transport = httpx.ASGITransport(app=self.app)
+        transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             answer = await client.post(path, content=urlencode(form), headers=headers)
         return answer.status_code, answer.text
@@ -166,4 +166,4 @@ def _led_back(house: PhoneHouse) -> None:
         house.told += [(url, form) for form in (reversed(told) if mood == "shuffled" else told)]
 
     house.twilio.hooks.tell = tell  # type: ignore[method-assign]
-    house.twilio.hooks.ask = house.knock  # type: ignore[assignment, method-assign]
+    house.twilio.hooks.ask = house.knock  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """A person's phone: given, proved, agreed to, taken away; and nothing that is sealed or stopped leaves."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest_asyncio
 
@@ -40,7 +41,7 @@ async def test_a_number_is_its_persons_once_the_texted_code_comes_back(house: Ph
     ledger = (await carla.got("GET", f"{PHONE}/consents"))["items"]
     assert [(one["act"], one["channel"], one["method"]) for one in ledger] == [("given", "text", "api")]
     assert ledger[0]["wording"] == mine["wording"]["texts"]
-    events = await house.events(carla.id, kind="person")
+    events = await house.events(str(carla.id), kind="person")
     assert [one.type for one in events] == ["phone.added", "phone.changed"]
     assert "number" not in str(events[0].record)
     row = await house.admin.fetchrow("select sealed, number_index from phones where person_id = $1", carla.id)
@@ -109,7 +110,7 @@ async def test_the_page_does_the_same_without_a_script(house: PhoneHouse, carla:
     number = "+447400123406"
     page = await carla.see("/me/phone")
     assert "Give your number" in page
-    asked = {"takes_texts": "on", "wording_version": WORDING_VERSION}
+    asked: Any = {"takes_texts": "on", "wording_version": WORDING_VERSION}
     refused = await carla.send("/me/phone", number="07400", **asked)
     assert (refused.status_code, "Begin with +" in refused.text) == (422, True)
     assert (await carla.send("/me/phone", number=number, **asked)).status_code == 303

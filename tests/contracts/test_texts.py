@@ -140,7 +140,7 @@ async def test_start_gives_texts_back_to_whom_stop_took_them_and_help_helps(
     assert (mine["takes_texts"], mine["takes_calls"], mine["is_stopped"]) == (True, False, False)
     ledger = (await business.owner.got("GET", f"{PHONE}/consents"))["items"]
     assert (ledger[0]["act"], ledger[0]["channel"], ledger[0]["method"]) == ("given", "text", "text")
-    changed = await house.events(business.owner.id, "phone.changed", kind="person")
+    changed = await house.events(str(business.owner.id), "phone.changed", kind="person")
     assert len(changed) == 3
 
 

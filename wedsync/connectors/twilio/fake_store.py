@@ -138,7 +138,7 @@ class Store:
         self._tell_call(call, state)
         return call
 
-    def page(self, found: Mapping[str, Object], name: str, to: str) -> Object:
+    def page(self, found: OrderedDict[str, Object], name: str, to: str) -> Object:
         """Newest first."""
         same = [shown(one) for one in reversed(found.values()) if not to or one["to"] == to]
         uri = f"/2010-04-01/Accounts/{PHONE_ACCOUNT}/{name.title()}.json"
