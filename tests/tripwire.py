@@ -33,6 +33,10 @@ UNTOLD: Final[Mapping[str, str]] = {
     "mail_suppressions": "whom nobody writes to; the invitations that end because of it are told",
     "mail_events": "what a provider said of a mail; what follows for an invitation is told of it",
     "mail_statuses": "what is known of mails that left, counted for the operator",
+    "phone_consents": "a ledger beside the phone, whose changes are told; only its person reads it",
+    "phone_stops": "numbers that want nothing; the phones that change because of it are told",
+    "phone_messages": "how far a text came; what was answered is told by what it answers",
+    "phone_hooks": "what the provider said, once each; what comes of it is told by the phone or by what was answered",
     "joins": "who brought whom; that they came is told by the wedding and by its link",
     "notes": "not written by anything yet",
     "activity_reads": "how far a person has read; it has no id, and only their own number of news depends on it",
@@ -85,6 +89,10 @@ SILENT: Final[Mapping[str, Silent]] = {
         why="signing in is an entry of security_events; only its end must reach open sockets",
         ops=("insert", "delete"),
         columns=("last_seen_at", "expires_at"),
+    ),
+    "phones": Silent(
+        why="a code and how often it was tried are in no image and nobody's news",
+        columns=("code_hash", "code_expires_at", "code_tries", "version", "updated_at"),
     ),
     "imports": Silent(
         why="what is sealed is in no image; retention takes it away and leaves what the image says",

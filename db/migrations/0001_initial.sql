@@ -291,6 +291,124 @@ call app.protect('public.inbox_counts', 'person_id', 'true', null);
 grant insert, update on public.inbox_counts to wedsync_recorder;
 reset role;
 
+-- 12_phones.sql
+-- Phones: a person's number and what they agreed to (home: the person), numbers that want no texts (home: the platform), and every text and call
+-- with what became of it (home: the tenant it is about). The functions stand in 83_phones.sql.
+set role wedsync_owner;
+
+create table public.phones (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null unique references public.persons on delete cascade,
+  sealed bytea not null,
+  number_index bytea not null check (length(number_index) = 16),
+  region text not null check (length(region) <= 3),
+  line text not null check (line in ('mobile', 'landline', 'unknown')),
+  state text not null default 'unverified' check (state in ('unverified', 'verified', 'invalid')),
+  takes_texts boolean not null default false,
+  takes_calls boolean not null default false,
+  code_hash bytea check (length(code_hash) = 32),
+  code_expires_at timestamptz,
+  code_tries smallint not null default 0,
+  verified_at timestamptz,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  check ((code_hash is null) = (code_expires_at is null))
+);
+comment on table public.phones is 'The one number of a person: sealed is the number, found by a keyed index; texts and calls only once a code proved it theirs';
+comment on column public.phones.takes_texts is 'The person agrees, and has not said STOP; it counts once the number is verified. The ledger says since when, and to which words';
+comment on column public.phones.code_hash is 'Keyed by the platform''s secret: six digits could be guessed from a plain hash';
+create index phones_number on public.phones (number_index);
+create trigger bump before update on public.phones for each row execute function app.bump();
+call app.protect('public.phones', 'person_id', $$(select app.role()) = 'self'$$, $$(select app.role()) = 'self'$$);
+grant update on public.phones to wedsync_recorder;
+
+create table public.phone_consents (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  number_index bytea not null check (length(number_index) = 16),
+  act text not null check (act in ('given', 'withdrawn')),
+  channel text not null check (channel in ('text', 'call')),
+  purpose text not null default 'notices' check (purpose in ('notices', 'marketing')),
+  wording text not null default '' check (length(wording) <= 1000),
+  wording_version text not null default '' check (length(wording_version) <= 20),
+  locale text not null default 'en' check (length(locale) <= 35),
+  method text not null check (method in ('page', 'api', 'text', 'carrier', 'removed')),
+  source text not null default '' check (length(source) <= 300),
+  address text not null default '' check (length(address) <= 45),
+  agent text not null default '' check (length(agent) <= 300),
+  created_at timestamptz not null default clock_timestamp()
+);
+comment on table public.phone_consents is 'Who agreed to be texted or called, to exactly which words, how, and when it was taken back: a ledger, only ever added to';
+comment on column public.phone_consents.method is 'text: STOP or START by the phone itself; carrier: the provider says that the number wants no texts';
+create index phone_consents_person on public.phone_consents (person_id, created_at);
+call app.protect('public.phone_consents', 'person_id', $$(select app.role()) = 'self'$$, $$(select app.role()) = 'self'$$, false);
+revoke update on public.phone_consents from wedsync_user;
+drop policy updatable on public.phone_consents;
+grant insert on public.phone_consents to wedsync_recorder;
+
+create table public.phone_stops (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  number_index bytea not null unique check (length(number_index) = 16),
+  reason text not null check (reason in ('stopped', 'carrier')),
+  sealed bytea,
+  stopped_at timestamptz not null default clock_timestamp(),
+  lifted_at timestamptz
+);
+comment on table public.phone_stops is 'Numbers that want no texts and no calls: nothing passes while lifted_at is null. Sealed only so that the index can follow a new key';
+call app.protect('public.phone_stops', 'tenant_id', 'false', null);
+grant insert, update on public.phone_stops to wedsync_recorder;
+
+create table public.phone_messages (
+  id uuid primary key,
+  tenant_id uuid not null,
+  made_at timestamptz not null,
+  person_id uuid not null references public.persons on delete cascade,
+  number_index bytea not null check (length(number_index) = 16),
+  kind text not null check (kind in ('text', 'call')),
+  severity text not null default 'normal' check (severity in ('low', 'normal', 'high', 'critical')),
+  event_id uuid,
+  link_id uuid,
+  code smallint check (code between 10 and 99),
+  sealed bytea,
+  sid text not null default '' check (length(sid) <= 64),
+  state text not null default 'owed' check (length(state) <= 30),
+  rank smallint not null default 0,
+  error_code integer,
+  fate text not null default '' check (length(fate) <= 20),
+  follows uuid,
+  answer text check (answer in ('confirmed', 'cannot')),
+  answered_by text check (answered_by in ('text', 'call')),
+  answered_at timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on table public.phone_messages is 'One text or call to one person (id = its delivery): how far it came, and what was answered. Its words are sealed until they are needed no more';
+comment on column public.phone_messages.code is 'What the person may answer to confirm just this one; null: nothing is asked';
+comment on column public.phone_messages.follows is 'The text that did not arrive, which this one repeats or calls about';
+create index phone_messages_person on public.phone_messages (person_id, created_at desc);
+create index phone_messages_number on public.phone_messages (number_index, created_at desc);
+create index phone_messages_owed on public.phone_messages (created_at) where state = 'owed';
+create index phone_messages_kept on public.phone_messages (created_at) where sealed is not null;
+call app.protect('public.phone_messages', 'tenant_id', 'false', null);
+grant insert, update on public.phone_messages to wedsync_recorder;
+
+create table public.phone_hooks (
+  key text primary key check (length(key) <= 200),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  message_id uuid,
+  number_index bytea,
+  what text not null check (length(what) <= 40),
+  error_code integer,
+  at timestamptz not null default clock_timestamp()
+);
+comment on table public.phone_hooks is 'What the provider told of texts and calls, each once: only ever added to, and taken away with age';
+create index phone_hooks_at on public.phone_hooks (at);
+call app.protect('public.phone_hooks', 'tenant_id', 'false', null);
+grant insert, delete on public.phone_hooks to wedsync_recorder;
+reset role;
+
 -- 20_weddings.sql
 -- Weddings: the core every linked party sees, who belongs to it, its passes, its website. Home: the wedding.
 set role wedsync_owner;
@@ -1035,7 +1153,8 @@ create table public.acknowledgements (
   seen_at timestamptz,
   acknowledged_at timestamptz,
   acknowledged_by uuid,
-  via text check (via in ('page', 'pass', 'api')),
+  cannot_at timestamptz,
+  via text check (via in ('page', 'pass', 'api', 'text', 'call')),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (wedding_id, id),
@@ -4027,7 +4146,7 @@ begin
     select p_wedding, q.link_id, q.about, q.event_id, q.seq, q.type, q.summary, app.now() from asked q
     on conflict (wedding_id, link_id, about) do update
       set event_id = excluded.event_id, event_seq = excluded.event_seq, type = excluded.type, summary = excluded.summary, status = 'open',
-        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, via = null
+        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, cannot_at = null, via = null
     returning new.id as id, new.link_id as link_id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
   select jsonb_agg(jsonb_build_object('type', 'acknowledgement.opened', 'scope', 1, 'link', o.link_id, 'table', 'acknowledgements', 'id', o.id,
     'op', case when o.old_record is null then 'INSERT' else 'UPDATE' end, 'record', o.record, 'old', o.old_record)) into v from opened o;
@@ -4106,6 +4225,11 @@ end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
 
+-- What all tenants share: texts and calls wait for their own provider, mails for theirs.
+create function app.shared_destination(p_connector text) returns uuid
+language sql immutable parallel safe set search_path = ''
+  return case p_connector when 'twilio' then '00000000-0000-7000-8000-000000000009'::uuid else '00000000-0000-7000-8000-000000000001' end;
+
 -- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
 -- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
 create function app.owe(p jsonb) returns integer
@@ -4124,14 +4248,14 @@ begin
   made as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
-    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', '00000000-0000-7000-8000-000000000001', app.tenant(), (w.x ->> 'seq')::bigint,
+    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', app.shared_destination(w.x ->> 'connector'), app.tenant(), (w.x ->> 'seq')::bigint,
       (w.x ->> 'event_id')::uuid, w.made_at, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
       (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
     from wanted w
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at)
-  select m.id, 'delivery', m.connector, m.lane, app.tenant(), '00000000-0000-7000-8000-000000000001', m.made_at, m.event_id, m.expires_at from made m
+  select m.id, 'delivery', m.connector, m.lane, app.tenant(), app.shared_destination(m.connector), m.made_at, m.event_id, m.expires_at from made m
   on conflict (id) do nothing;
   get diagnostics v_made = row_count;
   return v_made;
@@ -5511,6 +5635,7 @@ begin
         when (k.delivery).recipient_kind = 'person' then case
           when (k.event).id is not null and not app.person_sees((k.delivery).recipient_id, k.tenant_id, (k.event).scope, (k.event).link_id,
             (k.event).membership_id) then 'revoked:this person may no longer see this'
+          when (k.delivery).connector = 'twilio' then coalesce(app.unphoned(k.id), 'ok')
           when k.email is null then 'cancelled:this person has no e-mail address'
           else 'ok' end
         when (k.delivery).recipient_kind = 'guest' and k.contact_id is null then 'cancelled:there are no contact details for this guest'

@@ -183,7 +183,7 @@ begin
     select p_wedding, q.link_id, q.about, q.event_id, q.seq, q.type, q.summary, app.now() from asked q
     on conflict (wedding_id, link_id, about) do update
       set event_id = excluded.event_id, event_seq = excluded.event_seq, type = excluded.type, summary = excluded.summary, status = 'open',
-        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, via = null
+        opened_at = excluded.opened_at, seen_at = null, acknowledged_at = null, acknowledged_by = null, cannot_at = null, via = null
     returning new.id as id, new.link_id as link_id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
   select jsonb_agg(jsonb_build_object('type', 'acknowledgement.opened', 'scope', 1, 'link', o.link_id, 'table', 'acknowledgements', 'id', o.id,
     'op', case when o.old_record is null then 'INSERT' else 'UPDATE' end, 'record', o.record, 'old', o.old_record)) into v from opened o;
@@ -262,6 +262,11 @@ end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
 
+-- What all tenants share: texts and calls wait for their own provider, mails for theirs.
+create function app.shared_destination(p_connector text) returns uuid
+language sql immutable parallel safe set search_path = ''
+  return case p_connector when 'twilio' then '00000000-0000-7000-8000-000000000009'::uuid else '00000000-0000-7000-8000-000000000001' end;
+
 -- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
 -- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
 create function app.owe(p jsonb) returns integer
@@ -280,14 +285,14 @@ begin
   made as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
-    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', '00000000-0000-7000-8000-000000000001', app.tenant(), (w.x ->> 'seq')::bigint,
+    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', app.shared_destination(w.x ->> 'connector'), app.tenant(), (w.x ->> 'seq')::bigint,
       (w.x ->> 'event_id')::uuid, w.made_at, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
       (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
     from wanted w
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at)
-  select m.id, 'delivery', m.connector, m.lane, app.tenant(), '00000000-0000-7000-8000-000000000001', m.made_at, m.event_id, m.expires_at from made m
+  select m.id, 'delivery', m.connector, m.lane, app.tenant(), app.shared_destination(m.connector), m.made_at, m.event_id, m.expires_at from made m
   on conflict (id) do nothing;
   get diagnostics v_made = row_count;
   return v_made;

@@ -13,7 +13,7 @@ from wedsync.events.scope import Scope
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `acknowledgements`: the newest version of one matter, for one link."""
+    """A row of `acknowledgements`: the newest version of one matter, for one link. `cannot_at`: the link said no."""
 
     id: UUID
     wedding_id: UUID
@@ -28,6 +28,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: UUID | None
+    cannot_at: datetime | None
     via: str | None
     version: int
     updated_at: datetime
@@ -59,6 +60,7 @@ _EXAMPLE = {
     "seen_at": None,
     "acknowledged_at": None,
     "acknowledged_by": None,
+    "cannot_at": None,
     "via": None,
     "version": 1,
     "updated_at": _AT,
@@ -80,7 +82,8 @@ def _type(name: str, text: str, lane: Lane = Lane.NORMAL) -> EventType:
 OPENED = _type("opened", "A change concerns a link, which is asked to confirm it.", Lane.HIGH)
 SEEN = _type("seen", "The link has looked at the change.")
 GIVEN = _type("given", "The link confirmed the change.", Lane.HIGH)
-EVENTS = (OPENED, SEEN, GIVEN)
+DECLINED = _type("declined", "The link has seen the change and says that it cannot do it.", Lane.HIGH)
+EVENTS = (OPENED, SEEN, GIVEN, DECLINED)
 
 
 def tally(rows: Iterable[tuple[str, str, str, str]]) -> list[Tally]:

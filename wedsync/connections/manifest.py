@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "mails"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "mails", "phones"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -108,6 +108,13 @@ class MailsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     id_header: str = ""
 
 
+class PhonesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what the provider says of texts and calls is verified; `secrets` names the operator's setting, as above."""
+
+    scheme: Name
+    secrets: str
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -137,6 +144,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     records: RecordNote | None = None
     charges: ChargesNote | None = None
     mails: MailsNote | None = None
+    phones: PhonesNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
@@ -148,6 +156,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "records": "records",
             "charges": "charges",
             "mails": "mails",
+            "phones": "phones",
         }
         for ability, table in tables.items():
             # What holds records may tell of them by hooks, or only be asked.

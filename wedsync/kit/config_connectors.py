@@ -113,3 +113,21 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
             "nothing that SendGrid says is believed."
         ),
     ] = ""
+
+    twilio_base_url: Annotated[str, about("Twilio's API.")] = "https://api.twilio.com"
+    twilio_account_sid: Annotated[str, about("Your account at Twilio (`AC…`). Empty: nobody is texted or called.")] = ""
+    twilio_auth_token: Annotated[
+        str, about("The account's auth token: it sends, and proves what Twilio tells us.", secret=True)
+    ] = ""
+    twilio_from: Annotated[
+        str, about("Your number at Twilio (`+44…`): calls come from it, and texts where there is no messaging service.")
+    ] = ""
+    twilio_messaging_service: Annotated[
+        str, about("Messaging service (`MG…`) for notices. Its incoming texts go to `/hooks/twilio/phone/texts`.")
+    ] = ""
+    twilio_emergency_service: Annotated[
+        str, about("Messaging service (`MG…`) for what cannot wait, with senders of its own. Empty: that of notices.")
+    ] = ""
+    phone_regions: Annotated[
+        str, about("Countries whose numbers people may give (`GB,IE,US`, by comma). Empty: any.")
+    ] = ""

@@ -26,7 +26,14 @@ TO_LINKS = (
     "photos.overdue",
 )
 TO_COUPLE = (
-    *("link.requested", "link.accepted", "link.declined", "photos.delivered", "photos.delayed"),
+    *(
+        "acknowledgement.declined",
+        "link.requested",
+        "link.accepted",
+        "link.declined",
+        "photos.delivered",
+        "photos.delayed",
+    ),
     *("payment.requested", "payment.cancelled"),
 )
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
@@ -38,6 +45,7 @@ UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
 SAYS = {
+    "acknowledgement.declined": "A supplier cannot do what has changed",
     "headcount.locked": "The final numbers are in",
     "dietary_sheet.made": "There is a new dietary sheet",
     "task.assigned": "There is a task for you: {title}",

@@ -88,6 +88,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
 """Normal where nothing is said."""
 DEFAULTS: Final[Mapping[str, How]] = {"email": "now"}
 """What the platform does by itself, by channel; a channel that is not named here is used by those who chose it."""
+TEXTED: Final = frozenset({"changes", "numbers", "tasks"})
+"""Kinds of notices that come as a text by themselves to who agreed to texts; others if they choose so."""
 CHANNELS: Final = {"email": "E-mail", "sms": "Text message", "voice": "Phone call"}
 """Channels in words; others are called by their name."""
 DIGEST_AT: Final = time(18)
@@ -138,10 +140,17 @@ def wanted(category: str, channel: str, *, own: Preferences, wedding: str = "", 
         return Want(theirs, "the couple")
     if channel in DEFAULTS:
         return Want(DEFAULTS[channel], "WedSync")
+    if channel == "sms" and category not in TEXTED:
+        return Want("off", "WedSync")
     return Want("now", "you") if own.channels.get(channel, False) else Want("off", "WedSync")
 
 
-def stored(row: Mapping[str, Any]) -> Preferences:
-    """As the database keeps them; whoever chose nothing has no row, and columns without values."""
-    chosen = {name: row[name] for name in ("channels", "choices", "weddings") if row[name] is not None}
-    return Preferences(**{name: msgspec.json.decode(text) for name, text in chosen.items()})
+def stored(row: Mapping[str, Any], *, takes_texts: bool = False) -> Preferences:
+    """As the database keeps them; whoever chose nothing has no row, and columns without values.
+
+    Who agreed to texts on the page of their phone uses that channel, unless they switched it off since.
+    """
+    chosen = {name: msgspec.json.decode(row[name]) for name in ("channels", "choices", "weddings") if row[name]}
+    if takes_texts:
+        chosen["channels"] = {"sms": True} | chosen.get("channels", {})
+    return Preferences(**chosen)

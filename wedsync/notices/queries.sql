@@ -127,6 +127,13 @@ select app.put_notices($1)
 -- name: owe
 select app.owe($1)
 
+-- name: phones_for
+-- Whom the system may text or call now of this event, each once; a text of a business is counted.
+select p.person_id, p.phone_id, p.sealed, p.number_index, p.code from app.phones_for($1, $2, $3, $4) p
+
+-- name: note_texts
+select app.note_texts($1)
+
 -- name: link_passes
 select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = $2 and p.link_id = any ($3) and p.revoked_at is null
 

@@ -17,7 +17,7 @@ from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import actions, model, preferences
-from wedsync.notices.channels import Channel, Told
+from wedsync.notices.channels import Channel, Told, sms
 from wedsync.notices.channels import mail as mailing
 from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
 from wedsync.notices.model import Recipient, Saying
@@ -25,8 +25,10 @@ from wedsync.notices.model import Recipient, Saying
 queries = sql.load("wedsync.notices")
 PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
 """Where the couple finds what a notice is about."""
-CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries}
+CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
+
+STOPPED = "they said STOP to texts and calls"
 
 
 class Matter(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +67,9 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     reaches = await tx.rows(queries.reaches, event.id, list(told)) if told else []
     if not reaches:
         return
-    decided = [(told[r["person_id"]], r["at"], _decided(event, told[r["person_id"]], r, wedding)) for r in reaches]
+    decided = [
+        (told[r["person_id"]], r["at"], _decided(settings, event, told[r["person_id"]], r, wedding)) for r in reaches
+    ]
     matter = await _matter(tx, settings, event, wedding["couple_names"], [person for person, _, _ in decided])
     rows = [_row(matter, person, at, decision) for person, at, decision in decided]
     tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
@@ -100,13 +104,15 @@ def href(event: Event, person: Recipient) -> str:
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 
-def _decided(event: Event, person: Recipient, row: Row, wedding: Row) -> Decision:
+def _decided(settings: Settings, event: Event, person: Recipient, row: Row, wedding: Row) -> Decision:
     fact = fact_of(event, is_live=row["is_live"], live_from=row["live_from"])
-    own = preferences.stored(row)
+    texts = bool(row["takes_texts"] and settings.twilio_account_sid)
+    own = preferences.stored(row, takes_texts=texts)
     couple = msgspec.json.decode(row["wedding_choices"]) if row["wedding_choices"] else {}
     reach = Reach(
         zone=row["zone"] or wedding["time_zone"],
-        able=frozenset(["email"] if person.email else []),
+        able=frozenset(name for name, is_able in (("email", bool(person.email)), ("sms", texts)) if is_able),
+        blocked={"sms": STOPPED} if row["is_stopped"] else {},
         wants={
             name: preferences.wanted(fact.category, name, own=own, wedding=str(event.tenant), couple=couple)
             for name in CHANNELS

@@ -15,6 +15,8 @@ import msgspec
 import structlog
 import uvloop
 
+from wedsync.connections import manifest as manifests
+from wedsync.connections.phoning.contract import phones_of
 from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
@@ -32,6 +34,7 @@ mailing = sql.load("wedsync.connections.mailing")
 commerce = sql.load("wedsync.commerce")
 records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
+phoning = sql.load("wedsync.connections.phoning")
 imports = sql.load("wedsync.guests.importing")
 invitations = sql.load("wedsync.invitations")
 notices = sql.load("wedsync.notices")
@@ -129,6 +132,23 @@ def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return warn
+
+
+def minding_texts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Texts that the provider refused at once: what that says of the number, and a call where one may do."""
+    refused = [row for name in phones_of(manifests.find()) for row in manifests.module(name, "taxonomy").ERRORS.items()]
+    codes = [[str(code) for code, row in refused if row.fate == fate] for fate in ("stopped", "invalid", "call")]
+
+    async def mind(connection: Any) -> None:
+        for row in await connection.fetch(phoning.mind_refused, *codes):
+            await published(row[0])
+
+    return mind
+
+
+async def forget_phones(connection: Any) -> None:
+    """Words of texts that nobody needs any more, and hooks that cannot be repeated."""
+    await connection.fetchval(phoning.forget)
 
 
 def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -236,6 +256,10 @@ def forgetting_decisions(days: int) -> Tick:
 
     async def forget(connection: Any) -> None:
         await connection.fetchval(notices.forget_decisions, days)
+
+    return forget
+
+
 def forgetting_mail(days: int) -> Tick:
     """What providers said of mails so many days ago."""
 
@@ -319,6 +343,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("poke_calendars", 5.0, poking_accounts(published)),
         Timer("make_digests", 5.0, making_digests(published)),
         Timer("probe_mail", 5.0, probing_mail(published)),
+        Timer("mind_texts", 2.0, minding_texts(published)),
         Timer("queue_watch", 10.0, queue_watch()),
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
@@ -331,6 +356,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_consents", hour, forget_consents),
         Timer("forget_answers", hour, forget_answers),
         Timer("forget_usage_writers", hour, forget_usage_writers),
+        Timer("forget_phones", hour, forget_phones),
         Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
         Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
         Timer("forget_mail", hour, forgetting_mail(settings.inbound_retention_days)),

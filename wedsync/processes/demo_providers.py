@@ -1,8 +1,8 @@
-"""Where the demo's connectors go instead of the real providers of calendars, CRMs and payments: into the sandbox."""
+"""Where the demo's connectors go instead of the real providers: into the sandbox."""
 
 import msgspec
 
-from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET, HOOK_SECRET
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET, HOOK_SECRET, PHONE_ACCOUNT, PHONE_NUMBER
 from wedsync.kit.config import Settings
 
 
@@ -23,6 +23,13 @@ def pointed(settings: Settings) -> Settings:
             "stripe_webhook_secrets": HOOK_SECRET,
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
+        }
+    if not settings.twilio_account_sid:
+        found |= {
+            "twilio_base_url": f"{at}/twilio",
+            "twilio_account_sid": PHONE_ACCOUNT,
+            "twilio_auth_token": HOOK_SECRET,
+            "twilio_from": PHONE_NUMBER,
         }
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"

@@ -39,6 +39,8 @@ from wedsync.connections.charging import taking as charging_taking
 from wedsync.connections.host import Host
 from wedsync.connections.mailing import api as mailing_api
 from wedsync.connections.mailing import model as mailing
+from wedsync.connections.phoning import api as phoning_api
+from wedsync.connections.phoning import work as phoning_work
 from wedsync.connections.records import api as records_api
 from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
@@ -83,6 +85,9 @@ from wedsync.payments import pages as payments_pages
 from wedsync.people import api as people_api
 from wedsync.people import model as people
 from wedsync.people import pages as people_pages
+from wedsync.phones import api as phones_api
+from wedsync.phones import model as phones
+from wedsync.phones import pages as phones_pages
 from wedsync.photos import api as photos_api
 from wedsync.photos import facts as photos
 from wedsync.photos import pages as photos_pages
@@ -116,6 +121,7 @@ from wedsync.weddings import reactions as weddings_reactions
 
 NOUNS = (
     people,
+    phones,
     weddings,
     schedule,
     guests,
@@ -158,6 +164,7 @@ PLAIN = (
 SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions, charging_reactions)
 DOORS = (
     people_api,
+    phones_api,
     weddings_api,
     schedule_api,
     guests_api,
@@ -185,11 +192,13 @@ DOORS = (
     records_api,
     charging_api,
     mailing_api,
+    phoning_api,
     hooks,
     operations_api,
 )
 PAGES = (
     people_pages,
+    phones_pages,
     weddings_pages,
     schedule_pages,
     guests_pages,
@@ -247,6 +256,7 @@ def works(
         **incoming.works(ring, takers),
         **invitations_posting.works(ring, settings),
         **bookings_following.WORKS,
+        **phoning_work.works(ring),
     }
     if remote is not None:
         found |= calendars_sync.works(ring, remote, settings.public_url)

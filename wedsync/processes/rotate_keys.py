@@ -27,6 +27,8 @@ Say = Callable[[str], None]
 INDEXED: Final[dict[str, tuple[str, Callable[[KeyRing, bytes], Any]]]] = {
     "invitations.sealed": (statements.COUPLE, places.couple_index),
     "mail_suppressions.sealed": (statements.SUPPRESSION, places.address_index),
+    "phones.sealed": (statements.PHONE, places.number_index),
+    "phone_stops.sealed": (statements.STOP, places.number_index),
 }
 """Columns with a blind index beside them that no tenant's key makes."""
 Reseal = Callable[[Any, KeyRing, Place, Any], Awaitable[None]]

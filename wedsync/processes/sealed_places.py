@@ -16,6 +16,7 @@ from wedsync.guests.sealed import CONTACTS
 from wedsync.invitations import sealed as invitations
 from wedsync.invitations.model import Known
 from wedsync.kit.seal import KeyRing
+from wedsync.phones import sealed as phones
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -45,6 +46,9 @@ COLUMNS: Final = (
     Place("enquiries", "sealed", "supplier_id"),
     Place("invitations", "sealed", "supplier_id"),
     Place("mail_suppressions", "sealed", "tenant_id"),
+    Place("phones", "sealed", "person_id"),
+    Place("phone_stops", "sealed", "tenant_id"),
+    Place("phone_messages", "sealed", "tenant_id"),
     Place("endpoints", "secret_sealed", "tenant_id"),
     Place("endpoints", "credentials_sealed", "tenant_id"),
     Place("connections", "sealed", "tenant_id"),
@@ -71,7 +75,8 @@ OLD_SECRETS: Final = Place("endpoints", "old_secrets", "tenant_id")
 NOT_SEALED: Final = frozenset(
     {
         *("token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"),
-        *("partner_email_index", "remote_key", "series_key", "address_index"),
+        *("partner_email_index", "remote_key", "series_key", "address_index", "number_index"),
+        "code_hash",
     }
 )
 """Columns of bytes that hold hashes, keyed indexes or keys of places."""
@@ -96,6 +101,11 @@ def couple_index(ring: KeyRing, plain: bytes) -> list[bytes]:
 def address_index(ring: KeyRing, plain: bytes) -> bytes:
     """The blind index of an address that takes no invitations, by the newest key."""
     return invitations.index(ring, plain.decode())
+
+
+def number_index(ring: KeyRing, plain: bytes) -> bytes:
+    """The blind index of a phone's number, by the newest key."""
+    return phones.index(ring, plain.decode())
 
 
 def account_index(ring: KeyRing, tenant: UUID, connection_id: UUID, connector: str, sealed: bytes) -> bytes | None:

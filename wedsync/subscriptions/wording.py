@@ -81,6 +81,7 @@ GROUPS: Final = (
             ("membership.*", "The two of you, and helpers"),
             ("import.*", "Imports of guest lists"),
             ("notice.*", "Notices"),
+            ("phone.*", "Your phone"),
             ("endpoint.*", "Webhook endpoints"),
             ("rule.*", "Routing rules of webhooks"),
         ),
