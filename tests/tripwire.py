@@ -24,6 +24,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "kept_answers": "what repeats of a request are answered with; a day long, for the caller alone",
     "preferences": "read when a notice is sent; no page but their own shows them",
     "date_history": "the same change is told as wedding.date_changed",
+    "alert_calls": "who was called and what they said, told as alert.escalated and alert.acknowledged",
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "feeds": "a credential; what it shows is told by the nouns that change",
     "mail_suppressions": "whom nobody writes to; the invitations that end because of it are told",

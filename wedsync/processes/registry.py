@@ -6,6 +6,10 @@ from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
+from wedsync.alerts import api as alerts_api
+from wedsync.alerts import calling as alerts_calling
+from wedsync.alerts import facts as alerts
+from wedsync.alerts import pages as alerts_pages
 from wedsync.bookings import api as bookings_api
 from wedsync.bookings import facts as bookings
 from wedsync.bookings import following as bookings_following
@@ -128,6 +132,7 @@ NOUNS = (
     invitations,
     acknowledgements,
     proposals,
+    alerts,
     subscriptions,
     rules,
     feeds,
@@ -168,6 +173,7 @@ DOORS = (
     invitations_api,
     acknowledgements_api,
     proposals_api,
+    alerts_api,
     subscriptions_api,
     rules_api,
     feeds_api,
@@ -198,6 +204,7 @@ PAGES = (
     invitations_pages,
     acknowledgements_pages,
     proposals_pages,
+    alerts_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,
@@ -236,6 +243,7 @@ def works(
         **imports_work.works(ring),
         **incoming.works(ring, takers),
         **invitations_posting.works(ring, settings),
+        **alerts_calling.works(ring, settings),
         **bookings_following.WORKS,
     }
     if remote is not None:
