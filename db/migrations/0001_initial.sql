@@ -7079,6 +7079,9 @@ begin
   return v_due;
 end $$;
 
+-- The clock of the ladder: machine time, so that nothing is called late where wedding time stands still or runs.
+create function app.ladder_now() returns timestamptz language sql volatile set search_path = '' return clock_timestamp();
+
 -- Seconds of wedding time since a moment of machine time.
 create function app.alert_since(p_began timestamptz) returns double precision language sql stable security definer set search_path = ''
   return greatest(0, extract(epoch from clock_timestamp() - p_began))::double precision * app.speed();
@@ -7118,7 +7121,7 @@ begin
   perform app.end_jobs(v_jobs, 'cancelled', 'somebody has acknowledged the alert');
   return cardinality(v_jobs);
 end $$;
-grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid),
+grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid),
   app.hush_alert(uuid) to wedsync_user;
 
 -- What calls the person whose home is entered and nobody has acknowledged yet, over all weddings.

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from tests.contracts.town import LEASE_WORK, Linked, Somebody, Town
-from wedsync.alerts import calling
+from wedsync.alerts import actions, calling
 from wedsync.events.jobs import Job
 
 HELP = {"what": "supplier_missing", "detail": "The band is not here: mauve-otter-41.", "place": "Barn"}
@@ -47,11 +47,11 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     def people(self) -> tuple[Somebody, ...]:
         return (self.ana, self.planner.owner, self.photographer.owner, self.florist.owner)
 
-    async def leased(self, name: str = calling.STEP) -> Job | None:
+    async def leased(self, name: str = actions.STEP) -> Job | None:
         row = await self.town.admin.fetchrow(LEASE_WORK, UUID(self.wedding), name)
         return None if row is None else Job(**row)
 
-    async def work(self, name: str = calling.STEP) -> int:
+    async def work(self, name: str = actions.STEP) -> int:
         """Everything that is due by now, as a worker does it; how much that was."""
         works, done = calling.works(self.town.ring, self.town.settings), 0
         while job := await self.leased(name):
@@ -72,7 +72,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
                 UUID(self.wedding),
             )
             await self.work()
-            await self.work(calling.LAPSE)
+            await self.work(actions.LAPSE)
 
     async def mails(self, who: Somebody) -> list[dict[str, Any]]:
         return [m for m in await self.town.mails(self.wedding, to=who.email) if "/alarm/" in m["text"]]

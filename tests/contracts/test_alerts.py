@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from tests.contracts.alert_house import HELP, House, house
 from tests.contracts.town import Somebody, Town
-from wedsync.alerts import calling, model
+from wedsync.alerts import actions, calling, model
+from wedsync.events import jobs
 from wedsync.kit import clock
 
 
@@ -203,14 +204,14 @@ async def test_a_step_that_dies_half_way_is_taken_once(coming: House, monkeypatc
         raise ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(calling.jobs, "finish", die)
+        broken.setattr(jobs, "finish", die)
         job = await coming.leased()
         assert job is not None
         with pytest.raises(ConnectionError):
-            await works[calling.STEP](coming.town.door, job)
+            await works[actions.STEP](coming.town.door, job)
     assert await coming.called(alert) == {}
     assert await coming.mails(coming.planner.owner) == []
-    await works[calling.STEP](coming.town.door, job)
+    await works[actions.STEP](coming.town.door, job)
     assert len(await coming.mails(coming.planner.owner)) == 1
     again = await coming.raised(what="venue")
     await coming.town.admin.execute(
@@ -218,7 +219,7 @@ async def test_a_step_that_dies_half_way_is_taken_once(coming: House, monkeypatc
     )
     await coming.town.admin.execute("delete from jobs where name = 'alerts.step' and args ->> 'alert' = $1", again)
     late = await coming.town.admin.fetch("select * from app.late_alerts()")
-    assert str(late[0]["alert_id"]) == again
+    assert again in {str(one["alert_id"]) for one in late}
     await coming.work()
     assert set(await coming.called(again)) == {"planner"}
 
@@ -247,7 +248,7 @@ async def test_the_pages_raise_answer_and_end_it(today: House) -> None:
     again = await today.ana.send(me, what="", detail="", place="")
     assert again.status_code == 422
     assert "Choose what it is about." in again.text
-    sent = await today.ana.send(me, **HELP)
+    sent = await today.ana.send(me, part=False, **HELP)
     page = sent.headers["location"]
     alert = page.rpartition("/")[2]
     await today.work()

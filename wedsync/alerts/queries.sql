@@ -24,7 +24,7 @@ order by a.id desc
 
 -- name: add
 insert into alerts (id, wedding_id, kind, what, place, sealed, raised_by, raised_name, raised_link, raised_at, began_at, next_at)
-values ($1, (select app.tenant()), $2, $3, $4, $5, (select app.actor()), $6, (select app.link()), (select app.now()), clock_timestamp(), clock_timestamp())
+values ($1, (select app.tenant()), $2, $3, $4, $5, (select app.actor()), $6, (select app.link()), (select app.now()), app.ladder_now(), app.ladder_now())
 returning new.id, new.began_at, to_jsonb(new) as record
 
 -- name: repeat
@@ -72,7 +72,7 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: lapse
 update alerts a
-set state = 'triggered', step = 0, began_at = clock_timestamp(), next_at = clock_timestamp(), held_until = null
+set state = 'triggered', step = 0, began_at = app.ladder_now(), next_at = app.ladder_now(), held_until = null
 where a.wedding_id = (select app.tenant()) and a.id = $1
 returning new.id, new.began_at, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -83,7 +83,7 @@ where a.wedding_id = (select app.tenant()) and a.id = $1
 returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: machine_now
-select clock_timestamp() as at
+select app.ladder_now()
 
 -- name: since
 select app.alert_since($1)
@@ -117,7 +117,7 @@ select x.id, (select app.tenant()), $1, x.person_id, x.link_id, x.name, x.tier, 
 from jsonb_to_recordset($2::jsonb) as x(id uuid, person_id uuid, link_id uuid, name text, tier smallint, token_hash text)
 order by x.person_id
 on conflict (wedding_id, alert_id, person_id) do update
-set last_at = clock_timestamp(), calls = alert_calls.calls + 1,
+set last_at = app.ladder_now(), calls = alert_calls.calls + 1,
   channels = array(select distinct y from unnest(alert_calls.channels || excluded.channels) y order by y)
 returning new.id, new.person_id
 
