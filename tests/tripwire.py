@@ -28,6 +28,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "decisions": "why somebody was told, as they ask for it; that they were told is notice.added",
     "held_notices": "what somebody is told later; that it was put into their inbox is told, and so is the digest",
     "date_history": "the same change is told as wedding.date_changed",
+    "alert_calls": "who was called and what they said, told as alert.escalated and alert.acknowledged",
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "feeds": "a credential; what it shows is told by the nouns that change",
     "mail_suppressions": "whom nobody writes to; the invitations that end because of it are told",

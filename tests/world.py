@@ -16,6 +16,8 @@ from tests.world_clients import keep_clients
 from tests.world_market import keep_enquiry
 from tests.world_venues import give_space
 from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.alerts import actions as alerts
+from wedsync.alerts.model import NewAlert
 from wedsync.bookings import actions as bookings
 from wedsync.bookings.rows import NewBooking
 from wedsync.budget import actions as budget
@@ -217,6 +219,8 @@ async def _plans(world: World) -> None:
         dinner = NewItem(title="Dinner", kind="reception", at_local=time(17, 0), place=place, takes_rsvps=True)
         world.ids["schedule_items"] = await schedule.add(tx, dinner)
         await schedule.add_contact(tx, NewContact(name="Uma", what=world.canary("schedule"), phone="+44 7700 900111"))
+        emergency = NewAlert(what="other", detail=f"Help {world.canary('schedule')}", place=world.canary("schedule"))
+        world.ids["alerts"], _ = await alerts.raise_(tx, world.ring, emergency)
         world.ids["task_shared"] = await tasks.add(tx, NewTask(title=f"Shared {world.canary('task_shared')}"))
         for who, link in world.links.items():
             await tasks.add(tx, NewTask(title=f"Yours {world.canary('task_' + who)}", link_id=link))

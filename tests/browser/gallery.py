@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tests import chromium
 from tests.browser import (
     scenes_accounts,
+    scenes_alerts,
     scenes_bookings,
     scenes_clients,
     scenes_commerce,
@@ -52,6 +53,7 @@ VIEWS = (View("phone", 390, 844), View("desk", 1440, 900))
 def scenes() -> Iterator[Scene]:
     rooms = (
         scenes_couple,
+        scenes_alerts,
         scenes_plan,
         scenes_guests,
         scenes_rsvp,

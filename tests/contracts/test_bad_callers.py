@@ -95,6 +95,7 @@ FOREIGN = {
     "proposal_id": "proposals",
     "photos_id": "photo_deliveries",
     "use_id": "space_uses",
+    "alert_id": "alerts",
     "link_payment_id": "payments",
 }
 NOBODY = str(UUID(int=9))
@@ -142,6 +143,10 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
     "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
     "POST /api/v1/suppliers/{supplier_id}/spaces": {"name": "Orangery", "seated_max": 80},
+    "POST /api/v1/weddings/{wedding_id}/alerts": {"what": "other", "detail": "Help is needed."},
+    "PUT /api/v1/weddings/{wedding_id}/duties/{person_id}": {"tier": 1},
+    "POST /api/v1/alerts/{alert_id}/resolve": {},
+    "POST /api/v1/alerts/{alert_id}/cancel": {},
     "POST /api/v1/weddings/{wedding_id}/space-uses": {"schedule_item_id": NOBODY, "space_id": NOBODY},
     "POST /api/v1/suppliers/{supplier_id}/clients": {"name": "Ana"},
     "PUT /api/v1/suppliers/{supplier_id}/listing": {"slug": "not-mine-at-all"},

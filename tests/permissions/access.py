@@ -43,6 +43,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
     "space_uses": {"r": {*COUPLE, *SCHEDULE}, "w": set(SCHEDULE)},
+    "alerts": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
+    "alert_calls": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {"couple"}},
+    "duties": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": set(COUPLE)},
     "payments": {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {"basic", "standard", "full", "caterer", "stationer", "planner"},

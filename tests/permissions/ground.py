@@ -33,6 +33,11 @@ IN_A_WEDDING = (
     "insert into dietary_sheets (wedding_id, schedule_item_id, number, sealed) values ('{home}', '{item}', 99, '')",
     "insert into imports (wedding_id) values ('{home}')",
     "insert into notes (wedding_id, sealed) values ('{home}', '')",
+    """insert into alert_calls (wedding_id, alert_id, person_id, tier, channels)
+    select a.wedding_id, a.id, '{person}', 1, '{{in_app}}' from alerts a where a.wedding_id = '{home}' limit 1""",
+    """insert into alerts (wedding_id, kind, what, sealed, raised_at, next_at)
+    values ('{home}', 'emergency', 'other', '', '2027-06-05Z', 'infinity')""",
+    "insert into duties (wedding_id, person_id, tier) values ('{home}', '{person}', 1)",
     """insert into schedule_dependencies (wedding_id, item_id, after_item_id)
     select s.wedding_id, s.id, '{item}' from schedule_items s
     where s.wedding_id = '{home}' and s.id <> '{item}' limit 1""",

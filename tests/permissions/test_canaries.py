@@ -57,6 +57,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "photos_id": [world.ids["photo_deliveries"]],
         "space_id": [world.ids["spaces"]],
         "use_id": [world.ids["space_uses"]],
+        "alert_id": [world.ids["alerts"]],
         "payment_id": [world.ids["budget_payments"]],
         "link_payment_id": [world.ids["payments"]],
         "token": [world.passes[PASSES[audience]]] if audience in PASSES else ["nonsense"],
@@ -75,6 +76,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
             "promised",
             "spaces",
             "fit",
+            "alerts",
         ],
     }
     for route in app.routes:

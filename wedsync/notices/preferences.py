@@ -47,7 +47,9 @@ CATEGORIES: Final = (
         key="people",
         words="Working together",
         hint="Who joined or declined, and what is shared with you",
-        types=("link.scopes_changed", "link.requested", "link.accepted", "link.declined"),
+        types=(
+            *("link.scopes_changed", "link.requested", "link.accepted", "link.declined", "acknowledgement.declined"),
+        ),
     ),
     Category(
         key="money",
@@ -81,6 +83,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "wedding.times_changed": "high",
     "schedule_item.moved": "high",
     "payment.disputed": "high",
+    "acknowledgement.declined": "high",
     "wedding.estimate_changed": "low",
     "link.scopes_changed": "low",
     "payment.dispute_closed": "low",

@@ -27,6 +27,7 @@ from wedsync.kit.valkey import Publisher
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
 accounts = sql.load("wedsync.connections.accounts")
+alerts = sql.load("wedsync.alerts")
 answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
@@ -120,6 +121,34 @@ def making_digests(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published(row["nudge"])
 
     return make
+
+
+def minding_alerts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Steps of alerts that nobody took in time are owed once more, and the operator is told: somebody waits."""
+
+    async def mind(connection: Any) -> None:
+        late = await connection.fetch(alerts.late)
+        for one in late:
+            log.error(
+                "alert_overdue",
+                wedding=str(one["wedding_id"]),
+                alert=str(one["alert_id"]),
+                late_s=round(one["late_s"], 1),
+            )
+        if late:
+            await published("[]")
+
+    return mind
+
+
+def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """The morning of a wedding: who is on call is asked to answer once."""
+
+    async def drill(connection: Any) -> None:
+        if await connection.fetchval(alerts.poke_drills):
+            await published("[]")
+
+    return drill
 
 
 def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -348,6 +377,8 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("judge_connections", 5.0, judging_connections(published)),
         Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
         Timer("warn_of_limits", 5 * minute, warning_of_limits(published)),
+        Timer("mind_alerts", 1.0, minding_alerts(published)),
+        Timer("drill", minute, drilling(published)),
         Timer("mind_invitations", minute, minding_invitations(published)),
         Timer("mind_failing", minute, minding(published)),
         Timer("forget_positions", minute, forget_positions),

@@ -6,6 +6,10 @@ from wedsync.acknowledgements import api as acknowledgements_api
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.acknowledgements import pages as acknowledgements_pages
 from wedsync.acknowledgements import reactions as acknowledgements_reactions
+from wedsync.alerts import api as alerts_api
+from wedsync.alerts import calling as alerts_calling
+from wedsync.alerts import facts as alerts
+from wedsync.alerts import pages as alerts_pages
 from wedsync.bookings import api as bookings_api
 from wedsync.bookings import facts as bookings
 from wedsync.bookings import following as bookings_following
@@ -140,6 +144,7 @@ NOUNS = (
     acknowledgements,
     proposals,
     notices,
+    alerts,
     subscriptions,
     rules,
     feeds,
@@ -183,6 +188,7 @@ DOORS = (
     acknowledgements_api,
     proposals_api,
     notices_api,
+    alerts_api,
     subscriptions_api,
     rules_api,
     feeds_api,
@@ -217,6 +223,7 @@ PAGES = (
     acknowledgements_pages,
     proposals_pages,
     notices_pages,
+    alerts_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,
@@ -255,6 +262,7 @@ def works(
         **imports_work.works(ring),
         **incoming.works(ring, takers),
         **invitations_posting.works(ring, settings),
+        **alerts_calling.works(ring, settings),
         **bookings_following.WORKS,
         **phoning_work.works(ring),
     }

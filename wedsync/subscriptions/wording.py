@@ -50,6 +50,8 @@ GROUPS: Final = (
             ("schedule_item.*", "Every item of the schedule"),
             ("schedule.*", "The schedule moved as a whole"),
             ("task.*", "Tasks"),
+            ("alert.*", "Emergencies: raised, who sees to it, over"),
+            ("duty.*", "Who is called for an emergency"),
             ("menu_option.*", "Menus"),
         ),
     ),

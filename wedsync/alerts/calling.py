@@ -1,0 +1,217 @@
+"""The work of alerts: each step of the ladder in one transaction with the step after it, and the end of what an
+acknowledgement holds.
+
+A step that comes twice, late, or after somebody has acknowledged does nothing: the alert, locked, says which step is
+next and since when. What a step sends is owed in its own transaction, so it is sent exactly if the step was taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+
+from wedsync.alerts import actions, facts, ladder, model
+from wedsync.alerts.actions import LAPSE, STEP, queries
+from wedsync.alerts.ladder import Step
+from wedsync.alerts.model import OnCall
+from wedsync.events import event as events
+from wedsync.events import jobs
+from wedsync.events.event import Event
+from wedsync.events.jobs import Job
+from wedsync.events.reactions import Work
+from wedsync.events.record import record
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Door, Row, Tx
+from wedsync.kit.seal import KeyRing
+from wedsync.notices import model as notices
+from wedsync.notices.channels import Channel, Told, mail
+from wedsync.notices.model import Recipient
+from wedsync.web.context import as_struct
+from wedsync.weddings.actions import pass_token, token_hash
+
+DRILL: Final = "alerts.drill"
+WAYS: Final[Mapping[str, Channel]] = {"email": mail.deliveries}
+"""How each way leaves the product; the inbox is written here."""
+WORTH_S: Final = 900
+"""Nobody wants to be told of an emergency a quarter of an hour later."""
+DRILL_DETAIL: Final = (
+    "This is a drill: it is a wedding day, and you are among those who are called. Say that you can be reached."
+)
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What a job of alerts says."""
+
+    alert: UUID
+    step: int
+    began: datetime
+
+
+def works(ring: KeyRing, settings: Settings) -> Mapping[str, Work]:
+    """By the name it is owed under."""
+
+    async def step(door: Door, job: Job) -> None:
+        due = msgspec.json.decode(job.args or "", type=Due)
+        async with door.enter_job(job.id, job.lease_token) as tx:
+            alert = await tx.row(queries.claim, due.alert)
+            is_next = alert is not None and (alert["step"], alert["began_at"]) == (due.step, due.began)
+            if alert is not None and is_next and alert["state"] == "triggered":
+                await take(tx, ring, settings, alert)
+            await jobs.finish(tx, job)
+
+    async def lapse(door: Door, job: Job) -> None:
+        due = msgspec.json.decode(job.args or "", type=Due)
+        async with door.enter_job(job.id, job.lease_token) as tx:
+            alert = await tx.row(queries.claim, due.alert)
+            if alert is not None and alert["state"] == "acknowledged" and await _is_over(tx, alert):
+                await tx.run(queries.forget_answers, due.alert)
+                row: Any = await tx.row(queries.lapse, due.alert)
+                record(tx, facts.LAPSED, op="UPDATE", row=row)
+                await tx.value(queries.owe_step, STEP, due.alert, 0, row["began_at"], 0.0)
+            await jobs.finish(tx, job)
+
+    async def drill(door: Door, job: Job) -> None:
+        async with door.enter_job(job.id, job.lease_token) as tx:
+            await actions.begin(
+                tx, ring, kind="drill", what="other", place="", detail=DRILL_DETAIL, name="The morning's drill"
+            )
+            await jobs.finish(tx, job)
+
+    return {STEP: step, LAPSE: lapse, DRILL: drill}
+
+
+async def _is_over(tx: Tx, alert: Row) -> bool:
+    """Whether what the acknowledgement held is over; whoever is on it has moved it since."""
+    now = await tx.value(queries.machine_now)
+    return bool(alert["held_until"] <= now)
+
+
+async def take(tx: Tx, ring: KeyRing, settings: Settings, alert: Row) -> None:
+    """The step that is next: what it does, and the one after it."""
+    steps = ladder.LADDERS[alert["kind"]]
+    step = steps[alert["step"]]
+    if step.act == "give_up":
+        await _give_up(tx, alert)
+        return
+    is_early = await _act(tx, ring, settings, alert, step)
+    following = alert["step"] + 1
+    at_s = await actions.since(tx, alert) if is_early else steps[following].at_s
+    due = await tx.value(queries.owe_step, STEP, alert["id"], following, alert["began_at"], at_s)
+    row: Any = await tx.row(queries.advance, alert["id"], following, due, step.act == "breach")
+    record(tx, facts.BREACHED if step.act == "breach" else facts.ESCALATED, op="UPDATE", row=row)
+
+
+async def _act(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Step) -> bool:
+    """Whether what comes next need not wait: nobody has heard, or all who were called so far cannot."""
+    if step.act == "check":
+        return not await tx.value(queries.heard, (await _event(tx, alert["id"])).id)
+    if step.act != "call" or await _call(tx, ring, settings, alert, step):
+        return False
+    return step.at_s < ladder.MINUTE_S and not await tx.value(queries.left_to_answer, alert["id"])
+
+
+async def _give_up(tx: Tx, alert: Row) -> None:
+    """Nobody is left to call: an emergency stays unanswered, a drill is over and says who was heard of."""
+    calls = await tx.rows(queries.calls, alert["id"])
+    heard = sum(1 for call in calls if call["answer"] is not None)
+    is_drill = alert["kind"] == "drill"
+    outcome = f"{heard} of {len(calls)} answered." if is_drill else ""
+    state = "resolved" if is_drill else "unanswered"
+    row: Any = await tx.row(queries.give_up, alert["id"], state, alert["step"] + 1, outcome)
+    record(tx, facts.RESOLVED if is_drill else facts.UNANSWERED, op="UPDATE", row=row)
+
+
+async def _call(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Step) -> int:
+    """How many were called. Within the first minute whoever cannot is left alone; later everybody is asked again."""
+    people = [as_struct(OnCall, row) for row in await tx.rows(queries.people)]
+    ranked = [pair for pair in ladder.ranked(people, but=alert["raised_by"]) if pair[0] in step.tiers]
+    calls = await tx.rows(queries.calls, alert["id"]) if step.at_s <= ladder.MINUTE_S else []
+    answered = {call["person_id"] for call in calls if call["answer"] is not None}
+    called = [(tier, one) for tier, one in ranked if one.person_id not in answered]
+    if not called:
+        return 0
+    event = await _event(tx, alert["id"])
+    tokens = await _noted(tx, settings, alert["id"], called, step)
+    wedding: Any = await tx.row(queries.me)
+    title = model.title(alert["kind"], alert["what"], alert["place"])
+    if "in_app" in step.ways:
+        rows = [_notice(event, one, f"{wedding['couple_names']}: {title}", alert["id"]) for _, one in called]
+        tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+    told = [
+        Told(
+            person=_recipient(one),
+            event=event,
+            title=title,
+            before="",
+            after="",
+            couple=wedding["couple_names"],
+            url=f"{settings.public_url}/alarm/{tokens[one.person_id]}",
+            confirms=True,
+            severity="critical",
+        )
+        for _, one in called
+    ]
+    await _send(tx, ring, settings, step, told)
+    return len(called)
+
+
+async def _send(tx: Tx, ring: KeyRing, settings: Settings, step: Step, told: Sequence[Told]) -> None:
+    until = (await tx.value(queries.machine_now) + timedelta(seconds=WORTH_S)).isoformat()
+    owed: list[dict[str, Any]] = []
+    for way in step.ways:
+        channel = WAYS.get(way)
+        if channel is not None:
+            owed += [row | {"lane": 0, "expires_at": until} for row in await channel(tx, ring, settings, told)]
+    if owed:
+        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
+
+
+async def _noted(
+    tx: Tx, settings: Settings, alert_id: UUID, called: Sequence[tuple[int, OnCall]], step: Step
+) -> dict[UUID, str]:
+    """Keeps who was called; the token of each, which is the same however often they are."""
+    rows = []
+    for tier, one in called:
+        call_id = uuid4()
+        hashed = token_hash(pass_token(settings.jwt_secret, "alarm", call_id)).hex()
+        rows.append(
+            {
+                "id": call_id,
+                "person_id": one.person_id,
+                "link_id": one.link_id,
+                "name": _name(one),
+                "tier": tier,
+                "token_hash": hashed,
+            }
+        )
+    kept = await tx.rows(queries.called, alert_id, msgspec.json.encode(rows).decode(), list(step.ways))
+    return {row["person_id"]: pass_token(settings.jwt_secret, "alarm", row["id"]) for row in kept}
+
+
+async def _event(tx: Tx, alert_id: UUID) -> Event:
+    """The fact that it was raised."""
+    return events.decode(await tx.value(queries.raised_event, alert_id))
+
+
+def _name(one: OnCall) -> str:
+    return f"{one.name} ({one.supplier_name})" if one.supplier_name else one.name
+
+
+def _notice(event: Event, one: OnCall, title: str, alert_id: UUID) -> dict[str, Any]:
+    base = f"/me/{event.tenant}" if one.supplier_id is None else f"/studio/{one.supplier_id}/weddings/{event.tenant}"
+    return notices.told(event, one.person_id, title, "Open it and say that you see to it.", f"{base}/alerts/{alert_id}")
+
+
+def _recipient(one: OnCall) -> Recipient:
+    return Recipient(
+        person_id=one.person_id,
+        email=one.email or "",
+        name=one.name,
+        role=one.role,
+        link_id=one.link_id,
+        supplier_id=one.supplier_id,
+        mask=one.mask,
+        wants_mail=True,
+    )

@@ -1,0 +1,93 @@
+"""The ladder of an alert: when whom to call, and on which ways; pure.
+
+Seconds count from `began_at`. Steps are made for a wedding day, where a minute is long: both ways at once, then a
+voice, then the next people, and nobody is left out after forty seconds. See `docs/howto/emergencies.md`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+
+from wedsync.alerts.model import OnCall
+
+Way = Literal["in_app", "email", "sms", "voice"]
+Act = Literal["call", "check", "breach", "give_up"]
+
+FIRST: Final = 1
+LAST: Final = 3
+FIRST_CATEGORIES: Final = frozenset({"planner", "coordinator", "venue"})
+MINUTE_S: Final = 60.0
+REPEATS: Final = 5
+REPEAT_EVERY_S: Final = 60.0
+HELD_S: Final = 600.0
+"""How long whoever acknowledged has before it escalates again, unless they say that they are on it."""
+
+TEXTS: Final[tuple[Way, ...]] = ("in_app", "sms", "email")
+ALL: Final[tuple[Way, ...]] = (*TEXTS, "voice")
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens `at_s` seconds after it began. `tiers` are called on `ways`."""
+
+    at_s: float
+    act: Act
+    tiers: tuple[int, ...] = ()
+    ways: tuple[Way, ...] = ()
+
+
+EMERGENCY: Final = (
+    Step(at_s=0, act="call", tiers=(1,), ways=TEXTS),
+    # Nobody of the first has it on the phone: their voices are not waited for.
+    Step(at_s=10, act="check"),
+    Step(at_s=15, act="call", tiers=(1,), ways=("voice",)),
+    Step(at_s=25, act="call", tiers=(2,), ways=ALL),
+    Step(at_s=40, act="call", tiers=(3,), ways=ALL),
+    Step(at_s=MINUTE_S, act="breach"),
+    *(Step(at_s=MINUTE_S + REPEAT_EVERY_S * n, act="call", tiers=(1, 2, 3), ways=ALL) for n in range(1, REPEATS + 1)),
+    Step(at_s=MINUTE_S + REPEAT_EVERY_S * (REPEATS + 1), act="give_up"),
+)
+DRILL: Final = (
+    Step(at_s=0, act="call", tiers=(1, 2, 3), ways=("in_app", "sms")),
+    Step(at_s=4 * 3600, act="give_up"),
+)
+LADDERS: Final = {"emergency": EMERGENCY, "drill": DRILL}
+
+
+def due(ladder: Sequence[Step], step: int, began_at: datetime, speed: float = 1.0) -> datetime:
+    """When a step is due, in machine time; `speed` is how much faster wedding time runs."""
+    return began_at + timedelta(seconds=ladder[step].at_s / speed)
+
+
+def usual_tier(person: OnCall) -> int:
+    """Who is called when, where the couple has not said: who runs the day first, helpers next, other suppliers last,
+    and the couple never."""
+    if person.role == "couple":
+        return 0
+    if person.role == "helper":
+        return 2
+    return 1 if person.category in FIRST_CATEGORIES else 3
+
+
+def ranked(people: Iterable[OnCall], *, but: object = None) -> list[tuple[int, OnCall]]:
+    """Everybody to be called with their tier, each once, without `but` (whoever raised it knows).
+
+    A tier that nobody is in is no reason to wait: the next people move up. Where nobody is left but those who are
+    never called, they are: an alert that reaches nobody helps nobody.
+    """
+    found: dict[object, tuple[int, OnCall]] = {}
+    for person in people:
+        if person.person_id != but:
+            tier = usual_tier(person) if person.tier is None else person.tier
+            known = found.get(person.person_id)
+            if known is None or _before(tier, known[0]):
+                found[person.person_id] = (tier, person)
+    called = [one for one in found.values() if one[0] > 0] or [(1, one) for _, one in found.values()]
+    order = {tier: rank for rank, tier in enumerate(sorted({tier for tier, _ in called}), FIRST)}
+    return sorted(((order[tier], one) for tier, one in called), key=lambda pair: (pair[0], str(pair[1].person_id)))
+
+
+def _before(tier: int, known: int) -> bool:
+    """Whether somebody who is of the wedding twice is called earlier as this."""
+    return tier > 0 and (known == 0 or tier < known)

@@ -1,0 +1,83 @@
+"""What the pages of both faces share: the list, one alert with who was called, and the buttons under it."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+
+from wedsync.alerts import actions, model
+from wedsync.kit import sql
+from wedsync.kit.db import Tx
+from wedsync.kit.errors import FieldError, not_found
+from wedsync.web import forms, respond
+from wedsync.web.context import Context
+from wedsync.web.forms import Form
+from wedsync.web.shell import Shell
+
+queries = sql.load("wedsync.alerts")
+SHOWN_MAX = 50
+WAYS = {"in_app": "here", "email": "mail", "sms": "text", "voice": "call"}
+BLANK = {"what": "", "detail": "", "place": ""}
+WRONG = {
+    "what": FieldError("what", "is missing", "Choose what it is about."),
+    "detail": FieldError("detail", "is missing", "Say what happened and what is needed, in up to 500 characters."),
+    "place": FieldError("place", "is too long", "Name the place in up to 120 characters."),
+}
+
+
+async def listed(ctx: Context, tx: Tx) -> list[model.Alert]:
+    """The newest alerts of the entered wedding."""
+    return [model.opened(ctx.ring, row) for row in await tx.rows(queries.list, None, False, SHOWN_MAX)]
+
+
+async def about(tx: Tx) -> dict[str, Any]:
+    """Whose wedding it is, and what the reader may do. Raises Refusal 404 for whoever does not see the schedule."""
+    me = await tx.row(queries.me)
+    if me is None or not me["mask"] & actions.SCHEDULE:
+        raise not_found("wedding")
+    return dict(me) | {
+        "may_raise": me["role"] == "couple" or (me["role"] in ("helper", "supplier") and me["is_the_day"])
+    }
+
+
+async def one(ctx: Context, tx: Tx, shell: Shell, alert_id: UUID, *, base: str, name: str) -> Response[Any]:
+    """One alert, by the template named."""
+    row = await tx.row(queries.one, alert_id)
+    if row is None:
+        raise not_found("alert")
+    return respond.html(
+        name,
+        shell,
+        alert=model.opened(ctx.ring, row),
+        calls=[dict(call) | {"ways": _ways(call["channels"])} for call in await tx.rows(queries.calls, alert_id)],
+        about=await about(tx),
+        base=base,
+        words=model,
+    )
+
+
+async def act(tx: Tx, alert_id: UUID, form: Form, *, via: model.Via, name: str = "") -> None:
+    """What a button under an alert says. Raises Refusal 403, 404, 409 or 422."""
+    match form.text("do"):
+        case "acknowledge":
+            await actions.acknowledge(tx, alert_id, via=via, name=name)
+        case "decline":
+            await actions.decline(tx, alert_id)
+        case "hold":
+            await actions.keep(tx, alert_id)
+        case "resolve":
+            await actions.resolve(tx, alert_id, form.text("outcome")[:500])
+        case "cancel":
+            await actions.cancel(tx, alert_id, form.text("outcome")[:500])
+        case _:
+            raise forms.wrong(FieldError("do", "is not one of the buttons", "Reload the page and press one of them."))
+
+
+def wanted(form: Form) -> model.NewAlert:
+    """The form as a new alert. Raises Refusal 422."""
+    given = {name: form.text(name) for name in ("what", "detail", "place")}
+    return forms.checked(model.NewAlert, given, WRONG)
+
+
+def _ways(channels: list[str]) -> str:
+    return ", ".join(words for way, words in WAYS.items() if way in channels)
