@@ -17,6 +17,8 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door
 from wedsync.kit.valkey import Publisher
+from wedsync.notices import inbox
+from wedsync.notices.facts import NOTICE_ADDED
 from wedsync.processes import registry
 from wedsync.processes.gateway import FEED, Gateway, options
 from wedsync.suppliers import actions as suppliers
@@ -77,6 +79,33 @@ async def test_the_whole_log_shows_each_audience_its_canaries_and_no_other(setti
         assert set(missing) <= {"private", "studio", "own_time", "clients"}
         assert world.canaries["dietary"] in told["caterer"]
         assert world.canaries["contacts"] in told["stationer"]
+
+
+@on_uvloop
+async def test_whole_numbers_of_an_inbox_reach_every_device_of_its_person(settings: Settings) -> None:
+    async with running(settings) as (world, gateway):
+        person, actor = world.people["standard"], world.actor("standard")
+        topic, token = f"realtime:person:{person}", world.tokens["standard"]
+        async with open_socket(gateway, token) as phone, open_socket(gateway, token) as desk:
+            for client in (phone, desk):
+                assert (await client.join(topic))["status"] == "ok"
+            async with world.door.enter(actor, person) as tx:
+                row = await tx.row(
+                    """insert into inbox (person_id, event_id, stream_id, type, title, occurred_at)
+                    values ($1, uuidv7(), $2, 'task.assigned', 'A task', app.now())
+                    returning id, to_jsonb(inbox) as record, null as old_record""",
+                    person,
+                    world.wedding_id,
+                )
+                assert row is not None
+                record.record(tx, NOTICE_ADDED, op="INSERT", row=row)
+            for mark, numbers in (("seen", (1, 0)), ("read", (0, 0)), ("unread", (1, 0))):
+                async with world.door.enter(actor, person) as tx:
+                    await inbox.mark(tx, mark, ids=[row["id"]])
+                for client in (phone, desk):
+                    counted = await client.until("broadcast", lambda p: p["event"] == "inbox.counted")
+                    told = counted["payload"]["record"]
+                    assert (told["unread"], told["unseen"]) == numbers
 
 
 @on_uvloop
