@@ -179,118 +179,6 @@ create trigger bump before update on public.inbox for each row execute function 
 call app.protect('public.inbox', 'person_id', 'true', $$(select app.role()) in ('self', 'system')$$, false);
 reset role;
 
--- 12_preferences.sql
--- How people want to be told, what was decided for each of them and why, what waits to be told together, and the counts of their inbox.
-set role wedsync_owner;
-
-create table public.preferences (
-  person_id uuid not null references public.persons on delete cascade,
-  id uuid generated always as (person_id) stored,
-  channels jsonb not null default '{}' check (length(channels::text) <= 1000),
-  choices jsonb not null default '{}' check (jsonb_typeof(choices) = 'object' and length(choices::text) <= 4000),
-  weddings jsonb not null default '{}' check (jsonb_typeof(weddings) = 'object' and length(weddings::text) <= 40000),
-  zone text check (length(zone) between 1 and 64),
-  quiet_from time,
-  quiet_until time,
-  digest_at time not null default '18:00',
-  version integer not null default 1,
-  updated_at timestamptz not null default clock_timestamp(),
-  primary key (person_id),
-  check ((quiet_from is null) = (quiet_until is null)),
-  check (quiet_from <> quiet_until)
-);
-comment on table public.preferences is 'Which channels may reach a person, for what, and when';
-comment on column public.preferences.channels is 'Channel -> whether it is used at all; e-mail is, unless it says no, any other only if it says yes';
-comment on column public.preferences.choices is 'Kind of notice -> channel -> now, digest or off; what is absent is as the couple or the platform says';
-comment on column public.preferences.weddings is 'Wedding -> now, digest or off: everything of it, whatever kind';
-comment on column public.preferences.zone is 'Where its hours are; null = where the wedding is';
-create trigger bump before update on public.preferences for each row execute function app.bump();
-call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
-
-create table public.reaches (
-  person_id uuid primary key references public.persons on delete cascade,
-  sent_at timestamptz[] not null default '{}'
-) with (fillfactor = 70);
-comment on table public.reaches is 'When a person was told outside of the product within the last hour; locked while it is decided what they are told';
-call app.protect('public.reaches', 'person_id', 'false', null);
-grant insert, update on public.reaches to wedsync_recorder;
-
-create table public.decisions (
-  person_id uuid not null references public.persons on delete cascade,
-  event_id uuid not null,
-  id uuid generated always as (event_id) stored,
-  stream_id uuid not null,
-  type text not null,
-  title text not null,
-  category text not null,
-  severity text not null,
-  outcomes jsonb not null,
-  trace jsonb not null,
-  decided_at timestamptz not null,
-  primary key (person_id, event_id)
-);
-comment on table public.decisions is 'What was decided for a person and a fact, by channel, and what each rule said';
-create index decisions_newest on public.decisions (person_id, decided_at desc, event_id);
-create index decisions_old on public.decisions (decided_at);
-call app.protect('public.decisions', 'person_id', 'true', null);
-grant insert, delete on public.decisions to wedsync_recorder;
-
-create table public.held_notices (
-  person_id uuid not null references public.persons on delete cascade,
-  event_id uuid not null,
-  channel text not null,
-  stream_id uuid not null,
-  link_id uuid,
-  scope integer not null,
-  pass_id uuid,
-  reason text not null,
-  couple text not null,
-  title text not null,
-  before text not null,
-  after text not null,
-  href text not null,
-  severity text not null,
-  due_at timestamptz not null,
-  stale_at timestamptz,
-  held_at timestamptz not null,
-  ended_at timestamptz,
-  ended text check (ended in ('sent', 'stale', 'revoked')),
-  primary key (person_id, event_id, channel)
-);
-comment on table public.held_notices is 'What a person is told later: after quiet hours, in a digest, or when the hour has room again';
-comment on column public.held_notices.stale_at is 'From when on nobody is helped by it: it is not sent any more, and the row says so';
-create index held_notices_due on public.held_notices (due_at, person_id) where ended_at is null;
-create index held_notices_old on public.held_notices (ended_at) where ended_at is not null;
-call app.protect('public.held_notices', 'person_id', 'true', null);
-grant insert, update, delete on public.held_notices to wedsync_recorder;
-
-create table public.digests (
-  id uuid primary key default uuidv7(),
-  person_id uuid not null references public.persons on delete cascade,
-  channel text not null,
-  items jsonb not null,
-  made_at timestamptz not null,
-  version integer not null default 1
-);
-comment on table public.digests is 'Held notices that are told together, on one channel; a single one is told as itself';
-create index digests_person on public.digests (person_id, made_at);
-call app.protect('public.digests', 'person_id', 'true', null);
-grant insert, delete on public.digests to wedsync_recorder;
-
-create table public.inbox_counts (
-  person_id uuid primary key references public.persons on delete cascade,
-  id uuid generated always as (person_id) stored,
-  unread integer not null default 0,
-  unseen integer not null default 0,
-  version integer not null default 1,
-  updated_at timestamptz not null default clock_timestamp()
-) with (fillfactor = 70);
-comment on table public.inbox_counts is 'How many notices a person has not read, and has not seen: counted anew, under their stream''s lock, at each change';
-create trigger bump before update on public.inbox_counts for each row execute function app.bump();
-call app.protect('public.inbox_counts', 'person_id', 'true', null);
-grant insert, update on public.inbox_counts to wedsync_recorder;
-reset role;
-
 -- 12_phones.sql
 -- Phones: a person's number and what they agreed to (home: the person), numbers that want no texts (home: the platform), and every text and call
 -- with what became of it (home: the tenant it is about). The functions stand in 83_phones.sql.
@@ -407,6 +295,118 @@ comment on table public.phone_hooks is 'What the provider told of texts and call
 create index phone_hooks_at on public.phone_hooks (at);
 call app.protect('public.phone_hooks', 'tenant_id', 'false', null);
 grant insert, delete on public.phone_hooks to wedsync_recorder;
+reset role;
+
+-- 12_preferences.sql
+-- How people want to be told, what was decided for each of them and why, what waits to be told together, and the counts of their inbox.
+set role wedsync_owner;
+
+create table public.preferences (
+  person_id uuid not null references public.persons on delete cascade,
+  id uuid generated always as (person_id) stored,
+  channels jsonb not null default '{}' check (length(channels::text) <= 1000),
+  choices jsonb not null default '{}' check (jsonb_typeof(choices) = 'object' and length(choices::text) <= 4000),
+  weddings jsonb not null default '{}' check (jsonb_typeof(weddings) = 'object' and length(weddings::text) <= 40000),
+  zone text check (length(zone) between 1 and 64),
+  quiet_from time,
+  quiet_until time,
+  digest_at time not null default '18:00',
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (person_id),
+  check ((quiet_from is null) = (quiet_until is null)),
+  check (quiet_from <> quiet_until)
+);
+comment on table public.preferences is 'Which channels may reach a person, for what, and when';
+comment on column public.preferences.channels is 'Channel -> whether it is used at all; e-mail is, unless it says no, any other only if it says yes';
+comment on column public.preferences.choices is 'Kind of notice -> channel -> now, digest or off; what is absent is as the couple or the platform says';
+comment on column public.preferences.weddings is 'Wedding -> now, digest or off: everything of it, whatever kind';
+comment on column public.preferences.zone is 'Where its hours are; null = where the wedding is';
+create trigger bump before update on public.preferences for each row execute function app.bump();
+call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
+
+create table public.reaches (
+  person_id uuid primary key references public.persons on delete cascade,
+  sent_at timestamptz[] not null default '{}'
+) with (fillfactor = 70);
+comment on table public.reaches is 'When a person was told outside of the product within the last hour; locked while it is decided what they are told';
+call app.protect('public.reaches', 'person_id', 'false', null);
+grant insert, update on public.reaches to wedsync_recorder;
+
+create table public.decisions (
+  person_id uuid not null references public.persons on delete cascade,
+  event_id uuid not null,
+  id uuid generated always as (event_id) stored,
+  stream_id uuid not null,
+  type text not null,
+  title text not null,
+  category text not null,
+  severity text not null,
+  outcomes jsonb not null,
+  trace jsonb not null,
+  decided_at timestamptz not null,
+  primary key (person_id, event_id)
+);
+comment on table public.decisions is 'What was decided for a person and a fact, by channel, and what each rule said';
+create index decisions_newest on public.decisions (person_id, decided_at desc, event_id);
+create index decisions_old on public.decisions (decided_at);
+call app.protect('public.decisions', 'person_id', 'true', null);
+grant insert, delete on public.decisions to wedsync_recorder;
+
+create table public.held_notices (
+  person_id uuid not null references public.persons on delete cascade,
+  event_id uuid not null,
+  channel text not null,
+  stream_id uuid not null,
+  link_id uuid,
+  scope integer not null,
+  pass_id uuid,
+  reason text not null,
+  couple text not null,
+  title text not null,
+  before text not null,
+  after text not null,
+  href text not null,
+  severity text not null,
+  due_at timestamptz not null,
+  stale_at timestamptz,
+  held_at timestamptz not null,
+  ended_at timestamptz,
+  ended text check (ended in ('sent', 'stale', 'revoked')),
+  primary key (person_id, event_id, channel)
+);
+comment on table public.held_notices is 'What a person is told later: after quiet hours, in a digest, or when the hour has room again';
+comment on column public.held_notices.stale_at is 'From when on nobody is helped by it: it is not sent any more, and the row says so';
+create index held_notices_due on public.held_notices (due_at, person_id) where ended_at is null;
+create index held_notices_old on public.held_notices (ended_at) where ended_at is not null;
+call app.protect('public.held_notices', 'person_id', 'true', null);
+grant insert, update, delete on public.held_notices to wedsync_recorder;
+
+create table public.digests (
+  id uuid primary key default uuidv7(),
+  person_id uuid not null references public.persons on delete cascade,
+  channel text not null,
+  items jsonb not null,
+  made_at timestamptz not null,
+  version integer not null default 1
+);
+comment on table public.digests is 'Held notices that are told together, on one channel; a single one is told as itself';
+create index digests_person on public.digests (person_id, made_at);
+call app.protect('public.digests', 'person_id', 'true', null);
+grant insert, delete on public.digests to wedsync_recorder;
+
+create table public.inbox_counts (
+  person_id uuid primary key references public.persons on delete cascade,
+  id uuid generated always as (person_id) stored,
+  unread integer not null default 0,
+  unseen integer not null default 0,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 70);
+comment on table public.inbox_counts is 'How many notices a person has not read, and has not seen: counted anew, under their stream''s lock, at each change';
+create trigger bump before update on public.inbox_counts for each row execute function app.bump();
+call app.protect('public.inbox_counts', 'person_id', 'true', null);
+grant insert, update on public.inbox_counts to wedsync_recorder;
 reset role;
 
 -- 20_weddings.sql
@@ -1045,10 +1045,10 @@ begin
     where s.slug = p_slug and s.is_published;
   if not found then return false; end if;
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, v_wedding, 'smtp', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
+    values (p_delivery, v_at, v_wedding, 'mail', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
       v_at + make_interval(mins => p_minutes));
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+    values (p_delivery, 'delivery', 'mail', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
   return true;
 end $$;
 grant execute on function app.hold_stream(), app.published_slug(), app.party_names(text), app.owe_party_link(text, uuid, uuid, bytea, integer) to wedsync_user;
@@ -1243,7 +1243,7 @@ create table public.alerts (
   raised_at timestamptz not null,
   acknowledged_by uuid,
   acknowledged_name text not null default '' check (length(acknowledged_name) <= 300),
-  acknowledged_via text check (acknowledged_via in ('page', 'api', 'link', 'text', 'voice', 'chat')),
+  acknowledged_via text check (acknowledged_via in ('page', 'api', 'link', 'text', 'call', 'chat')),
   acknowledged_at timestamptz,
   held_until timestamptz,
   outcome text not null default '' check (length(outcome) <= 500),
@@ -2596,6 +2596,83 @@ grant execute on function app.enter_account(uuid, uuid), app.account(uuid, uuid)
 grant execute on function app.judge_connections(), app.forget_consents() to wedsync_service;
 reset role;
 
+-- 63_mailing.sql
+-- Mail of the platform: whom nobody writes to, who sends, what providers said of mails (home: the platform). Functions stand in 83_mailing.sql.
+set role wedsync_owner;
+
+create table public.mail_suppressions (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  address_index bytea not null unique,
+  reason text not null check (reason in ('opted_out', 'complained', 'bounced')),
+  covers text not null default 'invitations' check (covers in ('invitations', 'all')),
+  sealed bytea,
+  created_at timestamptz not null default clock_timestamp()
+);
+comment on table public.mail_suppressions is 'Addresses that take no more mail; found by a keyed index, sealed only so that the index can follow a new key';
+comment on column public.mail_suppressions.covers is 'invitations: of suppliers, from anybody. all: a provider said that the mailbox is not there, or that a mail was reported';
+-- Nobody reads it through a door: functions say of an address that was given whether it is here.
+call app.protect('public.mail_suppressions', 'tenant_id', 'false', null);
+grant insert, update, delete on public.mail_suppressions to wedsync_recorder;
+
+create table public.mail_providers (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  name text not null unique check (name ~ '^[a-z][a-z0-9_]{0,40}$'),
+  position smallint,
+  is_down boolean not null default false,
+  reason text not null default '' check (length(reason) <= 300),
+  health jsonb not null default '{}',
+  changed_at timestamptz not null default clock_timestamp(),
+  succeeded_at timestamptz,
+  failed_at timestamptz,
+  probed_at timestamptz,
+  took_ms real,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50);
+comment on table public.mail_providers is 'Who sends mail, as all workers see it; health is the pure state of connections/mailing/health.py, times in seconds of the machine';
+comment on column public.mail_providers.position is 'Its place in the chain; null: it is not set up any more';
+comment on column public.mail_providers.changed_at is 'When it went down or came back';
+create trigger bump before update on public.mail_providers for each row execute function app.bump();
+call app.protect('public.mail_providers', 'tenant_id', $$(select app.role()) = 'operator'$$, null);
+grant insert, update on public.mail_providers to wedsync_recorder;
+
+create table public.mail_events (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  provider text not null,
+  event_id text not null check (length(event_id) between 1 and 200),
+  delivery_id uuid not null,
+  status text not null,
+  detail text not null default '' check (length(detail) <= 200),
+  at timestamptz not null,
+  received_at timestamptz not null default clock_timestamp(),
+  unique (provider, event_id)
+);
+comment on table public.mail_events is 'What providers said of mails, each saying once, never changed; no address and no word of the mail';
+create index mail_events_delivery on public.mail_events (delivery_id, at);
+create index mail_events_received on public.mail_events (received_at);
+call app.protect('public.mail_events', 'tenant_id', 'false', null);
+grant insert, delete on public.mail_events to wedsync_recorder;
+
+create table public.mail_statuses (
+  delivery_id uuid primary key,
+  tenant_id uuid not null,
+  provider text not null,
+  status text not null check (status in ('accepted', 'delayed', 'delivered', 'opened', 'failed', 'suppressed', 'bounced', 'complained')),
+  rank smallint not null,
+  is_failed_over boolean not null default false,
+  is_possible_duplicate boolean not null default false,
+  at timestamptz not null
+) with (fillfactor = 70);
+comment on table public.mail_statuses is 'The most that is known of a mail after it was accepted: the rank only rises, however late and in whatever order hooks come';
+comment on column public.mail_statuses.is_possible_duplicate is 'Somebody who did not answer may have sent it before another provider took it';
+create index mail_statuses_at on public.mail_statuses (at);
+call app.protect('public.mail_statuses', 'tenant_id', 'false', null);
+grant insert, update, delete on public.mail_statuses to wedsync_recorder;
+reset role;
+
 -- 64_calendars.sql
 -- Calendars of connected accounts: which are kept in step and how, what both sides last agreed on of each event, what people must decide.
 set role wedsync_owner;
@@ -3051,8 +3128,8 @@ call app.protect('public.onboardings', 'supplier_id', $$(select app.role()) in (
 reset role;
 
 -- 68_invitations.sql
--- Invitations: a supplier invites a client's couple by mail (home: the supplier), who takes no more of these mails (home: the platform), and who
--- brought whom here (home: the wedding). The functions stand in 82_invitations.sql.
+-- Invitations: a supplier invites a client's couple by mail (home: the supplier), and who brought whom here (home: the
+-- wedding). Who takes no more of these mails stands in 63_mailing.sql. The functions stand in 82_invitations.sql.
 set role wedsync_owner;
 
 create table public.invitations (
@@ -3119,19 +3196,6 @@ comment on table public.invitation_styles is 'How a supplier''s invitations look
 create trigger bump before update on public.invitation_styles for each row execute function app.bump();
 call app.protect('public.invitation_styles', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'member', 'system')$$,
   $$(select app.role()) in ('owner', 'admin')$$, false);
-
-create table public.mail_suppressions (
-  id uuid primary key default uuidv7(),
-  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
-  address_index bytea not null unique,
-  reason text not null check (reason in ('opted_out', 'complained', 'bounced')),
-  sealed bytea,
-  created_at timestamptz not null default clock_timestamp()
-);
-comment on table public.mail_suppressions is 'Addresses that take no more invitations from anybody; found by a keyed index, sealed only so that the index can follow a new key';
--- Nobody reads it through a door: functions say of an address that was given whether it is here.
-call app.protect('public.mail_suppressions', 'tenant_id', 'false', null);
-grant insert, update on public.mail_suppressions to wedsync_recorder;
 
 create table public.joins (
   id uuid not null default uuidv7(),
@@ -3789,10 +3853,10 @@ declare
 begin
   insert into public.sign_ins (person_id, token_hash, expires_at) values (p_person, p_hash, v_at + make_interval(mins => p_minutes));
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, p_person, 'smtp', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
+    values (p_delivery, v_at, p_person, 'mail', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
       v_at + make_interval(mins => p_minutes));
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+    values (p_delivery, 'delivery', 'mail', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
 end $$;
 
 -- A pass that may be used again is the demo's: its page need not wait for a press.
@@ -4404,7 +4468,7 @@ reset role;
 set role wedsync_owner;
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
-  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'smtp', 16),
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'mail', 16),
   ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000000', 'reaction', 16),
   ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000000', 'work', 4);
 alter table public.destinations force row level security;
@@ -6863,9 +6927,9 @@ declare
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'owe_invitation is the system''s'; end if;
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, app.tenant(), 'smtp', '00000000-0000-7000-8000-000000000001', 'invitation.sent', 'address', p_id, p_sealed, 2, v_at + interval '2 days');
+    values (p_delivery, v_at, app.tenant(), 'mail', '00000000-0000-7000-8000-000000000001', 'invitation.sent', 'address', p_id, p_sealed, 2, v_at + interval '2 days');
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 2, app.tenant(), '00000000-0000-7000-8000-000000000001', v_at, v_at + interval '2 days');
+    values (p_delivery, 'delivery', 'mail', 2, app.tenant(), '00000000-0000-7000-8000-000000000001', v_at, v_at + interval '2 days');
   with held as (
     select i.supplier_id, i.id from public.invitations i
     where i.id = any (p_named || p_id) and i.ended_at is null and i.mails < 2 order by i.supplier_id, i.id for update),
@@ -7088,7 +7152,8 @@ begin
     where i.couple_index[1] in (v_stored, p_index) and (i.ended_at is null or i.id = p_invitation) order by i.supplier_id, i.id for update),
   ended as (
     update public.invitations i
-    set state = case when i.ended_at is null then 'suppressed' else i.state end, ended_at = coalesce(i.ended_at, app.now()), next_at = null,
+    set state = case when i.ended_at is not null then i.state when i.id = p_invitation and p_reason = 'bounced' then 'bounced' else 'suppressed' end,
+      ended_at = coalesce(i.ended_at, app.now()), next_at = null,
       reason = case when i.ended_at is null then p_reason else i.reason end,
       complained_at = case when i.id = p_invitation and p_reason = 'complained' then coalesce(i.complained_at, app.now()) else i.complained_at end
     from held h where i.supplier_id = h.supplier_id and i.id = h.id
@@ -7232,7 +7297,8 @@ set role wedsync_recorder;
 -- two facts at once do not both take the last place in somebody's hour. Who was decided on before is not asked about again.
 create function app.reach_of(p_event uuid, p_people uuid[])
 returns table (person_id uuid, channels jsonb, choices jsonb, weddings jsonb, zone text, quiet_from time, quiet_until time, digest_at time,
-  sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz)
+  sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz,
+  takes_texts boolean, is_stopped boolean)
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 begin
@@ -7244,8 +7310,10 @@ begin
       (select min(h.due_at) from public.held_notices h where h.person_id = r.person_id and h.reason = 'limit' and h.ended_at is null),
       (select c.choices from public.wedding_choices c where c.wedding_id = app.tenant()),
       exists (select from public.wedding_days d where d.wedding_id = app.tenant() and app.now() between d.live_from and d.live_until),
-      (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now()
+      (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now(),
+      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false)
     from public.reaches r left join public.preferences f on f.person_id = r.person_id
+    left join public.phones h on h.person_id = r.person_id
     where r.person_id = any (p_people)
       and not exists (select from public.decisions d where d.person_id = r.person_id and d.event_id = p_event);
 end $$;
@@ -7426,6 +7494,489 @@ grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), ap
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;
 
+-- 83_mailing.sql
+-- Mail of the platform: the health of its providers, what they say of mails, and whom nobody writes to.
+set role wedsync_recorder;
+
+-- The chain of this installation, first to last. Who is not named sends no more.
+create function app.name_mail_providers(p_names text[]) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.mail_providers as m (name, position)
+    select n.name, n.position from unnest(p_names) with ordinality as n(name, position) order by n.name
+    on conflict (name) do update set position = excluded.position where m.position is distinct from excluded.position;
+  update public.mail_providers m set position = null where m.name <> all (p_names) and m.position is not null;
+$$;
+
+create function app.mail_health() returns table (name text, health text)
+language sql stable security definer set search_path = '' as $$
+  select m.name, m.health::text from public.mail_providers m where m.position is not null;
+$$;
+
+-- One provider's health, to be judged anew and kept in the same transaction.
+create function app.hold_mail_provider(p_name text) returns text
+language sql volatile security definer set search_path = '' as $$
+  select m.health::text from public.mail_providers m where m.name = p_name for update;
+$$;
+
+-- Its health after a result. That it went down or came back is told, each once. Returns the nudge of that.
+create function app.keep_mail_provider(p_name text, p_health text, p_is_down boolean, p_reason text, p_is_good boolean, p_is_probe boolean, p_took_ms real)
+returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v record;
+  v_old public.mail_providers;
+  v_new public.mail_providers;
+begin
+  update public.mail_providers m
+  set health = p_health::jsonb, is_down = p_is_down, reason = p_reason,
+    changed_at = case when m.is_down <> p_is_down then clock_timestamp() else m.changed_at end,
+    succeeded_at = case when p_is_good and not p_is_probe then clock_timestamp() else m.succeeded_at end,
+    failed_at = case when not p_is_good then clock_timestamp() else m.failed_at end,
+    probed_at = case when p_is_probe then clock_timestamp() else m.probed_at end,
+    took_ms = coalesce(p_took_ms, m.took_ms)
+  where m.name = p_name returning old as o, new as n into v;
+  if not found then return; end if;
+  v_old := v.o;
+  v_new := v.n;
+  if v_old.is_down = v_new.is_down then return; end if;
+  perform app.settle(null, 'system', v_new.tenant_id, 'system', 2047, 2047);
+  return next app.record(jsonb_build_array(jsonb_build_object('type', 'mail_provider.' || case when v_new.is_down then 'failed' else 'recovered' end,
+    'scope', 1, 'table', 'mail_providers', 'id', v_new.id, 'op', 'UPDATE',
+    'record', to_jsonb(v_new) - 'health', 'old', to_jsonb(v_old) - 'health')));
+end $$;
+
+-- Whether one of these indexes (of one address, by every key) takes no mail at all, and why.
+create function app.mail_refused(p_index bytea[]) returns text
+language sql stable security definer set search_path = '' as $$
+  select s.reason from public.mail_suppressions s where s.address_index = any (p_index) and s.covers = 'all' limit 1;
+$$;
+
+-- Another provider than the first took it. What hooks say of it meanwhile stays.
+create function app.note_mail_failover(p_delivery uuid, p_tenant uuid, p_provider text, p_is_possible_duplicate boolean) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.mail_statuses as s (delivery_id, tenant_id, provider, status, rank, is_failed_over, is_possible_duplicate, at)
+    values (p_delivery, p_tenant, p_provider, 'accepted', 1, true, p_is_possible_duplicate, clock_timestamp())
+    on conflict (delivery_id) do update set is_failed_over = true, is_possible_duplicate = s.is_possible_duplicate or excluded.is_possible_duplicate;
+$$;
+
+-- What a provider said of mails: p is [{event, delivery, status, rank, at, detail, reason, key, sealed, suppression}]. A saying counts once; of a mail
+-- the highest rank stands. Where `reason` is given the address (`key`) is over, for all mail, in this transaction. Returns nudges; a mail that is
+-- not ours says nothing.
+create function app.take_mail_events(p_provider text, p text) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  e record;
+begin
+  for e in
+    with said as (
+      select x.*, d.tenant_id, d.type, d.recipient_id
+      from jsonb_to_recordset(p::jsonb) as x(event text, delivery uuid, status text, rank smallint, at timestamptz, detail text, reason text, key text,
+        sealed text, suppression uuid)
+      cross join lateral (select d.tenant_id, d.type, d.recipient_id from public.deliveries d where d.id = x.delivery limit 1) d),
+    kept as (
+      insert into public.mail_events (tenant_id, provider, event_id, delivery_id, status, detail, at)
+      select s.tenant_id, p_provider, s.event, s.delivery, s.status, coalesce(s.detail, ''), s.at from said s order by s.event
+      on conflict (provider, event_id) do nothing returning event_id),
+    fresh as (select distinct on (s.event) s.* from said s join kept k on k.event_id = s.event order by s.event),
+    risen as (
+      insert into public.mail_statuses as m (delivery_id, tenant_id, provider, status, rank, at)
+      select distinct on (f.delivery) f.delivery, f.tenant_id, p_provider, f.status, f.rank, f.at from fresh f order by f.delivery, f.rank desc
+      on conflict (delivery_id) do update set status = excluded.status, rank = excluded.rank, at = excluded.at, provider = excluded.provider
+        where excluded.rank > m.rank)
+    select f.type, f.recipient_id, f.reason, decode(f.key, 'hex') as key, decode(f.sealed, 'hex') as sealed, f.suppression
+    from fresh f where f.reason is not null order by f.key
+  loop
+    if e.type = 'invitation.sent' and exists (select from public.invitations i where i.id = e.recipient_id) then
+      return query select app.suppress(e.recipient_id, e.key, e.reason, e.suppression, e.sealed);
+    end if;
+    insert into public.mail_suppressions as s (id, address_index, reason, covers, sealed) values (e.suppression, e.key, e.reason, 'all', e.sealed)
+      on conflict (address_index) do update set covers = 'all', sealed = coalesce(s.sealed, excluded.sealed),
+        reason = case when excluded.reason = 'complained' or s.reason = 'bounced' then excluded.reason else s.reason end;
+  end loop;
+end $$;
+
+-- The operator was told that an address takes mail after all. What its owner asked for, or reported, still holds for invitations.
+create function app.lift_mail_suppression(p_index bytea[]) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  if app.role() <> 'operator' then raise insufficient_privilege using message = 'lift_mail_suppression is the operator''s'; end if;
+  with lifted as (
+    update public.mail_suppressions s set covers = 'invitations' where s.address_index = any (p_index) and s.covers = 'all' returning s.id, s.reason)
+  select count(*) into n from lifted;
+  delete from public.mail_suppressions s where s.address_index = any (p_index) and s.covers = 'invitations' and s.reason = 'bounced' and n > 0;
+  return n;
+end $$;
+
+-- For the operator: what became of the mails that anything is known of, since a time.
+create function app.mail_figures(p_since timestamptz)
+returns table (mails integer, delivered integer, delayed integer, failed integer, bounced integer, complained integer, failed_over integer,
+  possible_duplicates integer, suppressed_addresses integer)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'operator' then raise insufficient_privilege using message = 'the figures are the operator''s'; end if;
+  return query
+    select count(*)::integer, count(*) filter (where s.status in ('delivered', 'opened'))::integer, count(*) filter (where s.status = 'delayed')::integer,
+      count(*) filter (where s.status in ('failed', 'suppressed'))::integer, count(*) filter (where s.status = 'bounced')::integer,
+      count(*) filter (where s.status = 'complained')::integer, count(*) filter (where s.is_failed_over)::integer,
+      count(*) filter (where s.is_possible_duplicate)::integer,
+      (select count(*)::integer from public.mail_suppressions x where x.covers = 'all')
+    from public.mail_statuses s where s.at >= p_since;
+end $$;
+
+-- The probe is owed: of whom nothing was heard for four minutes, and every twenty seconds of who is down. One waiting job is enough.
+create function app.poke_mail_probes() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+    select uuidv7(), 'work', 'mail.probe', 1, '00000000-0000-7000-8000-000000000000', '00000000-0000-7000-8000-000000000003', '{}'
+    where exists (select from public.mail_providers m where m.position is not null and case when m.is_down
+        then greatest(m.probed_at, m.changed_at) < clock_timestamp() - interval '20 seconds'
+        else coalesce(greatest(m.probed_at, m.succeeded_at), '-infinity') < clock_timestamp() - interval '4 minutes' end)
+      and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-000000000003'
+        and j.tenant_id = '00000000-0000-7000-8000-000000000000' and j.name = 'mail.probe');
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+create function app.forget_mail_events(p_days integer, p_limit integer default 5000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.mail_events e where e.id in (select o.id from public.mail_events o
+    where o.received_at < clock_timestamp() - make_interval(days => p_days) order by o.received_at limit p_limit);
+  get diagnostics n = row_count;
+  delete from public.mail_statuses s where s.delivery_id in (select o.delivery_id from public.mail_statuses o
+    where o.at < clock_timestamp() - make_interval(days => p_days) order by o.at limit p_limit);
+  return n;
+end $$;
+
+grant execute on function app.take_mail_events(text, text), app.lift_mail_suppression(bytea[]), app.mail_figures(timestamptz) to wedsync_user;
+grant execute on function app.name_mail_providers(text[]), app.mail_health(), app.hold_mail_provider(text),
+  app.keep_mail_provider(text, text, boolean, text, boolean, boolean, real), app.mail_refused(bytea[]),
+  app.note_mail_failover(uuid, uuid, text, boolean), app.poke_mail_probes(), app.forget_mail_events(integer, integer) to wedsync_service;
+reset role;
+
+-- 83_phones.sql
+-- What the system does with phones: whom it may text, what became of it, what was answered.
+set role wedsync_owner;
+-- Texts and calls wait for their own provider, so that one that is away keeps no mail waiting.
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+  ('00000000-0000-7000-8000-000000000009', '00000000-0000-7000-8000-000000000000', 'twilio', 16);
+alter table public.destinations force row level security;
+reset role;
+
+set role wedsync_recorder;
+
+create function app.is_stopped(p_number bytea) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from public.phone_stops s where s.number_index = p_number and s.lifted_at is null);
+$$;
+
+-- Answered by text or call, or confirmed in another way meanwhile.
+create function app.is_answered(m public.phone_messages) returns boolean
+language sql stable set search_path = '' as $$
+  select m.answered_at is not null or exists (select from public.acknowledgements a where a.wedding_id = m.tenant_id and a.link_id = m.link_id
+    and a.event_id = m.event_id and a.status = 'acknowledged')
+    or exists (select from public.events e join public.alerts a on a.wedding_id = e.stream_id and a.id = e.subject_id
+      where e.stream_id = m.tenant_id and e.id = m.event_id and e.subject_table = 'alerts' and a.state <> 'triggered');
+$$;
+
+-- Asked at the last moment, when a worker has the text in its hand: null, or why it may not leave.
+create function app.unphoned(p_message uuid) returns text
+language sql stable set search_path = '' as $$
+  select case when m.id is null then 'cancelled:nothing is known of this text'
+    when app.is_stopped(m.number_index) then 'revoked:the person wants no texts and calls'
+    when m.event_id is not null and not exists (select from public.phones p where p.person_id = m.person_id and p.number_index = m.number_index
+      and p.state = 'verified' and case m.kind when 'text' then p.takes_texts else p.takes_calls end) then 'revoked:the person takes these no more'
+    when app.is_answered(m) then 'cancelled:it was answered already' end
+  from (select p_message as wanted) w left join public.phone_messages m on m.id = w.wanted;
+$$;
+
+-- A code to the number that the entered person gave: the text alone, for minutes.
+create function app.owe_code(p_phone uuid, p_delivery uuid, p_sealed bytea, p_minutes integer) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_until timestamptz := clock_timestamp() + make_interval(mins => p_minutes);
+  v_person uuid := app.tenant();
+begin
+  if app.role() <> 'self' then raise insufficient_privilege using message = 'a code is asked for by the person'; end if;
+  -- A code that counts no more is not texted after the one that does.
+  perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
+    where m.person_id = v_person and m.tenant_id = v_person and m.event_id is null), 'cancelled', 'a newer code took its place');
+  insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind)
+    select p_delivery, v_person, v_at, v_person, p.number_index, 'text' from public.phones p where p.person_id = v_person and p.id = p_phone;
+  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, v_person, 'twilio', '00000000-0000-7000-8000-000000000009', 'phone.code', 'person', v_person, p_sealed, 0, v_until);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'twilio', 0, v_person, '00000000-0000-7000-8000-000000000009', v_at, v_until);
+end $$;
+
+-- How the entered person's newest text stands, and whether the number wants none: what their page shows.
+create function app.my_phone() returns table (is_stopped boolean, state text, error_code integer, fate text)
+language sql stable security definer set search_path = '' as $$
+  select app.is_stopped(p.number_index), m.state, m.error_code, m.fate
+  from public.phones p left join lateral (select x.state, x.error_code, x.fate from public.phone_messages x
+    where x.person_id = p.person_id and x.number_index = p.number_index order by x.created_at desc limit 1) m on true
+  where p.person_id = app.tenant() and app.role() = 'self';
+$$;
+
+-- Whom of these the system may text or call now: verified, agreed, not stopped, and of a business whose plan has a text left. p: [{person_id,
+-- supplier_id}] of the entered wedding. Each once of one event. A text is counted here; in the order of the businesses, so that two of these never wait for each other.
+create function app.phones_for(p jsonb, p_kind text, p_event uuid, p_is_emergency boolean)
+returns table (person_id uuid, phone_id uuid, sealed bytea, number_index bytea, code smallint)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'phones_for is the system''s'; end if;
+  for r in
+    select f.id, s.id as phone, s.sealed as words, s.number_index as idx, f.supplier,
+      (10 + (select count(*) from public.phone_messages m where m.person_id = f.id and m.code is not null) % 90)::smallint as next_code
+    from (select distinct on ((x ->> 'person_id')::uuid) (x ->> 'person_id')::uuid as id, (x ->> 'supplier_id')::uuid as supplier
+      from jsonb_array_elements(p) as x order by (x ->> 'person_id')::uuid, (x ->> 'supplier_id')::uuid) f
+    join public.phones s on s.person_id = f.id and s.state = 'verified' and case p_kind when 'text' then s.takes_texts else s.takes_calls end
+    where not app.is_stopped(s.number_index) and not exists (select from public.phone_messages m
+      where m.person_id = f.id and m.event_id = p_event and m.kind = p_kind and m.follows is null)
+    order by f.supplier nulls first, f.id
+  loop
+    begin
+      if p_kind = 'text' then perform app.claim_sms(r.supplier, app.tenant(), p_is_emergency); end if;
+      return query select r.id, r.phone, r.words, r.idx, r.next_code;
+    exception when sqlstate 'WS402' then
+      -- The plan has no text left: the mail and the inbox say it.
+      null;
+    end;
+  end loop;
+end $$;
+
+-- Texts and calls that are owed now, beside their deliveries. p: [{id, person_id, number_index hex, kind, severity, event_id, link_id, code, sealed hex}]
+create function app.note_texts(p jsonb) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'note_texts is the system''s'; end if;
+  insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind, severity, event_id, link_id, code, sealed)
+    select (x ->> 'id')::uuid, app.tenant(), clock_timestamp(), (x ->> 'person_id')::uuid, decode(x ->> 'number_index', 'hex'), x ->> 'kind',
+      x ->> 'severity', (x ->> 'event_id')::uuid, (x ->> 'link_id')::uuid, (x ->> 'code')::smallint, decode(x ->> 'sealed', 'hex')
+    from jsonb_array_elements(p) as x
+    on conflict (id) do nothing;
+end $$;
+
+-- A phone changed by what its holder or its carrier said; told in the person's stream. Returns the nudges.
+create function app.tell_phones(p_phones jsonb) returns setof text
+language plpgsql volatile set search_path = '' as $$
+declare
+  r record;
+begin
+  for r in select x from jsonb_array_elements(p_phones) as x order by x -> 'record' ->> 'person_id' loop
+    perform app.settle(null, 'system', (r.x -> 'record' ->> 'person_id')::uuid, 'system', 2047, 2047);
+    return next app.record(jsonb_build_array(jsonb_build_object('type', 'phone.changed', 'scope', 512, 'table', 'phones', 'id', r.x -> 'record' ->> 'id',
+      'op', 'UPDATE', 'record', r.x -> 'record', 'old', r.x -> 'old')));
+  end loop;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+end $$;
+
+create function app.phone_image(p public.phones) returns jsonb
+language sql immutable set search_path = '' as $$
+  select to_jsonb(p) - '{sealed,number_index,code_hash,code_expires_at,code_tries}'::text[];
+$$;
+
+-- The number wants nothing more, from now on and whatever waits: STOP, or the carrier says so. p_indexes: under every key of the ring.
+create function app.stop_phone(p_indexes bytea[], p_sealed bytea, p_id uuid, p_reason text) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v jsonb;
+begin
+  insert into public.phone_stops as s (id, number_index, reason, sealed) values (p_id, p_indexes[1], p_reason, p_sealed)
+    on conflict (number_index) do update set reason = excluded.reason, stopped_at = clock_timestamp(), lifted_at = null where s.lifted_at is not null;
+  insert into public.phone_consents (person_id, number_index, act, channel, method)
+    select p.person_id, p.number_index, 'withdrawn', c.channel, case p_reason when 'stopped' then 'text' else 'carrier' end
+    from public.phones p cross join lateral (values ('text', p.takes_texts), ('call', p.takes_calls)) as c(channel, is_on)
+    where p.number_index = any (p_indexes) and c.is_on;
+  perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
+    where m.number_index = any (p_indexes) and m.created_at > clock_timestamp() - interval '4 days'), 'revoked', 'the person wants no texts and calls');
+  with changed as (
+    update public.phones p set takes_texts = false, takes_calls = false where p.number_index = any (p_indexes) and (p.takes_texts or p.takes_calls)
+    returning app.phone_image(new) as record, app.phone_image(old) as old)
+  select coalesce(jsonb_agg(jsonb_build_object('record', c.record, 'old', c.old)), '[]') into v from changed c;
+  return query select * from app.tell_phones(v);
+end $$;
+
+-- START: texts again, for those whose number it is and who had taken them until the STOP. Calls are agreed to on the page only.
+create function app.start_phone(p_indexes bytea[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v jsonb;
+  v_back uuid[];
+begin
+  update public.phone_stops s set lifted_at = clock_timestamp() where s.number_index = any (p_indexes) and s.lifted_at is null;
+  if not found then return; end if;
+  v_back := array(select p.id from public.phones p where p.number_index = any (p_indexes) and p.state = 'verified' and not p.takes_texts
+    and (select c.method from public.phone_consents c where c.person_id = p.person_id and c.channel = 'text'
+      order by c.created_at desc, c.id desc limit 1) in ('text', 'carrier'));
+  insert into public.phone_consents (person_id, number_index, act, channel, method, wording)
+    select p.person_id, p.number_index, 'given', 'text', 'text', 'START'
+    from public.phones p where p.id = any (v_back);
+  with changed as (
+    update public.phones p set takes_texts = true where p.id = any (v_back)
+    returning app.phone_image(new) as record, app.phone_image(old) as old)
+  select coalesce(jsonb_agg(jsonb_build_object('record', c.record, 'old', c.old)), '[]') into v from changed c;
+  return query select * from app.tell_phones(v);
+end $$;
+
+-- Whether this was told for the first time.
+create function app.hear_phone(p_key text, p_message uuid, p_number bytea, p_what text, p_code integer) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  insert into public.phone_hooks (key, message_id, number_index, what, error_code) values (p_key, p_message, p_number, p_what, p_code)
+    on conflict (key) do nothing;
+  return found;
+end $$;
+
+-- How a text or call stands, forward only. The row as it is then, with whether this moved it; none: nobody's.
+create function app.phone_stands(p_message uuid, p_sid text, p_state text, p_rank integer, p_is_last boolean, p_code integer, p_fate text)
+returns table (is_moved boolean, tenant_id uuid, person_id uuid, kind text, severity text, number_index bytea, sealed bytea, is_answered boolean,
+  is_repeat boolean, takes_calls boolean, phone_sealed bytea, phone_id uuid)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_moved boolean;
+begin
+  update public.phone_messages m set sid = p_sid, state = p_state, rank = p_rank, error_code = p_code, fate = p_fate, updated_at = clock_timestamp()
+    where m.id = p_message and m.rank < p_rank and (m.sid = p_sid or m.sid = '');
+  v_moved := found;
+  return query
+    select v_moved, m.tenant_id, m.person_id, m.kind, m.severity, m.number_index, m.sealed, app.is_answered(m), m.follows is not null,
+      coalesce(p.takes_calls, false), p.sealed, p.id
+    from public.phone_messages m left join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index
+    where m.id = p_message;
+  -- What arrived needs its words no more; of a call they are spoken once it is taken, so they go when it has ended.
+  if v_moved and p_is_last and p_fate = '' then update public.phone_messages m set sealed = null where m.id = p_message; end if;
+end $$;
+
+-- Nobody has this number: it is not used until its person gives another, or proves it again.
+create function app.spoil_phone(p_number bytea) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v jsonb;
+begin
+  with changed as (
+    update public.phones p set state = 'invalid', takes_texts = false, takes_calls = false where p.number_index = p_number and p.state <> 'invalid'
+    returning app.phone_image(new) as record, app.phone_image(old) as old)
+  select coalesce(jsonb_agg(jsonb_build_object('record', c.record, 'old', c.old)), '[]') into v from changed c;
+  return query select * from app.tell_phones(v);
+end $$;
+
+-- A text that did not arrive goes once more, or as a call; once. The same notice, so the same event, link and code. False: it has been done.
+create function app.follow_text(p_old uuid, p_new uuid, p_kind text, p_delivery bytea, p_words bytea, p_delay_s integer) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  m record;
+  d record;
+  v_at timestamptz := clock_timestamp();
+begin
+  select * into m from public.phone_messages x where x.id = p_old for update;
+  if m.event_id is null or exists (select from public.phone_messages x where x.person_id = m.person_id and x.follows = p_old) then return false; end if;
+  select x.* into d from public.deliveries x where x.id = p_old order by x.made_at desc limit 1;
+  if d.id is null then return false; end if;
+  insert into public.phone_messages (id, tenant_id, made_at, person_id, number_index, kind, severity, event_id, link_id, code, sealed, follows)
+    values (p_new, m.tenant_id, v_at, m.person_id, m.number_index, p_kind, m.severity, m.event_id, m.link_id, m.code, p_words, p_old);
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
+      recipient_id, sealed, lane, expires_at)
+    values (p_new, v_at, d.tenant_id, d.connector, d.destination_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id, d.recipient_kind,
+      d.recipient_id, p_delivery, d.lane, d.expires_at);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at, run_at)
+    values (p_new, 'delivery', d.connector, d.lane, d.tenant_id, d.destination_id, v_at, d.event_id, d.expires_at,
+      v_at + make_interval(secs => p_delay_s));
+  update public.phone_messages x set sealed = null where x.id = p_old;
+  return true;
+end $$;
+
+-- What the holder of a number was asked and has not answered, within a week.
+create function app.phone_asks(p_indexes bytea[])
+returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, title text, created_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select distinct on (m.event_id, m.person_id) m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, coalesce(i.title, ''), m.created_at
+  from public.phone_messages m
+  join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index and p.state = 'verified'
+  left join public.inbox i on i.person_id = m.person_id and i.event_id = m.event_id
+  where m.number_index = any (p_indexes) and m.code is not null and m.answered_at is null and m.created_at > clock_timestamp() - interval '7 days'
+  order by m.event_id, m.person_id, m.created_at desc;
+$$;
+
+-- What a call is about: its words, and what is asked in it. None: nobody's, or its words are gone.
+create function app.phone_call(p_message uuid)
+returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, sealed bytea, sid text)
+language sql stable security definer set search_path = '' as $$
+  select m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, m.sealed, m.sid from public.phone_messages m
+  where m.id = p_message and m.kind = 'call' and not app.is_answered(m);
+$$;
+
+-- Answered, by whoever the entered person is: every text and call to them of this event; what has not left stays.
+create function app.phone_answered(p_event uuid, p_answer text, p_by text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  update public.phone_messages m set answer = p_answer, answered_by = p_by, answered_at = app.now(), sealed = null, updated_at = clock_timestamp()
+    where m.person_id = app.actor() and m.tenant_id = app.tenant() and m.event_id = p_event and m.answered_at is null;
+  perform app.end_jobs(array(select j.id from public.phone_messages m join public.jobs j on j.id = m.id and j.lease_token is null
+    where m.person_id = app.actor() and m.event_id = p_event), 'cancelled', 'it was answered already');
+end $$;
+
+-- By the clock: what the provider refused when it was asked to send it. The ledger has the code; a number that wants nothing, or is nobody's, is not
+-- asked again, and what a call may still say is owed as work, for its words are sealed. Returns the nudges.
+create function app.mind_refused_texts(p_stopped text[], p_invalid text[], p_call text[]) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  for r in
+    select m.id, m.tenant_id, m.number_index, coalesce(a.detail, '') as code from public.phone_messages m
+    join public.deliveries d on d.id = m.id and d.state = 'dead'
+    left join lateral (select t.detail from public.attempts t where t.delivery_id = m.id order by t.number desc limit 1) a on true
+    where m.state = 'owed' and m.created_at > clock_timestamp() - interval '4 days'
+    order by m.number_index, m.id limit 100
+  loop
+    update public.phone_messages m set state = 'refused', error_code = case when r.code ~ '^[0-9]{5}$' then r.code::integer end,
+        fate = case when r.code = any (p_stopped) then 'stopped' when r.code = any (p_invalid) then 'invalid' when r.code = any (p_call) then 'call'
+          else 'refused' end, updated_at = clock_timestamp()
+      where m.id = r.id;
+    if r.code = any (p_stopped) then
+      return query select * from app.stop_phone(array[r.number_index], null, uuidv7(), 'carrier');
+    elsif r.code = any (p_invalid) then
+      return query select * from app.spoil_phone(r.number_index);
+    elsif r.code = any (p_call) then
+      insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+        values (uuidv7(), 'work', 'phones.follow', 0, r.tenant_id, '00000000-0000-7000-8000-000000000003', jsonb_build_object('message_id', r.id));
+    end if;
+  end loop;
+end $$;
+
+-- By the clock: words that nobody needs any more, and hooks that cannot be repeated.
+create function app.forget_phones() returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.phone_messages m set sealed = null where m.sealed is not null and m.created_at < clock_timestamp() - interval '2 days';
+  delete from public.phone_hooks h where h.at < clock_timestamp() - interval '30 days';
+$$;
+
+do $$
+declare f text;
+begin
+  foreach f in array array['owe_code(uuid, uuid, bytea, integer)', 'my_phone()', 'phones_for(jsonb, text, uuid, boolean)', 'note_texts(jsonb)',
+    'stop_phone(bytea[], bytea, uuid, text)', 'start_phone(bytea[])', 'hear_phone(text, uuid, bytea, text, integer)',
+    'phone_stands(uuid, text, text, integer, boolean, integer, text)', 'spoil_phone(bytea)', 'follow_text(uuid, uuid, text, bytea, bytea, integer)',
+    'phone_asks(bytea[])', 'phone_call(uuid)', 'phone_image(public.phones)', 'phone_answered(uuid, text, text)'] loop
+    execute format('grant execute on function app.%s to wedsync_user', f);
+  end loop;
+end $$;
+grant execute on function app.forget_phones(), app.mind_refused_texts(text[], text[], text[]) to wedsync_service;
+reset role;
+
 -- 83_tests.sql
 -- Tests of endpoints: a made-up example on the way that real events take, through lanes, restraint and the log, and recorded in no stream.
 
@@ -7516,19 +8067,18 @@ create function app.alert_heard(p_event uuid) returns boolean
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'alert_heard is the system''s'; end if;
-  return exists (select from public.inbox i where i.stream_id = app.tenant() and i.event_id = p_event and i.read_at is not null)
-    or exists (select from public.events e
-      join public.deliveries d on d.stream_id = e.stream_id and d.seq = e.seq and d.event_id = e.id
-      where e.stream_id = app.tenant() and e.id = p_event and d.connector = 'twilio' and d.state = 'delivered');
+  return exists (select from public.inbox i where i.stream_id = app.tenant() and i.event_id = p_event
+      and coalesce(i.delivered_at, i.seen_at, i.read_at) is not null)
+    or exists (select from public.phone_messages m where m.tenant_id = app.tenant() and m.event_id = p_event and m.state = 'delivered');
 end $$;
 
--- The fact that everything which is sent for an alert goes back to, in live form.
-create function app.alert_event(p_alert uuid) returns jsonb
+-- The fact that what is sent for an alert goes back to, the newest of these types, in live form.
+create function app.alert_event(p_alert uuid, p_types text[]) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'alert_event is the system''s'; end if;
   return (select app.event_json(e, 'wedding') from public.events e
-    where e.stream_id = app.tenant() and e.subject_table = 'alerts' and e.subject_id = p_alert and e.type = 'alert.raised' order by e.seq limit 1);
+    where e.stream_id = app.tenant() and e.subject_table = 'alerts' and e.subject_id = p_alert and e.type = any (p_types) order by e.seq desc limit 1);
 end $$;
 
 -- Somebody has acknowledged, or it is over: what still waits to be sent about this alert stays here. Returns how much that was.
@@ -7546,18 +8096,18 @@ begin
   perform app.end_jobs(v_jobs, 'cancelled', 'somebody has acknowledged the alert');
   return cardinality(v_jobs);
 end $$;
-grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid),
+grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid, text[]),
   app.hush_alert(uuid) to wedsync_user;
 
 -- What calls the person whose home is entered and nobody has acknowledged yet, over all weddings.
 create function app.my_alarms() returns table (alert_id uuid, title text, href text, raised_at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select a.id, i.title, i.href, a.raised_at
+  select distinct on (a.raised_at, a.id) a.id, i.title, i.href, a.raised_at
   from public.alert_calls c
   join public.alerts a on a.wedding_id = c.wedding_id and a.id = c.alert_id and a.state = 'triggered' and a.kind = 'emergency'
-  join public.inbox i on i.person_id = c.person_id and i.stream_id = a.wedding_id and i.type = 'alert.raised' and i.href like '%' || a.id
+  join public.inbox i on i.person_id = c.person_id and i.stream_id = a.wedding_id and i.type in ('alert.raised', 'alert.lapsed') and i.href like '%' || a.id
   where app.role() = 'self' and c.person_id = app.tenant() and c.answer is null
-  order by a.raised_at desc
+  order by a.raised_at desc, a.id, i.id desc
   limit 5;
 $$;
 grant execute on function app.my_alarms() to wedsync_user;

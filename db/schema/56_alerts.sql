@@ -20,7 +20,7 @@ create table public.alerts (
   raised_at timestamptz not null,
   acknowledged_by uuid,
   acknowledged_name text not null default '' check (length(acknowledged_name) <= 300),
-  acknowledged_via text check (acknowledged_via in ('page', 'api', 'link', 'text', 'voice', 'chat')),
+  acknowledged_via text check (acknowledged_via in ('page', 'api', 'link', 'text', 'call', 'chat')),
   acknowledged_at timestamptz,
   held_until timestamptz,
   outcome text not null default '' check (length(outcome) <= 500),

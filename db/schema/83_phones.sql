@@ -18,7 +18,9 @@ $$;
 create function app.is_answered(m public.phone_messages) returns boolean
 language sql stable set search_path = '' as $$
   select m.answered_at is not null or exists (select from public.acknowledgements a where a.wedding_id = m.tenant_id and a.link_id = m.link_id
-    and a.event_id = m.event_id and a.status = 'acknowledged');
+    and a.event_id = m.event_id and a.status = 'acknowledged')
+    or exists (select from public.events e join public.alerts a on a.wedding_id = e.stream_id and a.id = e.subject_id
+      where e.stream_id = m.tenant_id and e.id = m.event_id and e.subject_table = 'alerts' and a.state <> 'triggered');
 $$;
 
 -- Asked at the last moment, when a worker has the text in its hand: null, or why it may not leave.

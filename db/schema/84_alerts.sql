@@ -57,19 +57,18 @@ create function app.alert_heard(p_event uuid) returns boolean
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'alert_heard is the system''s'; end if;
-  return exists (select from public.inbox i where i.stream_id = app.tenant() and i.event_id = p_event and i.read_at is not null)
-    or exists (select from public.events e
-      join public.deliveries d on d.stream_id = e.stream_id and d.seq = e.seq and d.event_id = e.id
-      where e.stream_id = app.tenant() and e.id = p_event and d.connector = 'twilio' and d.state = 'delivered');
+  return exists (select from public.inbox i where i.stream_id = app.tenant() and i.event_id = p_event
+      and coalesce(i.delivered_at, i.seen_at, i.read_at) is not null)
+    or exists (select from public.phone_messages m where m.tenant_id = app.tenant() and m.event_id = p_event and m.state = 'delivered');
 end $$;
 
--- The fact that everything which is sent for an alert goes back to, in live form.
-create function app.alert_event(p_alert uuid) returns jsonb
+-- The fact that what is sent for an alert goes back to, the newest of these types, in live form.
+create function app.alert_event(p_alert uuid, p_types text[]) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'alert_event is the system''s'; end if;
   return (select app.event_json(e, 'wedding') from public.events e
-    where e.stream_id = app.tenant() and e.subject_table = 'alerts' and e.subject_id = p_alert and e.type = 'alert.raised' order by e.seq limit 1);
+    where e.stream_id = app.tenant() and e.subject_table = 'alerts' and e.subject_id = p_alert and e.type = any (p_types) order by e.seq desc limit 1);
 end $$;
 
 -- Somebody has acknowledged, or it is over: what still waits to be sent about this alert stays here. Returns how much that was.
@@ -87,18 +86,18 @@ begin
   perform app.end_jobs(v_jobs, 'cancelled', 'somebody has acknowledged the alert');
   return cardinality(v_jobs);
 end $$;
-grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid),
+grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid, text[]),
   app.hush_alert(uuid) to wedsync_user;
 
 -- What calls the person whose home is entered and nobody has acknowledged yet, over all weddings.
 create function app.my_alarms() returns table (alert_id uuid, title text, href text, raised_at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select a.id, i.title, i.href, a.raised_at
+  select distinct on (a.raised_at, a.id) a.id, i.title, i.href, a.raised_at
   from public.alert_calls c
   join public.alerts a on a.wedding_id = c.wedding_id and a.id = c.alert_id and a.state = 'triggered' and a.kind = 'emergency'
-  join public.inbox i on i.person_id = c.person_id and i.stream_id = a.wedding_id and i.type = 'alert.raised' and i.href like '%' || a.id
+  join public.inbox i on i.person_id = c.person_id and i.stream_id = a.wedding_id and i.type in ('alert.raised', 'alert.lapsed') and i.href like '%' || a.id
   where app.role() = 'self' and c.person_id = app.tenant() and c.answer is null
-  order by a.raised_at desc
+  order by a.raised_at desc, a.id, i.id desc
   limit 5;
 $$;
 grant execute on function app.my_alarms() to wedsync_user;

@@ -82,7 +82,7 @@ async def test_a_kind_that_was_switched_off_stays_in_the_inbox_and_says_why(
     (why,) = await decided(business.owner)
     assert why["event_id"] == notice["event_id"]
     assert why["outcomes"]["email"] == {"do": "suppress", "reason": "switched off by you"}
-    assert [step["rule"] for step in why["trace"]][-1] == "preference"
+    assert [step["rule"] for step in why["trace"] if step["channel"] == "email"][-1] == "preference"
     assert await business.owner.got("GET", f"/api/v1/me/notices/{why['event_id']}") == why
     await ana.got("GET", f"/api/v1/me/notices/{why['event_id']}", code=404)
 

@@ -155,6 +155,11 @@ OF_A_PERSON = {
     *("reaches", "decisions", "held_notices", "digests"),
 }
 READ_BY_FUNCTIONS = {"attempts", "destinations", "connection_consents", "mail_suppressions"}
+OF_A_PERSON = {"persons", "sessions", "sign_ins", "api_keys", "inbox", "preferences", "kept_answers"}
+READ_BY_FUNCTIONS = {
+    *("attempts", "destinations", "connection_consents"),
+    *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
+}
 HOMES = {
     "endpoints": "tenant_id",
     "rules": "tenant_id",

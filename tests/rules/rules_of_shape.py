@@ -24,6 +24,7 @@ HANDLER_FILES = (
     *("wedsync/connections/calendars/api.py", "wedsync/connections/records/api.py"),
     *("wedsync/connections/charging/api.py", "wedsync/connections/phoning/api.py"),
     "wedsync/connections/charging/pages.py",
+    "wedsync/connections/mailing/api.py",
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),
     *("wedsync/connectors/*/fake.py", "wedsync/connections/fake_consent.py", "wedsync/connections/hooks.py"),
 )

@@ -224,7 +224,7 @@ def test_every_field_is_described_and_every_url_with_a_password_is_secret() -> N
     secret = {name for name in FIELDS if is_secret(name)}
     connectors = ConnectorSettings.__struct_fields__
     assert all(
-        (name in secret) == name.endswith(("_secret", "_token", "_secret_key", "_webhook_secrets"))
+        (name in secret) == name.endswith(("_secret", "_token", "_secret_key", "_api_key", "_webhook_secrets"))
         for name in connectors
     )
     assert secret - set(connectors) == {

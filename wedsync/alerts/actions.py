@@ -60,9 +60,22 @@ async def acknowledge(tx: Tx, alert_id: UUID, *, via: str, name: str = "") -> No
     model.check_open(alert["state"])
     now = await tx.value(queries.machine_now)
     until = await tx.value(queries.owe_step, LAPSE, alert_id, 0, now, ladder.HELD_S)
-    row: Any = await tx.row(queries.acknowledge, alert_id, name or name_of(tx, me), via, until)
+    known = name or await tx.value(queries.my_name, alert_id) or name_of(tx, me)
+    row: Any = await tx.row(queries.acknowledge, alert_id, known, via, until)
     record(tx, facts.ACKNOWLEDGED, op="UPDATE", row=row)
     await tx.value(queries.hush, alert_id)
+
+
+async def answer(tx: Tx, event_id: UUID, *, is_fine: bool, via: str) -> bool:
+    """By whoever was called by a text or voice. False where the event is about no alert, or it is over."""
+    alert = await tx.row(queries.of_event, event_id)
+    if alert is None or (alert["state"] not in model.OPEN and alert["kind"] != "drill"):
+        return False
+    if is_fine:
+        await acknowledge(tx, alert["id"], via=via)
+    else:
+        await decline(tx, alert["id"])
+    return True
 
 
 async def decline(tx: Tx, alert_id: UUID) -> None:

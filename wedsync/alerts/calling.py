@@ -26,16 +26,19 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model as notices
-from wedsync.notices.channels import Channel, Told, mail
+from wedsync.notices.channels import Channel, Told, mail, sms, voice
 from wedsync.notices.model import Recipient
 from wedsync.web.context import as_struct
 from wedsync.weddings.actions import pass_token, token_hash
 
 DRILL: Final = "alerts.drill"
-WAYS: Final[Mapping[str, Channel]] = {"email": mail.deliveries}
+WAYS: Final[Mapping[str, Channel]] = {"email": mail.deliveries, "sms": sms.deliveries, "voice": voice.deliveries}
 """How each way leaves the product; the inbox is written here."""
 WORTH_S: Final = 900
 """Nobody wants to be told of an emergency a quarter of an hour later."""
+URGENT: Final = {"lane": 0}
+BEGAN: Final = ("alert.raised", "alert.lapsed")
+AGAIN: Final = (*BEGAN, "alert.escalated", "alert.breached")
 DRILL_DETAIL: Final = (
     "This is a drill: it is a wedding day, and you are among those who are called. Say that you can be reached."
 )
@@ -106,7 +109,7 @@ async def take(tx: Tx, ring: KeyRing, settings: Settings, alert: Row) -> None:
 async def _act(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Step) -> bool:
     """Whether what comes next need not wait: nobody has heard, or all who were called so far cannot."""
     if step.act == "check":
-        return not await tx.value(queries.heard, (await _event(tx, alert["id"])).id)
+        return not await tx.value(queries.heard, (await _event(tx, alert["id"], step)).id)
     if step.act != "call" or await _call(tx, ring, settings, alert, step):
         return False
     return step.at_s < ladder.MINUTE_S and not await tx.value(queries.left_to_answer, alert["id"])
@@ -132,7 +135,7 @@ async def _call(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Ste
     called = [(tier, one) for tier, one in ranked if one.person_id not in answered]
     if not called:
         return 0
-    event = await _event(tx, alert["id"])
+    event = await _event(tx, alert["id"], step)
     tokens = await _noted(tx, settings, alert["id"], called, step)
     wedding: Any = await tx.row(queries.me)
     title = model.title(alert["kind"], alert["what"], alert["place"])
@@ -163,7 +166,7 @@ async def _send(tx: Tx, ring: KeyRing, settings: Settings, step: Step, told: Seq
     for way in step.ways:
         channel = WAYS.get(way)
         if channel is not None:
-            owed += [row | {"lane": 0, "expires_at": until} for row in await channel(tx, ring, settings, told)]
+            owed += [{"expires_at": until} | row | URGENT for row in await channel(tx, ring, settings, told)]
     if owed:
         await tx.value(queries.owe, msgspec.json.encode(owed).decode())
 
@@ -190,9 +193,11 @@ async def _noted(
     return {row["person_id"]: pass_token(settings.jwt_secret, "alarm", row["id"]) for row in kept}
 
 
-async def _event(tx: Tx, alert_id: UUID) -> Event:
-    """The fact that it was raised."""
-    return events.decode(await tx.value(queries.raised_event, alert_id))
+async def _event(tx: Tx, alert_id: UUID, step: Step) -> Event:
+    """The fact that what is sent goes back to: that it was raised, or calls anew; for each time more the newest one, so
+    that it is no repeat of what was sent before."""
+    types = BEGAN if step.at_s <= ladder.MINUTE_S else AGAIN
+    return events.decode(await tx.value(queries.alert_event, alert_id, list(types)))
 
 
 def _name(one: OnCall) -> str:
@@ -213,5 +218,4 @@ def _recipient(one: OnCall) -> Recipient:
         link_id=one.link_id,
         supplier_id=one.supplier_id,
         mask=one.mask,
-        wants_mail=True,
     )

@@ -26,6 +26,8 @@ HELD_S: Final = 600.0
 
 TEXTS: Final[tuple[Way, ...]] = ("in_app", "sms", "email")
 ALL: Final[tuple[Way, ...]] = (*TEXTS, "voice")
+LOUD: Final[tuple[Way, ...]] = ("sms", "voice")
+"""Once more: a second mail, or a second line in the inbox, tells nobody anything new."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ EMERGENCY: Final = (
     Step(at_s=25, act="call", tiers=(2,), ways=ALL),
     Step(at_s=40, act="call", tiers=(3,), ways=ALL),
     Step(at_s=MINUTE_S, act="breach"),
-    *(Step(at_s=MINUTE_S + REPEAT_EVERY_S * n, act="call", tiers=(1, 2, 3), ways=ALL) for n in range(1, REPEATS + 1)),
+    *(Step(at_s=MINUTE_S + REPEAT_EVERY_S * n, act="call", tiers=(1, 2, 3), ways=LOUD) for n in range(1, REPEATS + 1)),
     Step(at_s=MINUTE_S + REPEAT_EVERY_S * (REPEATS + 1), act="give_up"),
 )
 DRILL: Final = (

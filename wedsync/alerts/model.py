@@ -12,7 +12,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.web.context import invalid
 
 What = Literal["medical", "safety", "weather", "supplier_missing", "venue", "transport", "lost", "other"]
-Via = Literal["page", "api", "link", "text", "voice", "chat"]
+Via = Literal["page", "api", "link", "text", "call", "chat"]
 State = Literal["triggered", "acknowledged", "resolved", "cancelled", "unanswered"]
 Answer = Literal["acknowledged", "cannot"]
 

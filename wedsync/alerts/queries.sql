@@ -103,6 +103,17 @@ update alert_calls c
 set answer = null, answered_at = null
 where c.wedding_id = (select app.tenant()) and c.alert_id = $1 and c.answer is not null
 
+-- name: my_name
+-- As whoever called them knows them.
+select c.name from alert_calls c where c.wedding_id = (select app.tenant()) and c.alert_id = $1 and c.person_id = (select app.actor())
+
+-- name: of_event
+-- What somebody was called for by this event.
+select e.subject_id as id, a.state, a.kind
+from events e
+join alerts a on a.wedding_id = e.stream_id and a.id = e.subject_id
+where e.stream_id = (select app.tenant()) and e.id = $1 and e.subject_table = 'alerts'
+
 -- name: left_to_answer
 -- Whether anybody who was called might still say yes.
 select exists (select from alert_calls c where c.wedding_id = (select app.tenant()) and c.alert_id = $1 and c.answer is distinct from 'cannot')
@@ -121,8 +132,8 @@ set last_at = app.ladder_now(), calls = alert_calls.calls + 1,
   channels = array(select distinct y from unnest(alert_calls.channels || excluded.channels) y order by y)
 returning new.id, new.person_id
 
--- name: raised_event
-select app.alert_event($1)
+-- name: alert_event
+select app.alert_event($1, $2)
 
 -- name: heard
 select app.alert_heard($1)

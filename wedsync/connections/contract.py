@@ -86,7 +86,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` stays the same on every try. `event` is in live form, images opened for whoever receives it, and `previous_seq`
     the seq this subscription was owed before it. `message` is what a person reads; its keys are the channel's
-    (mail: see connectors/smtp/README.md). `as_new` marks a replay that the receiver must not take for a repeat.
+    (mail: see connections/mailing/letter.py). `as_new` marks a replay that the receiver must not take for a repeat.
     `data` is what a rule made of the event, to be sent in its place; `is_test`: nothing new has happened.
     """
 

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.notices.preferences import CATEGORIES, MANDATORY, Choices, How, Preferences, wanted
+from wedsync.notices.preferences import CATEGORIES, MANDATORY, Choices, How, Preferences, stored, wanted
 from wedsync.web.context import invalid
 
 queries = sql.load("wedsync.notices")
@@ -66,7 +66,8 @@ class WeddingChoicesChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 async def read(tx: Tx, person: UUID, offered: tuple[str, ...]) -> PreferencesView:
     """One's own, as they are or would be by themselves; `offered` are the channels there are."""
-    return _view(await tx.row(queries.preferences, person), offered)
+    row = await tx.row(queries.preferences, person)
+    return _view(row, offered, takes_texts=await tx.value(queries.takes_texts, person))
 
 
 async def change(
@@ -78,6 +79,7 @@ async def change(
     held = await tx.row(queries.hold_preferences, person)
     if held is None:
         raise not_found("person")
+    takes_texts: bool = await tx.value(queries.takes_texts, person)
     now = _view(held, offered)
     if version is not None and version != now.version:
         raise _changed_meanwhile(now.version)
@@ -94,7 +96,7 @@ async def change(
         quiet and time.fromisoformat(quiet.until),
         time.fromisoformat(now.digest_at if wanted_change.digest_at is UNSET else wanted_change.digest_at),
     )
-    return _view(row, offered)
+    return _view(row, offered, takes_texts=takes_texts)
 
 
 async def read_wedding(tx: Tx, wedding_id: UUID) -> WeddingChoices:
@@ -125,17 +127,17 @@ async def change_wedding(
     return WeddingChoices(choices=merged, version=row["version"] if row else 0)
 
 
-def _view(row: Row | None, offered: tuple[str, ...]) -> PreferencesView:
-    own = Preferences(
-        **{name: msgspec.json.decode(row[name]) for name in ("channels", "choices", "weddings")} if row else {}
-    )
+def _view(row: Row | None, offered: tuple[str, ...], *, takes_texts: bool = False) -> PreferencesView:
+    own = Preferences() if row is None else stored(row)
+    used = {"sms": True} | own.channels if takes_texts else own.channels
+    judged = msgspec.structs.replace(own, channels=used)
     quiet_from, quiet_until = (row["quiet_from"], row["quiet_until"]) if row else (None, None)
     found = {
-        category.key: {channel: wanted(category.key, channel, own=own) for channel in offered}
+        category.key: {channel: wanted(category.key, channel, own=judged) for channel in offered}
         for category in CATEGORIES
     }
     return PreferencesView(
-        channels=own.channels,
+        channels=used,
         choices=own.choices,
         weddings=own.weddings,
         zone=row["zone"] if row else None,

@@ -7,7 +7,7 @@ select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a
 -- name: reaches
 -- How each of them can be told now; who was decided on before is left out.
 select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
-  r.wedding_choices, r.is_live, r.live_from, r.at
+  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped
 from app.reach_of($1, $2) r
 
 -- name: digest
@@ -32,6 +32,10 @@ select s.unread, s.unseen, s.epoch, s.seq from app.inbox_state() s
 
 -- name: preferences
 select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version from preferences f where f.person_id = $1
+
+-- name: takes_texts
+-- Whether they agreed to texts on the page of their phone, which proved to be theirs.
+select exists (select from phones h where h.person_id = $1 and h.state = 'verified' and h.takes_texts)
 
 -- name: begin_preferences
 insert into preferences (person_id) values ($1) on conflict (person_id) do nothing

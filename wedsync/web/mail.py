@@ -53,7 +53,7 @@ def compose(template: str, *, brand: Brand | None = None, small: Sequence[str] =
 def message(
     to: str, words: Words, *, name: str = "", unsubscribe_url: str = "", from_name: str = "", reply_to: str = ""
 ) -> bytes:
-    """The sealed content of a mail delivery: what the `smtp` connector reads."""
+    """The sealed content of a mail delivery: what providers of mail read."""
     body = {
         "to": to,
         "to_name": name,

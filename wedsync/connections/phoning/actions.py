@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.alerts import actions as alerts
 from wedsync.connections.phoning import words
 from wedsync.connections.phoning.contract import Fate, Heard, Message, Status
 from wedsync.kit import clock, sql
@@ -120,7 +121,10 @@ async def settle(ctx: Context, asked: Asked, answer: Answer, *, key: str, by: Li
         async with ctx.door.enter(actor, asked.tenant_id) as tx:
             if not await tx.value(queries.hear, key, asked.id, None, f"{by}.{answer}", None):
                 return ""
-            is_asked = await acknowledgements.answer(tx, asked.event_id, is_fine=answer == "confirmed", via=by)
+            is_fine = answer == "confirmed"
+            is_asked = await alerts.answer(tx, asked.event_id, is_fine=is_fine, via=by)
+            if not is_asked:
+                is_asked = await acknowledgements.answer(tx, asked.event_id, is_fine=is_fine, via=by)
             await tx.value(queries.answered, asked.event_id, answer, by)
     except Refusal as refusal:
         if refusal.status != 404:
