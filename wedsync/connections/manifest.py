@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "chats"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -44,7 +44,8 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
-    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret.
+    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret,
+    `scope_separator` what the provider has for the space of RFC 6749 3.3.
     """
 
     way: Way
@@ -56,6 +57,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     scopes: tuple[str, ...] = ()
     parameters: dict[str, str] = {}
     client_auth: Literal["body", "basic"] = "body"
+    scope_separator: Literal[" ", ","] = " "
     asks_address: bool = False
 
     def __post_init__(self) -> None:
@@ -95,6 +97,14 @@ class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     secrets: str
 
 
+class ChatsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How pressed buttons of all workspaces, sent to one address of the platform's, are verified; `secrets` names the
+    operator's setting that holds them, by comma. Without a scheme no button comes back."""
+
+    scheme: Name | None = None
+    secrets: str = ""
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -123,6 +133,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     calendars: CalendarNote | None = None
     records: RecordNote | None = None
     charges: ChargesNote | None = None
+    chats: ChatsNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +144,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "watches": "hooks",
             "records": "records",
             "charges": "charges",
+            "chats": "chats",
         }
         for ability, table in tables.items():
             # What holds records may tell of them by hooks, or only be asked.

@@ -79,3 +79,22 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_token_url: Annotated[str, about("Where Stripe gives access to an account.")] = (
         "https://connect.stripe.com/oauth/token"  # noqa: S105 -- an address
     )
+
+    slack_base_url: Annotated[str, about("Slack's Web API.")] = "https://slack.com/api"
+    slack_client_id: Annotated[str, about("Client id of your Slack app. Empty: not on offer.")] = ""
+    slack_client_secret: Annotated[str, about("The client secret of that app.", secret=True)] = ""
+    slack_signing_secrets: Annotated[
+        str,
+        about(
+            "Signing secret of that app, whose interactivity is sent to `/hooks/slack`; while it is exchanged both, by "
+            "comma. Empty: no button does anything.",
+            secret=True,
+        ),
+    ] = ""
+    slack_authorize_url: Annotated[str, about("Where people are asked to let us into their workspace.")] = (
+        "https://slack.com/oauth/v2/authorize"
+    )
+    slack_token_url: Annotated[str, about("Where Slack gives and refreshes tokens.")] = (
+        "https://slack.com/api/oauth.v2.access"  # noqa: S105 -- an address
+    )
+    slack_revoke_url: Annotated[str, about("Where tokens are given back.")] = "https://slack.com/api/auth.revoke"

@@ -1,4 +1,4 @@
-"""Where the demo's connectors go instead of the real providers of calendars, CRMs and payments: into the sandbox."""
+"""Where the demo's connectors go instead of real providers of calendars, CRMs, payments and chat: into the sandbox."""
 
 import msgspec
 
@@ -24,6 +24,9 @@ def pointed(settings: Settings) -> Settings:
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
         }
+    if not settings.slack_client_id:
+        found |= _oauth("slack", f"{at}/slack/api", f"{at}/slack/oauth")
+        found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secrets": HOOK_SECRET}
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
     if settings.tave_base_url == type(settings)().tave_base_url:
