@@ -96,7 +96,7 @@ create table public.acknowledgements (
   seen_at timestamptz,
   acknowledged_at timestamptz,
   acknowledged_by uuid,
-  via text check (via in ('page', 'pass', 'api')),
+  via text check (via in ('page', 'pass', 'api', 'chat')),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (wedding_id, id),

@@ -36,6 +36,11 @@ from wedsync.connections.charging import api as charging_api
 from wedsync.connections.charging import pages as charging_pages
 from wedsync.connections.charging import reactions as charging_reactions
 from wedsync.connections.charging import taking as charging_taking
+from wedsync.connections.chatting import api as chatting_api
+from wedsync.connections.chatting import model as chatting
+from wedsync.connections.chatting import pages as chatting_pages
+from wedsync.connections.chatting import pressing as chatting_pressing
+from wedsync.connections.chatting import reactions as chatting_reactions
 from wedsync.connections.host import Host
 from wedsync.connections.records import api as records_api
 from wedsync.connections.records import model as records
@@ -135,6 +140,7 @@ NOUNS = (
     accounts,
     calendars,
     records,
+    chatting,
     onboarding,
 )
 PLAIN = (
@@ -148,7 +154,14 @@ PLAIN = (
     calendars_reactions,
     records_reactions,
 )
-SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions, charging_reactions)
+SEALED = (
+    guests_reactions,
+    imports_reactions,
+    market_reactions,
+    notices_reactions,
+    charging_reactions,
+    chatting_reactions,
+)
 DOORS = (
     people_api,
     weddings_api,
@@ -176,6 +189,7 @@ DOORS = (
     calendars_api,
     records_api,
     charging_api,
+    chatting_api,
     hooks,
     operations_api,
 )
@@ -204,6 +218,7 @@ PAGES = (
     accounts_pages,
     onboarding_pages,
     charging_pages,
+    chatting_pages,
     operations_pages,
 )
 
@@ -231,7 +246,7 @@ def works(
     payment providers are read by the connectors of a host.
     """
     ring = _ring(settings)
-    takers = {} if host is None else charging_taking.takers(host)
+    takers = {} if host is None else {**charging_taking.takers(host), **chatting_pressing.takers(host)}
     found = {
         **imports_work.works(ring),
         **incoming.works(ring, takers),

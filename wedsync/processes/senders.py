@@ -1,6 +1,6 @@
 """Joins the delivery engine to the connectors' host: from a leased payload to the host's job, from its word to ours."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -9,6 +9,7 @@ import msgspec
 from wedsync.connections import contract, host
 from wedsync.connections.accounts.opening import Accounts
 from wedsync.connections.calendars.through import Connected
+from wedsync.connections.chatting.sending import Messenger
 from wedsync.connections.records.through import Connected as Crms
 from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
@@ -23,9 +24,10 @@ from wedsync.subscriptions.rules.shape import shaped
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """What a worker sends and asks by."""
+    """What a worker sends and asks by; `chats` are the senders that need its door."""
 
     senders: Mapping[str, Sender]
+    chats: Callable[[Door], Mapping[str, Sender]]
     remote: Connected
     crms: Crms
     host: host.Host
@@ -49,7 +51,13 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
 
     remote = Connected(connectors, accounts_of)
     try:
-        yield Opened(through(connectors, open_sealed=opener(ring)), remote, Crms(connectors, accounts_of), connectors)
+        yield Opened(
+            through(connectors, open_sealed=opener(ring)),
+            lambda door: to_channels(connectors, accounts_of(door), door, ring),
+            remote,
+            Crms(connectors, accounts_of),
+            connectors,
+        )
     finally:
         await remote.close()
         await connectors.close()
@@ -63,6 +71,16 @@ def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, S
         return to_outcome(await connectors.send(to_job(payload, open_sealed=open_sealed)))
 
     return dict.fromkeys(connectors.manifests, send)
+
+
+def to_channels(connectors: host.Host, accounts: Accounts, door: Door, ring: KeyRing) -> Mapping[str, Sender]:
+    """A sender for every chat program."""
+    messenger = Messenger(host=connectors, accounts=accounts, door=door, ring=ring)
+
+    async def send(payload: Payload) -> Outcome:
+        return to_outcome(await messenger.send(payload))
+
+    return {name: send for name, manifest in connectors.manifests.items() if manifest.chats is not None}
 
 
 def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:

@@ -115,16 +115,22 @@ class Slack:
             self.workspaces[id].add_person(email)
         return self.workspaces[id]
 
-    async def press(self, channel: str, ts: str, user: str, action: int = 0) -> int:
+    async def press(self, channel: str, ts: str, user: str) -> int:
         """What somebody's client does when a button of a message is pressed. The status that Slack was answered; 0
         where nobody answered in time."""
+        body = self.pressed(channel, ts, user)
+        status = await self._tell(body)
+        return await self._tell(body) if self.moods.current == "duplicate" else status
+
+    def pressed(self, channel: str, ts: str, user: str) -> bytes:
+        """What Slack sends of it: the first button of the message was pressed."""
         home = next(one for one in self.workspaces.values() if channel in one.channels)
         message = home.channel(channel).message(ts)
         if message is None:
             raise not_found("message")
         buttons = [one for block in message["blocks"] if block["type"] == "actions" for one in block["elements"]]
         at = f"{clock.machine_now().timestamp():.6f}"
-        told = {
+        told: Object = {
             "type": "block_actions",
             "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": home.id},
             "api_app_id": "A0WEDSYNC",
@@ -138,11 +144,9 @@ class Slack:
             "message": message,
             "state": {"values": {}},
             "response_url": "https://hooks.slack.example/actions/1/2/3",
-            "actions": [buttons[action] | {"block_id": "notice", "action_ts": at}],
+            "actions": [buttons[0] | {"block_id": "notice", "action_ts": at}],
         }
-        body = urlencode({"payload": msgspec.json.encode(told).decode()}).encode()
-        status = await self._tell(body)
-        return await self._tell(body) if self.moods.current == "duplicate" else status
+        return urlencode({"payload": msgspec.json.encode(told).decode()}).encode()
 
     async def _tell(self, body: bytes) -> int:
         if self._wire is None or not self.hooks_url:
