@@ -73,8 +73,10 @@ class ChatHouse(Town):
     async def indexed(self, business: Linked, wedding: str) -> None:
         """The business's list of weddings has heard of this one."""
 
-        async def known() -> bool:
-            said = "select count(*) from supplier_index where supplier_id = $1 and wedding_id = $2 and status = 'active'"
+        async def known() -> Any:
+            said = (
+                "select count(*) from supplier_index where supplier_id = $1 and wedding_id = $2 and status = 'active'"
+            )
             return bool(await self.admin.fetchval(said, UUID(business.supplier), UUID(wedding)))
 
         await eventually(known)
@@ -92,7 +94,7 @@ class ChatHouse(Town):
         """The channel as its owner sees it, once it is in this state."""
         kind = "weddings" if made.chat["link_id"] is None else "suppliers"
 
-        async def found() -> dict[str, Any] | None:
+        async def found() -> Any:
             listed = (await who.got("GET", f"/api/v1/{kind}/{made.chat['tenant_id']}/chats"))["items"]
             here = [one for one in listed if one["id"] == made.chat["id"] and one["state"] == state]
             return here[0] if here else None
@@ -103,7 +105,7 @@ class ChatHouse(Town):
     async def idle(self) -> None:
         """Nothing is left to do for chats: no reaction waits, and nothing that goes to a channel."""
 
-        async def nothing() -> bool:
+        async def nothing() -> Any:
             waiting = """select count(*) from jobs where (kind <> 'delivery' or name = 'slack')
               and run_at < clock_timestamp() + interval '1 hour'"""
             return int(await self.admin.fetchval(waiting)) == 0

@@ -52,8 +52,8 @@ async def test_a_channel_is_made_with_its_people_and_told_at_once_and_confirms_b
     (message,) = made.channel.messages
     assert "5 Jun 2027 → 12 Jun 2027" in message["text"] and len(made.buttons) == 1
     user = made.channel.members[0]
-    for headers in ({"secret": "of-somebody-else"}, {"ago_s": 301}):
-        assert (await house.press(made, message["ts"], user, **headers)).status_code == 401  # type: ignore[arg-type]
+    assert (await house.press(made, message["ts"], user, secret="of-somebody-else")).status_code == 401
+    assert (await house.press(made, message["ts"], user, ago_s=301)).status_code == 401
     answer = await house.press(made, message["ts"], user)
     assert (answer.status_code, answer.content) == (200, b"")
     await eventually(lambda: not made.buttons)
@@ -91,7 +91,7 @@ async def test_a_workspace_sees_exactly_what_its_link_may_and_nothing_of_anybody
     """Canaries: what each scope holds is named by a word of its own, and no workspace has a word that is not its."""
     ana, wedding, florist = await linked(house, "basic")
     chef = await house.linked(ana, wedding, "full")
-    stranger_ana, other, stranger = await linked(house, "full")
+    _, other, stranger = await linked(house, "full")
     await house.indexed(chef, wedding)
     rooms: dict[str, Chatting] = {}
     for name, one, place in (("florist", florist, wedding), ("chef", chef, wedding), ("stranger", stranger, other)):
@@ -111,7 +111,10 @@ async def test_a_workspace_sees_exactly_what_its_link_may_and_nothing_of_anybody
     )
     await house.idle()
     said = {name: " ".join(str(one) for one in made.channel.messages) for name, made in rooms.items()}
-    seen = {name: {word for word in ("12 Jun", "florist", "chef", "timeline") if word in text} for name, text in said.items()}
+    seen = {
+        name: {word for word in ("12 Jun", "florist", "chef", "timeline") if word in text}
+        for name, text in said.items()
+    }
     assert seen == {
         "florist": {"12 Jun", "florist"},
         "chef": {"12 Jun", "timeline"},
@@ -128,7 +131,7 @@ async def test_a_link_that_ends_or_narrows_is_told_nothing_more_not_even_what_wa
     house.slack.moods.switch("5xx")
     await moved(ana, wedding, "2027-06-12")
 
-    async def tried() -> bool:
+    async def tried() -> Any:
         return any(state == "deferred" for state, _ in await house.ended(wedding))
 
     await eventually(tried)
@@ -171,7 +174,7 @@ async def test_what_waits_for_a_workspace_is_posted_when_it_lets_us_in_again(hou
     house.slack.moods.switch("dead token")
     await moved(ana, wedding, "2027-06-12")
 
-    async def parked() -> bool:
+    async def parked() -> Any:
         return any(state == "parked" for state, _ in await house.ended(wedding))
 
     await eventually(parked)
@@ -207,8 +210,8 @@ async def test_a_workspace_that_will_not_make_it_says_why_on_the_page(house: Cha
     assert "Ana &amp; Ben, 5 June 2027" in page
     wrong = await business.owner.send(f"/studio/{business.supplier}/chats", connection_id="x", wedding_id=wedding)
     assert wrong.status_code == 422 and "Choose a workspace" in wrong.text
-    asked = {"connection_id": connection, "wedding_id": wedding, "name": "Ana und Ben"}
-    assert (await business.owner.send(f"/studio/{business.supplier}/chats", **asked)).status_code == 303
+    asked: dict[str, Any] = {"connection_id": connection, "wedding_id": wedding, "name": "Ana und Ben"}
+    assert (await business.owner.send(f"/studio/{business.supplier}/chats", part=False, **asked)).status_code == 303
     await house.idle()
     page = await business.owner.see(f"/studio/{business.supplier}/chats")
     (chat,) = (await business.owner.got("GET", f"/api/v1/suppliers/{business.supplier}/chats"))["items"]

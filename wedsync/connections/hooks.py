@@ -160,9 +160,7 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
     return await _answered(request, ctx, take)
 
 
-async def _pressed(
-    request: AnyRequest, ctx: Context, desk: Desk, connector: str, body: bytes
-) -> Response[Any]:
+async def _pressed(request: AnyRequest, ctx: Context, desk: Desk, connector: str, body: bytes) -> Response[Any]:
     """A button of a chat program: kept, and answered with nothing at all, which is what leaves the message as it is."""
     found = pressing.heard(desk, connector, _headers(request), body)
     if isinstance(found, str):

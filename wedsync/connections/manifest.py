@@ -99,10 +99,12 @@ class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class ChatsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How pressed buttons of all workspaces, sent to one address of the platform's, are verified; `secrets` names the
-    operator's setting that holds them, by comma. Without a scheme no button comes back."""
+    operator's setting that holds them, by comma. Without a scheme no button comes back. `is_one`: an account is one
+    channel, so it is of one wedding."""
 
     scheme: Name | None = None
     secrets: str = ""
+    is_one: bool = False
 
 
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

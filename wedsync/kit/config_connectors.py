@@ -98,3 +98,7 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         "https://slack.com/api/oauth.v2.access"  # noqa: S105 -- an address
     )
     slack_revoke_url: Annotated[str, about("Where tokens are given back.")] = "https://slack.com/api/auth.revoke"
+
+    teams_hosts: Annotated[
+        str, about("Below which names addresses of Microsoft's workflows are taken, by comma, for channels in Teams.")
+    ] = "logic.azure.com,api.powerplatform.com"

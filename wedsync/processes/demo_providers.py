@@ -1,5 +1,7 @@
 """Where the demo's connectors go instead of real providers of calendars, CRMs, payments and chat: into the sandbox."""
 
+from urllib.parse import urlsplit
+
 import msgspec
 
 from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET, HOOK_SECRET
@@ -27,6 +29,8 @@ def pointed(settings: Settings) -> Settings:
     if not settings.slack_client_id:
         found |= _oauth("slack", f"{at}/slack/api", f"{at}/slack/oauth")
         found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secrets": HOOK_SECRET}
+    if settings.teams_hosts == type(settings)().teams_hosts:
+        found["teams_hosts"] = urlsplit(at).hostname or ""
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
     if settings.tave_base_url == type(settings)().tave_base_url:

@@ -117,8 +117,9 @@ async def revoke(wire: Wire, client: Client, *, token: str) -> bool:
     if not client.revoke_url:
         return False
     answer = await _asked(wire, client, client.revoke_url, {"token": token})
-    is_done = isinstance(answer, Reply) and answer.status in (200, 204)
-    return is_done and not _is_refused(_told(answer.body))
+    if isinstance(answer, Failure):
+        return False
+    return answer.status in (200, 204) and not _is_refused(_told(answer.body))
 
 
 async def _asked(wire: Wire, client: Client, url: str, fields: dict[str, str]) -> Reply | Failure:

@@ -30,7 +30,8 @@ async def create(tx: Tx, tenant: UUID, wanted: model.NewChat, *, is_couple: bool
     """Ask for a channel; the workspace makes it in a moment. Raises Refusal 403, 404, 409 or 422."""
     await must_be(tx)
     known = await tx.rows(queries.workspaces, tenant, list(programs()))
-    if wanted.connection_id not in {row["id"] for row in known}:
+    workspace = next((row for row in known if row["id"] == wanted.connection_id), None)
+    if workspace is None:
         raise invalid("connection_id", "is no workspace that is connected", "Connect Slack or Teams first.")
     wedding_id = tenant if is_couple else wanted.wedding_id
     if wedding_id is None:
@@ -40,8 +41,7 @@ async def create(tx: Tx, tenant: UUID, wanted: model.NewChat, *, is_couple: bool
     )
     if found is None:
         raise not_found("wedding")
-    if await tx.row(queries.open_one, wanted.connection_id, wedding_id) is not None:
-        raise Refusal(409, "chat_exists", "This wedding has a channel in this workspace already.")
+    await _is_free(tx, workspace, wedding_id)
     chat_id = uuid4()
     link_id = None if is_couple else found["id"]
     named = model.unique(wanted.name, chat_id) if wanted.name.strip() else None
@@ -90,6 +90,17 @@ async def refused(tx: Tx, chat_id: UUID, reason: str) -> None:
 async def said(tx: Tx, message_id: UUID, remote_id: str, sealed: bytes, pressed_by: str) -> None:
     """The message of a matter says this now."""
     await tx.run(queries.said, message_id, remote_id, sealed, pressed_by)
+
+
+async def _is_free(tx: Tx, workspace: Row, wedding_id: UUID) -> None:
+    """Raises Refusal 409. What is one channel itself is one wedding's."""
+    chats = find()[workspace["connector"]].chats
+    is_one = chats is not None and chats.is_one
+    if await tx.row(queries.open_one, workspace["id"], None if is_one else wedding_id) is None:
+        return
+    if is_one:
+        raise Refusal(409, "chat_exists", "This channel is used already. Connect the address of another one.")
+    raise Refusal(409, "chat_exists", "This wedding has a channel in this workspace already.")
 
 
 async def _held(tx: Tx, chat_id: UUID) -> Row:

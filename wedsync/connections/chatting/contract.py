@@ -101,6 +101,10 @@ class Chats(Connector, Protocol):
     def updates(self) -> bool:
         """Whether messages can be changed; where not, a later fact is a message of its own."""
 
+    @property
+    def invites(self) -> bool:
+        """Whether it brings people into a channel; where not, it is told of nobody."""
+
     async def open(self, opening: Opening, connection: Connection) -> Opened | Outcome: ...
     async def post(self, post: Post, connection: Connection) -> Posted | Outcome: ...
     async def update(self, update: Update, connection: Connection) -> Posted | Gone | Outcome: ...

@@ -38,7 +38,8 @@ limit 500
 select w.couple_names, w."on" from weddings w where w.wedding_id = $1
 
 -- name: open_one
-select c.id from chats c where c.connection_id = $1 and c.wedding_id = $2 and c.state not in ('closed', 'failed')
+select c.id from chats c where c.connection_id = $1 and ($2::uuid is null or c.wedding_id = $2) and c.state not in ('closed', 'failed')
+limit 1
 
 -- name: add
 insert into chats (id, tenant_id, connection_id, wedding_id, link_id, name, is_private)

@@ -43,6 +43,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     connection: Connection
     timeout_s: float
     updates: bool
+    invites: bool
 
 
 class Messenger:
@@ -85,6 +86,7 @@ class Messenger:
             connection=opened,
             timeout_s=limits.timeout_s,
             updates=connector.updates,
+            invites=connector.invites,
         )
         outcome = await self._done(turn)
         heard = None if isinstance(outcome, Delivered) else outcome
@@ -99,14 +101,20 @@ class Messenger:
                 return await self._tell(turn)
             case "settle":
                 return await self._settle(turn)
+            case _:
+                return await self._archive(turn)
+
+    async def _archive(self, turn: Turn) -> Outcome:
         channel, timeout_s = turn.chat["remote_id"], turn.timeout_s
-        return await self._asked(turn, lambda c: c.archive(channel, turn.connection, timeout_s=timeout_s))
+        said: Outcome = await self._asked(turn, lambda c: c.archive(channel, turn.connection, timeout_s=timeout_s))
+        return said
 
     async def _open(self, turn: Turn) -> Outcome:
         if turn.chat["remote_id"]:
             return Delivered(remote_id=turn.chat["remote_id"])
         async with self._enter(turn) as tx:
-            emails = tuple(row["email"] for row in await tx.rows(queries.people, turn.chat_id))
+            known = await tx.rows(queries.people, turn.chat_id) if turn.invites else []
+        emails = tuple(row["email"] for row in known)
         opening = Opening(
             name=turn.chat["name"],
             about="What changes in this wedding, told by WedSync.",

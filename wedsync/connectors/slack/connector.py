@@ -80,6 +80,7 @@ class Slack:
     """Connects and chats, with each workspace's own bot token."""
 
     updates = True
+    invites = True
 
     def __init__(self, tools: Tools) -> None:
         self._wire = tools.wire

@@ -187,7 +187,9 @@ async def call(method: str, request: ApiRequest, slack: Slack) -> Response[bytes
     slack.calls.append(Call(verb=request.method, method=method, query=query, form=form, answer=answer))
     if mood == "lost reply" and method in CHANGING:
         drop_connection(request)
-    told = msgspec.json.encode(answer | {"novelty": {"of": ["tomorrow"]}} if mood == "unknown fields" else answer)
+    told: bytes = msgspec.json.encode(
+        answer | {"novelty": {"of": ["tomorrow"]}} if mood == "unknown fields" else answer
+    )
     headers = {"retry-after": str(RETRY_AFTER_S)} if mood == "429" else {}
     body = told[: len(told) // 2] if mood == "truncated" else told
     return Response(body, status_code=429 if mood == "429" else 200, headers=headers, media_type=MediaType.JSON)
