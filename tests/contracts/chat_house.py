@@ -1,4 +1,4 @@
-"""A town whose suppliers and couples chat: the served app, a worker as it is started, and a Slack of its own."""
+"""A town whose suppliers and couples chat: the served app, a worker as it is started, and their programs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ from tests.served import served
 from wedsync.connections import stage
 from wedsync.connectors.slack.fake import Slack, signed
 from wedsync.connectors.slack.fake_store import Channel, Object, Workspace
+from wedsync.connectors.teams.fake import Teams
 from wedsync.kit.config import Settings
 from wedsync.processes import registry, senders, worker
 
@@ -50,6 +51,7 @@ class ChatHouse(Town):
     """The town with Slack beside it, and a worker at work."""
 
     slack: Slack
+    teams: Teams
     at: str
 
     async def workspace(self, who: Somebody, tenant: str, kind: str = "suppliers") -> str:
@@ -106,7 +108,7 @@ class ChatHouse(Town):
         """Nothing is left to do for chats: no reaction waits, and nothing that goes to a channel."""
 
         async def nothing() -> Any:
-            waiting = """select count(*) from jobs where (kind <> 'delivery' or name = 'slack')
+            waiting = """select count(*) from jobs where (kind <> 'delivery' or name in ('slack', 'teams'))
               and run_at < clock_timestamp() + interval '1 hour'"""
             return int(await self.admin.fetchval(waiting)) == 0
 
@@ -132,17 +134,18 @@ class ChatHouse(Town):
 
 @asynccontextmanager
 async def housed(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[ChatHouse]:
-    """The app and a worker, pointed at a Slack of their own."""
-    fake = Slack()
+    """The app and a worker, pointed at a Slack and a Teams of their own."""
+    fake, teams = Slack(), Teams()
     admin = await asyncpg.connect(postgres.admin_url, database=database.name)
     stop = asyncio.Event()
     urls = {"database_url": database.user, "service_database_url": database.service}
     try:
-        async with stage.serving([fake]) as at:
-            own = msgspec.structs.replace(settings, **urls, **fake.settings_at(at))
+        async with stage.serving([fake, teams]) as at:
+            pointed = {**urls, **fake.settings_at(at), **teams.settings_at(at)}
+            own = msgspec.structs.replace(settings, **pointed, egress_allow=("127.0.0.0/8",))
             async with served(own) as app, senders.opened(own) as opened:
                 house = ChatHouse(app, own, admin)
-                house.slack, house.at = fake, at
+                house.slack, house.teams, house.at = fake, teams, at
                 works = registry.works(own, opened.remote, opened.crms, opened.host)
                 working = asyncio.create_task(
                     worker.serve(

@@ -10,6 +10,7 @@ from tests.contracts.chat_house import ChatHouse, Chatting, housed
 from tests.contracts.town import Linked, Somebody
 from tests.engines_fixture import Database, RunningPostgres, clone, drop
 from tests.eventually import eventually
+from wedsync.connectors.teams.fake import WORKFLOWS
 from wedsync.kit.config import Settings
 
 
@@ -221,3 +222,29 @@ async def test_a_workspace_that_will_not_make_it_says_why_on_the_page(house: Cha
         assert back.status_code == 303
         (shown,) = (await business.owner.got("GET", f"/api/v1/suppliers/{business.supplier}/chats"))["items"]
         assert shown["state"] == state
+
+
+async def test_teams_takes_cards_and_its_button_leads_to_a_page_that_asks_first(house: ChatHouse) -> None:
+    ana, wedding, business = await linked(house)
+    account = "carla@sandbox.example"
+    given = {"address": house.teams.workflow_at(house.at, account)}
+    path = f"/api/v1/suppliers/{business.supplier}"
+    connection = (await business.owner.got("POST", f"{path}/connections/teams", given, code=201))["connection"]["id"]
+    asked = {"connection_id": connection, "wedding_id": wedding}
+    chat = await business.owner.got("POST", f"{path}/chats", asked, code=201)
+    await eventually(lambda: house.teams.cards[WORKFLOWS[account]])
+    assert chat["link_id"] == business.link
+    refused = await business.owner.got("POST", f"{path}/chats", asked, code=409)
+    assert "used already" in refused["detail"]
+    await moved(ana, wedding, "2027-06-12")
+    await moved(ana, wedding, "2027-06-19")
+    await house.idle()
+    welcome, *told = [one["attachments"][0]["content"] for one in house.teams.cards[WORKFLOWS[account]]]
+    assert welcome["actions"] == [] and [card["fallbackText"][-11:] for card in told] == ["12 Jun 2027", "19 Jun 2027"]
+    confirm, page = (action["url"] for action in told[-1]["actions"])
+    assert page.endswith(f"/?next=/studio/{business.supplier}/weddings/{wedding}")
+    at = confirm.partition(house.settings.public_url)[2]
+    await house.public.see(at)
+    assert (await acknowledgement(business, wedding))["status"] != "acknowledged"
+    (shown,) = (await business.owner.got("GET", f"{path}/chats"))["items"]
+    assert (shown["state"], shown["people"]) == ("active", 0)
