@@ -22,7 +22,7 @@ HANDLER_FILES = (
     *("wedsync/guests/importing/api.py", "wedsync/guests/importing/pages.py", "wedsync/subscriptions/rules/api.py"),
     *("wedsync/connections/accounts/api.py", "wedsync/connections/accounts/pages/*.py"),
     *("wedsync/connections/calendars/api.py", "wedsync/connections/records/api.py"),
-    "wedsync/connections/charging/api.py",
+    *("wedsync/connections/charging/api.py", "wedsync/connections/chatting/api.py"),
     "wedsync/connections/charging/pages.py",
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),
     *("wedsync/connectors/*/fake.py", "wedsync/connections/fake_consent.py", "wedsync/connections/hooks.py"),

@@ -83,7 +83,7 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     slack_base_url: Annotated[str, about("Slack's Web API.")] = "https://slack.com/api"
     slack_client_id: Annotated[str, about("Client id of your Slack app. Empty: not on offer.")] = ""
     slack_client_secret: Annotated[str, about("The client secret of that app.", secret=True)] = ""
-    slack_signing_secrets: Annotated[
+    slack_signing_secret: Annotated[
         str,
         about(
             "Signing secret of that app, whose interactivity is sent to `/hooks/slack`; while it is exchanged both, by "

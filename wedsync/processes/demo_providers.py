@@ -28,7 +28,7 @@ def pointed(settings: Settings) -> Settings:
         }
     if not settings.slack_client_id:
         found |= _oauth("slack", f"{at}/slack/api", f"{at}/slack/oauth")
-        found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secrets": HOOK_SECRET}
+        found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secret": HOOK_SECRET}
     if settings.teams_hosts == type(settings)().teams_hosts:
         found["teams_hosts"] = urlsplit(at).hostname or ""
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:

@@ -38,7 +38,6 @@ from wedsync.connections.charging import reactions as charging_reactions
 from wedsync.connections.charging import taking as charging_taking
 from wedsync.connections.chatting import api as chatting_api
 from wedsync.connections.chatting import model as chatting
-from wedsync.connections.chatting import pages as chatting_pages
 from wedsync.connections.chatting import pressing as chatting_pressing
 from wedsync.connections.chatting import reactions as chatting_reactions
 from wedsync.connections.host import Host
@@ -218,7 +217,6 @@ PAGES = (
     accounts_pages,
     onboarding_pages,
     charging_pages,
-    chatting_pages,
     operations_pages,
 )
 

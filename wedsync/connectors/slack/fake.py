@@ -100,7 +100,7 @@ class Slack:
             "slack_base_url": f"{at}/slack/api",
             "slack_client_id": CLIENT_ID,
             "slack_client_secret": CLIENT_SECRET,
-            "slack_signing_secrets": self.secret,
+            "slack_signing_secret": self.secret,
             "slack_authorize_url": f"{at}/slack/oauth/authorize",
             "slack_token_url": f"{at}/slack/oauth/token",
             "slack_revoke_url": f"{at}/slack/oauth/revoke",
