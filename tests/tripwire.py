@@ -53,6 +53,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "record_progress": "how far the sync of a CRM has come; what people choose is told as record_book.changed",
     "record_items": "what a CRM holds of a client, sealed; what comes of it here is told by clients",
     "record_runs": "a log of the sync, as its owner asks for it",
+    "chat_messages": "what a message in a chat program says; that a matter changed is told by the noun that changed",
     "sync_runs": "a log of the sync, as its owner asks for it",
     "usage_days": "counts of calls and messages; that they come near a limit is told as limit.neared",
     "payment_checkouts": "a provider's pages, open for half an hour; what was paid there is told of the payment",

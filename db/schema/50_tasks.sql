@@ -97,7 +97,7 @@ create table public.acknowledgements (
   acknowledged_at timestamptz,
   acknowledged_by uuid,
   cannot_at timestamptz,
-  via text check (via in ('page', 'pass', 'api', 'text', 'call')),
+  via text check (via in ('page', 'pass', 'api', 'text', 'call', 'chat')),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (wedding_id, id),

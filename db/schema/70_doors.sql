@@ -99,6 +99,7 @@ begin
   elsif p_table = 'subscriptions' then return (select t.tenant_id from public.subscriptions t where t.id = p_id);
   elsif p_table = 'bookings' then return (select t.supplier_id from public.bookings t where t.id = p_id);
   elsif p_table = 'connections' then return (select t.tenant_id from public.connections t where t.id = p_id);
+  elsif p_table = 'chats' then return (select t.tenant_id from public.chats t where t.id = p_id);
   elsif p_table = 'inbox_hooks' then return (select t.tenant_id from public.inbox_hooks t where t.id = p_id);
   elsif p_table = 'calendars' then return (select t.tenant_id from public.calendars t where t.id = p_id);
   elsif p_table = 'calendar_conflicts' then return (select t.tenant_id from public.calendar_conflicts t where t.id = p_id);

@@ -78,6 +78,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "calendar_events": {"r": set(COUPLE), "w": set(COUPLE)},
     "calendar_conflicts": {"r": set(COUPLE), "w": set(COUPLE)},
     "sync_runs": {"r": set(COUPLE), "w": set(COUPLE)},
+    "chats": {"r": set(COUPLE), "w": set(COUPLE)},
+    "chat_messages": {"r": set(COUPLE), "w": set(COUPLE)},
     "inbox_hooks": {"r": set(COUPLE), "w": set(COUPLE)},
     "feeds": {"r": set(COUPLE), "w": set(COUPLE)},
     "events": {"r": set(EVERYBODY), "w": set()},
@@ -126,6 +128,8 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
     "calendar_events": {"r": LEAD, "w": LEAD},
     "calendar_conflicts": {"r": LEAD, "w": LEAD},
     "sync_runs": {"r": LEAD, "w": LEAD},
+    "chats": {"r": TEAM, "w": LEAD},
+    "chat_messages": {"r": LEAD, "w": LEAD},
     "inbox_hooks": {"r": LEAD, "w": LEAD},
     "record_books": {"r": LEAD, "w": LEAD},
     "record_progress": {"r": LEAD, "w": LEAD},
@@ -152,13 +156,12 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
 # What belongs to one person, and what no audience reads but through a function; each has tests of its own.
 OF_A_PERSON = {
     *("persons", "sessions", "sign_ins", "api_keys", "inbox", "inbox_counts", "preferences", "kept_answers"),
-    *("reaches", "decisions", "held_notices", "digests"),
+    *("reaches", "decisions", "held_notices", "digests", "phones", "phone_consents"),
 }
-READ_BY_FUNCTIONS = {"attempts", "destinations", "connection_consents", "mail_suppressions"}
-OF_A_PERSON = {"persons", "sessions", "sign_ins", "api_keys", "inbox", "preferences", "kept_answers"}
 READ_BY_FUNCTIONS = {
     *("attempts", "destinations", "connection_consents"),
     *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
+    *("phone_stops", "phone_messages", "phone_hooks"),
 }
 HOMES = {
     "endpoints": "tenant_id",
@@ -178,6 +181,8 @@ HOMES = {
     "record_items": "tenant_id",
     "record_conflicts": "tenant_id",
     "record_runs": "tenant_id",
+    "chats": "tenant_id",
+    "chat_messages": "tenant_id",
     "inbox_hooks": "tenant_id",
     "feeds": "tenant_id",
     "events": "stream_id",

@@ -25,6 +25,11 @@ from wedsync.suppliers.team import actions as team
 from wedsync.suppliers.team.model import NewColleague
 
 IN_A_WEDDING = (
+    """insert into chat_messages (tenant_id, chat_id, about)
+    select c.tenant_id, c.id, 'x' from chats c where c.tenant_id = '{home}'""",
+    """insert into chats (tenant_id, connection_id, wedding_id, name)
+    select c.tenant_id, c.id, '{home}', 'ours' from connections c
+    where c.tenant_id = '{home}' and c.state is not null limit 1""",
     "insert into activity_reads (wedding_id, person_id, seq) values ('{home}', '{person}', 1)",
     "insert into wedding_choices (wedding_id) values ('{home}')",
     "insert into menu_options (wedding_id, schedule_item_id, name) values ('{home}', '{item}', 'Soup')",
@@ -74,6 +79,11 @@ IN_A_BUSINESS = (
     """insert into listings (supplier_id, slug) values ('{home}', left('p{home}', 20) || 'x') on conflict do nothing""",
     "insert into enquiries (supplier_id, form_key, sealed) values ('{home}', gen_random_uuid(), '')",
     "insert into onboardings (supplier_id) values ('{home}') on conflict do nothing",
+    """insert into chats (tenant_id, connection_id, wedding_id, name)
+    select c.tenant_id, c.id, l.wedding_id, 'ours' from connections c join links l on l.id = '{link}'
+    where c.tenant_id = '{home}' and c.state is not null limit 1""",
+    """insert into chat_messages (tenant_id, chat_id, about)
+    select c.tenant_id, c.id, 'x' from chats c where c.tenant_id = '{home}'""",
     """insert into payout_accounts (supplier_id, connection_id, connector, account)
     select c.tenant_id, c.id, 'stripe', 'acct_{home}' from connections c where c.tenant_id = '{home}' limit 1""",
     """insert into payment_movements (supplier_id, account_id, id, kind, status, currency, amount_minor, said_at)

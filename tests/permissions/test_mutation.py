@@ -27,6 +27,7 @@ EQUAL_WHEN_WIDENED = {
             "calendar_events",
             "calendar_progress",
             "calendars",
+            "chat_messages",
             "client_imports",
             "connection_accounts",
             "feeds",

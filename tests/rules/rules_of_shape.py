@@ -23,6 +23,7 @@ HANDLER_FILES = (
     *("wedsync/connections/accounts/api.py", "wedsync/connections/accounts/pages/*.py"),
     *("wedsync/connections/calendars/api.py", "wedsync/connections/records/api.py"),
     *("wedsync/connections/charging/api.py", "wedsync/connections/phoning/api.py"),
+    "wedsync/connections/chatting/api.py",
     "wedsync/connections/charging/pages.py",
     "wedsync/connections/mailing/api.py",
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),

@@ -82,8 +82,8 @@ def test_a_misspelt_setting_is_told_and_a_connectors_is_kept(home: dict[str, str
     assert refused(home | {"WEDSYNC_DATABSE_URL": "x"}) == (
         "WEDSYNC_DATABSE_URL is not a setting; did you mean WEDSYNC_DATABASE_URL?",
     )
-    settings = load(home | {"WEDSYNC_SLACK_BASE_URL": "http://127.0.0.1:1", "PATH": "/bin"})
-    assert settings.connector_environ == {"WEDSYNC_SLACK_BASE_URL": "http://127.0.0.1:1"}
+    settings = load(home | {"WEDSYNC_DISCORD_BASE_URL": "http://127.0.0.1:1", "PATH": "/bin"})
+    assert settings.connector_environ == {"WEDSYNC_DISCORD_BASE_URL": "http://127.0.0.1:1"}
 
 
 def test_secrets_are_made_once_and_kept_private(home: dict[str, str], tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_tls_changes_the_addresses(home: dict[str, str], tmp_path: Path) -> None
 
 
 def test_what_is_handed_to_a_process_reads_back_the_same(home: dict[str, str]) -> None:
-    settings = load(home | {"WEDSYNC_EGRESS_ALLOW": "127.0.0.0/8", "WEDSYNC_SLACK_BASE_URL": "http://127.0.0.1:1"})
+    settings = load(home | {"WEDSYNC_EGRESS_ALLOW": "127.0.0.0/8", "WEDSYNC_DISCORD_BASE_URL": "http://127.0.0.1:1"})
     assert load(settings.environ()) == settings
     given = msgspec.structs.replace(settings, database_url="postgresql://127.0.0.1/w")
     assert "WEDSYNC_DATABASE_URL" not in given.environ(without=["database_url"])

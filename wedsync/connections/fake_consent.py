@@ -44,7 +44,8 @@ class Consent:
     `accounts`: e-mail address -> name; others join when they are typed on the page or named by `auto`.
     `scopes`: what each is for, in words; one that is not among them is refused as a provider does (invalid_scope).
     `offline`: the parameter (`access_type`, `offline`) or the scope (`scope`, `offline_access`) without which there is
-    no refresh token; None gives always one. `rotates`: each refresh token is good for one use.
+    no refresh token; None gives always one. `rotates`: each refresh token is good for one use. `separator` stands
+    between scopes.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Consent:
         life_s: float = 3600.0,
         rotates: bool = False,
         offline: tuple[str, str] | None = None,
+        separator: str = " ",
     ) -> None:
         self.title = title
         self.accounts = dict(accounts)
         self.scopes = dict(scopes)
         self.clients = dict(clients or {CLIENT_ID: CLIENT_SECRET})
         self.offline = offline
+        self.separator = separator
         self.moods = Moods(MOODS)
         self.grants = Grants(life_s=life_s, rotates=rotates)
         self.stopping = asyncio.Event()
@@ -99,7 +102,8 @@ class Consent:
             raise OAuthError("invalid_client", "This client_id is not known here. Is it set as the sandbox has it?")
         if address.scheme not in ("http", "https") or not address.netloc or address.fragment:
             raise OAuthError("invalid_request", "redirect_uri must be a whole http address without a fragment.")
-        asked = msgspec.convert({name: query.get(name, "") for name in Asked.__struct_fields__}, type=Asked)
+        named = {name: query.get(name, "") for name in Asked.__struct_fields__}
+        asked = msgspec.convert(named | {"scope": named["scope"].replace(self.separator, " ")}, type=Asked)
         error = asked.problem(self.scopes)
         if error is not None:
             raise OAuthError(*error, to=asked)

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from wedsync.connections import couples, model
 from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.charging import platforms
+from wedsync.connections.chatting import pressing
 from wedsync.connections.elements import document, split
 from wedsync.connections.inbox import Denied, Received, Source, away
 from wedsync.connections.keysets import Found
@@ -85,10 +86,10 @@ async def receive(request: AnyRequest, ctx: Context, connector: str, connection_
     "with the operator's secret for it. 202 once it is kept, 200 for a repeat, for what is nobody's here and for what "
     "was said of mails.",
 )
-async def receive_of_platform(request: AnyRequest, ctx: Context, desk: Desk, connector: str) -> Response[Taken]:
+async def receive_of_platform(request: AnyRequest, ctx: Context, desk: Desk, connector: str) -> Response[Any]:
     """Whose it is stands in the body, which is believed once its signature is verified."""
 
-    async def take() -> Response[Taken]:
+    async def take() -> Response[Any]:
         body = await _body(request)
         if mails.tells(desk.host, connector):
             said = mails.heard(desk.host, desk.settings, connector, _headers(request), body)
@@ -96,6 +97,8 @@ async def receive_of_platform(request: AnyRequest, ctx: Context, desk: Desk, con
                 raise await _unverified(request, ctx, connector, said, None)
             await mails.keep(ctx.door, ctx.ring, connector, said)
             return Response(Taken([]), status_code=200)
+        if pressing.is_pressed(desk, connector):
+            return await _pressed(request, ctx, desk, connector, body)
         addressed = platforms.addressed(desk, connector, _headers(request), body)
         if isinstance(addressed, str):
             raise await _unverified(request, ctx, connector, addressed, None)
@@ -163,6 +166,18 @@ async def receive_couples(request: AnyRequest, ctx: Context) -> Response[couples
         raise away(1)
 
     return await _answered(request, ctx, take)
+
+
+async def _pressed(request: AnyRequest, ctx: Context, desk: Desk, connector: str, body: bytes) -> Response[Any]:
+    """A button of a chat program: kept, and answered with nothing at all, which is what leaves the message as it is."""
+    found = pressing.heard(desk, connector, _headers(request), body)
+    if isinstance(found, str):
+        raise await _unverified(request, ctx, connector, found, None)
+    source = None if found is None else await pressing.source(ctx, desk, connector, found)
+    if found is not None and source is not None:
+        await _allow(ctx, Window("buttons", pressing.RATE_PER_MINUTE, 60), f"{source.id}", source.tenant)
+        await _reception(request).inbox.keep(source, [pressing.element(found, body)], _headers(request))
+    return Response(b"", status_code=200, media_type="text/plain")
 
 
 async def _answered(request: AnyRequest, ctx: Context, take: Callable[[], Awaitable[Response[Any]]]) -> Response[Any]:

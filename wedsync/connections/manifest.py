@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "mails", "phones"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "mails", "phones", "chats"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -44,7 +44,8 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
-    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret.
+    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret,
+    `scope_separator` what the provider has for the space of RFC 6749 3.3.
     """
 
     way: Way
@@ -56,6 +57,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     scopes: tuple[str, ...] = ()
     parameters: dict[str, str] = {}
     client_auth: Literal["body", "basic"] = "body"
+    scope_separator: Literal[" ", ","] = " "
     asks_address: bool = False
 
     def __post_init__(self) -> None:
@@ -115,6 +117,16 @@ class PhonesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     secrets: str
 
 
+class ChatsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How pressed buttons of all workspaces, sent to one address of the platform's, are verified; `secrets` names the
+    operator's setting that holds them, by comma. Without a scheme no button comes back. `is_one`: an account is one
+    channel, so it is of one wedding."""
+
+    scheme: Name | None = None
+    secrets: str = ""
+    is_one: bool = False
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -145,6 +157,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     charges: ChargesNote | None = None
     mails: MailsNote | None = None
     phones: PhonesNote | None = None
+    chats: ChatsNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
@@ -157,6 +170,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "charges": "charges",
             "mails": "mails",
             "phones": "phones",
+            "chats": "chats",
         }
         for ability, table in tables.items():
             # What holds records may tell of them by hooks, or only be asked.

@@ -188,7 +188,7 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     ] = "folder"
 
     connector_environ: Mapping[str, str] = {}
-    """The `WEDSYNC_*` variables that are not fields but named by connectors' manifests (`WEDSYNC_SLACK_BASE_URL`)."""
+    """The `WEDSYNC_*` variables that are not fields but named by connectors' manifests (`WEDSYNC_DISCORD_BASE_URL`)."""
 
     @property
     def is_play(self) -> bool:

@@ -131,3 +131,25 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     phone_regions: Annotated[
         str, about("Countries whose numbers people may give (`GB,IE,US`, by comma). Empty: any.")
     ] = ""
+    slack_base_url: Annotated[str, about("Slack's Web API.")] = "https://slack.com/api"
+    slack_client_id: Annotated[str, about("Client id of your Slack app. Empty: not on offer.")] = ""
+    slack_client_secret: Annotated[str, about("The client secret of that app.", secret=True)] = ""
+    slack_signing_secret: Annotated[
+        str,
+        about(
+            "Signing secret of that app, whose interactivity is sent to `/hooks/slack`; while it is exchanged both, by "
+            "comma. Empty: no button does anything.",
+            secret=True,
+        ),
+    ] = ""
+    slack_authorize_url: Annotated[str, about("Where people are asked to let us into their workspace.")] = (
+        "https://slack.com/oauth/v2/authorize"
+    )
+    slack_token_url: Annotated[str, about("Where Slack gives and refreshes tokens.")] = (
+        "https://slack.com/api/oauth.v2.access"  # noqa: S105 -- an address
+    )
+    slack_revoke_url: Annotated[str, about("Where tokens are given back.")] = "https://slack.com/api/auth.revoke"
+
+    teams_hosts: Annotated[
+        str, about("Below which names addresses of Microsoft's workflows are taken, by comma, for channels in Teams.")
+    ] = "logic.azure.com,api.powerplatform.com"

@@ -1,5 +1,7 @@
 """Where the demo's connectors go instead of the real providers: into the sandbox."""
 
+from urllib.parse import urlsplit
+
 import msgspec
 
 from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET, HOOK_SECRET, PHONE_ACCOUNT, PHONE_NUMBER
@@ -31,6 +33,11 @@ def pointed(settings: Settings) -> Settings:
             "twilio_auth_token": HOOK_SECRET,
             "twilio_from": PHONE_NUMBER,
         }
+    if not settings.slack_client_id:
+        found |= _oauth("slack", f"{at}/slack/api", f"{at}/slack/oauth")
+        found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secret": HOOK_SECRET}
+    if settings.teams_hosts == type(settings)().teams_hosts:
+        found["teams_hosts"] = urlsplit(at).hostname or ""
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
     if settings.tave_base_url == type(settings)().tave_base_url:

@@ -40,6 +40,10 @@ from wedsync.connections.charging import api as charging_api
 from wedsync.connections.charging import pages as charging_pages
 from wedsync.connections.charging import reactions as charging_reactions
 from wedsync.connections.charging import taking as charging_taking
+from wedsync.connections.chatting import api as chatting_api
+from wedsync.connections.chatting import model as chatting
+from wedsync.connections.chatting import pressing as chatting_pressing
+from wedsync.connections.chatting import reactions as chatting_reactions
 from wedsync.connections.host import Host
 from wedsync.connections.mailing import api as mailing_api
 from wedsync.connections.mailing import model as mailing
@@ -153,6 +157,7 @@ NOUNS = (
     calendars,
     records,
     mailing,
+    chatting,
     onboarding,
 )
 PLAIN = (
@@ -166,7 +171,14 @@ PLAIN = (
     calendars_reactions,
     records_reactions,
 )
-SEALED = (guests_reactions, imports_reactions, market_reactions, notices_reactions, charging_reactions)
+SEALED = (
+    guests_reactions,
+    imports_reactions,
+    market_reactions,
+    notices_reactions,
+    charging_reactions,
+    chatting_reactions,
+)
 DOORS = (
     people_api,
     phones_api,
@@ -199,6 +211,7 @@ DOORS = (
     charging_api,
     mailing_api,
     phoning_api,
+    chatting_api,
     hooks,
     operations_api,
 )
@@ -257,7 +270,7 @@ def works(
     payment providers are read by the connectors of a host.
     """
     ring = _ring(settings)
-    takers = {} if host is None else charging_taking.takers(host)
+    takers = {} if host is None else {**charging_taking.takers(host), **chatting_pressing.takers(host)}
     found = {
         **imports_work.works(ring),
         **incoming.works(ring, takers),

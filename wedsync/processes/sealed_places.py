@@ -64,6 +64,7 @@ COLUMNS: Final = (
     Place("record_progress", "cursor_sealed", "tenant_id", "book_id"),
     Place("record_items", "sealed", "tenant_id"),
     Place("record_conflicts", "sealed", "tenant_id"),
+    Place("chat_messages", "sealed", "tenant_id"),
     Place("inbox_hooks", "sealed", "tenant_id"),
     Place("deliveries", "sealed", "tenant_id"),
     Place("kept_answers", "request", "person_id"),

@@ -1,6 +1,6 @@
 """Joins the delivery engine to the connectors' host: from a leased payload to the host's job, from its word to ours."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ import msgspec
 from wedsync.connections import contract, host
 from wedsync.connections.accounts.opening import Accounts
 from wedsync.connections.calendars.through import Connected
+from wedsync.connections.chatting.sending import Messenger
 from wedsync.connections.mailing.chain import NAME as MAIL
 from wedsync.connections.mailing.chain import Chain, chain_of
 from wedsync.connections.mailing.kept import Kept
@@ -30,9 +31,10 @@ MAIL_POOL: Final = 2
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """What a worker sends and asks by."""
+    """What a worker sends and asks by; `chats` are the senders that need its door."""
 
     senders: Mapping[str, Sender]
+    chats: Callable[[Door], Mapping[str, Sender]]
     remote: Connected
     crms: Crms
     host: host.Host
@@ -62,7 +64,14 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     await memory.name(chain.names)
     sending = through(connectors, chain, open_sealed=opener(ring))
     try:
-        yield Opened(sending, remote, Crms(connectors, accounts_of), connectors, chain)
+        yield Opened(
+            sending,
+            lambda door: to_channels(connectors, accounts_of(door), door, ring),
+            remote,
+            Crms(connectors, accounts_of),
+            connectors,
+            chain,
+        )
     finally:
         await pool.close()
         await remote.close()
@@ -80,6 +89,16 @@ def through(connectors: host.Host, chain: Chain, *, open_sealed: OpenSealed) -> 
         return to_outcome(await chain.send(to_job(payload, open_sealed=open_sealed)))
 
     return {**dict.fromkeys(connectors.manifests, send), MAIL: mail}
+
+
+def to_channels(connectors: host.Host, accounts: Accounts, door: Door, ring: KeyRing) -> Mapping[str, Sender]:
+    """A sender for every chat program."""
+    messenger = Messenger(host=connectors, accounts=accounts, door=door, ring=ring)
+
+    async def send(payload: Payload) -> Outcome:
+        return to_outcome(await messenger.send(payload))
+
+    return {name: send for name, manifest in connectors.manifests.items() if manifest.chats is not None}
 
 
 def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:

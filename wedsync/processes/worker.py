@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -314,15 +314,15 @@ async def serve(
     senders: Mapping[str, Sender],
     works: Mapping[str, Work],
     stop: asyncio.Event,
+    chats: Callable[[Door], Mapping[str, Sender]] | None = None,
 ) -> None:
-    """One worker with its pools and its ear at Valkey, until `stop`."""
+    """One worker with its pools and its ear at Valkey, until `stop`; `chats` are senders that need its door."""
     wake = asyncio.Event()
     watch = Watch()
     reads = Reads(watch, scopes_of(catalogue.types.values()))
     async with _doors(settings, wake, reads) as (queue, door):
-        worker = Worker(
-            queue=queue, door=door, catalogue=catalogue, senders=senders, works=works, wake=wake, watch=watch
-        )
+        every = {**senders, **(chats(door) if chats is not None else {})}
+        worker = Worker(queue=queue, door=door, catalogue=catalogue, senders=every, works=works, wake=wake, watch=watch)
         ear = asyncio.create_task(_listen(settings, wake, queue.hints))
         # It writes a last time after the last delivery has ended.
         last = asyncio.Event()
@@ -381,7 +381,8 @@ async def _serve_registered(settings: Settings) -> None:
     stop_on_signals(stop)
     async with senders.opened(settings) as opened:
         works = {**registry.works(settings, opened.remote, opened.crms, opened.host), **probing.works(opened.chain)}
-        await serve(settings, catalogue=registry.catalogue(settings), senders=opened.senders, works=works, stop=stop)
+        catalogue = registry.catalogue(settings)
+        await serve(settings, catalogue=catalogue, senders=opened.senders, works=works, stop=stop, chats=opened.chats)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

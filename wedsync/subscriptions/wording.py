@@ -71,6 +71,7 @@ GROUPS: Final = (
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),
             ("record_book.*", "Connected CRMs"),
+            ("chat.*", "Channels in chat programs"),
             ("record_conflict.*", "What a connected CRM and we disagree on"),
         ),
     ),

@@ -37,17 +37,19 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     client_auth: str
     scopes: tuple[str, ...]
     parameters: Mapping[str, str]
+    scope_separator: str = " "
 
     def __repr__(self) -> str:
         return f"Client({self.token_url!r})"
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What a token endpoint gave; no `refresh_token` where the old one goes on. `missing` scopes were not allowed."""
+    """What a token endpoint gave; no `refresh_token` where the old one goes on, no `expires_at` where the token does
+    not end by itself. `missing` scopes were not allowed."""
 
     access_token: str
     refresh_token: str
-    expires_at: datetime
+    expires_at: datetime | None
     missing: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -69,6 +71,7 @@ def client_of(connect: Connect, settings: Any) -> Client:
         client_auth=connect.client_auth,
         scopes=connect.scopes,
         parameters=connect.parameters,
+        scope_separator=connect.scope_separator,
     )
 
 
@@ -85,7 +88,7 @@ def authorize_url(client: Client, *, state: str, verifier: str, redirect_uri: st
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(client.scopes),
+        "scope": client.scope_separator.join(client.scopes),
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
@@ -106,7 +109,7 @@ async def refresh(
 ) -> Tokens | ReconnectNeeded | RetryLater:
     """A refresh token for tokens; the answer may hold the next refresh token, and then this one has ended."""
     asked = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return _answered(await _asked(wire, client, client.token_url, asked), client, now)
+    return _answered(await _asked(wire, client, client.token_url, asked), client, now, is_renewed=True)
 
 
 async def revoke(wire: Wire, client: Client, *, token: str) -> bool:
@@ -114,7 +117,9 @@ async def revoke(wire: Wire, client: Client, *, token: str) -> bool:
     if not client.revoke_url:
         return False
     answer = await _asked(wire, client, client.revoke_url, {"token": token})
-    return isinstance(answer, Reply) and answer.status in (200, 204)
+    if isinstance(answer, Failure):
+        return False
+    return answer.status in (200, 204) and not _is_refused(_told(answer.body))
 
 
 async def _asked(wire: Wire, client: Client, url: str, fields: dict[str, str]) -> Reply | Failure:
@@ -128,19 +133,21 @@ async def _asked(wire: Wire, client: Client, url: str, fields: dict[str, str]) -
     return await wire.request("POST", url, headers=headers, body=body, timeout_s=TIMEOUT_S, trusted=True)
 
 
-def _answered(answer: Reply | Failure, client: Client, now: datetime) -> Tokens | ReconnectNeeded | RetryLater:
+def _answered(
+    answer: Reply | Failure, client: Client, now: datetime, *, is_renewed: bool = False
+) -> Tokens | ReconnectNeeded | RetryLater:
     if isinstance(answer, Failure):
         return RetryLater(reason=f"The provider's sign-in did not answer: {answer.reason}", is_unreachable=True)
     told = _told(answer.body)
-    if answer.status != 200:
-        return _refused(answer.status, told)
+    if answer.status != 200 or _is_refused(told):
+        return _refused(answer.status if answer.status != 200 else 400, told)
     token, refresh_token = told.get("access_token"), told.get("refresh_token") or ""
     if not _is_token(token) or not (refresh_token == "" or _is_token(refresh_token)):
         return RetryLater(reason="The provider's sign-in answered without a token that can be used.")
     return Tokens(
         access_token=str(token),
         refresh_token=str(refresh_token),
-        expires_at=now + timedelta(seconds=_life_s(told.get("expires_in"))),
+        expires_at=_expires_at(now, told.get("expires_in"), is_renewed=is_renewed or bool(refresh_token)),
         missing=_missing(client.scopes, told.get("scope")),
     )
 
@@ -154,6 +161,18 @@ def _refused(status: int, told: Mapping[str, Any]) -> ReconnectNeeded | RetryLat
         reason = f"The provider does not accept this installation's registration ({said}). Its operator must mend it."
         return RetryLater(reason=reason, is_ours=True)
     return RetryLater(reason=f"The provider's sign-in answered {status}.")
+
+
+def _is_refused(told: Mapping[str, Any]) -> bool:
+    """Slack answers 200 and says so in the body."""
+    return told.get("ok") is False
+
+
+def _expires_at(now: datetime, said: object, *, is_renewed: bool) -> datetime | None:
+    """A token that nothing is said of and that cannot be exchanged does not end by itself (Slack, without rotation)."""
+    if said is None and not is_renewed:
+        return None
+    return now + timedelta(seconds=_life_s(said))
 
 
 def _told(body: bytes) -> Mapping[str, Any]:
@@ -180,5 +199,5 @@ def _missing(asked: tuple[str, ...], said: object) -> tuple[str, ...]:
     """Scopes that were not allowed: people may untick them. Providers write the same scope long or short."""
     if not isinstance(said, str) or not said:
         return ()
-    granted = {one.rpartition("/")[2].lower() for one in said.split()}
+    granted = {one.rpartition("/")[2].lower() for one in said.replace(",", " ").split()}
     return tuple(one for one in asked if one not in UNTOLD_SCOPES and one.rpartition("/")[2].lower() not in granted)

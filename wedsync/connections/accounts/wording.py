@@ -29,6 +29,8 @@ EXCHANGES: Final = {
     "calendars": "Asked for the calendars",
     "read": "Read a job",
     "list": "Listed all jobs",
+    "channel": "Made or closed a channel",
+    "message": "Posted or changed a message",
 }
 WORDS: Final = {
     "ok": ("Done", "good"),
@@ -52,6 +54,7 @@ FIELDS: Final = {
 DOES: Final = {
     "calendars": "calendars",
     "records": "clients and jobs",
+    "chats": "channels for weddings",
     "watches": "tells us of changes at once",
     "delivers": "delivers",
 }

@@ -1,0 +1,163 @@
+"""What channels hear because of facts: each what its link may see, and no more; decided once, and looked at again when
+it is sent (`sending`)."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from wedsync.acknowledgements import model as acknowledgements
+from wedsync.connections import model as connections
+from wedsync.connections.accounts import model as accounts
+from wedsync.connections.chatting import model
+from wedsync.connections.chatting.contract import Saying
+from wedsync.connections.manifest import find
+from wedsync.events.catalogue import Reaction
+from wedsync.events.event import Event
+from wedsync.kit import sql
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Row, Tx
+from wedsync.kit.seal import KeyRing
+from wedsync.notices import model as notices
+from wedsync.suppliers import model as suppliers
+from wedsync.weddings.actions import add_pass, pass_token
+
+queries = sql.load("wedsync.connections.chatting")
+TOLD: Final = (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH)
+CONNECTION: Final = (accounts.CONNECTED.type, accounts.MENDED.type, connections.CHANGED.type)
+
+
+def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
+    """What is owed is sealed, and a page to confirm at has a pass: both come from the process that runs these."""
+
+    async def tell(tx: Tx, event: Event) -> None:
+        await _tell(tx, ring, settings, event)
+
+    async def settle(tx: Tx, event: Event) -> None:
+        await _settle(tx, ring, event)
+
+    async def make(tx: Tx, event: Event) -> None:
+        await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="open"))])
+
+    async def archive(tx: Tx, event: Event) -> None:
+        await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="archive"))])
+
+    return (
+        Reaction(name="chatting.tell", types=TOLD, run=tell),
+        Reaction(name="chatting.settle", types=(acknowledgements.GIVEN.type,), run=settle),
+        Reaction(name="chatting.make", types=(model.ADDED.type,), run=make),
+        Reaction(
+            name="chatting.archive",
+            types=(model.CHANGED.type,),
+            run=archive,
+            condition='$.record.state == "closed" && $.old.state != "closed" && $.record.reason == ""',
+        ),
+        Reaction(name="chatting.reopen", types=CONNECTION, run=_reopen),
+        Reaction(name="chatting.end", types=(suppliers.REVOKED.type,), run=_end),
+    )
+
+
+async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """Every channel of the wedding that may see it and is meant by its type."""
+    chats = {row["chat_id"]: row for row in await tx.rows(queries.chats_of, event.tenant)}
+    told = [chats[one.person_id] for one in notices.chosen(event, [_listener(row) for row in chats.values()])]
+    if not told:
+        return
+    asked: dict[UUID, str] = {}
+    if event.type not in notices.UNCONFIRMED:
+        asked = {row["link_id"]: row["about"] for row in await tx.rows(queries.asked, event.tenant, event.id)}
+    pages = await _pages(tx, settings, event.tenant, {row["link_id"] for row in told} & asked.keys())
+    said = notices.saying(event)
+    await _owe(
+        tx,
+        ring,
+        event,
+        [
+            (
+                row["chat_id"],
+                row["link_id"],
+                model.Order(
+                    do="tell",
+                    about=asked.get(row["link_id"], f"{event.type}:{event.subject.id}"),
+                    saying=Saying(
+                        title=said.title,
+                        before=said.before,
+                        after=said.after,
+                        url=_url(settings, event, row),
+                        confirm_url="" if _is_pressed(row) else pages.get(row["link_id"], ""),
+                    ),
+                    confirms=row["link_id"] in asked,
+                ),
+            )
+            for row in told
+        ],
+    )
+
+
+async def _settle(tx: Tx, ring: KeyRing, event: Event) -> None:
+    """A link has confirmed a matter: its own channels show that, nobody else's."""
+    link, about = event.link_id, (event.record or {}).get("about", "")
+    chats = [row for row in await tx.rows(queries.chats_of, event.tenant) if row["link_id"] == link is not None]
+    await _owe(
+        tx, ring, event, [(row["chat_id"], link, model.Order(do="settle", about=about)) for row in chats if about]
+    )
+
+
+async def _reopen(tx: Tx, event: Event) -> None:
+    """A workspace lets us in again: what waited for it is sent."""
+    if (event.record or {}).get("state") in accounts.OPEN and await tx.value(queries.reopen, event.subject.id):
+        tx.nudges.append("[]")
+
+
+async def _end(tx: Tx, event: Event) -> None:
+    tx.nudges += [row[0] for row in await tx.rows(queries.end, event.subject.id)]
+
+
+async def _owe(tx: Tx, ring: KeyRing, event: Event, orders: Sequence[tuple[UUID, UUID | None, model.Order]]) -> None:
+    """One delivery per event and channel, in one statement; owed again it is the same one."""
+    rows: list[dict[str, Any]] = []
+    for chat, link, order in orders:
+        id = notices.delivery_id(event.id, "chat", chat, order.do)
+        plain = msgspec.json.encode(order)
+        sealed = ring.seal(plain, tenant=event.tenant, table="deliveries", column="sealed", row=id)
+        told = {"id": id, "chat": chat, "link": link, "about": order.about, "sealed": sealed.hex()}
+        rows.append(told | {"event_id": event.id, "seq": event.seq, "type": event.type})
+    if rows:
+        await tx.value(queries.owe, msgspec.json.encode(rows).decode())
+
+
+def _listener(row: Row) -> notices.Recipient:
+    """A channel as one who may be told: the rule is the same as for people."""
+    return notices.Recipient(
+        person_id=row["chat_id"],
+        email="",
+        name="",
+        role="couple" if row["link_id"] is None else "supplier",
+        link_id=row["link_id"],
+        supplier_id=None if row["link_id"] is None else row["tenant_id"],
+        mask=row["mask"],
+        wants_mail=False,
+        since=row["since"],
+    )
+
+
+def _is_pressed(row: Row) -> bool:
+    """Whether a button of this program comes back to us."""
+    manifest = find().get(row["connector"])
+    return manifest is not None and manifest.chats is not None and manifest.chats.scheme is not None
+
+
+def _url(settings: Settings, event: Event, row: Row) -> str:
+    is_couple = row["link_id"] is None
+    path = f"/me/{event.tenant}" if is_couple else f"/studio/{row['tenant_id']}/weddings/{event.tenant}"
+    return f"{settings.public_url}/?next={path}"
+
+
+async def _pages(tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID]) -> dict[UUID, str]:
+    """Where a link confirms without signing in: the same page that its mails lead to."""
+    known = {row["link_id"]: row["id"] for row in await tx.rows(queries.link_passes, wedding_id, list(links))}
+    tokens = {link: pass_token(settings.jwt_secret, "ack", id) for link, id in known.items()}
+    for link in links - known.keys():
+        tokens[link] = await add_pass(tx, settings.jwt_secret, "ack", wedding_id, link_id=link)
+    return {link: f"{settings.public_url}/ack/{token}" for link, token in tokens.items()}

@@ -1,0 +1,1 @@
+"""Slack: a channel for each wedding, messages with a button, updated in place."""

@@ -1,0 +1,1 @@
+"""Microsoft Teams: cards in one channel, by the address of its workflow."""
