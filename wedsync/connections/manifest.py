@@ -17,7 +17,7 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges"]
+Ability = Literal["delivers", "connects", "calendars", "watches", "records", "sends", "charges"]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -87,6 +87,12 @@ class RecordNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 300
 
 
+class SendNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often we look whether something is left to be sent; what is new is sent at once."""
+
+    poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 3600
+
+
 class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How what the provider sends of all accounts, to one address of the platform's, is verified; `secrets` names the
     operator's setting that holds them, by comma."""
@@ -122,6 +128,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hooks: Hooks | None = None
     calendars: CalendarNote | None = None
     records: RecordNote | None = None
+    sends: SendNote | None = None
     charges: ChargesNote | None = None
     fake: FakeNote | None = None
 
@@ -132,6 +139,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "calendars": "calendars",
             "watches": "hooks",
             "records": "records",
+            "sends": "sends",
             "charges": "charges",
         }
         for ability, table in tables.items():

@@ -53,6 +53,10 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         "https://workspace.vsco.co/api/v2"
     )
 
+    light_blue_base_url: Annotated[str, about("Light Blue's online services, where its API is.")] = (
+        "https://online.lightbluesoftware.com"
+    )
+
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"

@@ -28,6 +28,8 @@ def pointed(settings: Settings) -> Settings:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
     if settings.tave_base_url == type(settings)().tave_base_url:
         found["tave_base_url"] = f"{at}/tave/api/v2"
+    if settings.light_blue_base_url == type(settings)().light_blue_base_url:
+        found["light_blue_base_url"] = f"{at}/light-blue/api"
     return msgspec.structs.replace(settings, **found)
 
 

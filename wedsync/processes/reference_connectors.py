@@ -45,6 +45,8 @@ def _section(manifest: Manifest) -> str:
         lines.append(f"* Its calendars are asked every {manifest.calendars.poll_s} s where it does not tell us.")
     if manifest.records is not None:
         lines.append(f"* Its jobs are asked for every {manifest.records.poll_s} s where it does not tell us.")
+    if manifest.sends is not None:
+        lines.append("* It only takes in: new enquiries and bookings are handed in at once, and nothing is read.")
     lines += [f"* `{value.name}`: {value.description}" for value in (*manifest.settings, *manifest.secrets)]
     named = [f"`WEDSYNC_{name.upper()}`" for name in (*manifest.operator_settings, *manifest.operator_secrets)]
     if named:

@@ -29,6 +29,7 @@ EXCHANGES: Final = {
     "calendars": "Asked for the calendars",
     "read": "Read a job",
     "list": "Listed all jobs",
+    "send": "Handed in a client",
 }
 WORDS: Final = {
     "ok": ("Done", "good"),
@@ -52,6 +53,7 @@ FIELDS: Final = {
 DOES: Final = {
     "calendars": "calendars",
     "records": "clients and jobs",
+    "sends": "takes in new enquiries and bookings",
     "watches": "tells us of changes at once",
     "delivers": "delivers",
 }

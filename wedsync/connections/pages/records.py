@@ -30,6 +30,12 @@ WORDS = {
     "reconnect": ("Connect it again", "bad"),
     "read_only": ("May only read", "wait"),
 }
+STATES = {
+    "removed": ("Deleted there", "wait"),
+    "sending": ("On its way", "wait"),
+    "sent": ("Sent, counts as accepted", "good"),
+    "refused": ("Not taken in", "bad"),
+}
 
 
 @get(PATH + "/{book_id:uuid}", include_in_schema=False)
@@ -39,6 +45,7 @@ async def one(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, boo
         rows = await place.tx.rows(queries.books, book_id)
         if not rows:
             raise not_found("connection")
+        ways = actions.directions_of(rows[0]["connector"])
         runs = await place.tx.rows(queries.runs, book_id, None, None, RUNS_SHOWN)
         items = await place.tx.rows(queries.items, book_id, None, None, ITEMS_SHOWN)
         conflicts = await place.tx.rows(queries.conflicts, None, book_id, "open", None, None, 50)
@@ -48,10 +55,12 @@ async def one(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, boo
             path=_path(place),
             one=as_struct(model.Book, rows[0]),
             words=WORDS,
-            directions=list(model.DIRECTIONS.items()),
+            directions=[(way, model.DIRECTIONS[way]) for way in ways],
+            is_sent="send" in ways,
             runs=[as_struct(model.RecordRun, row) for row in runs],
             items=[model.item(ctx.ring, row) for row in items],
             stages=STAGES,
+            states=STATES,
             conflicts=[_drawn(model.conflict(ctx.ring, row)) for row in conflicts],
         )
 

@@ -1,4 +1,4 @@
-"""What a connector of a CRM does beside `connections.contract`: says what may have changed, tells and writes a record.
+"""What a CRM connector does beside `connections.contract`: tells what changed, reads, writes or only takes in a record.
 
 All sync logic is the host's: a connector translates. It raises only for bugs of its own; what the provider does is an
 answer or one of the five outcomes. It never decides what wins, never retries, never keeps state between calls.
@@ -126,3 +126,31 @@ class Hooks(Connector, Protocol):
     async def hook(
         self, address: str, connection: Connection, *, timeout_s: float
     ) -> Delivered | ReadOnly | Outcome: ...
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """Hand in what `record` says. `reference` is the same on every try, and another for everything else."""
+
+    reference: str
+    record: Record
+    timeout_s: float = 10.0
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """Taken in. Whether people there make a job of it nobody tells us, so it counts as accepted from now on."""
+
+    attempt: Attempt = Attempt()
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """Not taken in: something with this reference is there already. After a try whose end is unknown that was ours."""
+
+    reason: str
+    attempt: Attempt = Attempt()
+
+
+@runtime_checkable
+class Sends(Connector, Protocol):
+    """A provider that only takes in what is new: nothing there can be read, found again or changed."""
+
+    async def send(self, send: Send, connection: Connection) -> Sent | Known | Outcome: ...

@@ -6,7 +6,19 @@ from uuid import UUID
 import msgspec
 
 from wedsync.connections.contract import Delivered, Outcome, ReconnectNeeded, RetryLater
-from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pulled, Push, Pushed, ReadOnly
+from wedsync.connections.records.contract import (
+    Found,
+    Gone,
+    Known,
+    Listed,
+    Moved,
+    Pulled,
+    Push,
+    Pushed,
+    ReadOnly,
+    Send,
+    Sent,
+)
 from wedsync.connections.records.record import Field, Record
 from wedsync.kit.db import Door, Tx
 
@@ -46,7 +58,19 @@ class Session(Protocol):
     async def tell(self, tx: Tx) -> None: ...
 
 
+class Outlet(Protocol):
+    """An opened account that only takes in; what is told of it is told as by `Session`."""
+
+    @property
+    def poll_s(self) -> float:
+        """How often we look whether something is left to be sent."""
+
+    async def send(self, send: Send) -> Sent | Known | Outcome: ...
+    async def tell(self, tx: Tx) -> None: ...
+
+
 class Remote(Protocol):
     """The way to CRMs of one process."""
 
     async def open(self, where: Where, door: Door) -> Session | ReconnectNeeded | RetryLater: ...
+    async def outlet(self, where: Where, door: Door) -> Outlet | ReconnectNeeded | RetryLater: ...

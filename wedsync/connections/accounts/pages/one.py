@@ -90,7 +90,7 @@ async def _page(
             last=wording.what(row["what"]) if row["what"] else "",
             provider=offer.title if offer is not None else row["connector"],
             has_calendars=offer is not None and "calendars" in offer.does,
-            has_records=offer is not None and "records" in offer.does and "/studio/" in request.url.path,
+            has_records=offer is not None and {"records", "sends"} & set(offer.does) and "/studio/" in request.url.path,
             status=wording.STATUS[offer.status] if offer is not None else None,
             log=[
                 {
