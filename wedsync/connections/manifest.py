@@ -70,9 +70,12 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How what the provider sends by itself is verified (`connections.verify`)."""
+    """How what the provider sends by itself is verified (`connections.verify`). `told_by` is who tells it where to: we,
+    by its API, or a person in its own pages, to whom our address and key are shown.
+    """
 
     scheme: Name
+    told_by: Literal["us", "person"] = "us"
 
 
 class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -57,6 +57,19 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         "https://online.lightbluesoftware.com"
     )
 
+    tripleseat_base_url: Annotated[str, about("Tripleseat's API.")] = "https://api.tripleseat.com"
+    tripleseat_client_id: Annotated[str, about("OAuth 2 application of yours at Tripleseat. Empty: not on offer.")] = ""
+    tripleseat_client_secret: Annotated[str, about("The secret of that application.", secret=True)] = ""
+    tripleseat_authorize_url: Annotated[str, about("Where venues are asked to let us in.")] = (
+        "https://api.tripleseat.com/oauth/authorize"
+    )
+    tripleseat_token_url: Annotated[str, about("Where Tripleseat gives and refreshes tokens.")] = (
+        "https://api.tripleseat.com/oauth/token"  # noqa: S105 -- an address
+    )
+    tripleseat_per_second: Annotated[
+        int, Meta(ge=1, le=1000), about("Calls a second of one venue at Tripleseat, which answers 429 above ten.")
+    ] = 10
+
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"

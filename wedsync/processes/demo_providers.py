@@ -24,6 +24,8 @@ def pointed(settings: Settings) -> Settings:
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
         }
+    if not settings.tripleseat_client_id:
+        found |= _oauth("tripleseat", f"{at}/tripleseat/api", f"{at}/tripleseat/oauth")
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
     if settings.tave_base_url == type(settings)().tave_base_url:

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from wedsync.connections import actions as connections
 from wedsync.connections import manifest as manifests
 from wedsync.connections.records import conflicts, facts, model
 from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import FieldError, Refusal, not_found
+from wedsync.kit.seal import KeyRing
 from wedsync.web.context import stale
 
 queries = sql.load("wedsync.connections.records")
@@ -66,6 +68,24 @@ async def sync_now(tx: Tx, book_id: UUID) -> None:
     if held["direction"] == "off":
         raise Refusal(409, "records_off", "This CRM is not used. Choose how it is kept first.")
     await poke(tx, book_id, is_pull=True, is_now=True)
+
+
+async def hook_place(tx: Tx, ring: KeyRing, book_id: UUID, public_url: str) -> model.HookPlace:
+    """Where a CRM is to send, and its key. Raises Refusal 403, 404, or 409 where no person has to tell it."""
+    held = await _held(tx, book_id)
+    if not is_told_by_person(held["connector"]):
+        raise Refusal(
+            409, "not_by_hand", "This CRM is told by us where to send, or tells nothing. Nothing is to be done."
+        )
+    row: Any = await tx.row(queries.hook_secrets, book_id)
+    (newest, *_) = connections.kept(ring, row["tenant_id"], book_id, row["sealed"])
+    return model.HookPlace(address=f"{public_url}/hooks/{held['connector']}/{book_id}", key=newest.secret)
+
+
+def is_told_by_person(connector: str) -> bool:
+    """Whether somebody has to tell this CRM in its own settings where to send."""
+    manifest = manifests.find().get(connector)
+    return manifest is not None and manifest.hooks is not None and manifest.hooks.told_by == "person"
 
 
 async def resolve(tx: Tx, conflict_id: UUID, keep: model.Side) -> None:

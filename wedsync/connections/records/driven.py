@@ -20,7 +20,8 @@ from wedsync.connections.records.record import Record
 READ_ONLY: Final = "read only"
 MOODS: Final[Mapping[str, str]] = {**OF_ALL, READ_ONLY: "Lets the key only read: 403 for every write."}
 """The moods that every fake of a CRM knows, by the names of `calendars.driven`, whose ACCOUNTS they have too; one
-without hooks leaves out `duplicate` and `push off`."""
+without hooks leaves out `duplicate` and `push off`. A fake whose hooks a person asks for in the provider's own
+pages has `subscribe(account, address, key)`."""
 
 
 @runtime_checkable

@@ -70,6 +70,14 @@ class BookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     direction: Direction | UnsetType = UNSET
 
 
+class HookPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person types into the CRM's own settings, so that it tells us of new jobs at once: the address to send to,
+    and the key that it signs with."""
+
+    address: str
+    key: str
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """A job that is a client: `external_id` is the CRM's own, `state` removed where it was deleted there. Where clients
     are only sent, `external_id` is the reference they were sent under, and sent means that nobody there has said no."""

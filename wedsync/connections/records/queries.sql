@@ -167,6 +167,9 @@ from record_books b join connections n on n.id = b.id
 where b.id = $1 and b.tenant_id = app.tenant()
 for update of b
 
+-- name: hook_secrets
+select n.tenant_id, n.sealed from connections n where n.id = $1 and n.deleted_at is null
+
 -- name: book_current
 select to_jsonb(b) as record from record_books b where b.id = $1
 
