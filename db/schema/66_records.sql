@@ -122,6 +122,21 @@ create index record_runs_ended on public.record_runs (ended_at);
 call app.protect('public.record_runs', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant delete on public.record_runs to wedsync_recorder;
 
+create table public.record_spaces (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_id text not null check (length(remote_id) between 1 and 200),
+  space_id uuid,
+  seen jsonb not null,
+  unique (book_id, remote_id),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_spaces is 'A space in a venue''s own system and the one of ours that it is';
+comment on column public.record_spaces.space_id is 'Null: the venue has removed it here, and here it stays away';
+comment on column public.record_spaces.seen is 'Its name and numbers as they were there when they were last taken over: only what changes there is taken over again';
+call app.protect('public.record_spaces', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
 create sequence public.record_pokes;
 grant usage on sequence public.record_pokes to wedsync_recorder;
 reset role;

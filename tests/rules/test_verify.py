@@ -181,8 +181,8 @@ TAKEN = {
     "mandrill": ("mandrill", mandrill("zh3/hBgrmKxCsBgp9xZfAfG16Ag=", MANDRILL_BODY)),
     "mailchimp": ("mailchimp", request(url="https://x.test/h?secret=open+sesame")),
     "hint": ("hint", request(url="https://x.test/h?secret=open+sesame")),
-    "tripleseat": (
-        "tripleseat",
+    "signed_hint": (
+        "signed_hint",
         request("Hello, World!", secrets=("It's a Secret to Everybody",), x_signature=GITHUB.removeprefix("sha256=")),
     ),
     "google": (

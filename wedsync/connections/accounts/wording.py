@@ -30,6 +30,7 @@ EXCHANGES: Final = {
     "read": "Read a job",
     "list": "Listed all jobs",
     "send": "Handed in a client",
+    "spaces": "Asked for the spaces",
 }
 WORDS: Final = {
     "ok": ("Done", "good"),

@@ -170,6 +170,34 @@ for update of b
 -- name: hook_secrets
 select n.tenant_id, n.sealed from connections n where n.id = $1 and n.deleted_at is null
 
+-- name: spaces
+-- Spaces of a venue's system and those of ours that they are. `seen` is what was there when it was last taken over.
+select s.remote_id, s.space_id, s.seen from record_spaces s where s.book_id = $1 for update
+
+-- name: own_spaces
+-- Ours that are none of this book's yet.
+select s.id, s.name from spaces s
+where s.supplier_id = app.tenant() and not exists (select from record_spaces r where r.book_id = $1 and r.space_id = s.id)
+
+-- name: put_space
+insert into record_spaces (tenant_id, book_id, remote_id, space_id, seen) values (app.tenant(), $1, $2, $3, $4::jsonb)
+on conflict (book_id, remote_id) do update set seen = excluded.seen
+
+-- name: item_kept
+select i.sealed from record_items i where i.id = $1 for update
+
+-- name: put_kept
+update record_items i set sealed = $2 where i.id = $1
+
+-- name: parts
+-- The parts of the entered wedding that a link sees, the first of each kind on its day first, with the space that the link gives to it.
+select i.id, i.kind, u.id as use_id, u.space_id, u.arrangement, u.setup_at, u.ready_by
+from schedule_items i
+cross join weddings w
+left join space_uses u on u.wedding_id = i.wedding_id and u.schedule_item_id = i.id and u.link_id = app.link()
+where i.wedding_id = app.tenant() and w.wedding_id = i.wedding_id
+order by (i."on" is distinct from w."on"), i.starts_at, i.id
+
 -- name: book_current
 select to_jsonb(b) as record from record_books b where b.id = $1
 

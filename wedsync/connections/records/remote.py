@@ -16,6 +16,7 @@ from wedsync.connections.records.contract import (
     Push,
     Pushed,
     ReadOnly,
+    RemoteSpace,
     Send,
     Sent,
 )
@@ -44,6 +45,10 @@ class Session(Protocol):
         """Whether it can be told to tell us of changes."""
 
     @property
+    def houses(self) -> bool:
+        """Whether it has spaces too."""
+
+    @property
     def writes(self) -> frozenset[Field]:
         """What of a record can be written there."""
 
@@ -54,6 +59,7 @@ class Session(Protocol):
     async def read(self, id: str) -> Found | Gone | Outcome: ...
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def listed(self, cursor: str) -> Listed | Outcome: ...
+    async def spaces(self) -> tuple[RemoteSpace, ...] | Outcome: ...
     async def hook(self, address: str) -> Delivered | ReadOnly | Outcome: ...
     async def tell(self, tx: Tx) -> None: ...
 

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater
-from wedsync.connections.records import pulling, sending, settling
+from wedsync.connections.records import housing, pulling, sending, settling
 from wedsync.connections.records import run as runs
 from wedsync.connections.records.contract import ReadOnly
 from wedsync.connections.records.remote import Remote, Session, Where
@@ -115,7 +115,8 @@ async def _read(run: Run) -> Ended | None:
     ended = await pulling.follow_hints(run)
     if ended is None and run.pulls_wanted > run.pulls_done:
         is_first = run.cursor == ""
-        ended = await pulling.pull(run)
+        ended = await housing.take_spaces(run) if run.session.houses else None
+        ended = ended or await pulling.pull(run)
         if ended is None and is_first and run.swept_at is None:
             async with run.enter() as tx:
                 await tx.run(queries.swept, run.id)

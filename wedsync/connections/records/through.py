@@ -20,6 +20,7 @@ from wedsync.connections.records.contract import (
     Found,
     Gone,
     Hooks,
+    Houses,
     Known,
     Listed,
     Moved,
@@ -29,6 +30,7 @@ from wedsync.connections.records.contract import (
     Pushed,
     ReadOnly,
     Records,
+    RemoteSpace,
     Send,
     Sends,
     Sent,
@@ -80,6 +82,7 @@ class Account:
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.records is None else float(manifest.records.poll_s)
         self.hooks = manifest.hooks is not None and host.connector(where.connector, Hooks) is not None
+        self.houses = host.connector(where.connector, Houses) is not None
         self._telling = Telling(accounts, where.connection_id, where.tenant)
 
     async def pull(self, cursor: str) -> Pulled | Outcome:
@@ -127,6 +130,17 @@ class Account:
             timeout_s=self._timeout_s,
         )
         return await self._telling.told(said, "list")
+
+    async def spaces(self) -> tuple[RemoteSpace, ...] | Outcome:
+        """All spaces there are."""
+        said: Any = await self._host.call(
+            self._where.connector,
+            Houses,
+            lambda one: one.spaces(self._connection, timeout_s=self._timeout_s),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._telling.told(said, "spaces")
 
     async def hook(self, address: str) -> Delivered | ReadOnly | Outcome:
         """Hints are asked for, at our address with the secret that the connection's hooks have."""

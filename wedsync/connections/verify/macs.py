@@ -1,4 +1,4 @@
-"""Schemes that sign the body with a shared secret: Stripe, Slack, Tripleseat, and any other by a template."""
+"""Schemes that sign the body with a shared secret: Stripe, Slack, hooks that are hints, any other by a template."""
 
 import base64
 import hmac
@@ -35,8 +35,8 @@ def slack(request: Request) -> None:
         raise Unverified("the signature does not match")
 
 
-def tripleseat(request: Request) -> None:
-    """`X-Signature`: the hex HMAC-SHA256 of the body."""
+def signed_hint(request: Request) -> None:
+    """`X-Signature`: the hex HMAC-SHA256 of the body, of which only ids are kept. Tripleseat signs so."""
     given = request.header("x-signature").strip().lower().removeprefix("sha256=")
     expected = [_mac(secret, request.body, "sha256").hex().encode() for secret in request.secrets]
     if not is_any(given.encode(), expected):
