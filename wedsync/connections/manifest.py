@@ -155,8 +155,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The operator's settings without which nobody can connect; () where it is configured."""
         if self.connect is None or self.connect.way != "oauth2":
             return ()
-        names = (self.connect.client_id, self.connect.client_secret)
-        return tuple(name for name in names if name and not operators(settings, name))
+        connect = self.connect
+        names = (connect.client_id, connect.client_secret, connect.authorize_url, connect.token_url)
+        # A provider that publishes no API tells its partners where it is.
+        bases = (name for name in self.operator_settings if name.endswith("_base_url"))
+        return tuple(name for name in (*names, *bases) if name and not operators(settings, name))
 
 
 def operators(settings: Any, name: str) -> Any:

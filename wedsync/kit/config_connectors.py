@@ -57,6 +57,16 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         "https://online.lightbluesoftware.com"
     )
 
+    honeybook_base_url: Annotated[
+        str, about("HoneyBook's partner API, as HoneyBook tells its partners. Empty: not on offer.")
+    ] = ""
+    honeybook_client_id: Annotated[
+        str, about("Your OAuth 2 client as a partner of HoneyBook. Empty: not on offer.")
+    ] = ""
+    honeybook_client_secret: Annotated[str, about("The secret of that client.", secret=True)] = ""
+    honeybook_authorize_url: Annotated[str, about("Where businesses are asked to let us in. Empty: not on offer.")] = ""
+    honeybook_token_url: Annotated[str, about("Where HoneyBook gives and refreshes tokens. Empty: not on offer.")] = ""
+
     tripleseat_base_url: Annotated[str, about("Tripleseat's API.")] = "https://api.tripleseat.com"
     tripleseat_client_id: Annotated[str, about("OAuth 2 application of yours at Tripleseat. Empty: not on offer.")] = ""
     tripleseat_client_secret: Annotated[str, about("The secret of that application.", secret=True)] = ""

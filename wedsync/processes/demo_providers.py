@@ -24,15 +24,21 @@ def pointed(settings: Settings) -> Settings:
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
         }
-    if not settings.tripleseat_client_id:
-        found |= _oauth("tripleseat", f"{at}/tripleseat/api", f"{at}/tripleseat/oauth")
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"
-    if settings.tave_base_url == type(settings)().tave_base_url:
-        found["tave_base_url"] = f"{at}/tave/api/v2"
-    if settings.light_blue_base_url == type(settings)().light_blue_base_url:
-        found["light_blue_base_url"] = f"{at}/light-blue/api"
-    return msgspec.structs.replace(settings, **found)
+    return msgspec.structs.replace(settings, **found, **_crms(settings, at))
+
+
+def _crms(settings: Settings, at: str) -> dict[str, str]:
+    """Studios, venues and planners keep their clients in these."""
+    found: dict[str, str] = {}
+    for name in ("honeybook", "tripleseat"):
+        if not getattr(settings, f"{name}_client_id"):
+            found |= _oauth(name, f"{at}/{name}/api", f"{at}/{name}/oauth")
+    for name, path in (("tave_base_url", "tave/api/v2"), ("light_blue_base_url", "light-blue/api")):
+        if getattr(settings, name) == getattr(type(settings)(), name):
+            found[name] = f"{at}/{path}"
+    return found
 
 
 def _oauth(name: str, base: str, consent: str) -> dict[str, str]:

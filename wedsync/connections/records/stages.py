@@ -6,12 +6,18 @@ from typing import Final
 from wedsync.clients.model import Stage
 
 _WORDS: Final[Mapping[Stage, str]] = {
-    "enquiry": "enquiry inquiry lead prospect new open contacted proposal proposed quoted",
+    "enquiry": (
+        "enquiry inquiry lead prospect new open contacted proposal proposed quoted follow_up meeting proposal_sent "
+        "contract_sent"
+    ),
     "held": "held hold on_hold tentative option optioned provisional pencilled soft_hold",
-    "booked": "booked confirmed definite contracted signed won converted",
+    "booked": (
+        "booked confirmed definite contracted signed won converted proposal_signed contract_signed retainer_paid "
+        "deposit_paid planning"
+    ),
     "fulfilled": "fulfilled fulfillment done past event_done delivered",
     "completed": "completed complete closed archived_won finished",
-    "cancelled": "cancelled canceled lost released turned_down declined expired dead",
+    "cancelled": "cancelled canceled lost released turned_down declined expired dead archived",
 }
 BY_WORD: Final[Mapping[str, Stage]] = {word: stage for stage, words in _WORDS.items() for word in words.split()}
 
