@@ -45,6 +45,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
     address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret.
+    `scopes_setting` names the operator's setting of scopes, parted by blanks, where only a partner is told them.
     """
 
     way: Way
@@ -54,6 +55,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token_url: str = ""
     revoke_url: str = ""
     scopes: tuple[str, ...] = ()
+    scopes_setting: str = ""
     parameters: dict[str, str] = {}
     client_auth: Literal["body", "basic"] = "body"
     asks_address: bool = False

@@ -66,6 +66,7 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     honeybook_client_secret: Annotated[str, about("The secret of that client.", secret=True)] = ""
     honeybook_authorize_url: Annotated[str, about("Where businesses are asked to let us in. Empty: not on offer.")] = ""
     honeybook_token_url: Annotated[str, about("Where HoneyBook gives and refreshes tokens. Empty: not on offer.")] = ""
+    honeybook_scopes: Annotated[str, about("What HoneyBook is asked to allow, parted by blanks; as it tells you.")] = ""
 
     tripleseat_base_url: Annotated[str, about("Tripleseat's API.")] = "https://api.tripleseat.com"
     tripleseat_client_id: Annotated[str, about("OAuth 2 application of yours at Tripleseat. Empty: not on offer.")] = ""

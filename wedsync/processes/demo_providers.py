@@ -35,6 +35,8 @@ def _crms(settings: Settings, at: str) -> dict[str, str]:
     for name in ("honeybook", "tripleseat"):
         if not getattr(settings, f"{name}_client_id"):
             found |= _oauth(name, f"{at}/{name}/api", f"{at}/{name}/oauth")
+    if "honeybook_client_id" in found:
+        found["honeybook_scopes"] = "projects"
     for name, path in (("tave_base_url", "tave/api/v2"), ("light_blue_base_url", "light-blue/api")):
         if getattr(settings, name) == getattr(type(settings)(), name):
             found[name] = f"{at}/{path}"

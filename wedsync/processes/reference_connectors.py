@@ -56,7 +56,8 @@ def _section(manifest: Manifest) -> str:
 
 def _connecting(connect: Connect) -> list[str]:
     lines = [f"* How an account is connected: {WAYS[connect.way]}"]
-    names = (connect.client_id, connect.client_secret, connect.authorize_url, connect.token_url, connect.revoke_url)
+    urls = (connect.authorize_url, connect.token_url, connect.revoke_url)
+    names = (connect.client_id, connect.client_secret, *urls, connect.scopes_setting)
     named = [f"`WEDSYNC_{name.upper()}`" for name in names if name]
     if named:
         lines.append(f"* The operator registers WedSync there and sets {', '.join(named)}.")

@@ -53,7 +53,13 @@ class HoneyBook:
             for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Events", "Dario Films"), strict=True))
         }
         names = {account: account.partition("@")[0].title() for account in ACCOUNTS}
-        self.consent = Consent("/honeybook/oauth", "HoneyBook", accounts=names, scopes={}, rotates=True)
+        self.consent = Consent(
+            "/honeybook/oauth",
+            "HoneyBook",
+            accounts=names,
+            scopes={"projects": "See and change your projects"},
+            rotates=True,
+        )
         routes = {"honey": given(self)}
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(self.address, route_handlers=API, dependencies=routes),
@@ -78,6 +84,7 @@ class HoneyBook:
             "honeybook_client_secret": CLIENT_SECRET,
             "honeybook_authorize_url": f"{at}/honeybook/oauth/authorize",
             "honeybook_token_url": f"{at}/honeybook/oauth/token",
+            "honeybook_scopes": "projects",
         }
 
     def connection(self, at: str, account: str) -> Connection:
