@@ -30,6 +30,8 @@ WORDS = {
     "reconnect": ("Connect it again", "bad"),
     "read_only": ("May only read", "wait"),
 }
+SENT_TO = {"done": ("Up to date", "good")}
+"""Nobody tells us what became of what was sent, so it is never in step."""
 STATES = {
     "removed": ("Deleted there", "wait"),
     "sending": ("On its way", "wait"),
@@ -58,7 +60,7 @@ async def _page(ctx: Context, place: Place, book_id: UUID, hook: model.HookPlace
         place.shell,
         path=_path(place),
         one=as_struct(model.Book, rows[0]),
-        words=WORDS,
+        words=WORDS | (SENT_TO if "send" in ways else {}),
         directions=[(way, model.DIRECTIONS[way]) for way in ways],
         is_sent="send" in ways,
         is_told_by_person=actions.is_told_by_person(rows[0]["connector"]),

@@ -1,16 +1,13 @@
 """HoneyBook for the host: says which projects may have changed, reads one, writes one. All that is decided is what an
 answer means; what wins, when to try again and what to do next is the host's."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
-
-from wedsync.connections.contract import Account, Connection, Outcome, Rejected, RetryLater, Tools
-from wedsync.connections.records.contract import Found, Gone, Hint, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
+from wedsync.connections.contract import Account, Connection, Outcome, Rejected, Tools
+from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
 from wedsync.connections.records.merge import changed
 from wedsync.connections.records.record import Field, Record, checked
-from wedsync.connectors.honeybook import mapper
+from wedsync.connectors.honeybook import listing, mapper
 from wedsync.connectors.honeybook.answers import read, wrote
 from wedsync.connectors.honeybook.client import Client
 from wedsync.kit import clock
@@ -18,18 +15,7 @@ from wedsync.kit import clock
 WRITES: Final[frozenset[Field]] = frozenset(
     {"stage", "wedding_on", "name", "partner_name", "email", "partner_email", "phone", "partner_phone"}
 )
-LIMIT: Final = 100
-OVERLAP: Final = timedelta(minutes=10)
-"""Two clocks may differ by less; what was read already is not read again."""
 NO_STAGE: Final = "No stage of this pipeline means what the client is here. Name one so, such as Booked or Completed."
-
-
-class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Changes are asked for from `since` on; a reading that is under way began at `began` and is at `offset`."""
-
-    since: str = ""
-    began: str = ""
-    offset: int = 0
 
 
 class HoneyBook:
@@ -52,18 +38,10 @@ class HoneyBook:
         found = read(await self._as(connection).get_me(timeout_s=timeout_s), mapper.Me, now=self._machine_now())
         if isinstance(found, mapper.Me):
             return Account(id=found.company_id, title=found.company_name or found.company_id)
-        return _nowhere() if isinstance(found, Gone) else found
+        return listing.nowhere() if isinstance(found, Gone) else found
 
     async def pull(self, pull: Pull, connection: Connection) -> Pulled | Outcome:
-        now, cursor = self._machine_now(), _cursor(pull.cursor)
-        rows = await self._rows(cursor.since, cursor.offset, connection, timeout_s=pull.timeout_s)
-        if not isinstance(rows, mapper.Rows):
-            return rows
-        began = cursor.began or (now - OVERLAP).astimezone(UTC).isoformat()
-        hints = tuple(Hint(id=row.id, etag=_etag(row, now)) for row in rows.data)
-        then, has_more = cursor.offset + len(rows.data), _goes_on(rows, cursor.offset)
-        after = Cursor(since=cursor.since, began=began, offset=then) if has_more else Cursor(since=began)
-        return Pulled(hints=hints, cursor=msgspec.json.encode(after).decode(), has_more=has_more)
+        return await listing.pull(pull, self._as(connection), now=self._machine_now())
 
     async def read(self, id: str, connection: Connection, *, timeout_s: float) -> Found | Gone | Outcome:
         workspace = await self._workspace(id, connection, timeout_s=timeout_s)
@@ -87,23 +65,10 @@ class HoneyBook:
         return Pushed(found=found) if isinstance(found, Found) else found
 
     async def listed(self, cursor: str, connection: Connection, *, timeout_s: float) -> Listed | Outcome:
-        offset = int(cursor) if cursor.isascii() and cursor.isdigit() else 0
-        rows = await self._rows("", offset, connection, timeout_s=timeout_s)
-        if not isinstance(rows, mapper.Rows):
-            return rows
-        ids = tuple(row.id for row in rows.data)
-        return Listed(ids=ids, cursor=str(offset + len(ids)), has_more=_goes_on(rows, offset))
+        return await listing.listed(cursor, self._as(connection), now=self._machine_now(), timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Nothing is held: the network's door belongs to the process."""
-
-    async def _rows(
-        self, since: str, offset: int, connection: Connection, *, timeout_s: float
-    ) -> mapper.Rows | Outcome:
-        client = self._as(connection)
-        exchange = await client.list_workspaces(since=since, offset=offset, limit=LIMIT, timeout_s=timeout_s)
-        found = read(exchange, mapper.Rows, now=self._machine_now())
-        return _nowhere() if isinstance(found, Gone) else found
 
     async def _workspace(
         self, id: str, connection: Connection, *, timeout_s: float
@@ -139,7 +104,7 @@ class HoneyBook:
             exchange = await client.get_pipeline(workspace.pipeline_id, timeout_s=until - clock.monotonic())
             pipeline = read(exchange, mapper.Pipeline, now=self._machine_now())
             if not isinstance(pipeline, mapper.Pipeline):
-                return _nowhere() if isinstance(pipeline, Gone) else pipeline
+                return listing.nowhere() if isinstance(pipeline, Gone) else pipeline
             step = mapper.step_for(record.stage, pipeline)
             if step is None:
                 return Rejected(reason=NO_STAGE)
@@ -152,25 +117,3 @@ class HoneyBook:
 
 def connect(tools: Tools) -> HoneyBook:
     return HoneyBook(tools)
-
-
-def _cursor(text: str) -> Cursor:
-    """What cannot be read begins anew."""
-    try:
-        return msgspec.json.decode(text, type=Cursor) if text else Cursor()
-    except msgspec.DecodeError:
-        return Cursor()
-
-
-def _goes_on(rows: mapper.Rows, offset: int) -> bool:
-    return bool(rows.data) and offset + len(rows.data) < rows.total
-
-
-def _etag(row: mapper.Row, now: datetime) -> str:
-    """Empty for what changed a moment ago and may change once more within it, or nobody knows when."""
-    at = mapper.instant_of(row.updated_at)
-    return row.updated_at if at is not None and now - at > OVERLAP else ""
-
-
-def _nowhere() -> RetryLater:
-    return RetryLater(reason="HoneyBook answered 404 where its API should be.", tries_max=3)

@@ -3,8 +3,6 @@ decided is what an answer means; what wins, when to try again and what to do nex
 
 from typing import Final, TypeVar
 
-import msgspec
-
 from wedsync.connections.contract import Account, Connection, Outcome, Tools
 from wedsync.connections.records.contract import (
     Found,
@@ -21,9 +19,11 @@ from wedsync.connections.records.contract import (
 )
 from wedsync.connections.records.merge import changed
 from wedsync.connections.records.record import Field, Record, checked
+from wedsync.connectors.venue_booking import cursor as cursors
 from wedsync.connectors.venue_booking import mapper
 from wedsync.connectors.venue_booking.answers import nowhere, read, wrote
 from wedsync.connectors.venue_booking.client import Client
+from wedsync.connectors.venue_booking.cursor import Cursor
 from wedsync.kit import clock
 from wedsync.kit.http import Failure, Reply
 
@@ -31,14 +31,6 @@ Read = TypeVar("Read")
 WRITES: Final[frozenset[Field]] = frozenset(
     {"stage", "wedding_on", "name", "partner_name", "email", "partner_email", "phone", "partner_phone"}
 )
-
-
-class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`since` is the system's own clock when the last reading began; `next` and `as_of` are of the one under way."""
-
-    since: str = ""
-    next: str = ""
-    as_of: str = ""
 
 
 class VenueBooking:
@@ -64,13 +56,13 @@ class VenueBooking:
         return mapper.to_spaces(found) if isinstance(found, mapper.Spaces) else found
 
     async def pull(self, pull: Pull, connection: Connection) -> Pulled | Outcome:
-        cursor = _cursor(pull.cursor)
+        cursor = cursors.read(pull.cursor)
         page = await self._page(cursor, connection, timeout_s=pull.timeout_s)
         if not isinstance(page, mapper.Page):
             return page
-        after = _after(cursor, page)
+        after = cursors.after(cursor, page)
         hints = tuple(Hint(id=one.id, etag=one.version) for one in page.bookings)
-        return Pulled(hints=hints, cursor=msgspec.json.encode(after).decode(), has_more=bool(after.next))
+        return Pulled(hints=hints, cursor=cursors.written(after), has_more=bool(after.next))
 
     async def read(self, id: str, connection: Connection, *, timeout_s: float) -> Found | Gone | Outcome:
         booking = await self._booking(id, connection, timeout_s=timeout_s)
@@ -127,17 +119,3 @@ class VenueBooking:
 
 def connect(tools: Tools) -> VenueBooking:
     return VenueBooking(tools)
-
-
-def _cursor(text: str) -> Cursor:
-    """What cannot be read begins anew."""
-    try:
-        return msgspec.json.decode(text, type=Cursor) if text else Cursor()
-    except msgspec.DecodeError:
-        return Cursor()
-
-
-def _after(cursor: Cursor, page: mapper.Page) -> Cursor:
-    """The next page, or the next reading from when this one began."""
-    as_of = cursor.as_of or page.as_of
-    return Cursor(since=cursor.since, next=page.next, as_of=as_of) if page.next else Cursor(since=as_of)
