@@ -23,6 +23,10 @@ comment on column public.spaces.resource_id is 'What is booked when the space is
 create trigger bump before update on public.spaces for each row execute function app.bump();
 call app.protect('public.spaces', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
 
+alter table public.record_spaces
+  add foreign key (tenant_id, space_id) references public.spaces (supplier_id, id) on delete set null (space_id);
+create index record_spaces_space on public.record_spaces (tenant_id, space_id) where space_id is not null;
+
 create table public.space_uses (
   id uuid not null default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,

@@ -72,6 +72,8 @@ IN_A_BUSINESS = (
     select b.id, b.tenant_id from record_books b where b.tenant_id = '{home}'""",
     """insert into record_items (tenant_id, book_id, remote_key, sealed)
     select b.tenant_id, b.id, '', '' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_spaces (tenant_id, book_id, remote_id, seen)
+    select b.tenant_id, b.id, 'hall', '{{}}' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_conflicts (tenant_id, book_id, kind, sealed, since)
     select b.tenant_id, b.id, 'sweep', '', '2027-01-01Z' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_runs (tenant_id, book_id, began_at, outcome)

@@ -181,6 +181,10 @@ TAKEN = {
     "mandrill": ("mandrill", mandrill("zh3/hBgrmKxCsBgp9xZfAfG16Ag=", MANDRILL_BODY)),
     "mailchimp": ("mailchimp", request(url="https://x.test/h?secret=open+sesame")),
     "hint": ("hint", request(url="https://x.test/h?secret=open+sesame")),
+    "signed_hint": (
+        "signed_hint",
+        request("Hello, World!", secrets=("It's a Secret to Everybody",), x_signature=GITHUB.removeprefix("sha256=")),
+    ),
     "google": (
         "google_channel",
         request(options=GOOGLE, x_goog_channel_token="open sesame", x_goog_channel_id="chan", x_goog_resource_id="res"),

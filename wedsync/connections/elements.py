@@ -130,6 +130,7 @@ BATCHES: Final[Mapping[str, Callable[[Request], Iterable[Element]]]] = {
     "graph": _graph,
     "google_channel": _google,
     "hint": _hints,
+    "signed_hint": _hints,
 }
 
 

@@ -17,7 +17,9 @@ from wedsync.connections.verify.scheme import Name
 PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
-Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges", "mails", "phones", "chats"]
+Ability = Literal[
+    "delivers", "connects", "calendars", "watches", "records", "sends", "charges", "mails", "phones", "chats"
+]
 Way = Literal["oauth2", "password", "key", "address"]
 CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
 
@@ -45,7 +47,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
     address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret,
-    `scope_separator` what the provider has for the space of RFC 6749 3.3.
+    `scope_separator` what the provider has for the space of RFC 6749 3.3. `scopes_setting` names the operator's setting of scopes, parted by blanks, where only a partner is told them.
     """
 
     way: Way
@@ -55,6 +57,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token_url: str = ""
     revoke_url: str = ""
     scopes: tuple[str, ...] = ()
+    scopes_setting: str = ""
     parameters: dict[str, str] = {}
     client_auth: Literal["body", "basic"] = "body"
     scope_separator: Literal[" ", ","] = " "
@@ -72,9 +75,12 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How what the provider sends by itself is verified (`connections.verify`)."""
+    """How what the provider sends by itself is verified (`connections.verify`). `told_by` is who tells it where to: we,
+    by its API, or a person in its own pages, to whom our address and key are shown.
+    """
 
     scheme: Name
+    told_by: Literal["us", "person"] = "us"
 
 
 class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +93,12 @@ class RecordNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How often its records are asked for while no hook says that something has changed."""
 
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 300
+
+
+class SendNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often we look whether something is left to be sent; what is new is sent at once."""
+
+    poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 3600
 
 
 class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,6 +166,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hooks: Hooks | None = None
     calendars: CalendarNote | None = None
     records: RecordNote | None = None
+    sends: SendNote | None = None
     charges: ChargesNote | None = None
     mails: MailsNote | None = None
     phones: PhonesNote | None = None
@@ -167,6 +180,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "calendars": "calendars",
             "watches": "hooks",
             "records": "records",
+            "sends": "sends",
             "charges": "charges",
             "mails": "mails",
             "phones": "phones",
@@ -182,8 +196,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The operator's settings without which nobody can connect; () where it is configured."""
         if self.connect is None or self.connect.way != "oauth2":
             return ()
-        names = (self.connect.client_id, self.connect.client_secret)
-        return tuple(name for name in names if name and not operators(settings, name))
+        connect = self.connect
+        names = (connect.client_id, connect.client_secret, connect.authorize_url, connect.token_url)
+        # A provider that publishes no API tells its partners where it is.
+        bases = (name for name in self.operator_settings if name.endswith("_base_url"))
+        return tuple(name for name in (*names, *bases) if name and not operators(settings, name))
 
 
 def operators(settings: Any, name: str) -> Any:

@@ -53,6 +53,34 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         "https://workspace.vsco.co/api/v2"
     )
 
+    light_blue_base_url: Annotated[str, about("Light Blue's online services, where its API is.")] = (
+        "https://online.lightbluesoftware.com"
+    )
+
+    honeybook_base_url: Annotated[
+        str, about("HoneyBook's partner API, as HoneyBook tells its partners. Empty: not on offer.")
+    ] = ""
+    honeybook_client_id: Annotated[
+        str, about("Your OAuth 2 client as a partner of HoneyBook. Empty: not on offer.")
+    ] = ""
+    honeybook_client_secret: Annotated[str, about("The secret of that client.", secret=True)] = ""
+    honeybook_authorize_url: Annotated[str, about("Where businesses are asked to let us in. Empty: not on offer.")] = ""
+    honeybook_token_url: Annotated[str, about("Where HoneyBook gives and refreshes tokens. Empty: not on offer.")] = ""
+    honeybook_scopes: Annotated[str, about("What HoneyBook is asked to allow, parted by blanks; as it tells you.")] = ""
+
+    tripleseat_base_url: Annotated[str, about("Tripleseat's API.")] = "https://api.tripleseat.com"
+    tripleseat_client_id: Annotated[str, about("OAuth 2 application of yours at Tripleseat. Empty: not on offer.")] = ""
+    tripleseat_client_secret: Annotated[str, about("The secret of that application.", secret=True)] = ""
+    tripleseat_authorize_url: Annotated[str, about("Where venues are asked to let us in.")] = (
+        "https://api.tripleseat.com/oauth/authorize"
+    )
+    tripleseat_token_url: Annotated[str, about("Where Tripleseat gives and refreshes tokens.")] = (
+        "https://api.tripleseat.com/oauth/token"  # noqa: S105 -- an address
+    )
+    tripleseat_per_second: Annotated[
+        int, Meta(ge=1, le=1000), about("Calls a second of one venue at Tripleseat, which answers 429 above ten.")
+    ] = 10
+
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"

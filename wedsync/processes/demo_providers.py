@@ -26,6 +26,28 @@ def pointed(settings: Settings) -> Settings:
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
         }
+    if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
+        found["icloud_calendar_base_url"] = f"{at}/caldav/"
+    return msgspec.structs.replace(settings, **found, **_crms(settings, at), **_words(settings, at))
+
+
+def _crms(settings: Settings, at: str) -> dict[str, str]:
+    """Studios, venues and planners keep their clients in these."""
+    found: dict[str, str] = {}
+    for name in ("honeybook", "tripleseat"):
+        if not getattr(settings, f"{name}_client_id"):
+            found |= _oauth(name, f"{at}/{name}/api", f"{at}/{name}/oauth")
+    if "honeybook_client_id" in found:
+        found["honeybook_scopes"] = "projects"
+    for name, path in (("tave_base_url", "tave/api/v2"), ("light_blue_base_url", "light-blue/api")):
+        if getattr(settings, name) == getattr(type(settings)(), name):
+            found[name] = f"{at}/{path}"
+    return found
+
+
+def _words(settings: Settings, at: str) -> dict[str, str]:
+    """Texts, calls and channels."""
+    found: dict[str, str] = {}
     if not settings.twilio_account_sid:
         found |= {
             "twilio_base_url": f"{at}/twilio",
@@ -38,11 +60,7 @@ def pointed(settings: Settings) -> Settings:
         found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secret": HOOK_SECRET}
     if settings.teams_hosts == type(settings)().teams_hosts:
         found["teams_hosts"] = urlsplit(at).hostname or ""
-    if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
-        found["icloud_calendar_base_url"] = f"{at}/caldav/"
-    if settings.tave_base_url == type(settings)().tave_base_url:
-        found["tave_base_url"] = f"{at}/tave/api/v2"
-    return msgspec.structs.replace(settings, **found)
+    return found
 
 
 def _oauth(name: str, base: str, consent: str) -> dict[str, str]:

@@ -45,6 +45,8 @@ def _section(manifest: Manifest) -> str:
         lines.append(f"* Its calendars are asked every {manifest.calendars.poll_s} s where it does not tell us.")
     if manifest.records is not None:
         lines.append(f"* Its jobs are asked for every {manifest.records.poll_s} s where it does not tell us.")
+    if manifest.sends is not None:
+        lines.append("* It only takes in: new enquiries and bookings are handed in at once, and nothing is read.")
     lines += [f"* `{value.name}`: {value.description}" for value in (*manifest.settings, *manifest.secrets)]
     named = [f"`WEDSYNC_{name.upper()}`" for name in (*manifest.operator_settings, *manifest.operator_secrets)]
     if named:
@@ -54,7 +56,8 @@ def _section(manifest: Manifest) -> str:
 
 def _connecting(connect: Connect) -> list[str]:
     lines = [f"* How an account is connected: {WAYS[connect.way]}"]
-    names = (connect.client_id, connect.client_secret, connect.authorize_url, connect.token_url, connect.revoke_url)
+    urls = (connect.authorize_url, connect.token_url, connect.revoke_url)
+    names = (connect.client_id, connect.client_secret, *urls, connect.scopes_setting)
     named = [f"`WEDSYNC_{name.upper()}`" for name in names if name]
     if named:
         lines.append(f"* The operator registers WedSync there and sets {', '.join(named)}.")

@@ -69,7 +69,7 @@ def client_of(connect: Connect, settings: Any) -> Client:
         token_url=named(connect.token_url),
         revoke_url=named(connect.revoke_url),
         client_auth=connect.client_auth,
-        scopes=connect.scopes,
+        scopes=connect.scopes or tuple(named(connect.scopes_setting).split()),
         parameters=connect.parameters,
         scope_separator=connect.scope_separator,
     )
@@ -88,7 +88,7 @@ def authorize_url(client: Client, *, state: str, verifier: str, redirect_uri: st
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": redirect_uri,
-        "scope": client.scope_separator.join(client.scopes),
+        **({"scope": client.scope_separator.join(client.scopes)} if client.scopes else {}),
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",

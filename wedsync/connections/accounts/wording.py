@@ -31,6 +31,8 @@ EXCHANGES: Final = {
     "list": "Listed all jobs",
     "channel": "Made or closed a channel",
     "message": "Posted or changed a message",
+    "send": "Handed in a client",
+    "spaces": "Asked for the spaces",
 }
 WORDS: Final = {
     "ok": ("Done", "good"),
@@ -55,6 +57,7 @@ DOES: Final = {
     "calendars": "calendars",
     "records": "clients and jobs",
     "chats": "channels for weddings",
+    "sends": "takes in new enquiries and bookings",
     "watches": "tells us of changes at once",
     "delivers": "delivers",
 }

@@ -30,30 +30,47 @@ WORDS = {
     "reconnect": ("Connect it again", "bad"),
     "read_only": ("May only read", "wait"),
 }
+SENT_TO = {"done": ("Up to date", "good")}
+"""Nobody tells us what became of what was sent, so it is never in step."""
+STATES = {
+    "removed": ("Deleted there", "wait"),
+    "sending": ("On its way", "wait"),
+    "sent": ("Sent, counts as accepted", "good"),
+    "refused": ("Not taken in", "bad"),
+}
 
 
 @get(PATH + "/{book_id:uuid}", include_in_schema=False)
 async def one(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID) -> Response[str]:
     """How it is kept and what its sync did."""
     async with entered(request, ctx, actor, tenant, here="accounts") as place:
-        rows = await place.tx.rows(queries.books, book_id)
-        if not rows:
-            raise not_found("connection")
-        runs = await place.tx.rows(queries.runs, book_id, None, None, RUNS_SHOWN)
-        items = await place.tx.rows(queries.items, book_id, None, None, ITEMS_SHOWN)
-        conflicts = await place.tx.rows(queries.conflicts, None, book_id, "open", None, None, 50)
-        return respond.html(
-            "connections/records.html",
-            place.shell,
-            path=_path(place),
-            one=as_struct(model.Book, rows[0]),
-            words=WORDS,
-            directions=list(model.DIRECTIONS.items()),
-            runs=[as_struct(model.RecordRun, row) for row in runs],
-            items=[model.item(ctx.ring, row) for row in items],
-            stages=STAGES,
-            conflicts=[_drawn(model.conflict(ctx.ring, row)) for row in conflicts],
-        )
+        return await _page(ctx, place, book_id)
+
+
+async def _page(ctx: Context, place: Place, book_id: UUID, hook: model.HookPlace | None = None) -> Response[str]:
+    rows = await place.tx.rows(queries.books, book_id)
+    if not rows:
+        raise not_found("connection")
+    ways = actions.directions_of(rows[0]["connector"])
+    runs = await place.tx.rows(queries.runs, book_id, None, None, RUNS_SHOWN)
+    items = await place.tx.rows(queries.items, book_id, None, None, ITEMS_SHOWN)
+    conflicts = await place.tx.rows(queries.conflicts, None, book_id, "open", None, None, 50)
+    return respond.html(
+        "connections/records.html",
+        place.shell,
+        path=_path(place),
+        one=as_struct(model.Book, rows[0]),
+        words=WORDS | (SENT_TO if "send" in ways else {}),
+        directions=[(way, model.DIRECTIONS[way]) for way in ways],
+        is_sent="send" in ways,
+        is_told_by_person=actions.is_told_by_person(rows[0]["connector"]),
+        hook=hook,
+        runs=[as_struct(model.RecordRun, row) for row in runs],
+        items=[model.item(ctx.ring, row) for row in items],
+        stages=STAGES,
+        states=STATES,
+        conflicts=[_drawn(model.conflict(ctx.ring, row)) for row in conflicts],
+    )
 
 
 @post(PATH + "/{book_id:uuid}", include_in_schema=False)
@@ -72,6 +89,14 @@ async def look(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, bo
     async with entered(request, ctx, actor, tenant, here="accounts") as place:
         await actions.sync_now(place.tx, book_id)
         return respond.see_other(f"{_path(place)}/{book_id}")
+
+
+@post(PATH + "/{book_id:uuid}/hook", include_in_schema=False)
+async def show_hook(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID) -> Response[str]:
+    """Address and key, in no page that is only looked at."""
+    async with entered(request, ctx, actor, tenant, here="accounts") as place:
+        hook = await actions.hook_place(place.tx, ctx.ring, book_id, ctx.settings.public_url)
+        return await _page(ctx, place, book_id, hook)
 
 
 @post(PATH + "/{book_id:uuid}/conflicts/{conflict_id:uuid}", include_in_schema=False)
@@ -119,4 +144,4 @@ def _said(record: Record, name: str) -> str:
     return str(value or "none")
 
 
-ROUTES = (one, change, look, decide)
+ROUTES = (one, change, look, show_hook, decide)

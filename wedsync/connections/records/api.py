@@ -64,6 +64,18 @@ async def sync_book(ctx: Context, actor: Actor, connection_id: UUID) -> None:
         await actions.sync_now(tx, connection_id)
 
 
+@post(
+    "/api/v1/connections/{connection_id:uuid}/records/hook",
+    status_code=200,
+    summary="Where a CRM is to send its hooks",
+    description="For CRMs that are told in their own settings: the address, and the key that they sign with.",
+)
+async def show_hook(ctx: Context, actor: Actor, connection_id: UUID) -> model.HookPlace:
+    """For owners and admins."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return await actions.hook_place(tx, ctx.ring, connection_id, ctx.settings.public_url)
+
+
 @get(
     "/api/v1/connections/{connection_id:uuid}/records/items",
     summary="The jobs of a CRM that are clients",
@@ -147,6 +159,7 @@ ROUTES: tuple[Any, ...] = (
     get_book,
     change_book,
     sync_book,
+    show_hook,
     list_items,
     list_runs,
     list_conflicts,

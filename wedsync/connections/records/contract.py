@@ -1,16 +1,19 @@
-"""What a connector of a CRM does beside `connections.contract`: says what may have changed, tells and writes a record.
+"""What a CRM connector does beside `connections.contract`: tells what changed, reads, writes or only takes in a record.
 
 All sync logic is the host's: a connector translates. It raises only for bugs of its own; what the provider does is an
 answer or one of the five outcomes. It never decides what wins, never retries, never keeps state between calls.
 """
 
-from datetime import datetime
-from typing import Protocol, runtime_checkable
+from datetime import datetime, time
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
 from wedsync.connections.records.record import Field, Record
+from wedsync.venues.model import Arrangement
+
+Part = Literal["ceremony", "drinks", "reception", "evening"]
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,14 +43,38 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Attempt = Attempt()
 
 
+class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a venue has planned for a part of the day, in local times: which of its spaces, arranged how, ready when."""
+
+    part: Part
+    space_id: str
+    arrangement: Arrangement = "seated"
+    setup_at: time | None = None
+    ready_by: time | None = None
+    starts_at: time | None = None
+
+
+class RemoteSpace(msgspec.Struct, frozen=True, kw_only=True):
+    """A space of a venue's. Null: it is not used that way."""
+
+    id: str
+    name: str
+    seated_max: int | None = None
+    standing_max: int | None = None
+    is_active: bool = True
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood."""
+    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood;
+    `uses` is what a venue has planned of it.
+    """
 
     id: str
     record: Record
     etag: str = ""
     updated_at: datetime | None = None
     unread: int = 0
+    uses: tuple[Use, ...] = ()
     attempt: Attempt = Attempt()
 
 
@@ -120,9 +147,44 @@ class Records(Connector, Protocol):
 
 
 @runtime_checkable
+class Houses(Connector, Protocol):
+    """A provider of a venue's: it has spaces too, and its records say what each is used for."""
+
+    async def spaces(self, connection: Connection, *, timeout_s: float) -> tuple[RemoteSpace, ...] | Outcome: ...
+
+
+@runtime_checkable
 class Hooks(Connector, Protocol):
     """A provider that sends hints by itself once it is told where to. Asking twice leaves one hook of a kind."""
 
     async def hook(
         self, address: str, connection: Connection, *, timeout_s: float
     ) -> Delivered | ReadOnly | Outcome: ...
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """Hand in what `record` says. `reference` is the same on every try, and another for everything else."""
+
+    reference: str
+    record: Record
+    timeout_s: float = 10.0
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """Taken in. Whether people there make a job of it nobody tells us, so it counts as accepted from now on."""
+
+    attempt: Attempt = Attempt()
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """Not taken in: something with this reference is there already. After a try whose end is unknown that was ours."""
+
+    reason: str
+    attempt: Attempt = Attempt()
+
+
+@runtime_checkable
+class Sends(Connector, Protocol):
+    """A provider that only takes in what is new: nothing there can be read, found again or changed."""
+
+    async def send(self, send: Send, connection: Connection) -> Sent | Known | Outcome: ...

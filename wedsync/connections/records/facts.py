@@ -10,8 +10,8 @@ import msgspec
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 
-Direction = Literal["off", "import", "both"]
-Kind = Literal["changed", "removed", "refused", "sweep"]
+Direction = Literal["off", "import", "both", "send"]
+Kind = Literal["changed", "removed", "refused", "sweep", "unsent"]
 
 
 class BookTold(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from wedsync.connections.records.contract import Use
 from wedsync.connections.records.record import Record
 from wedsync.connections.tenant_seals import TenantSeals
 
@@ -12,11 +13,14 @@ ITEMS = "record_items"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of one record. `theirs` is what is there as far as we know, null once it is gone; `base` what both agreed on."""
+    """Of one record. `theirs` is what is there as far as we know, null once it is gone; `base` what both agreed on.
+    `uses` is what a venue has planned of it, `given` what of that was taken over."""
 
     remote_id: str
     theirs: Record | None = None
     base: Record | None = None
+    uses: tuple[Use, ...] = ()
+    given: tuple[Use, ...] = ()
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,22 +19,26 @@ __all__ = ("EVENTS",)
 
 Outcome = Literal["waiting", "done", "held", "later", "failed", "reconnect", "read_only"]
 Side = Literal["ours", "theirs"]
+ItemState = Literal["there", "removed", "sending", "sent", "refused"]
 DIRECTIONS: Final = {
     "off": "Not used",
     "import": "Only read: its jobs become your clients, nothing is written there",
     "both": "Both ways: a change on either side is made on the other",
+    "send": "Only sent to: who asks or books here from now on is handed in there",
 }
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "changed": ("Changed on both sides", "Choose which of the two holds."),
     "removed": ("Deleted in the CRM", "Say what becomes of your client. Here nothing is deleted."),
     "refused": ("A change that cannot be made", "Mend it on either side, or choose which of the two holds."),
     "sweep": ("Much has vanished at once", "Say whether that is right. Until then your clients stay as they were."),
+    "unsent": ("Not taken in", "Mend the client and send it again, or leave it."),
 }
 BUTTONS: Final[dict[str, tuple[str, str]]] = {
     "changed": ("Keep WedSync’s", "Keep the CRM’s"),
     "removed": ("Keep the client", "Mark it as cancelled"),
     "refused": ("Keep WedSync’s", "Keep the CRM’s"),
     "sweep": ("Leave everything", "They are gone"),
+    "unsent": ("Send it again", "Leave it"),
 }
 
 
@@ -66,8 +70,17 @@ class BookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     direction: Direction | UnsetType = UNSET
 
 
+class HookPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person types into the CRM's own settings, so that it tells us of new jobs at once: the address to send to,
+    and the key that it signs with."""
+
+    address: str
+    key: str
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that is a client: `external_id` is the CRM's own, `state` removed where it was deleted there."""
+    """A job that is a client: `external_id` is the CRM's own, `state` removed where it was deleted there. Where clients
+    are only sent, `external_id` is the reference they were sent under, and sent means that nobody there has said no."""
 
     id: UUID
     book_id: UUID
@@ -75,7 +88,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     couple_names: str
     stage: Stage
-    state: Literal["there", "removed"]
+    state: ItemState
     changed_at: datetime
 
 
@@ -118,7 +131,8 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which side holds. For what was deleted there: ours keeps the client, theirs marks it as cancelled."""
+    """Which side holds. For what was deleted there: ours keeps the client, theirs marks it as cancelled. For what was
+    not taken in: ours sends it again, theirs leaves it."""
 
     keep: Annotated[Side, Meta(description="ours or theirs")]
 

@@ -155,18 +155,19 @@ async def keep(tx: Tx, run: Run, several: Sequence[Read]) -> None:
     for id, one in last.items():
         row = known.get(remote_key(run.id, id))
         theirs = None if one.found is None else checked(one.found.record)
+        uses = () if one.found is None else one.found.uses
         etag = "" if one.found is None else one.found.etag[:1000]
         run.counts.unread += 0 if one.found is None else one.found.unread
         if row is None:
             if theirs is not None:
                 run.counts.pulled += 1
                 item_id = uuid4()
-                sealed = run.seals.item(item_id, Kept(remote_id=id, theirs=theirs))
+                sealed = run.seals.item(item_id, Kept(remote_id=id, theirs=theirs, uses=uses))
                 await tx.run(queries.add_item, item_id, run.id, remote_key(run.id, id), etag, sealed)
             continue
         kept = run.seals.kept(row["id"], row["sealed"])
-        is_news = theirs != kept.theirs
+        is_news = theirs != kept.theirs or uses != kept.uses
         run.counts.pulled += is_news
         state = "removed" if theirs is None else row["state"] if row["state"] == "left" else "there"
-        sealed = run.seals.item(row["id"], msgspec.structs.replace(kept, theirs=theirs))
+        sealed = run.seals.item(row["id"], msgspec.structs.replace(kept, theirs=theirs, uses=uses))
         await tx.run(queries.put_seen, row["id"], state, etag, sealed, is_news)

@@ -10,8 +10,8 @@ for update of g
 
 -- name: open_book
 -- One more book, or the one there is.
-insert into record_books (id, tenant_id)
-select n.id, n.tenant_id from connections n where n.id = $1 and n.tenant_id = app.tenant()
+insert into record_books (id, tenant_id, direction)
+select n.id, n.tenant_id, $2 from connections n where n.id = $1 and n.tenant_id = app.tenant()
 on conflict (id) do nothing
 returning new.id, to_jsonb(new) as record
 
@@ -162,7 +162,41 @@ where b.tenant_id = app.tenant() and n.deleted_at is null and n.state is distinc
 order by n.created_at, b.id
 
 -- name: hold_book
-select b.id, b.direction, b.version from record_books b where b.id = $1 and b.tenant_id = app.tenant() for update
+select b.id, b.direction, b.version, n.connector
+from record_books b join connections n on n.id = b.id
+where b.id = $1 and b.tenant_id = app.tenant()
+for update of b
+
+-- name: hook_secrets
+select n.tenant_id, n.sealed from connections n where n.id = $1 and n.deleted_at is null
+
+-- name: spaces
+-- Spaces of a venue's system and those of ours that they are. `seen` is what was there when it was last taken over.
+select s.remote_id, s.space_id, s.seen from record_spaces s where s.book_id = $1 for update
+
+-- name: own_spaces
+-- Ours that are none of this book's yet.
+select s.id, s.name from spaces s
+where s.supplier_id = app.tenant() and not exists (select from record_spaces r where r.book_id = $1 and r.space_id = s.id)
+
+-- name: put_space
+insert into record_spaces (tenant_id, book_id, remote_id, space_id, seen) values (app.tenant(), $1, $2, $3, $4::jsonb)
+on conflict (book_id, remote_id) do update set seen = excluded.seen
+
+-- name: item_kept
+select i.sealed from record_items i where i.id = $1 for update
+
+-- name: put_kept
+update record_items i set sealed = $2 where i.id = $1
+
+-- name: parts
+-- The parts of the entered wedding that a link sees, the first of each kind on its day first, with the space that the link gives to it.
+select i.id, i.kind, u.id as use_id, u.space_id, u.arrangement, u.setup_at, u.ready_by
+from schedule_items i
+cross join weddings w
+left join space_uses u on u.wedding_id = i.wedding_id and u.schedule_item_id = i.id and u.link_id = app.link()
+where i.wedding_id = app.tenant() and w.wedding_id = i.wedding_id
+order by (i."on" is distinct from w."on"), i.starts_at, i.id
 
 -- name: book_current
 select to_jsonb(b) as record from record_books b where b.id = $1
@@ -178,6 +212,36 @@ update record_progress g
 set pulls_wanted = g.pulls_wanted + 1, not_before = null, outcome = 'waiting', reason = '', hook_asked_at = null,
   next_poll_at = case when $2 then 'infinity'::timestamptz else app.now() end
 where g.book_id = $1
+
+-- name: send_from_now
+-- Who was added before is not sent: they are known there, or were left out on purpose.
+update record_progress g set sends_from = default where g.book_id = $1
+
+-- name: poke_senders
+select app.poke_records(array(select b.id from record_books b where b.direction = 'send' and b.tenant_id = app.tenant()), false, false)
+
+-- name: to_send
+-- Clients that were not brought in from elsewhere ($2) and are not handed in as what they are, the oldest first: new ones; those whose sending was
+-- begun; those that have booked since; and those that people want to be sent again.
+select c.id as client_id, c.version, c.stage, c.wedding_on, c.sealed as client_sealed, i.id, i.state, i.etag, i.sealed
+from clients c
+join record_progress g on g.book_id = $1
+left join record_items i on i.book_id = g.book_id and i.client_id = c.id
+where c.supplier_id = app.tenant() and c.stage in ('enquiry', 'held', 'booked')
+  and case when i.id is null then c.created_at >= g.sends_from and c.source = any ($2::text[])
+    else i.state = 'sending' or i.verdict = 'ours' or (i.state in ('sent', 'refused') and i.etag <> 'booked' and c.stage = 'booked') end
+order by c.created_at, c.id
+limit $3
+
+-- name: begin_sending
+-- Noted before anything leaves, so that a try whose end nobody saw is known to have been made.
+insert into record_items (id, tenant_id, book_id, remote_key, client_id, client_version, state, etag, sealed, is_dirty)
+values ($1, app.tenant(), $2, $3, $4, $5, 'sending', $6, $7, false)
+on conflict (id) do update set client_version = excluded.client_version, state = 'sending', etag = excluded.etag, sealed = excluded.sealed,
+  changed_at = app.now()
+
+-- name: end_sending
+update record_items i set state = $2, verdict = '', is_dirty = false, changed_at = app.now() where i.id = $1
 
 -- name: mark_all
 update record_items i set is_dirty = true, marks = i.marks + 1 where i.book_id = $1

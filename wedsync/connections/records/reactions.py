@@ -9,7 +9,7 @@ from functools import cache
 from wedsync.clients import facts as clients
 from wedsync.connections import manifest as manifests
 from wedsync.connections.accounts import model as accounts
-from wedsync.connections.records import actions
+from wedsync.connections.records import actions, facts
 from wedsync.events.catalogue import EventType, Reaction
 from wedsync.events.event import Event
 from wedsync.kit import sql
@@ -38,13 +38,27 @@ async def mark_wedding(tx: Tx, event: Event) -> None:
 
 async def begin(tx: Tx, event: Event) -> None:
     """An account was connected, or works again: if it is a business's CRM, its jobs are read."""
-    if await tx.value(queries.connector_of, event.subject.id) in _crms():
-        await actions.open_book(tx, event.subject.id)
+    way = _crms().get(await tx.value(queries.connector_of, event.subject.id))
+    if way is not None:
+        await actions.open_book(tx, event.subject.id, way)
+
+
+async def send(tx: Tx, event: Event) -> None:
+    """A client was added: whoever is sent to may have to hear of it. CRMs that are read are not looked at for that."""
+    if await tx.value(queries.poke_senders):
+        tx.nudges.append("[]")
 
 
 @cache
-def _crms() -> frozenset[str]:
-    return frozenset(name for name, one in manifests.find().items() if "records" in one.does)
+def _crms() -> dict[str, facts.Direction]:
+    """How each is kept until somebody chooses."""
+    found: dict[str, facts.Direction] = {}
+    for name, one in manifests.find().items():
+        if "records" in one.does:
+            found[name] = "import"
+        elif "sends" in one.does:
+            found[name] = "send"
+    return found
 
 
 def _types(*kinds: EventType) -> tuple[str, ...]:
@@ -58,6 +72,7 @@ REACTIONS = (
         run=look,
         is_merged=True,
     ),
+    Reaction(name="records.send", types=_types(clients.ADDED), run=send, is_merged=True),
     Reaction(name="records.mark_wedding", types=_types(*OF_WEDDINGS), run=mark_wedding, is_merged=True),
     Reaction(name="records.begin", types=_types(accounts.CONNECTED, accounts.MENDED), run=begin),
 )

@@ -6,7 +6,20 @@ from uuid import UUID
 import msgspec
 
 from wedsync.connections.contract import Delivered, Outcome, ReconnectNeeded, RetryLater
-from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pulled, Push, Pushed, ReadOnly
+from wedsync.connections.records.contract import (
+    Found,
+    Gone,
+    Known,
+    Listed,
+    Moved,
+    Pulled,
+    Push,
+    Pushed,
+    ReadOnly,
+    RemoteSpace,
+    Send,
+    Sent,
+)
 from wedsync.connections.records.record import Field, Record
 from wedsync.kit.db import Door, Tx
 
@@ -32,6 +45,10 @@ class Session(Protocol):
         """Whether it can be told to tell us of changes."""
 
     @property
+    def houses(self) -> bool:
+        """Whether it has spaces too."""
+
+    @property
     def writes(self) -> frozenset[Field]:
         """What of a record can be written there."""
 
@@ -42,7 +59,19 @@ class Session(Protocol):
     async def read(self, id: str) -> Found | Gone | Outcome: ...
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def listed(self, cursor: str) -> Listed | Outcome: ...
+    async def spaces(self) -> tuple[RemoteSpace, ...] | Outcome: ...
     async def hook(self, address: str) -> Delivered | ReadOnly | Outcome: ...
+    async def tell(self, tx: Tx) -> None: ...
+
+
+class Outlet(Protocol):
+    """An opened account that only takes in; what is told of it is told as by `Session`."""
+
+    @property
+    def poll_s(self) -> float:
+        """How often we look whether something is left to be sent."""
+
+    async def send(self, send: Send) -> Sent | Known | Outcome: ...
     async def tell(self, tx: Tx) -> None: ...
 
 
@@ -50,3 +79,4 @@ class Remote(Protocol):
     """The way to CRMs of one process."""
 
     async def open(self, where: Where, door: Door) -> Session | ReconnectNeeded | RetryLater: ...
+    async def outlet(self, where: Where, door: Door) -> Outlet | ReconnectNeeded | RetryLater: ...

@@ -12,7 +12,7 @@ from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
 from wedsync.connections.records.contract import Gone, ReadOnly
 from wedsync.connections.records.kept import Seals
 from wedsync.connections.records.record import Field
-from wedsync.connections.records.remote import Session
+from wedsync.connections.records.remote import Outlet, Session
 from wedsync.events.jobs import Job
 from wedsync.kit import clock
 from wedsync.kit.db import Door, Row, Tx
@@ -52,7 +52,7 @@ class Run(msgspec.Struct, kw_only=True):
     id: UUID
     tenant: UUID
     connector: str
-    direction: Literal["import", "both"]
+    direction: Literal["import", "both", "send"]
     cursor: str
     hints: list[str]
     pulls_wanted: int
@@ -64,6 +64,7 @@ class Run(msgspec.Struct, kw_only=True):
     began_at: datetime
     counts: Counts
     account: Session | None = None
+    outlet: Outlet | None = None
     is_read_only: bool = False
     is_unsettled: bool = False
 
@@ -73,6 +74,11 @@ class Run(msgspec.Struct, kw_only=True):
         if self.account is None:
             raise LookupError("the account is not opened")
         return self.account
+
+    @property
+    def opened(self) -> Session | Outlet:
+        """Either way it was opened. Raises LookupError before."""
+        return self.session if self.outlet is None else self.outlet
 
     @property
     def writes(self) -> frozenset[Field]:

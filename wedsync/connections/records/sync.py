@@ -14,10 +14,10 @@ import msgspec
 import structlog
 
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater
-from wedsync.connections.records import pulling, settling
+from wedsync.connections.records import housing, pulling, sending, settling
 from wedsync.connections.records import run as runs
 from wedsync.connections.records.contract import ReadOnly
-from wedsync.connections.records.remote import Remote, Where
+from wedsync.connections.records.remote import Remote, Session, Where
 from wedsync.connections.records.run import Ended, Run
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
@@ -58,15 +58,21 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
     if run is None:
         return
     where = Where(connection_id=run.id, tenant=run.tenant, connector=run.connector)
-    account = await remote.open(where, door)
-    if isinstance(account, (ReconnectNeeded, RetryLater)):
-        ended = runs.stopped(account)
+    if run.direction == "send":
+        ended = await sending.send(run, await remote.outlet(where, door))
     else:
-        run.account = account
-        ended = await _rounds(run)
-        if ended.word in ("done", "held"):
-            await _hook(run, f"{public_url}/hooks/{run.connector}/{run.id}")
+        ended = await _kept_alike(run, await remote.open(where, door), f"{public_url}/hooks/{run.connector}/{run.id}")
     await _end(run, ended, before)
+
+
+async def _kept_alike(run: Run, account: Session | ReconnectNeeded | RetryLater, address: str) -> Ended:
+    if isinstance(account, (ReconnectNeeded, RetryLater)):
+        return runs.stopped(account)
+    run.account = account
+    ended = await _rounds(run)
+    if ended.word in ("done", "held"):
+        await _hook(run, address)
+    return ended
 
 
 async def _begin(door: Door, job: Job, ring: KeyRing) -> tuple[Run | None, str]:
@@ -109,7 +115,8 @@ async def _read(run: Run) -> Ended | None:
     ended = await pulling.follow_hints(run)
     if ended is None and run.pulls_wanted > run.pulls_done:
         is_first = run.cursor == ""
-        ended = await pulling.pull(run)
+        ended = await housing.take_spaces(run) if run.session.houses else None
+        ended = ended or await pulling.pull(run)
         if ended is None and is_first and run.swept_at is None:
             async with run.enter() as tx:
                 await tx.run(queries.swept, run.id)
@@ -142,8 +149,8 @@ async def _end(run: Run, ended: Ended, before: str) -> None:
             await tx.run(queries.add_run, run.id, run.began_at, ended.word, reason, *counts)
         if ended.is_more or run.is_unsettled:
             await tx.value(queries.poke, [run.id], False, False)
-        if run.account is not None:
-            await run.account.tell(tx)
+        if run.account is not None or run.outlet is not None:
+            await run.opened.tell(tx)
         await jobs.finish(tx, run.job)
     if ended.word != before:
         say = log.info if ended.word in ("done", "held") else log.warning
@@ -154,4 +161,4 @@ def _poll_s(run: Run, ended: Ended, rest_s: float) -> float:
     """When it is asked again by itself."""
     if ended.word == "reconnect":
         return RECONNECT_POLL_S
-    return rest_s or run.session.poll_s * random.uniform(0.9, 1.1)  # noqa: S311 -- jitter, not a secret
+    return rest_s or run.opened.poll_s * random.uniform(0.9, 1.1)  # noqa: S311 -- jitter, not a secret

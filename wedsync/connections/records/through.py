@@ -20,6 +20,8 @@ from wedsync.connections.records.contract import (
     Found,
     Gone,
     Hooks,
+    Houses,
+    Known,
     Listed,
     Moved,
     Pull,
@@ -28,9 +30,13 @@ from wedsync.connections.records.contract import (
     Pushed,
     ReadOnly,
     Records,
+    RemoteSpace,
+    Send,
+    Sends,
+    Sent,
 )
 from wedsync.connections.records.record import Field
-from wedsync.connections.records.remote import Session, Where
+from wedsync.connections.records.remote import Outlet, Session, Where
 from wedsync.kit.db import Door, Tx
 
 POLL_S: Final = 300.0
@@ -54,6 +60,12 @@ class Connected:
             return ReconnectNeeded(reason=f"This installation has no connector {where.connector!r} for records.")
         return Account(self._host, accounts, where, opened, connector)
 
+    async def outlet(self, where: Where, door: Door) -> Outlet | ReconnectNeeded | RetryLater:
+        """The same of one that only takes in."""
+        accounts = self._accounts_of(door)
+        opened = await accounts.open(where.connection_id, where.tenant)
+        return opened if not isinstance(opened, Connection) else Inlet(self._host, accounts, where, opened)
+
 
 class Account:
     """One account, opened for one run."""
@@ -70,6 +82,7 @@ class Account:
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.records is None else float(manifest.records.poll_s)
         self.hooks = manifest.hooks is not None and host.connector(where.connector, Hooks) is not None
+        self.houses = host.connector(where.connector, Houses) is not None
         self._telling = Telling(accounts, where.connection_id, where.tenant)
 
     async def pull(self, cursor: str) -> Pulled | Outcome:
@@ -118,6 +131,17 @@ class Account:
         )
         return await self._telling.told(said, "list")
 
+    async def spaces(self) -> tuple[RemoteSpace, ...] | Outcome:
+        """All spaces there are."""
+        said: Any = await self._host.call(
+            self._where.connector,
+            Houses,
+            lambda one: one.spaces(self._connection, timeout_s=self._timeout_s),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._telling.told(said, "spaces")
+
     async def hook(self, address: str) -> Delivered | ReadOnly | Outcome:
         """Hints are asked for, at our address with the secret that the connection's hooks have."""
         (secret, *_) = self._connection.secrets.get("secret", ("",))
@@ -134,4 +158,33 @@ class Account:
 
     async def tell(self, tx: Tx) -> None:
         """What went well since the last time, counted in this transaction of the account's tenant."""
+        await self._telling.tell(tx)
+
+
+class Inlet:
+    """One account that only takes in, opened for one run."""
+
+    def __init__(self, host: Host, accounts: Accounts, where: Where, connection: Connection) -> None:
+        self._host = host
+        self._where = where
+        self._connection = connection
+        manifest = host.manifests[where.connector]
+        self._timeout_s = manifest.limits.timeout_s
+        self.poll_s = POLL_S if manifest.sends is None else float(manifest.sends.poll_s)
+        self._telling = Telling(accounts, where.connection_id, where.tenant)
+
+    async def send(self, send: Send) -> Sent | Known | Outcome:
+        """One record handed in."""
+        asked = msgspec.structs.replace(send, timeout_s=self._timeout_s)
+        said: Any = await self._host.call(
+            self._where.connector,
+            Sends,
+            lambda one: one.send(asked, self._connection),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._telling.told(said, "send")
+
+    async def tell(self, tx: Tx) -> None:
+        """As `Account.tell`."""
         await self._telling.tell(tx)

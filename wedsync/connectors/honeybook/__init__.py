@@ -1,0 +1,1 @@
+"""HoneyBook: a business's projects and the couples they are for, over its API for partners."""

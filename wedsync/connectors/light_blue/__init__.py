@@ -1,0 +1,1 @@
+"""Light Blue: new enquiries and bookings into a photographer's Inbox, over its inbound API."""
