@@ -41,6 +41,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "calendar_events": "what a calendar holds, sealed; what comes of it here is told by bookings and the schedule",
     "record_progress": "how far the sync of a CRM has come; what people choose is told as record_book.changed",
     "record_items": "what a CRM holds of a client, sealed; what comes of it here is told by clients",
+    "record_documents": "what a CRM told of a job, sealed; what comes of it here is told by clients",
     "record_runs": "a log of the sync, as its owner asks for it",
     "sync_runs": "a log of the sync, as its owner asks for it",
     "usage_days": "counts of calls and messages; that they come near a limit is told as limit.neared",

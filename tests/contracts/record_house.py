@@ -50,7 +50,7 @@ class Lane(Town):
             if not isinstance(value, bytes):
                 continue
             tenant = row.get("tenant_id") or row.get("supplier_id")
-            for key in ("id", "book_id", "connection_id"):
+            for key in ("id", "book_id", "connection_id", "item_id"):
                 try:
                     plain = self.ring.open(value, tenant=tenant, table=table, column=column, row=row[key])
                 except (SealError, KeyError):

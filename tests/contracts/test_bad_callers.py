@@ -115,6 +115,8 @@ VALID: dict[str, Any] = {
     "PATCH /api/v1/calendars/{calendar_id}": {"direction": "import"},
     "POST /api/v1/calendar-conflicts/{conflict_id}/resolve": {"keep": "ours"},
     "PATCH /api/v1/connections/{connection_id}/records": {"direction": "import"},
+    "PUT /api/v1/connections/{connection_id}/records/map": {"rules": []},
+    "POST /api/v1/connections/{connection_id}/records/map/preview": {"rules": []},
     "POST /api/v1/record-conflicts/{conflict_id}/resolve": {"keep": "ours"},
     "POST /api/v1/connections/{connection_id}/preview": {"hook_id": str(UUID(int=9))},
     "POST /api/v1/proposals/{proposal_id}/accept": {"version": 1},

@@ -82,9 +82,11 @@ class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class RecordNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often its records are asked for while no hook says that something has changed."""
+    """How often its records are asked for while no hook says that something has changed. `is_document`: they are
+    documents that only a map makes records of."""
 
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 300
+    is_document: bool = False
 
 
 class ChargesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

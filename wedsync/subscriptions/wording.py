@@ -69,6 +69,7 @@ GROUPS: Final = (
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),
             ("record_book.*", "Connected CRMs"),
+            ("record_map.*", "Which fields of a connected CRM are which of yours"),
             ("record_conflict.*", "What a connected CRM and we disagree on"),
         ),
     ),

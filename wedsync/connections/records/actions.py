@@ -1,11 +1,14 @@
 """Every write of records by people: kept so or so, looked at now, and what they decide of conflicts."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
-from wedsync.connections.records import conflicts, facts, model
+from wedsync.connections.records import conflicts, facts, fields, mapping, model
+from wedsync.connections.records.fields import MapRule
 from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -40,6 +43,25 @@ async def change(tx: Tx, book_id: UUID, wanted: model.BookChange, *, version: in
     await tx.run(queries.mark_all, book_id)
     await poke(tx, book_id, is_pull=True)
     return int(row["version"])
+
+
+async def save_map(tx: Tx, book_id: UUID, rules: Sequence[MapRule], *, version: int | None = None) -> int:
+    """Read its records by these rules from now on, those it has too; returns the map's version. No rules: as its
+    connector reads them by itself. Raises Refusal 403, 404, 412, or 422 that names every rule that cannot work."""
+    await _held(tx, book_id)
+    now: Any = await tx.row(queries.map, book_id, None)
+    if version not in (None, now["version"]):
+        raise Refusal(412, "changed_meanwhile", "Somebody else changed this map after you read it. Look at it again.")
+    fields.compiled(rules, may_write=now["connector"] in mapping.documentary())
+    known = msgspec.json.decode(now["rules"], type=tuple[MapRule, ...])
+    if known == tuple(rules):
+        return int(now["version"])
+    text = msgspec.json.encode(tuple(rules)).decode()
+    row: Any = await tx.row(queries.add_map, book_id, now["version"] + 1, text)
+    record(tx, facts.MAPPED, op="INSERT", row=row)
+    await tx.run(queries.found_again, book_id)
+    await poke(tx, book_id, is_pull=False, is_now=True)
+    return int(now["version"]) + 1
 
 
 async def sync_now(tx: Tx, book_id: UUID) -> None:

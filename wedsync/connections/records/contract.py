@@ -4,13 +4,18 @@ All sync logic is the host's: a connector translates. It raises only for bugs of
 answer or one of the five outcomes. It never decides what wins, never retries, never keeps state between calls.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
 from wedsync.connections.records.record import Field, Record
+from wedsync.kit.mapping import Problem
+
+Values = tuple[tuple[tuple[str, ...], Any], ...]
+"""Values of a document, each with the names that lead to it."""
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +46,23 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood."""
+    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood.
+
+    `document` is what of it a map may read, in the provider's own names and without money. The rest is what a map adds
+    (`mapped`): `own` is the record as the connector made it, `silent` are the fields that nothing was said of, `absent`
+    those of them whose place is not in the document at all, `problems` what could not be read.
+    """
 
     id: str
     record: Record
     etag: str = ""
     updated_at: datetime | None = None
     unread: int = 0
+    document: Mapping[str, Any] = {}
+    own: Record | None = None
+    silent: frozenset[Field] = frozenset()
+    absent: frozenset[Field] = frozenset()
+    problems: tuple[Problem, ...] = ()
     attempt: Attempt = Attempt()
 
 
@@ -61,12 +76,16 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     """Make the record `id` say what `record` does where that differs from `before`, if it is still as `etag` says.
 
     Only fields that the connector `writes` differ. What is done already is done: the same push twice is one change.
+    For `Documents` the same is said by `values`, and by `was`, what they were when they were last read: where there
+    stands something else by now, it has `Moved`.
     """
 
     id: str
     etag: str
     record: Record
     before: Record
+    values: Values = ()
+    was: Values = ()
     timeout_s: float = 10.0
 
 
@@ -117,6 +136,16 @@ class Records(Connector, Protocol):
     async def read(self, id: str, connection: Connection, *, timeout_s: float) -> Found | Gone | Outcome: ...
     async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def listed(self, cursor: str, connection: Connection, *, timeout_s: float) -> Listed | Outcome: ...
+
+
+@runtime_checkable
+class Documents(Records, Protocol):
+    """A provider of documents that only a map makes records of: what it finds has an empty record, what it pushes are
+    the values of a push. Its manifest says so too (`records.is_document`)."""
+
+    def may_write(self, connection: Connection) -> bool:
+        """Whether this account's documents can be written at all. Pure."""
+        ...
 
 
 @runtime_checkable

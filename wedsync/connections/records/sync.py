@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater
-from wedsync.connections.records import pulling, settling
+from wedsync.connections.records import mapping, pulling, settling
 from wedsync.connections.records import run as runs
 from wedsync.connections.records.contract import ReadOnly
 from wedsync.connections.records.remote import Remote, Where
@@ -57,16 +57,23 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
     run, before = await _begin(door, job, ring)
     if run is None:
         return
-    where = Where(connection_id=run.id, tenant=run.tenant, connector=run.connector)
+    await _end(run, await _gone_through(run, door, remote, public_url), before)
+
+
+async def _gone_through(run: Run, door: Door, remote: Remote, public_url: str) -> Ended:
+    """Opened, read, settled; how that ended."""
+    if run.map is None and run.connector in mapping.documentary():
+        return Ended(word="held", reason=mapping.UNMAPPED)
+    where = Where(connection_id=run.id, tenant=run.tenant, connector=run.connector, map=run.map)
     account = await remote.open(where, door)
     if isinstance(account, (ReconnectNeeded, RetryLater)):
-        ended = runs.stopped(account)
-    else:
-        run.account = account
-        ended = await _rounds(run)
-        if ended.word in ("done", "held"):
-            await _hook(run, f"{public_url}/hooks/{run.connector}/{run.id}")
-    await _end(run, ended, before)
+        return runs.stopped(account)
+    run.account = account
+    await mapping.again(run)
+    ended = await _rounds(run)
+    if ended.word in ("done", "held"):
+        await _hook(run, f"{public_url}/hooks/{run.connector}/{run.id}")
+    return await mapping.told_missing(run, ended)
 
 
 async def _begin(door: Door, job: Job, ring: KeyRing) -> tuple[Run | None, str]:
