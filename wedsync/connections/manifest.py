@@ -18,8 +18,13 @@ PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
 Ability = Literal["delivers", "connects", "calendars", "watches", "records", "charges"]
-Way = Literal["oauth2", "password", "key", "address"]
-CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
+Way = Literal["oauth2", "password", "key", "address", "described"]
+CONNECTED_BY = {
+    "password": ("username", "password"),
+    "key": ("password",),
+    "address": ("address",),
+    "described": ("description",),
+}
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +49,9 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
-    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret.
+    address that is itself the secret. `described`: what a business says about an API of its own
+    (`connections.records.described`), on a page of its own. `client_auth` is where the token endpoint wants the
+    client's own name and secret.
     """
 
     way: Way

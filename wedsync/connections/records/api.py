@@ -6,7 +6,9 @@ from uuid import UUID
 from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 
-from wedsync.connections.records import actions, looking, model, trying
+from wedsync.connections.accounts.connecting import Desk
+from wedsync.connections.accounts.model import Begun
+from wedsync.connections.records import actions, describing, looking, model, trying
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
@@ -16,6 +18,7 @@ from wedsync.web.context import (
     IfMatch,
     Page,
     as_struct,
+    etag,
     expected_version,
     from_time_cursor,
     time_cursor,
@@ -196,6 +199,56 @@ async def get_document(ctx: Context, actor: Actor, connection_id: UUID, item_id:
         return await looking.document(tx, ctx.ring, held, item_id)
 
 
+@post(
+    "/api/v1/suppliers/{tenant:uuid}/records/trial",
+    status_code=200,
+    summary="Try an API of your own",
+    description="Asks the API as it is described for its first records, and says what would come in by these rules, or "
+    "by those that are suggested. Nothing is kept.",
+)
+async def try_api(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, data: describing.NewApi) -> describing.ApiTrial:
+    """For owners and admins."""
+    return await describing.tried(ctx, desk, actor, tenant, data)
+
+
+@post(
+    "/api/v1/suppliers/{tenant:uuid}/records",
+    status_code=201,
+    summary="Connect an API of your own",
+    description="By its description, what it lets us in with, and the map of its values. It is tried at once.",
+)
+async def connect_api(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, data: describing.NewApi) -> Response[Begun]:
+    """For owners and admins."""
+    begun = await describing.connect(ctx, desk, actor, tenant, data)
+    return Response(begun, status_code=201, headers=etag(begun.connection.version))
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/api",
+    summary="How an API of your own is described",
+    description="Without what it lets us in with.",
+)
+async def get_api(ctx: Context, actor: Actor, connection_id: UUID) -> describing.HeldApi:
+    """For owners and admins."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return await describing.held(tx, ctx.ring, connection_id)
+
+
+@put(
+    "/api/v1/connections/{connection_id:uuid}/records/api",
+    summary="Describe an API of your own anew",
+    description="The same connection. What it lets us in with may be left out as long as it goes to the same host in "
+    "the same way. All of it is read once more.",
+)
+async def put_api(
+    ctx: Context, desk: Desk, actor: Actor, connection_id: UUID, data: describing.NewApi
+) -> describing.HeldApi:
+    """For owners and admins."""
+    await describing.change(ctx, desk, actor, connection_id, data)
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return await describing.held(tx, ctx.ring, connection_id)
+
+
 async def _book(tx: Tx, book_id: UUID) -> model.Book:
     row = await tx.row(queries.books, book_id)
     if row is None:
@@ -224,4 +277,8 @@ ROUTES: tuple[Any, ...] = (
     list_maps,
     try_map,
     get_document,
+    try_api,
+    connect_api,
+    get_api,
+    put_api,
 )

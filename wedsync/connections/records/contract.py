@@ -18,11 +18,35 @@ Values = tuple[tuple[tuple[str, ...], Any], ...]
 """Values of a document, each with the names that lead to it."""
 
 
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood.
+
+    `document` is what of it a map may read, in the provider's own names and without money. The rest is what a map adds
+    (`mapped`): `own` is the record as the connector made it, `silent` are the fields that nothing was said of, `absent`
+    those of them whose place is not in the document at all, `problems` what could not be read.
+    """
+
+    id: str
+    record: Record
+    etag: str = ""
+    updated_at: datetime | None = None
+    unread: int = 0
+    document: Mapping[str, Any] = {}
+    own: Record | None = None
+    silent: frozenset[Field] = frozenset()
+    absent: frozenset[Field] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    attempt: Attempt = Attempt()
+
+
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that may have changed. It is read unless its `etag` is the one that was read last; "": in any case."""
+    """A record that may have changed. It is read unless its `etag` is the one that was read last; "": in any case.
+    `found`: the list has told all of it, so it need not be read.
+    """
 
     id: str
     etag: str = ""
+    found: Found | None = None
 
 
 class Pull(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,27 +66,6 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     hints: tuple[Hint, ...]
     cursor: str
     has_more: bool = False
-    attempt: Attempt = Attempt()
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood.
-
-    `document` is what of it a map may read, in the provider's own names and without money. The rest is what a map adds
-    (`mapped`): `own` is the record as the connector made it, `silent` are the fields that nothing was said of, `absent`
-    those of them whose place is not in the document at all, `problems` what could not be read.
-    """
-
-    id: str
-    record: Record
-    etag: str = ""
-    updated_at: datetime | None = None
-    unread: int = 0
-    document: Mapping[str, Any] = {}
-    own: Record | None = None
-    silent: frozenset[Field] = frozenset()
-    absent: frozenset[Field] = frozenset()
-    problems: tuple[Problem, ...] = ()
     attempt: Attempt = Attempt()
 
 

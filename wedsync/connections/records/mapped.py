@@ -127,7 +127,14 @@ class Mapped:
         return checked(msgspec.structs.replace(record, **there))
 
     async def pull(self, pull: Pull, connection: Connection) -> Pulled | Outcome:
-        return await self._connector.pull(pull, connection)
+        said = await self._connector.pull(pull, connection)
+        if not isinstance(said, Pulled):
+            return said
+        hints = tuple(
+            hint if hint.found is None else msgspec.structs.replace(hint, found=read(self._by, hint.found))
+            for hint in said.hints
+        )
+        return msgspec.structs.replace(said, hints=hints)
 
     async def listed(self, cursor: str, connection: Connection, *, timeout_s: float) -> Listed | Outcome:
         return await self._connector.listed(cursor, connection, timeout_s=timeout_s)

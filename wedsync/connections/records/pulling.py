@@ -59,7 +59,12 @@ async def pull(run: Run) -> Ended | None:
         said = await run.session.pull(run.cursor)
         if not isinstance(said, Pulled):
             return stopped(said)
-        ended = await _read_and_keep(run, await _unread(run, said.hints))
+        fresh = await _unread(run, said.hints)
+        told = {hint.id: hint.found for hint in said.hints if hint.found is not None and hint.id in fresh}
+        if told:
+            async with run.enter() as tx:
+                await keep(tx, run, [Read(id, found) for id, found in told.items()])
+        ended = await _read_and_keep(run, [id for id in fresh if id not in told])
         if ended is not None:
             return ended
         async with run.enter() as tx:

@@ -87,6 +87,19 @@ returning new.id, to_jsonb(new) as record
 -- A new map asks for its own: nothing is missing by it yet.
 update record_progress g set missing = '{}', not_before = null where g.book_id = $1
 
+-- name: read_anew
+-- Where it is read from is another place now: from its beginning.
+update record_progress g set cursor_sealed = null, pulls_wanted = g.pulls_wanted + 1, not_before = null where g.book_id = $1
+
+-- name: forget_etags
+update record_items i set etag = '' where i.book_id = $1
+
+-- name: credentials
+select n.tenant_id, n.connector, n.title, n.version, a.credentials_sealed
+from connections n
+join connection_accounts a on a.connection_id = n.id
+where n.id = $1 and n.tenant_id = app.tenant() and n.deleted_at is null
+
 -- name: last_documents
 -- What was read last of a book, for who makes a map of it.
 select d.item_id, d.sealed, d.read_at, i.sealed as item_sealed

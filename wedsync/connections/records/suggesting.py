@@ -16,6 +16,8 @@ from wedsync.kit.mapping import Step
 
 DOCUMENTS_MAX: Final = 50
 WORDS_MAX: Final = 5
+DAY_MAX: Final = 20
+OF_EVENTS: Final = frozenset({"event", "wedding", "ceremony", "hochzeit"})
 FORMS: Final = ("", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%B %d, %Y", "%d %B %Y", "%m/%d/%y")
 PARTS: Final[Mapping[Field, tuple[str, str]]] = {
     "name": ("first_name", "last_name"),
@@ -34,8 +36,24 @@ def suggested(several: Sequence[Mapping[str, Any]]) -> tuple[MapRule, ...]:
         target, words = _meaning(path)
         if target and _looks_like(target, [one for one in said if one]) and words > best.get(target, (0, ""))[0]:
             best[target] = (words, path)
+    if "wedding_on" not in best and (day := _day(values)):
+        best["wedding_on"] = (0, day)
     rules = [_rule(field, {target: path for target, (_, path) in best.items()}, values) for field in FIELDS]
     return tuple(rule for rule in rules if rule is not None)
+
+
+def _day(values: Mapping[str, Sequence[str]]) -> str:
+    """The one place that only ever holds days and is not known for another: of several, the one of the event."""
+    found = [
+        path
+        for path, said in values.items()
+        if not _meaning(path)[0]
+        and any(said)
+        and max(map(len, said)) <= DAY_MAX
+        and _form([o for o in said if o]) is not None
+    ]
+    events = [path for path in found if OF_EVENTS & set(normal_header(path).split())]
+    return next(iter(events or (found if len(found) == 1 else ())), "")
 
 
 def _meaning(path: str) -> tuple[str, int]:
