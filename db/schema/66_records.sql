@@ -90,7 +90,6 @@ create table public.record_maps (
 comment on table public.record_maps is 'Which value of a CRM''s documents is which field of ours: every version there was, the highest holds; no rules = as its connector reads it by itself';
 create index record_maps_tenant on public.record_maps (tenant_id, book_id);
 call app.protect('public.record_maps', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
-revoke update on public.record_maps from wedsync_user;
 
 create table public.record_documents (
   item_id uuid primary key,

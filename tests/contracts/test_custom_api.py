@@ -150,6 +150,27 @@ async def test_a_list_that_tells_everything_needs_no_question_for_each(lane: Lan
         lane.api.page_size = 100
 
 
+async def test_without_a_map_it_is_read_and_becomes_nobodys_client(lane: Lane, business: Linked) -> None:
+    await lane.api.make(CARLA, MARIA)
+    whole = new(lane)
+    text = msgspec.json.encode(whole["api"]).decode()
+    given = {"description": text, "password": whole["password"]}
+    path = f"/api/v1/suppliers/{business.supplier}/connections/custom_api"
+    made = await business.owner.got("POST", path, given, code=201)
+    book = Book(lane=lane, business=business, account=CARLA, id=made["connection"]["id"])
+    await book.settle()
+    state = await book.state()
+    assert (state["outcome"], state["clients"], "Its fields" in state["reason"]) == ("held", 0, True)
+    page = await business.owner.see(f"/studio/{business.supplier}/records/{book.id}/fields")
+    for words in ("We have guessed", 'value="$.event.day"', "Maria Santos"):
+        assert words in page, words
+    await business.owner.got("PUT", f"{book.path}/map", {"rules": whole["rules"]})
+    await book.settle()
+    (client,) = await book.clients()
+    assert client["couple_names"] == "Maria Santos & Tom Okafor"
+    assert (await book.state())["outcome"] == "done"
+
+
 async def test_a_description_is_mended_without_its_key_and_never_sent_elsewhere(lane: Lane, business: Linked) -> None:
     booking = await lane.api.make(CARLA, MARIA)
     book = await connected(lane, business)
@@ -191,6 +212,8 @@ async def test_the_page_tries_and_connects(lane: Lane, business: Linked) -> None
     gallery = await business.owner.see(f"{studio}/accounts")
     assert f"{studio}/accounts/new/custom_api" in gallery
     assert "Where it is" in await business.owner.see(path)
+    posted = await business.owner.send(f"{studio}/accounts/new/custom_api", title="x")
+    assert (posted.status_code, posted.headers["location"]) == (303, path)
     fields = {name: str(value) for name, value in described(lane).items()}
     wrong = await business.owner.send(path, **fields | {"list_path": "bookings", "do": "try"}, password=KEYS[CARLA])
     assert wrong.status_code == 422

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from wedsync.connections.pages import rule_form
 from wedsync.connections.pages.place import Place, entered
 from wedsync.connections.pages.records import PATH, trial_of
-from wedsync.connections.records import actions, documents, looking
+from wedsync.connections.records import actions, documents, looking, suggesting
 from wedsync.connections.records.fields import MapRule
 from wedsync.connections.records.model import RecordMap
 from wedsync.kit import sql
@@ -24,12 +24,15 @@ VERSIONS_SHOWN = 10
 
 @get(PATH + "/{book_id:uuid}/fields", include_in_schema=False)
 async def page(request: AnyRequest, ctx: Context, actor: Actor, tenant: UUID, book_id: UUID) -> Response[str]:
-    """`?version=` draws an old one, to be saved again."""
+    """`?version=` draws an old one, to be saved again. A first map is suggested where nothing is read without one."""
     asked = request.query_params.get("version", "")
     version = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 10 else None
     async with entered(request, ctx, actor, tenant, here="accounts") as place:
         held = await looking.map_of(place.tx, book_id)
         rules = held.rules if version is None else (await looking.map_of(place.tx, book_id, version)).rules
+        if held.is_document and not held.version:
+            told = await looking.told_of(place.tx, ctx.ring, book_id, tenant)
+            rules = suggesting.suggested([one.document for one in told])
         return await _page(place, held, rules)
 
 

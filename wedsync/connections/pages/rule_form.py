@@ -63,7 +63,9 @@ def rows(rules: Sequence[MapRule], errors: Sequence[FieldError] = ()) -> list[Ro
     wrong: dict[Field, list[str]] = {}
     for number, rule in enumerate(rules):
         told = [one for one in errors if one.field.startswith(f"rules[{number}]")]
-        wrong[rule.target] = [f"{one.reason[:1].upper()}{one.reason[1:]} {one.fix}".strip() for one in told]
+        wrong[rule.target] = [
+            f"{one.reason[:1].upper()}{one.reason[1:].removesuffix('.')}. {one.fix}".strip() for one in told
+        ]
     return [_row(field, drawn.get(field), tuple(wrong.get(field, ()))) for field in FIELDS]
 
 

@@ -28,6 +28,7 @@ TOGETHER: Final = 3
 """Records read at once: providers count calls, and none says how many it takes."""
 KEPT_EVERY: Final = 60
 """Records after which what was read is kept, so that whoever is told to wait goes on where it stopped."""
+TOLD_TOGETHER: Final = 200
 SWEPT_EVERY: Final = timedelta(days=7)
 VANISHED_MIN: Final = 10
 VANISHED_SHARE: Final = 0.2
@@ -61,9 +62,10 @@ async def pull(run: Run) -> Ended | None:
             return stopped(said)
         fresh = await _unread(run, said.hints)
         told = {hint.id: hint.found for hint in said.hints if hint.found is not None and hint.id in fresh}
-        if told:
+        several = [Read(id, found) for id, found in told.items()]
+        for start in range(0, len(several), TOLD_TOGETHER):
             async with run.enter() as tx:
-                await keep(tx, run, [Read(id, found) for id, found in told.items()])
+                await keep(tx, run, several[start : start + TOLD_TOGETHER])
         ended = await _read_and_keep(run, [id for id in fresh if id not in told])
         if ended is not None:
             return ended

@@ -62,14 +62,15 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
 
 async def _gone_through(run: Run, door: Door, remote: Remote, public_url: str) -> Ended:
     """Opened, read, settled; how that ended."""
-    if run.map is None and run.connector in mapping.documentary():
-        return Ended(word="held", reason=mapping.UNMAPPED)
     where = Where(connection_id=run.id, tenant=run.tenant, connector=run.connector, map=run.map)
     account = await remote.open(where, door)
     if isinstance(account, (ReconnectNeeded, RetryLater)):
         return runs.stopped(account)
     run.account = account
     await mapping.again(run)
+    if run.map is None and run.connector in mapping.documentary():
+        # What there is is read, so that a map can be made of it, and becomes nobody's client yet.
+        return await _read(run) or Ended(word="held", reason=mapping.UNMAPPED)
     ended = await _rounds(run)
     if ended.word in ("done", "held"):
         await _hook(run, f"{public_url}/hooks/{run.connector}/{run.id}")

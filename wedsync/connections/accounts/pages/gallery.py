@@ -56,8 +56,6 @@ async def new(
 ) -> Response[Any]:
     """What it asks for, before anybody is asked."""
     async with entered(request, ctx, actor, tenant) as place:
-        if _offer(desk, connector).way == DESCRIBED:
-            return _own_page(place, f"new/{connector}")
         return form_page(place, desk, connector)
 
 
@@ -85,8 +83,6 @@ async def again(
     """The same page for an account that is there."""
     async with entered(request, ctx, actor, tenant) as place:
         row = await place.one(connection_id)
-        if _offer(desk, row["connector"]).way == DESCRIBED:
-            return _own_page(place, f"{connection_id}/api")
         return form_page(place, desk, row["connector"], held=row)
 
 
@@ -123,9 +119,11 @@ def form_page(
     held: Row | None = None,
     form: forms.Form | None = None,
     refusal: Refusal | None = None,
-) -> Response[str]:
+) -> Response[Any]:
     """What the connector asks for; what was given stays in the fields, but a password."""
     offer = _offer(desk, connector)
+    if offer.way == DESCRIBED:
+        return _own_page(place, f"{held['connection_id']}/api" if held else f"new/{connector}")
     labels = {value.name: (value.title, value.description) for value in _manifest(desk, connector).secrets}
     fields = []
     for name in offer.asks:
