@@ -214,7 +214,7 @@ async def test_the_page_tries_and_connects(lane: Lane, business: Linked) -> None
     assert "Where it is" in await business.owner.see(path)
     posted = await business.owner.send(f"{studio}/accounts/new/custom_api", title="x")
     assert (posted.status_code, posted.headers["location"]) == (303, path)
-    fields = {name: str(value) for name, value in described(lane).items()}
+    fields: dict[str, Any] = {name: str(value) for name, value in described(lane).items()}
     wrong = await business.owner.send(path, **fields | {"list_path": "bookings", "do": "try"}, password=KEYS[CARLA])
     assert wrong.status_code == 422
     assert "Is not a path of the API" in wrong.text
@@ -223,8 +223,8 @@ async def test_the_page_tries_and_connects(lane: Lane, business: Linked) -> None
     for words in ("We have guessed", "Tom Okafor", "$.event.day", "not used", "Which value is which"):
         assert words in tried.text, words
     assert not [one for one in (*SECRETS, KEYS[CARLA]) if one in tried.text]
-    rules = {"source.name": "$.couple.one.name", "source.wedding_on": "$.event.day"}
-    table = {
+    rules: dict[str, Any] = {"source.name": "$.couple.one.name", "source.wedding_on": "$.event.day"}
+    table: dict[str, Any] = {
         "source.stage": "$.status",
         "how.stage": "table",
         "table.stage": "Lead = enquiry\nWon = booked\nLost = cancelled",

@@ -180,7 +180,7 @@ async def test_the_page_draws_tries_and_saves_a_map(book: Book) -> None:
     page = await book.owner.see(f"{path}/fields")
     for words in ("Its fields", "$.jobTypeName", "Maria Santos", "not used"):
         assert words in page, words
-    form = {"source.package": "$.jobTypeName", "required.package": "on", "version": "0"}
+    form: dict[str, Any] = {"source.package": "$.jobTypeName", "required.package": "on", "version": "0"}
     tried = await book.owner.send(f"{path}/fields/try", **form)
     assert tried.status_code == 200
     assert '<dt>Package</dt><dd class="break">Wedding</dd>' in tried.text
@@ -191,8 +191,16 @@ async def test_the_page_draws_tries_and_saves_a_map(book: Book) -> None:
     await book.settle()
     held = await book.owner.got("GET", f"{book.path}/map")
     assert held["rules"] == [KIND | {"check": [{"rule": "required"}]}]
-    words = {"source.stage": "$.leadStatusName", "how.stage": "table", "table.stage": "Won = booked\nLost = cancelled"}
-    day = {"source.wedding_on": "$.bookingDate; $.eventDate", "how.wedding_on": "date %d/%m/%Y", "version": "1"}
+    words: dict[str, Any] = {
+        "source.stage": "$.leadStatusName",
+        "how.stage": "table",
+        "table.stage": "Won = booked\nLost = cancelled",
+    }
+    day: dict[str, Any] = {
+        "source.wedding_on": "$.bookingDate; $.eventDate",
+        "how.wedding_on": "date %d/%m/%Y",
+        "version": "1",
+    }
     assert (await book.owner.send(f"{path}/fields", **words, **day, do="save")).status_code == 303
     stage, on = (await book.owner.got("GET", f"{book.path}/map"))["rules"]
     assert stage["transform"] == [{"name": "lookup", "options": {"table": {"Won": "booked", "Lost": "cancelled"}}}]

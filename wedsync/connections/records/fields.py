@@ -98,6 +98,8 @@ def compiled(rules: Sequence[MapRule], *, may_write: bool, version: int = 0) -> 
             for source in rule.source
             if is_withheld(source)
         ]
+    if "\\u0000" in msgspec.json.encode(tuple(rules)).decode():
+        faults.append(FieldError("rules", "hold a character that cannot be kept", "Take the zero characters out."))
     plain = FieldMap(name="record", version=version, rules=tuple(_plain(rule) for rule in rules))
     mapper: Mapper | None = None
     try:
