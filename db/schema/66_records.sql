@@ -35,12 +35,16 @@ create table public.record_progress (
   synced_at timestamptz,
   outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'failed', 'reconnect', 'read_only')),
   reason text not null default '' check (length(reason) <= 1000),
+  mapped_version integer not null default 0,
+  missing text[] not null default '{}',
   foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
 ) with (fillfactor = 50);
 comment on table public.record_progress is 'How far the sync of a CRM has come: the engine''s own notes, and for people how fresh it is';
 comment on column public.record_progress.hints is 'Ids that hooks have named and nobody has read since';
 comment on column public.record_progress.sends_from is 'Clients added before are not sent to a CRM that only takes in';
 comment on column public.record_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
+comment on column public.record_progress.mapped_version is 'The version of its map by which what was read stands in record_items; another one now means that all of it is read by the map anew';
+comment on column public.record_progress.missing is 'Fields of ours that a map read before and that the CRM does not name any more';
 create index record_progress_due on public.record_progress (next_poll_at);
 call app.protect('public.record_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant insert, update on public.record_progress to wedsync_recorder;
@@ -73,6 +77,35 @@ create index record_items_dirty on public.record_items (book_id) where is_dirty;
 create index record_items_clients on public.record_items (tenant_id, client_id) where client_id is not null;
 call app.protect('public.record_items', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant update on public.record_items to wedsync_recorder;
+
+create table public.record_maps (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  version integer not null check (version > 0),
+  rules jsonb not null,
+  made_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  unique (book_id, version),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_maps is 'Which value of a CRM''s documents is which field of ours: every version there was, the highest holds; no rules = as its connector reads it by itself';
+create index record_maps_tenant on public.record_maps (tenant_id, book_id);
+call app.protect('public.record_maps', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.record_documents (
+  item_id uuid primary key,
+  tenant_id uuid not null,
+  book_id uuid not null,
+  sealed bytea not null,
+  read_at timestamptz not null,
+  foreign key (tenant_id, item_id) references public.record_items (tenant_id, id) on delete cascade
+) with (fillfactor = 80);
+comment on table public.record_documents is 'Each record as its CRM told it last, sealed and without money and notes: what a map reads, and what no map reads is shown from here';
+create index record_documents_book on public.record_documents (book_id, read_at desc);
+create index record_documents_tenant on public.record_documents (tenant_id, item_id);
+call app.protect('public.record_documents', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant update on public.record_documents to wedsync_recorder;
 
 create table public.record_conflicts (
   id uuid primary key default uuidv7(),

@@ -19,6 +19,7 @@ from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import (
     Account,
+    Connection,
     Connects,
     Delivered,
     ReconnectNeeded,
@@ -29,6 +30,7 @@ from wedsync.connections.contract import (
 from wedsync.connections.elements import hinted, split
 from wedsync.connections.manifest import Manifest
 from wedsync.connections.records.contract import (
+    Documents,
     Found,
     Gone,
     Hint,
@@ -43,6 +45,8 @@ from wedsync.connections.records.contract import (
     Records,
 )
 from wedsync.connections.records.driven import MOODS, READ_ONLY, Driven
+from wedsync.connections.records.fields import Compiled, compiled
+from wedsync.connections.records.mapped import Mapped
 from wedsync.connections.records.record import Field, Record, checked
 from wedsync.connections.stage import serving
 from wedsync.connections.verify.request import Request
@@ -56,6 +60,14 @@ PAGES_MAX = 200
 CARLA, DARIO = ACCOUNTS
 numbers = count(1)
 letters = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30)
+
+
+class Through(Mapped):
+    """A connector of documents as the engine sees it: through the map that its fake gives."""
+
+    def __init__(self, made: Any, by: Compiled, connection: Connection) -> None:
+        super().__init__(made, by, connection)
+        self.account = made.account
 
 
 class Stage:
@@ -72,9 +84,14 @@ class Stage:
         """The connector as another process has it."""
         names = (*self.manifest.operator_settings, *self.manifest.operator_secrets)
         own = {name: getattr(self._settings, name) for name in names}
-        return manifests.module(self.manifest.name, "connector").connect(
+        made = manifests.module(self.manifest.name, "connector").connect(
             Tools(wire=self._wire, machine_now=clock.machine_now, settings=own)
         )
+        if self.manifest.records is None or not self.manifest.records.is_document:
+            return made
+        assert isinstance(made, Documents)
+        rules: Any = self.fake.rules  # type: ignore[attr-defined]
+        return Through(made, compiled(rules, may_write=True), self.fake.connection(self.at, CARLA))
 
     @contextmanager
     def mood(self, mood: str) -> Any:

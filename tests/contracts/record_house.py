@@ -18,6 +18,7 @@ from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.records import sync
 from wedsync.connections.records.record import Record
 from wedsync.connections.records.through import Connected
+from wedsync.connectors.custom_api.fake import Api
 from wedsync.connectors.tave.fake import KEYS, Tave
 from wedsync.events.jobs import Job
 from wedsync.kit.config import Settings
@@ -33,11 +34,17 @@ class Lane(Town):
     """The town, with a street of photographers."""
 
     tave: Tave
+    api: Api
+    at: str
     remote: Connected
 
     def forget(self) -> None:
         """Nothing is in anybody's Workspace."""
         self.tave.moods.switch("fine")
+        self.api.moods.switch("fine")
+        self.api.exchanges.clear()
+        for bookings in self.api.studios.values():
+            bookings.clear()
         self.tave.exchanges.clear()
         for studio in self.tave.studios.values():
             for table in (studio.jobs, studio.contacts, studio.parts, studio.events, studio.hooks):
@@ -50,7 +57,7 @@ class Lane(Town):
             if not isinstance(value, bytes):
                 continue
             tenant = row.get("tenant_id") or row.get("supplier_id")
-            for key in ("id", "book_id", "connection_id"):
+            for key in ("id", "book_id", "connection_id", "item_id"):
                 try:
                     plain = self.ring.open(value, tenant=tenant, table=table, column=column, row=row[key])
                 except (SealError, KeyError):
@@ -187,15 +194,16 @@ class Book(msgspec.Struct, kw_only=True):
 @asynccontextmanager
 async def laned(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Lane]:
     """The app, and a Workspace that it is pointed at."""
-    tave = Tave()
+    tave, api = Tave(), Api()
     admin = await asyncpg.connect(postgres.admin_url, database=database.name)
     try:
-        async with stage.serving([tave]) as at:
+        async with stage.serving([tave, api]) as at:
             own = msgspec.structs.replace(settings, **tave.settings_at(at))
             async with served(own) as app:
                 lane = Lane(app, own, admin)
                 desk: Desk = app.state.desk
-                lane.tave, lane.remote = tave, Connected(desk.host, lambda door: desk.accounts)
+                lane.tave, lane.api, lane.at = tave, api, at
+                lane.remote = Connected(desk.host, lambda door: desk.accounts)
                 yield lane
     finally:
         await admin.close()

@@ -74,6 +74,10 @@ IN_A_BUSINESS = (
     select b.tenant_id, b.id, '', '' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_spaces (tenant_id, book_id, remote_id, seen)
     select b.tenant_id, b.id, 'hall', '{{}}' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_maps (tenant_id, book_id, version, rules)
+    select b.tenant_id, b.id, 1, '[]' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_documents (item_id, tenant_id, book_id, sealed, read_at)
+    select i.id, i.tenant_id, i.book_id, '', '2027-01-01Z' from record_items i where i.tenant_id = '{home}'""",
     """insert into record_conflicts (tenant_id, book_id, kind, sealed, since)
     select b.tenant_id, b.id, 'sweep', '', '2027-01-01Z' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_runs (tenant_id, book_id, began_at, outcome)

@@ -20,8 +20,13 @@ Status = Literal["verified", "documented, untested live", "needs partner credent
 Ability = Literal[
     "delivers", "connects", "calendars", "watches", "records", "sends", "charges", "mails", "phones", "chats"
 ]
-Way = Literal["oauth2", "password", "key", "address"]
-CONNECTED_BY = {"password": ("username", "password"), "key": ("password",), "address": ("address",)}
+Way = Literal["oauth2", "password", "key", "address", "described"]
+CONNECTED_BY = {
+    "password": ("username", "password"),
+    "key": ("password",),
+    "address": ("address",),
+    "described": ("description",),
+}
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,8 +51,10 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
-    address that is itself the secret. `client_auth` is where the token endpoint wants the client's own name and secret,
-    `scope_separator` what the provider has for the space of RFC 6749 3.3. `scopes_setting` names the operator's setting of scopes, parted by blanks, where only a partner is told them.
+    address that is itself the secret. `described`: what a business says about an API of its own
+    (`connections.records.described`), on a page of its own. `client_auth` is where the token endpoint wants the
+    client's own name and secret, `scope_separator` what the provider has for the space of RFC 6749 3.3,
+    `scopes_setting` the operator's setting of scopes, parted by blanks, where only a partner is told them.
     """
 
     way: Way
@@ -90,9 +97,11 @@ class CalendarNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class RecordNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often its records are asked for while no hook says that something has changed."""
+    """How often its records are asked for while no hook says that something has changed. `is_document`: they are
+    documents that only a map makes records of."""
 
     poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 300
+    is_document: bool = False
 
 
 class SendNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

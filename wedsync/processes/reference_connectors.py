@@ -18,6 +18,7 @@ WAYS: Final = {
     "password": "By user name and password, tried before they are kept.",
     "key": "By a key that you make at the provider, tried before it is kept.",
     "address": "By an address that is itself the secret, tried before it is kept.",
+    "described": "By what you say about your API on a page of its own, tried before it is kept.",
 }
 
 

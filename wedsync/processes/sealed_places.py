@@ -63,6 +63,7 @@ COLUMNS: Final = (
     Place("calendar_conflicts", "sealed", "tenant_id"),
     Place("record_progress", "cursor_sealed", "tenant_id", "book_id"),
     Place("record_items", "sealed", "tenant_id"),
+    Place("record_documents", "sealed", "tenant_id", "item_id"),
     Place("record_conflicts", "sealed", "tenant_id"),
     Place("chat_messages", "sealed", "tenant_id"),
     Place("inbox_hooks", "sealed", "tenant_id"),

@@ -72,6 +72,7 @@ GROUPS: Final = (
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),
             ("record_book.*", "Connected CRMs"),
             ("chat.*", "Channels in chat programs"),
+            ("record_map.*", "Which fields of a connected CRM are which of yours"),
             ("record_conflict.*", "What a connected CRM and we disagree on"),
         ),
     ),

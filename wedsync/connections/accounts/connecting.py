@@ -282,7 +282,9 @@ async def _proved(
             await desk.wire.vet(address)
         except TargetError as error:
             raise error.as_refusal("address") from error
-    credentials = Credentials(username=new.username, password=new.password, address=address)
+    credentials = Credentials(
+        username=new.username, password=new.password, address=address, description=new.description
+    )
     account = await _account(desk, manifest, credentials, uuid4())
     if account is None:
         detail = f"{manifest.title} did not answer. Nothing was kept; try again in a minute."

@@ -35,6 +35,7 @@ SEVERAL: Final = 4
 EARLY_S: Final = 300.0
 CONSENT_MINUTES: Final = 10
 REASON_CHARACTERS_MAX: Final = 500
+DESCRIPTION_CHARACTERS_MAX: Final = 20_000
 Short = Annotated[str, Meta(max_length=2000)]
 
 
@@ -55,11 +56,12 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     username: str = ""
     password: str = ""
     address: str = ""
+    description: str = ""
 
     @property
     def opened(self) -> dict[str, tuple[str, ...]]:
         """As a connector is given them. Only we exchange the refresh token, so no connector sees it."""
-        names = ("access_token", "username", "password", "address")
+        names = ("access_token", "username", "password", "address", "description")
         return {name: (getattr(self, name),) for name in names if getattr(self, name)}
 
     def __repr__(self) -> str:
@@ -67,12 +69,14 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person gives to connect an account; nothing but a title where the provider itself asks (OAuth 2)."""
+    """What a person gives to connect an account; nothing but a title where the provider itself asks (OAuth 2).
+    `description` is what an API of one's own is like, as JSON."""
 
     title: Annotated[str, Meta(max_length=200)] = ""
     username: Short = ""
     password: Short = ""
     address: Short = ""
+    description: Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)] = ""
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 
 from wedsync.clients.model import STAGES
 from wedsync.connections.pages.place import Place, entered
-from wedsync.connections.records import actions, model
+from wedsync.connections.records import actions, model, trying
 from wedsync.connections.records.record import FIELDS, TITLES, Record
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
@@ -133,6 +133,21 @@ def _fields(found: model.Conflict) -> list[tuple[str, str, str]]:
         for name in names
         if not found.about or name in found.about
     ]
+
+
+def trial_of(found: trying.MapTrial) -> dict[str, Any]:
+    """A trial of a map in words: what the records would be, what troubles there are, all there is and who reads it."""
+    return {
+        "read": found.read,
+        "records": [(one, _words(one)) for one in found.records],
+        "troubles": found.troubles,
+        "fields": [(one, [TITLES[target] for target in one.targets]) for one in found.fields],
+    }
+
+
+def _words(one: trying.TriedRecord) -> list[tuple[str, str]]:
+    """What of a record is not blank, in words."""
+    return [(TITLES[name].capitalize(), _said(one.record, name)) for name in FIELDS if getattr(one.record, name)]
 
 
 def _said(record: Record, name: str) -> str:

@@ -1,14 +1,16 @@
 """Every write of records by people: kept so or so, looked at now, and what they decide of conflicts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
 from wedsync.connections import actions as connections
 from wedsync.connections import manifest as manifests
-from wedsync.connections.records import conflicts, facts, model
+from wedsync.connections.records import conflicts, facts, fields, mapping, model
+from wedsync.connections.records.fields import MapRule
 from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -60,6 +62,25 @@ def _check_way(direction: facts.Direction, known: Collection[facts.Direction]) -
         fix = f"Choose one of {', '.join(known)}."
         errors = [FieldError("direction", "is not a way in which this CRM can be kept", fix)]
         raise Refusal(422, "invalid", f"direction: this CRM cannot be kept so. {fix}", errors=errors)
+
+
+async def save_map(tx: Tx, book_id: UUID, rules: Sequence[MapRule], *, version: int | None = None) -> int:
+    """Read its records by these rules from now on, those it has too; returns the map's version. No rules: as its
+    connector reads them by itself. Raises Refusal 403, 404, 412, or 422 that names every rule that cannot work."""
+    await _held(tx, book_id)
+    now: Any = await tx.row(queries.map, book_id, None)
+    if version not in (None, now["version"]):
+        raise Refusal(412, "changed_meanwhile", "Somebody else changed this map after you read it. Look at it again.")
+    fields.compiled(rules, may_write=now["connector"] in mapping.documentary())
+    known = msgspec.json.decode(now["rules"], type=tuple[MapRule, ...])
+    if known == tuple(rules):
+        return int(now["version"])
+    text = msgspec.json.encode(tuple(rules)).decode()
+    row: Any = await tx.row(queries.add_map, book_id, now["version"] + 1, text)
+    record(tx, facts.MAPPED, op="INSERT", row=row)
+    await tx.run(queries.found_again, book_id)
+    await poke(tx, book_id, is_pull=False, is_now=True)
+    return int(now["version"]) + 1
 
 
 async def sync_now(tx: Tx, book_id: UUID) -> None:

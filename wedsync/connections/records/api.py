@@ -3,10 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, get, patch, post
+from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 
-from wedsync.connections.records import actions, model
+from wedsync.connections.accounts.connecting import Desk
+from wedsync.connections.accounts.model import Begun
+from wedsync.connections.records import actions, describing, looking, model, trying
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
@@ -16,6 +18,7 @@ from wedsync.web.context import (
     IfMatch,
     Page,
     as_struct,
+    etag,
     expected_version,
     from_time_cursor,
     time_cursor,
@@ -141,6 +144,123 @@ async def resolve_conflict(
         return versioned(await _conflict(ctx, tx, conflict_id))
 
 
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/map",
+    summary="The map of a CRM",
+    description="Which value of its records is which field of yours, which way, by which steps. Version 0 is none: "
+    "records are as its connector reads them by itself.",
+)
+async def get_map(ctx: Context, actor: Actor, connection_id: UUID) -> Response[model.RecordMap]:
+    """With its ETag."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return versioned(await looking.map_of(tx, connection_id))
+
+
+@put(
+    "/api/v1/connections/{connection_id:uuid}/records/map",
+    summary="Save the map of a CRM",
+    description="A new version; what was read is read by it anew at once, without asking the CRM. 422 names every rule "
+    "that cannot work. No rules take the map away.",
+)
+async def put_map(
+    ctx: Context, actor: Actor, connection_id: UUID, data: model.MapChange, if_match: IfMatch = None
+) -> Response[model.RecordMap]:
+    """Owners and admins."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        await actions.save_map(tx, connection_id, data.rules, version=expected_version(if_match))
+        return versioned(await looking.map_of(tx, connection_id))
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/map/versions",
+    summary="Every version of the map of a CRM",
+    description="Newest first. To go back to one, save its rules.",
+)
+async def list_maps(ctx: Context, actor: Actor, connection_id: UUID, cursor: str = "", limit: Limit = 50) -> Page:
+    """The cursor is the version of the last one."""
+    before = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 10 else None
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        rows = await tx.rows(queries.maps, connection_id, before, limit)
+    items = [as_struct(model.MapVersion, {**dict(row), "rules": looking.rules_of(row)}) for row in rows]
+    return Page(list(items), str(items[-1].version) if len(items) == limit else None)
+
+
+@post(
+    "/api/v1/connections/{connection_id:uuid}/records/map/preview",
+    status_code=200,
+    summary="Try a map on real records",
+    description="What these rules make of the records that were read last: each as it would be, what could not be read "
+    "and why, and every value there is with those that no rule reads. Nothing is kept.",
+)
+async def try_map(ctx: Context, actor: Actor, connection_id: UUID, data: model.MapChange) -> trying.MapTrial:
+    """Owners and admins, for others see no records."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        held = await looking.map_of(tx, connection_id)
+        return await looking.tried(tx, ctx.ring, held, data.rules)
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/items/{item_id:uuid}",
+    summary="One job of a CRM whole",
+    description="As it was told last, without money and notes: the values that the map reads, and what nobody reads.",
+)
+async def get_document(ctx: Context, actor: Actor, connection_id: UUID, item_id: UUID) -> model.Document:
+    """For owners and admins."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        held = await looking.map_of(tx, connection_id)
+        return await looking.document(tx, ctx.ring, held, item_id)
+
+
+@post(
+    "/api/v1/suppliers/{tenant:uuid}/records/trial",
+    status_code=200,
+    summary="Try an API of your own",
+    description="Asks the API as it is described for its first records, and says what would come in by these rules, or "
+    "by those that are suggested. Nothing is kept.",
+)
+async def try_api(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, data: describing.NewApi) -> describing.ApiTrial:
+    """For owners and admins."""
+    return await describing.tried(ctx, desk, actor, tenant, data)
+
+
+@post(
+    "/api/v1/suppliers/{tenant:uuid}/records",
+    status_code=201,
+    summary="Connect an API of your own",
+    description="By its description, what it lets us in with, and the map of its values. It is tried at once.",
+)
+async def connect_api(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, data: describing.NewApi) -> Response[Begun]:
+    """For owners and admins."""
+    begun = await describing.connect(ctx, desk, actor, tenant, data)
+    return Response(begun, status_code=201, headers=etag(begun.connection.version))
+
+
+@get(
+    "/api/v1/connections/{connection_id:uuid}/records/api",
+    summary="How an API of your own is described",
+    description="Without what it lets us in with.",
+)
+async def get_api(ctx: Context, actor: Actor, connection_id: UUID) -> describing.HeldApi:
+    """For owners and admins."""
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return await describing.held(tx, ctx.ring, connection_id)
+
+
+@put(
+    "/api/v1/connections/{connection_id:uuid}/records/api",
+    summary="Describe an API of your own anew",
+    description="The same connection. What it lets us in with may be left out as long as it goes to the same host in "
+    "the same way. All of it is read once more.",
+)
+async def put_api(
+    ctx: Context, desk: Desk, actor: Actor, connection_id: UUID, data: describing.NewApi
+) -> describing.HeldApi:
+    """For owners and admins."""
+    await describing.change(ctx, desk, actor, connection_id, data)
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        return await describing.held(tx, ctx.ring, connection_id)
+
+
 async def _book(tx: Tx, book_id: UUID) -> model.Book:
     row = await tx.row(queries.books, book_id)
     if row is None:
@@ -165,4 +285,13 @@ ROUTES: tuple[Any, ...] = (
     list_conflicts,
     get_conflict,
     resolve_conflict,
+    get_map,
+    put_map,
+    list_maps,
+    try_map,
+    get_document,
+    try_api,
+    connect_api,
+    get_api,
+    put_api,
 )

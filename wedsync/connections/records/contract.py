@@ -4,43 +4,20 @@ All sync logic is the host's: a connector translates. It raises only for bugs of
 answer or one of the five outcomes. It never decides what wins, never retries, never keeps state between calls.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
 from wedsync.connections.records.record import Field, Record
+from wedsync.kit.mapping import Problem
 from wedsync.venues.model import Arrangement
 
 Part = Literal["ceremony", "drinks", "reception", "evening"]
-
-
-class Hint(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that may have changed. It is read unless its `etag` is the one that was read last; "": in any case."""
-
-    id: str
-    etag: str = ""
-
-
-class Pull(msgspec.Struct, frozen=True, kw_only=True):
-    """From `cursor` on; "" names all there are."""
-
-    cursor: str
-    timeout_s: float = 10.0
-
-
-class Pulled(msgspec.Struct, frozen=True, kw_only=True):
-    """One page. `cursor` goes on from it: with `has_more` at once, else next time.
-
-    A change whose clock reads the same as the cursor's is named again rather than never: naming costs one reading, and
-    a record that is as it was changes nothing.
-    """
-
-    hints: tuple[Hint, ...]
-    cursor: str
-    has_more: bool = False
-    attempt: Attempt = Attempt()
+Values = tuple[tuple[tuple[str, ...], Any], ...]
+"""Values of a document, each with the names that lead to it."""
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,8 +42,12 @@ class RemoteSpace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood;
-    `uses` is what a venue has planned of it.
+    """One record as it is now. `etag` is that of hints and pushes; `unread`: fields that could not be understood.
+
+    `document` is what of it a map may read, in the provider's own names and without money. The rest is what a map adds
+    (`mapped`): `own` is the record as the connector made it, `silent` are the fields that nothing was said of, `absent`
+    those of them whose place is not in the document at all, `problems` what could not be read. `uses` is what a venue
+    has planned of it.
     """
 
     id: str
@@ -74,7 +55,42 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     etag: str = ""
     updated_at: datetime | None = None
     unread: int = 0
+    document: Mapping[str, Any] = {}
+    own: Record | None = None
+    silent: frozenset[Field] = frozenset()
+    absent: frozenset[Field] = frozenset()
+    problems: tuple[Problem, ...] = ()
     uses: tuple[Use, ...] = ()
+    attempt: Attempt = Attempt()
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that may have changed. It is read unless its `etag` is the one that was read last; "": in any case.
+    `found`: the list has told all of it, so it need not be read.
+    """
+
+    id: str
+    etag: str = ""
+    found: Found | None = None
+
+
+class Pull(msgspec.Struct, frozen=True, kw_only=True):
+    """From `cursor` on; "" names all there are."""
+
+    cursor: str
+    timeout_s: float = 10.0
+
+
+class Pulled(msgspec.Struct, frozen=True, kw_only=True):
+    """One page. `cursor` goes on from it: with `has_more` at once, else next time.
+
+    A change whose clock reads the same as the cursor's is named again rather than never: naming costs one reading, and
+    a record that is as it was changes nothing.
+    """
+
+    hints: tuple[Hint, ...]
+    cursor: str
+    has_more: bool = False
     attempt: Attempt = Attempt()
 
 
@@ -88,12 +104,16 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     """Make the record `id` say what `record` does where that differs from `before`, if it is still as `etag` says.
 
     Only fields that the connector `writes` differ. What is done already is done: the same push twice is one change.
+    For `Documents` the same is said by `values`, and by `was`, what they were when they were last read: where there
+    stands something else by now, it has `Moved`.
     """
 
     id: str
     etag: str
     record: Record
     before: Record
+    values: Values = ()
+    was: Values = ()
     timeout_s: float = 10.0
 
 
@@ -151,6 +171,16 @@ class Houses(Connector, Protocol):
     """A provider of a venue's: it has spaces too, and its records say what each is used for."""
 
     async def spaces(self, connection: Connection, *, timeout_s: float) -> tuple[RemoteSpace, ...] | Outcome: ...
+
+
+@runtime_checkable
+class Documents(Records, Protocol):
+    """A provider of documents that only a map makes records of: what it finds has an empty record, what it pushes are
+    the values of a push. Its manifest says so too (`records.is_document`)."""
+
+    def may_write(self, connection: Connection) -> bool:
+        """Whether this account's documents can be written at all. Pure."""
+        ...
 
 
 @runtime_checkable

@@ -3,7 +3,8 @@ holds records, `Taking` where it only takes in.
 
 Who drives acts as the studio's owner in the provider's own application. The fake writes what is made here in the
 provider's form by itself, never with the connector's mapper: a mapper that is wrong both ways would agree with itself.
-A fake's `build(settings)` returns a `Driven`; `tests/connectors` runs over all that have `records`.
+A fake's `build(settings)` returns a `Driven`; `tests/connectors` runs over all that have `records`. That of a connector
+of documents has `rules` too, the map that says which of its values is what.
 """
 
 from collections.abc import Mapping

@@ -44,6 +44,18 @@ class ConflictTold(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class MapTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `record_maps` as its events carry it: names of fields, and no word of what is in them."""
+
+    id: UUID
+    tenant_id: UUID
+    book_id: UUID
+    version: int
+    rules: list[dict[str, Any]]
+    made_by: UUID | None
+    created_at: datetime
+
+
 _AT = "2026-11-21T10:00:00+00:00"
 _BOOK: dict[str, Any] = {
     "id": "01920000-0000-7000-8000-00000000000e",
@@ -68,6 +80,15 @@ _CONFLICT: dict[str, Any] = {
     "resolved_by": None,
     "version": 1,
     "updated_at": _AT,
+}
+_MAP: dict[str, Any] = {
+    "id": "01920000-0000-7000-8000-000000000046",
+    "tenant_id": "01920000-0000-7000-8000-00000000000a",
+    "book_id": "01920000-0000-7000-8000-00000000000e",
+    "version": 1,
+    "rules": [{"target": "wedding_on", "source": ["$.event.date"], "direction": "both"}],
+    "made_by": "01920000-0000-7000-8000-000000000001",
+    "created_at": _AT,
 }
 
 
@@ -102,4 +123,5 @@ RESOLVED = _type(
     {**_CONFLICT, "state": "resolved", "kept": "ours"},
     "It was decided, or is so no more.",
 )
-EVENTS = (OPENED, CHANGED, CONFLICTED, RECONSIDERED, RESOLVED)
+MAPPED = _type("record_map.saved", "record_maps", MapTold, _MAP, "Other fields of a CRM are fields of clients now.")
+EVENTS = (OPENED, CHANGED, CONFLICTED, RECONSIDERED, RESOLVED, MAPPED)

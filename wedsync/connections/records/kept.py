@@ -1,6 +1,7 @@
 """What is kept sealed of records: their remote ids, and of each what is there and what both sides have agreed on."""
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from wedsync.connections.records.record import Record
 from wedsync.connections.tenant_seals import TenantSeals
 
 ITEMS = "record_items"
+DOCUMENTS = "record_documents"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -21,6 +23,13 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     base: Record | None = None
     uses: tuple[Use, ...] = ()
     given: tuple[Use, ...] = ()
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record as its CRM told it last: `own` as its connector reads it, `document` what a map may read of it."""
+
+    own: Record
+    document: dict[str, Any] = {}
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,6 +48,12 @@ class Seals(TenantSeals):
 
     def kept(self, row: UUID, sealed: bytes) -> Kept:
         return self.open(sealed, Kept, table=ITEMS, row=row)
+
+    def document(self, row: UUID, told: Told) -> bytes:
+        return self.seal(told, table=DOCUMENTS, row=row)
+
+    def told(self, row: UUID, sealed: bytes) -> Told:
+        return self.open(sealed, Told, table=DOCUMENTS, row=row)
 
 
 def remote_key(book_id: UUID, remote_id: str) -> bytes:

@@ -10,8 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 from wedsync.clients import sealed as client_seals
 from wedsync.clients.model import Stage
 from wedsync.connections.records.facts import EVENTS, Direction, Kind
+from wedsync.connections.records.fields import RULES_MAX, MapRule
 from wedsync.connections.records.kept import Dispute, Seals
-from wedsync.connections.records.record import Record
+from wedsync.connections.records.record import Field, Record
+from wedsync.connections.records.trying import Unread
 from wedsync.kit.db import Row
 from wedsync.kit.seal import KeyRing
 
@@ -128,6 +130,59 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     resolved_at: datetime | None
     version: int
+
+
+class RecordMap(msgspec.Struct, frozen=True, kw_only=True):
+    """The map of a CRM; without rules its records are as its connector reads them. `missing`: fields whose values the
+    CRM does not send any more. `is_document`: values can be written by their paths, and nothing is read without a map.
+    """
+
+    book_id: UUID
+    tenant_id: UUID
+    connector: str
+    title: str
+    version: int
+    rules: tuple[MapRule, ...]
+    missing: tuple[Field, ...]
+    is_document: bool
+    made_by: UUID | None
+    created_at: datetime | None
+
+
+class MapVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A map as it was once; saving its rules again makes a new version of it."""
+
+    book_id: UUID
+    version: int
+    rules: tuple[MapRule, ...]
+    made_by: UUID | None
+    created_at: datetime
+
+
+class MapChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rules of a map, one for each field of ours; none takes the map away."""
+
+    rules: Annotated[tuple[MapRule, ...], Meta(max_length=RULES_MAX)]
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of a CRM's record, by its place there."""
+
+    path: str
+    value: str
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as its CRM told it last, without money and notes: what the map reads of it, and what nobody reads."""
+
+    id: UUID
+    book_id: UUID
+    external_id: str
+    read_at: datetime | None
+    record: Record
+    mapped: tuple[Value, ...]
+    unmapped: tuple[Value, ...]
+    problems: tuple[Unread, ...]
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,21 +5,22 @@ What a whole listing leaves out is read before it is believed to be gone, and no
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
 from wedsync.connections.contract import Outcome
-from wedsync.connections.records import conflicts
+from wedsync.connections.records import conflicts, documents
 from wedsync.connections.records.contract import Found, Gone, Hint, Listed, Pulled
-from wedsync.connections.records.kept import Dispute, Kept, remote_key
+from wedsync.connections.records.kept import Dispute, Kept, Told, remote_key
+from wedsync.connections.records.mapped import heard, is_there
 from wedsync.connections.records.record import checked
 from wedsync.connections.records.run import Ended, Run, stopped
 from wedsync.kit import sql
-from wedsync.kit.db import Tx
+from wedsync.kit.db import Row, Tx
 
 queries = sql.load("wedsync.connections.records")
 PAGES_MAX: Final = 1000
@@ -27,6 +28,7 @@ TOGETHER: Final = 3
 """Records read at once: providers count calls, and none says how many it takes."""
 KEPT_EVERY: Final = 60
 """Records after which what was read is kept, so that whoever is told to wait goes on where it stopped."""
+TOLD_TOGETHER: Final = 200
 SWEPT_EVERY: Final = timedelta(days=7)
 VANISHED_MIN: Final = 10
 VANISHED_SHARE: Final = 0.2
@@ -58,7 +60,13 @@ async def pull(run: Run) -> Ended | None:
         said = await run.session.pull(run.cursor)
         if not isinstance(said, Pulled):
             return stopped(said)
-        ended = await _read_and_keep(run, await _unread(run, said.hints))
+        fresh = await _unread(run, said.hints)
+        told = {hint.id: hint.found for hint in said.hints if hint.found is not None and hint.id in fresh}
+        several = [Read(id, found) for id, found in told.items()]
+        for start in range(0, len(several), TOLD_TOGETHER):
+            async with run.enter() as tx:
+                await keep(tx, run, several[start : start + TOLD_TOGETHER])
+        ended = await _read_and_keep(run, [id for id in fresh if id not in told])
         if ended is not None:
             return ended
         async with run.enter() as tx:
@@ -152,22 +160,49 @@ async def keep(tx: Tx, run: Run, several: Sequence[Read]) -> None:
     last = {one.id: one for one in several}
     rows = await tx.rows(queries.known, run.id, [remote_key(run.id, id) for id in last])
     known = {bytes(row["remote_key"]): row for row in rows}
+    await _notice_missing(tx, run, last.values(), known)
     for id, one in last.items():
         row = known.get(remote_key(run.id, id))
-        theirs = None if one.found is None else checked(one.found.record)
+        kept = None if row is None else run.seals.kept(row["id"], row["sealed"])
+        theirs = None if one.found is None else heard(one.found, None if kept is None else kept.theirs)
         uses = () if one.found is None else one.found.uses
         etag = "" if one.found is None else one.found.etag[:1000]
         run.counts.unread += 0 if one.found is None else one.found.unread
-        if row is None:
-            if theirs is not None:
+        if row is None or kept is None:
+            if theirs is not None and one.found is not None:
                 run.counts.pulled += 1
                 item_id = uuid4()
                 sealed = run.seals.item(item_id, Kept(remote_id=id, theirs=theirs, uses=uses))
                 await tx.run(queries.add_item, item_id, run.id, remote_key(run.id, id), etag, sealed)
+                await _put_document(tx, run, item_id, one.found)
             continue
-        kept = run.seals.kept(row["id"], row["sealed"])
         is_news = theirs != kept.theirs or uses != kept.uses
         run.counts.pulled += is_news
         state = "removed" if theirs is None else row["state"] if row["state"] == "left" else "there"
         sealed = run.seals.item(row["id"], msgspec.structs.replace(kept, theirs=theirs, uses=uses))
         await tx.run(queries.put_seen, row["id"], state, etag, sealed, is_news)
+        if one.found is not None:
+            await _put_document(tx, run, row["id"], one.found)
+
+
+async def _put_document(tx: Tx, run: Run, item_id: UUID, found: Found) -> None:
+    """What it was made of, for the next map and for who wants to see what no map reads."""
+    document = documents.kept(found.document)
+    if document:
+        told = Told(own=checked(found.own or found.record), document=document)
+        await tx.run(queries.put_document, item_id, run.id, run.seals.document(item_id, told))
+
+
+async def _notice_missing(tx: Tx, run: Run, several: Iterable[Read], known: Mapping[bytes, Row]) -> None:
+    """Which mapped fields these records name, and which they do not although they did when they were read before."""
+    if run.map is None:
+        return
+    found = [one.found for one in several if one.found is not None]
+    of = {row["id"]: one for one in found if one.absent and (row := known.get(remote_key(run.id, one.id))) is not None}
+    rows = await tx.rows(queries.documents_of, list(of)) if of else []
+    for one in found:
+        run.named |= run.map.targets - run.map.only_out - one.absent
+    for row in rows:
+        before = run.seals.told(row["item_id"], row["sealed"]).document
+        absent = of[row["item_id"]].absent
+        run.unnamed.update(rule.target for rule in run.map.rules if rule.target in absent and is_there(rule, before))

@@ -1,10 +1,11 @@
 -- name: begin
 -- The book of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
 select b.id, b.tenant_id, n.connector, n.title, b.direction, g.cursor_sealed, g.hints, g.pulls_wanted, g.pulls_done, g.may_sweep, g.swept_at, g.hook_asked_at,
-  g.failures, g.not_before, g.outcome
+  g.failures, g.not_before, g.outcome, g.mapped_version, g.missing, coalesce(m.version, 0) as map_version, coalesce(m.rules, '[]') as rules
 from record_progress g
 join record_books b on b.id = g.book_id
 join connections n on n.id = b.id
+left join lateral (select x.version, x.rules from record_maps x where x.book_id = b.id order by x.version desc limit 1) m on true
 where g.book_id = $1 and b.direction <> 'off' and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
 for update of g
 
@@ -34,6 +35,85 @@ update record_items i
 set state = case when $5 then $2 else i.state end, etag = $3, sealed = $4, is_dirty = i.is_dirty or $5, marks = i.marks + $5::boolean::integer,
   changed_at = case when $5 then app.now() else i.changed_at end
 where i.id = $1
+
+-- name: put_document
+-- The record as it was told last.
+insert into record_documents (item_id, tenant_id, book_id, sealed, read_at) values ($1, app.tenant(), $2, $3, app.now())
+on conflict (item_id) do update set sealed = excluded.sealed, read_at = excluded.read_at
+
+-- name: documents_of
+select d.item_id, d.sealed from record_documents d where d.item_id = any ($1::uuid[])
+
+-- name: remapped
+-- Every record of a book that is to be read by its map anew, in the order of their ids.
+select i.id, i.state, i.etag, i.sealed, d.sealed as document_sealed
+from record_items i
+left join record_documents d on d.item_id = i.id
+where i.book_id = $1 and i.id > $2 and i.state in ('there', 'passed')
+order by i.id
+limit $3
+
+-- name: mapped
+update record_progress g set mapped_version = $2 where g.book_id = $1
+
+-- name: missing
+update record_progress g set missing = $2 where g.book_id = $1
+
+-- name: map
+-- The map that holds, or one of its versions; without one, an empty map of version 0.
+select b.id as book_id, b.tenant_id, n.connector, n.title, coalesce(m.version, 0) as version, coalesce(m.rules, '[]') as rules, m.made_by, m.created_at, g.missing
+from record_books b
+join connections n on n.id = b.id
+join record_progress g on g.book_id = b.id
+left join lateral (
+  select x.version, x.rules, x.made_by, x.created_at from record_maps x
+  where x.book_id = b.id and ($2::integer is null or x.version = $2) order by x.version desc limit 1) m on true
+where b.id = $1 and b.tenant_id = app.tenant()
+
+-- name: maps
+-- Every version of a map, newest first.
+select m.book_id, m.version, m.rules, m.made_by, p.name as made_by_name, m.created_at
+from record_maps m
+left join persons p on p.id = m.made_by
+where m.book_id = $1 and m.tenant_id = app.tenant() and ($2::integer is null or m.version < $2)
+order by m.version desc
+limit $3
+
+-- name: add_map
+insert into record_maps (tenant_id, book_id, version, rules, made_by) values (app.tenant(), $1, $2, $3::text::jsonb, app.actor())
+returning new.id, to_jsonb(new) as record
+
+-- name: found_again
+-- A new map asks for its own: nothing is missing by it yet.
+update record_progress g set missing = '{}', not_before = null where g.book_id = $1
+
+-- name: read_anew
+-- Where it is read from is another place now: from its beginning.
+update record_progress g set cursor_sealed = null, pulls_wanted = g.pulls_wanted + 1, not_before = null where g.book_id = $1
+
+-- name: forget_etags
+update record_items i set etag = '' where i.book_id = $1
+
+-- name: credentials
+select n.tenant_id, n.connector, n.title, n.version, a.credentials_sealed
+from connections n
+join connection_accounts a on a.connection_id = n.id
+where n.id = $1 and n.tenant_id = app.tenant() and n.deleted_at is null
+
+-- name: last_documents
+-- What was read last of a book, for who makes a map of it.
+select d.item_id, d.sealed, d.read_at, i.sealed as item_sealed
+from record_documents d
+join record_items i on i.id = d.item_id
+where d.book_id = $1 and d.tenant_id = app.tenant() and i.state in ('there', 'passed')
+order by d.read_at desc, d.item_id
+limit $2
+
+-- name: document
+select i.id, i.book_id, i.tenant_id, i.state, i.sealed as item_sealed, d.sealed, d.read_at
+from record_items i
+left join record_documents d on d.item_id = i.id
+where i.id = $1 and i.book_id = $2 and i.tenant_id = app.tenant()
 
 -- name: save_cursor
 update record_progress g set cursor_sealed = $2 where g.book_id = $1

@@ -20,16 +20,18 @@ from wedsync.connections.records.contract import (
     Send,
     Sent,
 )
+from wedsync.connections.records.fields import Compiled
 from wedsync.connections.records.record import Field, Record
 from wedsync.kit.db import Door, Tx
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose account it is."""
+    """Whose account it is, and the map by which its records are read."""
 
     connection_id: UUID
     tenant: UUID
     connector: str
+    map: Compiled | None = None
 
 
 class Session(Protocol):

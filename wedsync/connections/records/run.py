@@ -1,5 +1,6 @@
 """One run of the sync of one CRM: what it knows, and what it has done so far."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,6 +11,7 @@ import msgspec
 
 from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
 from wedsync.connections.records.contract import Gone, ReadOnly
+from wedsync.connections.records.fields import Compiled, MapRule, compiled
 from wedsync.connections.records.kept import Seals
 from wedsync.connections.records.record import Field
 from wedsync.connections.records.remote import Outlet, Session
@@ -43,7 +45,11 @@ class Counts(msgspec.Struct, kw_only=True):
 
 class Run(msgspec.Struct, kw_only=True):
     """Everything a run needs. `door` and `job` make its transactions. `is_read_only`: the provider has refused a write
-    because the account only reads; `is_unsettled`: some record is to be looked at once more."""
+    because the account only reads; `is_unsettled`: some record is to be looked at once more.
+
+    `map` is null where records are as their connector reads them. `named` are its fields whose place was in a record
+    that was read, `unnamed` counts the records in which it was not although it had been.
+    """
 
     door: Door
     job: Job
@@ -61,12 +67,18 @@ class Run(msgspec.Struct, kw_only=True):
     swept_at: datetime | None
     hook_asked_at: datetime | None
     failures: int
+    map: Compiled | None
+    map_version: int
+    mapped_version: int
+    missing: frozenset[str]
     began_at: datetime
     counts: Counts
     account: Session | None = None
     outlet: Outlet | None = None
     is_read_only: bool = False
     is_unsettled: bool = False
+    named: set[Field] = msgspec.field(default_factory=set)
+    unnamed: Counter[Field] = msgspec.field(default_factory=Counter)
 
     @property
     def session(self) -> Session:
@@ -96,6 +108,7 @@ def made(door: Door, job: Job, ring: KeyRing, row: Row) -> Run:
     """From the row of `begin`."""
     seals = Seals(ring, row["tenant_id"])
     cursor = ""
+    rules = msgspec.json.decode(row["rules"], type=tuple[MapRule, ...])
     if row["cursor_sealed"] is not None:
         cursor = seals.open(row["cursor_sealed"], str, table="record_progress", row=row["id"], column="cursor_sealed")
     return Run(
@@ -115,6 +128,10 @@ def made(door: Door, job: Job, ring: KeyRing, row: Row) -> Run:
         swept_at=row["swept_at"],
         hook_asked_at=row["hook_asked_at"],
         failures=row["failures"],
+        map=compiled(rules, may_write=True, version=row["map_version"]) if rules else None,
+        map_version=row["map_version"],
+        mapped_version=row["mapped_version"],
+        missing=frozenset(row["missing"]),
         began_at=clock.now(),
         counts=Counts(),
     )

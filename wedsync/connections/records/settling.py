@@ -19,6 +19,7 @@ from wedsync.connections.contract import Rejected, Unknown
 from wedsync.connections.records import conflicts, couples, facts, housing
 from wedsync.connections.records.contract import Gone, Moved, Push, Pushed, ReadOnly
 from wedsync.connections.records.kept import Dispute, Kept
+from wedsync.connections.records.mapped import heard
 from wedsync.connections.records.merge import Decision, Sides, changed, decide
 from wedsync.connections.records.record import FIELDS, Record, checked
 from wedsync.connections.records.run import Ended, Run, stopped
@@ -256,7 +257,7 @@ async def _write(
         return Moved(reason="It is not there any more.")
     if isinstance(said, Pushed):
         run.counts.written += 1
-        now = checked(said.found.record)
+        now = heard(said.found, decided.theirs)
         # What was not accepted stays a difference that everybody knows of, and is no change of theirs.
         left = {
             name: getattr(now, name) for name in changed(decided.theirs, theirs) if name not in changed(now, theirs)

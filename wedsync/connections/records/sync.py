@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater
-from wedsync.connections.records import housing, pulling, sending, settling
+from wedsync.connections.records import housing, mapping, pulling, sending, settling
 from wedsync.connections.records import run as runs
 from wedsync.connections.records.contract import ReadOnly
 from wedsync.connections.records.remote import Remote, Session, Where
@@ -57,7 +57,7 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
     run, before = await _begin(door, job, ring)
     if run is None:
         return
-    where = Where(connection_id=run.id, tenant=run.tenant, connector=run.connector)
+    where = Where(connection_id=run.id, tenant=run.tenant, connector=run.connector, map=run.map)
     if run.direction == "send":
         ended = await sending.send(run, await remote.outlet(where, door))
     else:
@@ -66,13 +66,18 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
 
 
 async def _kept_alike(run: Run, account: Session | ReconnectNeeded | RetryLater, address: str) -> Ended:
+    """Opened, read, settled; how that ended."""
     if isinstance(account, (ReconnectNeeded, RetryLater)):
         return runs.stopped(account)
     run.account = account
+    await mapping.again(run)
+    if run.map is None and run.connector in mapping.documentary():
+        # What there is is read, so that a map can be made of it, and becomes nobody's client yet.
+        return await _read(run) or Ended(word="held", reason=mapping.UNMAPPED)
     ended = await _rounds(run)
     if ended.word in ("done", "held"):
         await _hook(run, address)
-    return ended
+    return await mapping.told_missing(run, ended)
 
 
 async def _begin(door: Door, job: Job, ring: KeyRing) -> tuple[Run | None, str]:

@@ -35,6 +35,7 @@ from wedsync.connections.records.contract import (
     Sends,
     Sent,
 )
+from wedsync.connections.records.mapped import Mapped
 from wedsync.connections.records.record import Field
 from wedsync.connections.records.remote import Outlet, Session, Where
 from wedsync.kit.db import Door, Tx
@@ -58,6 +59,8 @@ class Connected:
         connector = self._host.connector(where.connector, Records)
         if connector is None:
             return ReconnectNeeded(reason=f"This installation has no connector {where.connector!r} for records.")
+        if where.map is not None:
+            connector = Mapped(connector, where.map, opened)
         return Account(self._host, accounts, where, opened, connector)
 
     async def outlet(self, where: Where, door: Door) -> Outlet | ReconnectNeeded | RetryLater:
@@ -76,6 +79,7 @@ class Account:
         self._host = host
         self._where = where
         self._connection = connection
+        self._connector = connector
         self.writes: frozenset[Field] = connector.writes
         self.spelled = connector.spelled
         manifest = host.manifests[where.connector]
@@ -91,7 +95,7 @@ class Account:
         said: Any = await self._host.call(
             self._where.connector,
             Records,
-            lambda one: one.pull(asked, self._connection),
+            lambda _: self._connector.pull(asked, self._connection),
             self._connection,
             timeout_s=self._timeout_s,
         )
@@ -102,7 +106,7 @@ class Account:
         said: Any = await self._host.call(
             self._where.connector,
             Records,
-            lambda one: one.read(id, self._connection, timeout_s=self._timeout_s),
+            lambda _: self._connector.read(id, self._connection, timeout_s=self._timeout_s),
             self._connection,
             timeout_s=self._timeout_s,
         )
@@ -114,7 +118,7 @@ class Account:
         said: Any = await self._host.call(
             self._where.connector,
             Records,
-            lambda one: one.push(asked, self._connection),
+            lambda _: self._connector.push(asked, self._connection),
             self._connection,
             timeout_s=self._timeout_s,
         )
@@ -125,7 +129,7 @@ class Account:
         said: Any = await self._host.call(
             self._where.connector,
             Records,
-            lambda one: one.listed(cursor, self._connection, timeout_s=self._timeout_s),
+            lambda _: self._connector.listed(cursor, self._connection, timeout_s=self._timeout_s),
             self._connection,
             timeout_s=self._timeout_s,
         )

@@ -30,6 +30,10 @@ THEIRS: Final[Mapping[Stage, str]] = {
     "fulfilled": "fulfillment",
     "completed": "completed",
 }
+OFFERED: Final = (
+    *("name", "title", "stage", "closed", "eventDate", "jobTypeName", "leadSourceName", "leadStatusName"),
+    *("customNumber", "guestCount", "bookingDate", "inquiryDate", "fulfillmentDate", "completedDate", "events"),
+)
 OF_PEOPLE: Final = (("name", "email", "phone"), ("partner_name", "partner_email", "partner_phone"))
 
 
@@ -69,7 +73,7 @@ class Place(msgspec.Struct, frozen=True):
     address: Address | None = None
 
 
-class Event(msgspec.Struct, frozen=True, rename="camel"):
+class Event(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     name: str | None = None
     start_date: str | None = None
     location: Place | None = None
@@ -83,6 +87,17 @@ class Worksheet(msgspec.Struct, frozen=True, rename="camel"):
     stage: str = "lead"
     closed: bool | None = None
     event_date: str | None = None
+    name: str | None = None
+    title: str | None = None
+    job_type_name: str | None = None
+    lead_source_name: str | None = None
+    lead_status_name: str | None = None
+    custom_number: str | None = None
+    guest_count: int | None = None
+    booking_date: str | None = None
+    inquiry_date: str | None = None
+    fulfillment_date: str | None = None
+    completed_date: str | None = None
     contacts: tuple[OnJob, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -138,7 +153,20 @@ def to_found(sheet: Worksheet) -> Found:
         values[phone] = _phone(person)
     record = Record(stage=_stage(sheet), wedding_on=on, venue=_venue(sheet), **values)
     unread += sheet.stage not in STAGES
-    return Found(id=sheet.id, record=record, etag=etag_of(sheet.modified), updated_at=sheet.modified, unread=unread)
+    return Found(
+        id=sheet.id,
+        record=record,
+        etag=etag_of(sheet.modified),
+        updated_at=sheet.modified,
+        unread=unread,
+        document=document(sheet),
+    )
+
+
+def document(sheet: Worksheet) -> dict[str, Any]:
+    """What of a job a map may read beside the fields we read ourselves: names, kinds, days and places, never money."""
+    whole: dict[str, Any] = msgspec.to_builtins(sheet)
+    return {name: whole[name] for name in OFFERED if whole.get(name) is not None}
 
 
 def etag_of(modified: datetime) -> str:

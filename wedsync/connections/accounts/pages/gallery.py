@@ -1,6 +1,6 @@
 """What is connected and what can be; and the way in: the provider's own question, or a form."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -18,6 +18,7 @@ from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 from wedsync.web.shell import Shell
 
+DESCRIBED: Final = "described"
 LONG = FieldError("", "is too long", "Shorten it.")
 
 
@@ -40,7 +41,11 @@ async def listed(request: AnyRequest, ctx: Context, desk: Desk, actor: Actor, te
             place.shell,
             path=place.path,
             accounts=rows,
-            offers=[(offer, wording.STATUS[offer.status], wording.abilities(offer)) for offer in offers],
+            offers=[
+                (offer, wording.STATUS[offer.status], wording.abilities(offer))
+                for offer in offers
+                if offer.way != DESCRIBED or place.is_supplier
+            ],
             may=place.may,
         )
 
@@ -48,7 +53,7 @@ async def listed(request: AnyRequest, ctx: Context, desk: Desk, actor: Actor, te
 @get(paths("/new/{connector:str}"), include_in_schema=False)
 async def new(
     request: AnyRequest, ctx: Context, desk: Desk, actor: Actor, tenant: UUID, connector: str
-) -> Response[str]:
+) -> Response[Any]:
     """What it asks for, before anybody is asked."""
     async with entered(request, ctx, actor, tenant) as place:
         return form_page(place, desk, connector)
@@ -74,7 +79,7 @@ async def begin(
 @get(paths("/{connection_id:uuid}/reconnect"), include_in_schema=False)
 async def again(
     request: AnyRequest, ctx: Context, desk: Desk, actor: Actor, tenant: UUID, connection_id: UUID
-) -> Response[str]:
+) -> Response[Any]:
     """The same page for an account that is there."""
     async with entered(request, ctx, actor, tenant) as place:
         row = await place.one(connection_id)
@@ -99,6 +104,13 @@ async def reconnect(
         return onward(place.shell, place.path, begun, _manifest(desk, begun.connection.connector))
 
 
+def _own_page(place: Place, rest: str) -> Response[Any]:
+    """An API that is described has a page of its own, where a business has its CRMs. Raises Refusal 404."""
+    if not place.is_supplier:
+        raise not_found("connector")
+    return respond.see_other(f"{place.shell.base}/records/{rest}")
+
+
 def form_page(
     place: Place,
     desk: Desk,
@@ -107,9 +119,11 @@ def form_page(
     held: Row | None = None,
     form: forms.Form | None = None,
     refusal: Refusal | None = None,
-) -> Response[str]:
+) -> Response[Any]:
     """What the connector asks for; what was given stays in the fields, but a password."""
     offer = _offer(desk, connector)
+    if offer.way == DESCRIBED:
+        return _own_page(place, f"{held['connection_id']}/api" if held else f"new/{connector}")
     labels = {value.name: (value.title, value.description) for value in _manifest(desk, connector).secrets}
     fields = []
     for name in offer.asks:

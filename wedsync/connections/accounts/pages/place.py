@@ -35,6 +35,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.shell.base}/accounts"
 
     @property
+    def is_supplier(self) -> bool:
+        return self.role != "couple"
+
+    @property
     def may(self) -> dict[str, bool]:
         return {"keep": self.role in actions.KEEPERS, "own": self.role in actions.OWNERS}
 

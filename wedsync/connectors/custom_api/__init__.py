@@ -1,0 +1,1 @@
+"""Any CRM with a JSON API, as its owner describes it."""

@@ -1,0 +1,392 @@
+"""A small CRM with a JSON API that nobody has heard of: two studios' bookings, listed in every way of paging.
+
+The API is below `/custom-api/v1/{studio}`; a visitor makes, changes and deletes bookings at `/custom-api`. Its list is
+paged by `page`, `offset` or `cursor`, whichever it is asked by, and always names the next page in a Link header.
+"""
+
+import asyncio
+import itertools
+from base64 import b64decode
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import uuid4
+
+import msgspec
+from litestar import Request, Response, Router, get, patch, post, put
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from wedsync.clients.model import STAGES
+from wedsync.connections.calendars import driven
+from wedsync.connections.calendars.driven import ACCOUNTS
+from wedsync.connections.contract import Connection
+from wedsync.connections.fakes import Moods, drop_connection, given, pages
+from wedsync.connections.records.described import Described
+from wedsync.connections.records.driven import MOODS, READ_ONLY
+from wedsync.connections.records.fields import MapRule
+from wedsync.connections.records.record import Record
+from wedsync.kit import clock
+from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.mapping import Step
+
+EXCHANGES_MAX: Final = 2000
+SHOWN_MAX: Final = 200
+MONEY: Final = {
+    "totalPrice": 734_511,
+    "deposit": {"amount": 912_733, "paid": True},
+    "notes": "They have 734511 at most.",
+}
+WORDS: Final = {
+    "enquiry": "Lead",
+    "held": "Lead",
+    "booked": "Won",
+    "fulfilled": "Shot",
+    "completed": "Done",
+    "cancelled": "Lost",
+}
+KEYS: Final = {account: f"sandbox-api-key-{account.partition('@')[0]}" for account in ACCOUNTS}
+TOKENS: Final = {account: f"{key}-token" for account, key in KEYS.items()}
+AnyRequest = Request[Any, Any, Any]
+Thing = dict[str, Any]
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One call of the API, for who wants to know what was said. No key is kept."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    status: int
+
+
+class ApiError(Exception):
+    """An error as it tells it."""
+
+    def __init__(self, status: int, what: str) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+class Api:
+    """The provider. A `Driven`: what a photographer does in it can be done by methods."""
+
+    title = "An API of a small CRM"
+
+    def __init__(self) -> None:
+        moods = {name: words for name, words in MOODS.items() if name not in (driven.DUPLICATE, driven.OFF)}
+        self.moods = Moods(moods)
+        self.page_size = 100
+        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
+        self.stopping = asyncio.Event()
+        self.studios: dict[str, dict[str, Thing]] = {account: {} for account in ACCOUNTS}
+        self._numbers = itertools.count(1)
+        self.routes: Sequence[ControllerRouterHandler] = [
+            Router(self.address, route_handlers=API, dependencies={"api": given(self)}),
+            Router("/custom-api", route_handlers=PAGES_OF_IT, dependencies={"api": given(self)}),
+        ]
+
+    @property
+    def address(self) -> str:
+        return "/custom-api/v1"
+
+    @property
+    def rules(self) -> tuple[MapRule, ...]:
+        """The map that says what its values are."""
+        table = {"Lead": "enquiry", "Won": "booked", "Shot": "fulfilled", "Done": "completed", "Lost": "cancelled"}
+        stage = MapRule(
+            target="stage", source=("$.status",), direction="both", transform=(Step("lookup", {"table": table}),)
+        )
+        places = {
+            "wedding_on": "$.event.day",
+            "name": "$.couple.one.name",
+            "partner_name": "$.couple.two.name",
+            "email": "$.couple.one.email",
+            "partner_email": "$.couple.two.email",
+            "phone": "$.couple.one.phone",
+            "partner_phone": "$.couple.two.phone",
+            "venue": "$.event.venue",
+        }
+        plain = [{"target": field, "source": [at], "direction": "both"} for field, at in places.items()]
+        return (stage, *msgspec.convert(plain, type=tuple[MapRule, ...]))
+
+    async def start(self) -> None:
+        """Nothing is to be opened."""
+
+    async def stop(self) -> None:
+        self.stopping.set()
+
+    def settings_at(self, at: str) -> Mapping[str, Any]:
+        return {}
+
+    def described(self, at: str, account: str, **fields: Any) -> Described:
+        """What its owner says about it."""
+        usual: dict[str, Any] = {
+            "base_url": f"{at}{self.address}/{account.partition('@')[0]}",
+            "list_path": "/bookings",
+            "items": "$.data",
+            "modified": "$.updatedAt",
+            "paging": "page",
+            "since_name": "updated_since",
+            "item_path": "/bookings/{id}",
+            "item_at": "$.booking",
+            "write": "PATCH",
+        }
+        return msgspec.convert(usual | fields, Described)
+
+    def connection(self, at: str, account: str, **fields: Any) -> Connection:
+        description = msgspec.json.encode(self.described(at, account, **fields)).decode()
+        secrets = {"description": (description,), "password": (KEYS[account],)}
+        return Connection(id=uuid4(), secrets=secrets)
+
+    async def make(self, account: str, record: Record) -> str:
+        id = f"bk{next(self._numbers):06d}"
+        self.studios[account][id] = _booking(id, record)
+        return id
+
+    async def change(self, account: str, id: str, **fields: Any) -> None:
+        held = self.booking(account, id)
+        now = msgspec.structs.replace(_record(held), **fields)
+        self.studios[account][id] = _booking(id, now)
+
+    async def delete(self, account: str, id: str) -> None:
+        self.studios[account].pop(id, None)
+
+    def seen(self, account: str) -> dict[str, Record]:
+        return {id: _record(one) for id, one in self.studios[account].items()}
+
+    def booking(self, account: str, id: str) -> Thing:
+        """Raises ApiError 404."""
+        if id not in self.studios[account]:
+            raise ApiError(404, "There is no such booking.")
+        return self.studios[account][id]
+
+
+def build(settings: Any) -> Api:
+    return Api()
+
+
+async def answered(
+    api: Api, request: AnyRequest, studio: str, act: Callable[[str, Any], Any], *, status: int = 200
+) -> Response[bytes]:
+    """What it answers to a call, in whatever mood it is."""
+    mood = api.moods.take()
+    if mood == driven.SLOW:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(api.stopping.wait(), driven.SLOW_S)
+    raw = await request.body()
+    body = msgspec.json.decode(raw) if raw else None
+    headers: dict[str, str] = {}
+    try:
+        account = _account(request, studio, mood)
+        _refuse(mood, request.method)
+        answer = act(account, body)
+        if isinstance(answer, dict) and "next" in answer and answer["next"]:
+            headers["link"] = f'<{_address(request, answer["next"])}>; rel="next"'
+    except ApiError as error:
+        answer, status = {"error": str(error)}, error.status
+        headers = {"retry-after": str(driven.RETRY_AFTER_S)} if mood == driven.BUSY else {}
+    path = request.url.path.removeprefix(api.address)
+    api.exchanges.append(Exchange(request.method, path, dict(request.query_params), body, status))
+    if mood == driven.LOST:
+        drop_connection(request)
+    told = msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
+    if mood == driven.TRUNCATED:
+        told = told[: len(told) // 2]
+    return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+
+
+@get("/{studio:str}/bookings")
+async def list_bookings(studio: str, request: AnyRequest, api: Api) -> Response[bytes]:
+    def act(account: str, _: Any) -> Thing:
+        query = request.query_params
+        since = query.get("updated_since", "")
+        rows = sorted(api.studios[account].values(), key=lambda one: (one["updatedAt"], one["id"]))
+        rows = [one for one in rows if one["updatedAt"] >= since]
+        size = min(int(query.get("per_page", "100")), api.page_size)
+        start = (
+            (int(query["page"]) - 1) * size if "page" in query else int(query.get("offset") or query.get("cursor") or 0)
+        )
+        more = str(start + size) if start + size < len(rows) else ""
+        return {"data": rows[start : start + size], "next": more, "count": len(rows)}
+
+    return await answered(api, request, studio, act)
+
+
+@get("/{studio:str}/bookings/{booking:str}")
+async def get_booking(studio: str, booking: str, request: AnyRequest, api: Api) -> Response[bytes]:
+    return await answered(api, request, studio, lambda account, _: {"booking": api.booking(account, booking)})
+
+
+@patch("/{studio:str}/bookings/{booking:str}")
+async def patch_booking(studio: str, booking: str, request: AnyRequest, api: Api) -> Response[bytes]:
+    def act(account: str, body: Any) -> Thing:
+        found = _laid(api.booking(account, booking), body) | {"updatedAt": _stamp()}
+        api.studios[account][booking] = found
+        return {"booking": found}
+
+    return await answered(api, request, studio, act)
+
+
+@put("/{studio:str}/bookings/{booking:str}")
+async def put_booking(studio: str, booking: str, request: AnyRequest, api: Api) -> Response[bytes]:
+    def act(account: str, body: Any) -> Thing:
+        api.booking(account, booking)
+        if set(body) < {"id", "status", "couple", "event", *MONEY}:
+            raise ApiError(400, "A booking is put whole.")
+        api.studios[account][booking] = {**body, "id": booking, "updatedAt": _stamp()}
+        return {"booking": api.studios[account][booking]}
+
+    return await answered(api, request, studio, act)
+
+
+@post("/token")
+async def post_token(request: AnyRequest, api: Api) -> Response[bytes]:
+    """By client credentials: a studio's name and its key."""
+    kind, _, pair = request.headers.get("authorization", "").partition(" ")
+    user, _, key = b64decode(pair).decode().partition(":") if kind == "Basic" else ("", "", "")
+    account = next((one for one in ACCOUNTS if KEYS[one] == key and one.partition("@")[0] == user), None)
+    if account is None:
+        return Response(b'{"error": "invalid_client"}', status_code=401, media_type=MediaType.JSON)
+    told = {"access_token": TOKENS[account], "token_type": "Bearer", "expires_in": 3600}
+    return Response(msgspec.json.encode(told), status_code=200, media_type=MediaType.JSON)
+
+
+@get("/", media_type=MediaType.HTML)
+async def show_studios(api: Api) -> str:
+    return PAGES.get_template("studios.html").render(api=api, keys=KEYS, moods=api.moods, action="/custom-api/mood")
+
+
+@get("/at/{account:str}", media_type=MediaType.HTML)
+async def show(account: str, api: Api) -> str:
+    if account not in api.studios:
+        raise not_found("studio")
+    several = list(api.seen(account).items())[-SHOWN_MAX:]
+    return PAGES.get_template("studio.html").render(account=account, bookings=several, stages=STAGES)
+
+
+@post("/at/{account:str}")
+async def act_as_person(
+    account: str, api: Api, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    """What the forms of a studio's page do: make, change or delete a booking."""
+    if account not in api.studios:
+        raise not_found("studio")
+    what, id = data.get("what", ""), data.get("id", "")
+    try:
+        if what == "delete":
+            await api.delete(account, id)
+        elif what == "change":
+            await api.change(account, id, **_typed(data))
+        else:
+            await api.make(account, Record(**_typed(data)))
+    except ApiError as error:
+        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+    return Redirect(f"/custom-api/at/{account}", status_code=303)
+
+
+@post("/mood")
+async def change_mood(
+    api: Api, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Redirect:
+    times = data.get("times", "")
+    api.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
+    return Redirect("/custom-api", status_code=303)
+
+
+def _typed(data: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form. Raises Refusal 422."""
+    found: dict[str, Any] = {name: data[name].strip() for name in ("name", "partner_name", "email") if name in data}
+    try:
+        if "wedding_on" in data:
+            found["wedding_on"] = date.fromisoformat(data["wedding_on"]) if data["wedding_on"] else None
+    except ValueError as cause:
+        raise Refusal(422, "bad_date", "Give a day such as 2027-06-12.") from cause
+    if data.get("stage") in STAGES:
+        found["stage"] = data["stage"]
+    return found
+
+
+def _account(request: AnyRequest, studio: str, mood: str) -> str:
+    """By a key in a header, in the query, as a bearer, by basic authentication, or by a token that was given."""
+    account = next((one for one in ACCOUNTS if one.partition("@")[0] == studio), "")
+    kind, _, word = request.headers.get("authorization", "").partition(" ")
+    said = {request.headers.get("x-api-key", ""), request.query_params.get("key", ""), word if kind == "Bearer" else ""}
+    if kind == "Basic":
+        said.add(b64decode(word).decode().partition(":")[2])
+    if mood == driven.DEAD or not account or not said & {KEYS[account], TOKENS[account]}:
+        raise ApiError(401, "Who are you?")
+    return account
+
+
+def _refuse(mood: str, method: str) -> None:
+    if mood == driven.BUSY:
+        raise ApiError(429, "Slowly.")
+    if mood == driven.BROKEN:
+        raise ApiError(503, "Out of order.")
+    if mood == READ_ONLY and method != "GET":
+        raise ApiError(403, "This key only reads.")
+
+
+def _address(request: AnyRequest, offset: str) -> str:
+    query = {name: value for name, value in request.query_params.items() if name not in ("page", "cursor", "offset")}
+    rest = "".join(f"&{name}={value}" for name, value in query.items())
+    return f"{request.base_url}".rstrip("/") + f"{request.url.path}?offset={offset}{rest}"
+
+
+def _stamp() -> str:
+    return clock.machine_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _booking(id: str, record: Record) -> Thing:
+    """As the CRM itself writes it."""
+    one = {"name": record.name or None, "email": record.email or None, "phone": record.phone or None}
+    two = {"name": record.partner_name, "email": record.partner_email or None, "phone": record.partner_phone}
+    day = record.wedding_on.isoformat() if record.wedding_on is not None else None
+    event = {"day": day, "venue": record.venue, "guests": 80}
+    told = {"id": id, "status": WORDS[record.stage], "couple": {"one": one, "two": two}, "event": event}
+    return {**told, **MONEY, "source": "Instagram", "updatedAt": _stamp()}
+
+
+def _record(one: Thing) -> Record:
+    stages = {word: stage for stage, word in reversed(list(WORDS.items()))}
+    first, second, event = one["couple"]["one"], one["couple"]["two"], one["event"]
+    texts = {
+        "name": first["name"],
+        "email": first["email"],
+        "phone": first["phone"],
+        "partner_name": second["name"],
+        "partner_email": second["email"],
+        "partner_phone": second["phone"],
+        "venue": event["venue"],
+    }
+    day = date.fromisoformat(event["day"]) if event["day"] else None
+    stage: Any = stages[one["status"]]
+    return Record(stage=stage, wedding_on=day, **{name: text or "" for name, text in texts.items()})
+
+
+def _laid(under: Thing, over: Thing) -> Thing:
+    return under | {
+        name: _laid(under[name], value) if isinstance(value, dict) and isinstance(under.get(name), dict) else value
+        for name, value in over.items()
+    }
+
+
+def _odd(answer: Any) -> Any:
+    """With members that nobody has heard of, all the way down."""
+    if isinstance(answer, list):
+        return [_odd(one) for one in answer]
+    if isinstance(answer, dict):
+        return {**{name: _odd(one) for name, one in answer.items()}, "xNobodyKnows": {"deep": [1, None, "x"]}}
+    return answer
+
+
+API: Final = [list_bookings, get_booking, patch_booking, put_booking, post_token]
+PAGES_OF_IT: Final = [show_studios, show, act_as_person, change_mood]
+PAGES: Final = pages(Path(__file__).parent / "templates")
