@@ -129,7 +129,7 @@ async def change_wedding(
 
 def _view(row: Row | None, offered: tuple[str, ...], *, takes_texts: bool = False) -> PreferencesView:
     own = Preferences() if row is None else stored(row)
-    used = {"sms": True} | own.channels if takes_texts else own.channels
+    used = ({"sms": True} if takes_texts else {}) | dict(own.channels)
     judged = msgspec.structs.replace(own, channels=used)
     quiet_from, quiet_until = (row["quiet_from"], row["quiet_until"]) if row else (None, None)
     found = {

@@ -137,7 +137,6 @@ def _listener(row: Row) -> notices.Recipient:
         link_id=row["link_id"],
         supplier_id=None if row["link_id"] is None else row["tenant_id"],
         mask=row["mask"],
-        wants_mail=False,
         since=row["since"],
     )
 

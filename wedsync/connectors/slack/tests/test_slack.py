@@ -170,7 +170,7 @@ async def test_time_outs_are_unknown_and_unknown_fields_are_tolerated(desk: Desk
 def test_every_error_has_one_meaning(error: str) -> None:
     body = msgspec.json.encode({"ok": False, "error": error})
     reply = Reply(status=200, headers={"retry-after": "3"}, body=body, ending="whole", timing=Timing())
-    said: Any = read(reply, Error, now=clock.machine_now())
+    said: object = read(reply, Error, now=clock.machine_now())
     kinds = {"reconnect": ReconnectNeeded, "later": RetryLater, "rejected": Error}
     assert isinstance(said, kinds[ERRORS.get(error, "rejected")])
     if isinstance(said, Error):
