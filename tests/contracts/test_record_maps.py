@@ -184,14 +184,14 @@ async def test_the_page_draws_tries_and_saves_a_map(book: Book) -> None:
     tried = await book.owner.send(f"{path}/fields/try", **form)
     assert tried.status_code == 200
     assert '<dt>Package</dt><dd class="break">Wedding</dd>' in tried.text
-    wrong = await book.owner.send(f"{path}/fields", **{"source.package": "$.totalCost", "do": "save", "version": "0"})
+    wrong = await book.owner.send(f"{path}/fields", **(form | {"source.package": "$.totalCost"}), do="save")
     assert wrong.status_code == 422
     assert "money or notes" in wrong.text
     assert (await book.owner.send(f"{path}/fields", **form, do="save")).status_code == 303
     await book.settle()
     held = await book.owner.got("GET", f"{book.path}/map")
     assert held["rules"] == [KIND | {"check": [{"rule": "required"}]}]
-    words: dict[str, Any] = {
+    table: dict[str, Any] = {
         "source.stage": "$.leadStatusName",
         "how.stage": "table",
         "table.stage": "Won = booked\nLost = cancelled",
@@ -201,7 +201,7 @@ async def test_the_page_draws_tries_and_saves_a_map(book: Book) -> None:
         "how.wedding_on": "date %d/%m/%Y",
         "version": "1",
     }
-    assert (await book.owner.send(f"{path}/fields", **words, **day, do="save")).status_code == 303
+    assert (await book.owner.send(f"{path}/fields", **table, **day, do="save")).status_code == 303
     stage, on = (await book.owner.got("GET", f"{book.path}/map"))["rules"]
     assert stage["transform"] == [{"name": "lookup", "options": {"table": {"Won": "booked", "Lost": "cancelled"}}}]
     assert (on["source"], on["transform"][0]["options"]) == (["$.bookingDate", "$.eventDate"], {"format": "%d/%m/%Y"})

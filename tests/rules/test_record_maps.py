@@ -151,6 +151,7 @@ def test_nothing_said_is_told_apart_from_blank() -> None:
             "rules[0].transform[0]",
         ),
         (MapRule(target="name", source=("$.fee",)), "rules[0].source"),
+        (MapRule(target="name", source=("$.a",), default="\0"), "rules"),
         (MapRule(target="wedding_on", source=("$.a",), default="soon"), "rules[0].default"),
         (MapRule(target="name", source=("$.a",), check=(Check("least", "x"),)), "rules[0].check[0]"),
     ],

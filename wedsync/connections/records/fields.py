@@ -87,19 +87,7 @@ def compiled(rules: Sequence[MapRule], *, may_write: bool, version: int = 0) -> 
 
     `may_write`: values of this CRM can be written by their paths; otherwise its rules only read.
     """
-    faults: list[FieldError] = []
-    if len(rules) > RULES_MAX:
-        faults.append(FieldError("rules", f"are more than {RULES_MAX}", "Keep one for each field."))
-    for number, rule in enumerate(rules):
-        faults += [
-            FieldError(
-                f"rules[{number}].source", f"{source!r} is about money or notes", "What a job earns stays there."
-            )
-            for source in rule.source
-            if is_withheld(source)
-        ]
-    if "\\u0000" in msgspec.json.encode(tuple(rules)).decode():
-        faults.append(FieldError("rules", "hold a character that cannot be kept", "Take the zero characters out."))
+    faults = _impossible(rules)
     plain = FieldMap(name="record", version=version, rules=tuple(_plain(rule) for rule in rules))
     mapper: Mapper | None = None
     try:
@@ -115,6 +103,24 @@ def compiled(rules: Sequence[MapRule], *, may_write: bool, version: int = 0) -> 
     if faults or mapper is None:
         raise Refusal(422, "mapping_invalid", "The map cannot be used yet.", errors=faults)
     return Compiled(rules=tuple(rules), mapper=mapper, outgoing=outgoing)
+
+
+def _impossible(rules: Sequence[MapRule]) -> list[FieldError]:
+    """What is wrong whatever the values are."""
+    faults: list[FieldError] = []
+    if len(rules) > RULES_MAX:
+        faults.append(FieldError("rules", f"are more than {RULES_MAX}", "Keep one for each field."))
+    if "\\u0000" in msgspec.json.encode(tuple(rules)).decode():
+        faults.append(FieldError("rules", "hold a character that cannot be kept", "Take the zero characters out."))
+    for number, rule in enumerate(rules):
+        faults += [
+            FieldError(
+                f"rules[{number}].source", f"{source!r} is about money or notes", "What a job earns stays there."
+            )
+            for source in rule.source
+            if is_withheld(source)
+        ]
+    return faults
 
 
 def nearest(stage: Stage, words: Mapping[str, Any]) -> Stage:
