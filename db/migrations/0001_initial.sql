@@ -2477,14 +2477,14 @@ set role wedsync_owner;
 create table public.record_books (
   id uuid primary key,
   tenant_id uuid not null,
-  direction text not null default 'import' check (direction in ('off', 'import', 'both')),
+  direction text not null default 'import' check (direction in ('off', 'import', 'both', 'send')),
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   unique (tenant_id, id),
   foreign key (tenant_id, id) references public.connections (tenant_id, id) on delete cascade
 );
-comment on table public.record_books is 'A connected CRM (id = the connection''s) and how its jobs and the supplier''s clients are kept alike; only read until somebody chooses both';
+comment on table public.record_books is 'A connected CRM (id = the connection''s) and how its jobs and the supplier''s clients are kept alike; only read until somebody chooses both; send: it only takes in';
 create trigger bump before update on public.record_books for each row execute function app.bump();
 call app.protect('public.record_books', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
@@ -2499,6 +2499,7 @@ create table public.record_progress (
   may_sweep boolean not null default false,
   swept_at timestamptz,
   hook_asked_at timestamptz,
+  sends_from timestamptz not null default clock_timestamp(),
   is_hooked boolean not null default false,
   failures integer not null default 0,
   not_before timestamptz,
@@ -2511,6 +2512,7 @@ create table public.record_progress (
 ) with (fillfactor = 50);
 comment on table public.record_progress is 'How far the sync of a CRM has come: the engine''s own notes, and for people how fresh it is';
 comment on column public.record_progress.hints is 'Ids that hooks have named and nobody has read since';
+comment on column public.record_progress.sends_from is 'Clients added before are not sent to a CRM that only takes in';
 comment on column public.record_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
 create index record_progress_due on public.record_progress (next_poll_at);
 call app.protect('public.record_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
@@ -2523,7 +2525,7 @@ create table public.record_items (
   remote_key bytea not null,
   client_id uuid,
   client_version integer not null default 0,
-  state text not null default 'there' check (state in ('there', 'passed', 'removed', 'left')),
+  state text not null default 'there' check (state in ('there', 'passed', 'removed', 'left', 'sending', 'sent', 'refused')),
   etag text not null default '' check (length(etag) <= 1000),
   sealed bytea not null,
   is_dirty boolean not null default true,
@@ -2537,7 +2539,7 @@ create table public.record_items (
   foreign key (tenant_id, client_id) references public.clients (supplier_id, id) on delete set null (client_id)
 ) with (fillfactor = 80);
 comment on table public.record_items is 'One job of a CRM and the client it is: what is there and what both sides agreed on, sealed; remote_key finds it again';
-comment on column public.record_items.state is 'there; passed: over before we knew it, so it is no client; removed: deleted there; left: apart from its client because somebody said so';
+comment on column public.record_items.state is 'there; passed: over before we knew it, so it is no client; removed: deleted there; left: apart from its client because somebody said so; sending, sent, refused: of a CRM that only takes in';
 comment on column public.record_items.client_version is 'The client as it was when both sides were last brought together; another one now means that it changed here';
 create unique index record_items_client on public.record_items (book_id, client_id) where client_id is not null;
 create index record_items_dirty on public.record_items (book_id) where is_dirty;
@@ -2551,7 +2553,7 @@ create table public.record_conflicts (
   book_id uuid not null,
   item_id uuid,
   client_id uuid,
-  kind text not null check (kind in ('changed', 'removed', 'refused', 'sweep')),
+  kind text not null check (kind in ('changed', 'removed', 'refused', 'sweep', 'unsent')),
   about text not null default '' check (length(about) <= 200),
   sealed bytea not null,
   state text not null default 'open' check (state in ('open', 'resolved')),
@@ -2564,7 +2566,7 @@ create table public.record_conflicts (
   foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade,
   foreign key (tenant_id, item_id) references public.record_items (tenant_id, id) on delete set null (item_id)
 );
-comment on table public.record_conflicts is 'What the sync of a CRM leaves to people, with both sides sealed. changed: both changed it; removed: deleted there; refused: it cannot be taken over or written; sweep: too much vanished at once';
+comment on table public.record_conflicts is 'What the sync of a CRM leaves to people, with both sides sealed. changed: both changed it; removed: deleted there; refused: it cannot be taken over or written; sweep: too much vanished at once; unsent: it was not taken in';
 create unique index record_conflicts_open on public.record_conflicts (book_id, item_id) nulls not distinct where state = 'open';
 create index record_conflicts_tenant on public.record_conflicts (tenant_id, since desc, id);
 create trigger bump before update on public.record_conflicts for each row execute function app.bump();
@@ -2592,6 +2594,21 @@ create index record_runs_book on public.record_runs (book_id, began_at desc);
 create index record_runs_ended on public.record_runs (ended_at);
 call app.protect('public.record_runs', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant delete on public.record_runs to wedsync_recorder;
+
+create table public.record_spaces (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_id text not null check (length(remote_id) between 1 and 200),
+  space_id uuid,
+  seen jsonb not null,
+  unique (book_id, remote_id),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_spaces is 'A space in a venue''s own system and the one of ours that it is';
+comment on column public.record_spaces.space_id is 'Null: the venue has removed it here, and here it stays away';
+comment on column public.record_spaces.seen is 'Its name and numbers as they were there when they were last taken over: only what changes there is taken over again';
+call app.protect('public.record_spaces', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
 create sequence public.record_pokes;
 grant usage on sequence public.record_pokes to wedsync_recorder;
@@ -3148,6 +3165,10 @@ comment on column public.spaces.seated_max is 'Null: nobody is seated there';
 comment on column public.spaces.resource_id is 'What is booked when the space is, where it can be booked';
 create trigger bump before update on public.spaces for each row execute function app.bump();
 call app.protect('public.spaces', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
+
+alter table public.record_spaces
+  add foreign key (tenant_id, space_id) references public.spaces (supplier_id, id) on delete set null (space_id);
+create index record_spaces_space on public.record_spaces (tenant_id, space_id) where space_id is not null;
 
 create table public.space_uses (
   id uuid not null default uuidv7(),
