@@ -16,6 +16,8 @@ from wedsync.kit import clock
 WRITES: Final[frozenset[Field]] = frozenset(
     {"stage", "wedding_on", "name", "partner_name", "email", "partner_email", "phone", "partner_phone"}
 )
+PER_SECOND: Final = 10
+"""What Tripleseat takes of one venue."""
 
 
 class Tripleseat:
@@ -25,7 +27,7 @@ class Tripleseat:
         self._wire = tools.wire
         self._machine_now = tools.machine_now
         self._base_url: str = tools.settings["tripleseat_base_url"]
-        self._pace = Pace(tools.settings["tripleseat_per_second"])
+        self._pace = Pace(int(tools.settings["tripleseat_per_second"] or PER_SECOND))
 
     @property
     def writes(self) -> frozenset[Field]:
