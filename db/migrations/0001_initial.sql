@@ -2648,7 +2648,7 @@ comment on table public.chat_messages is 'The message of one matter in a channel
 comment on column public.chat_messages.pressed_by is 'Who confirmed it there, as that program mentions people';
 create index chat_messages_tenant on public.chat_messages (tenant_id, chat_id);
 call app.protect('public.chat_messages', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
-grant insert on public.chat_messages to wedsync_recorder;
+grant insert, update (sealed) on public.chat_messages to wedsync_recorder;
 
 create sequence public.chat_orders;
 grant usage on sequence public.chat_orders to wedsync_recorder;
