@@ -7582,6 +7582,7 @@ create function app.end_held(p_person uuid, p_now timestamptz) returns void
 language sql volatile set search_path = '' as $$
   update public.held_notices h set ended_at = p_now, ended = case when h.stale_at <= p_now then 'stale' else 'revoked' end
   where h.person_id = p_person and h.ended_at is null and (h.stale_at <= p_now
+    or not exists (select from app.standing(h.person_id, h.stream_id))
     or h.link_id is not null and not exists (select from public.links l where l.wedding_id = h.stream_id and l.id = h.link_id and l.status = 'active'
       and (h.scope = 0 or l.mask & h.scope <> 0)));
 $$;

@@ -1,6 +1,7 @@
 """What waited is told together; one that waited alone is told as itself."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,6 +18,8 @@ from wedsync.notices.model import Recipient
 from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
+KEPT = timedelta(hours=6)
+"""What a digest holds was checked when it was made: it is of several links, and none of them can end it on its way."""
 ORDER = ("low", "normal", "high", "critical")
 
 
@@ -30,6 +33,8 @@ async def send(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     if channel is None:
         return
     owed = await channel(tx, ring, settings, [_told(settings, event, row, items)])
+    for delivery in owed:
+        delivery["expires_at"] = datetime.fromisoformat(event.occurred_at) + KEPT
     if owed:
         await tx.value(queries.owe, msgspec.json.encode(owed).decode())
 
