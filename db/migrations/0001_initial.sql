@@ -818,10 +818,10 @@ begin
     where s.slug = p_slug and s.is_published;
   if not found then return false; end if;
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, v_wedding, 'smtp', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
+    values (p_delivery, v_at, v_wedding, 'mail', '00000000-0000-7000-8000-000000000001', 'party_link.requested', 'guest', p_party, p_sealed, 1,
       v_at + make_interval(mins => p_minutes));
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+    values (p_delivery, 'delivery', 'mail', 1, v_wedding, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
   return true;
 end $$;
 grant execute on function app.hold_stream(), app.published_slug(), app.party_names(text), app.owe_party_link(text, uuid, uuid, bytea, integer) to wedsync_user;
@@ -2278,6 +2278,83 @@ grant execute on function app.enter_account(uuid, uuid), app.account(uuid, uuid)
 grant execute on function app.judge_connections(), app.forget_consents() to wedsync_service;
 reset role;
 
+-- 63_mailing.sql
+-- Mail of the platform: whom nobody writes to, who sends, what providers said of mails (home: the platform). Functions stand in 83_mailing.sql.
+set role wedsync_owner;
+
+create table public.mail_suppressions (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  address_index bytea not null unique,
+  reason text not null check (reason in ('opted_out', 'complained', 'bounced')),
+  covers text not null default 'invitations' check (covers in ('invitations', 'all')),
+  sealed bytea,
+  created_at timestamptz not null default clock_timestamp()
+);
+comment on table public.mail_suppressions is 'Addresses that take no more mail; found by a keyed index, sealed only so that the index can follow a new key';
+comment on column public.mail_suppressions.covers is 'invitations: of suppliers, from anybody. all: a provider said that the mailbox is not there, or that a mail was reported';
+-- Nobody reads it through a door: functions say of an address that was given whether it is here.
+call app.protect('public.mail_suppressions', 'tenant_id', 'false', null);
+grant insert, update, delete on public.mail_suppressions to wedsync_recorder;
+
+create table public.mail_providers (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  name text not null unique check (name ~ '^[a-z][a-z0-9_]{0,40}$'),
+  position smallint,
+  is_down boolean not null default false,
+  reason text not null default '' check (length(reason) <= 300),
+  health jsonb not null default '{}',
+  changed_at timestamptz not null default clock_timestamp(),
+  succeeded_at timestamptz,
+  failed_at timestamptz,
+  probed_at timestamptz,
+  took_ms real,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50);
+comment on table public.mail_providers is 'Who sends mail, as all workers see it; health is the pure state of connections/mailing/health.py, times in seconds of the machine';
+comment on column public.mail_providers.position is 'Its place in the chain; null: it is not set up any more';
+comment on column public.mail_providers.changed_at is 'When it went down or came back';
+create trigger bump before update on public.mail_providers for each row execute function app.bump();
+call app.protect('public.mail_providers', 'tenant_id', $$(select app.role()) = 'operator'$$, null);
+grant insert, update on public.mail_providers to wedsync_recorder;
+
+create table public.mail_events (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  provider text not null,
+  event_id text not null check (length(event_id) between 1 and 200),
+  delivery_id uuid not null,
+  status text not null,
+  detail text not null default '' check (length(detail) <= 200),
+  at timestamptz not null,
+  received_at timestamptz not null default clock_timestamp(),
+  unique (provider, event_id)
+);
+comment on table public.mail_events is 'What providers said of mails, each saying once, never changed; no address and no word of the mail';
+create index mail_events_delivery on public.mail_events (delivery_id, at);
+create index mail_events_received on public.mail_events (received_at);
+call app.protect('public.mail_events', 'tenant_id', 'false', null);
+grant insert, delete on public.mail_events to wedsync_recorder;
+
+create table public.mail_statuses (
+  delivery_id uuid primary key,
+  tenant_id uuid not null,
+  provider text not null,
+  status text not null check (status in ('accepted', 'delayed', 'delivered', 'opened', 'failed', 'suppressed', 'bounced', 'complained')),
+  rank smallint not null,
+  is_failed_over boolean not null default false,
+  is_possible_duplicate boolean not null default false,
+  at timestamptz not null
+) with (fillfactor = 70);
+comment on table public.mail_statuses is 'The most that is known of a mail after it was accepted: the rank only rises, however late and in whatever order hooks come';
+comment on column public.mail_statuses.is_possible_duplicate is 'Somebody who did not answer may have sent it before another provider took it';
+create index mail_statuses_at on public.mail_statuses (at);
+call app.protect('public.mail_statuses', 'tenant_id', 'false', null);
+grant insert, update, delete on public.mail_statuses to wedsync_recorder;
+reset role;
+
 -- 64_calendars.sql
 -- Calendars of connected accounts: which are kept in step and how, what both sides last agreed on of each event, what people must decide.
 set role wedsync_owner;
@@ -2733,8 +2810,8 @@ call app.protect('public.onboardings', 'supplier_id', $$(select app.role()) in (
 reset role;
 
 -- 68_invitations.sql
--- Invitations: a supplier invites a client's couple by mail (home: the supplier), who takes no more of these mails (home: the platform), and who
--- brought whom here (home: the wedding). The functions stand in 82_invitations.sql.
+-- Invitations: a supplier invites a client's couple by mail (home: the supplier), and who brought whom here (home: the
+-- wedding). Who takes no more of these mails stands in 63_mailing.sql. The functions stand in 82_invitations.sql.
 set role wedsync_owner;
 
 create table public.invitations (
@@ -2801,19 +2878,6 @@ comment on table public.invitation_styles is 'How a supplier''s invitations look
 create trigger bump before update on public.invitation_styles for each row execute function app.bump();
 call app.protect('public.invitation_styles', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'member', 'system')$$,
   $$(select app.role()) in ('owner', 'admin')$$, false);
-
-create table public.mail_suppressions (
-  id uuid primary key default uuidv7(),
-  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
-  address_index bytea not null unique,
-  reason text not null check (reason in ('opted_out', 'complained', 'bounced')),
-  sealed bytea,
-  created_at timestamptz not null default clock_timestamp()
-);
-comment on table public.mail_suppressions is 'Addresses that take no more invitations from anybody; found by a keyed index, sealed only so that the index can follow a new key';
--- Nobody reads it through a door: functions say of an address that was given whether it is here.
-call app.protect('public.mail_suppressions', 'tenant_id', 'false', null);
-grant insert, update on public.mail_suppressions to wedsync_recorder;
 
 create table public.joins (
   id uuid not null default uuidv7(),
@@ -3461,10 +3525,10 @@ declare
 begin
   insert into public.sign_ins (person_id, token_hash, expires_at) values (p_person, p_hash, v_at + make_interval(mins => p_minutes));
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, p_person, 'smtp', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
+    values (p_delivery, v_at, p_person, 'mail', '00000000-0000-7000-8000-000000000001', 'session.requested', 'person', p_person, p_sealed, 0,
       v_at + make_interval(mins => p_minutes));
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
+    values (p_delivery, 'delivery', 'mail', 0, p_person, '00000000-0000-7000-8000-000000000001', v_at, v_at + make_interval(mins => p_minutes));
 end $$;
 
 -- A pass that may be used again is the demo's: its page need not wait for a press.
@@ -4071,7 +4135,7 @@ reset role;
 set role wedsync_owner;
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
-  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'smtp', 16),
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'mail', 16),
   ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000000', 'reaction', 16),
   ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000000', 'work', 4);
 alter table public.destinations force row level security;
@@ -6553,9 +6617,9 @@ declare
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'owe_invitation is the system''s'; end if;
   insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
-    values (p_delivery, v_at, app.tenant(), 'smtp', '00000000-0000-7000-8000-000000000001', 'invitation.sent', 'address', p_id, p_sealed, 2, v_at + interval '2 days');
+    values (p_delivery, v_at, app.tenant(), 'mail', '00000000-0000-7000-8000-000000000001', 'invitation.sent', 'address', p_id, p_sealed, 2, v_at + interval '2 days');
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
-    values (p_delivery, 'delivery', 'smtp', 2, app.tenant(), '00000000-0000-7000-8000-000000000001', v_at, v_at + interval '2 days');
+    values (p_delivery, 'delivery', 'mail', 2, app.tenant(), '00000000-0000-7000-8000-000000000001', v_at, v_at + interval '2 days');
   with held as (
     select i.supplier_id, i.id from public.invitations i
     where i.id = any (p_named || p_id) and i.ended_at is null and i.mails < 2 order by i.supplier_id, i.id for update),
@@ -6778,7 +6842,8 @@ begin
     where i.couple_index[1] in (v_stored, p_index) and (i.ended_at is null or i.id = p_invitation) order by i.supplier_id, i.id for update),
   ended as (
     update public.invitations i
-    set state = case when i.ended_at is null then 'suppressed' else i.state end, ended_at = coalesce(i.ended_at, app.now()), next_at = null,
+    set state = case when i.ended_at is not null then i.state when i.id = p_invitation and p_reason = 'bounced' then 'bounced' else 'suppressed' end,
+      ended_at = coalesce(i.ended_at, app.now()), next_at = null,
       reason = case when i.ended_at is null then p_reason else i.reason end,
       complained_at = case when i.id = p_invitation and p_reason = 'complained' then coalesce(i.complained_at, app.now()) else i.complained_at end
     from held h where i.supplier_id = h.supplier_id and i.id = h.id
@@ -6899,6 +6964,173 @@ end $$;
 
 grant execute on function app.invitation_funnel() to wedsync_user;
 grant execute on function app.poke_invitations(integer), app.follow_invitations(integer), app.expire_invitations(integer) to wedsync_service;
+reset role;
+
+-- 83_mailing.sql
+-- Mail of the platform: the health of its providers, what they say of mails, and whom nobody writes to.
+set role wedsync_recorder;
+
+-- The chain of this installation, first to last. Who is not named sends no more.
+create function app.name_mail_providers(p_names text[]) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.mail_providers as m (name, position)
+    select n.name, n.position from unnest(p_names) with ordinality as n(name, position) order by n.name
+    on conflict (name) do update set position = excluded.position where m.position is distinct from excluded.position;
+  update public.mail_providers m set position = null where m.name <> all (p_names) and m.position is not null;
+$$;
+
+create function app.mail_health() returns table (name text, health text)
+language sql stable security definer set search_path = '' as $$
+  select m.name, m.health::text from public.mail_providers m where m.position is not null;
+$$;
+
+-- One provider's health, to be judged anew and kept in the same transaction.
+create function app.hold_mail_provider(p_name text) returns text
+language sql volatile security definer set search_path = '' as $$
+  select m.health::text from public.mail_providers m where m.name = p_name for update;
+$$;
+
+-- Its health after a result. That it went down or came back is told, each once. Returns the nudge of that.
+create function app.keep_mail_provider(p_name text, p_health text, p_is_down boolean, p_reason text, p_is_good boolean, p_is_probe boolean, p_took_ms real)
+returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v record;
+  v_old public.mail_providers;
+  v_new public.mail_providers;
+begin
+  update public.mail_providers m
+  set health = p_health::jsonb, is_down = p_is_down, reason = p_reason,
+    changed_at = case when m.is_down <> p_is_down then clock_timestamp() else m.changed_at end,
+    succeeded_at = case when p_is_good and not p_is_probe then clock_timestamp() else m.succeeded_at end,
+    failed_at = case when not p_is_good then clock_timestamp() else m.failed_at end,
+    probed_at = case when p_is_probe then clock_timestamp() else m.probed_at end,
+    took_ms = coalesce(p_took_ms, m.took_ms)
+  where m.name = p_name returning old as o, new as n into v;
+  if not found then return; end if;
+  v_old := v.o;
+  v_new := v.n;
+  if v_old.is_down = v_new.is_down then return; end if;
+  perform app.settle(null, 'system', v_new.tenant_id, 'system', 2047, 2047);
+  return next app.record(jsonb_build_array(jsonb_build_object('type', 'mail_provider.' || case when v_new.is_down then 'failed' else 'recovered' end,
+    'scope', 1, 'table', 'mail_providers', 'id', v_new.id, 'op', 'UPDATE',
+    'record', to_jsonb(v_new) - 'health', 'old', to_jsonb(v_old) - 'health')));
+end $$;
+
+-- Whether one of these indexes (of one address, by every key) takes no mail at all, and why.
+create function app.mail_refused(p_index bytea[]) returns text
+language sql stable security definer set search_path = '' as $$
+  select s.reason from public.mail_suppressions s where s.address_index = any (p_index) and s.covers = 'all' limit 1;
+$$;
+
+-- Another provider than the first took it. What hooks say of it meanwhile stays.
+create function app.note_mail_failover(p_delivery uuid, p_tenant uuid, p_provider text, p_is_possible_duplicate boolean) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.mail_statuses as s (delivery_id, tenant_id, provider, status, rank, is_failed_over, is_possible_duplicate, at)
+    values (p_delivery, p_tenant, p_provider, 'accepted', 1, true, p_is_possible_duplicate, clock_timestamp())
+    on conflict (delivery_id) do update set is_failed_over = true, is_possible_duplicate = s.is_possible_duplicate or excluded.is_possible_duplicate;
+$$;
+
+-- What a provider said of mails: p is [{event, delivery, status, rank, at, detail, reason, key, sealed, suppression}]. A saying counts once; of a mail
+-- the highest rank stands. Where `reason` is given the address (`key`) is over, for all mail, in this transaction. Returns nudges; a mail that is
+-- not ours says nothing.
+create function app.take_mail_events(p_provider text, p text) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  e record;
+begin
+  for e in
+    with said as (
+      select x.*, d.tenant_id, d.type, d.recipient_id
+      from jsonb_to_recordset(p::jsonb) as x(event text, delivery uuid, status text, rank smallint, at timestamptz, detail text, reason text, key text,
+        sealed text, suppression uuid)
+      cross join lateral (select d.tenant_id, d.type, d.recipient_id from public.deliveries d where d.id = x.delivery limit 1) d),
+    kept as (
+      insert into public.mail_events (tenant_id, provider, event_id, delivery_id, status, detail, at)
+      select s.tenant_id, p_provider, s.event, s.delivery, s.status, coalesce(s.detail, ''), s.at from said s order by s.event
+      on conflict (provider, event_id) do nothing returning event_id),
+    fresh as (select distinct on (s.event) s.* from said s join kept k on k.event_id = s.event order by s.event),
+    risen as (
+      insert into public.mail_statuses as m (delivery_id, tenant_id, provider, status, rank, at)
+      select distinct on (f.delivery) f.delivery, f.tenant_id, p_provider, f.status, f.rank, f.at from fresh f order by f.delivery, f.rank desc
+      on conflict (delivery_id) do update set status = excluded.status, rank = excluded.rank, at = excluded.at, provider = excluded.provider
+        where excluded.rank > m.rank)
+    select f.type, f.recipient_id, f.reason, decode(f.key, 'hex') as key, decode(f.sealed, 'hex') as sealed, f.suppression
+    from fresh f where f.reason is not null order by f.key
+  loop
+    if e.type = 'invitation.sent' and exists (select from public.invitations i where i.id = e.recipient_id) then
+      return query select app.suppress(e.recipient_id, e.key, e.reason, e.suppression, e.sealed);
+    end if;
+    insert into public.mail_suppressions as s (id, address_index, reason, covers, sealed) values (e.suppression, e.key, e.reason, 'all', e.sealed)
+      on conflict (address_index) do update set covers = 'all', sealed = coalesce(s.sealed, excluded.sealed),
+        reason = case when excluded.reason = 'complained' or s.reason = 'bounced' then excluded.reason else s.reason end;
+  end loop;
+end $$;
+
+-- The operator was told that an address takes mail after all. What its owner asked for, or reported, still holds for invitations.
+create function app.lift_mail_suppression(p_index bytea[]) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  if app.role() <> 'operator' then raise insufficient_privilege using message = 'lift_mail_suppression is the operator''s'; end if;
+  with lifted as (
+    update public.mail_suppressions s set covers = 'invitations' where s.address_index = any (p_index) and s.covers = 'all' returning s.id, s.reason)
+  select count(*) into n from lifted;
+  delete from public.mail_suppressions s where s.address_index = any (p_index) and s.covers = 'invitations' and s.reason = 'bounced' and n > 0;
+  return n;
+end $$;
+
+-- For the operator: what became of the mails that anything is known of, since a time.
+create function app.mail_figures(p_since timestamptz)
+returns table (mails integer, delivered integer, delayed integer, failed integer, bounced integer, complained integer, failed_over integer,
+  possible_duplicates integer, suppressed_addresses integer)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'operator' then raise insufficient_privilege using message = 'the figures are the operator''s'; end if;
+  return query
+    select count(*)::integer, count(*) filter (where s.status in ('delivered', 'opened'))::integer, count(*) filter (where s.status = 'delayed')::integer,
+      count(*) filter (where s.status in ('failed', 'suppressed'))::integer, count(*) filter (where s.status = 'bounced')::integer,
+      count(*) filter (where s.status = 'complained')::integer, count(*) filter (where s.is_failed_over)::integer,
+      count(*) filter (where s.is_possible_duplicate)::integer,
+      (select count(*)::integer from public.mail_suppressions x where x.covers = 'all')
+    from public.mail_statuses s where s.at >= p_since;
+end $$;
+
+-- The probe is owed: of whom nothing was heard for four minutes, and every twenty seconds of who is down. One waiting job is enough.
+create function app.poke_mail_probes() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
+    select uuidv7(), 'work', 'mail.probe', 1, '00000000-0000-7000-8000-000000000000', '00000000-0000-7000-8000-000000000003', '{}'
+    where exists (select from public.mail_providers m where m.position is not null and case when m.is_down
+        then greatest(m.probed_at, m.changed_at) < clock_timestamp() - interval '20 seconds'
+        else coalesce(greatest(m.probed_at, m.succeeded_at), '-infinity') < clock_timestamp() - interval '4 minutes' end)
+      and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-000000000003'
+        and j.tenant_id = '00000000-0000-7000-8000-000000000000' and j.name = 'mail.probe');
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+create function app.forget_mail_events(p_days integer, p_limit integer default 5000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.mail_events e where e.id in (select o.id from public.mail_events o
+    where o.received_at < clock_timestamp() - make_interval(days => p_days) order by o.received_at limit p_limit);
+  get diagnostics n = row_count;
+  delete from public.mail_statuses s where s.delivery_id in (select o.delivery_id from public.mail_statuses o
+    where o.at < clock_timestamp() - make_interval(days => p_days) order by o.at limit p_limit);
+  return n;
+end $$;
+
+grant execute on function app.take_mail_events(text, text), app.lift_mail_suppression(bytea[]), app.mail_figures(timestamptz) to wedsync_user;
+grant execute on function app.name_mail_providers(text[]), app.mail_health(), app.hold_mail_provider(text),
+  app.keep_mail_provider(text, text, boolean, text, boolean, boolean, real), app.mail_refused(bytea[]),
+  app.note_mail_failover(uuid, uuid, text, boolean), app.poke_mail_probes(), app.forget_mail_events(integer, integer) to wedsync_service;
 reset role;
 
 -- 83_tests.sql
