@@ -28,6 +28,7 @@ from wedsync.connections.mailing import health
 from wedsync.connections.mailing.contract import Mails
 from wedsync.connections.mailing.kept import Memory
 from wedsync.connections.manifest import Manifest, operators
+from wedsync.events.jobs import is_passing
 from wedsync.invitations import sealed
 from wedsync.kit import clock
 from wedsync.kit.seal import KeyRing, SealError
@@ -78,12 +79,9 @@ class Chain:
         """One try of one delivery, at however many providers. `job.connector` is the chain's own name."""
         if not self._names:
             return ReconnectNeeded(reason="Nobody is set up to send mail. Set WEDSYNC_SMTP_URL or a provider's key.")
-        try:
-            refused = await self._refused(job)
-        except SealError as error:
-            return ReconnectNeeded(reason=f"A stored secret cannot be opened: {error}")
-        if refused is not None:
-            return Rejected(reason=REFUSED[refused])
+        barred = await self._barred(job)
+        if barred is not None:
+            return barred
         names = self._names
         if len(names) > 1:
             now = clock.machine_now().timestamp()
@@ -109,12 +107,19 @@ class Chain:
         )
         await self._memory.note(name, health.sign(outcome), is_probe=True)
 
-    async def _refused(self, job: host.Job) -> str | None:
-        message = self._host.message(job)
-        to = message.get("to") if message is not None else None
-        if not isinstance(to, str):
-            return None
-        return await self._memory.refused(sealed.indexes(self._ring, to))
+    async def _barred(self, job: host.Job) -> Outcome | None:
+        """Why it goes to nobody at all."""
+        try:
+            message = self._host.message(job)
+            to = message.get("to") if message is not None else None
+            refused = await self._memory.refused(sealed.indexes(self._ring, to)) if isinstance(to, str) else None
+        except SealError as error:
+            return ReconnectNeeded(reason=f"A stored secret cannot be opened: {error}")
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            return RetryLater(reason="Whether the address takes mail could not be looked up now.", is_ours=True)
+        return None if refused is None else Rejected(reason=REFUSED[refused])
 
     async def _ask(self, job: host.Job, name: str, *, timeout_s: float | None) -> Outcome:
         outcome = await self._host.send(msgspec.structs.replace(job, connector=name), timeout_s=timeout_s)
