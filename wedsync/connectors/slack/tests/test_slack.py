@@ -171,8 +171,8 @@ def test_every_error_has_one_meaning(error: str) -> None:
     body = msgspec.json.encode({"ok": False, "error": error})
     reply = Reply(status=200, headers={"retry-after": "3"}, body=body, ending="whole", timing=Timing())
     said: Any = read(reply, Error, now=clock.machine_now())
-    kinds = {"reconnect": ReconnectNeeded, "later": RetryLater, "rejected": Error}
-    meant = ERRORS.get(error, "rejected")
+    kinds: dict[str, Any] = {"reconnect": ReconnectNeeded, "later": RetryLater, "rejected": Error}
+    meant: str = ERRORS.get(error, "rejected")
     assert type(said) is kinds[meant]
     if meant == "rejected":
         assert refusal(said).reason.endswith((".", ")."))
