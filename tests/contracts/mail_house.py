@@ -12,7 +12,8 @@ from tests.contracts.senders import Sender
 from tests.contracts.town import LEASE_WORK, Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
-from wedsync.connections import host, stage
+from wedsync.connections import host as hosting
+from wedsync.connections import stage
 from wedsync.connections.contract import Outcome
 from wedsync.connections.mailing.chain import Chain, Times, chain_of
 from wedsync.connections.mailing.kept import Kept
@@ -40,7 +41,7 @@ class MailHouse(Town):
     sendgrid: SendGrid
     mailbox: Mailbox
     sender: Sender
-    host: host.Host
+    host: hosting.Host
     service: Door
 
     async def afresh(self) -> None:
@@ -63,14 +64,14 @@ class MailHouse(Town):
         await memory.name(made)
         return Chain(self.host, made, memory, ring=self.ring, times=times)
 
-    async def owed(self, to: str, tenant: UUID | None = None) -> host.Job:
+    async def owed(self, to: str, tenant: UUID | None = None) -> hosting.Job:
         """A mail that is owed, as a worker holds it."""
         delivery, whose = uuid4(), tenant or uuid4()
         body = msgspec.json.encode({"to": to, "subject": "Hello", "text": "It moved.\n"})
         sealed = self.ring.seal(body, tenant=whose, table="deliveries", column="sealed", row=delivery)
         await self.admin.execute(OWE, delivery, whose, SHARED, sealed)
-        place = host.Sealed(name="message", value=sealed, table="deliveries", column="sealed", row=delivery)
-        return host.Job(connector="mail", delivery_id=delivery, tenant=whose, connection_id=SHARED, message=place)
+        place = hosting.Sealed(name="message", value=sealed, table="deliveries", column="sealed", row=delivery)
+        return hosting.Job(connector="mail", delivery_id=delivery, tenant=whose, connection_id=SHARED, message=place)
 
     async def sent(self, chain: Chain, to: str = "carla@example.com") -> Outcome:
         return await chain.send(await self.owed(to))
@@ -78,11 +79,11 @@ class MailHouse(Town):
     def took(self) -> dict[str, int]:
         """How many mails each has."""
         found = {
-            "resend": self.resend.office.letters,
-            "sendgrid": self.sendgrid.office.letters,
-            "smtp": self.mailbox.mails,
+            "resend": len(self.resend.office.letters),
+            "sendgrid": len(self.sendgrid.office.letters),
+            "smtp": len(self.mailbox.mails),
         }
-        return {name: len(shelf) for name, shelf in found.items() if len(shelf)}
+        return {name: count for name, count in found.items() if count}
 
     async def provider(self, name: str) -> asyncpg.Record:
         return await self.admin.fetchrow("select * from mail_providers where name = $1", name)
@@ -138,7 +139,7 @@ async def housed(database: Database, postgres: RunningPostgres, settings: Settin
                 house = MailHouse(app, own, admin)
                 house.resend, house.sendgrid, house.mailbox = resend, sendgrid, mailbox
                 house.sender, house.service = Sender(house), Door(pool)
-                house.host = host.open_host(own, wire=wire, ring=house.ring)
+                house.host = hosting.open_host(own, wire=wire, ring=house.ring)
                 yield house
                 await house.host.close()
     finally:
