@@ -13,7 +13,7 @@ from tests.contracts.client_house import Office, opened
 from tests.contracts.town import LEASE_WORK, Somebody, Town
 from wedsync.events.jobs import Job
 from wedsync.invitations import posting
-from wedsync.processes.clock import minding_invitations
+from wedsync.processes.ticks import minding_invitations
 
 
 class Inviting(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import eventually
 from wedsync.bookings import following, free
 from wedsync.events.jobs import Job
-from wedsync.processes.clock import ending_bookings
+from wedsync.processes.ticks import ending_bookings
 
 CHECKS = "select pg_advisory_xact_lock(hashtextextended('conflicts:' || $1::text, 0))"
 STREAM = "select top from streams where id = $1 for update nowait"

@@ -16,7 +16,7 @@ from tests.engines_fixture import Database, RunningPostgres, clone, drop
 from tests.eventually import eventually
 from tests.ledger import Ledger, admin_url, opened
 from wedsync.kit.config import Settings
-from wedsync.processes import clock
+from wedsync.processes import clock, forgetting, ticks
 from wedsync.processes.clock import Timer, serve
 
 
@@ -141,13 +141,13 @@ async def stands(ledger: Ledger, name: str) -> bool:
 
 
 async def test_months_go_when_their_time_is_over_and_not_before(ledger: Ledger, settings: Settings) -> None:
-    days = clock.kept_days(replace(settings, attempt_retention_days=90))
+    days = forgetting.kept_days(replace(settings, attempt_retention_days=90))
     old, _ = await make_month(ledger, "attempts", 7)
     young, _ = await make_month(ledger, "attempts", 2)
     deliveries, _ = await make_month(ledger, "deliveries", 7)
-    await clock.forgetting_months(days)(ledger.service.pool)
+    await forgetting.forgetting_months(days)(ledger.service.pool)
     assert [await stands(ledger, name) for name in (old, young, deliveries)] == [False, True, True]
-    await clock.forgetting_months({"deliveries": 30})(ledger.service.pool)
+    await forgetting.forgetting_months({"deliveries": 30})(ledger.service.pool)
     assert not await stands(ledger, deliveries)
     assert {"attempts", "deliveries", "events", "access_log", "security_events"} == set(days)
 
@@ -157,10 +157,10 @@ async def test_what_security_keeps_goes_by_the_same_rule_and_never_younger(
     ledger: Ledger, settings: Settings, table: str
 ) -> None:
     made = [(await make_month(ledger, table, ago))[0] for ago in (15, 16)]
-    days = clock.kept_days(settings)[table]
-    await clock.forgetting_months({table: 500})(ledger.service.pool)
+    days = forgetting.kept_days(settings)[table]
+    await forgetting.forgetting_months({table: 500})(ledger.service.pool)
     assert [await stands(ledger, name) for name in made] == [True, True]
-    await clock.forgetting_months({table: days})(ledger.service.pool)
+    await forgetting.forgetting_months({table: days})(ledger.service.pool)
     assert [await stands(ledger, name) for name in made] == [False, False]
     this = f"{table}_{datetime.now(tz=UTC):%Y%m}"
     assert await ledger.service.pool.fetchval("select app.forget_months($1, 7)", table) is None
@@ -190,12 +190,12 @@ async def test_a_month_that_something_needs_stays_until_that_is_over(ledger: Led
         await ledger.admin.execute(text, at, wedding.id)
     for table in ("events", "deliveries"):
         assert await ledger.service.pool.fetchval("select app.forget_months($1, 60)", table) is None
-    await clock.forgetting_months({"deliveries": 400})(ledger.service.pool)
+    await forgetting.forgetting_months({"deliveries": 400})(ledger.service.pool)
     assert [row["state"] for row in await ledger.deliveries(endpoint)] == ["pending"]
     assert await ledger.service.pool.fetchval("select app.expire_parked(60)") == 1
     [row] = await ledger.deliveries(endpoint)
     assert (row["state"], row["reason"]) == ("expired", "it had waited for 60 days")
-    await clock.forgetting_months({"deliveries": 60, "events": 60})(ledger.service.pool)
+    await forgetting.forgetting_months({"deliveries": 60, "events": 60})(ledger.service.pool)
     assert [await stands(ledger, name) for name in (events, deliveries)] == [False, False]
 
 
@@ -209,9 +209,9 @@ async def test_whoever_reads_a_month_keeps_it_for_another_time(ledger: Ledger) -
     name, _ = await make_month(ledger, "attempts", 8)
     async with ledger.admin.acquire() as reader, reader.transaction():
         await reader.fetch(f"select 1 from {name}")
-        await clock.forgetting_months({"attempts": 90})(ledger.service.pool)
+        await forgetting.forgetting_months({"attempts": 90})(ledger.service.pool)
         assert await stands(ledger, name)
-    await clock.forgetting_months({"attempts": 90})(ledger.service.pool)
+    await forgetting.forgetting_months({"attempts": 90})(ledger.service.pool)
     assert not await stands(ledger, name)
 
 
@@ -219,7 +219,7 @@ async def test_a_lane_that_waits_is_told_once_and_once_when_it_flows(ledger: Led
     wedding = await ledger.wedding()
     await ledger.endpoint(wedding)
     await ledger.facts(wedding)
-    watch = clock.queue_watch()
+    watch = ticks.queue_watch()
     await ledger.admin.execute("update jobs set run_at = clock_timestamp() - interval '2 minutes'")
     with structlog.testing.capture_logs() as lines:
         for _ in range(2):

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import FILES, Importer, importer, working
 from wedsync.kit.config import Settings, SettingsInvalid, load
-from wedsync.processes import clock
+from wedsync.processes import clock, forgetting
 
 LIST = (FILES / "messy_300.csv").read_bytes()
 
@@ -56,11 +56,11 @@ async def test_a_file_goes_after_its_days_and_what_came_of_it_stays(ana: Importe
     done = await ana.bring(LIST, "messy_300.csv")
     content = await ana.content()
     await age(ana, done["id"], 29)
-    await clock.forgetting_uploads(30)(clocks)
+    await forgetting.forgetting_uploads(30)(clocks)
     assert await kept(ana, done["id"]) == (True, True)
     assert (await ana.http.get(f"/api/v1/imports/{done['id']}/rejected.csv")).status_code == 200
     await age(ana, done["id"], 2)
-    await clock.forgetting_uploads(30)(clocks)
+    await forgetting.forgetting_uploads(30)(clocks)
     assert await kept(ana, done["id"]) == (False, True)
     gone = await ana.http.get(f"/api/v1/imports/{done['id']}/rejected.csv")
     assert (gone.status_code, gone.json()["code"]) == (410, "gone")
@@ -78,10 +78,10 @@ async def test_an_upload_nobody_went_on_with_goes_too_and_one_that_runs_does_not
     path = sent.headers["location"]
     waiting = path.rpartition("/")[2]
     await age(ana, waiting, 31, status="running")
-    await clock.forgetting_uploads(30)(clocks)
+    await forgetting.forgetting_uploads(30)(clocks)
     assert await kept(ana, waiting) == (True, False)
     await age(ana, waiting, 0, status="pending")
-    await clock.forgetting_uploads(30)(clocks)
+    await forgetting.forgetting_uploads(30)(clocks)
     assert await kept(ana, waiting) == (False, False)
     page = await ana.http.get(path, headers={"accept": "text/html"})
     assert page.status_code == 410
@@ -91,7 +91,7 @@ async def test_of_an_import_taken_back_nothing_sealed_is_left(ana: Importer, clo
     done = await ana.bring(b"Name\nAna Li\n")
     await ana.undo(done["id"])
     await age(ana, done["id"], 31)
-    await clock.forgetting_uploads(30)(clocks)
+    await forgetting.forgetting_uploads(30)(clocks)
     assert await kept(ana, done["id"]) == (False, False)
 
 

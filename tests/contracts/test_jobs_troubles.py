@@ -17,7 +17,7 @@ from wedsync.events.retry import Exchange, Outcome, Verdict
 from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
-from wedsync.processes.clock import minding
+from wedsync.processes.ticks import minding
 from wedsync.subscriptions import model as subscriptions
 
 REFUSED = Outcome(word="retry_later", reason="It answered 404.", tries_max=3, exchange=Exchange(status=404))

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.contracts.town import Linked, Somebody, Town
 from wedsync.kit import clock
-from wedsync.processes.clock import warning_of_photos
+from wedsync.processes.ticks import warning_of_photos
 
 GALLERY = "https://gallery.example.com/ana-and-ben"
 

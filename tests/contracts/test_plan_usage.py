@@ -19,8 +19,9 @@ from wedsync.kit.actor import SYSTEM
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.processes import plans
-from wedsync.processes.clock import forget_usage_writers, warning_of_limits
 from wedsync.processes.failures import CannotRun
+from wedsync.processes.forgetting import forget_usage_writers
+from wedsync.processes.ticks import warning_of_limits
 
 
 @pytest_asyncio.fixture

@@ -16,7 +16,7 @@ from tests.eventually import eventually
 from tests.ledger import admin_url
 from wedsync.kit import failpoints
 from wedsync.kit.config import Settings
-from wedsync.processes import clock
+from wedsync.processes import forgetting
 
 TASKS = "/api/v1/weddings/{wedding}/tasks"
 ENDPOINTS = "/api/v1/weddings/{wedding}/endpoints"
@@ -189,7 +189,7 @@ async def test_a_key_is_forgotten_after_a_day(
     assert (await desk.ask("POST", TASKS, json=body, headers=headers)).content == second.content
     await admin.execute(age)
     connection = await asyncpg.connect(settings.door("service"))
-    await clock.forget_answers(connection)
+    await forgetting.forget_answers(connection)
     await connection.close()
     assert await admin.fetchval("select count(*) from kept_answers") == 0
 

@@ -18,7 +18,8 @@ from wedsync.events.jobs import Job
 from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
 from wedsync.phones.model import WORDING_VERSION
-from wedsync.processes.clock import forget_phones, minding_texts
+from wedsync.processes.forgetting import forget_phones
+from wedsync.processes.ticks import minding_texts
 
 NUMBERS = count(7_400_200_000)
 

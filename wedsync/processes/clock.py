@@ -6,8 +6,7 @@ within seconds. A tick that comes twice does nothing the second time.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -15,42 +14,20 @@ import msgspec
 import structlog
 import uvloop
 
-from wedsync.connections import manifest as manifests
-from wedsync.connections.phoning.contract import phones_of
-from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
-from wedsync.events.retry import TRIES_MAX
-from wedsync.kit import clock, failpoints, sql
+from wedsync.kit import clock, failpoints
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
+from wedsync.processes import forgetting, ticks
+from wedsync.processes.ticks import Tick
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
-accounts = sql.load("wedsync.connections.accounts")
-alerts = sql.load("wedsync.alerts")
-answers = sql.load("wedsync.web")
-bookings = sql.load("wedsync.bookings")
-calendars = sql.load("wedsync.connections.calendars")
-mailing = sql.load("wedsync.connections.mailing")
-commerce = sql.load("wedsync.commerce")
-records = sql.load("wedsync.connections.records")
-hooks = sql.load("wedsync.connections")
-phoning = sql.load("wedsync.connections.phoning")
-imports = sql.load("wedsync.guests.importing")
-invitations = sql.load("wedsync.invitations")
-notices = sql.load("wedsync.notices")
-photos = sql.load("wedsync.photos")
 log = structlog.get_logger("clock")
 
 LEADER_KEY: Final = 0x57434C4B
 """'WCLK': the advisory lock of the clock that leads."""
 TRY_AGAIN_S: Final = 2.0
-PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
-"""How long a ready job of each lane may wait, critical first, before the operator is told."""
-DENSITY_WINDOW: Final = timedelta(days=2)
-
-Tick = Callable[[Any], Awaitable[None]]
-"""Takes the leader's connection."""
 
 
 class Timer(msgspec.Struct):
@@ -62,340 +39,40 @@ class Timer(msgspec.Struct):
     due: float = 0.0
 
 
-async def reclaim(connection: Any) -> None:
-    """Jobs whose worker is gone are ready again."""
-    lapsed = await connection.fetchval(queries.reclaim, TRIES_MAX)
-    if lapsed:
-        log.warning("leases_lapsed", jobs=lapsed)
-
-
-async def expire(connection: Any) -> None:
-    """Jobs whose time has passed end."""
-    ended = await connection.fetchval(queries.expire)
-    if ended:
-        log.info("jobs_expired", jobs=ended)
-
-
-def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
-
-    async def end(connection: Any) -> None:
-        for due in await connection.fetch(bookings.suppliers_due):
-            nudge = await connection.fetchval(bookings.end_bookings, due["supplier_id"])
-            if nudge is not None:
-                await published(nudge)
-
-    return end
-
-
-def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Promised photographs that become late, or are: their suppliers are told, once of each promise."""
-
-    async def warn(connection: Any) -> None:
-        for late in await connection.fetch(photos.weddings_of_late):
-            nudge = await connection.fetchval(photos.warn_of_late, late["id"])
-            if nudge is not None:
-                await published(nudge)
-
-    return warn
-
-
-def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """What became of invitations' mails, those that nobody answered, and whose mails are due: suppliers' workers."""
-
-    async def mind(connection: Any) -> None:
-        for statement in (invitations.follow, invitations.expire):
-            for row in await connection.fetch(statement):
-                await published(row[0])
-        if await connection.fetchval(invitations.poke):
-            await published("[]")
-
-    return mind
-
-
-def making_digests(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Notices that waited and are due: what is told together becomes a digest of each person."""
-
-    async def make(connection: Any) -> None:
-        for row in await connection.fetch(notices.make_digests):
-            await published(row["nudge"])
-
-    return make
-
-
-def minding_alerts(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Steps of alerts that nobody took in time are owed once more, and the operator is told: somebody waits."""
-
-    async def mind(connection: Any) -> None:
-        late = await connection.fetch(alerts.late)
-        for one in late:
-            log.error(
-                "alert_overdue",
-                wedding=str(one["wedding_id"]),
-                alert=str(one["alert_id"]),
-                late_s=round(one["late_s"], 1),
-            )
-        if late:
-            await published("[]")
-
-    return mind
-
-
-def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """The morning of a wedding: who is on call is asked to answer once."""
-
-    async def drill(connection: Any) -> None:
-        if await connection.fetchval(alerts.poke_drills):
-            await published("[]")
-
-    return drill
-
-
-def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Businesses whose limits come near, or are reached: told once of each, and again after there was room."""
-
-    async def warn(connection: Any) -> None:
-        for near in await connection.fetch(commerce.near):
-            nudge = await connection.fetchval(commerce.warn, near["id"])
-            if nudge is not None:
-                await published(nudge)
-
-    return warn
-
-
-def minding_texts(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Texts that the provider refused at once: what that says of the number, and a call where one may do."""
-    refused = [row for name in phones_of(manifests.find()) for row in manifests.module(name, "taxonomy").ERRORS.items()]
-    codes = [[str(code) for code, row in refused if row.fate == fate] for fate in ("stopped", "invalid", "call")]
-
-    async def mind(connection: Any) -> None:
-        for row in await connection.fetch(phoning.mind_refused, *codes):
-            await published(row[0])
-
-    return mind
-
-
-async def forget_phones(connection: Any) -> None:
-    """Words of texts that nobody needs any more, and hooks that cannot be repeated."""
-    await connection.fetchval(phoning.forget)
-
-
-def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Connected calendars whose time to be asked has come, or whose watch is to be renewed; and CRMs."""
-
-    async def poke(connection: Any) -> None:
-        for due in (calendars.poke_due, records.poke_due):
-            if await connection.fetchval(due):
-                await published("[]")
-
-    return poke
-
-
-def probing_mail(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Providers of mail of whom nothing was heard for minutes, and those that are down: a worker asks them."""
-
-    async def probe(connection: Any) -> None:
-        if await connection.fetchval(mailing.poke_probes):
-            await published("[]")
-
-    return probe
-
-
-def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Endpoints that fail for long: their owners are warned, in the end they are switched off."""
-
-    async def mind(connection: Any) -> None:
-        for row in await connection.fetch(queries.mind_failing):
-            await published(row["nudge"])
-
-    return mind
-
-
-def judging_connections(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Accounts that were not judged for 30 seconds (10 on a wedding day), by their own traffic."""
-
-    async def judge(connection: Any) -> None:
-        for row in await connection.fetch(accounts.judge_connections):
-            await published(row["nudge"])
-
-    return judge
-
-
-async def forget_consents(connection: Any) -> None:
-    """Who was sent to a provider a day ago."""
-    await connection.fetchval(accounts.forget_consents)
-
-
-async def forget_hosts(connection: Any) -> None:
-    """Breakers of hosts that nobody calls any more."""
-    await connection.fetchval(queries.forget_hosts)
-
-
-async def forget_positions(connection: Any) -> None:
-    """Sockets that did not come back within ten minutes."""
-    await connection.fetchval(queries.forget_positions)
-
-
-async def forget_usage_writers(connection: Any) -> None:
-    """Processes that have counted no call for a week."""
-    await connection.fetchval(commerce.forget_writers)
-
-
-async def make_partitions(connection: Any) -> None:
-    """Three months ahead there is always a place for events."""
-    made = await connection.fetchval(queries.make_partitions)
-    if made:
-        log.info("partitions_made", partitions=made)
-
-
-async def forget_sessions(connection: Any) -> None:
-    """Sessions and sign-in passes long over."""
-    await connection.fetchval(queries.forget_sessions)
-
-
-async def forget_answers(connection: Any) -> None:
-    """Answers kept for repeats of requests, a day old."""
-    await connection.fetchval(answers.forget_answers)
-
-
-def forgetting_uploads(days: int) -> Tick:
-    """The files of imports that ended so many days ago."""
-
-    async def forget(connection: Any) -> None:
-        forgotten = await connection.fetchval(imports.forget_uploads, days)
-        if forgotten:
-            log.info("uploads_forgotten", uploads=forgotten)
-
-    return forget
-
-
-def forgetting_hooks(days: int) -> Tick:
-    """Hooks received so many days ago."""
-
-    async def forget(connection: Any) -> None:
-        forgotten = await connection.fetchval(hooks.forget_hooks, days)
-        if forgotten:
-            log.info("hooks_forgotten", hooks=forgotten)
-
-    return forget
-
-
-def forgetting_decisions(days: int) -> Tick:
-    """Why people were told, or not, so many days ago."""
-
-    async def forget(connection: Any) -> None:
-        await connection.fetchval(notices.forget_decisions, days)
-
-    return forget
-
-
-def forgetting_mail(days: int) -> Tick:
-    """What providers said of mails so many days ago."""
-
-    async def forget(connection: Any) -> None:
-        await connection.fetchval(mailing.forget_events, days)
-
-    return forget
-
-
-def forgetting_syncs(days: int) -> Tick:
-    """Runs of the sync of calendars and CRMs, and conflicts that were over, so many days ago."""
-
-    async def forget(connection: Any) -> None:
-        await connection.fetchval(calendars.forget_syncs, days)
-        await connection.fetchval(records.forget_runs, days)
-
-    return forget
-
-
-async def expire_parked(connection: Any, days: int) -> None:
-    """What nobody released in all this time."""
-    ended = await connection.fetchval(queries.expire_parked, days)
-    if ended:
-        log.warning("parked_too_long", jobs=ended, days=days)
-
-
-def forgetting_months(kept_days: Mapping[str, int]) -> Tick:
-    """Months of these tables that ended so many days ago, and that nothing needs any more."""
-
-    async def forget(connection: Any) -> None:
-        if "deliveries" in kept_days:
-            await expire_parked(connection, kept_days["deliveries"])
-        for table, days in kept_days.items():
-            while partition := await connection.fetchval(queries.forget_months, table, days):
-                log.info("month_forgotten", partition=partition)
-
-    return forget
-
-
-async def check_density(connection: Any) -> None:
-    """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
-    for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
-        log.error("stream_not_dense", **{key: str(value) for key, value in row.items()})
-
-
-def kept_days(settings: Settings) -> dict[str, int]:
-    """How long each table that is kept by months is kept; what refers to others first."""
-    return {
-        "attempts": settings.attempt_retention_days,
-        "deliveries": settings.delivery_retention_days,
-        "events": settings.event_retention_days,
-        "access_log": settings.access_log_retention_days,
-        "security_events": settings.security_retention_days,
-    }
-
-
-def queue_watch() -> Tick:
-    """Says once when a lane's oldest job has waited too long, and once when it no longer has."""
-    waiting: set[int] = set()
-
-    async def watch(connection: Any) -> None:
-        ages = {row["lane"]: row["oldest_s"] for row in await connection.fetch(queries.queue_ages)}
-        late = {lane for lane, oldest_s in ages.items() if oldest_s > PATIENCE_S[lane]}
-        for lane in late - waiting:
-            log.warning("lane_waits", lane=Lane(lane).name.lower(), oldest_s=round(ages[lane], 1))
-        for lane in waiting - late:
-            log.info("lane_flows", lane=Lane(lane).name.lower())
-        waiting.clear()
-        waiting.update(late)
-
-    return watch
-
-
 def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> list[Timer]:
     """What is due when; everything once at the start. `published` hears what a tick has recorded."""
     minute, hour, day = 60.0, 3_600.0, 86_400.0
     return [
-        Timer("reclaim", 5.0, reclaim),
-        Timer("expire", 5.0, expire),
-        Timer("end_bookings", 5.0, ending_bookings(published)),
-        Timer("poke_calendars", 5.0, poking_accounts(published)),
-        Timer("make_digests", 5.0, making_digests(published)),
-        Timer("probe_mail", 5.0, probing_mail(published)),
-        Timer("mind_texts", 2.0, minding_texts(published)),
-        Timer("queue_watch", 10.0, queue_watch()),
-        Timer("judge_connections", 5.0, judging_connections(published)),
-        Timer("warn_of_photos", 5 * minute, warning_of_photos(published)),
-        Timer("warn_of_limits", 5 * minute, warning_of_limits(published)),
-        Timer("mind_alerts", 1.0, minding_alerts(published)),
-        Timer("drill", minute, drilling(published)),
-        Timer("mind_invitations", minute, minding_invitations(published)),
-        Timer("mind_failing", minute, minding(published)),
-        Timer("forget_positions", minute, forget_positions),
-        Timer("forget_hosts", hour, forget_hosts),
-        Timer("forget_sessions", hour, forget_sessions),
-        Timer("forget_consents", hour, forget_consents),
-        Timer("forget_answers", hour, forget_answers),
-        Timer("forget_usage_writers", hour, forget_usage_writers),
-        Timer("forget_phones", hour, forget_phones),
-        Timer("forget_uploads", hour, forgetting_uploads(settings.import_retention_days)),
-        Timer("forget_hooks", hour, forgetting_hooks(settings.inbound_retention_days)),
-        Timer("forget_mail", hour, forgetting_mail(settings.inbound_retention_days)),
-        Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),
-        Timer("forget_decisions", hour, forgetting_decisions(settings.delivery_retention_days)),
-        Timer("forget_months", hour, forgetting_months(kept_days(settings))),
-        Timer("make_partitions", day, make_partitions),
-        Timer("check_density", day, check_density),
+        Timer("reclaim", 5.0, ticks.reclaim),
+        Timer("expire", 5.0, ticks.expire),
+        Timer("end_bookings", 5.0, ticks.ending_bookings(published)),
+        Timer("poke_calendars", 5.0, ticks.poking_accounts(published)),
+        Timer("make_digests", 5.0, ticks.making_digests(published)),
+        Timer("probe_mail", 5.0, ticks.probing_mail(published)),
+        Timer("mind_texts", 2.0, ticks.minding_texts(published)),
+        Timer("queue_watch", 10.0, ticks.queue_watch()),
+        Timer("judge_connections", 5.0, ticks.judging_connections(published)),
+        Timer("warn_of_photos", 5 * minute, ticks.warning_of_photos(published)),
+        Timer("warn_of_limits", 5 * minute, ticks.warning_of_limits(published)),
+        Timer("mind_alerts", 1.0, ticks.minding_alerts(published)),
+        Timer("drill", minute, ticks.drilling(published)),
+        Timer("mind_invitations", minute, ticks.minding_invitations(published)),
+        Timer("mind_failing", minute, ticks.minding(published)),
+        Timer("forget_positions", minute, forgetting.forget_positions),
+        Timer("forget_hosts", hour, forgetting.forget_hosts),
+        Timer("forget_sessions", hour, forgetting.forget_sessions),
+        Timer("forget_consents", hour, forgetting.forget_consents),
+        Timer("forget_answers", hour, forgetting.forget_answers),
+        Timer("forget_usage_writers", hour, forgetting.forget_usage_writers),
+        Timer("forget_phones", hour, forgetting.forget_phones),
+        Timer("forget_uploads", hour, forgetting.forgetting_uploads(settings.import_retention_days)),
+        Timer("forget_hooks", hour, forgetting.forgetting_hooks(settings.inbound_retention_days)),
+        Timer("forget_mail", hour, forgetting.forgetting_mail(settings.inbound_retention_days)),
+        Timer("forget_syncs", hour, forgetting.forgetting_syncs(settings.inbound_retention_days)),
+        Timer("forget_decisions", hour, forgetting.forgetting_decisions(settings.delivery_retention_days)),
+        Timer("forget_months", hour, forgetting.forgetting_months(forgetting.kept_days(settings))),
+        Timer("make_partitions", day, ticks.make_partitions),
+        Timer("check_density", day, ticks.check_density),
     ]
 
 

@@ -87,9 +87,6 @@ select a.link_id, a.about from acknowledgements a where a.wedding_id = $1 and a.
 -- name: link_passes
 select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = 'ack' and p.link_id = any ($2) and p.revoked_at is null
 
--- name: connector_of
-select c.connector from connections c where c.id = $1
-
 -- name: reopen
 select app.reopen_chats($1)
 

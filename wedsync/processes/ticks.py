@@ -1,0 +1,218 @@
+"""What the clock does by itself: jobs and leases, what falls due in each noun, and what the operator is told of."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from wedsync.connections import manifest as manifests
+from wedsync.connections.phoning.contract import phones_of
+from wedsync.events.catalogue import Lane
+from wedsync.events.jobs import queries
+from wedsync.events.retry import TRIES_MAX
+from wedsync.kit import sql
+
+accounts = sql.load("wedsync.connections.accounts")
+alerts = sql.load("wedsync.alerts")
+bookings = sql.load("wedsync.bookings")
+calendars = sql.load("wedsync.connections.calendars")
+mailing = sql.load("wedsync.connections.mailing")
+commerce = sql.load("wedsync.commerce")
+records = sql.load("wedsync.connections.records")
+phoning = sql.load("wedsync.connections.phoning")
+invitations = sql.load("wedsync.invitations")
+notices = sql.load("wedsync.notices")
+photos = sql.load("wedsync.photos")
+log = structlog.get_logger("clock")
+
+PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
+"""How long a ready job of each lane may wait, critical first, before the operator is told."""
+DENSITY_WINDOW: Final = timedelta(days=2)
+
+Tick = Callable[[Any], Awaitable[None]]
+"""Takes the leader's connection."""
+
+
+async def reclaim(connection: Any) -> None:
+    """Jobs whose worker is gone are ready again."""
+    lapsed = await connection.fetchval(queries.reclaim, TRIES_MAX)
+    if lapsed:
+        log.warning("leases_lapsed", jobs=lapsed)
+
+
+async def expire(connection: Any) -> None:
+    """Jobs whose time has passed end."""
+    ended = await connection.fetchval(queries.expire)
+    if ended:
+        log.info("jobs_expired", jobs=ended)
+
+
+def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
+
+    async def end(connection: Any) -> None:
+        for due in await connection.fetch(bookings.suppliers_due):
+            nudge = await connection.fetchval(bookings.end_bookings, due["supplier_id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return end
+
+
+def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Promised photographs that become late, or are: their suppliers are told, once of each promise."""
+
+    async def warn(connection: Any) -> None:
+        for late in await connection.fetch(photos.weddings_of_late):
+            nudge = await connection.fetchval(photos.warn_of_late, late["id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return warn
+
+
+def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """What became of invitations' mails, those that nobody answered, and whose mails are due: suppliers' workers."""
+
+    async def mind(connection: Any) -> None:
+        for statement in (invitations.follow, invitations.expire):
+            for row in await connection.fetch(statement):
+                await published(row[0])
+        if await connection.fetchval(invitations.poke):
+            await published("[]")
+
+    return mind
+
+
+def making_digests(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Notices that waited and are due: what is told together becomes a digest of each person."""
+
+    async def make(connection: Any) -> None:
+        for row in await connection.fetch(notices.make_digests):
+            await published(row["nudge"])
+
+    return make
+
+
+def minding_alerts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Steps of alerts that nobody took in time are owed once more, and the operator is told: somebody waits."""
+
+    async def mind(connection: Any) -> None:
+        late = await connection.fetch(alerts.late)
+        for one in late:
+            log.error(
+                "alert_overdue",
+                wedding=str(one["wedding_id"]),
+                alert=str(one["alert_id"]),
+                late_s=round(one["late_s"], 1),
+            )
+        if late:
+            await published("[]")
+
+    return mind
+
+
+def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """The morning of a wedding: who is on call is asked to answer once."""
+
+    async def drill(connection: Any) -> None:
+        if await connection.fetchval(alerts.poke_drills):
+            await published("[]")
+
+    return drill
+
+
+def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Businesses whose limits come near, or are reached: told once of each, and again after there was room."""
+
+    async def warn(connection: Any) -> None:
+        for near in await connection.fetch(commerce.near):
+            nudge = await connection.fetchval(commerce.warn, near["id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return warn
+
+
+def minding_texts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Texts that the provider refused at once: what that says of the number, and a call where one may do."""
+    refused = [row for name in phones_of(manifests.find()) for row in manifests.module(name, "taxonomy").ERRORS.items()]
+    codes = [[str(code) for code, row in refused if row.fate == fate] for fate in ("stopped", "invalid", "call")]
+
+    async def mind(connection: Any) -> None:
+        for row in await connection.fetch(phoning.mind_refused, *codes):
+            await published(row[0])
+
+    return mind
+
+
+def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Connected calendars whose time to be asked has come, or whose watch is to be renewed; and CRMs."""
+
+    async def poke(connection: Any) -> None:
+        for due in (calendars.poke_due, records.poke_due):
+            if await connection.fetchval(due):
+                await published("[]")
+
+    return poke
+
+
+def probing_mail(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Providers of mail of whom nothing was heard for minutes, and those that are down: a worker asks them."""
+
+    async def probe(connection: Any) -> None:
+        if await connection.fetchval(mailing.poke_probes):
+            await published("[]")
+
+    return probe
+
+
+def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Endpoints that fail for long: their owners are warned, in the end they are switched off."""
+
+    async def mind(connection: Any) -> None:
+        for row in await connection.fetch(queries.mind_failing):
+            await published(row["nudge"])
+
+    return mind
+
+
+def judging_connections(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Accounts that were not judged for 30 seconds (10 on a wedding day), by their own traffic."""
+
+    async def judge(connection: Any) -> None:
+        for row in await connection.fetch(accounts.judge_connections):
+            await published(row["nudge"])
+
+    return judge
+
+
+async def make_partitions(connection: Any) -> None:
+    """Three months ahead there is always a place for events."""
+    made = await connection.fetchval(queries.make_partitions)
+    if made:
+        log.info("partitions_made", partitions=made)
+
+
+async def check_density(connection: Any) -> None:
+    """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
+    for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
+        log.error("stream_not_dense", **{key: str(value) for key, value in row.items()})
+
+
+def queue_watch() -> Tick:
+    """Says once when a lane's oldest job has waited too long, and once when it no longer has."""
+    waiting: set[int] = set()
+
+    async def watch(connection: Any) -> None:
+        ages = {row["lane"]: row["oldest_s"] for row in await connection.fetch(queries.queue_ages)}
+        late = {lane for lane, oldest_s in ages.items() if oldest_s > PATIENCE_S[lane]}
+        for lane in late - waiting:
+            log.warning("lane_waits", lane=Lane(lane).name.lower(), oldest_s=round(ages[lane], 1))
+        for lane in waiting - late:
+            log.info("lane_flows", lane=Lane(lane).name.lower())
+        waiting.clear()
+        waiting.update(late)
+
+    return watch
