@@ -125,10 +125,16 @@ def rotate_keys(
 
 
 @app.command
-def doctor(*, data_dir: DataDir = None) -> None:
+def doctor(
+    *,
+    deep: Annotated[
+        bool, Parameter(negative="", help="Also read all data: nothing lost, doubled or miscounted; takes its time.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
     """Say in plain words what is wrong with this installation."""
     settings = settings_with(process="doctor", options={"data_dir": data_dir})
-    sys.exit(asyncio.run(module("doctor").run(settings)))
+    sys.exit(asyncio.run(module("doctor").run(settings, is_deep=deep)))
 
 
 @app.command(name="import")

@@ -22,6 +22,7 @@ from wedsync.kit import clock, failpoints, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
+from wedsync.processes import integrity
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
 accounts = sql.load("wedsync.connections.accounts")
@@ -299,6 +300,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
         Timer("check_density", day, check_density),
+        Timer("check_integrity", 10 * minute, integrity.nightly(settings)),
     ]
 
 
