@@ -1,9 +1,11 @@
 """Integrity: a planted defect of each kind is found, nothing where all is well, and the clock asks each night."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -262,9 +264,12 @@ async def test_a_clock_whose_database_goes_away_in_the_night_asks_again(ledger: 
         async with tried.service.pool.acquire() as connection:
             for times in (1, 2):
                 await tick(connection)
-                await eventually(
-                    lambda times=times: [line["event"] for line in lines].count("integrity_interrupted") == times
-                )
+                said = partial(times_told, lines, "integrity_interrupted", times)
+                await eventually(said)
+
+
+def times_told(lines: Sequence[Any], event: str, times: int) -> bool:
+    return [line["event"] for line in lines].count(event) == times
 
 
 def test_a_night_begins_once_a_day() -> None:

@@ -6,6 +6,7 @@ where the cluster is ours; it reads every table and index and needs no lock that
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import asyncpg
@@ -79,7 +80,7 @@ def _whose(flaw: checks.Flaw) -> str:
 
 def files(postgres: Postgres, database: str = DATABASE) -> Finding:
     """Every table and index of the bundled cluster, by its own tool, which is installed into the database for it."""
-    command = [postgres.bin / "pg_amcheck", "--install-missing", "--heapallindexed", "--no-password"]
+    command: list[str | Path] = [postgres.bin / "pg_amcheck", "--install-missing", "--heapallindexed", "--no-password"]
     command += ["--host=127.0.0.1", f"--port={postgres.port}", f"--username={ADMIN}", f"--database={database}"]
     environ = PLAIN_ENVIRON | {"PGPASSWORD": postgres.admin_password}
     said = run(command, environ=environ, folder=postgres.bin, patience_s=None)

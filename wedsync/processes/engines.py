@@ -60,7 +60,7 @@ class Engines:
     def start(self) -> Settings:
         """Start what is missing, at once and in that order; EngineFailed says why it cannot."""
         folder = self.settings.data_dir
-        self._state = kept_values(folder, STATE_FILE, dict.fromkeys(PASSWORDS, lambda: secrets.token_urlsafe(24)))
+        self._state = kept_values(folder, STATE_FILE, dict.fromkeys(PASSWORDS, _made))
         log_folder(folder)
         filled: dict[str, str] = {}
         if self.needs_valkey:
@@ -194,13 +194,29 @@ def bundled(settings: Settings) -> Postgres | None:
     if "postgres_port" not in state:
         return None
     postgres = Postgres(
-        folder=Path(state.get("postgres_folder") or settings.data_dir / "postgres"),
+        folder=cluster_folder(settings.data_dir),
         log=settings.data_dir / "log" / "postgres.log",
         account=engine_account(),
         admin_password=state["admin_password"],
     )
     postgres.port = int(state["postgres_port"])
     return postgres
+
+
+def passwords_of(data_dir: Path) -> dict[str, str]:
+    """Of the administrator and of each login role, by the role's name; made where the data folder has none yet."""
+    state = kept_values(data_dir, STATE_FILE, dict.fromkeys(PASSWORDS, _made))
+    return {f"wedsync_{name.removesuffix('_password')}": value for name, value in state.items() if name in PASSWORDS}
+
+
+def _made() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def cluster_folder(data_dir: Path) -> Path:
+    """Where the bundled cluster of a data folder lies, or would."""
+    state = kept_values(data_dir, STATE_FILE, {})
+    return Path(state.get("postgres_folder") or reachable_folder(data_dir / "postgres", engine_account()))
 
 
 def reach(settings: Settings) -> Settings:

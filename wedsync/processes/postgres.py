@@ -70,7 +70,7 @@ datestyle = 'iso, ymd'
 intervalstyle = 'iso_8601'
 default_text_search_config = 'pg_catalog.simple'
 """
-# A segment that is there already is the same one, or somebody else's, which is never overwritten. It appears whole or not.
+# A segment that is there already is the same one, or another's, which is never overwritten. It appears whole.
 ARCHIVING: Final = """\
 archive_mode = on
 archive_timeout = '60s'
@@ -137,7 +137,7 @@ class Postgres:
         finally:
             password_file.unlink()
         if said.returncode != 0:
-            raise EngineFailed(f"PostgreSQL could not make its data folder {self.folder}: {_last_line(said.stderr)}")
+            raise EngineFailed(f"PostgreSQL could not make its data folder {self.folder}: {last_line(said.stderr)}")
         if self.folder.exists():
             self.folder.rmdir()
         draft.rename(self.folder)
@@ -166,7 +166,7 @@ class Postgres:
                 self.stop()
                 if "could not bind" in said:
                     raise PortTaken(f"PostgreSQL cannot listen on port {port}: another program does.")
-                raise EngineFailed(f"PostgreSQL did not start: {_last_line(said)} (more in {self.log})")
+                raise EngineFailed(f"PostgreSQL did not start: {last_line(said)} (more in {self.log})")
             time.sleep(0.2)
 
     def restart(self) -> "subprocess.Popen[bytes] | None":
@@ -272,7 +272,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "FATAL" in line or "error" in line.lower() or "HINT" in line]
     return (telling or lines or ["it said nothing"])[-1]
