@@ -17,6 +17,8 @@ import structlog
 from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
 from tests.eventually import eventually
 from tests.ledger import Ledger, Wedding, admin_url, opened
+from wedsync.events.record import MANY, record
+from wedsync.guests.facts import REPLIED
 from wedsync.kit.config import Settings
 from wedsync.operations.integrity import checks
 from wedsync.processes import doctor, doctor_deep, integrity
@@ -202,6 +204,35 @@ async def test_bookings_that_overlap_are_found_although_nothing_refused_them(led
         await a_booking(admin, supplier, link, wedding.id, "10:00")
         known = (await flaws(admin))["shared_bookings"]
     assert known == ["the supplier has it as booked and the wedding does not know it"]
+
+
+INVITE = """
+with item as (insert into schedule_items (wedding_id, title, "on", at_local, zone)
+    values ($1, 'Dinner', '2027-06-05', '18:00', 'Europe/London') returning id),
+  party as (insert into parties (wedding_id, name) values ($1, 'All of them') returning id),
+  people as (insert into guests (wedding_id, party_id, display_name, name_sort)
+    select $1, p.id, 'Guest ' || n, 'guest ' || n from party p, generate_series(1, $2::integer) n
+    returning id, party_id)
+insert into rsvps (wedding_id, guest_id, schedule_item_id, party_id)
+select $1, g.id, i.id, g.party_id from people g, item i"""
+ACCEPT = """
+update rsvps set status = 'accepted' where wedding_id = $1
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record"""
+
+
+async def test_answers_told_in_bulk_and_one_told_singly_are_counted_once(ledger: tuple[Ledger, Settings]) -> None:
+    tried, _ = ledger
+    wedding = await tried.wedding()
+    await tried.admin.execute(INVITE, wedding.id, MANY + 1)
+    async with tried.user.enter(wedding.couple, wedding.id) as tx:
+        first, *rest = await tx.rows(ACCEPT, wedding.id)
+        for row in rest:
+            record(tx, REPLIED, op="UPDATE", row=row, bulk=True)
+        record(tx, REPLIED, op="UPDATE", row=first)
+    counted = "select accepted, pending from headcounts where wedding_id = $1"
+    assert tuple(await tried.admin.fetchrow(counted, wedding.id)) == (MANY + 1, 0)
+    async with tried.service.pool.acquire() as connection:
+        assert await flaws(connection) == {}
 
 
 async def test_the_doctor_reads_in_depth_and_remembers(

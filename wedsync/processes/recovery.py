@@ -14,7 +14,7 @@ from typing import Final
 from wedsync.processes.children import Account, run, spawn
 from wedsync.processes.engine_account import PLAIN_ENVIRON
 from wedsync.processes.failures import EngineFailed
-from wedsync.processes.postgres import ADMIN, Postgres, archived, literal
+from wedsync.processes.postgres import Postgres, archived, literal
 
 PATIENCE_S: Final = 3600.0
 """A week of log is replayed in minutes; where it needs longer than this, something is wrong."""
@@ -22,6 +22,8 @@ SEGMENT: Final = re.compile(r"[0-9A-F]{24}|[0-9A-F]{8}\.history")
 SYSTEM: Final = "Database system identifier"
 TIMELINE: Final = "Latest checkpoint's TimeLineID"
 SINGLE_PATIENCE_S: Final = 60.0
+# Single-user mode takes no parameters; a password of ours is of letters, digits, - and _.
+LET_IN: Final = "alter role wedsync_admin password 'secret'\n"
 
 
 def recover(postgres: Postgres, *, port: int, moment: datetime | str, archive: Path | None, stands: Path) -> None:
@@ -102,8 +104,7 @@ def set_password(postgres: Postgres) -> None:
         log=postgres.log,
         stdin=subprocess.PIPE,
     )
-    statement = f"alter role {ADMIN} password '{postgres.admin_password}'\n"
-    process.communicate(statement.encode(), timeout=SINGLE_PATIENCE_S)
+    process.communicate(LET_IN.replace("secret", postgres.admin_password).encode(), timeout=SINGLE_PATIENCE_S)
     if process.returncode != 0:
         raise EngineFailed(f"The administrator of the restored cluster could not be let in (more in {postgres.log}).")
     postgres.start(postgres.port)
