@@ -20,7 +20,7 @@ from wedsync.processes import backup, doctor_deep, restore, up
 from wedsync.processes.backup import Backup
 from wedsync.processes.engines import Engines, held, publish
 from wedsync.processes.failures import CannotRun, EngineFailed
-from wedsync.processes.postgres import DATABASE
+from wedsync.processes.postgres import DATABASE, Postgres
 
 CHANGED = {"streams", "socket_positions", "integrity_checks", "schema_migrations"}
 """What a restore itself writes."""
@@ -270,6 +270,16 @@ def test_the_newest_backup_that_ended_before_the_moment_is_taken(tmp_path: Path)
         restore.chosen(tmp_path / "nothing", None)
     with pytest.raises(CannotRun, match="is of PostgreSQL 17"):
         restore.chosen(made(tmp_path, "5", day, postgres=17), None)
+
+
+def test_backups_that_no_kept_day_needs_are_removed(tmp_path: Path) -> None:
+    now = datetime.now(tz=UTC)
+    places = [made(tmp_path, str(n), now - timedelta(days=days)) for n, days in enumerate((20, 9, 8, 1))]
+    postgres = Postgres(folder=tmp_path, log=tmp_path / "log", account=None, admin_password="")
+    # The one of eight days ago leads to any moment of the last seven.
+    assert backup.forget(postgres, tmp_path, None, days=7) == places[:2]
+    assert [place for place, _ in backup.backups(tmp_path)] == places[2:]
+    assert backup.forget(postgres, tmp_path, None, days=7) == []
 
 
 def test_a_moment_is_a_time_that_has_been() -> None:
