@@ -72,6 +72,7 @@ SPINE: Final = frozenset(
         *("streams", "event_types", "reaction_types", "events", "destinations", "subscriptions", "heads", "deliveries"),
         *("jobs", "attempts", "socket_positions", "security_events", "access_log", "lane_turns", "dead_jobs", "hosts"),
         *("clock_setting", "schema_migrations", "plans", "plan_limits", "plan_default", "usage_writers"),
+        *("integrity_checks",),
     }
 )
 """Tables that carry facts, or are not of the nouns."""

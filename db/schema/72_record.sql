@@ -141,7 +141,8 @@ begin
   select array_agg(i.item) filter (where i.is_added), array_agg(i.item) filter (where not i.is_added) into v_changed, v_counted from (
     select x.item, bool_and(x.is_answer) and exists (select from public.headcounts h where h.wedding_id = p_wedding and h.schedule_item_id = x.item) as is_added
     from (
-      select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item, f.x ->> 'op' = 'UPDATE' as is_answer
+      select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item,
+          f.x ->> 'op' = 'UPDATE' and f.x -> 'is_counted' is null as is_answer
         from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' = 'rsvps'
       union all
       select r.schedule_item_id, false from jsonb_array_elements(p_facts) as f(x)

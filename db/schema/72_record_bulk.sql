@@ -35,7 +35,9 @@ begin
     v_facts := v_facts || coalesce((select jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record))
       from app.derive_headcounts(v_tenant, v_items) h), '[]');
   end if;
-  if v_facts <> '[]' then perform app.record(v_facts, v_cause); end if;
+  -- The answers among them were counted above with all others, and must not be added once more.
+  select jsonb_agg(f.x || '{"is_counted": true}' order by f.n) into v_facts from jsonb_array_elements(v_facts) with ordinality as f(x, n);
+  if v_facts is not null then perform app.record(v_facts, v_cause); end if;
   select s.top into v_top from public.streams s where s.id = v_tenant;
   return jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_top, 'wake', true))::text;
 end $$;

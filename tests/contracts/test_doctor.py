@@ -10,7 +10,7 @@ import pytest
 from tests.engines_fixture import Database, RunningPostgres, settings_for
 from wedsync.kit.config import Settings
 from wedsync.processes import doctor
-from wedsync.processes.doctor import Finding
+from wedsync.processes.doctor_deep import Finding
 
 
 async def findings(settings: Settings) -> list[Finding]:

@@ -179,6 +179,16 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     inbound_retention_days: Annotated[int, Meta(ge=7), _about("Received hooks are kept this long.")] = 30
     access_log_retention_days: Annotated[int, Meta(ge=30), _about("The access log is kept this long.")] = 365
     security_retention_days: Annotated[int, Meta(ge=30), _about("Security events are kept this long.")] = 365
+    wal_archive_dir: Annotated[
+        Path | None,
+        _about(
+            "Folder, best on another disk, to which the bundled PostgreSQL copies its log, at least once a minute: "
+            "`wedsync restore --at` can then go back to any moment since a backup. Empty: no archive."
+        ),
+    ] = None
+    backup_retention_days: Annotated[
+        int, Meta(ge=1), _about("`wedsync backup` keeps what is needed to go back to any moment of so many days.")
+    ] = 7
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _about("The least serious line that is logged.")
     ] = "info"

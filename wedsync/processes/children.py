@@ -66,9 +66,14 @@ def spawn(
 
 
 def run(
-    command: Sequence[str | Path], *, environ: Mapping[str, str], folder: Path, account: Account | None = None
+    command: Sequence[str | Path],
+    *,
+    environ: Mapping[str, str],
+    folder: Path,
+    account: Account | None = None,
+    patience_s: float | None = 120,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a short program to its end and return what it said."""
+    """Run a program to its end and return what it said; None waits however long it takes."""
     return subprocess.run(  # noqa: S603 -- commands are our own, never input
         [str(part) for part in command],
         env=dict(environ),
@@ -76,7 +81,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience_s,
         check=False,
         process_group=0,
         user=account.uid if account else None,

@@ -125,10 +125,56 @@ def rotate_keys(
 
 
 @app.command
-def doctor(*, data_dir: DataDir = None) -> None:
+def doctor(
+    *,
+    deep: Annotated[
+        bool, Parameter(negative="", help="Also read all data: nothing lost, doubled or miscounted; takes its time.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
     """Say in plain words what is wrong with this installation."""
     settings = settings_with(process="doctor", options={"data_dir": data_dir})
-    sys.exit(asyncio.run(module("doctor").run(settings)))
+    sys.exit(asyncio.run(module("doctor").run(settings, is_deep=deep)))
+
+
+@app.command
+def backup(
+    *,
+    to: Annotated[Path | None, Parameter(help="Folder for backups; without it, `backups` in the data folder.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy the bundled database while it runs, and verify the copy; older ones go by WEDSYNC_BACKUP_RETENTION_DAYS."""
+    settings = settings_with(process="backup", options={"data_dir": data_dir})
+    module("backup").run(settings, to=to)
+
+
+@app.command
+def restore(
+    source: Annotated[
+        Path | None, Parameter(name="FROM", help="A backup, or a folder of backups: then the newest that fits.")
+    ] = None,
+    /,
+    *,
+    at: Annotated[
+        str, Parameter(help="Go on by the log to 2027-06-05T14:30:00Z, or latest; without it, to the backup's end.")
+    ] = "",
+    drill: Annotated[
+        bool, Parameter(negative="", help="Restore a copy beside what runs, examine it and throw it away.")
+    ] = False,
+    despite_flaws: Annotated[bool, Parameter(negative="", help="Put it in place although flaws were found.")] = False,
+    begin_epoch: Annotated[
+        bool, Parameter(negative="", help="Only tell all clients to read anew: you restored the database yourself.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring the bundled database back from a backup, examine it, and put it in place; what stood there is kept."""
+    settings = settings_with(process="restore", options={"data_dir": data_dir})
+    made = module("restore")
+    if begin_epoch:
+        sys.exit(asyncio.run(made.begin_epoch(settings)))
+    folder = source or settings.data_dir / "backups"
+    wish = made.Wish(source=folder.absolute(), at=at, is_drill=drill, despite_flaws=despite_flaws)
+    sys.exit(made.run(settings, wish))
 
 
 @app.command(name="import")

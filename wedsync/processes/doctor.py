@@ -7,20 +7,19 @@ something is broken, 0 when there are at most warnings.
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import asyncpg
-import msgspec
 from rich.console import Console
+from rich.markup import escape
 
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.valkey import GONE, connect
-from wedsync.processes import migrate
+from wedsync.processes import doctor_deep, migrate
+from wedsync.processes.doctor_deep import Finding, Level
 from wedsync.processes.engines import is_free, is_held, reach
 from wedsync.processes.failures import MigrationRefused
-
-Level = Literal["fine", "warning", "broken"]
 
 VERSION_MIN: Final = 180000
 SKEW_WARNING_S: Final = 1.0
@@ -72,17 +71,14 @@ POWERS: Final = (
 DOOR_ROLES: Final = ("wedsync_user", "wedsync_reader", "wedsync_service")
 
 
-class Finding(msgspec.Struct, frozen=True):
-    level: Level
-    text: str
-
-
-async def run(settings: Settings) -> int:
-    """Print the findings; returns the exit code."""
-    findings = [finding async for finding in examine(settings)]
+async def run(settings: Settings, *, is_deep: bool = False) -> int:
+    """Print the findings as they are made; returns the exit code."""
     console = Console(highlight=False, soft_wrap=True)
-    for finding in findings:
-        console.print(f"{MARKS[finding.level]}  {finding.text}", markup=True)
+    findings: list[Finding] = []
+    for examination in (examine, doctor_deep.examine) if is_deep else (examine,):
+        async for finding in examination(settings):
+            console.print(f"{MARKS[finding.level]}  {escape(finding.text)}", markup=True)
+            findings.append(finding)
     broken = sum(finding.level == "broken" for finding in findings)
     told = "Nothing is broken." if not broken else f"{broken} of {len(findings)} findings need attention."
     console.print(f"\n{told}")
@@ -103,6 +99,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     else:
         yield Finding("warning", "The embedded database is not running. `wedsync up` starts it.")
+    if settings.service_database_url:
+        yield await doctor_deep.last_night(settings.service_database_url)
     yield await _valkey(settings)
 
 

@@ -17,7 +17,8 @@ import msgspec
 
 from wedsync.kit.config import FIELDS, Settings, SettingsInvalid, variable
 from wedsync.kit.config_secrets import kept_values, write_private
-from wedsync.processes.engine_account import engine_account, reachable_folder
+from wedsync.processes.children import Account
+from wedsync.processes.engine_account import can_enter, engine_account, own, reachable_folder
 from wedsync.processes.failures import EngineFailed, PortTaken
 from wedsync.processes.postgres import Postgres
 from wedsync.processes.valkey_server import ValkeyServer
@@ -59,7 +60,7 @@ class Engines:
     def start(self) -> Settings:
         """Start what is missing, at once and in that order; EngineFailed says why it cannot."""
         folder = self.settings.data_dir
-        self._state = kept_values(folder, STATE_FILE, dict.fromkeys(PASSWORDS, lambda: secrets.token_urlsafe(24)))
+        self._state = kept_values(folder, STATE_FILE, dict.fromkeys(PASSWORDS, _made))
         log_folder(folder)
         filled: dict[str, str] = {}
         if self.needs_valkey:
@@ -94,6 +95,7 @@ class Engines:
             account=account,
             admin_password=self._state["admin_password"],
             is_durable=self.settings.env != "test",
+            archive=archive_folder(self.settings, account),
         )
         self.postgres.make()
         self.postgres.end_orphan()
@@ -132,6 +134,22 @@ class Engines:
             write_private(self.settings.data_dir / STATE_FILE, msgspec.json.format(msgspec.json.encode(self._state)))
 
 
+def archive_folder(settings: Settings, account: Account | None) -> Path | None:
+    """Where the cluster's log is copied to, made for the account that copies; None where nobody asked for it."""
+    wanted = settings.wal_archive_dir
+    if wanted is None:
+        return None
+    wanted = wanted.absolute()
+    wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own(wanted, account)
+    if account and not can_enter(wanted, account):
+        raise EngineFailed(
+            f"The account {account.name!r}, which PostgreSQL runs as, cannot enter {wanted}. Open the folders above it "
+            "(`chmod o+x`), or choose another WEDSYNC_WAL_ARCHIVE_DIR."
+        )
+    return wanted
+
+
 def log_folder(data_dir: Path) -> Path:
     folder = data_dir / "log"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -166,6 +184,39 @@ def publish(settings: Settings) -> None:
     """Tell later commands on this data folder where its engines are; for the eyes of its owner only."""
     values = {field: getattr(settings, field) for field in ADDRESSES}
     write_private(settings.data_dir / RUNNING_FILE, msgspec.json.format(msgspec.json.encode(values)))
+
+
+def bundled(settings: Settings) -> Postgres | None:
+    """The bundled cluster that a supervisor runs on this data folder, for its administrator's tools; None elsewhere."""
+    if any(getattr(settings, field) for field in ADDRESSES if field != "valkey_url") or not is_held(settings.data_dir):
+        return None
+    state = kept_values(settings.data_dir, STATE_FILE, {})
+    if "postgres_port" not in state:
+        return None
+    postgres = Postgres(
+        folder=cluster_folder(settings.data_dir),
+        log=settings.data_dir / "log" / "postgres.log",
+        account=engine_account(),
+        admin_password=state["admin_password"],
+    )
+    postgres.port = int(state["postgres_port"])
+    return postgres
+
+
+def passwords_of(data_dir: Path) -> dict[str, str]:
+    """Of the administrator and of each login role, by the role's name; made where the data folder has none yet."""
+    state = kept_values(data_dir, STATE_FILE, dict.fromkeys(PASSWORDS, _made))
+    return {f"wedsync_{name.removesuffix('_password')}": value for name, value in state.items() if name in PASSWORDS}
+
+
+def _made() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def cluster_folder(data_dir: Path) -> Path:
+    """Where the bundled cluster of a data folder lies, or would."""
+    state = kept_values(data_dir, STATE_FILE, {})
+    return Path(state.get("postgres_folder") or reachable_folder(data_dir / "postgres", engine_account()))
 
 
 def reach(settings: Settings) -> Settings:

