@@ -22,6 +22,7 @@ from wedsync.kit import clock, failpoints, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
+from wedsync.operations.freeze import actions as freeze
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
 accounts = sql.load("wedsync.connections.accounts")
@@ -148,6 +149,19 @@ def judging_connections(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published(row["nudge"])
 
     return judge
+
+
+def planning_freezes(settings: Settings) -> Tick:
+    """The stretches in which the platform is frozen, for the database to refuse by itself; said when it changes."""
+    last: list[bool] = [False]
+
+    async def plan(connection: Any) -> None:
+        found = await freeze.plan(connection.fetchval, settings)
+        if found.is_frozen != last[0]:
+            log.info("freeze_entered" if found.is_frozen else "freeze_left", reason=found.reason)
+        last[0] = found.is_frozen
+
+    return plan
 
 
 async def forget_consents(connection: Any) -> None:
@@ -287,6 +301,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("warn_of_limits", 5 * minute, warning_of_limits(published)),
         Timer("mind_invitations", minute, minding_invitations(published)),
         Timer("mind_failing", minute, minding(published)),
+        Timer("plan_freezes", 30.0, planning_freezes(settings)),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_hosts", hour, forget_hosts),
         Timer("forget_sessions", hour, forget_sessions),

@@ -46,6 +46,7 @@ create table if not exists public.schema_migrations (
 );
 comment on table public.schema_migrations is 'Which files of db/migrations this database has, and what was in them';
 """
+EXISTS: Final = "select to_regclass('public.schema_migrations') is not null"
 READERS: Final = "grant select on public.schema_migrations to wedsync_user, wedsync_service"
 
 
@@ -93,7 +94,9 @@ async def migrate(owner_dsn: str, folder: Path | None = None, *, default_plan: s
     if not known:
         raise MigrationRefused("There is nothing in db/migrations to build a database from.")
     async with connected(owner_dsn) as connection, _alone(connection):
-        await connection.execute(TABLE)
+        # A platform that is frozen refuses DDL, so an existing table is not made again.
+        if not await connection.fetchval(EXISTS):
+            await connection.execute(TABLE)
         waiting = _pending(known, await _applied(connection))
         for migration in waiting:
             await _apply(connection, migration)
@@ -110,7 +113,7 @@ async def pending(dsn: str, folder: Path | None = None) -> list[str]:
     """Names of migrations that this database lacks; changes nothing. MigrationRefused as `migrate` would."""
     known = known_migrations(folder)
     async with connected(dsn) as connection:
-        exists = await connection.fetchval("select to_regclass('public.schema_migrations') is not null")
+        exists = await connection.fetchval(EXISTS)
         applied = await _applied(connection) if exists else {}
     return [migration.name for migration in _pending(known, applied)]
 

@@ -72,6 +72,7 @@ from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.operations.freeze import api as freeze_api
 from wedsync.payments import api as payments_api
 from wedsync.payments import facts as payments
 from wedsync.payments import pages as payments_pages
@@ -178,6 +179,7 @@ DOORS = (
     charging_api,
     hooks,
     operations_api,
+    freeze_api,
 )
 PAGES = (
     people_pages,
