@@ -30,6 +30,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "freezes": "the platform's own plan, of no wedding; the operator asks for it",
     "freeze_rules": "what the database needs of the operator's settings; shown to nobody",
     "freeze_overrides": "two operators' word, of no wedding; the operator's page lists it",
+    "table_sizes": "how large tables were, of no wedding; written by the clock",
     "migration_requests": "what an operator asked the clock for; the operator's page lists it",
     "joins": "who brought whom; that they came is told by the wedding and by its link",
     "notes": "not written by anything yet",

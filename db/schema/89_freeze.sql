@@ -142,6 +142,21 @@ language sql stable security definer set search_path = '' as $$
   from public.freeze_rules r;
 $$;
 
+-- The event trigger's. Who makes it must be a superuser (see `wedsync doctor`); the upkeep of partitions goes on, everything else waits.
+create function app.refuse_ddl() returns event_trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_because text := app.frozen_because();
+  v_stack text;
+begin
+  if v_because is null then return; end if;
+  get diagnostics v_stack = pg_context;
+  if v_stack ~ 'function app\.(make_partitions|forget_months)\(' then return; end if;
+  raise exception 'the platform is frozen, so % is refused: %', lower(tg_tag), v_because
+    using errcode = 'WS423', hint = 'wedsync freeze check tells when it ends; two operators may override it: wedsync freeze override.';
+end $$;
+revoke execute on function app.refuse_ddl() from public;
+
 grant execute on function app.freeze_facts(interval, interval), app.plan_freezes(boolean, integer, jsonb), app.frozen_because() to wedsync_service;
 grant execute on function app.freeze_facts(interval, interval), app.as_operator(), app.ask_override(text, integer), app.hold_override(uuid),
   app.confirm_override(uuid), app.end_override(uuid) to wedsync_user;

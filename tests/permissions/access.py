@@ -148,7 +148,7 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
 # What belongs to one person, and what no audience reads but through a function; each has tests of its own.
 OF_A_PERSON = {"persons", "sessions", "sign_ins", "api_keys", "inbox", "preferences", "kept_answers"}
 READ_BY_FUNCTIONS = {"attempts", "destinations", "connection_consents", "mail_suppressions"} | {
-    *("freezes", "freeze_rules", "freeze_overrides", "migration_requests"),
+    *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
 }
 HOMES = {
     "endpoints": "tenant_id",

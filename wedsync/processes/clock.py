@@ -23,6 +23,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
 from wedsync.operations.freeze import actions as freeze
+from wedsync.processes import migration_requests
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
 accounts = sql.load("wedsync.connections.accounts")
@@ -253,6 +254,11 @@ def forgetting_months(kept_days: Mapping[str, int]) -> Tick:
     return forget
 
 
+async def sample_sizes(connection: Any) -> None:
+    """How large the tables are today: their growth is told from it."""
+    await connection.fetchval(migration_requests.queries.sample)
+
+
 async def check_density(connection: Any) -> None:
     """The log of every stream is dense: a hole would be a lost fact, so it is an error for the operator."""
     for row in await connection.fetch(queries.sparse_streams, DENSITY_WINDOW):
@@ -301,6 +307,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("warn_of_limits", 5 * minute, warning_of_limits(published)),
         Timer("mind_invitations", minute, minding_invitations(published)),
         Timer("mind_failing", minute, minding(published)),
+        Timer("apply_migrations", 2.0, migration_requests.applying(settings)),
         Timer("plan_freezes", 30.0, planning_freezes(settings)),
         Timer("forget_positions", minute, forget_positions),
         Timer("forget_hosts", hour, forget_hosts),
@@ -313,6 +320,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_syncs", hour, forgetting_syncs(settings.inbound_retention_days)),
         Timer("forget_months", hour, forgetting_months(kept_days(settings))),
         Timer("make_partitions", day, make_partitions),
+        Timer("sample_sizes", 6 * hour, sample_sizes),
         Timer("check_density", day, check_density),
     ]
 

@@ -22,6 +22,8 @@ async def run(settings: Settings, *, is_plan: bool) -> None:
             names = await migrate.pending(running.owner_database_url)
         else:
             names = await bring_forward(running)
+            if engines is not None and engines.postgres is not None:
+                await migrate.fence(engines.postgres.url())
     told = "would be applied" if is_plan else "applied"
     print("\n".join(f"{name}: {told}" for name in names) or "The database is up to date.")
 

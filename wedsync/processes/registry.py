@@ -72,6 +72,7 @@ from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.operations.database import api as database_api
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.payments import api as payments_api
 from wedsync.payments import facts as payments
@@ -180,6 +181,7 @@ DOORS = (
     hooks,
     operations_api,
     freeze_api,
+    database_api,
 )
 PAGES = (
     people_pages,

@@ -101,6 +101,8 @@ async def build_database(settings: Settings, engines: Engines) -> None:
         applied = await migrate_command.bring_forward(settings)
         if applied:
             log.info("migrated", migrations=applied)
+    if engines.postgres is not None:
+        await migrate.fence(engines.postgres.url())
 
 
 def ready_json(settings: Settings, demo: dict[str, Any] | None) -> bytes:
