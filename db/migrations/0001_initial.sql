@@ -7992,12 +7992,18 @@ returns table (name text, total_bytes bigint, index_bytes bigint, live_rows bigi
   scans_of_all bigint, last_vacuum_at timestamptz, last_analyze_at timestamptz, weddings_touched integer)
 language sql stable security definer set search_path = '' as $$
   with due as materialized (select w.due from ops.weddings_due() w),
+  -- To measure a table takes a lock on it, so one that somebody locks is told as it was at its last vacuum: this must answer just then.
+  locked as materialized (select k.relation from pg_catalog.pg_locks k where k.mode = 'AccessExclusiveLock' and k.relation is not null
+    and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())),
   leaves as (
-    select c.oid, coalesce(p.relname, c.relname)::text as name, coalesce(p.oid, c.oid) as root
+    select c.oid, coalesce(p.relname, c.relname)::text as name, coalesce(p.oid, c.oid) as root,
+      greatest(c.relpages, 0)::bigint * 8192 as last_bytes, exists (select from locked k where k.relation = c.oid
+        or k.relation in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = c.oid)) as is_locked
     from pg_catalog.pg_class c left join pg_catalog.pg_inherits i on i.inhrelid = c.oid left join pg_catalog.pg_class p on p.oid = i.inhparent
     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'),
   found as (
-    select l.name, l.root, sum(pg_total_relation_size(l.oid))::bigint as bytes, sum(pg_indexes_size(l.oid))::bigint as index_bytes,
+    select l.name, l.root, sum(case when l.is_locked then l.last_bytes else pg_total_relation_size(l.oid) end)::bigint as bytes,
+      sum(case when l.is_locked then 0 else pg_indexes_size(l.oid) end)::bigint as index_bytes,
       sum(coalesce(s.n_live_tup, 0))::bigint as live_rows, sum(coalesce(s.n_dead_tup, 0))::bigint as dead_rows, sum(coalesce(s.seq_scan, 0))::bigint as scans,
       max(greatest(s.last_vacuum, s.last_autovacuum)) as vacuumed, max(greatest(s.last_analyze, s.last_autoanalyze)) as analyzed
     from leaves l left join pg_catalog.pg_stat_all_tables s on s.relid = l.oid group by l.name, l.root)
@@ -8156,7 +8162,7 @@ language sql stable security definer set search_path = '' as $$
     select 'medium', b.name, format('It has %s rows and was never analyzed, so plans are guesses.', b.live_rows), format('analyze public.%I;', b.name)
     from busy b where b.last_analyze_at is null and b.live_rows > 1000
     union all
-    select 'medium', c.conrelid::regclass::text, format('The foreign key %I has no index: deleting from %s reads all of it.', c.conname, c.confrelid::regclass),
+    select 'medium', r.relname::text, format('The foreign key %I has no index: deleting from %s reads all of it.', c.conname, c.confrelid::regclass),
       format('create index concurrently on %s (%s);', c.conrelid::regclass, (select string_agg(quote_ident(a.attname), ', ' order by k.n)
         from unnest(c.conkey) with ordinality as k(attnum, n) join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.attnum))
     from pg_catalog.pg_constraint c join pg_catalog.pg_class r on r.oid = c.conrelid
@@ -8199,6 +8205,48 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 grant execute on function ops.advice(), ops.idle_patience_s() to wedsync_user, wedsync_service, wedsync_owner;
+reset role;
+
+-- 89_platform.sql
+-- How the platform stands, for its operator: queue, clock, connections, breakers. Counts by connector and hosts that several tenants share; of no
+-- tenant which.
+set role wedsync_recorder;
+create function ops.parts() returns table (part text, status text, says text)
+language sql stable security definer set search_path = '' as $$
+  select 'queue ' || (array['critical', 'high', 'normal', 'low'])[q.lane + 1], case when q.oldest_s > (array[5, 30, 60, 600])[q.lane + 1] then 'bad' else 'good' end,
+    format('The oldest ready job has waited %s s.', round(q.oldest_s::numeric, 1))
+  from app.queue_ages() q where ops.allow()
+  union all
+  select 'clock', case when x.leads then 'good' else 'bad' end, case when x.leads then 'A clock leads.' else 'No clock leads: start `wedsync clock`.' end
+  from (select exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.classid = 0 and k.objid = 1464028235::oid and k.granted
+    and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) as leads) x
+  union all
+  select 'deliveries ' || d.connector, case when d.open > 0 then 'look' else 'good' end,
+    format('%s destinations, %s with an open breaker, %s parked.', d.destinations, d.open, d.parked)
+  from (select t.connector, count(*) as destinations, count(*) filter (where t.breaker_until > clock_timestamp()) as open,
+      count(*) filter (where t.state = 'parked') as parked from public.destinations t group by t.connector) d
+  union all
+  select 'accounts ' || c.connector, case when c.broken > 0 then 'look' else 'good' end,
+    format('%s connected, %s degraded, %s to be connected again.', c.connected, c.degraded, c.broken)
+  from (select n.connector, count(*) filter (where n.state = 'active') as connected, count(*) filter (where n.state = 'degraded') as degraded,
+      count(*) filter (where n.state = 'needs_reconnect') as broken
+    from public.connections n where n.deleted_at is null and n.state is not null group by n.connector) c
+  order by 1;
+$$;
+
+create function ops.breakers() returns table (kind text, name text, state text, open_until timestamptz, openings integer, destinations integer, failing integer)
+language sql stable security definer set search_path = '' as $$
+  select 'connector', t.connector, case when bool_or(t.breaker_until > clock_timestamp()) then 'open' when bool_or(t.breaker_until is not null) then 'half_open'
+      else 'closed' end,
+    max(t.breaker_until), max(t.breaker_openings), count(*)::integer, count(*) filter (where t.breaker_failures > 0 or t.breaker_until is not null)::integer
+  from public.destinations t where ops.allow() group by t.connector
+  union all
+  select 'host', h.host, case when h.open_until > clock_timestamp() then 'open' when h.open_until is not null then 'half_open' else 'closed' end, h.open_until,
+    h.openings, (select count(*)::integer from public.destinations t where t.host = h.host), cardinality(h.failing)
+  from public.hosts h where (select count(distinct t.tenant_id) from public.destinations t where t.host = h.host) > 1 and ops.allow()
+  order by 1, 2;
+$$;
+grant execute on function ops.parts(), ops.breakers() to wedsync_user, wedsync_service, wedsync_owner;
 reset role;
 
 -- 89_requests.sql

@@ -65,12 +65,18 @@ returns table (name text, total_bytes bigint, index_bytes bigint, live_rows bigi
   scans_of_all bigint, last_vacuum_at timestamptz, last_analyze_at timestamptz, weddings_touched integer)
 language sql stable security definer set search_path = '' as $$
   with due as materialized (select w.due from ops.weddings_due() w),
+  -- To measure a table takes a lock on it, so one that somebody locks is told as it was at its last vacuum: this must answer just then.
+  locked as materialized (select k.relation from pg_catalog.pg_locks k where k.mode = 'AccessExclusiveLock' and k.relation is not null
+    and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())),
   leaves as (
-    select c.oid, coalesce(p.relname, c.relname)::text as name, coalesce(p.oid, c.oid) as root
+    select c.oid, coalesce(p.relname, c.relname)::text as name, coalesce(p.oid, c.oid) as root,
+      greatest(c.relpages, 0)::bigint * 8192 as last_bytes, exists (select from locked k where k.relation = c.oid
+        or k.relation in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = c.oid)) as is_locked
     from pg_catalog.pg_class c left join pg_catalog.pg_inherits i on i.inhrelid = c.oid left join pg_catalog.pg_class p on p.oid = i.inhparent
     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'),
   found as (
-    select l.name, l.root, sum(pg_total_relation_size(l.oid))::bigint as bytes, sum(pg_indexes_size(l.oid))::bigint as index_bytes,
+    select l.name, l.root, sum(case when l.is_locked then l.last_bytes else pg_total_relation_size(l.oid) end)::bigint as bytes,
+      sum(case when l.is_locked then 0 else pg_indexes_size(l.oid) end)::bigint as index_bytes,
       sum(coalesce(s.n_live_tup, 0))::bigint as live_rows, sum(coalesce(s.n_dead_tup, 0))::bigint as dead_rows, sum(coalesce(s.seq_scan, 0))::bigint as scans,
       max(greatest(s.last_vacuum, s.last_autovacuum)) as vacuumed, max(greatest(s.last_analyze, s.last_autoanalyze)) as analyzed
     from leaves l left join pg_catalog.pg_stat_all_tables s on s.relid = l.oid group by l.name, l.root)

@@ -21,7 +21,7 @@ language sql stable security definer set search_path = '' as $$
     select 'medium', b.name, format('It has %s rows and was never analyzed, so plans are guesses.', b.live_rows), format('analyze public.%I;', b.name)
     from busy b where b.last_analyze_at is null and b.live_rows > 1000
     union all
-    select 'medium', c.conrelid::regclass::text, format('The foreign key %I has no index: deleting from %s reads all of it.', c.conname, c.confrelid::regclass),
+    select 'medium', r.relname::text, format('The foreign key %I has no index: deleting from %s reads all of it.', c.conname, c.confrelid::regclass),
       format('create index concurrently on %s (%s);', c.conrelid::regclass, (select string_agg(quote_ident(a.attname), ', ' order by k.n)
         from unnest(c.conkey) with ordinality as k(attnum, n) join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.attnum))
     from pg_catalog.pg_constraint c join pg_catalog.pg_class r on r.oid = c.conrelid
