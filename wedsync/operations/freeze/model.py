@@ -153,7 +153,8 @@ def judge(rule: Rule, facts: Facts) -> Verdict:
     ahead = [stretch for stretch in merged(causes) if stretch.ends_at > facts.now]
     here = next((stretch for stretch in ahead if stretch.holds(facts.now)), None)
     override = next((one for one in facts.overrides if one.state(facts.now) == "in_force"), None)
-    reasons = tuple(cause.reason for cause in causes if cause.holds(facts.now))
+    holding = sorted((cause for cause in causes if cause.holds(facts.now)), key=lambda cause: cause.kind != "live")
+    reasons = tuple(cause.reason for cause in holding)
     return Verdict(
         is_frozen=here is not None and override is None,
         reason=_words(here, override, reasons),
