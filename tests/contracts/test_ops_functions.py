@@ -1,8 +1,9 @@
 """Schema ops finds what is wrong with a database: each defect is planted, found with its remedy, and mended by it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -73,8 +74,9 @@ async def test_dead_rows_and_missing_statistics_are_found_and_vacuum_mends_them(
         await ops.fetchval("select pg_stat_clear_snapshot()")
         return any(words in row["says"] for row in await advice(ops, "cups"))
 
-    await eventually(lambda: says("are dead"))
-    await eventually(lambda: says("never analyzed"))
+    for words in ("are dead", "never analyzed"):
+        told: Callable[[], Awaitable[Any]] = partial(says, words)
+        await eventually(told)
     [row] = await ops.fetch("select * from ops.tables() where name = 'cups'")
     assert row["dead_share"] == pytest.approx(0.5)
     [remedy] = [one["remedy"] for one in await advice(ops, "cups") if "dead" in one["says"]]
@@ -84,7 +86,8 @@ async def test_dead_rows_and_missing_statistics_are_found_and_vacuum_mends_them(
     async def sound() -> bool:
         return await advice(ops, "cups") == []
 
-    await eventually(sound)
+    mended: Callable[[], Awaitable[Any]] = sound
+    await eventually(mended)
     await admin.execute("drop table cups")
 
 
@@ -110,9 +113,7 @@ async def test_who_holds_others_up_is_found_by_its_face_and_can_be_ended(
     await holder.execute("begin; lock table doors")
     waiting = asyncio.create_task(waiter.fetch("select id from doors"))
 
-    async def found() -> Any:
-        return await advice(ops, "deliveries")
-
+    found: Callable[[], Awaitable[Any]] = partial(advice, ops, "deliveries")
     [held] = await eventually(found)
     assert held["says"] == "1 connections wait for a lock that it holds."
     by_face = {row["face"]: row for row in await ops.fetch("select * from ops.connections()")}
@@ -130,9 +131,7 @@ async def test_a_transaction_that_does_nothing_is_found(own: Database, ops: asyn
     await idle.execute("begin; select 1")
     await ops.execute("set idle_in_transaction_session_timeout = '20ms'")
 
-    async def found() -> Any:
-        return await advice(ops, "live screens")
-
+    found: Callable[[], Awaitable[Any]] = partial(advice, ops, "live screens")
     [one] = await eventually(found)
     assert "does nothing" in one["says"]
     await ops.execute("reset idle_in_transaction_session_timeout")

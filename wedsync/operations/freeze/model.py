@@ -145,26 +145,33 @@ def _month_and_day(text: str) -> tuple[int, int]:
 def judge(rule: Rule, facts: Facts) -> Verdict:
     """Whether anything of the platform may be changed now, why not, until when, and when next."""
     live = sum(1 for spans in _spans(facts.days).values() if any(a <= facts.now < b for a, b in spans))
-    known = {"at": facts.now, "live_weddings": live, "live_max": rule.live_max}
+    free = Verdict(
+        is_frozen=False,
+        reason=f"Profile {rule.env} holds no real wedding and is never frozen.",
+        reasons=(),
+        at=facts.now,
+        next_window=Window(starts_at=facts.now),
+        live_weddings=live,
+        live_max=rule.live_max,
+    )
     if not rule.is_enforced:
-        reason = f"Profile {rule.env} holds no real wedding and is never frozen."
-        return Verdict(is_frozen=False, reason=reason, reasons=(), next_window=Window(starts_at=facts.now), **known)
+        return free
     causes = sorted(_causes(rule, facts), key=lambda cause: (cause.starts_at, cause.ends_at))
     ahead = [stretch for stretch in merged(causes) if stretch.ends_at > facts.now]
     here = next((stretch for stretch in ahead if stretch.holds(facts.now)), None)
     override = next((one for one in facts.overrides if one.state(facts.now) == "in_force"), None)
     holding = sorted((cause for cause in causes if cause.holds(facts.now)), key=lambda cause: cause.kind != "live")
     reasons = tuple(cause.reason for cause in holding)
-    return Verdict(
+    return msgspec.structs.replace(
+        free,
         is_frozen=here is not None and override is None,
         reason=_words(here, override, reasons),
         reasons=reasons,
-        since=here and here.starts_at,
-        until=here and here.ends_at,
+        since=here.starts_at if here else None,
+        until=here.ends_at if here else None,
         next_window=window(ahead, facts.now),
         override=override,
         ahead=ahead,
-        **known,
     )
 
 

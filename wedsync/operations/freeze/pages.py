@@ -7,7 +7,7 @@ from litestar import Response, get, post
 
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
-from wedsync.kit.errors import Refusal
+from wedsync.kit.errors import FieldError, Refusal
 from wedsync.operations.freeze import actions, model
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
@@ -42,8 +42,8 @@ async def ask(request: AnyRequest, ctx: Context, actor: Actor) -> Response[Any]:
         try:
             minutes = form.number("minutes") or actions.MINUTES
             words = {
-                "reason": forms.FieldError("reason", "says too little or too much", "Write 10 to 500 characters."),
-                "minutes": forms.FieldError("minutes", "is not from 5 to 240", "Ask again when it is not enough."),
+                "reason": FieldError("reason", "says too little or too much", "Write 10 to 500 characters."),
+                "minutes": FieldError("minutes", "is not from 5 to 240", "Ask again when it is not enough."),
             }
             asked = forms.checked(actions.AskOverride, {"reason": given["reason"], "minutes": minutes}, words)
         except Refusal as refusal:
