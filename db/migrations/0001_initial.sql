@@ -7957,7 +7957,7 @@ end $$;
 create function ops.face(p_application text, p_role name) returns text
 language sql immutable set search_path = '' return case
   when p_application like 'wedsync-web%' then 'pages and API'
-  when p_application like 'wedsync-gateway%' then 'live screens'
+  when p_role = 'wedsync_reader' or p_application like 'wedsync-gateway%' then 'live screens'
   when p_application like 'wedsync-worker%' then 'deliveries'
   when p_application like 'wedsync-clock%' then 'clock'
   when p_role = 'wedsync_owner' or p_application like 'wedsync migrate%' then 'migrations'

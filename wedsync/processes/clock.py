@@ -31,6 +31,7 @@ answers = sql.load("wedsync.web")
 bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
 commerce = sql.load("wedsync.commerce")
+database = sql.load("wedsync.operations.database")
 records = sql.load("wedsync.connections.records")
 hooks = sql.load("wedsync.connections")
 imports = sql.load("wedsync.guests.importing")
@@ -256,7 +257,7 @@ def forgetting_months(kept_days: Mapping[str, int]) -> Tick:
 
 async def sample_sizes(connection: Any) -> None:
     """How large the tables are today: their growth is told from it."""
-    await connection.fetchval(migration_requests.queries.sample)
+    await connection.fetchval(database.sample)
 
 
 async def check_density(connection: Any) -> None:

@@ -4,9 +4,6 @@ select app.freeze_facts($1, $2)
 -- name: plan
 select app.plan_freezes($1, $2, $3)
 
--- name: because
-select app.frozen_because()
-
 -- name: ask_override
 select app.ask_override($1, $2)
 
