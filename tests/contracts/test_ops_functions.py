@@ -114,7 +114,8 @@ async def test_who_holds_others_up_is_found_by_its_face_and_can_be_ended(
     waiting = asyncio.create_task(waiter.fetch("select id from doors"))
 
     found: Callable[[], Awaitable[Any]] = partial(advice, ops, "deliveries")
-    [held] = await eventually(found)
+    rows: Any = await eventually(found)
+    [held] = rows
     assert held["says"] == "1 connections wait for a lock that it holds."
     by_face = {row["face"]: row for row in await ops.fetch("select * from ops.connections()")}
     assert (by_face["pages and API"]["waiting_for_lock"], by_face["deliveries"]["idle_in_transaction"]) == (1, 1)
@@ -132,7 +133,8 @@ async def test_a_transaction_that_does_nothing_is_found(own: Database, ops: asyn
     await ops.execute("set idle_in_transaction_session_timeout = '20ms'")
 
     found: Callable[[], Awaitable[Any]] = partial(advice, ops, "live screens")
-    [one] = await eventually(found)
+    rows: Any = await eventually(found)
+    [one] = rows
     assert "does nothing" in one["says"]
     await ops.execute("reset idle_in_transaction_session_timeout")
     await idle.close()
