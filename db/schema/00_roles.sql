@@ -19,3 +19,11 @@ begin
   end loop;
 end $$;
 grant wedsync_recorder to wedsync_owner with set true, inherit true;
+-- What the operator is told of the server's own state, by functions of schema ops. A managed server whose administrator may not grant it says so in
+-- `wedsync doctor`, and these functions then see less.
+do $$
+begin
+  grant pg_monitor to wedsync_recorder with inherit true, set false;
+exception when insufficient_privilege then
+  raise notice 'pg_monitor could not be granted to wedsync_recorder';
+end $$;

@@ -21,6 +21,7 @@ HANDLER_FILES = (
     *("wedsync/*/api.py", "wedsync/*/pages.py", "wedsync/*/api/*.py", "wedsync/*/pages/*.py"),
     *("wedsync/guests/importing/api.py", "wedsync/guests/importing/pages.py", "wedsync/subscriptions/rules/api.py"),
     *("wedsync/connections/accounts/api.py", "wedsync/connections/accounts/pages/*.py"),
+    *("wedsync/operations/*/api.py", "wedsync/operations/*/pages.py"),
     *("wedsync/connections/calendars/api.py", "wedsync/connections/records/api.py"),
     *("wedsync/connections/charging/api.py", "wedsync/connections/phoning/api.py"),
     "wedsync/connections/chatting/api.py",

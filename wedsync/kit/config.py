@@ -26,7 +26,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 PREFIX: Final = "WEDSYNC_"
 PLAY_PROFILES: Final = ("development", "test", "drill")
 """Profiles without a real wedding in them: secrets are made, mail goes to the sandbox, nothing is ever frozen."""
-NETWORKS: Final = ("egress_allow", "trusted_proxies")
+LISTS: Final = ("egress_allow", "trusted_proxies", "freeze_guarded")
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 
 
@@ -168,6 +168,13 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     freeze_live_max: Annotated[
         int, Meta(ge=0), _about("The platform is frozen while more weddings than this are live.")
     ] = 0
+    freeze_guarded: Annotated[
+        tuple[str, ...],
+        _about(
+            "Days on which the platform is frozen where weddings are held, by comma: weekdays, `peak` (days with more "
+            "than half as many weddings as the fullest), 12-31 for each year, 2027-06-04; `none` for none."
+        ),
+    ] = ("saturday", "peak")
     event_retention_days: Annotated[int, Meta(ge=30), _about("Events are kept this long.")] = 730
     attempt_retention_days: Annotated[int, Meta(ge=7), _about("Delivery attempts are kept this long.")] = 90
     delivery_retention_days: Annotated[
@@ -316,7 +323,7 @@ def _convert(name: str, text: str) -> Any:
     hint = HINTS[name]
     if typing.get_args(hint)[0] in (Path, Path | None):
         return Path(text).expanduser()
-    if name in NETWORKS:
+    if name in LISTS:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return msgspec.convert(text, hint, strict=False)
 

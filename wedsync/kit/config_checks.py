@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 DATABASES: Final = ("database_url", "reader_database_url", "service_database_url", "owner_database_url")
 SECRET_CHARACTERS_MIN: Final = 32
+DAY_WORDS: Final = frozenset(
+    {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "peak", "none"}
+)
 SCHEMES: Final = {
     "public_url": ("http", "https"),
     "gateway_url": ("ws", "wss"),
@@ -28,7 +32,7 @@ SCHEMES: Final = {
 def problems(settings: "Settings") -> list[str]:
     """Everything wrong with them, in a stable order."""
     addresses = list(_addresses(settings))
-    found = [*addresses, *_secrets(settings), *_networks(settings), *_tls(settings)]
+    found = [*addresses, *_secrets(settings), *_networks(settings), *_days(settings), *_tls(settings)]
     # What is no address at all has no host to judge.
     if settings.env == "production" and not addresses:
         found += _production(settings)
@@ -97,6 +101,22 @@ def _networks(settings: "Settings") -> Iterator[str]:
                 ipaddress.ip_network(network)
             except ValueError:
                 yield f"WEDSYNC_{name.upper()} holds {network!r}, which is no network; write it like 10.1.0.0/16."
+
+
+def _days(settings: "Settings") -> Iterator[str]:
+    for word in settings.freeze_guarded:
+        if word.lower() not in DAY_WORDS and not _is_day(word):
+            yield (
+                f"WEDSYNC_FREEZE_GUARDED holds {word!r}, which is no day; write a weekday such as saturday, peak, "
+                "12-31, 2027-06-04, or none."
+            )
+
+
+def _is_day(word: str) -> bool:
+    try:
+        return len(word) in (5, 10) and bool(date.fromisoformat(f"2024-{word}" if len(word) == 5 else word))
+    except ValueError:
+        return False
 
 
 def _tls(settings: "Settings") -> Iterator[str]:

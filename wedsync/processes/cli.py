@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -310,6 +311,48 @@ def commission(
     """Hold our ledger against the fees that the provider took; ends with 1 where they differ."""
     settings = settings_with(process="commission", options={"data_dir": data_dir})
     sys.exit(asyncio.run(module("commission").run(settings, connector=connector, is_json=json)))
+
+
+freeze = App(name="freeze", help="Tell whether the platform may be changed now, and override the freeze by two.")
+app.command(freeze)
+Json = Annotated[bool, Parameter(negative="", help="One JSON object.")]
+
+
+@freeze.command(name="status")
+def freeze_status(*, json: Json = False, data_dir: DataDir = None) -> None:
+    """Tell whether the platform is frozen, why, and what is ahead."""
+    settings = settings_with(process="freeze", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("freezing").status(settings, is_json=json)))
+
+
+@freeze.command(name="check")
+def freeze_check(*, json: Json = False, data_dir: DataDir = None) -> None:
+    """For deployment gates: ends with 1, the reason and the next window while the platform is frozen."""
+    settings = settings_with(process="freeze", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("freezing").check(settings, is_json=json)))
+
+
+@freeze.command(name="override")
+def freeze_override(
+    *,
+    because: Annotated[str, Parameter(help="What must be changed now, and why; it is kept.")],
+    minutes: Annotated[int, Parameter(help="So long it holds once it is confirmed; 5 to 240.")] = 60,
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Ask for an override, as an operator; nothing comes of it until another one confirms."""
+    sys.exit(asyncio.run(module("freezing").ask(url=url, token=token, because=because, minutes=minutes)))
+
+
+@freeze.command(name="confirm")
+def freeze_confirm(
+    override: Annotated[UUID, Parameter(help="The id of the override that another operator asked for.")],
+    *,
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Confirm another operator's override: from now on it is in force for its minutes."""
+    sys.exit(asyncio.run(module("freezing").confirm(url=url, token=token, override=override)))
 
 
 @app.command

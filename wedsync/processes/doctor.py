@@ -61,6 +61,13 @@ from pg_stat_activity
 where xact_start < clock_timestamp() - make_interval(secs => $1) and backend_type = 'client backend'
 order by 3 desc limit 5
 """
+FENCES: Final = """
+select to_regprocedure('app.refuse_ddl()') is not null as is_built,
+  exists (select from pg_event_trigger where evtname = 'wedsync_freeze' and evtenabled <> 'D') as refuses_ddl,
+  exists (select from pg_roles where rolname = 'wedsync_recorder')
+    and pg_has_role('wedsync_recorder', 'pg_read_all_stats', 'usage') as sees_sessions,
+  exists (select from pg_extension where extname = 'pg_stat_statements') as counts_statements
+"""
 EXPECTED_ROLES: Final = {"wedsync_owner", "wedsync_recorder", "wedsync_user", "wedsync_reader", "wedsync_service"}
 POWERS: Final = (
     ("rolsuper", "is a superuser", "nosuperuser"),
@@ -144,6 +151,8 @@ async def _database(url: str, settings: Settings) -> AsyncIterator[Finding]:
                 yield finding
             for finding in roles(await connection.fetch(ROLES), await connection.fetch(OWNED)):
                 yield finding
+            for finding in fences(await connection.fetchrow(FENCES), settings):
+                yield finding
             for row in await connection.fetch(LONG, LONG_TRANSACTION_S):
                 who = row["application_name"] or "a program without a name"
                 text = f"A transaction of {who} has been open for {row['seconds']} s and holds its locks."
@@ -222,6 +231,34 @@ def roles(rows: list[Any], owned: list[Any]) -> list[Finding]:
             text = f"{row['owner']} owns {row['tables']} tables, so row security does not bind it."
             found.append(Finding("broken", f"{text} Give them to wedsync_owner."))
     return found or [Finding("fine", "The roles are there and hold no power that they should not.")]
+
+
+def fences(found: Any, settings: Settings) -> list[Finding]:
+    """What only an administrator of the cluster can lay, and a managed one may not be permitted to."""
+    if not found["is_built"]:
+        return []
+    lacking = (
+        (
+            "refuses_ddl",
+            "In a freeze the database does not refuse DDL by itself. As a superuser of it: `create event trigger "
+            "wedsync_freeze on ddl_command_start execute function app.refuse_ddl()`. Where that is not permitted, "
+            "`wedsync migrate` and POST /api/database/migrate still refuse.",
+        ),
+        (
+            "sees_sessions",
+            "The operator's pages do not see the sessions of others. As an administrator: `grant pg_monitor to "
+            "wedsync_recorder with inherit true, set false`.",
+        ),
+        (
+            "counts_statements",
+            "Slow queries are seen only while they run. Load pg_stat_statements (shared_preload_libraries), then "
+            "`create extension pg_stat_statements schema ops; grant select on ops.pg_stat_statements to "
+            "wedsync_recorder`.",
+        ),
+    )
+    level: Level = "fine" if settings.is_play else "warning"
+    told = [Finding(level, text) for name, text in lacking if not found[name]]
+    return told or [Finding("fine", "The database refuses DDL in a freeze, and counts what is slow.")]
 
 
 async def _migrations(url: str) -> Finding:

@@ -9,10 +9,10 @@ says `-- no transaction` holds exactly one statement, such as `create index conc
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 import msgspec
@@ -20,6 +20,8 @@ import msgspec
 import wedsync
 from wedsync.processes import registry
 from wedsync.processes.failures import MigrationRefused
+
+T = TypeVar("T")
 
 LOCK_KEY: Final = 0x57454453
 """'WEDS': the advisory lock of whoever migrates."""
@@ -46,6 +48,19 @@ create table if not exists public.schema_migrations (
 );
 comment on table public.schema_migrations is 'Which files of db/migrations this database has, and what was in them';
 """
+EXISTS: Final = "select to_regclass('public.schema_migrations') is not null"
+FENCES: Final = (
+    (
+        "select current_setting('shared_preload_libraries') not like '%pg_stat_statements%'"
+        " or exists (select from pg_extension where extname = 'pg_stat_statements')",
+        "create extension pg_stat_statements schema ops; revoke all on ops.pg_stat_statements from public; "
+        "grant select on ops.pg_stat_statements to wedsync_recorder",
+    ),
+    (
+        "select exists (select from pg_event_trigger where evtname = 'wedsync_freeze')",
+        "create event trigger wedsync_freeze on ddl_command_start execute function app.refuse_ddl()",
+    ),
+)
 READERS: Final = "grant select on public.schema_migrations to wedsync_user, wedsync_service"
 
 
@@ -93,7 +108,9 @@ async def migrate(owner_dsn: str, folder: Path | None = None, *, default_plan: s
     if not known:
         raise MigrationRefused("There is nothing in db/migrations to build a database from.")
     async with connected(owner_dsn) as connection, _alone(connection):
-        await connection.execute(TABLE)
+        # A platform that is frozen refuses DDL, so an existing table is not made again.
+        if not await connection.fetchval(EXISTS):
+            await connection.execute(TABLE)
         waiting = _pending(known, await _applied(connection))
         for migration in waiting:
             await _apply(connection, migration)
@@ -106,11 +123,56 @@ async def migrate(owner_dsn: str, folder: Path | None = None, *, default_plan: s
     return [migration.name for migration in waiting]
 
 
+async def rehearse(owner_dsn: str, folder: Path | None = None) -> list[str]:
+    """Do what is missing in one transaction and take it back. MigrationRefused says what did not go.
+
+    It waits a second for each lock, and holds those it has until its end.
+    """
+    known = known_migrations(folder)
+    async with connected(owner_dsn) as connection, _alone(connection):
+        waiting = _pending(known, await _applied(connection))
+        apart = [migration.name for migration in waiting if not migration.in_transaction]
+        if apart:
+            raise MigrationRefused(f"{', '.join(apart)} works outside of a transaction, and cannot be taken back.")
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await connection.execute(f"set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'")
+            for migration in waiting:
+                await _tell(_execute(connection, migration.name, migration.text), migration.name)
+        finally:
+            await transaction.rollback()
+    return [migration.name for migration in waiting]
+
+
+async def apply_asked(owner_dsn: str, folder: Path | None = None, *, default_plan: str = "") -> list[str]:
+    """`migrate` for whoever is not at the terminal: what the database says is MigrationRefused in a sentence."""
+    return await _tell(migrate(owner_dsn, folder, default_plan=default_plan), "the migration")
+
+
+async def _tell(work: Awaitable[T], name: str) -> T:
+    try:
+        return await work
+    except asyncpg.PostgresError as problem:
+        if isinstance(problem, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+            raise
+        notes = " ".join(getattr(problem, "__notes__", []))
+        raise MigrationRefused(f"{name}: {problem.args[0]} {notes}".strip()) from problem
+
+
+async def fence(admin_dsn: str) -> None:
+    """What only an administrator may lay: statements are counted, and a frozen database refuses DDL. Idempotent."""
+    async with connected(admin_dsn) as connection:
+        for is_there, statement in FENCES:
+            if not await connection.fetchval(is_there):
+                await connection.execute(statement)
+
+
 async def pending(dsn: str, folder: Path | None = None) -> list[str]:
     """Names of migrations that this database lacks; changes nothing. MigrationRefused as `migrate` would."""
     known = known_migrations(folder)
     async with connected(dsn) as connection:
-        exists = await connection.fetchval("select to_regclass('public.schema_migrations') is not null")
+        exists = await connection.fetchval(EXISTS)
         applied = await _applied(connection) if exists else {}
     return [migration.name for migration in _pending(known, applied)]
 

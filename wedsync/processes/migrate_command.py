@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import msgspec
 
 from wedsync.kit.config import Settings
-from wedsync.processes import migrate
+from wedsync.processes import freezing, migrate
 from wedsync.processes.engines import Engines, held, reach, require
 from wedsync.processes.postgres import DATABASE
 
@@ -21,9 +21,18 @@ async def run(settings: Settings, *, is_plan: bool) -> None:
         if is_plan:
             names = await migrate.pending(running.owner_database_url)
         else:
-            names = await migrate.migrate(running.owner_database_url, default_plan=settings.plan)
+            names = await bring_forward(running)
+            if engines is not None and engines.postgres is not None:
+                await migrate.fence(engines.postgres.url())
     told = "would be applied" if is_plan else "applied"
     print("\n".join(f"{name}: {told}" for name in names) or "The database is up to date.")
+
+
+async def bring_forward(settings: Settings) -> list[str]:
+    """Apply what is missing, unless the platform is frozen: then MigrationRefused. What lacks nothing is never held."""
+    if await migrate.pending(settings.owner_database_url):
+        await freezing.refuse_when_frozen(settings.owner_database_url, settings)
+    return await migrate.migrate(settings.owner_database_url, default_plan=settings.plan)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Final
 from wedsync.processes.cli import EXITS, app
 
 #: Usage lines name the module that is being run, which here is the one that writes the references.
-_GENERATOR: Final = re.compile(r"^(wedsync [\w-]+) -m \S+", re.MULTILINE)
+_GENERATOR: Final = re.compile(r"^(wedsync(?: [\w-]+)+?) -m \S+", re.MULTILINE)
 HEAD: Final = """\
 # The command line
 

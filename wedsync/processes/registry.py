@@ -87,6 +87,10 @@ from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.operations.database import api as database_api
+from wedsync.operations.database import pages as database_pages
+from wedsync.operations.freeze import api as freeze_api
+from wedsync.operations.freeze import pages as freeze_pages
 from wedsync.payments import api as payments_api
 from wedsync.payments import facts as payments
 from wedsync.payments import pages as payments_pages
@@ -214,6 +218,8 @@ DOORS = (
     chatting_api,
     hooks,
     operations_api,
+    freeze_api,
+    database_api,
 )
 PAGES = (
     people_pages,
@@ -244,6 +250,8 @@ PAGES = (
     onboarding_pages,
     charging_pages,
     operations_pages,
+    freeze_pages,
+    database_pages,
 )
 
 

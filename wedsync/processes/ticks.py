@@ -12,6 +12,8 @@ from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import queries
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import sql
+from wedsync.kit.config import Settings
+from wedsync.operations.freeze import actions as freeze
 
 accounts = sql.load("wedsync.connections.accounts")
 alerts = sql.load("wedsync.alerts")
@@ -19,6 +21,7 @@ bookings = sql.load("wedsync.bookings")
 calendars = sql.load("wedsync.connections.calendars")
 mailing = sql.load("wedsync.connections.mailing")
 commerce = sql.load("wedsync.commerce")
+database = sql.load("wedsync.operations.database")
 records = sql.load("wedsync.connections.records")
 phoning = sql.load("wedsync.connections.phoning")
 invitations = sql.load("wedsync.invitations")
@@ -186,6 +189,24 @@ def judging_connections(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published(row["nudge"])
 
     return judge
+
+
+def planning_freezes(settings: Settings) -> Tick:
+    """The stretches in which the platform is frozen, for the database to refuse by itself; said when it changes."""
+    last: list[bool] = [False]
+
+    async def plan(connection: Any) -> None:
+        found = await freeze.plan(connection.fetchval, settings)
+        if found.is_frozen != last[0]:
+            log.info("freeze_entered" if found.is_frozen else "freeze_left", reason=found.reason)
+        last[0] = found.is_frozen
+
+    return plan
+
+
+async def sample_sizes(connection: Any) -> None:
+    """How large the tables are today: their growth is told from it."""
+    await connection.fetchval(database.sample)
 
 
 async def make_partitions(connection: Any) -> None:

@@ -20,7 +20,7 @@ import structlog
 
 from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
 from wedsync.kit.config_secrets import write_private
-from wedsync.processes import demo_providers, listening, migrate, summary
+from wedsync.processes import demo_providers, listening, migrate, migrate_command, summary
 from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE, Postgres
@@ -98,9 +98,11 @@ async def build_database(settings: Settings, engines: Engines) -> None:
         admin = engines.postgres.url(database="postgres")
         await migrate.prepare(admin, database=DATABASE, passwords=engines.passwords)
     if settings.owner_database_url:
-        applied = await migrate.migrate(settings.owner_database_url, default_plan=settings.plan)
+        applied = await migrate_command.bring_forward(settings)
         if applied:
             log.info("migrated", migrations=applied)
+    if engines.postgres is not None:
+        await migrate.fence(engines.postgres.url())
 
 
 def ready_json(settings: Settings, demo: dict[str, Any] | None) -> bytes:

@@ -46,8 +46,9 @@ from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
+from wedsync.operations.database.actions import provide_steps
 from wedsync.people import lookups
-from wedsync.processes import listening, registry
+from wedsync.processes import listening, migrate, registry
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
@@ -187,6 +188,7 @@ def _dependencies() -> dict[str, Provide]:
         "catalogue": provide_catalogue,
         "rule_fields": provide_fields,
         "desk": provide_desk,
+        "steps": provide_steps,
     }
     return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
 
@@ -211,6 +213,7 @@ def _state(settings: config.Settings) -> State:
             "metrics": metrics.WebCollector(version("wedsync")),
             "catalogue": registry.catalogue(settings),
             "fields": Fields(registry.catalogue().types),
+            "steps": migrate.known_migrations,
             "is_leaving": False,
         }
     )

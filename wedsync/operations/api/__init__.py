@@ -1,5 +1,5 @@
 """The JSON doors of operations."""
 
-from wedsync.operations.api import security
+from wedsync.operations.api import platform, security
 
-ROUTES = security.ROUTES
+ROUTES = (*security.ROUTES, *platform.ROUTES)

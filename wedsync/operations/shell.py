@@ -1,0 +1,28 @@
+"""The frame of the operator's pages."""
+
+from typing import Final
+
+from wedsync.kit.actor import Actor
+from wedsync.web.context import Context
+from wedsync.web.forms import AnyRequest
+from wedsync.web.shell import Person, Section, Shell
+from wedsync.web.visitor import theme_of
+
+BASE: Final = "/ops"
+
+
+def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -> Shell:
+    """Without live news: these pages are of the moment they are asked."""
+    return Shell(
+        face="operator",
+        base=BASE,
+        here=here,
+        path=request.url.path,
+        theme=theme_of(request),
+        person=Person(name=actor.name or actor.email, email=actor.email),
+        heading="Operating WedSync",
+        sections=(
+            Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
+            Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
+        ),
+    )
