@@ -9236,6 +9236,172 @@ grant execute on function app.set_plan(uuid, text, jsonb, text), app.show_plan(u
 grant execute on function app.set_default_plan(text) to wedsync_owner;
 reset role;
 
+-- 89_freeze.sql
+-- The platform's freeze: its stretches as planned by the clock, the overrides that two operators give, the requests to migrate, and the trigger that
+-- keeps everybody else's DDL out. Home: the platform. Read and written by functions alone, which ask for the operator.
+set role wedsync_owner;
+create table public.freezes (
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  kind text not null check (kind in ('live', 'guarded')),
+  reason text not null check (length(reason) between 1 and 300),
+  primary key (tenant_id, starts_at),
+  check (starts_at < ends_at)
+);
+comment on table public.freezes is 'When the platform is, was and will be frozen, by the rule in wedsync/operations/freeze/model.py; what is over stays';
+call app.protect('public.freezes', 'tenant_id', 'false', null);
+
+create table public.freeze_rules (
+  tenant_id uuid primary key default '00000000-0000-7000-8000-000000000000' references public.streams,
+  is_enforced boolean not null,
+  live_max integer not null check (live_max >= 0),
+  planned_at timestamptz not null
+);
+comment on table public.freeze_rules is 'What the database needs of the rule to refuse by itself; no row = the platform never ran, nothing is refused';
+call app.protect('public.freeze_rules', 'tenant_id', 'false', null);
+
+create table public.freeze_overrides (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  reason text not null check (length(reason) between 10 and 500),
+  minutes integer not null check (minutes between 5 and 240),
+  asked_by uuid not null references public.persons,
+  asked_at timestamptz not null,
+  expires_at timestamptz not null,
+  confirmed_by uuid references public.persons,
+  confirmed_at timestamptz,
+  ended_by uuid references public.persons,
+  ended_at timestamptz,
+  check (confirmed_by <> asked_by),
+  check ((confirmed_by is null) = (confirmed_at is null)),
+  check ((ended_by is null) = (ended_at is null))
+);
+comment on table public.freeze_overrides is 'Asked by one operator, in force once another has confirmed it, until it expires or is ended; never deleted';
+create index freeze_overrides_recent on public.freeze_overrides (expires_at);
+call app.protect('public.freeze_overrides', 'tenant_id', 'false', null);
+
+grant insert, update, delete on public.freezes to wedsync_recorder;
+grant insert, update on public.freeze_rules, public.freeze_overrides to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- Whoever entered the platform as its operator; everybody else is told so.
+create function app.as_operator() returns uuid
+language plpgsql stable set search_path = '' as $$
+begin
+  if app.role() <> 'operator' or app.tenant() <> '00000000-0000-7000-8000-000000000000' then
+    raise exception 'only the operator' using errcode = 'WS403';
+  end if;
+  return app.actor();
+end $$;
+
+-- A cancelled or postponed wedding guards nothing.
+create function app.stands(p_status text) returns boolean
+language sql immutable set search_path = '' return p_status not in ('cancelled', 'postponed');
+
+-- All that the rule is about: counts, dates and zones, nothing of any wedding. Peaks are told from a year of dates.
+create function app.freeze_facts(p_behind interval, p_ahead interval) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  with t as materialized (select app.now() as now)
+  select jsonb_build_object('now', t.now,
+    'days', (select coalesce(jsonb_agg(jsonb_build_object('wedding_id', d.wedding_id, 'live_from', d.live_from, 'live_until', d.live_until)), '[]')
+      from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+      where d.live_until > t.now - p_behind and d.live_from < t.now + p_ahead and app.stands(w.date_status)),
+    'dates', (select coalesce(jsonb_agg(jsonb_build_object('zone', x.zone, 'on', x."on", 'weddings', x.weddings)), '[]')
+      from (select y.zone, y."on", count(distinct y.wedding_id) as weddings
+        from (select w.time_zone as zone, w."on", w.wedding_id from public.weddings w where app.stands(w.date_status)
+            and w."on" between (t.now - interval '30 days')::date and (t.now + interval '365 days')::date
+          union select d.zone, d."on", d.wedding_id from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+            where app.stands(w.date_status) and d."on" between (t.now - interval '30 days')::date and (t.now + interval '365 days')::date) y
+        group by y.zone, y."on") x),
+    'overrides', (select coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'reason', o.reason, 'minutes', o.minutes, 'asked_by', o.asked_by,
+        'asked_by_name', coalesce(nullif(a.name, ''), a.email, ''), 'asked_at', o.asked_at, 'expires_at', o.expires_at, 'confirmed_by', o.confirmed_by,
+        'confirmed_by_name', coalesce(nullif(c.name, ''), c.email, ''), 'confirmed_at', o.confirmed_at, 'ended_at', o.ended_at) order by o.asked_at desc), '[]')
+      from public.freeze_overrides o join public.persons a on a.person_id = o.asked_by left join public.persons c on c.person_id = o.confirmed_by
+      where o.expires_at > t.now - interval '30 days'))
+  from t where session_user <> 'wedsync_user' or app.as_operator() is not null;
+$$;
+
+-- The clock writes what the rule says, so that the database can refuse by itself. What is over stays as it was.
+create function app.plan_freezes(p_enforced boolean, p_live_max integer, p_stretches jsonb) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := app.now();
+begin
+  insert into public.freeze_rules as r (is_enforced, live_max, planned_at) values (p_enforced, p_live_max, v_now)
+    on conflict (tenant_id) do update set is_enforced = excluded.is_enforced, live_max = excluded.live_max, planned_at = excluded.planned_at;
+  delete from public.freezes f where f.ends_at > v_now and not exists (
+    select from jsonb_to_recordset(p_stretches) as s(starts_at timestamptz) where s.starts_at = f.starts_at);
+  insert into public.freezes as f (starts_at, ends_at, kind, reason)
+    select s.starts_at, s.ends_at, s.kind, s.reason from jsonb_to_recordset(p_stretches) as s(starts_at timestamptz, ends_at timestamptz, kind text, reason text)
+    where s.ends_at > v_now
+  on conflict (tenant_id, starts_at) do update set ends_at = excluded.ends_at, kind = excluded.kind, reason = excluded.reason
+    where (f.ends_at, f.kind, f.reason) is distinct from (excluded.ends_at, excluded.kind, excluded.reason);
+end $$;
+
+-- One operator asks. It waits an hour for another one.
+create function app.ask_override(p_reason text, p_minutes integer) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  insert into public.freeze_overrides (reason, minutes, asked_by, asked_at, expires_at)
+  values (p_reason, p_minutes, app.as_operator(), app.now(), app.now() + interval '1 hour') returning id;
+$$;
+
+-- How one stands, locked until the end of the transaction that changes it.
+create function app.hold_override(p_id uuid) returns table (asked_by uuid, confirmed_at timestamptz, ended_at timestamptz, is_late boolean)
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform app.as_operator();
+  return query select o.asked_by, o.confirmed_at, o.ended_at, o.expires_at <= app.now() from public.freeze_overrides o where o.id = p_id for update;
+end $$;
+
+-- Another operator confirms: the table itself refuses the same one.
+create function app.confirm_override(p_id uuid) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.freeze_overrides o set confirmed_by = app.as_operator(), confirmed_at = app.now(), expires_at = app.now() + make_interval(mins => o.minutes)
+  where o.id = p_id and o.confirmed_at is null and o.ended_at is null and o.expires_at > app.now();
+$$;
+
+create function app.end_override(p_id uuid) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.freeze_overrides o set ended_by = app.as_operator(), ended_at = app.now() where o.id = p_id and o.ended_at is null;
+$$;
+
+-- Why the database refuses DDL now, by itself; null = it does not. Live hours are looked at as they stand, beside all that was planned.
+create function app.frozen_because() returns text
+language sql stable security definer set search_path = '' as $$
+  select case when r.is_enforced and not exists (select from public.freeze_overrides o
+      where o.confirmed_at is not null and o.ended_at is null and o.expires_at > app.now())
+    then coalesce(
+      (select case x.weddings when 1 then '1 wedding is live' else format('%s weddings are live', x.weddings) end
+        from (select count(distinct d.wedding_id) as weddings from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+          where d.live_until > app.now() and d.live_from <= app.now() and app.stands(w.date_status)) x
+        where x.weddings > r.live_max),
+      (select f.reason from public.freezes f where f.starts_at <= app.now() and f.ends_at > app.now() limit 1)) end
+  from public.freeze_rules r;
+$$;
+
+-- The event trigger's. Who makes it must be a superuser (see `wedsync doctor`); the upkeep of partitions goes on, everything else waits.
+create function app.refuse_ddl() returns event_trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_because text := app.frozen_because();
+  v_stack text;
+begin
+  if v_because is null then return; end if;
+  get diagnostics v_stack = pg_context;
+  if v_stack ~ 'function app\.(make_partitions|forget_months)\(' then return; end if;
+  raise exception 'the platform is frozen, so % is refused: %', lower(tg_tag), v_because
+    using errcode = 'WS423', hint = 'wedsync freeze check tells when it ends; two operators may override it: wedsync freeze override.';
+end $$;
+revoke execute on function app.refuse_ddl() from public;
+
+grant execute on function app.freeze_facts(interval, interval), app.plan_freezes(boolean, integer, jsonb), app.frozen_because() to wedsync_service;
+grant execute on function app.freeze_facts(interval, interval), app.as_operator(), app.ask_override(text, integer), app.hold_override(uuid),
+  app.confirm_override(uuid), app.end_override(uuid) to wedsync_user;
+grant execute on function app.freeze_facts(interval, interval), app.frozen_because() to wedsync_owner;
+reset role;
+
 -- 89_integrity.sql
 -- Integrity: what must be so of the data whatever happened, asked by `wedsync doctor --deep`, by the clock each night and after every restore. Each
 -- question reads the tables themselves and no index that it judges, changes nothing, and names what it found: tenant, row, and what is wrong of it.
@@ -9469,4 +9635,381 @@ end $$;
 
 grant execute on function app.flaws(text), app.note_integrity(text, integer, integer, jsonb), app.integrity_standing() to wedsync_service;
 grant execute on function app.begin_epoch() to wedsync_owner;
+reset role;
+
+-- 89_ops.sql
+-- What the operator asks of the database itself: connections by face, slow queries, tables, advice. Counts and names of ours, nothing of any wedding.
+-- By hand, as wedsync_owner: select * from ops.advice(). Through the user door only for whoever entered the platform as its operator.
+set role wedsync_owner;
+create schema ops;
+revoke all on schema ops from public;
+grant usage on schema ops to wedsync_recorder, wedsync_user, wedsync_service;
+grant create on schema ops to wedsync_recorder;
+
+create table public.table_sizes (
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  "on" date not null,
+  name text not null check (length(name) <= 63),
+  bytes bigint not null,
+  primary key (tenant_id, "on", name)
+);
+comment on table public.table_sizes is 'How large each table was on a day, so that its growth can be told; kept 400 days';
+call app.protect('public.table_sizes', 'tenant_id', 'false', null);
+grant insert, delete on public.table_sizes to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+create function ops.allow() returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  if session_user = 'wedsync_user' then perform app.as_operator(); end if;
+  return true;
+end $$;
+
+-- Which side of the product a connection serves: pages and API of couples and suppliers, live screens, deliveries, the clock, people who migrate.
+create function ops.face(p_application text, p_role name) returns text
+language sql immutable set search_path = '' return case
+  when p_application like 'wedsync-web%' then 'pages and API'
+  when p_role = 'wedsync_reader' or p_application like 'wedsync-gateway%' then 'live screens'
+  when p_application like 'wedsync-worker%' then 'deliveries'
+  when p_application like 'wedsync-clock%' then 'clock'
+  when p_role = 'wedsync_owner' or p_application like 'wedsync migrate%' then 'migrations'
+  when p_role like 'wedsync\_%' then 'commands'
+  else 'others' end;
+
+create function ops.connections()
+returns table (face text, total integer, active integer, idle integer, idle_in_transaction integer, waiting_for_lock integer, oldest_transaction_s double precision)
+language sql stable security definer set search_path = '' as $$
+  select ops.face(a.application_name, a.usename), count(*)::integer, count(*) filter (where a.state = 'active')::integer,
+    count(*) filter (where a.state = 'idle')::integer, count(*) filter (where a.state like 'idle in transaction%')::integer,
+    count(*) filter (where a.wait_event_type = 'Lock')::integer,
+    coalesce(max(extract(epoch from clock_timestamp() - a.xact_start)), 0)::double precision
+  from pg_catalog.pg_stat_activity a
+  where a.datname = current_database() and a.backend_type = 'client backend' and ops.allow()
+  group by 1 order by 2 desc, 1;
+$$;
+
+-- Weddings that are live, or will be within 72 hours: what a mistake would reach.
+create function ops.weddings_due() returns table (live integer, due integer, next_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select count(distinct d.wedding_id) filter (where d.live_from <= app.now())::integer, count(distinct d.wedding_id)::integer,
+    min(d.live_from) filter (where d.live_from > app.now())
+  from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+  where d.live_until > app.now() and d.live_from < app.now() + interval '72 hours' and app.stands(w.date_status) and ops.allow();
+$$;
+
+-- A table with its partitions as one. dead_share: what vacuum has not taken back; growth: against the oldest sample of the last week.
+-- weddings_touched: those due in 72 hours that would wait behind a lock on it.
+create function ops.tables()
+returns table (name text, total_bytes bigint, index_bytes bigint, live_rows bigint, dead_rows bigint, dead_share double precision, growth_bytes_week bigint,
+  scans_of_all bigint, last_vacuum_at timestamptz, last_analyze_at timestamptz, weddings_touched integer)
+language sql stable security definer set search_path = '' as $$
+  with due as materialized (select w.due from ops.weddings_due() w),
+  -- To measure a table takes a lock on it, so one that somebody locks is told as it was at its last vacuum: this must answer just then.
+  locked as materialized (select k.relation from pg_catalog.pg_locks k where k.mode = 'AccessExclusiveLock' and k.relation is not null
+    and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())),
+  leaves as (
+    select c.oid, coalesce(p.relname, c.relname)::text as name, coalesce(p.oid, c.oid) as root,
+      greatest(c.relpages, 0)::bigint * 8192 as last_bytes, exists (select from locked k where k.relation = c.oid
+        or k.relation in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = c.oid)) as is_locked
+    from pg_catalog.pg_class c left join pg_catalog.pg_inherits i on i.inhrelid = c.oid left join pg_catalog.pg_class p on p.oid = i.inhparent
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'),
+  found as (
+    select l.name, l.root, sum(case when l.is_locked then l.last_bytes else pg_total_relation_size(l.oid) end)::bigint as bytes,
+      sum(case when l.is_locked then 0 else pg_indexes_size(l.oid) end)::bigint as index_bytes,
+      sum(coalesce(s.n_live_tup, 0))::bigint as live_rows, sum(coalesce(s.n_dead_tup, 0))::bigint as dead_rows, sum(coalesce(s.seq_scan, 0))::bigint as scans,
+      max(greatest(s.last_vacuum, s.last_autovacuum)) as vacuumed, max(greatest(s.last_analyze, s.last_autoanalyze)) as analyzed
+    from leaves l left join pg_catalog.pg_stat_all_tables s on s.relid = l.oid group by l.name, l.root)
+  select f.name, f.bytes, f.index_bytes, f.live_rows, f.dead_rows,
+    case when f.live_rows + f.dead_rows = 0 then 0 else f.dead_rows::double precision / (f.live_rows + f.dead_rows) end,
+    f.bytes - (select t.bytes from public.table_sizes t where t.name = f.name and t."on" >= (app.now() - interval '7 days')::date order by t."on" limit 1),
+    f.scans, f.vacuumed, f.analyzed,
+    case when exists (select from pg_catalog.pg_attribute a where a.attrelid = f.root and not a.attisdropped
+      and a.attname in ('wedding_id', 'tenant_id', 'stream_id', 'destination_id')) then (select d.due from due d) else 0 end
+  from found f where ops.allow() order by f.bytes desc, f.name;
+$$;
+
+-- From pg_stat_statements where it is (their values are not in it), and what runs for longer than p_least_ms now.
+create function ops.slow_queries(p_least_ms double precision default 100, p_limit integer default 20)
+returns table (source text, query text, calls bigint, mean_ms double precision, max_ms double precision, total_ms double precision, rows_a_call double precision,
+  hit_ratio double precision, tables text[], weddings_at_risk integer, advice text)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_schema text := (select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements');
+  v_loaded boolean := current_setting('shared_preload_libraries') like '%pg_stat_statements%';
+  v_due integer := (select w.due from ops.weddings_due() w);
+  v_past text := 'select null::text, null::bigint, 0::float8, 0::float8, 0::float8, 0::float8, 0::float8 where false';
+begin
+  perform ops.allow();
+  if v_schema is not null and v_loaded then
+    v_past := format('select s.query, s.calls, s.mean_exec_time, s.max_exec_time, s.total_exec_time, s.rows::float8 / greatest(s.calls, 1),
+        s.shared_blks_hit::float8 / nullif(s.shared_blks_hit + s.shared_blks_read, 0)
+      from %I.pg_stat_statements s join pg_catalog.pg_database d on d.oid = s.dbid where d.datname = current_database()
+        and s.mean_exec_time >= $1', v_schema);
+  end if;
+  return query execute format($q$
+    with found(source, query, calls, mean_ms, max_ms, total_ms, rows_a_call, hit_ratio) as (
+      select 'past', p.* from (%s) p
+      union all
+      select 'running', a.query, 1::bigint, x.ms, x.ms, x.ms, null, null from pg_catalog.pg_stat_activity a
+        cross join lateral (select (extract(epoch from clock_timestamp() - a.query_start) * 1000)::float8 as ms) x
+        where a.datname = current_database() and a.state = 'active' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid() and x.ms >= $1),
+    named as (
+      select f.*, coalesce((select array_agg(c.relname::text order by c.relname) from pg_catalog.pg_class c where c.relnamespace = 'public'::regnamespace
+        and c.relkind in ('r', 'p') and not c.relispartition and f.query ~* ('\m' || c.relname || '\M')), '{}') as tables
+      from found f order by f.total_ms desc limit $2)
+    select n.source, left(regexp_replace(n.query, '\s+', ' ', 'g'), 400), n.calls, n.mean_ms, n.max_ms, n.total_ms, n.rows_a_call, n.hit_ratio, n.tables,
+      case when exists (select from ops.tables() t where t.name = any (n.tables) and t.weddings_touched > 0) then $3 else 0 end,
+      case
+        when n.source = 'running' then 'It runs now. See what it waits for in pg_stat_activity; pg_cancel_backend ends it.'
+        when n.rows_a_call > 1000 then 'It reads more than 1,000 rows a call: read page by page.'
+        when n.hit_ratio < 0.9 then 'It reads from the disk: an index that fits, or more shared_buffers.'
+        when exists (select from pg_catalog.pg_stat_user_tables s where s.relname = any (n.tables) and s.seq_scan > s.idx_scan and s.n_live_tup > 1000)
+          then 'A table of it is mostly read as a whole: look at explain (analyze, buffers) for a missing index.'
+        else 'Look at explain (analyze, buffers).' end
+    from named n order by n.total_ms desc$q$, v_past) using p_least_ms, p_limit, v_due;
+end $$;
+
+-- What was read from memory, of all that was read, by this database since its statistics began; null where hardly anything was.
+create function ops.cache_hit_ratio() returns double precision
+language sql stable security definer set search_path = '' as $$
+  select case when d.blks_hit + d.blks_read >= 1000 then d.blks_hit::double precision / (d.blks_hit + d.blks_read) end
+  from pg_catalog.pg_stat_database d where d.datname = current_database() and ops.allow();
+$$;
+
+-- The fullest day ahead, against the fullest that was.
+create function ops.season() returns table (peak_on date, peak_weddings integer, most_so_far integer, connections_used integer, connections_max integer)
+language sql stable security definer set search_path = '' as $$
+  with days as materialized (select w."on", count(*)::integer as weddings from public.weddings w
+    where app.stands(w.date_status) and w."on" is not null group by w."on")
+  select p."on", coalesce(p.weddings, 0), coalesce((select max(d.weddings) from days d where d."on" < app.now()::date), 0),
+    (select count(*)::integer from pg_catalog.pg_stat_activity a where a.backend_type = 'client backend'), current_setting('max_connections')::integer
+  from (select 1) one left join lateral (select d."on", d.weddings from days d where d."on" >= app.now()::date order by d.weddings desc, d."on" limit 1) p on true
+  where ops.allow();
+$$;
+
+create function ops.storage() returns table (bytes bigint, table_bytes bigint, week_growth_bytes bigint, wal_bytes bigint)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_wal bigint;
+begin
+  begin
+    v_wal := (select sum(w.size) from pg_catalog.pg_ls_waldir() w);
+  exception when insufficient_privilege then
+    v_wal := null;
+  end;
+  return query select pg_database_size(current_database()), sum(t.total_bytes)::bigint, sum(t.growth_bytes_week)::bigint, v_wal
+    from ops.tables() t where ops.allow();
+end $$;
+
+-- The server in one row. sees_everything: our functions may look at the sessions of others; transaction_ids_used: of those until a standstill.
+create function ops.server()
+returns table (version text, is_standby boolean, cache_hit_ratio double precision, sees_everything boolean, counts_statements boolean,
+  refuses_ddl boolean, oldest_transaction_s double precision, transaction_ids_used double precision, archive_failures bigint, archived_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select current_setting('server_version'), pg_is_in_recovery(), ops.cache_hit_ratio(), pg_has_role('wedsync_recorder', 'pg_read_all_stats', 'usage'),
+    current_setting('shared_preload_libraries') like '%pg_stat_statements%' and exists (select from pg_catalog.pg_extension e where e.extname = 'pg_stat_statements'),
+    exists (select from pg_catalog.pg_event_trigger t where t.evtfoid = 'app.refuse_ddl'::regproc and t.evtenabled <> 'D'),
+    coalesce((select max(extract(epoch from clock_timestamp() - a.xact_start)) from pg_catalog.pg_stat_activity a
+      where a.datname = current_database() and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()), 0)::double precision,
+    (select age(d.datfrozenxid)::double precision / 2000000000 from pg_catalog.pg_database d where d.datname = current_database()),
+    x.failed_count, x.last_archived_time
+  from pg_catalog.pg_stat_archiver x where ops.allow();
+$$;
+
+create function ops.replicas() returns table (name text, state text, sync_state text, lag_s double precision, lag_bytes bigint)
+language sql stable security definer set search_path = '' as $$
+  select r.application_name, r.state, r.sync_state, coalesce(extract(epoch from r.replay_lag), 0)::double precision,
+    case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)::bigint end
+  from pg_catalog.pg_stat_replication r where ops.allow() order by r.application_name;
+$$;
+
+-- The two sides of the product, in counts: who is signed in and was seen within 15 minutes, and on how many weddings of the next 72 hours they are.
+create function ops.faces() returns table (face text, people integer, sessions integer, weddings_due integer)
+language sql stable security definer set search_path = '' as $$
+  with due as materialized (select distinct d.wedding_id from public.wedding_days d
+    where d.live_until > app.now() and d.live_from < app.now() + interval '72 hours'),
+  seen as materialized (select s.person_id, count(*)::integer as sessions from public.sessions s
+    where s.ended_at is null and s.expires_at > clock_timestamp() and s.last_seen_at > clock_timestamp() - interval '15 minutes' group by s.person_id)
+  select 'WedMe', count(*)::integer, coalesce(sum(s.sessions), 0)::integer,
+    (select count(*)::integer from due d)
+  from seen s where ops.allow() and exists (select from public.memberships m where m.person_id = s.person_id and m.removed_at is null)
+  union all
+  select 'WedSync', count(*)::integer, coalesce(sum(s.sessions), 0)::integer,
+    (select count(distinct l.wedding_id)::integer from due d join public.links l on l.wedding_id = d.wedding_id and l.status = 'active')
+  from seen s where ops.allow() and exists (select from public.supplier_members m where m.person_id = s.person_id and m.removed_at is null);
+$$;
+
+-- How large each table is today, once a day.
+create function app.sample_sizes() returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.table_sizes ("on", name, bytes) select app.now()::date, t.name, t.total_bytes from ops.tables() t on conflict do nothing;
+  delete from public.table_sizes t where t."on" < (app.now() - interval '400 days')::date;
+$$;
+grant execute on function app.sample_sizes() to wedsync_service;
+grant execute on function ops.allow(), ops.connections(), ops.weddings_due(), ops.tables(), ops.slow_queries(double precision, integer), ops.cache_hit_ratio(),
+  ops.season(), ops.storage(), ops.server(), ops.replicas(), ops.faces() to wedsync_user, wedsync_service, wedsync_owner;
+reset role;
+
+-- 89_ops_advice.sql
+-- What the operator should do before the season, or before Saturday: each row one defect that was found, and its remedy.
+set role wedsync_recorder;
+-- So long a transaction may do nothing before it is a defect: as long as the server itself lets it, and at most a minute.
+create function ops.idle_patience_s() returns double precision
+language sql stable set search_path = ''
+  return least(60, coalesce(nullif(extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval), 0), 60) / 2);
+
+create function ops.advice() returns table (severity text, about text, says text, remedy text)
+language sql stable security definer set search_path = '' as $$
+  with busy as materialized (select t.name, t.live_rows, t.dead_rows, t.dead_share, t.scans_of_all, t.last_analyze_at, t.total_bytes from ops.tables() t),
+  season as materialized (select s.peak_on, s.peak_weddings, s.most_so_far, s.connections_used, s.connections_max from ops.season() s),
+  found(severity, about, says, remedy) as (
+    select 'high', c.relname::text, 'This index is not valid: it is kept up with every write, and no query uses it.',
+      format('drop index concurrently %I; then build it again.', c.relname)
+    from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+    where not i.indisvalid and c.relnamespace = 'public'::regnamespace and c.relkind = 'i'
+    union all
+    select 'medium', b.name, format('%s %% of its rows are dead (%s).', round(b.dead_share * 100), b.dead_rows), format('vacuum (analyze) public.%I;', b.name)
+    from busy b where b.dead_share > 0.2 and b.dead_rows > 1000
+    union all
+    select 'medium', b.name, format('It has %s rows and was never analyzed, so plans are guesses.', b.live_rows), format('analyze public.%I;', b.name)
+    from busy b where b.last_analyze_at is null and b.live_rows > 1000
+    union all
+    select 'medium', r.relname::text, format('The foreign key %I has no index: deleting from %s reads all of it.', c.conname, c.confrelid::regclass),
+      format('create index concurrently on %s (%s);', c.conrelid::regclass, (select string_agg(quote_ident(a.attname), ', ' order by k.n)
+        from unnest(c.conkey) with ordinality as k(attnum, n) join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.attnum))
+    from pg_catalog.pg_constraint c join pg_catalog.pg_class r on r.oid = c.conrelid
+    where c.contype = 'f' and c.connamespace = 'public'::regnamespace and c.conparentid = 0 and r.reltuples > 1000
+      and not exists (select from pg_catalog.pg_index i where i.indrelid = c.conrelid and i.indisvalid
+        and (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)
+    union all
+    select 'high', ops.face(a.application_name, a.usename), format('A transaction has been open for %s s and does nothing; its locks and dead rows wait for it.',
+        round(extract(epoch from clock_timestamp() - a.xact_start))), format('select pg_terminate_backend(%s);', a.pid)
+    from pg_catalog.pg_stat_activity a where a.datname = current_database() and a.state like 'idle in transaction%'
+      and a.xact_start < clock_timestamp() - make_interval(secs => ops.idle_patience_s())
+    union all
+    select 'high', coalesce(ops.face(h.application_name, h.usename), 'others'), format('%s connections wait for a lock that it holds.', count(distinct w.pid)),
+      format('select pg_terminate_backend(%s);', h.pid)
+    from pg_catalog.pg_stat_activity w cross join lateral unnest(pg_blocking_pids(w.pid)) as b(pid) join pg_catalog.pg_stat_activity h on h.pid = b.pid
+    where w.datname = current_database() and w.wait_event_type = 'Lock' group by h.pid, h.application_name, h.usename
+    union all
+    select 'high', s.slot_name::text, 'Nobody reads this replication slot, and the server keeps its log for it until the disk is full.',
+      format('select pg_drop_replication_slot(%L);', s.slot_name)
+    from pg_catalog.pg_replication_slots s where not s.active
+    union all
+    select 'high', p.relname::text, format('Its last partition ends within four weeks (%s).', p.last), 'Run `wedsync clock`: it makes them three months ahead.'
+    from (select r.relname, max(c.relname)::text as last from pg_catalog.pg_partitioned_table t join pg_catalog.pg_class r on r.oid = t.partrelid
+        join pg_catalog.pg_inherits i on i.inhparent = r.oid join pg_catalog.pg_class c on c.oid = i.inhrelid
+        where r.relnamespace = 'public'::regnamespace group by r.relname) p
+    where to_date(right(p.last, 6), 'YYYYMM') + interval '1 month' < clock_timestamp() + interval '28 days'
+    union all
+    select 'medium', current_database()::text, format('Only %s %% of what is read comes from memory.', round((ops.cache_hit_ratio() * 100)::numeric, 1)),
+      'Raise shared_buffers, or look at ops.slow_queries() for what reads whole tables.'
+    where ops.cache_hit_ratio() < 0.9
+    union all
+    select case when s.connections_used > 0.9 * s.connections_max then 'high' else 'medium' end, 'connections',
+      format('%s of %s connections are taken.', s.connections_used, s.connections_max), 'Lower WEDSYNC_POOL_SIZE, or raise max_connections.'
+    from season s where s.connections_used > 0.8 * s.connections_max
+    union all
+    select 'medium', 'season', format('%s has %s weddings; the fullest day so far had %s.', s.peak_on, s.peak_weddings, s.most_so_far),
+      'Load a staging database with as many (`wedsync bench`), and size pools and the machine before that day.'
+    from season s where s.peak_weddings >= 10 and s.peak_weddings > 1.5 * s.most_so_far)
+  select f.severity, f.about, f.says, f.remedy from found f where ops.allow() order by f.severity, f.about, f.says;
+$$;
+
+grant execute on function ops.advice(), ops.idle_patience_s() to wedsync_user, wedsync_service, wedsync_owner;
+reset role;
+
+-- 89_platform.sql
+-- How the platform stands, for its operator: queue, clock, connections, breakers. Counts by connector and hosts that several tenants share; of no
+-- tenant which.
+set role wedsync_recorder;
+create function ops.parts() returns table (part text, status text, says text)
+language sql stable security definer set search_path = '' as $$
+  select 'queue ' || (array['critical', 'high', 'normal', 'low'])[q.lane + 1], case when q.oldest_s > (array[5, 30, 60, 600])[q.lane + 1] then 'bad' else 'good' end,
+    format('The oldest ready job has waited %s s.', round(q.oldest_s::numeric, 1))
+  from app.queue_ages() q where ops.allow()
+  union all
+  select 'clock', case when x.leads then 'good' else 'bad' end, case when x.leads then 'A clock leads.' else 'No clock leads: start `wedsync clock`.' end
+  from (select exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.classid = 0 and k.objid = 1464028235::oid and k.granted
+    and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) as leads) x
+  union all
+  select 'deliveries ' || d.connector, case when d.open > 0 then 'look' else 'good' end,
+    format('%s destinations, %s with an open breaker, %s parked.', d.destinations, d.open, d.parked)
+  from (select t.connector, count(*) as destinations, count(*) filter (where t.breaker_until > clock_timestamp()) as open,
+      count(*) filter (where t.state = 'parked') as parked from public.destinations t group by t.connector) d
+  union all
+  select 'accounts ' || c.connector, case when c.broken > 0 then 'look' else 'good' end,
+    format('%s connected, %s degraded, %s to be connected again.', c.connected, c.degraded, c.broken)
+  from (select n.connector, count(*) filter (where n.state = 'active') as connected, count(*) filter (where n.state = 'degraded') as degraded,
+      count(*) filter (where n.state = 'needs_reconnect') as broken
+    from public.connections n where n.deleted_at is null and n.state is not null group by n.connector) c
+  order by 1;
+$$;
+
+create function ops.breakers() returns table (kind text, name text, state text, open_until timestamptz, openings integer, destinations integer, failing integer)
+language sql stable security definer set search_path = '' as $$
+  select 'connector', t.connector, case when bool_or(t.breaker_until > clock_timestamp()) then 'open' when bool_or(t.breaker_until is not null) then 'half_open'
+      else 'closed' end,
+    max(t.breaker_until), max(t.breaker_openings), count(*)::integer, count(*) filter (where t.breaker_failures > 0 or t.breaker_until is not null)::integer
+  from public.destinations t where ops.allow() group by t.connector
+  union all
+  select 'host', h.host, case when h.open_until > clock_timestamp() then 'open' when h.open_until is not null then 'half_open' else 'closed' end, h.open_until,
+    h.openings, (select count(*)::integer from public.destinations t where t.host = h.host), cardinality(h.failing)
+  from public.hosts h where (select count(distinct t.tenant_id) from public.destinations t where t.host = h.host) > 1 and ops.allow()
+  order by 1, 2;
+$$;
+grant execute on function ops.parts(), ops.breakers() to wedsync_user, wedsync_service, wedsync_owner;
+reset role;
+
+-- 89_requests.sql
+-- Requests to migrate: an operator asks, the clock, which alone may, applies. Home: the platform. Never deleted.
+set role wedsync_owner;
+create table public.migration_requests (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  steps jsonb not null,
+  is_dry_run boolean not null,
+  asked_by uuid not null references public.persons,
+  asked_at timestamptz not null,
+  state text not null default 'waiting' check (state in ('waiting', 'applied', 'rehearsed', 'refused', 'failed')),
+  result text not null default '' check (length(result) <= 2000),
+  ended_at timestamptz,
+  check ((state = 'waiting') = (ended_at is null))
+);
+comment on table public.migration_requests is 'steps: name and findings of each file that was missing when it was asked; what was applied says result';
+create unique index migration_requests_waiting on public.migration_requests (tenant_id) where state = 'waiting';
+create index migration_requests_recent on public.migration_requests (asked_at desc);
+call app.protect('public.migration_requests', 'tenant_id', 'false', null);
+grant insert, update on public.migration_requests to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- One waits at a time: null where one does already.
+create function app.ask_migration(p_steps jsonb, p_dry_run boolean) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  insert into public.migration_requests (steps, is_dry_run, asked_by, asked_at) values (p_steps, p_dry_run, app.as_operator(), app.now())
+  on conflict (tenant_id) where state = 'waiting' do nothing returning id;
+$$;
+
+create function app.migration_requests(p_limit integer)
+returns table (id uuid, steps jsonb, is_dry_run boolean, asked_by uuid, asked_at timestamptz, state text, result text, ended_at timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform app.as_operator();
+  return query select r.id, r.steps, r.is_dry_run, r.asked_by, r.asked_at, r.state, r.result, r.ended_at
+    from public.migration_requests r order by r.asked_at desc, r.id limit p_limit;
+end $$;
+
+create function app.waiting_migration() returns table (id uuid, is_dry_run boolean)
+language sql stable security definer set search_path = '' as $$
+  select r.id, r.is_dry_run from public.migration_requests r where r.state = 'waiting';
+$$;
+
+create function app.end_migration(p_id uuid, p_state text, p_result text) returns void
+language sql volatile security definer set search_path = '' as $$
+  update public.migration_requests r set state = p_state, result = left(p_result, 2000), ended_at = app.now() where r.id = p_id and r.state = 'waiting';
+$$;
+grant execute on function app.ask_migration(jsonb, boolean), app.migration_requests(integer) to wedsync_user;
+grant execute on function app.waiting_migration(), app.end_migration(uuid, text, text) to wedsync_service;
 reset role;

@@ -165,6 +165,7 @@ READ_BY_FUNCTIONS = {
     *("attempts", "destinations", "connection_consents"),
     *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
     *("phone_stops", "phone_messages", "phone_hooks"),
+    *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
 }
 HOMES = {
     "endpoints": "tenant_id",

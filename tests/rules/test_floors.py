@@ -36,6 +36,7 @@ HOUSE = {
     "processes/web.py": "from wedsync.guests import api, pages",
     "processes/migrate.py": "import asyncpg",
     "processes/doctor.py": "import asyncpg",
+    "processes/doctor_deep.py": "import asyncpg",
     "processes/sandbox.py": "from wedsync.connectors.acme import fake",
 }
 
