@@ -1,4 +1,12 @@
 -- Alerts: whom a wedding can call, the steps that are owed, and what must not leave any more once somebody has acknowledged.
+set role wedsync_owner;
+-- Steps have places of their own: an import, or many, never keeps an emergency waiting.
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+ ('00000000-0000-7000-8000-00000000000a', '00000000-0000-7000-8000-000000000000', 'alerts', 32);
+alter table public.destinations force row level security;
+reset role;
+
 set role wedsync_recorder;
 
 -- Everybody of the entered wedding who may be called: the couple, helpers, and of active links that see the schedule the owners, admins and
@@ -40,7 +48,7 @@ begin
   if app.tenant() is null or app.mask() & 2 = 0 then raise insufficient_privilege using message = 'owe outside of a wedding'; end if;
   if p_name not in ('alerts.step', 'alerts.lapse') then raise exception 'unknown work %', p_name; end if;
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args, run_at)
-    values (uuidv7(), 'work', p_name, 0, app.tenant(), '00000000-0000-7000-8000-000000000003',
+    values (uuidv7(), 'work', p_name, 0, app.tenant(), '00000000-0000-7000-8000-00000000000a',
       jsonb_build_object('alert', p_alert, 'step', p_step, 'began', p_began), v_due);
   return v_due;
 end $$;
@@ -112,11 +120,11 @@ begin
       from public.alerts a where a.next_at < clock_timestamp() - p_late),
     owed as (
       insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
-        select uuidv7(), 'work', 'alerts.step', 0, l.wedding_id, '00000000-0000-7000-8000-000000000003',
+        select uuidv7(), 'work', 'alerts.step', 0, l.wedding_id, '00000000-0000-7000-8000-00000000000a',
           jsonb_build_object('alert', l.id, 'step', l.step, 'began', l.began_at)
         from late l
         where not exists (select from public.jobs j where j.name = 'alerts.step' and j.tenant_id = l.wedding_id
-          and j.destination_id = '00000000-0000-7000-8000-000000000003' and j.args ->> 'alert' = l.id::text and j.run_at <= clock_timestamp()))
+          and j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.args ->> 'alert' = l.id::text and j.run_at <= clock_timestamp()))
     select l.wedding_id, l.id, l.late_s from late l;
 end $$;
 
@@ -128,12 +136,12 @@ declare
   n integer;
 begin
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
-    select uuidv7(), 'work', 'alerts.drill', 1, d.wedding_id, '00000000-0000-7000-8000-000000000003', jsonb_build_object('on', d."on")
+    select uuidv7(), 'work', 'alerts.drill', 1, d.wedding_id, '00000000-0000-7000-8000-00000000000a', jsonb_build_object('on', d."on")
     from public.wedding_days d
     where d.live_until > app.now() and d.live_from - interval '4 hours' <= app.now()
       and not exists (select from public.alerts a where a.wedding_id = d.wedding_id and a.kind = 'drill'
         and a.raised_at >= d.live_from - interval '4 hours')
-      and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-000000000003' and j.tenant_id = d.wedding_id
+      and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.tenant_id = d.wedding_id
         and j.name = 'alerts.drill')
     limit p_limit;
   get diagnostics n = row_count;

@@ -89,6 +89,7 @@ def one(report: dict[str, Any], may: dict[str, bool], **more: Any) -> dict[str, 
     made |= {
         "provider": "Google Calendar",
         "has_calendars": True,
+        "has_chats": False,
         "has_records": False,
         "status": wording.STATUS["documented, untested live"],
         "may": may,

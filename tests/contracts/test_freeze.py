@@ -16,7 +16,7 @@ from tests.contracts.town import Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
 from tests.served import served
 from wedsync.kit.config import Settings
-from wedsync.processes import clock, freezing, migrate, migrate_command
+from wedsync.processes import freezing, migrate, migrate_command, ticks
 from wedsync.processes.failures import MigrationRefused
 
 PATH = "/api/v1/platform/freeze"
@@ -256,9 +256,9 @@ async def test_the_clock_plans_what_the_database_refuses_by(
     because = "select app.frozen_because()"
     begins, ends = weddings["Pacific/Auckland"]
     await move(begins)
-    await clock.planning_freezes(replace(live, env="staging"))(service)
+    await ticks.planning_freezes(replace(live, env="staging"))(service)
     assert await service.fetchval(because) is None
-    tick = clock.planning_freezes(live)
+    tick = ticks.planning_freezes(live)
     await tick(service)
     assert await service.fetchval(because) == "1 wedding is live"
     await move(ends)

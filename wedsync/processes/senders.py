@@ -62,7 +62,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     memory = Kept(Door(pool))
     chain = Chain(connectors, chain_of(settings, connectors.manifests), memory, ring=ring)
     await memory.name(chain.names)
-    sending = through(connectors, chain, open_sealed=opener(ring))
+    sending = {**through(connectors, open_sealed=opener(ring)), MAIL: by_mail(chain, open_sealed=opener(ring))}
     try:
         yield Opened(
             sending,
@@ -79,16 +79,22 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         await wire.close()
 
 
-def through(connectors: host.Host, chain: Chain, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
-    """A sender for every connector that has a manifest, and for mail the chain."""
+def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
+    """A sender for every connector that has a manifest."""
 
     async def send(payload: Payload) -> Outcome:
         return to_outcome(await connectors.send(to_job(payload, open_sealed=open_sealed)))
 
-    async def mail(payload: Payload) -> Outcome:
+    return dict.fromkeys(connectors.manifests, send)
+
+
+def by_mail(chain: Chain, *, open_sealed: OpenSealed) -> Sender:
+    """The sender of mails, through the chain of their providers."""
+
+    async def send(payload: Payload) -> Outcome:
         return to_outcome(await chain.send(to_job(payload, open_sealed=open_sealed)))
 
-    return {**dict.fromkeys(connectors.manifests, send), MAIL: mail}
+    return send
 
 
 def to_channels(connectors: host.Host, accounts: Accounts, door: Door, ring: KeyRing) -> Mapping[str, Sender]:

@@ -2,7 +2,7 @@
 values is what, a map says; when to try again and what to do next is the host's."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -16,8 +16,6 @@ from wedsync.connectors.custom_api.client import Client
 from wedsync.kit import clock
 from wedsync.kit.oauth import TokenError, Tokens
 
-SCANNED_MAX: Final = 50
-"""Pages that one record is looked for in where it has no address of its own."""
 Said = TypeVar("Said")
 
 
@@ -110,28 +108,13 @@ class CustomApi:
 
     async def _one(self, api: Described, client: Client, id: str, *, timeout_s: float) -> mapper.Item | Gone | Outcome:
         if not api.item_path:
-            return await self._scanned(api, client, id, until=clock.monotonic() + timeout_s)
+            until = clock.monotonic() + timeout_s
+            return await listing.found(api, client, id, now=self._machine_now(), until=until)
         answer = read(await client.get(id, timeout_s=timeout_s), now=self._machine_now())
         if not isinstance(answer, Whole):
             return answer
         found = mapper.one(api, answer.value, id)
         return found or RetryLater(reason="The API's answer holds no record where it is described.", tries_max=3)
-
-    async def _scanned(self, api: Described, client: Client, id: str, *, until: float) -> mapper.Item | Gone | Outcome:
-        """Looked for in the list: without an address of its own there is no other way."""
-        asked = listing.Cursor()
-        for _ in range(SCANNED_MAX):
-            left_s = until - clock.monotonic()
-            page = await listing.fetched(api, client, asked, since="", now=self._machine_now(), timeout_s=left_s)
-            if not isinstance(page, listing.Page):
-                return page
-            found = next((one for one in page.items if one.id == id), None)
-            if found is not None:
-                return found
-            if not page.next:
-                return Gone(attempt=page.attempt)
-            asked = msgspec.structs.replace(asked, at=page.next, first=page.items[0].id)
-        return RetryLater(reason=f"The record is not on the first {SCANNED_MAX} pages of the list.", tries_max=3)
 
     async def _as(self, connection: Connection, ask: Callable[[Described, Client], Awaitable[Said]]) -> Said | Outcome:
         api = _described(connection)

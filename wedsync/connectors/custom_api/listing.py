@@ -16,10 +16,13 @@ from wedsync.connectors.custom_api import mapper
 from wedsync.connectors.custom_api.answers import Whole, read, tried
 from wedsync.connectors.custom_api.client import Client
 from wedsync.connectors.custom_api.mapper import Item
+from wedsync.kit import clock
 from wedsync.kit.http import Failure, Reply
 
 OVERLAP: Final = timedelta(minutes=2)
 YOUNG: Final = timedelta(minutes=10)
+SCANNED_MAX: Final = 50
+"""Pages that one record is looked for in where it has no address of its own."""
 NOWHERE: Final = "There is no list in its answer at the place that is described. Look at where the items are."
 
 
@@ -52,6 +55,23 @@ def cursor(text: str) -> Cursor:
 
 def written(one: Cursor) -> str:
     return msgspec.json.encode(one).decode()
+
+
+async def found(api: Described, client: Client, id: str, *, now: datetime, until: float) -> Item | Gone | Outcome:
+    """One record, looked for in the list: without an address of its own there is no other way."""
+    asked = Cursor()
+    for _ in range(SCANNED_MAX):
+        left_s = until - clock.monotonic()
+        page = await fetched(api, client, asked, since="", now=now, timeout_s=left_s)
+        if not isinstance(page, Page):
+            return page
+        one = next((item for item in page.items if item.id == id), None)
+        if one is not None:
+            return one
+        if not page.next:
+            return Gone(attempt=page.attempt)
+        asked = msgspec.structs.replace(asked, at=page.next, first=page.items[0].id)
+    return RetryLater(reason=f"The record is not on the first {SCANNED_MAX} pages of the list.", tries_max=3)
 
 
 async def pull(api: Described, client: Client, text: str, *, now: datetime, timeout_s: float) -> Pulled | Outcome:
