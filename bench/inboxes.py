@@ -22,7 +22,7 @@ WEDDINGS = 12
 MOVES = 40
 PACE_S = 0.4
 SETTLE_S = 3.0
-ADDED = b'"notice.added"'
+ADDED = b'"table":"inbox",'
 TRIED = """select extract(epoch from min(t.started_at) - e.recorded_at)::float8 * 1000 as took_ms
     from events e join deliveries d on d.stream_id = e.stream_id and d.seq = e.seq and d.event_id = e.id
     join attempts t on t.delivery_id = d.id
@@ -90,6 +90,12 @@ async def _called(stage: Stage, caller: Caller, listeners: Sequence[Listener], w
             )[:1]
         await asyncio.sleep(SETTLE_S)
         tried = [row["took_ms"] for row in await owner.fetch(TRIED, since)]
+        open_ids = await owner.fetch("select id, wedding_id from alerts where ended_at is null")
+    # The next run raises them anew: what is open would be told as raised once more.
+    of = {wedding.id: wedding for wedding in weddings}
+    for row in open_ids:
+        path, token = f"/api/v1/alerts/{row['id']}/resolve", of[row["wedding_id"]].couple.token
+        await caller.call(request("POST", path, token=token, body={"outcome": "It stands again."}))
     return {
         "alarm_p95_ms": percentile(first_ms, 95),
         "alarm_mail_p95_ms": percentile(tried, 95),

@@ -57,26 +57,44 @@ $$;
 -- In-app notices: rows of other persons' inboxes, each in its own stream, in sorted order; once per (person, event). With them, where it was
 -- decided, the decision of each person, what is told later, and that somebody was told: one statement each for all of them.
 -- p: [{person_id, event_id, type, title, detail, href, occurred_at, category, severity, outcomes, trace, at, counts, held: [...]}].
+-- Their streams are locked in one order and written in one statement, for thirteen suppliers are told at once: one by one this cost four times as
+-- much. Facts of an inbox owe nothing: no reaction is of them, and a person has no endpoints.
 create function app.put_notices(p jsonb) returns setof text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
-  r record;
   v_home uuid := app.tenant();
-  v_fact jsonb;
+  v_at timestamptz := clock_timestamp();
+  v_cause uuid := coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
+  v_people uuid[] := array(select distinct (f.x ->> 'person_id')::uuid from jsonb_array_elements(p) as f(x));
+  v_facts jsonb;
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'put_notices is the system''s'; end if;
-  for r in select x from jsonb_array_elements(p) as f(x) order by x ->> 'person_id' loop
-    perform app.settle(null, 'system', (r.x ->> 'person_id')::uuid, 'system', 2047, 2047);
-    perform from public.streams s where s.id = app.tenant() for update;
+  perform from public.streams s where s.id = any (v_people) order by s.id for update;
+  with put as (
     insert into public.inbox as i (person_id, event_id, stream_id, type, title, detail, href, occurred_at, category, severity)
-      values (app.tenant(), (r.x ->> 'event_id')::uuid, v_home, r.x ->> 'type', r.x ->> 'title', r.x ->> 'detail', r.x ->> 'href',
-        (r.x ->> 'occurred_at')::timestamptz, coalesce(r.x ->> 'category', 'account'), coalesce(r.x ->> 'severity', 'normal'))
+      select (f.x ->> 'person_id')::uuid, (f.x ->> 'event_id')::uuid, v_home, f.x ->> 'type', f.x ->> 'title', f.x ->> 'detail', f.x ->> 'href',
+        (f.x ->> 'occurred_at')::timestamptz, coalesce(f.x ->> 'category', 'account'), coalesce(f.x ->> 'severity', 'normal')
+      from jsonb_array_elements(p) with ordinality as f(x, n) order by f.n
       on conflict (person_id, event_id) do nothing
-      returning jsonb_build_array(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', i.id, 'op', 'INSERT',
-        'record', to_jsonb(i))) into v_fact;
-    if found then return next app.record(v_fact || coalesce(app.count_inbox(app.tenant()), '[]')); end if;
-  end loop;
-  perform app.settle(null, 'system', v_home, 'system', 2047, 2047);
+      returning i.person_id, i.id, to_jsonb(i) as record)
+  select jsonb_agg(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', u.id, 'op', 'INSERT', 'record', u.record,
+    'person', u.person_id) order by u.id) into v_facts from put u;
+  if v_facts is not null then
+    v_facts := v_facts || coalesce((select jsonb_agg(c.fact || jsonb_build_object('person', c.person)) from (
+      select w.person, app.count_inbox(w.person) as fact
+      from (select distinct (f.x ->> 'person')::uuid as person from jsonb_array_elements(v_facts) as f(x)) w) c where c.fact is not null), '[]');
+    return query
+      with written as (
+        insert into public.events (stream_id, seq, recorded_at, id, epoch, type, scope, subject_table, subject_id, op, record, old_record, actor_kind,
+          actor_id, cause, occurred_at)
+        select s.id, s.top + row_number() over (partition by s.id order by f.n), v_at, uuidv7(), s.epoch, f.x ->> 'type', 512, f.x ->> 'table',
+          (f.x ->> 'id')::uuid, f.x ->> 'op', nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause, v_at
+        from jsonb_array_elements(v_facts) with ordinality as f(x, n) join public.streams s on s.id = (f.x ->> 'person')::uuid
+        returning events)
+      select jsonb_agg(app.event_json(w.events, 'person') order by (w.events).seq)::text from written w group by (w.events).stream_id;
+    update public.streams s set top = s.top + c.n
+      from (select (f.x ->> 'person')::uuid as person, count(*) as n from jsonb_array_elements(v_facts) as f(x) group by 1) c where s.id = c.person;
+  end if;
   perform app.keep_decisions(v_home, p);
 end $$;
 
