@@ -1,11 +1,10 @@
 """What the fake Twilio remembers: texts both ways and calls, and what the people at the other end do."""
 
-import hashlib
 import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from email.utils import format_datetime
-from itertools import count
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -35,7 +34,6 @@ class Store:
 
     def __init__(self, hooks: Hooks, texts_url: str) -> None:
         self._hooks = hooks
-        self._numbers = count(1)
         self.texts_url = texts_url
         self.messages: OrderedDict[str, Object] = OrderedDict()
         self.calls: OrderedDict[str, Object] = OrderedDict()
@@ -180,7 +178,8 @@ class Store:
         return made
 
     def _object(self, prefix: str, kind: str) -> Object:
-        sid = prefix + hashlib.md5(f"{prefix}{next(self._numbers)}".encode(), usedforsecurity=False).hexdigest()
+        # Never the same again, also after a restart: what is told of a sid is taken once.
+        sid = prefix + secrets.token_hex(16)
         uri = f"/2010-04-01/Accounts/{PHONE_ACCOUNT}/{kind}/{sid}.json"
         times = {"date_created": _now(), "date_updated": _now()}
         return {"sid": sid, "account_sid": PHONE_ACCOUNT, "uri": uri, "api_version": "2010-04-01", **times}
