@@ -65,7 +65,7 @@ async def test_presence_crosses_and_ends_with_its_gateway(valkey_url: str) -> No
                 )
                 await ana.send(topic, "presence", {"event": "untrack"})
                 assert "ana" in (await ben.until("presence_diff", lambda p: p["leaves"]))["leaves"]
-                # Until it is asked to, the other gateway says no more who is there: it would be back before it has gone.
+                # Until it is asked to, the other gateway announces nobody: they would be back before they have gone.
                 other.gateway.upkeep._announced_at = clock.monotonic() + REMOTE_S
                 one.hub.streams[f"wedding:{wedding}"].presences[topic].expire(clock.monotonic() + REMOTE_S + 1)
                 left = await ana.until("presence_diff", lambda p: "ben" in p["leaves"])
