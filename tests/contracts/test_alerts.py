@@ -64,6 +64,7 @@ async def test_what_happened_stays_in_the_product(coming: House) -> None:
     assert (await coming.one(alert))["detail"] == HELP["detail"]
     (mail,) = await coming.mails(coming.planner.owner)
     assert "A supplier has not come (Barn)" in mail["text"]
+    assert "say that you see to it, or that you cannot" in mail["text"]
     for told in (str(mail), str((await coming.planner.owner.got("GET", "/api/v1/me/inbox"))["items"])):
         assert "mauve-otter-41" not in told
     rows = await coming.town.admin.fetch(

@@ -88,6 +88,8 @@ def _words(one: Told) -> mail.Words:
     if one.lines:
         lines = one.lines
         return mail.compose("notices/notices/digest.txt", couple=one.couple, title=one.title, lines=lines, url=one.url)
+    if one.severity == "critical":
+        return mail.compose("notices/notices/emergency.txt", couple=one.couple, title=one.title, url=one.url)
     return mail.compose(
         "notices/notices/change.txt",
         couple=one.couple,
