@@ -223,6 +223,8 @@ begin
         when (k.delivery).recipient_kind = 'person' then case
           when (k.event).id is not null and not app.person_sees((k.delivery).recipient_id, k.tenant_id, (k.event).scope, (k.event).link_id,
             (k.event).membership_id) then 'revoked:this person may no longer see this'
+          when (k.delivery).type = 'digest.made' and not app.digest_stands((k.event).record)
+            then 'revoked:this person may no longer see some of it; their inbox has the rest'
           when (k.delivery).connector = 'twilio' then coalesce(app.unphoned(k.id), 'ok')
           when k.email is null then 'cancelled:this person has no e-mail address'
           else 'ok' end

@@ -192,7 +192,8 @@ begin
     made as (
       insert into public.digests (person_id, channel, items, made_at)
       select d.person_id, d.channel, jsonb_agg(jsonb_build_object('event_id', d.event_id, 'couple', d.couple, 'title', d.title, 'before', d.before,
-        'after', d.after, 'href', d.href, 'severity', d.severity, 'pass_id', d.pass_id) order by d.held_at, d.event_id), v_now
+        'after', d.after, 'href', d.href, 'severity', d.severity, 'pass_id', d.pass_id, 'wedding_id', d.stream_id, 'link_id', d.link_id,
+        'scope', d.scope) order by d.held_at, d.event_id), v_now
       from due d group by d.person_id, d.channel
       returning id, to_jsonb(digests) as record)
     select jsonb_agg(jsonb_build_object('type', 'digest.made', 'scope', 512, 'table', 'digests', 'id', m.id, 'op', 'INSERT', 'record', m.record))
@@ -204,13 +205,26 @@ begin
   end loop;
 end $$;
 
+-- Whether a link that something was held for may still see it; what is of no link is the couple's own.
+create function app.link_sees(p_wedding uuid, p_link uuid, p_scope integer) returns boolean
+language sql stable set search_path = '' as $$
+  select p_link is null or exists (select from public.links l where l.wedding_id = p_wedding and l.id = p_link and l.status = 'active'
+    and (p_scope = 0 or l.mask & p_scope <> 0));
+$$;
+
+-- The same of all that a digest tells: asked at the last moment, when a worker has it in its hand.
+create function app.digest_stands(p_digest jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select coalesce(bool_and(app.link_sees((i.x ->> 'wedding_id')::uuid, (i.x ->> 'link_id')::uuid, (i.x ->> 'scope')::integer)), true)
+  from jsonb_array_elements(p_digest -> 'items') as i(x);
+$$;
+
 create function app.end_held(p_person uuid, p_now timestamptz) returns void
 language sql volatile set search_path = '' as $$
   update public.held_notices h set ended_at = p_now, ended = case when h.stale_at <= p_now then 'stale' else 'revoked' end
   where h.person_id = p_person and h.ended_at is null and (h.stale_at <= p_now
     or not exists (select from app.standing(h.person_id, h.stream_id))
-    or h.link_id is not null and not exists (select from public.links l where l.wedding_id = h.stream_id and l.id = h.link_id and l.status = 'active'
-      and (h.scope = 0 or l.mask & h.scope <> 0)));
+    or not app.link_sees(h.stream_id, h.link_id, h.scope));
 $$;
 
 -- What was decided so long ago that nobody asks any more.

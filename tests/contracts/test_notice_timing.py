@@ -159,12 +159,28 @@ async def test_a_digest_of_the_day_collects_and_a_link_that_ended_takes_its_part
     assert await told(town, wedding, business.owner) == []
     assert {why["outcomes"]["email"]["do"] for why in await decided(business.owner)} == {"digest"}
     assert await digest(town, business.owner) == ["Ana & Ben: 2 updates"]
+    assert len(await leaving(town, business.owner)) == 1
     await give_tasks(town, ana, wedding, business.link, 1)
     await ana.got("DELETE", f"/api/v1/links/{business.link}", code=204)
     await digest(town, business.owner)
     assert await told(town, business.owner.id, business.owner) == ["Ana & Ben: 2 updates"]
     ended = [w["ended"] for why in await decided(business.owner) for w in why["waiting"]]
     assert sorted(ended) == ["revoked", "sent", "sent"]
+    # What was made before the link ended, and has not left, does not leave either.
+    assert await leaving(town, business.owner) == []
+    states = await town.admin.fetch("select state from deliveries where tenant_id = $1", business.owner.id)
+    assert [row["state"] for row in states] == ["revoked"]
+
+
+async def leaving(town: Town, somebody: Somebody) -> list[UUID]:
+    """Which of a person's own deliveries a worker that has leased them may send."""
+    leased = await town.admin.fetch(
+        """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
+        where tenant_id = $1 and kind = 'delivery' returning id, lease_token""",
+        somebody.id,
+    )
+    ids, leases = [row["id"] for row in leased], [row["lease_token"] for row in leased]
+    return [row["job"] for row in await town.admin.fetch("select * from app.payloads($1, $2)", ids, leases)]
 
 
 async def test_on_the_wedding_day_what_matters_passes_quiet_hours_and_preferences(

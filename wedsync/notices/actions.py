@@ -14,7 +14,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.notices import model
 from wedsync.notices.channels.mail import Post
 from wedsync.web import mail
-from wedsync.weddings.actions import add_pass, pass_token
+from wedsync.weddings.actions import add_pass, pass_token, passes_of_links
 
 queries = sql.load("wedsync.notices")
 ANSWERS = {
@@ -28,16 +28,9 @@ ANSWERS = {
 async def links_by_pass(
     tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID], purpose: str
 ) -> dict[UUID | None, tuple[UUID, str]]:
-    """One pass per link, made once, and the address of the page that it opens: a mail's button leads there."""
-    known = {r["link_id"]: r["id"] for r in await tx.rows(queries.link_passes, wedding_id, purpose, list(links))}
-    tokens = {link: pass_token(settings.jwt_secret, purpose, pass_id) for link, pass_id in known.items()}
-    missing = links - known.keys()
-    for link in missing:
-        tokens[link] = await add_pass(tx, settings.jwt_secret, purpose, wedding_id, link_id=link)
-    if missing:
-        made = await tx.rows(queries.link_passes, wedding_id, purpose, list(missing))
-        known |= {r["link_id"]: r["id"] for r in made}
-    return {link: (known[link], pass_url(settings, purpose, token)) for link, token in tokens.items()}
+    """The pass of each link, and the address of the page that it opens: a mail's button leads there."""
+    found = await passes_of_links(tx, settings.jwt_secret, purpose, wedding_id, links)
+    return {link: (pass_id, pass_url(settings, purpose, token)) for link, (pass_id, token) in found.items()}
 
 
 def pass_url(settings: Settings, purpose: str, token: str) -> str:

@@ -47,7 +47,11 @@ class InboxCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One notice of a digest; `pass_id` is of the page that confirms it."""
+    """One notice of a digest; `pass_id` is of the page that confirms it.
+
+    `link_id` is the link that it was told through, and `scope` what of the wedding that must hold: both are looked at
+    again when the digest leaves. Null and 0 for what is the couple's own.
+    """
 
     event_id: UUID
     couple: str
@@ -57,6 +61,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     href: str
     severity: Severity
     pass_id: UUID | None = None
+    wedding_id: UUID | None = None
+    link_id: UUID | None = None
+    scope: int = 0
 
 
 class DigestRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -138,9 +138,6 @@ select p.person_id, p.phone_id, p.sealed, p.number_index, p.code from app.phones
 -- name: note_texts
 select app.note_texts($1)
 
--- name: link_passes
-select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = $2 and p.link_id = any ($3) and p.revoked_at is null
-
 -- name: party_pass
 select p.id from passes p
 where p.wedding_id = $1 and p.purpose = 'rsvp' and p.party_id = $2 and p.revoked_at is null

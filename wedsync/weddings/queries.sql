@@ -56,6 +56,14 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 insert into passes (id, wedding_id, purpose, token_hash, party_id, membership_id, link_id, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 
+-- name: link_passes
+select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = $2 and p.link_id = any ($3) and p.revoked_at is null
+
+-- name: add_link_passes
+insert into passes (id, wedding_id, purpose, token_hash, link_id, expires_at)
+select n.id, $1, $2, n.token_hash, n.link_id, $6
+from unnest($3::uuid[], $4::bytea[], $5::uuid[]) as n(id, token_hash, link_id)
+
 -- name: revoke_passes_of_member
 update passes p
 set revoked_at = app.now()

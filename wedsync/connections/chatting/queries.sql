@@ -84,9 +84,6 @@ select app.owe_chats($1)
 -- What this event asks links to confirm.
 select a.link_id, a.about from acknowledgements a where a.wedding_id = $1 and a.event_id = $2
 
--- name: link_passes
-select p.id, p.link_id from passes p where p.wedding_id = $1 and p.purpose = 'ack' and p.link_id = any ($2) and p.revoked_at is null
-
 -- name: reopen
 select app.reopen_chats($1)
 

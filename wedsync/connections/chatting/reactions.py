@@ -21,7 +21,7 @@ from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model as notices
 from wedsync.suppliers import model as suppliers
-from wedsync.weddings.actions import add_pass, pass_token
+from wedsync.weddings.actions import passes_of_links
 
 queries = sql.load("wedsync.connections.chatting")
 TOLD: Final = (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH)
@@ -155,8 +155,5 @@ def _url(settings: Settings, event: Event, row: Row) -> str:
 
 async def _pages(tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID]) -> dict[UUID, str]:
     """Where a link confirms without signing in: the same page that its mails lead to."""
-    known = {row["link_id"]: row["id"] for row in await tx.rows(queries.link_passes, wedding_id, list(links))}
-    tokens = {link: pass_token(settings.jwt_secret, "ack", id) for link, id in known.items()}
-    for link in links - known.keys():
-        tokens[link] = await add_pass(tx, settings.jwt_secret, "ack", wedding_id, link_id=link)
-    return {link: f"{settings.public_url}/ack/{token}" for link, token in tokens.items()}
+    found = await passes_of_links(tx, settings.jwt_secret, "ack", wedding_id, links)
+    return {link: f"{settings.public_url}/ack/{token}" for link, (_, token) in found.items()}

@@ -1,11 +1,15 @@
 """A message for one person as a delivery holds it, and what every provider of mail demands of its parts."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import idna
 import msgspec
+
+from wedsync.connections.contract import Delivery, Rejected
+
+Form = TypeVar("Form")
 
 ADDRESS_CHARACTERS_MAX = 254
 SUBJECT_CHARACTERS_MAX = 400
@@ -37,6 +41,16 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 def read(message: Mapping[str, Any]) -> Mail:
     """Raises msgspec.ValidationError for a message of the wrong shape; keys we do not know are left alone."""
     return msgspec.convert(dict(message), Mail)
+
+
+def written(delivery: Delivery, write: Callable[[Mail], Form]) -> Form | Rejected:
+    """The delivery's message as `write` puts it for one provider; refused where it cannot be, or is gone."""
+    if delivery.message is None:
+        return Rejected(reason="There is no mail to send: its content has been erased.")
+    try:
+        return write(read(delivery.message))
+    except (msgspec.ValidationError, ValueError) as error:
+        return Rejected(reason=f"The mail cannot be written: {error}")
 
 
 def checked_address(text: str) -> str:

@@ -1,10 +1,12 @@
-"""What the answers of a CRM mean in the words of the contract, where only its name and what is kept there differ.
+"""What the answers of a CRM mean in the words of the contract: the same of all, or but for a name.
 
 A provider can answer 200 with a page of HTML, so a 200 that is no JSON is no answer. Nothing of a body is kept: bodies
 are couples and money.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +17,7 @@ from wedsync.connections.records.contract import Gone, ReadOnly
 from wedsync.kit.http import Failure, Reply
 
 Read = TypeVar("Read")
+Trouble = Callable[[Reply | Failure], Outcome]
 
 
 def tried(exchange: Reply | Failure) -> Attempt:
@@ -26,6 +29,37 @@ def tried(exchange: Reply | Failure) -> Attempt:
 def is_page(reply: Reply) -> bool:
     """Whether it is HTML, whatever its status and its content type say."""
     return "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
+
+
+def understood(exchange: Reply | Failure, kind: type[Read], trouble: Trouble) -> Read | Gone | Outcome:
+    """The answer of a call that changes nothing; or what is to be done, which `trouble` says of what is left."""
+    found = decoded(exchange, kind)
+    if found is not None:
+        return found
+    if isinstance(exchange, Reply) and exchange.status in (404, 410):
+        return Gone(attempt=tried(exchange))
+    return trouble(exchange)
+
+
+def written(
+    exchange: Reply | Failure, *, only_reads: Mapping[int, str], trouble: Trouble
+) -> Gone | ReadOnly | Outcome | None:
+    """The same of a call that changes something; None: it did. The same values again are the same change.
+
+    `only_reads`: by which statuses an account says that it may not change anything, and what its owner can do.
+    """
+    attempt = tried(exchange)
+    if isinstance(exchange, Failure):
+        if exchange.may_have_arrived:
+            return Unknown(reason=exchange.reason, repeat_is_safe=True, attempt=attempt)
+        return replies.no_answer(exchange, attempt)
+    if 200 <= exchange.status < 300:
+        return None
+    if exchange.status in (404, 410):
+        return Gone(attempt=attempt)
+    if exchange.status in only_reads:
+        return ReadOnly(reason=only_reads[exchange.status], attempt=attempt)
+    return trouble(exchange)
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -41,29 +75,19 @@ class Answers(msgspec.Struct, frozen=True):
 
     def read(self, exchange: Reply | Failure, kind: type[Read], *, now: datetime) -> Read | Gone | Outcome:
         """The answer of a call that changes nothing, understood; or what is to be done."""
-        found = _decoded(exchange, kind)
-        if found is not None:
-            return found
-        if isinstance(exchange, Reply) and exchange.status in (404, 410) and not is_page(exchange):
-            return Gone(attempt=tried(exchange))
-        return self.trouble(exchange, now=now)
+        trouble = partial(self.trouble, now=now)
+        return trouble(exchange) if _is_paged(exchange) else understood(exchange, kind, trouble)
 
     def wrote(self, exchange: Reply | Failure, *, now: datetime) -> Gone | ReadOnly | Outcome | None:
-        """The same of a call that changes something; None: it did. The same values again are the same change."""
-        attempt = tried(exchange)
-        if isinstance(exchange, Failure):
-            if exchange.may_have_arrived:
-                return Unknown(reason=exchange.reason, repeat_is_safe=True, attempt=attempt)
-            return replies.no_answer(exchange, attempt)
-        if 200 <= exchange.status < 300:
+        """The same of a call that changes something; None: it did."""
+        if isinstance(exchange, Reply) and is_page(exchange) and exchange.status < 300:
             # A page may stand for anything: for a sign-in, or for what was done.
-            return Unknown(reason=self.html, repeat_is_safe=True, attempt=attempt) if is_page(exchange) else None
-        if exchange.status in (404, 410) and not is_page(exchange):
-            return Gone(attempt=attempt)
-        if exchange.status == 403:
-            reason = f"{self.name} lets us only read. Connect the account again as somebody who may change {self.kept}."
-            return ReadOnly(reason=reason, attempt=attempt)
-        return self.trouble(exchange, now=now)
+            return Unknown(reason=self.html, repeat_is_safe=True, attempt=tried(exchange))
+        trouble = partial(self.trouble, now=now)
+        if isinstance(exchange, Reply) and is_page(exchange) and exchange.status in (404, 410):
+            return trouble(exchange)
+        reason = f"{self.name} lets us only read. Connect the account again as somebody who may change {self.kept}."
+        return written(exchange, only_reads={403: reason}, trouble=trouble)
 
     def trouble(self, exchange: Reply | Failure, *, now: datetime) -> Outcome:
         """What to do about an answer that is not what was asked for."""
@@ -87,7 +111,12 @@ class Answers(msgspec.Struct, frozen=True):
         return Rejected(reason=f"{self.name} answered {exchange.status}.", attempt=attempt)
 
 
-def _decoded(exchange: Reply | Failure, kind: type[Read]) -> Read | None:
+def _is_paged(exchange: Reply | Failure) -> bool:
+    return isinstance(exchange, Reply) and is_page(exchange)
+
+
+def decoded(exchange: Reply | Failure, kind: type[Read]) -> Read | None:
+    """A whole answer of this shape."""
     if not isinstance(exchange, Reply) or not 200 <= exchange.status < 300 or exchange.ending != "whole":
         return None
     try:

@@ -41,6 +41,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     clashes: tuple[Field, ...] = ()
 
 
+def still_to_write(there: Record, before: Record, wanted: Record) -> list[Field] | None:
+    """The fields of a push that what is there by now does not say yet; None where it has changed meanwhile."""
+    fields = changed(wanted, before)
+    if any(getattr(there, name) not in (getattr(before, name), getattr(wanted, name)) for name in fields):
+        return None
+    return [name for name in fields if getattr(there, name) != getattr(wanted, name)]
+
+
 def decide(sides: Sides, *, writes: Collection[Field], verdict: Verdict = "") -> Decision:
     """Deterministic; deciding again about its own result changes nothing. `verdict` is what people said."""
     clashes: list[Field] = []

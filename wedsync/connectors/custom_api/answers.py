@@ -4,12 +4,14 @@ Nothing of an answer's body is kept: bodies are couples and money.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from wedsync.connections import replies
-from wedsync.connections.contract import Attempt, Outcome, ReconnectNeeded, Rejected, RetryLater, Unknown, attempt_of
+from wedsync.connections.contract import Outcome, ReconnectNeeded, Rejected, RetryLater
+from wedsync.connections.records.answers import tried, written
 from wedsync.connections.records.contract import Gone, ReadOnly
 from wedsync.kit.http import Failure, Reply
 from wedsync.kit.oauth import TokenError
@@ -19,12 +21,6 @@ class Whole(msgspec.Struct, frozen=True):
     """An answer that came whole and is JSON."""
 
     value: Any
-
-
-def tried(exchange: Reply | Failure) -> Attempt:
-    """For the log of what was said, without a word of the answer."""
-    attempt: Attempt = msgspec.structs.replace(attempt_of(exchange), response_head="", request_headers={})
-    return attempt
 
 
 def read(exchange: Reply | Failure, *, now: datetime) -> Whole | Gone | Outcome:
@@ -41,20 +37,9 @@ def read(exchange: Reply | Failure, *, now: datetime) -> Whole | Gone | Outcome:
 
 
 def wrote(exchange: Reply | Failure, *, now: datetime) -> Gone | ReadOnly | Outcome | None:
-    """The same of a call that changes something; None: it did. The same values again are the same change."""
-    attempt = tried(exchange)
-    if isinstance(exchange, Failure):
-        if exchange.may_have_arrived:
-            return Unknown(reason=exchange.reason, repeat_is_safe=True, attempt=attempt)
-        return replies.no_answer(exchange, attempt)
-    if 200 <= exchange.status < 300:
-        return None
-    if exchange.status in (404, 410):
-        return Gone(attempt=attempt)
-    if exchange.status in (403, 405):
-        reason = f"The API answered {exchange.status} to a change: this key only reads."
-        return ReadOnly(reason=reason, attempt=attempt)
-    return trouble(exchange, now=now)
+    """The same of a call that changes something; None: it did."""
+    only_reads = {status: f"The API answered {status} to a change: this key only reads." for status in (403, 405)}
+    return written(exchange, only_reads=only_reads, trouble=partial(trouble, now=now))
 
 
 def trouble(exchange: Reply | Failure, *, now: datetime) -> Outcome:

@@ -10,10 +10,11 @@ import msgspec
 
 from wedsync.connections.contract import Attempt, Outcome, ReconnectNeeded, RetryLater
 from wedsync.connections.records import documents
+from wedsync.connections.records.answers import tried
 from wedsync.connections.records.contract import Gone, Hint, Pulled
 from wedsync.connections.records.described import Described
 from wedsync.connectors.custom_api import mapper
-from wedsync.connectors.custom_api.answers import Whole, read, tried
+from wedsync.connectors.custom_api.answers import Whole, read
 from wedsync.connectors.custom_api.client import Client
 from wedsync.connectors.custom_api.mapper import Item
 from wedsync.kit import clock

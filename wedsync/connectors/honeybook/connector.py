@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from wedsync.connections.contract import Account, Connection, Outcome, Rejected, Tools
 from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
-from wedsync.connections.records.merge import changed
+from wedsync.connections.records.merge import still_to_write
 from wedsync.connections.records.record import Field, Record, checked
 from wedsync.connectors.honeybook import listing, mapper
 from wedsync.connectors.honeybook.answers import read, wrote
@@ -54,10 +54,9 @@ class HoneyBook:
         if not isinstance(workspace, mapper.Workspace):
             return workspace
         there = checked(mapper.to_found(workspace).record)
-        fields = changed(push.record, push.before)
-        if any(getattr(there, name) not in (getattr(push.before, name), getattr(push.record, name)) for name in fields):
+        missing = still_to_write(there, push.before, push.record)
+        if missing is None:
             return Moved(reason="The project was changed in HoneyBook meanwhile.")
-        missing = [name for name in fields if getattr(there, name) != getattr(push.record, name)]
         refused = await self._write(push, missing, workspace, connection, until)
         if refused is not None:
             return refused

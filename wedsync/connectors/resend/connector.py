@@ -39,12 +39,11 @@ class Resend:
         """`delivery.message` is a `letter.Mail`. The delivery's id is the key by which a repeat is the same mail."""
         if not self._key:
             return ReconnectNeeded(reason=MISSING)
-        if delivery.message is None:
-            return Rejected(reason="There is no mail to send: its content has been erased.")
-        try:
-            body = mapper.to_email(letter.read(delivery.message), delivery_id=delivery.id, sender=self._sender)
-        except (msgspec.ValidationError, ValueError) as error:
-            return Rejected(reason=f"The mail cannot be written: {error}")
+        body = letter.written(
+            delivery, lambda mail: mapper.to_email(mail, delivery_id=delivery.id, sender=self._sender)
+        )
+        if isinstance(body, Rejected):
+            return body
         exchange = await self._client.send_email(body, key=str(delivery.id), timeout_s=delivery.timeout_s)
         return answers.read(exchange, now=self._machine_now())
 

@@ -39,12 +39,9 @@ class SendGrid:
         """`delivery.message` is a `letter.Mail`."""
         if not self._key:
             return ReconnectNeeded(reason=MISSING)
-        if delivery.message is None:
-            return Rejected(reason="There is no mail to send: its content has been erased.")
-        try:
-            body = mapper.to_mail(letter.read(delivery.message), delivery_id=delivery.id, sender=self._sender)
-        except (msgspec.ValidationError, ValueError) as error:
-            return Rejected(reason=f"The mail cannot be written: {error}")
+        body = letter.written(delivery, lambda mail: mapper.to_mail(mail, delivery_id=delivery.id, sender=self._sender))
+        if isinstance(body, Rejected):
+            return body
         exchange = await self._client.send_mail(body, timeout_s=delivery.timeout_s)
         return answers.read(exchange, now=self._machine_now())
 

@@ -2,8 +2,6 @@
 
 from email.utils import parseaddr
 
-import msgspec
-
 from wedsync.connections.contract import Connection, Delivery, Outcome, ReconnectNeeded, Rejected, Tools
 from wedsync.connections.mailing import letter
 from wedsync.connectors.smtp import mapper
@@ -27,13 +25,12 @@ class Smtp:
         """`delivery.message` is a `letter.Mail`; whom it goes to is in it, so the connection says nothing more."""
         if self._mailer is None:
             return ReconnectNeeded(reason=MISSING)
-        if delivery.message is None:
-            return Rejected(reason="There is no mail to send: its content has been erased.")
-        try:
-            mail = letter.read(delivery.message)
-            envelope = mapper.to_envelope(mail, delivery_id=delivery.id, sender=self._sender, at=self._machine_now())
-        except (msgspec.ValidationError, ValueError) as error:
-            return Rejected(reason=f"The mail cannot be written: {error}")
+        at, sender = self._machine_now(), self._sender
+        envelope = letter.written(
+            delivery, lambda mail: mapper.to_envelope(mail, delivery_id=delivery.id, sender=sender, at=at)
+        )
+        if isinstance(envelope, Rejected):
+            return envelope
         return await self._mailer.send(envelope, timeout_s=delivery.timeout_s)
 
     async def probe(self, *, timeout_s: float) -> Outcome:

@@ -4,25 +4,25 @@ Nothing of an answer's body is kept but the type and the names of what was wrong
 """
 
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from wedsync.connections import replies
 from wedsync.connections.contract import (
-    Attempt,
     Outcome,
     ReconnectNeeded,
     Rejected,
     RetryLater,
-    Unknown,
-    attempt_of,
 )
+from wedsync.connections.records.answers import tried, understood, written
 from wedsync.connections.records.contract import Gone, ReadOnly
 from wedsync.kit.http import Failure, Reply
 
 Read = TypeVar("Read")
 NAMES_MAX = 8
+ONLY_READS = "Workspace lets this key only read. Make one under Settings, API, that may read and write."
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -30,42 +30,14 @@ class _Error(msgspec.Struct, frozen=True):
     detail: object = None
 
 
-def status_of(exchange: Reply | Failure) -> int:
-    """0 where there was no answer."""
-    return exchange.status if isinstance(exchange, Reply) else 0
-
-
-def tried(exchange: Reply | Failure) -> Attempt:
-    """For the log of what was said, without a word of the answer."""
-    attempt: Attempt = msgspec.structs.replace(attempt_of(exchange), response_head="", request_headers={})
-    return attempt
-
-
 def read(exchange: Reply | Failure, kind: type[Read], *, now: datetime) -> Read | Gone | Outcome:
     """The answer of a call that changes nothing, understood; or what is to be done."""
-    found = _decoded(exchange, kind)
-    if found is not None:
-        return found
-    if status_of(exchange) in (404, 410):
-        return Gone(attempt=tried(exchange))
-    return trouble(exchange, now=now)
+    return understood(exchange, kind, partial(trouble, now=now))
 
 
 def wrote(exchange: Reply | Failure, *, now: datetime) -> Gone | ReadOnly | Outcome | None:
-    """The same of a call that changes something; None: it did. The same values again are the same change."""
-    attempt, status = tried(exchange), status_of(exchange)
-    if isinstance(exchange, Failure):
-        if exchange.may_have_arrived:
-            return Unknown(reason=exchange.reason, repeat_is_safe=True, attempt=attempt)
-        return replies.no_answer(exchange, attempt)
-    if 200 <= status < 300:
-        return None
-    if status in (404, 410):
-        return Gone(attempt=attempt)
-    if status == 403:
-        reason = "Workspace lets this key only read. Make one under Settings, API, that may read and write."
-        return ReadOnly(reason=reason, attempt=attempt)
-    return trouble(exchange, now=now)
+    """The same of a call that changes something; None: it did."""
+    return written(exchange, only_reads={403: ONLY_READS}, trouble=partial(trouble, now=now))
 
 
 def trouble(exchange: Reply | Failure, *, now: datetime) -> Outcome:
@@ -85,15 +57,6 @@ def trouble(exchange: Reply | Failure, *, now: datetime) -> Outcome:
     named = ", ".join(_names(error))
     reason = f"Workspace answered {exchange.status}" + (f" and does not like {named}." if named else ".")
     return Rejected(reason=reason, attempt=attempt)
-
-
-def _decoded(exchange: Reply | Failure, kind: type[Read]) -> Read | None:
-    if not isinstance(exchange, Reply) or not 200 <= exchange.status < 300 or exchange.ending != "whole":
-        return None
-    try:
-        return msgspec.json.decode(exchange.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _error(reply: Reply) -> _Error:

@@ -5,7 +5,7 @@ from typing import Final
 
 from wedsync.connections.contract import Account, Connection, Delivered, Outcome, RetryLater, Tools
 from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
-from wedsync.connections.records.merge import changed
+from wedsync.connections.records.merge import still_to_write
 from wedsync.connections.records.record import Field, Record, checked
 from wedsync.connectors.tave import listing, mapper
 from wedsync.connectors.tave.answers import read, wrote
@@ -57,10 +57,9 @@ class Tave:
         if not isinstance(sheet, mapper.Worksheet):
             return sheet
         there = checked(mapper.to_found(sheet).record)
-        fields = changed(push.record, push.before)
-        if any(getattr(there, name) not in (getattr(push.before, name), getattr(push.record, name)) for name in fields):
+        missing = still_to_write(there, push.before, push.record)
+        if missing is None:
             return Moved(reason="The job was changed in Workspace meanwhile.")
-        missing = [name for name in fields if getattr(there, name) != getattr(push.record, name)]
         refused = await self._write(push, missing, sheet, connection, until)
         if refused is not None:
             return refused

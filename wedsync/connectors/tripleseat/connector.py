@@ -5,7 +5,7 @@ from typing import Final
 
 from wedsync.connections.contract import Account, Connection, Outcome, Tools
 from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
-from wedsync.connections.records.merge import changed
+from wedsync.connections.records.merge import still_to_write
 from wedsync.connections.records.record import Field, Record, checked
 from wedsync.connectors.tripleseat import listing, mapper
 from wedsync.connectors.tripleseat.answers import read, wrote
@@ -59,10 +59,9 @@ class Tripleseat:
         if not isinstance(booking, mapper.Booking):
             return booking
         there = checked(mapper.to_found(booking).record)
-        fields = changed(push.record, push.before)
-        if any(getattr(there, name) not in (getattr(push.before, name), getattr(push.record, name)) for name in fields):
+        missing = still_to_write(there, push.before, push.record)
+        if missing is None:
             return Moved(reason="The booking was changed in Tripleseat meanwhile.")
-        missing = [name for name in fields if getattr(there, name) != getattr(push.record, name)]
         refused = await self._write(push, missing, booking, connection, until)
         if refused is not None:
             return refused

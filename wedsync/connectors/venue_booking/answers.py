@@ -4,52 +4,30 @@ Nothing of a body is kept, and what a system says went wrong is not repeated: it
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
 
-import msgspec
-
 from wedsync.connections import replies
-from wedsync.connections.contract import Attempt, Outcome, ReconnectNeeded, Rejected, RetryLater, Unknown, attempt_of
+from wedsync.connections.contract import Attempt, Outcome, ReconnectNeeded, Rejected, RetryLater
+from wedsync.connections.records.answers import tried, understood, written
 from wedsync.connections.records.contract import Gone, Moved, ReadOnly
 from wedsync.kit.http import Failure, Reply
 
 Read = TypeVar("Read")
+ONLY_READS: Final = "The booking system lets this key only read. Give us one that may write, or choose to only read."
 KEY: Final = "The booking system does not know this key any more. Make a new one there, and connect again."
-
-
-def tried(exchange: Reply | Failure) -> Attempt:
-    """For the log of what was said, without a word of the answer."""
-    attempt: Attempt = msgspec.structs.replace(attempt_of(exchange), response_head="", request_headers={})
-    return attempt
 
 
 def read(exchange: Reply | Failure, kind: type[Read], *, now: datetime) -> Read | Gone | Outcome:
     """The answer of a call that changes nothing, understood; or what is to be done."""
-    found = decoded(exchange, kind)
-    if found is not None:
-        return found
-    if isinstance(exchange, Reply) and exchange.status in (404, 410):
-        return Gone(attempt=tried(exchange))
-    return trouble(exchange, now=now)
+    return understood(exchange, kind, partial(trouble, now=now))
 
 
 def wrote(exchange: Reply | Failure, *, now: datetime) -> Gone | Moved | ReadOnly | Outcome | None:
-    """The same of a call that changes something; None: it did. The same values again are the same change."""
-    attempt = tried(exchange)
-    if isinstance(exchange, Failure):
-        if exchange.may_have_arrived:
-            return Unknown(reason=exchange.reason, repeat_is_safe=True, attempt=attempt)
-        return replies.no_answer(exchange, attempt)
-    if 200 <= exchange.status < 300:
-        return None
-    if exchange.status in (404, 410):
-        return Gone(attempt=attempt)
-    if exchange.status == 412:
-        return Moved(reason="The booking was changed there meanwhile.", attempt=attempt)
-    if exchange.status in (403, 405):
-        reason = "The booking system lets this key only read. Give us one that may write, or choose to only read."
-        return ReadOnly(reason=reason, attempt=attempt)
-    return trouble(exchange, now=now)
+    """The same of a call that changes something; None: it did."""
+    if isinstance(exchange, Reply) and exchange.status == 412:
+        return Moved(reason="The booking was changed there meanwhile.", attempt=tried(exchange))
+    return written(exchange, only_reads=dict.fromkeys((403, 405), ONLY_READS), trouble=partial(trouble, now=now))
 
 
 def trouble(exchange: Reply | Failure, *, now: datetime) -> Outcome:
@@ -75,13 +53,3 @@ def nowhere(attempt: Attempt) -> RetryLater:
     """There is no such API at this address, at least not now."""
     reason = "The booking system has no venue API at this address. Check the address."
     return RetryLater(reason=reason, tries_max=replies.SHORT_LADDER, attempt=attempt)
-
-
-def decoded(exchange: Reply | Failure, kind: type[Read]) -> Read | None:
-    """A whole answer of this shape."""
-    if not isinstance(exchange, Reply) or not 200 <= exchange.status < 300 or exchange.ending != "whole":
-        return None
-    try:
-        return msgspec.json.decode(exchange.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -17,7 +17,7 @@ from wedsync.connections.records.contract import (
     ReadOnly,
     RemoteSpace,
 )
-from wedsync.connections.records.merge import changed
+from wedsync.connections.records.merge import still_to_write
 from wedsync.connections.records.record import Field, Record, checked
 from wedsync.connectors.venue_booking import cursor as cursors
 from wedsync.connectors.venue_booking import mapper
@@ -75,10 +75,9 @@ class VenueBooking:
         if not isinstance(booking, mapper.Booking):
             return booking
         there = checked(mapper.to_found(booking).record)
-        fields = changed(push.record, push.before)
-        if any(getattr(there, name) not in (getattr(push.before, name), getattr(push.record, name)) for name in fields):
+        missing = still_to_write(there, push.before, push.record)
+        if missing is None:
             return Moved(reason="The booking was changed there meanwhile.")
-        missing = [name for name in fields if getattr(there, name) != getattr(push.record, name)]
         body = mapper.to_change(push.record, missing, booking)
         if body:
             left_s = until - clock.monotonic()
