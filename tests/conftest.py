@@ -1,9 +1,11 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
+import asyncio
 import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import coverage
@@ -22,6 +24,9 @@ from tests.engines_fixture import (
     settings_for,
 )
 from wedsync.kit.config import Settings
+
+# The loop of this worker, once it runs.
+TRACED: list[asyncio.AbstractEventLoop] = []
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +77,14 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
     return settings_for(data_dir, database, valkey_url)
 
 
+@pytest_asyncio.fixture(scope="session", autouse=True)
+async def _threads() -> AsyncIterator[None]:
+    """The threads of this worker's loop, which the tracer must be able to replace."""
+    TRACED.append(asyncio.get_running_loop())
+    yield
+    TRACED.clear()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
     slow = [hypothesis.HealthCheck.too_slow]
@@ -100,6 +113,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         tracer.start()
+        for loop in TRACED:
+            # A thread is traced from its beginning or never: those that stand would run unseen from here on.
+            loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="traced"))
 
 
 @pytest.hookimpl(trylast=True)

@@ -40,16 +40,11 @@ async def listing_fragment(request: AnyRequest, ctx: Context, actor: Actor, wedd
 @post(ALERTS, include_in_schema=False)
 async def raise_alert(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[Any]:
     """The form again where something is missing."""
-    form = await forms.read(request)
-    try:
-        wanted = shown.wanted(form)
-        async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-            alert_id, _ = await actions.raise_(tx, ctx.ring, wanted)
-    except Refusal as refusal:
-        if not refusal.errors:
-            raise
-        return await _page(request, ctx, actor, wedding_id, typed=dict(form.items()), refusal=refusal)
-    return respond.done(request, f"/me/{wedding_id}/alerts/{alert_id}")
+
+    async def again(typed: dict[str, str], refusal: Refusal) -> Response[Any]:
+        return await _page(request, ctx, actor, wedding_id, typed=typed, refusal=refusal)
+
+    return await shown.raised(request, ctx, actor, wedding_id, base=f"/me/{wedding_id}/alerts", again=again)
 
 
 @get(ALERT, include_in_schema=False)
@@ -69,10 +64,7 @@ async def one_fragment(
 @post(ALERT, include_in_schema=False)
 async def answer(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, alert_id: UUID) -> Response[Any]:
     """A button under it."""
-    form = await forms.read(request)
-    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        await shown.act(tx, alert_id, form, via="page")
-    return respond.done(request, f"/me/{wedding_id}/alerts/{alert_id}")
+    return await shown.answered(request, ctx, actor, wedding_id, alert_id, base=f"/me/{wedding_id}/alerts")
 
 
 @post("/me/{wedding_id:uuid}/duties/{person_id:uuid}", include_in_schema=False)

@@ -1,5 +1,6 @@
 """What the pages of both faces share: the list, one alert with who was called, and the buttons under it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,11 +8,12 @@ from litestar import Response
 
 from wedsync.alerts import actions, model
 from wedsync.kit import sql
+from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
-from wedsync.kit.errors import FieldError, not_found
+from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
-from wedsync.web.forms import Form
+from wedsync.web.forms import AnyRequest, Form, signed_in
 from wedsync.web.shell import Shell
 
 queries = sql.load("wedsync.alerts")
@@ -23,6 +25,10 @@ WRONG = {
     "detail": FieldError("detail", "is missing", "Say what happened and what is needed, in up to 500 characters."),
     "place": FieldError("place", "is too long", "Name the place in up to 120 characters."),
 }
+
+
+# The form once more: what was typed, and what is wrong with it.
+Again = Callable[[dict[str, str], Refusal], Awaitable[Response[Any]]]
 
 
 async def listed(ctx: Context, tx: Tx) -> list[model.Alert]:
@@ -54,6 +60,32 @@ async def one(ctx: Context, tx: Tx, shell: Shell, alert_id: UUID, *, base: str, 
         base=base,
         words=model,
     )
+
+
+async def raised(
+    request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, *, base: str, again: Again
+) -> Response[Any]:
+    """Raises what the form says and leads to it; where something is missing, the form again."""
+    form = await forms.read(request)
+    try:
+        new = wanted(form)
+        async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+            alert_id, _ = await actions.raise_(tx, ctx.ring, new)
+    except Refusal as refusal:
+        if not refusal.errors:
+            raise
+        return await again(dict(form.items()), refusal)
+    return respond.done(request, f"{base}/{alert_id}")
+
+
+async def answered(
+    request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, alert_id: UUID, *, base: str
+) -> Response[Any]:
+    """A button under an alert, and the alert again."""
+    form = await forms.read(request)
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        await act(tx, alert_id, form, via="page")
+    return respond.done(request, f"{base}/{alert_id}")
 
 
 async def act(tx: Tx, alert_id: UUID, form: Form, *, via: model.Via, name: str = "") -> None:

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from litestar import Response, get, post
 
-from wedsync.alerts import actions, model
+from wedsync.alerts import model
 from wedsync.alerts.pages import shown
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.suppliers.shell import wedding_shell
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
-from wedsync.web.forms import AnyRequest, signed_in
+from wedsync.web.forms import AnyRequest
 
 WEDDING = "/studio/{supplier_id:uuid}/weddings/{wedding_id:uuid}"
 ALERTS = f"{WEDDING}/alerts"
@@ -40,19 +40,14 @@ async def raise_alert(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
 ) -> Response[Any]:
     """The form again where something is missing."""
-    form = await forms.read(request)
-    try:
-        wanted = shown.wanted(form)
-        async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-            alert_id, _ = await actions.raise_(tx, ctx.ring, wanted)
-    except Refusal as refusal:
-        if not refusal.errors:
-            raise
-        typed = dict(form.items())
+
+    async def again(typed: dict[str, str], refusal: Refusal) -> Response[Any]:
         return await _page(
             request, ctx, actor, supplier_id, wedding_id, "alerts/list.html", typed=typed, refusal=refusal
         )
-    return respond.done(request, f"/studio/{supplier_id}/weddings/{wedding_id}/alerts/{alert_id}")
+
+    base = _base(supplier_id, wedding_id)
+    return await shown.raised(request, ctx, actor, wedding_id, base=base, again=again)
 
 
 @get(ALERT, include_in_schema=False)
@@ -76,17 +71,14 @@ async def answer(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, alert_id: UUID
 ) -> Response[Any]:
     """A button under it."""
-    form = await forms.read(request)
-    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        await shown.act(tx, alert_id, form, via="page")
-    return respond.done(request, f"/studio/{supplier_id}/weddings/{wedding_id}/alerts/{alert_id}")
+    return await shown.answered(request, ctx, actor, wedding_id, alert_id, base=_base(supplier_id, wedding_id))
 
 
 async def _one(
     request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID, alert_id: UUID, name: str
 ) -> Response[Any]:
     shell = await wedding_shell(request, ctx, actor, supplier_id, wedding_id)
-    base = f"/studio/{supplier_id}/weddings/{wedding_id}/alerts"
+    base = _base(supplier_id, wedding_id)
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await shown.one(ctx, tx, shell, alert_id, base=base, name=name)
 
@@ -114,13 +106,17 @@ async def _page(
             alerts=await shown.listed(ctx, tx),
             about=about,
             people=[],
-            base=f"{page}/alerts",
+            base=_base(supplier_id, wedding_id),
             back=[("Weddings", f"/studio/{supplier_id}/weddings"), (about["couple_names"], page)],
             typed=shown.BLANK | (typed or {}),
             errors=errors,
             problems=list(errors.items()),
             words=model,
         )
+
+
+def _base(supplier_id: UUID, wedding_id: UUID) -> str:
+    return f"/studio/{supplier_id}/weddings/{wedding_id}/alerts"
 
 
 ROUTES = (listing, listing_fragment, raise_alert, one, one_fragment, answer)

@@ -4,21 +4,17 @@ The API is below `/custom-api/v1/{studio}`; a visitor makes, changes and deletes
 paged by `page`, `offset` or `cursor`, whichever it is asked by, and always names the next page in a Link header.
 """
 
-import asyncio
 import itertools
 from base64 import b64decode
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from litestar import Request, Response, Router, get, patch, post, put
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar import Response, Router, get, patch, post, put
+from litestar.enums import MediaType
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -26,17 +22,26 @@ from wedsync.clients.model import STAGES
 from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Connection
-from wedsync.connections.fakes import Moods, drop_connection, given, pages
+from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.described import Described
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.fields import MapRule
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import (
+    OF_HOOKS,
+    SHOWN_MAX,
+    AnyRequest,
+    Posted,
+    StandIn,
+    StandInError,
+    refused,
+    switched,
+    typed,
+)
 from wedsync.kit import clock
-from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.errors import not_found
 from wedsync.kit.mapping import Step
 
-EXCHANGES_MAX: Final = 2000
-SHOWN_MAX: Final = 200
 MONEY: Final = {
     "totalPrice": 734_511,
     "deposit": {"amount": 912_733, "paid": True},
@@ -52,49 +57,31 @@ WORDS: Final = {
 }
 KEYS: Final = {account: f"sandbox-api-key-{account.partition('@')[0]}" for account in ACCOUNTS}
 TOKENS: Final = {account: f"{key}-token" for account, key in KEYS.items()}
-AnyRequest = Request[Any, Any, Any]
 Thing = dict[str, Any]
 
 
-class Exchange(msgspec.Struct, frozen=True):
-    """One call of the API, for who wants to know what was said. No key is kept."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any
-    status: int
-
-
-class ApiError(Exception):
+class ApiError(StandInError):
     """An error as it tells it."""
 
     def __init__(self, status: int, what: str) -> None:
-        super().__init__(what)
-        self.status = status
+        super().__init__(status, what, {"error": what})
 
 
-class Api:
+class Api(StandIn):
     """The provider. A `Driven`: what a photographer does in it can be done by methods."""
 
     title = "An API of a small CRM"
+    address = "/custom-api/v1"
 
     def __init__(self) -> None:
-        moods = {name: words for name, words in MOODS.items() if name not in (driven.DUPLICATE, driven.OFF)}
-        self.moods = Moods(moods)
-        self.page_size = 100
-        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
-        self.stopping = asyncio.Event()
+        moods = {name: words for name, words in MOODS.items() if name not in OF_HOOKS}
+        super().__init__(moods, page_size=100)
         self.studios: dict[str, dict[str, Thing]] = {account: {} for account in ACCOUNTS}
         self._numbers = itertools.count(1)
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(self.address, route_handlers=API, dependencies={"api": given(self)}),
             Router("/custom-api", route_handlers=PAGES_OF_IT, dependencies={"api": given(self)}),
         ]
-
-    @property
-    def address(self) -> str:
-        return "/custom-api/v1"
 
     @property
     def rules(self) -> tuple[MapRule, ...]:
@@ -115,12 +102,6 @@ class Api:
         }
         plain = [{"target": field, "source": [at], "direction": "both"} for field, at in places.items()]
         return (stage, *msgspec.convert(plain, type=tuple[MapRule, ...]))
-
-    async def start(self) -> None:
-        """Nothing is to be opened."""
-
-    async def stop(self) -> None:
-        self.stopping.set()
 
     def settings_at(self, at: str) -> Mapping[str, Any]:
         return {}
@@ -167,39 +148,23 @@ class Api:
             raise ApiError(404, "There is no such booking.")
         return self.studios[account][id]
 
+    def refusals(self) -> Mapping[str, StandInError]:
+        return {
+            driven.BUSY: ApiError(429, "Slowly."),
+            driven.BROKEN: ApiError(503, "Out of order."),
+            READ_ONLY: ApiError(403, "This key only reads."),
+        }
+
 
 def build(settings: Any) -> Api:
     return Api()
 
 
-async def answered(
-    api: Api, request: AnyRequest, studio: str, act: Callable[[str, Any], Any], *, status: int = 200
-) -> Response[bytes]:
-    """What it answers to a call, in whatever mood it is."""
-    mood = api.moods.take()
-    if mood == driven.SLOW:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(api.stopping.wait(), driven.SLOW_S)
-    raw = await request.body()
-    body = msgspec.json.decode(raw) if raw else None
-    headers: dict[str, str] = {}
-    try:
-        account = _account(request, studio, mood)
-        _refuse(mood, request.method)
-        answer = act(account, body)
-        if isinstance(answer, dict) and "next" in answer and answer["next"]:
-            headers["link"] = f'<{_address(request, answer["next"])}>; rel="next"'
-    except ApiError as error:
-        answer, status = {"error": str(error)}, error.status
-        headers = {"retry-after": str(driven.RETRY_AFTER_S)} if mood == driven.BUSY else {}
-    path = request.url.path.removeprefix(api.address)
-    api.exchanges.append(Exchange(request.method, path, dict(request.query_params), body, status))
-    if mood == driven.LOST:
-        drop_connection(request)
-    told = msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
-    if mood == driven.TRUNCATED:
-        told = told[: len(told) // 2]
-    return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+async def answered(api: Api, request: AnyRequest, studio: str, act: Callable[[str, Any], Any]) -> Response[bytes]:
+    def links(answer: Any) -> dict[str, str]:
+        return {"link": f'<{_address(request, answer["next"])}>; rel="next"'} if answer.get("next") else {}
+
+    return await api.answered(request, lambda mood, body: act(_account(request, studio, mood), body), headers=links)
 
 
 @get("/{studio:str}/bookings")
@@ -272,9 +237,7 @@ async def show(account: str, api: Api) -> str:
 
 
 @post("/at/{account:str}")
-async def act_as_person(
-    account: str, api: Api, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-) -> Redirect:
+async def act_as_person(account: str, api: Api, data: Posted) -> Redirect:
     """What the forms of a studio's page do: make, change or delete a booking."""
     if account not in api.studios:
         raise not_found("studio")
@@ -283,34 +246,17 @@ async def act_as_person(
         if what == "delete":
             await api.delete(account, id)
         elif what == "change":
-            await api.change(account, id, **_typed(data))
+            await api.change(account, id, **typed(data))
         else:
-            await api.make(account, Record(**_typed(data)))
+            await api.make(account, Record(**typed(data)))
     except ApiError as error:
-        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+        raise refused(error) from error
     return Redirect(f"/custom-api/at/{account}", status_code=303)
 
 
 @post("/mood")
-async def change_mood(
-    api: Api, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-) -> Redirect:
-    times = data.get("times", "")
-    api.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
-    return Redirect("/custom-api", status_code=303)
-
-
-def _typed(data: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form. Raises Refusal 422."""
-    found: dict[str, Any] = {name: data[name].strip() for name in ("name", "partner_name", "email") if name in data}
-    try:
-        if "wedding_on" in data:
-            found["wedding_on"] = date.fromisoformat(data["wedding_on"]) if data["wedding_on"] else None
-    except ValueError as cause:
-        raise Refusal(422, "bad_date", "Give a day such as 2027-06-12.") from cause
-    if data.get("stage") in STAGES:
-        found["stage"] = data["stage"]
-    return found
+async def change_mood(api: Api, data: Posted) -> Redirect:
+    return switched(api.moods, data, "/custom-api")
 
 
 def _account(request: AnyRequest, studio: str, mood: str) -> str:
@@ -323,15 +269,6 @@ def _account(request: AnyRequest, studio: str, mood: str) -> str:
     if mood == driven.DEAD or not account or not said & {KEYS[account], TOKENS[account]}:
         raise ApiError(401, "Who are you?")
     return account
-
-
-def _refuse(mood: str, method: str) -> None:
-    if mood == driven.BUSY:
-        raise ApiError(429, "Slowly.")
-    if mood == driven.BROKEN:
-        raise ApiError(503, "Out of order.")
-    if mood == READ_ONLY and method != "GET":
-        raise ApiError(403, "This key only reads.")
 
 
 def _address(request: AnyRequest, offset: str) -> str:
@@ -376,15 +313,6 @@ def _laid(under: Thing, over: Thing) -> Thing:
         name: _laid(under[name], value) if isinstance(value, dict) and isinstance(under.get(name), dict) else value
         for name, value in over.items()
     }
-
-
-def _odd(answer: Any) -> Any:
-    """With members that nobody has heard of, all the way down."""
-    if isinstance(answer, list):
-        return [_odd(one) for one in answer]
-    if isinstance(answer, dict):
-        return {**{name: _odd(one) for name, one in answer.items()}, "xNobodyKnows": {"deep": [1, None, "x"]}}
-    return answer
 
 
 API: Final = [list_bookings, get_booking, patch_booking, put_booking, post_token]

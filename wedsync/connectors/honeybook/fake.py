@@ -4,18 +4,13 @@ The API is below `/honeybook/api`, OAuth below `/honeybook/oauth`. A visitor mak
 `/honeybook` as their people would. It sends no hooks.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
-import msgspec
-from litestar import Request, Response, Router, get, post, put
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar import Response, Router, get, post, put
+from litestar.enums import MediaType
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -25,29 +20,36 @@ from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Connection
 from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
 from wedsync.connections.fake_consent import Consent
-from wedsync.connections.fakes import Moods, drop_connection, given, pages
+from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS as OF_ALL
 from wedsync.connections.records.driven import READ_ONLY
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import (
+    OF_HOOKS,
+    SHOWN_MAX,
+    AnyRequest,
+    Posted,
+    StandIn,
+    StandInError,
+    refused,
+    switched,
+    typed,
+)
 from wedsync.connectors.honeybook.fake_store import Company, HoneyBookError, Thing
 from wedsync.kit import clock
-from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.errors import not_found
 
-MOODS: Final = {name: does for name, does in OF_ALL.items() if name not in (driven.DUPLICATE, driven.OFF)}
-SHOWN_MAX: Final = 200
-AnyRequest = Request[Any, Any, Any]
-Posted = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+MOODS: Final = {name: does for name, does in OF_ALL.items() if name not in OF_HOOKS}
 
 
-class HoneyBook:
+class HoneyBook(StandIn):
     """The provider. A `Driven`: what its people do in it can be done by methods."""
 
     title = "HoneyBook"
+    address = "/honeybook/api"
 
     def __init__(self) -> None:
-        self.moods = Moods(MOODS)
-        self.page_size = 100
-        self.stopping = asyncio.Event()
+        super().__init__(MOODS, page_size=100)
         self.companies = {
             account: Company(f"co-{number}", name, clock.machine_now)
             for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Events", "Dario Films"), strict=True))
@@ -66,16 +68,6 @@ class HoneyBook:
             Router("/honeybook", route_handlers=PAGES_OF_IT, dependencies=routes),
             *self.consent.routes,
         ]
-
-    @property
-    def address(self) -> str:
-        return "/honeybook/api"
-
-    async def start(self) -> None:
-        """Nothing has to be opened."""
-
-    async def stop(self) -> None:
-        self.stopping.set()
 
     def settings_at(self, at: str) -> Mapping[str, Any]:
         return {
@@ -109,33 +101,20 @@ class HoneyBook:
             raise not_found("company")
         return self.companies[account]
 
+    def refusals(self) -> Mapping[str, StandInError]:
+        return {
+            driven.BUSY: HoneyBookError(429, "Too many requests"),
+            driven.BROKEN: HoneyBookError(503, "Service unavailable"),
+            READ_ONLY: HoneyBookError(403, "Forbidden"),
+        }
+
 
 def build(settings: Any) -> HoneyBook:
     return HoneyBook()
 
 
 async def answered(honey: HoneyBook, request: AnyRequest, act: Callable[[Company, Any], Any]) -> Response[bytes]:
-    """What HoneyBook answers to a call, in whatever mood it is."""
-    mood = honey.moods.take()
-    if mood == driven.SLOW:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(honey.stopping.wait(), driven.SLOW_S)
-    raw = await request.body()
-    body = msgspec.json.decode(raw) if raw else None
-    headers: dict[str, str] = {}
-    status = 200
-    try:
-        _refuse(mood, request.method)
-        answer = act(_company(honey, request, mood), body)
-    except HoneyBookError as error:
-        answer, status = error.body, error.status
-        headers = {"retry-after": str(driven.RETRY_AFTER_S)} if mood == driven.BUSY else {}
-    if mood == driven.LOST:
-        drop_connection(request)
-    told = msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
-    if mood == driven.TRUNCATED:
-        told = told[: len(told) // 2]
-    return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+    return await honey.answered(request, lambda mood, body: act(_company(honey, request, mood), body))
 
 
 @get("/users/me")
@@ -197,32 +176,17 @@ async def act_as_person(account: str, honey: HoneyBook, data: Posted) -> Redirec
         if what == "delete":
             company.remove(id)
         elif what == "change":
-            company.change(id, _typed(data))
+            company.change(id, typed(data))
         else:
-            company.make(Record(**_typed(data)))
+            company.make(Record(**typed(data)))
     except HoneyBookError as error:
-        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+        raise refused(error) from error
     return Redirect(f"/honeybook/at/{account}", status_code=303)
 
 
 @post("/mood")
 async def change_mood(honey: HoneyBook, data: Posted) -> Redirect:
-    times = data.get("times", "")
-    honey.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
-    return Redirect("/honeybook", status_code=303)
-
-
-def _typed(data: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form. Raises Refusal 422."""
-    found: dict[str, Any] = {name: data[name].strip() for name in ("name", "partner_name") if name in data}
-    try:
-        if "wedding_on" in data:
-            found["wedding_on"] = date.fromisoformat(data["wedding_on"]) if data["wedding_on"] else None
-    except ValueError as cause:
-        raise Refusal(422, "bad_date", "Give a day such as 2027-06-12.") from cause
-    if data.get("stage") in STAGES:
-        found["stage"] = data["stage"]
-    return found
+    return switched(honey.moods, data, "/honeybook")
 
 
 def _company(honey: HoneyBook, request: AnyRequest, mood: str) -> Company:
@@ -231,25 +195,6 @@ def _company(honey: HoneyBook, request: AnyRequest, mood: str) -> Company:
         raise HoneyBookError(401, "Unauthorized")
     # Whoever connects as somebody else in the sandbox is shown the first business.
     return honey.companies.get(account) or honey.companies[ACCOUNTS[0]]
-
-
-def _refuse(mood: str, method: str) -> None:
-    """What is refused whoever asks. Raises HoneyBookError."""
-    if mood == driven.BUSY:
-        raise HoneyBookError(429, "Too many requests")
-    if mood == driven.BROKEN:
-        raise HoneyBookError(503, "Service unavailable")
-    if mood == READ_ONLY and method != "GET":
-        raise HoneyBookError(403, "Forbidden")
-
-
-def _odd(answer: Any) -> Any:
-    """With members that nobody has heard of, all the way down."""
-    if isinstance(answer, list):
-        return [_odd(one) for one in answer]
-    if isinstance(answer, dict):
-        return {**{name: _odd(one) for name, one in answer.items()}, "x_nobody_knows": {"deep": [1, None, "x"]}}
-    return answer
 
 
 API: Final = [get_me, list_workspaces, get_workspace, put_workspace, get_pipeline, put_contact]

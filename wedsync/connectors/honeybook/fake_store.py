@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import StandInError
 
 WORKSPACES_MAX: Final = 20_000
 MONEY: Final = {"total_price": "734511.00", "paid": "912733.00", "tip": "555017.00"}
@@ -40,13 +41,11 @@ OF_CONTACT: Final = frozenset({"name", "email", "phone"})
 Thing = dict[str, Any]
 
 
-class HoneyBookError(Exception):
+class HoneyBookError(StandInError):
     """An error as the API tells it."""
 
     def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.body = {"error": {"message": text}}
+        super().__init__(status, text, {"error": {"message": text}})
 
 
 class Company:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import StandInError
 
 BOOKINGS_MAX: Final = 20_000
 MONEY: Final = {"grand_total": "734511.00", "actual_amount": "912733.00", "deposit_total": "555017.00"}
@@ -29,13 +30,11 @@ OF_CONTACT: Final = frozenset({"first_name", "last_name", "email_addresses", "ph
 Thing = dict[str, Any]
 
 
-class TripleseatError(Exception):
+class TripleseatError(StandInError):
     """An error as Tripleseat tells it."""
 
     def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.body = {"errors": [text]}
+        super().__init__(status, text, {"errors": [text]})
 
 
 class Venue:

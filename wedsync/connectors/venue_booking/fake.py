@@ -4,21 +4,16 @@ The API is below `/venue-system/api/<house>`. A visitor makes, changes and delet
 venue's people would; changes are told by signed hooks to where somebody has said.
 """
 
-import asyncio
 import hashlib
 import hmac
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from litestar import Request, Response, Router, get, patch, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar import Response, Router, get, patch, post
+from litestar.enums import MediaType
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -26,71 +21,46 @@ from wedsync.clients.model import STAGES
 from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Connection
-from wedsync.connections.fakes import FINE, Moods, drop_connection, given, pages
+from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import (
+    SHOWN_MAX,
+    AnyRequest,
+    Posted,
+    StandIn,
+    StandInError,
+    refused,
+    switched,
+    typed,
+)
 from wedsync.connectors.venue_booking.fake_store import House, Thing, VenueError
 from wedsync.kit import clock
-from wedsync.kit.errors import Refusal, not_found
-from wedsync.kit.http import Wire
+from wedsync.kit.errors import not_found
 
 HOUSES: Final = {ACCOUNTS[0]: ("quinta", "Quinta da Serra"), ACCOUNTS[1]: ("orangery", "The Orangery")}
 KEYS: Final = {account: f"sandbox-house-{id}" for account, (id, _) in HOUSES.items()}
-SHOWN_MAX: Final = 200
-EXCHANGES_MAX: Final = 2000
-TIMEOUT_S: Final = 10.0
-AnyRequest = Request[Any, Any, Any]
-Posted = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
-class Exchange(msgspec.Struct, frozen=True):
-    """One call of the API, for who wants to know what was said. No key is kept."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any
-    status: int
-    answer: Any
-
-
-class VenueSystem:
+class VenueSystem(StandIn):
     """The provider. A `Driven`: what the venue's people do in it can be done by methods."""
 
     title = "A venue's booking system"
+    address = "/venue-system/api/{house:str}"
 
     def __init__(self) -> None:
-        self.moods = Moods(MOODS)
-        self.page_size = 100
-        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
-        self.stopping = asyncio.Event()
+        super().__init__(MOODS, page_size=100)
         self.houses = {
             account: House(id, name, KEYS[account], clock.machine_now) for account, (id, name) in HOUSES.items()
         }
         for house in self.houses.values():
             house.space("hall", "Great hall", seated=120, standing=180)
             house.space("terrace", "Terrace", seated=None, standing=90)
-        self._wire: Wire | None = None
-        self._sending: set[asyncio.Task[None]] = set()
         routes = {"system": given(self)}
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(self.address, route_handlers=API, dependencies=routes),
             Router("/venue-system", route_handlers=PAGES_OF_IT, dependencies=routes),
         ]
-
-    @property
-    def address(self) -> str:
-        return "/venue-system/api/{house:str}"
-
-    async def start(self) -> None:
-        self._wire = Wire(user_agent="Venue system")
-
-    async def stop(self) -> None:
-        self.stopping.set()
-        for task in self._sending:
-            task.cancel()
-        if self._wire is not None:
-            await self._wire.close()
 
     def settings_at(self, at: str) -> Mapping[str, Any]:
         return {}
@@ -130,20 +100,19 @@ class VenueSystem:
 
     def tell(self, house: House, id: str) -> None:
         """Everybody who is to be told, without waiting for them; the booking goes with it, its price too."""
-        if self.moods.current == driven.OFF:
-            return
         body = msgspec.json.encode({"type": "booking.changed", "booking": house.bookings[id]})
         for url, key in house.hooks.items():
-            for _ in range(2 if self.moods.current == driven.DUPLICATE else 1):
-                task = asyncio.create_task(self._post(url, key, body))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+            self.send(url, {"x-signature": hmac.digest(key.encode(), body, hashlib.sha256).hex()}, body)
 
-    async def _post(self, url: str, key: str, body: bytes) -> None:
-        if self._wire is not None:
-            signature = hmac.digest(key.encode(), body, hashlib.sha256).hex()
-            headers = {"content-type": "application/json", "x-signature": signature}
-            await self._wire.request("POST", url, headers=headers, body=body, timeout_s=TIMEOUT_S, trusted=True)
+    def refusals(self) -> Mapping[str, StandInError]:
+        return {
+            driven.BUSY: VenueError(429, "Too many calls."),
+            driven.BROKEN: VenueError(503, "Out of order."),
+            READ_ONLY: VenueError(403, "This key only reads."),
+        }
+
+    def place(self, path: str) -> str:
+        return "/" + path.split("/", 4)[-1]
 
 
 def build(settings: Any) -> VenueSystem:
@@ -153,31 +122,7 @@ def build(settings: Any) -> VenueSystem:
 async def answered(
     system: VenueSystem, house: str, request: AnyRequest, act: Callable[[House, Any], Any]
 ) -> Response[bytes]:
-    """What the system answers to a call, in whatever mood it is."""
-    mood = FINE if system.moods.current in (driven.DUPLICATE, driven.OFF) else system.moods.take()
-    if mood == driven.SLOW:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(system.stopping.wait(), driven.SLOW_S)
-    raw = await request.body()
-    body = msgspec.json.decode(raw) if raw else None
-    headers: dict[str, str] = {}
-    status, answer = 200, None
-    try:
-        _refuse(mood, request.method)
-        answer = act(_house(system, house, request, mood), body)
-    except VenueError as error:
-        answer, status = error.body, error.status
-        headers = {"retry-after": str(driven.RETRY_AFTER_S)} if mood == driven.BUSY else {}
-    path = request.url.path.partition(f"/api/{house}")[2]
-    # As it was then: what is answered goes on living.
-    kept = msgspec.json.decode(msgspec.json.encode(answer))
-    system.exchanges.append(Exchange(request.method, path, dict(request.query_params), body, status, kept))
-    if mood == driven.LOST:
-        drop_connection(request)
-    told = msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
-    if mood == driven.TRUNCATED:
-        told = told[: len(told) // 2]
-    return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+    return await system.answered(request, lambda mood, body: act(_house(system, house, request, mood), body))
 
 
 @get("/venue")
@@ -243,32 +188,17 @@ async def act_as_person(account: str, system: VenueSystem, data: Posted) -> Redi
             system.tell(house, id)
         elif what == "change":
             house.booking(id)
-            await system.change(account, id, **_typed(data))
+            await system.change(account, id, **typed(data))
         else:
-            await system.make(account, Record(**_typed(data)))
+            await system.make(account, Record(**typed(data)))
     except VenueError as error:
-        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+        raise refused(error) from error
     return Redirect(f"/venue-system/at/{account}", status_code=303)
 
 
 @post("/mood")
 async def change_mood(system: VenueSystem, data: Posted) -> Redirect:
-    times = data.get("times", "")
-    system.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
-    return Redirect("/venue-system", status_code=303)
-
-
-def _typed(data: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form. Raises Refusal 422."""
-    found: dict[str, Any] = {name: data[name].strip() for name in ("name", "partner_name") if name in data}
-    try:
-        if "wedding_on" in data:
-            found["wedding_on"] = date.fromisoformat(data["wedding_on"]) if data["wedding_on"] else None
-    except ValueError as cause:
-        raise Refusal(422, "bad_date", "Give a day such as 2027-06-12.") from cause
-    if data.get("stage") in STAGES:
-        found["stage"] = data["stage"]
-    return found
+    return switched(system.moods, data, "/venue-system")
 
 
 def _start(cursor: str) -> int:
@@ -283,25 +213,6 @@ def _house(system: VenueSystem, id: str, request: AnyRequest, mood: str) -> Hous
         if house.id == id and request.headers.get("authorization") == f"Bearer {house.key}" and mood != driven.DEAD:
             return house
     raise VenueError(401, "This key is not known.")
-
-
-def _refuse(mood: str, method: str) -> None:
-    """What is refused whoever asks. Raises VenueError."""
-    if mood == driven.BUSY:
-        raise VenueError(429, "Too many calls.")
-    if mood == driven.BROKEN:
-        raise VenueError(503, "Out of order.")
-    if mood == READ_ONLY and method != "GET":
-        raise VenueError(403, "This key only reads.")
-
-
-def _odd(answer: Any) -> Any:
-    """With members that nobody has heard of, all the way down."""
-    if isinstance(answer, list):
-        return [_odd(one) for one in answer]
-    if isinstance(answer, dict):
-        return {**{name: _odd(one) for name, one in answer.items()}, "x_nobody_knows": {"deep": [1, None, "x"]}}
-    return answer
 
 
 API: Final = [get_venue, list_spaces, list_bookings, get_booking, patch_booking]

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import StandInError
 
 BOOKINGS_MAX: Final = 20_000
 PRICE: Final = {"price": "734511.00", "deposit": "555017.00", "internal_note": "They would pay 912733."}
@@ -17,13 +18,11 @@ WRITABLE: Final = frozenset({"status", "date", "couple"})
 Thing = dict[str, Any]
 
 
-class VenueError(Exception):
+class VenueError(StandInError):
     """An error as the venue API has it."""
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.body = {"status": status, "detail": detail}
+        super().__init__(status, detail, {"status": status, "detail": detail})
 
 
 class House:

@@ -17,11 +17,12 @@ from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Account, Connection, Delivered, Rejected, RetryLater, Tools
 from wedsync.connections.records.contract import Found, Houses, Moved, Pull, Pulled, Push, Pushed, RemoteSpace, Use
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import Exchange
 from wedsync.connections.stage import serving
 from wedsync.connectors.venue_booking import mapper
 from wedsync.connectors.venue_booking.answers import wrote
 from wedsync.connectors.venue_booking.connector import VenueBooking, connect
-from wedsync.connectors.venue_booking.fake import Exchange, VenueSystem
+from wedsync.connectors.venue_booking.fake import VenueSystem
 from wedsync.connectors.venue_booking.fake_store import PRICE
 from wedsync.kit import clock
 from wedsync.kit.http import Reply, Timing, Wire
