@@ -52,7 +52,7 @@ def supplier(here: str, **more: Any) -> Shell:
         nonce="gallery",
         person=Person(name="Mira Hartley", email="mira@example.org"),
         heading="Hartley & Finch",
-        sections=supplier_sections(base, waiting=6),
+        sections=supplier_sections(base, waiting=6, enquiries=2, role="owner"),
         now=NOW,
         **more,
     )

@@ -86,6 +86,16 @@ def test_a_phone_shows_four_sections_and_keeps_the_others_under_more() -> None:
     assert few.more == ()
 
 
+def test_a_desk_shows_eight_sections_and_keeps_the_others_under_more() -> None:
+    owner = Shell(here="plan", sections=supplier_sections("/studio/1", role="owner", category="venue"))
+    assert [section.key for section in owner.row][:3] == ["portfolio", "calendar", "weddings"]
+    assert len(owner.row) == 8
+    page = render.page("errors/404.html", owner)
+    assert "sections__more--wide" in page
+    assert "data-here" in page
+    assert len(Shell(sections=couple_sections("/me/1")).row) == 9
+
+
 def test_a_choice_holds_whether_its_key_came_from_a_form_or_a_row() -> None:
     controls = render.environment().get_template("components/controls.html").module
     key = UUID(int=7)

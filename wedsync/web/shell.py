@@ -15,6 +15,7 @@ Theme = Literal["auto", "light", "dark"]
 Tone = Literal["plain", "good", "wait", "bad"]
 
 PHONE_BAR_MAX = 5
+DESK_BAR_MAX = 9
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +74,19 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bar(self) -> Sequence[Section]:
         """The sections a phone shows at once; the others go under More."""
-        return self.sections if len(self.sections) <= PHONE_BAR_MAX else self.sections[: PHONE_BAR_MAX - 1]
+        return self._first(PHONE_BAR_MAX)
+
+    @property
+    def row(self) -> Sequence[Section]:
+        """Those that a desk shows at once."""
+        return self._first(DESK_BAR_MAX)
 
     @property
     def more(self) -> Sequence[Section]:
         return self.sections[len(self.bar) :]
+
+    def _first(self, most: int) -> Sequence[Section]:
+        return self.sections if len(self.sections) <= most else self.sections[: most - 1]
 
 
 def couple_sections(base: str, *, new: int = 0, tasks: int = 0, proposals: int = 0) -> tuple[Section, ...]:
@@ -122,8 +131,8 @@ def supplier_sections(
         (True, section("clients", "Clients", "user")),
         (True, section("enquiries", "Enquiries", "mail", enquiries)),
         (category == "venue", section("spaces", "Spaces", "building-2")),
-        (True, section("team", "Team", "users")),
         (True, section("accounts", "Accounts", "refresh-cw")),
+        (True, section("team", "Team", "users")),
         (True, Section(key="invite", label="Invite", href=f"{base}/invitations", icon="user-plus")),
         (leads, section("webhooks", "Webhooks", "webhook")),
         (leads, section("connections", "Hooks", "download")),
