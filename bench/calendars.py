@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bench import live
-from bench.calls import calling, open_loop, paced
-from bench.listeners import Join, Listener, listening
 from bench.peers import peer
 from bench.provider import Asked
 from bench.report import Budget, Figures, spread
@@ -22,6 +20,8 @@ from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
 from bench.studios import Provider, Studio, accepted, found, moving
 from bench.studios import opened as in_step
+from wedsync.processes.drills.calls import calling, open_loop, paced
+from wedsync.processes.drills.listeners import Join, Listener, listening
 
 STUDIOS = 50
 MOVES_PER_S = 20.0

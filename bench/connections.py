@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from bench.calls import Load, calling, open_loop, request
 from bench.peers import peer
 from bench.provider import Question
 from bench.report import Budget, Figures, spread
@@ -19,6 +18,7 @@ from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
 from bench.studios import CONNECTOR, SECRET, Provider, Studio, accepted, found, moving
 from bench.studios import opened as in_step
+from wedsync.processes.drills.calls import Load, calling, open_loop, request
 
 STUDIOS = 5_000
 HOOKS_PER_S = 100.0

@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from bench.calls import Caller, Load, calling, request
-from bench.cast import Wedding, built
-from bench.listeners import Join, listening, lost, wedding_topic
 from bench.report import Figures, spread
 from bench.rounds import NotRun, Plan
 from bench.stage import Stage, staged
+from wedsync.processes.drills.calls import Caller, Load, calling, request
+from wedsync.processes.drills.cast import Wedding, built
+from wedsync.processes.drills.listeners import Join, listening, lost, wedding_topic
 
 PARTS = ("sandbox", "web", "gateway", "worker", "clock")
 USERS = 1000

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from bench.cast import Wedding, built, each, named
 from bench.peers import Peer, peer
 from bench.receiver import Taken
 from bench.report import Budget, Figures
@@ -18,6 +17,7 @@ from bench.stage import Stage, StageFailed, staged
 from bench.webhooks import SLOWEST_PER_S, ask
 from wedsync.guests import actions as guests
 from wedsync.guests.model import NewParty
+from wedsync.processes.drills.cast import Wedding, built, each, named
 from wedsync.subscriptions import actions as subscriptions
 from wedsync.subscriptions.model import NewEndpoint
 

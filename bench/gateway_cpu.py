@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bench import live
-from bench.cast import Wedding, built, businesses
-from bench.listeners import Join, listening, lost, wedding_topic
 from bench.peers import Peer, peer
 from bench.report import Budget, Figures
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
+from wedsync.processes.drills.cast import Wedding, built, businesses
+from wedsync.processes.drills.listeners import Join, listening, lost, wedding_topic
 
 WEDDINGS = 100
 IDLE_SOCKETS = 10_000

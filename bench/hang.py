@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bench import live
-from bench.cast import Wedding, built
 from bench.peers import Peer, peer
 from bench.receiver import Taken
 from bench.report import Budget, Figures, percentile
@@ -17,6 +16,7 @@ from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
 from bench.webhooks import QUIET_S, ask
 from wedsync.kit.config import LOOPBACK
+from wedsync.processes.drills.cast import Wedding, built
 from wedsync.subscriptions import actions as subscriptions
 from wedsync.subscriptions.model import NewEndpoint
 

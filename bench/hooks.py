@@ -18,14 +18,14 @@ from typing import Any
 import msgspec
 
 from bench import live
-from bench.calls import Caller, calling, closed_loop, open_loop, request
-from bench.cast import Wedding, built, businesses
-from bench.listeners import Join, Listener, listening, wedding_topic
 from bench.report import Budget, Figures, percentile, spread
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
 from wedsync.connections import actions
 from wedsync.connections.model import HookSettings, NewConnection
+from wedsync.processes.drills.calls import Caller, calling, closed_loop, open_loop, request
+from wedsync.processes.drills.cast import Wedding, built, businesses
+from wedsync.processes.drills.listeners import Join, Listener, listening, wedding_topic
 
 WEDDINGS = 100
 AT_ONCE = 16

@@ -9,8 +9,6 @@ from uuid import UUID
 
 import msgspec
 
-from bench.calls import TIMEOUT_S, Caller, calling, request
-from bench.cast import FIRST_NAMES, LAST_NAMES, Wedding, built
 from bench.report import Budget, Figures
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, StageFailed, staged
@@ -19,6 +17,8 @@ from wedsync.guests.importing.merge import merge
 from wedsync.guests.importing.plan import build_plan
 from wedsync.guests.importing.sheet import read_sheet
 from wedsync.guests.importing.values import Existing
+from wedsync.processes.drills.calls import TIMEOUT_S, Caller, calling, request
+from wedsync.processes.drills.cast import FIRST_NAMES, LAST_NAMES, Wedding, built
 
 FEW, MANY = 200, 10_000
 IMPORT_PATH = "/api/v1/weddings/{wedding_id}/guests/import"

@@ -9,12 +9,12 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from bench.calls import Caller, calling, request
-from bench.cast import Wedding, built, businesses
-from bench.listeners import Join, Listener, listening, lost
 from bench.report import Budget, Figures, percentile, spread
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
+from wedsync.processes.drills.calls import Caller, calling, request
+from wedsync.processes.drills.cast import Wedding, built, businesses
+from wedsync.processes.drills.listeners import Join, Listener, listening, lost
 from wedsync.processes.migrate import connected
 
 SUPPLIERS = 13

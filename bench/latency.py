@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bench import live
-from bench.cast import built, businesses
-from bench.listeners import listening, lost
 from bench.peers import peer
 from bench.report import Budget, Figures, spread
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import staged
+from wedsync.processes.drills.cast import built, businesses
+from wedsync.processes.drills.listeners import listening, lost
 
 WEDDINGS = 100
 SOCKETS_EACH = 10

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bench.cast import Business, Wedding
-from bench.listeners import Join, Listener, seq_of, wedding_topic
 from bench.peers import Peer
 from bench.report import Figures, spread
 from bench.rounds import Plan
 from bench.stage import Stage
 from bench.writer import WARM_S, Done, Place, Task
+from wedsync.processes.drills.cast import Business, Wedding
+from wedsync.processes.drills.listeners import Join, Listener, seq_of, wedding_topic
 
 TABLE = "rsvps"
 """An answer is two events, of itself and of the head count; listening to one table makes it one frame a socket."""

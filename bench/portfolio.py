@@ -11,12 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from bench.calls import Caller, calling, request
-from bench.cast import Business, Wedding, built, businesses
-from bench.listeners import Join, Listener, listening, lost
 from bench.report import Budget, Figures, percentile, spread
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
+from wedsync.processes.drills.calls import Caller, calling, request
+from wedsync.processes.drills.cast import Business, Wedding, built, businesses
+from wedsync.processes.drills.listeners import Join, Listener, listening, lost
 
 WEDDINGS = 60
 EDITED = 50

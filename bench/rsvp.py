@@ -7,11 +7,11 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from bench.calls import calling, closed_loop, open_loop, request
-from bench.cast import Wedding, built
 from bench.report import Budget, Figures, percentile, spread
 from bench.rounds import Plan, Run, Scenario
 from bench.stage import Stage, staged
+from wedsync.processes.drills.calls import calling, closed_loop, open_loop, request
+from wedsync.processes.drills.cast import Wedding, built
 from wedsync.subscriptions.model import NewEndpoint
 
 WEDDINGS = 100

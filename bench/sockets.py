@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from bench.calls import Load, calling, paced, request
 from bench.crowd import Crowd, gathered
-from bench.listeners import Listener, open_one
 from bench.report import Budget, Figures, spread
 from bench.rounds import Plan, Run, Scenario
+from wedsync.processes.drills.calls import Load, calling, paced, request
+from wedsync.processes.drills.listeners import Listener, open_one
 
 SECONDS = 30.0
 OPENINGS_PER_S = 20.0

@@ -16,8 +16,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from bench.calls import request
-from bench.cast import Business, businesses, each
 from bench.peers import Peer
 from bench.provider import START, ZONE, Asked, Taken, Write
 from bench.report import Figures, spread
@@ -32,6 +30,8 @@ from wedsync.connections.calendars.kept import Named, Seals
 from wedsync.connections.contract import Account
 from wedsync.connections.model import ACCOUNT_RATE_PER_MINUTE, HookSettings, Kept, new_secret
 from wedsync.connectors.google_calendar.fake import Google
+from wedsync.processes.drills.calls import request
+from wedsync.processes.drills.cast import Business, businesses, each
 
 T = TypeVar("T")
 

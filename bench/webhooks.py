@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from bench import live
-from bench.cast import Wedding, built, each, named
 from bench.peers import Peer, peer
 from bench.receiver import Sample, Taken
 from bench.report import Budget, Figures, spread
@@ -21,6 +20,7 @@ from bench.stage import Stage, StageFailed, staged
 from wedsync.connections import signatures
 from wedsync.guests import actions as guests
 from wedsync.guests.model import NewParty
+from wedsync.processes.drills.cast import Wedding, built, each, named
 from wedsync.subscriptions.model import NewEndpoint
 
 T = TypeVar("T")

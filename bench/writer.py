@@ -16,7 +16,6 @@ from uuid import UUID
 import msgspec
 import uvloop
 
-from bench.calls import paced
 from wedsync.events import record
 from wedsync.guests import replies
 from wedsync.guests.model import Reply
@@ -24,6 +23,7 @@ from wedsync.kit import config
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
+from wedsync.processes.drills.calls import paced
 
 EVENTS = "wedsync:events"
 WARM_S = 1.0

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from bench.connections import asked_after
 from bench.drain import tenths
 from bench.imports import decide, guest_list
-from bench.listeners import seq_of
 from bench.provider import Question
 from bench.report import (
     Budget,
@@ -28,6 +27,7 @@ from bench.report import (
 )
 from bench.rounds import Plan, conclude
 from bench.webhooks import sustained
+from wedsync.processes.drills.listeners import seq_of
 
 
 def line(scenario: str = "rsvp", *, scale: float = 1.0, **figures: float) -> Line:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from bench.cast import each
+from wedsync.processes.drills.cast import each
 
 OPEN_PATIENCE_S = 20.0
 HEARTBEAT_S = 25.0

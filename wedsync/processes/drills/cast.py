@@ -7,17 +7,17 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import date, time, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from bench.stage import Stage
 from wedsync.guests import actions as guests
 from wedsync.guests.model import NewGuest, NewParty
 from wedsync.kit.actor import ANONYMOUS, Actor
-from wedsync.kit.config import LOOPBACK
-from wedsync.kit.db import Tx
+from wedsync.kit.config import LOOPBACK, Settings
+from wedsync.kit.db import Door, Tx
+from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
@@ -43,6 +43,20 @@ SESSIONS = """select app.issue_session(p, h, $3) as id
     from unnest($1::uuid[], $2::bytea[]) with ordinality u(p, h, n) order by n"""
 FIRST_NAMES = ("Carla", "Noor", "Mateo", "Nadia", "Jonas", "Aroha", "Wei", "Zuri", "Elif", "Tomás")
 LAST_NAMES = ("Rossi", "Haddad", "Silva", "Becker", "Ngata", "Chen", "Okafor", "Demir", "Novak", "Murphy")
+
+
+class Stage(Protocol):
+    """A running product, as whoever builds weddings in it needs it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def door(self) -> Door: ...
+    @property
+    def ring(self) -> KeyRing: ...
+    async def analyze(self) -> None:
+        """Statistics after a world was built."""
+        ...
 
 
 class Person(msgspec.Struct, frozen=True):
