@@ -46,6 +46,12 @@ create function app.now() returns timestamptz language sql stable parallel safe 
   return coalesce(
     (select c.base + (clock_timestamp() - c.set_at) * c.speed from public.clock_setting c),
     clock_timestamp());
+-- What a process takes over, so that its own wedding time is the database's; no row where nothing is moved.
+create function app.moved_clock() returns table (base timestamptz, set_at timestamptz, speed double precision)
+language sql stable security definer set search_path = ''
+begin atomic
+  select c.base, c.set_at, c.speed from public.clock_setting c;
+end;
 
 -- Optimistic locking: every changed row counts its versions, whoever changes it; but what is only sealed again says the same.
 create function app.bump() returns trigger language plpgsql set search_path = '' as $$
@@ -3894,6 +3900,7 @@ reset role;
 set role wedsync_owner;
 grant execute on function app.tenant(), app.actor(), app.actor_kind(), app.role(), app.link(), app.membership(), app.party(), app.mask(),
   app.write_mask(), app.now(), app.bump() to wedsync_user, wedsync_recorder, wedsync_service, wedsync_reader;
+grant execute on function app.moved_clock() to wedsync_user, wedsync_service;
 reset role;
 
 -- 71_arrivals.sql

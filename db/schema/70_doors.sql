@@ -201,4 +201,5 @@ reset role;
 set role wedsync_owner;
 grant execute on function app.tenant(), app.actor(), app.actor_kind(), app.role(), app.link(), app.membership(), app.party(), app.mask(),
   app.write_mask(), app.now(), app.bump() to wedsync_user, wedsync_recorder, wedsync_service, wedsync_reader;
+grant execute on function app.moved_clock() to wedsync_user, wedsync_service;
 reset role;

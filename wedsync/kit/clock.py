@@ -61,5 +61,6 @@ def follow(clock: Clock | None, *, env: str) -> None:
     _moved = clock
 
 
-def is_moved() -> bool:
-    return _moved is not None
+def speed() -> float:
+    """How many seconds of wedding time pass in one of machine time."""
+    return 1.0 if _moved is None else _moved.speed

@@ -313,6 +313,31 @@ def commission(
     sys.exit(asyncio.run(module("commission").run(settings, connector=connector, is_json=json)))
 
 
+drill = App(name="drill", help="Play what may go wrong, on a copy of the whole that is thrown away.")
+app.command(drill)
+
+
+@drill.command(name="saturday")
+def drill_saturday(
+    *,
+    weddings: Annotated[int, Parameter(help="How many there are on that day.")] = 50,
+    speed: Annotated[float, Parameter(help="How many minutes of the day pass in one of ours.")] = 60.0,
+    begin: Annotated[str, Parameter(help="When the day begins.")] = "08:00",
+    end: Annotated[str, Parameter(help="When it ends.")] = "23:00",
+    rate: Annotated[float, Parameter(help="1: each wedding does or looks at something every ten minutes.")] = 1.0,
+    fail: Annotated[
+        list[str] | None,
+        Parameter(help="What fails when: resend@14:05+10m, worker@14:30. Said once, only what is said fails."),
+    ] = None,
+    to: Annotated[Path, Parameter(help="Folder of the report.")] = Path("var/drill"),
+    web_workers: Annotated[int, Parameter(help="Processes that answer pages and API.")] = 2,
+) -> None:
+    """Live through a Saturday in minutes, while providers fail and processes are killed; report what was lost."""
+    saturday = module("drills.saturday")
+    wanted = saturday.planned(weddings=weddings, speed=speed, begin=begin, end=end, rate=rate, fail=fail)
+    sys.exit(asyncio.run(saturday.run(wanted, to=to, web_workers=web_workers)))
+
+
 freeze = App(name="freeze", help="Tell whether the platform may be changed now, and override the freeze by two.")
 app.command(freeze)
 Json = Annotated[bool, Parameter(negative="", help="One JSON object.")]

@@ -48,7 +48,7 @@ from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
 from wedsync.operations.database.actions import provide_steps
 from wedsync.people import lookups
-from wedsync.processes import listening, migrate, registry
+from wedsync.processes import listening, migrate, registry, wedding_time
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
@@ -139,7 +139,8 @@ def create(
         app.state.reception = open_reception(wire, door, ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
-            yield
+            async with wedding_time.followed(door, settings.env):
+                yield
         finally:
             app.state.metrics.door = None
             stop.set()

@@ -34,7 +34,7 @@ from wedsync.kit.errors import Refusal
 from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
-from wedsync.processes import registry, senders
+from wedsync.processes import registry, senders, wedding_time
 
 log = structlog.get_logger("worker")
 
@@ -329,7 +329,8 @@ async def serve(
         writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, last))
         log.info("worker_ready")
         try:
-            await worker.run(stop)
+            async with wedding_time.followed(door, settings.env):
+                await worker.run(stop)
         finally:
             ear.cancel()
             with contextlib.suppress(asyncio.CancelledError):

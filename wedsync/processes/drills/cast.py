@@ -88,6 +88,8 @@ class Wedding(msgspec.Struct, kw_only=True):
     dinner: UUID
     guests: list[UUID] = []
     tasks: list[UUID] = []
+    items: list[UUID] = []
+    parties: list[UUID] = []
     businesses: list[Business] = []
     endpoint_secret: str = ""
 
@@ -134,13 +136,16 @@ async def built(
     hired: Callable[[int], Iterable[Business]] = lambda number: (),
     level: str = "full",
     endpoint: Callable[[int], NewEndpoint] | None = None,
+    on: Callable[[int], date] | None = None,
 ) -> list[Wedding]:
-    """So many weddings, each with one dinner that takes answers. `hired` and `endpoint` are asked by number."""
+    """So many weddings, each with one dinner that takes answers. `hired`, `endpoint` and `on` are asked by number; a
+    day is usually one of the next year's.
+    """
     couples = await people(stage, count, "couple")
 
     async def build(numbered: tuple[int, Person]) -> Wedding:
         number, couple = numbered
-        wedding = await _wedding(stage, number, couple)
+        wedding = await _wedding(stage, couple, number, on(number) if on is not None else _some_day(number))
         async with stage.door.enter(couple.actor, wedding.id) as tx:
             await _fill(tx, stage, wedding, guests_each, tasks_each)
             if endpoint is not None:
@@ -156,25 +161,30 @@ async def built(
     return made
 
 
-async def _wedding(stage: Stage, number: int, couple: Person) -> Wedding:
+def _some_day(number: int) -> date:
+    return date.today() + timedelta(days=40 + number % 300)
+
+
+async def _wedding(stage: Stage, couple: Person, number: int, on: date) -> Wedding:
     new = NewWedding(couple_names=f"Couple {number}")
     wedding_id = await weddings.create(stage.door, couple.actor, new)
+    made = Wedding(id=wedding_id, couple=couple, dinner=wedding_id)
     async with stage.door.enter(couple.actor, wedding_id) as tx:
-        on = date.today() + timedelta(days=40 + number % 300)
         await weddings.change(tx, wedding_id, {"on": on, "date_status": "confirmed", "ceremony_venue": "Chapel"})
         dinner = NewItem(title="Dinner", kind="reception", at_local=time(17, 0), minutes=120, takes_rsvps=True)
-        item = await schedule.add(tx, dinner)
+        made.dinner = await schedule.add(tx, dinner)
         for hour, title in ((9, "Getting ready"), (13, "Photographs"), (19, "Speeches")):
-            await schedule.add(tx, NewItem(title=title, at_local=time(hour, 30), minutes=45))
+            made.items.append(await schedule.add(tx, NewItem(title=title, at_local=time(hour, 30), minutes=45)))
         hush(tx)
-    return Wedding(id=wedding_id, couple=couple, dinner=item)
+    return made
 
 
 async def _fill(tx: Tx, stage: Stage, wedding: Wedding, guests_each: int, tasks_each: int) -> None:
     for first in range(0, guests_each, PARTY_SIZE):
         names = [named(number) for number in range(first, min(first + PARTY_SIZE, guests_each))]
         party = NewParty(name=f"The {names[0].last_name} party", guests=names, schedule_item_ids=[wedding.dinner])
-        _, ids = await guests.add_party(tx, stage.ring, wedding.id, party)
+        party_id, ids = await guests.add_party(tx, stage.ring, wedding.id, party)
+        wedding.parties.append(party_id)
         wedding.guests += ids
     for number in range(tasks_each):
         wedding.tasks.append(await tasks.add(tx, NewTask(title=f"Task {number}", due_days_before=10 + number)))

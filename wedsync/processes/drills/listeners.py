@@ -27,11 +27,12 @@ HEARTBEAT = b'[null,"9","phoenix","heartbeat",{}]'
 JOINED = b'"phx_reply",{"status":"ok"'
 REFUSED = b'"phx_reply",{"status":"error"'
 CHANGE = b'"postgres_changes",{'
-POSITION = re.compile(rb'"rev":"(\d+):(\d+):')
+BROADCAST = b'"broadcast",{'
+POSITION = re.compile(rb'"(?:rev|id)":"(\d+):(\d+):')
 
 
 class Join(msgspec.Struct, frozen=True):
-    """What a socket asks for. `table` is one of the realtime tables, or * for all."""
+    """What a socket asks for. `table` is one of the realtime tables, * for all, or empty for every event as it is."""
 
     topic: str
     token: str
@@ -43,7 +44,7 @@ class Join(msgspec.Struct, frozen=True):
         config: dict[str, Any] = {
             "broadcast": {"ack": False, "self": False},
             "presence": {"enabled": self.has_presence, "key": self.presence_key},
-            "postgres_changes": [{"event": "*", "schema": "public", "table": self.table}],
+            "postgres_changes": [{"event": "*", "schema": "public", "table": self.table}] if self.table else [],
         }
         payload = {"config": config, "access_token": self.token}
         return msgspec.json.encode(["1", "1", self.topic, "phx_join", payload])
@@ -138,7 +139,7 @@ class Listener(asyncio.Protocol):
 
     def _take(self, opcode: int, payload: bytes, at: int) -> None:
         if opcode == TEXT:
-            if CHANGE in payload[:120]:
+            if CHANGE in payload[:120] or BROADCAST in payload[:120]:
                 self.changes += 1
                 if self.frames is not None:
                     self.frames.append((at, payload))

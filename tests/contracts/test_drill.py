@@ -1,0 +1,65 @@
+"""A Saturday in small: what its options mean, and that it is played, survives what fails, and tells the truth."""
+
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from wedsync.processes.drills import plan, report, saturday
+from wedsync.processes.drills.plan import Trouble
+from wedsync.processes.failures import CannotRun
+
+OPTIONS = {"weddings": 2, "speed": 900.0, "begin": "13:00", "end": "15:30", "rate": 6.0, "fail": ()}
+
+
+def test_what_fails_is_said_in_a_word() -> None:
+    found = plan.troubles_of(["worker@14:30", "resend@14:05+10m", "tave@9:00+5m=429"])
+    assert found == [
+        Trouble(what="tave", at=540, lasts=5, how="429"),
+        Trouble(what="resend", at=845, lasts=10),
+        Trouble(what="worker", at=870),
+    ]
+    assert [one.is_part for one in found] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("resend at two", "does not say what fails when"),
+        ("resend@25:00+1m", "no time of day"),
+        ("worker@14:75", "no time of day"),
+        ("resend@14:05", "for how long"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str, told: str) -> None:
+    with pytest.raises(CannotRun, match=told):
+        plan.troubles_of([text])
+
+
+@pytest.mark.parametrize("wrong", [{"begin": "15:00", "end": "13:00"}, {"weddings": 0}, {"speed": 0.5}, {"rate": 0.0}])
+def test_a_day_that_cannot_be_played_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(CannotRun):
+        plan.planned(today=date(2026, 4, 1), **{**OPTIONS, **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("day", range(1, 8))
+def test_it_is_the_next_saturday_and_runs_at_its_speed(day: int) -> None:
+    made = plan.planned(today=date(2026, 4, day), **OPTIONS)  # type: ignore[arg-type]
+    assert made.on.weekday() == plan.SATURDAY
+    assert 0 < (made.on - date(2026, 4, day)).days <= 7
+    assert made.takes_s == 10.0
+    assert (made.moment(made.begin).hour, made.seconds(13 * 60 + 15)) == (12, 1.0)
+
+
+@pytest.mark.unmeasured
+@pytest.mark.timeout(600)
+async def test_a_small_saturday_loses_nothing(tmp_path: Path) -> None:
+    wanted = saturday.planned(**{**OPTIONS, "fail": ["resend@13:30+20m", "gateway@14:00", "worker@14:20"]})  # type: ignore[arg-type]
+    assert await saturday.run(wanted, to=tmp_path, web_workers=1) == 0
+    told = msgspec.json.decode((tmp_path / "saturday.json").read_bytes(), type=report.Report)
+    assert (told.lost, told.unanswered, told.refused) == (0, 0, {})
+    assert told.facts > 5
+    assert told.reopened >= told.screens
+    assert {one.connector for one in told.owed} >= {"webhook"}
+    assert "A Saturday with 2 weddings" in (tmp_path / "saturday.html").read_text()

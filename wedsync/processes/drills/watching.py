@@ -1,0 +1,151 @@
+"""Who looks on in a drill: a screen of each side of every wedding, and probes that ask every second for answers.
+
+A screen notes when each position of its wedding's stream came first; where its socket is lost it opens another at once,
+as the clients do, and is sent what it has missed.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from wedsync.processes.drills.calls import Caller, request
+from wedsync.processes.drills.cast import Wedding
+from wedsync.processes.drills.listeners import HEARTBEAT, Join, Listener, open_one, seq_of, wedding_topic
+
+AGAIN_S: Final = 0.2
+LOOK_S: Final = 0.05
+HEARTBEAT_S: Final = 5.0
+PROBE_S: Final = 1.0
+PROBE_PATIENCE_S: Final = 2.0
+
+
+class Screen:
+    """One side's open page of one wedding. `seen` maps each position to when it came, in wall-clock nanoseconds."""
+
+    def __init__(self, wedding: Wedding, side: str, join: Join, port: int) -> None:
+        self.wedding = wedding
+        self.side = side
+        self.token = join.token
+        self.seen: dict[int, int] = {}
+        self.repeats = 0
+        self.openings = 0
+        self._join = join
+        self._port = port
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+        self.is_open = asyncio.Event()
+
+    async def watch(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                listener = await open_one(self._port, self._join)
+            except (OSError, TimeoutError):
+                await asyncio.sleep(AGAIN_S)
+                continue
+            self.openings += 1
+            try:
+                await self._read(listener)
+            finally:
+                listener.close()
+
+    async def _read(self, listener: Listener) -> None:
+        listener.frames = []
+        self.is_open.set()
+        beat_at = time.monotonic() + HEARTBEAT_S
+        while True:
+            is_lost = listener.is_lost
+            taken, listener.frames = listener.frames, []
+            for at, frame in taken or ():
+                self._note(at + self._offset_ns, seq_of(frame))
+            if is_lost:
+                return
+            if time.monotonic() >= beat_at:
+                listener.send(HEARTBEAT)
+                beat_at += HEARTBEAT_S
+            await asyncio.sleep(LOOK_S)
+
+    def _note(self, at: int, seq: int) -> None:
+        if seq in self.seen:
+            self.repeats += 1
+        else:
+            self.seen[seq] = at
+
+
+def screens_of(weddings: Sequence[Wedding], port: int) -> list[Screen]:
+    """The couple's and one supplier's of each wedding."""
+    made = []
+    for wedding in weddings:
+        sides = {"couple": wedding.couple.token, "supplier": wedding.businesses[0].owner.token}
+        for side, token in sides.items():
+            join = Join(topic=wedding_topic(wedding.id), token=token, table="", presence_key=side)
+            made.append(Screen(wedding, side, join, port))
+    return made
+
+
+class Probe(msgspec.Struct):
+    """One question asked every second: how often, and how often the answer took a second try or never came."""
+
+    name: str
+    asked: int = 0
+    late: int = 0
+    failed: int = 0
+    worst_ms: float = 0.0
+
+
+class Probes:
+    """REST, a page and a socket of the first wedding."""
+
+    def __init__(self, wedding: Wedding, caller: Caller, port: int) -> None:
+        self.all = [Probe("REST"), Probe("page"), Probe("socket")]
+        couple = wedding.couple
+        rest = request("GET", f"/api/v1/weddings/{wedding.id}", token=couple.token)
+        page = request("GET", f"/me/{wedding.id}", cookie=couple.cookie)
+        join = Join(topic=wedding_topic(wedding.id), token=couple.token, table="", presence_key="probe")
+
+        async def by_socket() -> bool:
+            listener = await open_one(port, join)
+            listener.close()
+            return True
+
+        def asking(content: bytes) -> Callable[[], Awaitable[bool]]:
+            async def ask() -> bool:
+                return (await caller.call(content)).is_good
+
+            return ask
+
+        self._asks = [asking(rest), asking(page), by_socket]
+
+    async def ask(self) -> None:
+        """For ever, every second, each by itself."""
+        asked: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                for probe, ask in zip(self.all, self._asks, strict=True):
+                    task = asyncio.create_task(self._once(probe, ask))
+                    asked.add(task)
+                    task.add_done_callback(asked.discard)
+                await asyncio.sleep(PROBE_S)
+        finally:
+            for task in asked:
+                task.cancel()
+
+    async def _once(self, probe: Probe, ask: Callable[[], Awaitable[bool]]) -> None:
+        """An answer within two seconds counts, whether at once or at a second try."""
+        probe.asked += 1
+        began = time.perf_counter()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PROBE_PATIENCE_S):
+                tries = 0
+                while True:
+                    tries += 1
+                    with suppress(OSError):
+                        if await ask():
+                            probe.late += tries > 1
+                            probe.worst_ms = max(probe.worst_ms, (time.perf_counter() - began) * 1000)
+                            return
+                    await asyncio.sleep(AGAIN_S / 2)
+        probe.failed += 1
