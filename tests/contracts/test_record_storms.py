@@ -4,7 +4,6 @@ import random
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -23,7 +22,6 @@ STORMS = [
 ]
 DAY = date(2027, 6, 5)
 FAULTS = (driven.BUSY, driven.BROKEN, driven.LOST, driven.TRUNCATED, driven.ODD)
-JOIN = "update clients set wedding_id = $2, link_id = $3 where id = $1"
 WORDS = ("name", "partner_name", "email", "phone", "wedding_on")
 
 
@@ -124,14 +122,10 @@ async def test_the_couples_date_goes_to_the_crm_and_the_crm_does_not_move_it(lan
     book = await lane.studio()
     couple = await lane.person()
     wedding = await lane.wedding(couple, on=DAY.isoformat())
-    asked = {"supplier_name": "Marlow Photo", "email": book.owner.email, "level": "standard"}
-    link = (await couple.got("POST", f"/api/v1/weddings/{wedding}/links", asked, code=201))["id"]
-    said = {"supplier_id": book.business.supplier}
-    await book.owner.got("POST", f"/api/v1/links/{link}/answer", said, code=204)
+    link = await book.link(couple, wedding)
     job = await book.make(name="Ana", partner_name="Ben", wedding_on=DAY, stage="booked")
     await book.poll(wedding)
-    client = await book.client(job)
-    await lane.admin.execute(JOIN, UUID(client["id"]), UUID(wedding), UUID(link))
+    await book.join(job, wedding, link)
     # The couple moves its wedding: it is moved in the CRM.
     later = (DAY + timedelta(days=7)).isoformat()
     await couple.got("PATCH", f"/api/v1/weddings/{wedding}", {"on": later})

@@ -74,6 +74,10 @@ IN_A_BUSINESS = (
     select b.tenant_id, b.id, '', '' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_spaces (tenant_id, book_id, remote_id, seen)
     select b.tenant_id, b.id, 'hall', '{{}}' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_galleries (tenant_id, book_id, remote_key, record_key, sealed)
+    select b.tenant_id, b.id, '', '', '' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_messages (tenant_id, book_id, remote_key, record_key, sealed, said_at)
+    select b.tenant_id, b.id, '', '', '', '2027-01-01Z' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_maps (tenant_id, book_id, version, rules)
     select b.tenant_id, b.id, 1, '[]' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_documents (item_id, tenant_id, book_id, sealed, read_at)

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from wedsync.connections.records.contract import Use
+from wedsync.connections.records.contract import RemoteGallery, RemoteMessage, Use
 from wedsync.connections.records.record import Record
 from wedsync.connections.tenant_seals import TenantSeals
 
 ITEMS = "record_items"
 DOCUMENTS = "record_documents"
+GALLERIES = "record_galleries"
+MESSAGES = "record_messages"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,6 +34,13 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     document: dict[str, Any] = {}
 
 
+class Hung(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A gallery as its CRM told it last, and as it was when it was taken over last."""
+
+    told: RemoteGallery
+    taken: RemoteGallery | None = None
+
+
 class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Both sides of a conflict, null where there is none, and why it is one in a sentence."""
 
@@ -48,6 +57,12 @@ class Seals(TenantSeals):
 
     def kept(self, row: UUID, sealed: bytes) -> Kept:
         return self.open(sealed, Kept, table=ITEMS, row=row)
+
+    def hung(self, row: UUID, sealed: bytes) -> Hung:
+        return self.open(sealed, Hung, table=GALLERIES, row=row)
+
+    def message(self, row: UUID, sealed: bytes) -> RemoteMessage:
+        return self.open(sealed, RemoteMessage, table=MESSAGES, row=row)
 
     def document(self, row: UUID, told: Told) -> bytes:
         return self.seal(told, table=DOCUMENTS, row=row)

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from wedsync.connections.contract import Outcome
-from wedsync.connections.records import conflicts, documents
+from wedsync.connections.records import conflicts, documents, handed
 from wedsync.connections.records.contract import Found, Gone, Hint, Listed, Pulled
 from wedsync.connections.records.kept import Dispute, Kept, Told, remote_key
 from wedsync.connections.records.mapped import heard, is_there
@@ -70,6 +70,7 @@ async def pull(run: Run) -> Ended | None:
         if ended is not None:
             return ended
         async with run.enter() as tx:
+            await handed.keep(tx, run, said)
             sealed = run.seals.seal(said.cursor, table="record_progress", row=run.id, column="cursor_sealed")
             await tx.run(queries.save_cursor, run.id, sealed)
             if not said.has_more:

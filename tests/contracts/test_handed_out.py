@@ -1,0 +1,126 @@
+"""What a photographer's CRM hands out: its galleries move the couple's bar, and what was said is the photographer's."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import pytest_asyncio
+
+from tests.contracts.record_house import Book, Lane, laned
+from tests.contracts.town import Somebody
+from tests.engines_fixture import Database, RunningPostgres
+from wedsync.connections.records.contract import RemoteGallery
+from wedsync.connections.records.galleries import HINT, kind_of, same, wanted
+from wedsync.connectors.tave.fake_store import GALLERY_PASSWORD, Studio
+from wedsync.kit.config import Settings
+
+DAY = date(2027, 6, 5)
+URL = "https://gallery.example/one"
+WORKED_ON: dict[str, Any] = {
+    "id": "1",
+    "kind": "gallery",
+    "stage": "editing",
+    "standing": "on_track",
+    "promised_on": None,
+    "gallery_url": "",
+    "gallery_hint": "",
+    "delivered_count": None,
+}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def lane(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Lane]:
+    async with laned(database, postgres, settings) as made:
+        yield made
+
+
+async def wed(lane: Lane) -> tuple[Book, Somebody, str, str, str]:
+    """A photographer's client who is a couple on WedSync: (book, couple, wedding, link, job)."""
+    lane.forget()
+    book = await lane.studio(direction="import")
+    couple = await lane.person()
+    wedding = await lane.wedding(couple, on=DAY.isoformat())
+    link = await book.link(couple, wedding)
+    job = await book.make(name="Ana", partner_name="Ben", wedding_on=DAY, stage="booked")
+    await book.poll(wedding)
+    return book, couple, wedding, link, job
+
+
+async def test_a_gallery_opened_there_moves_the_couples_bar(lane: Lane) -> None:
+    book, couple, wedding, link, job = await wed(lane)
+    studio: Studio = lane.tave.studios[book.account]
+    gallery = studio.gallery(job, name="Ana and Ben")
+
+    async def bar() -> list[tuple[str, int | None, str]]:
+        found = await couple.got("GET", f"/api/v1/weddings/{wedding}/photos")
+        return [(one["stage"], one["delivered_count"], one["gallery_hint"]) for one in found["items"]]
+
+    async def galleries() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await book.owner.got("GET", f"{book.path}/galleries"))["items"]
+        return found
+
+    await book.poll(wedding)
+    # Nobody knows yet that this client is that couple.
+    assert await bar() == []
+    assert [(one["state"], one["delivery_id"]) for one in await galleries()] == [("making", None)]
+    await book.join(job, wedding, link)
+    await book.poll(wedding)
+    assert await bar() == [("ready", None, HINT)]
+    studio.touched(studio.galleries[gallery], status="active", photoCount=620)
+    await book.poll(wedding)
+    assert await bar() == [("delivered", 620, HINT)]
+    page = await couple.see(f"/me/{wedding}/photos")
+    assert "Gallery: Ana and Ben" in page
+    assert "620 delivered" in page
+    (told,) = [e for e in await lane.events(wedding) if e.type == "photos.delivered"]
+    assert str(told.link_id) == link
+    # Asked again and again it is the same; made anew there it is not taken back, and closed it is put away.
+    events = len(await lane.events(wedding))
+    studio.touched(studio.galleries[gallery], status="pre-release")
+    await book.poll(wedding)
+    await book.poll(wedding)
+    assert await bar() == [("delivered", 620, HINT)]
+    assert len(await lane.events(wedding)) == events
+    studio.touched(studio.galleries[gallery], status="archived")
+    await book.poll(wedding)
+    assert await bar() == [("archived", 620, HINT)]
+    # One whose address no couple may be sent to stays with the photographer, who reads why.
+    studio.gallery(job, name="Sneak peek", clientUrl="http://gallery.example/x?password=peonies")
+    await book.poll(wedding)
+    assert len(await bar()) == 1
+    assert "https" in (await galleries())[0]["reason"]
+    for table in ("record_galleries", "photo_deliveries", "events"):
+        for row in await lane.admin.fetch(f"select * from {table}"):
+            assert GALLERY_PASSWORD not in f"{dict(row)} {lane.unsealed(table, row)}"
+
+
+def test_only_what_changed_there_is_taken_over_and_nothing_is_moved_back() -> None:
+    made = RemoteGallery(id="g", record_id="j", state="released", name="Wedding", url=URL, photos=620)
+    steps = wanted(WORKED_ON, made, None, DAY)
+    assert (steps.fields, steps.stage) == ({"gallery_url": URL, "delivered_count": 620}, "delivered")
+    there = {**WORKED_ON, "stage": "viewed", "gallery_url": "https://mine.example/", "delivered_count": 700}
+    # What the supplier has changed here stays.
+    assert (wanted(there, made, made, DAY).fields, wanted(there, made, made, DAY).stage) == ({}, "")
+    making = RemoteGallery(id="g", record_id="j", state="making", url=URL, released_on=DAY)
+    assert wanted(there, making, made, DAY).stage == ""
+    assert wanted({**WORKED_ON, "standing": "on_hold"}, making, None, DAY).stage == ""
+    # The day it opens is a promise where there is none, or an earlier one; a later one would be a delay.
+    for promised_on, takes in ((None, True), (date(2027, 7, 1), True), (date(2027, 6, 1), False), (DAY, False)):
+        fields = wanted({**WORKED_ON, "promised_on": promised_on}, making, None, DAY).fields
+        assert ("promised_on" in fields) is takes
+    assert "promised_on" not in wanted(WORKED_ON, making, None, date(2027, 6, 6)).fields
+    archived = {**WORKED_ON, "stage": "archived", "gallery_url": URL}
+    assert wanted(archived, made, None, DAY).stage == ""
+    assert (
+        wanted(archived, made, RemoteGallery(id="g", record_id="j", state="closed", url=URL), DAY).stage == "delivered"
+    )
+
+
+def test_a_gallery_finds_the_delivery_that_it_is() -> None:
+    told = RemoteGallery(id="g", record_id="j", state="making", name="Wedding", url=URL)
+    other = {**WORKED_ON, "id": "2", "gallery_url": URL, "stage": "delivered"}
+    assert same([WORKED_ON, other], None, told) == other
+    assert same([WORKED_ON], None, told) == WORKED_ON
+    assert same([WORKED_ON, {**WORKED_ON, "id": "3"}], None, told) is None
+    assert same([{**WORKED_ON, "kind": "album"}], None, told) is None
+    assert [kind_of(name) for name in ("A SNEAK peek", "The film", "Ana & Ben")] == ["sneak_peek", "film", "gallery"]
