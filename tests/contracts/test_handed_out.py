@@ -124,3 +124,62 @@ def test_a_gallery_finds_the_delivery_that_it_is() -> None:
     assert same([WORKED_ON, {**WORKED_ON, "id": "3"}], None, told) is None
     assert same([{**WORKED_ON, "kind": "album"}], None, told) is None
     assert [kind_of(name) for name in ("A SNEAK peek", "The film", "Ana & Ben")] == ["sneak_peek", "film", "gallery"]
+
+
+async def test_what_was_said_is_the_photographers_until_it_is_shared(lane: Lane) -> None:
+    book, couple, wedding, link, job = await wed(lane)
+    studio: Studio = lane.tave.studios[book.account]
+    secret = studio.note(job, "<p>They pay late. Their budget is tight.</p>")
+    kind = studio.note(job, "<p>They love <b>peonies</b>.</p><p>No flash in church.</p>")
+    await book.poll(wedding)
+    await book.join(job, wedding, link)
+    path = f"/api/v1/links/{link}/correspondence"
+
+    async def mine() -> list[tuple[str, bool, bool]]:
+        found = (await book.owner.got("GET", path))["items"]
+        return [(one["text"], one["shared_at"] is not None, one["is_changed"]) for one in found]
+
+    async def theirs() -> list[str]:
+        return [one["text"] for one in (await couple.got("GET", path))["items"]]
+
+    love, late = "They love peonies.\nNo flash in church.", "They pay late. Their budget is tight."
+    assert sorted(await mine()) == [(love, False, False), (late, False, False)]
+    assert await theirs() == []
+    messages = {one["text"]: one["id"] for one in (await book.owner.got("GET", path))["items"]}
+    for _ in range(2):
+        await book.owner.got("POST", f"{path}/{messages[love]}/share", code=204)
+    assert await theirs() == [love]
+    await lane.react(wedding)
+    inbox = (await couple.got("GET", "/api/v1/me/inbox"))["items"]
+    assert [one["type"] for one in inbox].count("message.shared") == 1
+    # What is changed there afterwards is not shared by itself; what is hidden there is forgotten.
+    studio.touched(studio.notes[kind], contentHtml="They love roses.")
+    studio.touched(studio.notes[secret], hidden=True)
+    await book.poll(wedding)
+    assert await mine() == [("They love roses.", True, True)]
+    assert await theirs() == [love]
+    page = await book.owner.see(f"/studio/{book.business.supplier}/weddings/{wedding}/correspondence")
+    assert "They love roses." in page
+    assert "changed in" in page
+    base = f"/studio/{book.business.supplier}/weddings/{wedding}/correspondence/{messages[love]}"
+    assert (await book.owner.send(base, share="yes")).status_code == 303
+    assert await theirs() == ["They love roses."]
+    assert "They love roses." in await couple.see(f"/me/{wedding}/suppliers/{link}/correspondence")
+    # Nobody else shares, reads or takes back; a shared one that its CRM forgot stays shared until it is taken back.
+    other = await lane.linked(couple, wedding)
+    for who, code in ((couple, 403), (other.owner, 404)):
+        assert (await who.ask("POST", f"{path}/{messages[love]}/share")).status_code == code
+        assert (await who.ask("DELETE", f"{path}/{messages[love]}/share")).status_code == code
+    assert (await other.owner.ask("GET", path)).status_code == 404
+    assert (await book.owner.ask("POST", f"{path}/{messages[late]}/share")).status_code == 404
+    studio.touched(studio.notes[kind], hidden=True)
+    await book.poll(wedding)
+    assert await mine() == [("They love roses.", True, False)]
+    assert (await book.owner.send(base, share="no")).status_code == 303
+    assert (await mine(), await theirs()) == ([], [])
+    assert (await book.owner.ask("DELETE", f"{path}/{messages[love]}/share")).status_code == 404
+    types = [e.type for e in await lane.events(wedding) if e.type.startswith("message.")]
+    assert types == ["message.shared", "message.shared", "message.withdrawn"]
+    for table in ("record_messages", "messages", "events", "deliveries", "inbox"):
+        for row in await lane.admin.fetch(f"select * from {table}"):
+            assert "peonies" not in str(dict(row))

@@ -50,6 +50,10 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {"basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "messages": {
+        "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {"basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
     "payment_checkouts": {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": set(COUPLE),
@@ -352,8 +356,8 @@ def page() -> str:
         "# Who may do what",
         "",
         "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with",
-        "rows for one link (links, tasks, photo deliveries, space uses, payments, acknowledgements, proposals,",
-        "events) a supplier reads and writes its own.",
+        "rows for one link (links, tasks, photo deliveries, space uses, payments, messages, acknowledgements,",
+        "proposals, events) a supplier reads and writes its own.",
         "",
         *_table(TABLES, EVERYBODY),
         "",

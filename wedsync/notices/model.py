@@ -34,7 +34,7 @@ TO_COUPLE = (
         "photos.delivered",
         "photos.delayed",
     ),
-    *("payment.requested", "payment.cancelled"),
+    *("payment.requested", "payment.cancelled", "message.shared"),
 )
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
 FOLLOWS = ("space.exceeded", "space.fits_again")
@@ -60,6 +60,7 @@ SAYS = {
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
+    "message.shared": "A supplier has shared a message with you",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
     "payment.received": "{money} was received: {what}",

@@ -49,6 +49,7 @@ CATEGORIES: Final = (
         hint="Who joined or declined, and what is shared with you",
         types=(
             *("link.scopes_changed", "link.requested", "link.accepted", "link.declined", "acknowledgement.declined"),
+            "message.shared",
         ),
     ),
     Category(

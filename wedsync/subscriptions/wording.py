@@ -67,6 +67,7 @@ GROUPS: Final = (
             ("photos.*", "Photographs and films: promised, delayed, delivered"),
             ("space.*", "Spaces of venues, and whether everybody fits"),
             ("payment.*", "Payments: asked for, received, refunded, disputed"),
+            ("message.*", "Messages that a supplier shares with the couple"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),
