@@ -55,10 +55,10 @@ CATEGORIES: Final = (
     Category(
         key="money",
         words="Payments",
-        hint="Asked for, received, paid back, disputed",
+        hint="Asked for, due, received, paid back, disputed",
         types=(
             *("payment.requested", "payment.cancelled", "payment.received", "payment.refunded"),
-            *("payment.disputed", "payment.dispute_closed"),
+            *("payment.disputed", "payment.dispute_closed", "payment.due_soon", "payment.overdue"),
         ),
     ),
     Category(

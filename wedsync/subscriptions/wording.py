@@ -66,7 +66,7 @@ GROUPS: Final = (
             ("link_day.*", "Whether suppliers are free on its date"),
             ("photos.*", "Photographs and films: promised, delayed, delivered"),
             ("space.*", "Spaces of venues, and whether everybody fits"),
-            ("payment.*", "Payments: asked for, received, refunded, disputed"),
+            ("payment.*", "Payments: asked for, due, received, refunded, disputed"),
             ("message.*", "Messages that a supplier shares with the couple"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
