@@ -94,6 +94,38 @@ async def test_a_gallery_opened_there_moves_the_couples_bar(lane: Lane) -> None:
             assert GALLERY_PASSWORD not in f"{dict(row)} {lane.unsealed(table, row)}"
 
 
+async def test_whoever_else_is_on_the_job_is_named_at_the_client(lane: Lane) -> None:
+    lane.forget()
+    book = await lane.studio()
+    job = await book.make(name="Ana Lopez", partner_name="Ben Ito", wedding_on=DAY, stage="booked")
+    studio: Studio = lane.tave.studios[book.account]
+    planner = studio.bring(job, "Petra Plan", "petra@example.org", "vendor")
+    studio.bring(job, "Sam Second", "sam@example.org", "team")
+    await book.poll()
+
+    async def named() -> list[tuple[str, str, str]]:
+        client = await book.client(job)
+        return [(one["name"], one["role"], one["email"]) for one in client["contacts"]]
+
+    assert await named() == [("Petra Plan", "Vendor", "petra@example.org")]
+    client = await book.client(job)
+    assert (client["couple_names"], client["partner_email"]) == ("Ana Lopez & Ben Ito", "")
+    page = await book.owner.see(f"/studio/{book.business.supplier}/clients/{client['id']}")
+    assert "Petra Plan" in page and "Sam Second" not in page
+    # What is changed here goes there as ever, and they stay; asked again nothing is written or taken over.
+    await book.edit(client, phone="+351210000000")
+    await book.settle()
+    writes, version = book.writes, (await book.client(job))["version"]
+    await book.poll()
+    assert (book.writes, (await book.client(job))["version"]) == (writes, version)
+    assert len(await named()) == 1
+    studio.bring(job, "Mother Lopez", "rosa@example.org", "customer")
+    del studio.parts[planner]
+    studio.touched(studio.jobs[job])
+    await book.poll()
+    assert await named() == [("Mother Lopez", "Customer", "rosa@example.org")]
+
+
 def test_only_what_changed_there_is_taken_over_and_nothing_is_moved_back() -> None:
     made = RemoteGallery(id="g", record_id="j", state="released", name="Wedding", url=URL, photos=620)
     steps = wanted(WORKED_ON, made, None, DAY)

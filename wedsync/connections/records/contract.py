@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from wedsync.clients.model import Contact
 from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
 from wedsync.connections.records.record import Field, Record
 from wedsync.kit.mapping import Problem
@@ -48,7 +49,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     `document` is what of it a map may read, in the provider's own names and without money. The rest is what a map adds
     (`mapped`): `own` is the record as the connector made it, `silent` are the fields that nothing was said of, `absent`
     those of them whose place is not in the document at all, `problems` what could not be read. `uses` is what a venue
-    has planned of it.
+    has planned of it; `contacts` are people beside the two whom it is for.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     absent: frozenset[Field] = frozenset()
     problems: tuple[Problem, ...] = ()
     uses: tuple[Use, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     attempt: Attempt = Attempt()
 
 

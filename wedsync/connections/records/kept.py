@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from wedsync.clients.model import Contact
 from wedsync.connections.records.contract import RemoteGallery, RemoteMessage, Use
 from wedsync.connections.records.record import Record
 from wedsync.connections.tenant_seals import TenantSeals
@@ -18,13 +19,16 @@ MESSAGES = "record_messages"
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of one record. `theirs` is what is there as far as we know, null once it is gone; `base` what both agreed on.
-    `uses` is what a venue has planned of it, `given` what of that was taken over."""
+    `uses` is what a venue has planned of it, `given` what of that was taken over.
+    `contacts` are people beside the two, `named` those of them that our client has."""
 
     remote_id: str
     theirs: Record | None = None
     base: Record | None = None
     uses: tuple[Use, ...] = ()
     given: tuple[Use, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    named: tuple[Contact, ...] = ()
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -266,6 +266,9 @@ on conflict (book_id, remote_id) do update set seen = excluded.seen
 -- name: item_kept
 select i.sealed from record_items i where i.id = $1 for update
 
+-- name: item_of_client
+select i.sealed, i.client_id from record_items i where i.id = $1 and i.state = 'there' for update
+
 -- name: put_kept
 update record_items i set sealed = $2 where i.id = $1
 

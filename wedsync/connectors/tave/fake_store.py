@@ -108,6 +108,13 @@ class Studio:
         self.touched(found, startDate=job["eventDate"], endDate=job["eventDate"], **where)
         self.touched(job)
 
+    def bring(self, job: str, name: str, email: str, *roles: str) -> str:
+        """Somebody else on the job: a parent, a vendor; returns their id on it."""
+        self.job(job)
+        person = self.added(self.contacts, {"kind": "person", "hidden": False, **MONEY, **_of_person(name, email, "")})
+        part = {"jobId": job, "contactId": person["id"], "client": False, "roleKinds": list(roles)}
+        return str(self.added(self.parts, part)["id"])
+
     def gallery(self, job: str, **fields: Any) -> str:
         """A gallery of a job, in the making; returns its id."""
         self.job(job)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from wedsync.clients.model import Stage
+from wedsync.clients.model import CONTACTS_MAX, NAME_CHARS_MAX, Stage
+from wedsync.clients.model import Contact as Named
 from wedsync.connections.markup import words
 from wedsync.connections.records.contract import Found, GalleryState, RemoteGallery, RemoteMessage
 from wedsync.connections.records.record import Record, checked
@@ -36,6 +37,12 @@ GALLERIES: Final[Mapping[str, GalleryState]] = {
     "active": "released",
     "inactive": "closed",
     "archived": "closed",
+}
+ROLES: Final[Mapping[str, str]] = {
+    "client": "Client",
+    "customer": "Customer",
+    "subject": "In the pictures",
+    "vendor": "Vendor",
 }
 OFFERED: Final = (
     *("name", "title", "stage", "closed", "eventDate", "jobTypeName", "leadSourceName", "leadStatusName"),
@@ -199,6 +206,7 @@ def to_found(sheet: Worksheet) -> Found:
         updated_at=sheet.modified,
         unread=unread,
         document=document(sheet),
+        contacts=others(sheet.contacts),
     )
 
 
@@ -247,6 +255,21 @@ def couple(contacts: Sequence[OnJob]) -> list[Contact]:
     clients = [one.contact for one in people if one.client or "client" in (one.role_kinds or ())]
     others = [one.contact for one in people if set(one.role_kinds or ()) & {"customer", "subject"}]
     return (clients + [one for one in others if one not in clients])[:2]
+
+
+def others(contacts: Sequence[OnJob]) -> tuple[Named, ...]:
+    """Whoever else is on the job, but for the studio's own and for who wishes to be forgotten: people and companies."""
+    two = {one.id for one in couple(contacts)}
+    found: list[Named] = []
+    for one in sorted(contacts, key=lambda each: each.id):
+        person = one.contact
+        if person.id in two or person.kind == "location" or person.anonymized or "team" in (one.role_kinds or ()):
+            continue
+        role = next((ROLES[kind] for kind in one.role_kinds or () if kind in ROLES), "")
+        named = Named(name=_name(person)[:NAME_CHARS_MAX], role=role, email=person.email or "", phone=_phone(person))
+        if named.name or named.email or named.phone:
+            found.append(named)
+    return tuple(found[:CONTACTS_MAX])
 
 
 def spelled(record: Record) -> Record:
