@@ -70,9 +70,19 @@ async def _given(run: Run, row: Row, hung: Hung) -> tuple[UUID | None, str]:
     except Refusal as refusal:
         if refusal.code == "lease_lost" or refusal.status == 503:
             raise
-        return row["delivery_id"], refusal.detail
+        return row["delivery_id"], _words(refusal)
     run.counts.taken += 1
     return delivery_id, ""
+
+
+def _words(refusal: Refusal) -> str:
+    """Why, for who knows galleries and no fields of ours."""
+    wrong = next(iter(refusal.errors), None)
+    return (
+        refusal.detail
+        if wrong is None
+        else f"Its {wrong.field.replace('gallery_url', 'address')} {wrong.reason}. {wrong.fix}"
+    )
 
 
 async def _moved(tx: Tx, known: UUID | None, hung: Hung) -> UUID:
