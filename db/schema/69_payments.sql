@@ -20,6 +20,8 @@ create table public.payments (
   disputed_minor bigint not null default 0 check (disputed_minor >= 0),
   lost_minor bigint not null default 0 check (lost_minor >= 0),
   received_at timestamptz,
+  reminded_at timestamptz,
+  overdue_at timestamptz,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -33,11 +35,14 @@ comment on table public.payments is 'What one supplier asks the couple to pay by
 comment on column public.payments.disputed_minor is 'Under dispute now; lost_minor went back to the payer by disputes that were lost';
 comment on column public.payments.way is 'online: through the supplier''s account at the provider; outside: the supplier noted that it had come';
 comment on column public.payments.outside_minor is 'Of what was received, that which the supplier noted: a transfer, cash';
+comment on column public.payments.reminded_at is 'When the couple was reminded that its day comes close; another day empties it, and overdue_at';
 create unique index payments_id on public.payments (id);
 create index payments_link on public.payments (wedding_id, link_id);
+create index payments_due on public.payments (due_on) where overdue_at is null and status in ('requested', 'part_paid') and due_on is not null;
 create trigger bump before update on public.payments for each row execute function app.bump();
 call app.protect('public.payments', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
   $$link_id = (select app.link())$$, false);
+grant update on public.payments to wedsync_recorder;
 
 create table public.payment_checkouts (
   id uuid primary key default uuidv7(),

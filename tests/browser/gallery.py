@@ -21,6 +21,7 @@ from tests.browser import (
     scenes_commerce,
     scenes_couple,
     scenes_guests,
+    scenes_handed,
     scenes_invitations,
     scenes_market,
     scenes_notices,
@@ -73,6 +74,7 @@ def scenes() -> Iterator[Scene]:
         scenes_rules,
         scenes_proposals,
         scenes_accounts,
+        scenes_handed,
         scenes_public,
     )
     for module in rooms:

@@ -14,9 +14,13 @@ from wedsync.clients.importing import checking, merge, plan
 from wedsync.clients.importing.desk import Tried
 from wedsync.clients.importing.values import Choices, Upload
 from wedsync.clients.importing.vocabulary import SOURCES
-from wedsync.clients.model import STAGES, ClientView, Details, Stage
+from wedsync.clients.model import STAGES, ClientView, Contact, Details, Stage
 from wedsync.clients.pages.clients import TONES, WHENS
 
+CONTACTS = (
+    Contact(name="Petra Plan", role="Vendor", email="petra@example.org", phone="+447700900321"),
+    Contact(email="rosa.duarte.of.the.long.address@example.org"),
+)
 FILE = Path(__file__).parents[1] / "fixtures" / "clients" / "tave_jobs.csv"
 
 
@@ -24,6 +28,7 @@ def client(number: int, names: tuple[str, str], stage: Stage, on: date | None, v
     email = f"{names[0].split()[0].lower()}@example.org" if number % 3 else ""
     return ClientView(
         is_dormant=number == 3,
+        contacts=CONTACTS if number == 1 else (),
         **dict.fromkeys(("partner_email", "partner_phone", "note"), ""),
         id=UUID(int=number),
         supplier_id=UUID(SUPPLIER),

@@ -27,6 +27,7 @@ from wedsync.kit.seal import SealError
 CARLA, DARIO = ACCOUNTS
 RUNS_MAX = 200
 URL = "https://wedsync.test"
+JOIN = "update clients set wedding_id = $2, link_id = $3 where id = $1"
 RESUME = "update record_progress set not_before = null, next_poll_at = '-infinity' where book_id = $1"
 
 
@@ -47,7 +48,15 @@ class Lane(Town):
             bookings.clear()
         self.tave.exchanges.clear()
         for studio in self.tave.studios.values():
-            for table in (studio.jobs, studio.contacts, studio.parts, studio.events, studio.hooks):
+            for table in (
+                studio.jobs,
+                studio.contacts,
+                studio.parts,
+                studio.events,
+                studio.hooks,
+                studio.galleries,
+                studio.notes,
+            ):
                 table.clear()
 
     def unsealed(self, table: str, row: Any) -> list[str]:
@@ -125,6 +134,19 @@ class Book(msgspec.Struct, kw_only=True):
         items = (await self.owner.got("GET", f"{self.path}/items?limit=200"))["items"]
         (found,) = [one["client_id"] for one in items if one["external_id"] == id]
         return next(one for one in await self.clients() if one["id"] == found)
+
+    async def link(self, couple: Somebody, wedding: str) -> str:
+        """The business works for a couple; the link."""
+        asked = {"supplier_name": "Marlow Photo", "email": self.owner.email, "level": "standard"}
+        link: str = (await couple.got("POST", f"/api/v1/weddings/{wedding}/links", asked, code=201))["id"]
+        said = {"supplier_id": self.business.supplier}
+        await self.owner.got("POST", f"/api/v1/links/{link}/answer", said, code=204)
+        return link
+
+    async def join(self, job: str, wedding: str, link: str) -> None:
+        """The client of this job is the couple of that wedding."""
+        client = await self.client(job)
+        await self.lane.admin.execute(JOIN, UUID(client["id"]), UUID(wedding), UUID(link))
 
     async def edit(self, client: dict[str, Any], **fields: Any) -> None:
         await self.owner.got("PATCH", f"/api/v1/suppliers/{self.business.supplier}/clients/{client['id']}", fields)

@@ -5,6 +5,7 @@ import re
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest_asyncio
 
 from tests.contracts.client_house import HEADER
@@ -51,6 +52,30 @@ async def test_who_may_not_be_written_to_is_left_out_with_the_reason(us: Invitin
     assert (whole["invited"], {i["client_id"] for i in whole["items"]}) == (2, {good, undated})
     assert await us.judged(good) == {good: "invited"}
     await us.owner.got("POST", us.path, {}, code=422)
+
+
+async def test_who_is_beyond_the_plan_is_invited_once_there_is_room(us: Inviting) -> None:
+    async def room(weddings: int | None) -> None:
+        words = msgspec.json.encode({"weddings": weddings}).decode()
+        await us.town.admin.fetchval("select app.set_plan($1, null, $2, 'test')", UUID(us.supplier), words)
+
+    emails = [somebody(f"r{n}") for n in range(3)]
+    first, second, third = [await us.client(e, wedding_on=f"209{n}-06-05") for n, e in enumerate(emails)]
+    await room(2)
+    assert await us.judged(first, third, dry_run=True) == {first: None, third: "dormant"}
+    whole = await us.owner.got("POST", us.path, {"all": True}, code=202)
+    assert {i["client_id"] for i in whole["items"]} == {first, second}
+    # The plan became smaller before the worker's turn: who is beyond it waits, and is written to when there is room.
+    await room(1)
+    await us.post()
+    assert await us.states() in (["sent", "queued"], ["queued", "sent"])
+    assert [len(await us.mails(email)) for email in emails] == [1, 0, 0]
+    await room(3)
+    await us.later(1)
+    await us.mind()
+    await us.post()
+    assert [len(await us.mails(email)) for email in emails] == [1, 1, 0]
+    assert await us.judged(third, dry_run=True) == {third: None}
 
 
 async def test_what_happened_since_somebody_chose_them_counts(us: Inviting) -> None:

@@ -45,6 +45,15 @@ async def test_a_payment_is_asked_for_paid_and_refunded_by_pages_alone(house: Pa
     await house.settled(paid, house.told(since))
     assert "£40.50 refunded" in unescape(await owner.see(one))
     assert (await ana.send(f"{one}/refund", amount="1")).status_code == 404
+    await house.reacted(paid.wedding, "wedding")
+    # 5 % of £1,840.50, less that of what went back; the provider holds the same.
+    commission = unescape(await owner.see(f"/studio/{paid.business.supplier}/commission"))
+    assert "£90 is our share, £90 was taken." in commission and "Ana & Ben" in commission
+    for words in ("£92.02", "Given back to you", "enquired on"):
+        assert words in commission
+    assert "Nothing was ever charged" in await (other := await house.linked(ana, paid.wedding)).owner.see(
+        f"/studio/{other.supplier}/commission"
+    )
 
 
 async def test_what_came_directly_is_noted_and_what_cannot_be_done_is_said(house: PaymentHouse) -> None:

@@ -10,8 +10,10 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.payment_house import HOOKS, PaymentHouse, housed, signed
+from tests.contracts.town import Somebody
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.kit.config import Settings
+from wedsync.processes.ticks import reminding_of_payments
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -181,6 +183,47 @@ async def test_what_came_outside_is_noted_and_is_nobodys_but_theirs(house: Payme
     assert (await owner.got("PATCH", path, {"amount_minor": 50000}))["amount_minor"] == 50000
     assert (await owner.got("POST", f"{path}/cancel"))["status"] == "cancelled"
     assert await house.ledger(payment["id"]) == {}
+
+
+async def test_of_a_day_that_comes_and_passes_they_are_told_once_each(house: PaymentHouse) -> None:
+    paid = await house.paid()
+    payment = await house.asked(paid, due_on="2027-01-15", title="The second\nphotographer")
+
+    async def tick(at: str) -> list[str]:
+        before = len(await house.events(paid.wedding))
+        await house.admin.execute(
+            """update payments set due_on = app.now()::date + $2::integer, created_at = app.now() - interval '2 days'
+            where id = $1""",
+            UUID(payment["id"]),
+            int(at),
+        )
+
+        async def published(nudge: str) -> None: ...
+
+        await reminding_of_payments(published)(house.admin)
+        return [e.type for e in (await house.events(paid.wedding))[before:]]
+
+    async def told(who: Somebody) -> list[str]:
+        inbox = (await who.got("GET", "/api/v1/me/inbox"))["items"]
+        return [one["type"] for one in reversed(inbox) if one["type"].startswith("payment.")]
+
+    assert await tick("5") == []
+    assert await tick("2") == ["payment.due_soon"]
+    assert await tick("2") == []
+    assert await tick("-2") == ["payment.overdue"]
+    assert await tick("-2") == []
+    await house.reacted(paid.wedding, "wedding")
+    assert await told(paid.ana) == ["payment.requested", "payment.due_soon", "payment.overdue"]
+    assert await told(paid.business.owner) == ["payment.overdue"]
+    newest = (await paid.ana.got("GET", "/api/v1/me/inbox"))["items"][0]
+    assert "£600 was due and is not paid" in newest["title"]
+    # Another day is reminded of anew; what is paid, of no more.
+    path = f"/api/v1/payments/{payment['id']}"
+    moved = await paid.business.owner.got("PATCH", path, {"due_on": "2027-03-01"})
+    assert moved["reminded_at"] is moved["overdue_at"] is None
+    assert await tick("1") == ["payment.due_soon"]
+    await paid.business.owner.got("POST", f"{path}/receive", {"amount_minor": 60000})
+    assert await tick("-2") == []
 
 
 async def test_the_two_parties_are_told_and_no_third_one_sees_it(house: PaymentHouse) -> None:

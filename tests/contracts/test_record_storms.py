@@ -4,7 +4,6 @@ import random
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -23,7 +22,6 @@ STORMS = [
 ]
 DAY = date(2027, 6, 5)
 FAULTS = (driven.BUSY, driven.BROKEN, driven.LOST, driven.TRUNCATED, driven.ODD)
-JOIN = "update clients set wedding_id = $2, link_id = $3 where id = $1"
 WORDS = ("name", "partner_name", "email", "phone", "wedding_on")
 
 
@@ -124,14 +122,10 @@ async def test_the_couples_date_goes_to_the_crm_and_the_crm_does_not_move_it(lan
     book = await lane.studio()
     couple = await lane.person()
     wedding = await lane.wedding(couple, on=DAY.isoformat())
-    asked = {"supplier_name": "Marlow Photo", "email": book.owner.email, "level": "standard"}
-    link = (await couple.got("POST", f"/api/v1/weddings/{wedding}/links", asked, code=201))["id"]
-    said = {"supplier_id": book.business.supplier}
-    await book.owner.got("POST", f"/api/v1/links/{link}/answer", said, code=204)
+    link = await book.link(couple, wedding)
     job = await book.make(name="Ana", partner_name="Ben", wedding_on=DAY, stage="booked")
     await book.poll(wedding)
-    client = await book.client(job)
-    await lane.admin.execute(JOIN, UUID(client["id"]), UUID(wedding), UUID(link))
+    await book.join(job, wedding, link)
     # The couple moves its wedding: it is moved in the CRM.
     later = (DAY + timedelta(days=7)).isoformat()
     await couple.got("PATCH", f"/api/v1/weddings/{wedding}", {"on": later})
@@ -159,3 +153,51 @@ async def test_the_couples_date_goes_to_the_crm_and_the_crm_does_not_move_it(lan
     for _ in range(2):
         await book.poll(wedding)
     assert (book.writes, await book.conflicts()) == (writes, [])
+
+
+CYCLES = [(12, 1), *(pytest.param(150, seed, marks=pytest.mark.prove) for seed in range(700, 704))]
+
+
+@pytest.mark.parametrize(("acts", "seed"), CYCLES)
+async def test_a_couple_a_photographer_and_a_crm_come_to_the_couples_date_without_echo(
+    lane: Lane, acts: int, seed: int
+) -> None:
+    """Three systems in a circle: whoever moved the date last, the couple decides, and then it is quiet."""
+    lane.forget()
+    book, couple, rng = await lane.studio(), await lane.person(), random.Random(seed)
+    wedding = await lane.wedding(couple, on=DAY.isoformat())
+    link = await book.link(couple, wedding)
+    job = await book.make(name="Ana", partner_name="Ben", wedding_on=DAY, stage="booked")
+    await book.poll(wedding)
+    await book.join(job, wedding, link)
+    path, on = f"/api/v1/weddings/{wedding}", DAY
+    for _ in range(acts):
+        day = DAY + timedelta(days=rng.randrange(40))
+        what = rng.choice(("couple", "crm", "crm", "ours", "poll", "fault"))
+        if what == "couple":
+            on = day
+            await couple.got("PATCH", path, {"on": on.isoformat()})
+        elif what == "crm":
+            await book.change(job, wedding_on=day, phone=f"+3512100000{rng.randrange(10, 99)}")
+        elif what == "ours":
+            await book.edit(await book.client(job), email=f"{rng.randrange(99)}@example.org")
+        elif what == "fault":
+            lane.tave.moods.switch(rng.choice(FAULTS), rng.choice((1, 2, 3)))
+        else:
+            await book.poll(wedding)
+    lane.tave.moods.switch("fine")
+    for keep in ("theirs", "ours", "ours"):
+        await book.poll(wedding)
+        await book.decide(keep)
+        await book.settle(wedding)
+    assert await book.conflicts() == []
+    # The CRM's date was at most proposed; nobody but the couple has moved theirs.
+    assert (await couple.got("GET", path))["on"] == on.isoformat()
+    there, ours = book.there(job), await book.client(job)
+    assert there.wedding_on == on
+    assert (ours["email"], ours["phone"]) == (there.email, there.phone)
+    writes, version, events = book.writes, ours["version"], len(await lane.events(wedding))
+    for _ in range(3):
+        await book.poll(wedding)
+    assert (book.writes, (await book.client(job))["version"]) == (writes, version)
+    assert len(await lane.events(wedding)) == events

@@ -1,10 +1,12 @@
 """A CRM and our clients come to the same, whoever changes what, and whatever the provider does meanwhile."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
+from uuid import UUID
 
 import pytest_asyncio
 
+from tests.contracts.plan_house import Shop
 from tests.contracts.record_house import Book, Lane, laned
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.calendars import driven
@@ -65,3 +67,37 @@ async def test_a_dead_key_stops_it_and_says_so(book: Book) -> None:
     book.lane.tave.moods.switch(driven.DEAD)
     await book.poll()
     assert (await book.state())["outcome"] == "reconnect"
+
+
+async def test_how_often_a_crm_is_asked_by_itself_is_the_plans_and_of_a_wedding_that_is_near_nobodys(
+    lane: Lane,
+) -> None:
+    lane.forget()
+    book = await lane.studio(direction="import")
+    shop = Shop(town=lane, business=book.business)
+
+    async def put_off(plan: str) -> timedelta:
+        """For how long the clock leaves it alone after a run on this plan."""
+        await shop.give(plan)
+        await book.poll()
+        sql = "select next_poll_at - app.now() from record_progress where book_id = $1"
+        left: timedelta = await lane.admin.fetchval(sql, UUID(book.id))
+        return left
+
+    assert timedelta(minutes=4) < await put_off("studio") < timedelta(minutes=6)
+    assert timedelta(minutes=14) < await put_off("professional") <= timedelta(minutes=15)
+    assert timedelta(minutes=59) < await put_off("starter") <= timedelta(hours=1)
+    # What is not due is not asked for, and what a hook tells is fetched at once all the same.
+    calls = book.calls
+    await lane.admin.fetchval("select app.poke_due_records()")
+    await book.settle()
+    assert book.calls == calls
+    job = await book.make(name="Maria Santos", wedding_on=DAY)
+    await book.hook({"event": "job.created", "data": {"id": job}})
+    assert (await book.client(job))["couple_names"] == "Maria Santos"
+    # A wedding of theirs is today: nothing that it could need waits for a plan.
+    couple = await lane.person()
+    wedding = await lane.wedding(couple)
+    await book.link(couple, wedding)
+    await shop.live(wedding)
+    assert await put_off("starter") < timedelta(minutes=6)

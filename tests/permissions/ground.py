@@ -38,6 +38,8 @@ IN_A_WEDDING = (
     "insert into dietary_sheets (wedding_id, schedule_item_id, number, sealed) values ('{home}', '{item}', 99, '')",
     "insert into imports (wedding_id) values ('{home}')",
     "insert into notes (wedding_id, sealed) values ('{home}', '')",
+    """insert into messages (wedding_id, link_id, source_id, sealed, said_at)
+    select l.wedding_id, l.id, gen_random_uuid(), '', '2027-01-01Z' from links l where l.wedding_id = '{home}'""",
     """insert into alert_calls (wedding_id, alert_id, person_id, tier, channels)
     select a.wedding_id, a.id, '{person}', 1, '{{in_app}}' from alerts a where a.wedding_id = '{home}' limit 1""",
     """insert into alerts (wedding_id, kind, what, sealed, raised_at, next_at)
@@ -74,6 +76,10 @@ IN_A_BUSINESS = (
     select b.tenant_id, b.id, '', '' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_spaces (tenant_id, book_id, remote_id, seen)
     select b.tenant_id, b.id, 'hall', '{{}}' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_galleries (tenant_id, book_id, remote_key, record_key, sealed)
+    select b.tenant_id, b.id, '', '', '' from record_books b where b.tenant_id = '{home}'""",
+    """insert into record_messages (tenant_id, book_id, remote_key, record_key, sealed, said_at)
+    select b.tenant_id, b.id, '', '', '', '2027-01-01Z' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_maps (tenant_id, book_id, version, rules)
     select b.tenant_id, b.id, 1, '[]' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_documents (item_id, tenant_id, book_id, sealed, read_at)

@@ -1,12 +1,15 @@
 """Every write of single clients: added, changed, removed. Owners and admins write; the whole team reads."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from wedsync.clients import facts, model, sealed
 from wedsync.clients.matching import is_same
-from wedsync.clients.model import Details, NewClient
+from wedsync.clients.model import Contact, Details, NewClient
 from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -95,6 +98,30 @@ async def change(tx: Tx, ring: KeyRing, client_id: UUID, fields: dict[str, Any],
         queries.change,
         *(client_id, fields.get("stage", before["stage"]), fields.get("wedding_on", before["wedding_on"])),
         sealed.seal(ring, supplier_id, client_id, details),
+        *sealed.email_indexes(ring, supplier_id, details),
+    )
+    record(tx, facts.CHANGED, op="UPDATE", row=row)
+
+
+async def keep_contacts(
+    tx: Tx, ring: KeyRing, client_id: UUID, gone: Collection[Contact], come: Sequence[Contact]
+) -> None:
+    """People beside the two, as a CRM names them now: those it named before and names no more are `gone`. What is there
+    already stays. Raises Refusal 403, 404."""
+    await managed(tx)
+    before = await tx.row(queries.for_change, client_id)
+    if before is None:
+        raise not_found("client")
+    supplier_id = await tx.home()
+    details = sealed.unseal(ring, supplier_id, client_id, before["sealed"])
+    kept = [one for one in details.contacts if one not in gone]
+    contacts = (*kept, *(one for one in come if one not in kept))[: model.CONTACTS_MAX]
+    if contacts == details.contacts:
+        return
+    row: Any = await tx.row(
+        queries.change,
+        *(client_id, before["stage"], before["wedding_on"]),
+        sealed.seal(ring, supplier_id, client_id, msgspec.structs.replace(details, contacts=contacts)),
         *sealed.email_indexes(ring, supplier_id, details),
     )
     record(tx, facts.CHANGED, op="UPDATE", row=row)

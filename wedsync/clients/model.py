@@ -27,12 +27,22 @@ NAME_CHARS_MAX: Final = 300
 EMAIL_CHARS_MAX: Final = 254
 PHONE_CHARS_MAX: Final = 60
 NOTE_CHARS_MAX: Final = 4000
+CONTACTS_MAX: Final = 20
 Name = Annotated[str, Meta(max_length=NAME_CHARS_MAX)]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARS_MAX)]
 Phone = Annotated[str, Meta(max_length=PHONE_CHARS_MAX)]
 Note = Annotated[str, Meta(max_length=NOTE_CHARS_MAX)]
 Source = Annotated[str, Meta(pattern="^[a-z0-9_]{0,40}$")]
 ExternalId = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else whom a supplier's CRM names of the same job: a parent, a planner, another vendor."""
+
+    name: str = ""
+    role: str = ""
+    email: str = ""
+    phone: str = ""
 
 
 class Details(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -47,6 +57,7 @@ class Details(msgspec.Struct, kw_only=True, omit_defaults=True):
     venue: str = ""
     package: str = ""
     note: str = ""
+    contacts: tuple[Contact, ...] = ()
 
     @property
     def couple_names(self) -> str:
@@ -76,8 +87,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as its supplier's team sees it. `link_id`: the engagement, once the couple has joined. `is_dormant`:
-    beyond the weddings that the plan has room for, so kept and not invited.
+    """A client as its supplier's team sees it. `link_id`: the engagement, once the couple has joined. `contacts`:
+    whom a CRM names beside the two. `is_dormant`: beyond the weddings that the plan has room for, kept and not invited.
     """
 
     id: UUID
@@ -96,6 +107,7 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     source: str
     external_id: str | None
+    contacts: tuple[Contact, ...]
     wedding_id: UUID | None
     link_id: UUID | None
     is_dormant: bool
@@ -139,7 +151,7 @@ class ClientChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     stage: Stage | UnsetType = UNSET
 
 
-WORDS: Final = Details.__struct_fields__
+WORDS: Final = tuple(name for name in Details.__struct_fields__ if name != "contacts")
 
 
 def details_of(given: Mapping[str, Any], before: Details | None = None) -> Details:

@@ -62,6 +62,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "owe_test": Scope.CORE,
     "suppliers_due": Scope.CORE,
     "weddings_of_late_photos": Scope.CORE,
+    "weddings_of_due_payments": Scope.CORE,
     "public_days": Scope.CORE,
     "availability": Scope.CORE,
     "linked_days": Scope.CORE,

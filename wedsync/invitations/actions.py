@@ -50,6 +50,7 @@ def _candidate(ring: KeyRing, supplier_id: UUID, row: Row) -> Candidate:
         is_linked=row["is_linked"],
         states=row.get("states") or [],
         details=details,
+        is_dormant=row["is_dormant"],
     )
 
 

@@ -24,7 +24,7 @@ STATES: Final[Mapping[State, str]] = {
     "withdrawn": "Withdrawn",
 }
 OPEN: Final = frozenset({"queued", "sent", "opened"})
-Why = Literal["no_email", "past", "cancelled", "joined", "invited", "declined", "refused"]
+Why = Literal["no_email", "past", "cancelled", "joined", "invited", "declined", "refused", "dormant"]
 WHY: Final[Mapping[Why, str]] = {
     "no_email": "There is no e-mail address",
     "past": "The wedding is over",
@@ -33,10 +33,13 @@ WHY: Final[Mapping[Why, str]] = {
     "invited": "Invited already",
     "declined": "They said no",
     "refused": "Takes no invitations by mail",
+    "dormant": "Beyond the weddings your plan has room for",
 }
 """Why a client is left out, in words for its supplier. Of those who take no mails it never says which of the two."""
 AGAIN_AFTER: Final = timedelta(days=14)
 """No couple gets two of these mails within this time, whoever sends them; the reminder comes after it."""
+AWAKE_EVERY: Final = timedelta(days=1)
+"""How long the first mail waits for room where the plan has become smaller since somebody chose the couple."""
 LIFE: Final = timedelta(days=60)
 CHOSEN_MAX: Final = 1000
 SLICE: Final = 50
@@ -125,6 +128,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     is_linked: bool
     states: Collection[str]
     details: Details
+    is_dormant: bool = False
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -218,6 +222,7 @@ def verdict(one: Candidate, today: date, refused: Mapping[str, str]) -> Why | No
         ("declined", "declined" in one.states),
         ("no_email", not one.details.emails),
         ("refused", not address(one.details, refused)),
+        ("dormant", one.is_dormant),
     )
     return next((why for why, holds in checks if holds), None)
 

@@ -66,6 +66,9 @@ async def write(tx: Tx, ring: KeyRing, settings: Settings, invitation_id: UUID) 
         return
     if row["mails"] == 0 and await _asked(tx, row, known):
         return
+    if row["mails"] == 0 and await tx.value(queries.is_dormant, row["client_id"]):
+        await tx.run(queries.wait, invitation_id, (await home(tx))["now"] + model.AWAKE_EVERY)
+        return
     times: Any = await tx.row(queries.last_invited, row["couple_index"])
     if times["last_at"] is not None and times["now"] - times["last_at"] < model.AGAIN_AFTER:
         await tx.run(queries.wait, invitation_id, times["last_at"] + model.AGAIN_AFTER)

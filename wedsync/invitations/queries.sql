@@ -1,7 +1,8 @@
 -- name: chosen
 -- Clients named by id, or all who may be worth asking: not invited, not linked, not over. Those whose wedding is next come first.
 select c.id, c.stage, c.wedding_on, c.link_id is not null as is_linked, c.sealed,
-  array(select i.state from invitations i where i.supplier_id = c.supplier_id and i.client_id = c.id) as states
+  array(select i.state from invitations i where i.supplier_id = c.supplier_id and i.client_id = c.id) as states,
+  c.id in (select d.id from app.dormant_clients() as d (id)) as is_dormant
 from clients c
 where c.supplier_id = app.tenant()
   and case when $2 then c.stage in ('enquiry', 'held', 'booked') and ($3 = '' or c.stage = $3) and c.link_id is null
@@ -16,6 +17,9 @@ limit $4
 select c.id, c.stage, c.wedding_on, c.link_id is not null as is_linked, c.sealed
 from clients c
 where c.supplier_id = app.tenant() and c.id = $1
+
+-- name: is_dormant
+select exists (select from app.dormant_clients() as d (id) where d.id = $1)
 
 -- name: suppressed
 select s.address_index, s.reason from app.suppressed($1) s

@@ -34,12 +34,19 @@ TO_COUPLE = (
         "photos.delivered",
         "photos.delayed",
     ),
-    *("payment.requested", "payment.cancelled"),
+    *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared"),
 )
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
 FOLLOWS = ("space.exceeded", "space.fits_again")
 # The couple and the one supplier whose link it is of: money is between the two of them.
-TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
+TO_BOTH = (
+    *FOLLOWS,
+    "payment.received",
+    "payment.refunded",
+    "payment.disputed",
+    "payment.dispute_closed",
+    "payment.overdue",
+)
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
 # What a person raised for others to hear at once; it passes everything but the law.
@@ -60,8 +67,11 @@ SAYS = {
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
+    "message.shared": "A supplier has shared a message with you",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
+    "payment.due_soon": "{money} is due soon: {what}",
+    "payment.overdue": "{money} was due and is not paid: {what}",
     "payment.received": "{money} was received: {what}",
     "payment.refunded": "{money} was refunded: {what}",
     "payment.disputed": "{money} is disputed: {what}",
@@ -75,6 +85,8 @@ MOVED = {
 }
 
 
+# Of what is still to be paid, with its day.
+DUE = frozenset({"payment.due_soon", "payment.overdue"})
 LAST_WARNING_H = 96
 
 
@@ -182,6 +194,10 @@ def _photos(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
 
 def _payments(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
     """How much moved, and of what."""
+    if kind in DUE:
+        minor, on = record["amount_minor"] - record["received_minor"], day_year(date.fromisoformat(record["due_on"]))
+        what = f"{record['title'] or record['kind']}, {on}"
+        return Saying(title=SAYS[kind].format(money=money(minor, record["currency"]), what=what), before="", after="")
     column = MOVED.get(kind, "amount_minor")
     minor = record[column] - (old.get(column, 0) if kind in MOVED else 0)
     what = record["title"] or record["kind"]

@@ -49,15 +49,16 @@ CATEGORIES: Final = (
         hint="Who joined or declined, and what is shared with you",
         types=(
             *("link.scopes_changed", "link.requested", "link.accepted", "link.declined", "acknowledgement.declined"),
+            "message.shared",
         ),
     ),
     Category(
         key="money",
         words="Payments",
-        hint="Asked for, received, paid back, disputed",
+        hint="Asked for, due, received, paid back, disputed",
         types=(
             *("payment.requested", "payment.cancelled", "payment.received", "payment.refunded"),
-            *("payment.disputed", "payment.dispute_closed"),
+            *("payment.disputed", "payment.dispute_closed", "payment.due_soon", "payment.overdue"),
         ),
     ),
     Category(

@@ -101,6 +101,8 @@ def href(event: Event, person: Recipient) -> str:
     if person.supplier_id is not None:
         base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
         return f"{base}/payments/{event.subject.id}" if is_money else base
+    if event.subject.table == "messages":
+        return f"/me/{event.tenant}/suppliers/{event.link_id}/correspondence"
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 

@@ -26,6 +26,8 @@ _EXAMPLE: dict[str, Any] = {
     "disputed_minor": 0,
     "lost_minor": 0,
     "received_at": None,
+    "reminded_at": None,
+    "overdue_at": None,
     "version": 1,
     "created_at": "2026-12-06T10:00:00+00:00",
     "updated_at": "2026-12-06T10:00:00+00:00",
@@ -69,4 +71,11 @@ DISPUTE_CLOSED = _type(
     lane=Lane.HIGH,
     image={**_PAID, "status": "refunded", "lost_minor": 60000},
 )
-EVENTS = (REQUESTED, CHANGED, CANCELLED, RECEIVED, REFUNDED, DISPUTED, DISPUTE_CLOSED)
+_REMINDED = {"reminded_at": "2027-01-12T00:00:00+00:00"}
+DUE_SOON = _type("due_soon", "The day by which it is asked for comes close, and it is not paid.", image=_REMINDED)
+OVERDUE = _type(
+    "overdue",
+    "The day by which it was asked for has passed, and it is not paid.",
+    image={**_REMINDED, "overdue_at": "2027-01-16T00:00:00+00:00"},
+)
+EVENTS = (REQUESTED, CHANGED, CANCELLED, RECEIVED, REFUNDED, DISPUTED, DISPUTE_CLOSED, DUE_SOON, OVERDUE)

@@ -50,6 +50,8 @@ class LinkPayment(msgspec.Struct, frozen=True, kw_only=True):
     disputed_minor: int
     lost_minor: int
     received_at: datetime | None
+    reminded_at: datetime | None
+    overdue_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -107,6 +109,9 @@ def changed(before: Mapping[str, Any], fields: Mapping[str, Any], *, is_open: bo
         raise Refusal(409, "cancelled", "This was cancelled. Ask for a new payment instead.")
     if "amount_minor" in wanted and before["received_minor"]:
         raise Refusal(409, "paid_already", "Some of this was paid, so its amount stays. Ask for the difference anew.")
+    if "due_on" in wanted:
+        # Another day is reminded of anew.
+        wanted |= differing(before, {"reminded_at": None, "overdue_at": None})
     if "amount_minor" in wanted and is_open:
         raise Refusal(409, "being_paid", "They are paying this at this moment. Try again in half an hour.")
     return wanted

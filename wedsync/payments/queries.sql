@@ -8,7 +8,7 @@ where w.wedding_id = (select app.tenant())
 -- name: page
 -- $1 link, $2 the last one of the page before.
 select p.id, p.wedding_id, p.link_id, p.kind, p.title, p.amount_minor, p.currency, p.due_on, p.note, p.status, p.way, p.outside_minor, p.received_minor,
-  p.refunded_minor, p.disputed_minor, p.lost_minor, p.received_at, p.version, p.created_at, p.updated_at
+  p.refunded_minor, p.disputed_minor, p.lost_minor, p.received_at, p.reminded_at, p.overdue_at, p.version, p.created_at, p.updated_at
 from payments p
 where p.wedding_id = (select app.tenant()) and ($1::uuid is null or p.link_id = $1) and ($2::uuid is null or p.id > $2)
 order by p.id
@@ -16,14 +16,14 @@ limit $3
 
 -- name: one
 select p.id, p.wedding_id, p.link_id, p.kind, p.title, p.amount_minor, p.currency, p.due_on, p.note, p.status, p.way, p.outside_minor, p.received_minor,
-  p.refunded_minor, p.disputed_minor, p.lost_minor, p.received_at, p.version, p.created_at, p.updated_at
+  p.refunded_minor, p.disputed_minor, p.lost_minor, p.received_at, p.reminded_at, p.overdue_at, p.version, p.created_at, p.updated_at
 from payments p
 where p.wedding_id = (select app.tenant()) and p.id = $1
 
 -- name: claim
 -- The row to be changed, locked for its supplier; whether the couple is at the provider's page with it at $2, by the machine's clock as there.
 select p.id, p.link_id, p.kind, p.title, p.amount_minor, p.currency, p.due_on, p.note, p.status, p.way, p.outside_minor, p.received_minor,
-  p.refunded_minor, p.disputed_minor, p.lost_minor, p.received_at, p.version, app.now() as now, exists (select from payment_checkouts c
+  p.refunded_minor, p.disputed_minor, p.lost_minor, p.received_at, p.reminded_at, p.overdue_at, p.version, app.now() as now, exists (select from payment_checkouts c
     where c.wedding_id = p.wedding_id and c.payment_id = p.id and c.expires_at > $2) as is_open
 from payments p
 where p.wedding_id = (select app.tenant()) and p.id = $1 and p.link_id = (select app.link())
@@ -45,7 +45,7 @@ select app.agree_terms($1, $2)
 update payments p
 set kind = n.kind, title = n.title, amount_minor = n.amount_minor, due_on = n.due_on, note = n.note, status = n.status, way = n.way,
   outside_minor = n.outside_minor, received_minor = n.received_minor, refunded_minor = n.refunded_minor, disputed_minor = n.disputed_minor,
-  lost_minor = n.lost_minor, received_at = n.received_at
+  lost_minor = n.lost_minor, received_at = n.received_at, reminded_at = n.reminded_at, overdue_at = n.overdue_at
 from (
   select (jsonb_populate_record(x, $2)).*
   from payments x
@@ -185,6 +185,38 @@ from commission_entries e
 where e.supplier_id = (select app.tenant())
 group by e.currency
 order by e.currency
+
+-- name: bookings
+-- What our share of each engagement came to and what was taken of it, with the couple as the business knows it. The newest entry first.
+select t.link_id, t.wedding_id, i.couple_names, i."on", min(t.enquired_at) as enquired_at, max(t.rate_bp)::integer as rate_bp, e.currency,
+  sum(case e.kind when 'accrued' then e.amount_minor when 'reversed' then -e.amount_minor else 0 end)::bigint as due_minor,
+  sum(case e.kind when 'collected' then e.amount_minor when 'returned' then -e.amount_minor else 0 end)::bigint as taken_minor
+from commission_entries e
+join payment_terms t on t.supplier_id = e.supplier_id and t.payment_id = e.payment_id
+left join supplier_index i on i.supplier_id = t.supplier_id and i.wedding_id = t.wedding_id and i.id = t.link_id
+where e.supplier_id = (select app.tenant())
+group by t.link_id, t.wedding_id, i.couple_names, i."on", e.currency
+order by max(e.number) desc
+limit 200
+
+-- name: posted
+-- The newest entries, each with whose engagement it is of.
+select e.number, e.kind, e.amount_minor, e.currency, e.at, i.couple_names
+from commission_entries e
+join payment_terms t on t.supplier_id = e.supplier_id and t.payment_id = e.payment_id
+left join supplier_index i on i.supplier_id = t.supplier_id and i.wedding_id = t.wedding_id and i.id = t.link_id
+where e.supplier_id = (select app.tenant())
+order by e.number desc
+limit 100
+
+-- name: my_role
+select app.role()
+
+-- name: weddings_of_due
+select w.id from app.weddings_of_due_payments() as w (id)
+
+-- name: remind_of_due
+select app.remind_of_payments($1)
 
 -- name: accounts
 select a.currency, a.account, a.debit_minor, a.credit_minor from app.commission_accounts() a

@@ -23,7 +23,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import demo_market, demo_people, demo_photos, demo_venues
+from wedsync.processes import demo_clients, demo_market, demo_people, demo_photos, demo_venues
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
@@ -115,6 +115,9 @@ class Demo:
             businesses[key] = await suppliers.register(self._door, Actor(kind="person", id=people[key]), new)
         owner = Actor(kind="person", id=people["photographer"])
         await demo_market.open_page(self._door, self._ring, owner, businesses["photographer"], today)
+        async with self._door.enter(owner, businesses["photographer"]) as tx:
+            await demo_clients.keep(tx, self._ring, self._settings, today)
+            quiet(tx)
         world = World(people=people, businesses=businesses)
         async with self._door.enter(Actor(kind="person", id=people["venue"]), businesses["venue"]) as tx:
             await demo_venues.keep(tx)

@@ -44,6 +44,8 @@ from wedsync.connections.chatting import api as chatting_api
 from wedsync.connections.chatting import model as chatting
 from wedsync.connections.chatting import pressing as chatting_pressing
 from wedsync.connections.chatting import reactions as chatting_reactions
+from wedsync.connections.correspondence import api as correspondence_api
+from wedsync.connections.correspondence import model as correspondence
 from wedsync.connections.host import Host
 from wedsync.connections.mailing import api as mailing_api
 from wedsync.connections.mailing import model as mailing
@@ -160,6 +162,7 @@ NOUNS = (
     accounts,
     calendars,
     records,
+    correspondence,
     mailing,
     chatting,
     onboarding,
@@ -212,6 +215,7 @@ DOORS = (
     accounts_api,
     calendars_api,
     records_api,
+    correspondence_api,
     charging_api,
     mailing_api,
     phoning_api,

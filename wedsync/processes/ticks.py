@@ -26,6 +26,7 @@ records = sql.load("wedsync.connections.records")
 phoning = sql.load("wedsync.connections.phoning")
 invitations = sql.load("wedsync.invitations")
 notices = sql.load("wedsync.notices")
+payments = sql.load("wedsync.payments")
 photos = sql.load("wedsync.photos")
 log = structlog.get_logger("clock")
 
@@ -73,6 +74,18 @@ def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return warn
+
+
+def reminding_of_payments(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Payments whose day comes close or has passed: the couple is told, and then both, once of each day."""
+
+    async def remind(connection: Any) -> None:
+        for due in await connection.fetch(payments.weddings_of_due):
+            nudge = await connection.fetchval(payments.remind_of_due, due["id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return remind
 
 
 def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:

@@ -30,6 +30,8 @@ WORDS = {
     "reconnect": ("Connect it again", "bad"),
     "read_only": ("May only read", "wait"),
 }
+GALLERIES_SHOWN = 20
+GALLERY_STATES = {"making": "in the making", "released": "open", "closed": "closed"}
 SENT_TO = {"done": ("Up to date", "good")}
 """Nobody tells us what became of what was sent, so it is never in step."""
 STATES = {
@@ -55,6 +57,7 @@ async def _page(ctx: Context, place: Place, book_id: UUID, hook: model.HookPlace
     runs = await place.tx.rows(queries.runs, book_id, None, None, RUNS_SHOWN)
     items = await place.tx.rows(queries.items, book_id, None, None, ITEMS_SHOWN)
     conflicts = await place.tx.rows(queries.conflicts, None, book_id, "open", None, None, 50)
+    hung = await place.tx.rows(queries.galleries, book_id, None, None, GALLERIES_SHOWN)
     return respond.html(
         "connections/records.html",
         place.shell,
@@ -67,6 +70,8 @@ async def _page(ctx: Context, place: Place, book_id: UUID, hook: model.HookPlace
         hook=hook,
         runs=[as_struct(model.RecordRun, row) for row in runs],
         items=[model.item(ctx.ring, row) for row in items],
+        galleries=[model.gallery(ctx.ring, row) for row in hung],
+        gallery_states=GALLERY_STATES,
         stages=STAGES,
         states=STATES,
         conflicts=[_drawn(model.conflict(ctx.ring, row)) for row in conflicts],

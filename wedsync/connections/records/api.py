@@ -94,6 +94,21 @@ async def list_items(ctx: Context, actor: Actor, connection_id: UUID, cursor: st
 
 
 @get(
+    "/api/v1/connections/{connection_id:uuid}/records/galleries",
+    summary="The galleries of a CRM",
+    description="Each with the photo delivery that it is in the wedding of a couple that is on WedSync, or why it is "
+    "none. What opens there is delivered here.",
+)
+async def list_galleries(ctx: Context, actor: Actor, connection_id: UUID, cursor: str = "", limit: Limit = 50) -> Page:
+    """For owners and admins."""
+    at, after = from_time_cursor(cursor)
+    async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
+        rows = await tx.rows(queries.galleries, connection_id, at, after, limit)
+    items = [model.gallery(ctx.ring, row) for row in rows]
+    return Page(list(items), time_cursor(items[-1].changed_at, items[-1].id) if len(items) == limit else None)
+
+
+@get(
     "/api/v1/connections/{connection_id:uuid}/records/runs",
     summary="What the sync of a CRM did",
     description="Runs that did something or went wrong, newest first.",
@@ -281,6 +296,7 @@ ROUTES: tuple[Any, ...] = (
     sync_book,
     show_hook,
     list_items,
+    list_galleries,
     list_runs,
     list_conflicts,
     get_conflict,

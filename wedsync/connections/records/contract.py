@@ -5,17 +5,19 @@ answer or one of the five outcomes. It never decides what wins, never retries, n
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from wedsync.clients.model import Contact
 from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
 from wedsync.connections.records.record import Field, Record
 from wedsync.kit.mapping import Problem
 from wedsync.venues.model import Arrangement
 
 Part = Literal["ceremony", "drinks", "reception", "evening"]
+GalleryState = Literal["making", "released", "closed"]
 Values = tuple[tuple[tuple[str, ...], Any], ...]
 """Values of a document, each with the names that lead to it."""
 
@@ -47,7 +49,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     `document` is what of it a map may read, in the provider's own names and without money. The rest is what a map adds
     (`mapped`): `own` is the record as the connector made it, `silent` are the fields that nothing was said of, `absent`
     those of them whose place is not in the document at all, `problems` what could not be read. `uses` is what a venue
-    has planned of it.
+    has planned of it; `contacts` are people beside the two whom it is for.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     absent: frozenset[Field] = frozenset()
     problems: tuple[Problem, ...] = ()
     uses: tuple[Use, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     attempt: Attempt = Attempt()
 
 
@@ -81,16 +84,42 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 10.0
 
 
+class RemoteGallery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A gallery of a record's. `closed`: it was there and cannot be looked at any more. `released_on` is the day it is
+    to be opened, or was; of a password only that there is one."""
+
+    id: str
+    record_id: str
+    state: GalleryState
+    name: str = ""
+    url: str = ""
+    photos: int = 0
+    released_on: date | None = None
+    has_password: bool = False
+
+
+class RemoteMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something said with a couple, or noted of it, in plain text; `is_removed`: it is not there any more."""
+
+    id: str
+    record_id: str
+    said_at: datetime
+    text: str = ""
+    is_removed: bool = False
+
+
 class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     """One page. `cursor` goes on from it: with `has_more` at once, else next time.
 
     A change whose clock reads the same as the cursor's is named again rather than never: naming costs one reading, and
-    a record that is as it was changes nothing.
+    a record that is as it was changes nothing. Galleries and messages are told whole, whether their records are or not.
     """
 
     hints: tuple[Hint, ...]
     cursor: str
     has_more: bool = False
+    galleries: tuple[RemoteGallery, ...] = ()
+    messages: tuple[RemoteMessage, ...] = ()
     attempt: Attempt = Attempt()
 
 

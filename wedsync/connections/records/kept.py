@@ -6,23 +6,29 @@ from uuid import UUID
 
 import msgspec
 
-from wedsync.connections.records.contract import Use
+from wedsync.clients.model import Contact
+from wedsync.connections.records.contract import RemoteGallery, RemoteMessage, Use
 from wedsync.connections.records.record import Record
 from wedsync.connections.tenant_seals import TenantSeals
 
 ITEMS = "record_items"
 DOCUMENTS = "record_documents"
+GALLERIES = "record_galleries"
+MESSAGES = "record_messages"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of one record. `theirs` is what is there as far as we know, null once it is gone; `base` what both agreed on.
-    `uses` is what a venue has planned of it, `given` what of that was taken over."""
+    `uses` is what a venue has planned of it, `given` what of that was taken over.
+    `contacts` are people beside the two, `named` those of them that our client has."""
 
     remote_id: str
     theirs: Record | None = None
     base: Record | None = None
     uses: tuple[Use, ...] = ()
     given: tuple[Use, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    named: tuple[Contact, ...] = ()
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,6 +36,13 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     own: Record
     document: dict[str, Any] = {}
+
+
+class Hung(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A gallery as its CRM told it last, and as it was when it was taken over last."""
+
+    told: RemoteGallery
+    taken: RemoteGallery | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +61,12 @@ class Seals(TenantSeals):
 
     def kept(self, row: UUID, sealed: bytes) -> Kept:
         return self.open(sealed, Kept, table=ITEMS, row=row)
+
+    def hung(self, row: UUID, sealed: bytes) -> Hung:
+        return self.open(sealed, Hung, table=GALLERIES, row=row)
+
+    def message(self, row: UUID, sealed: bytes) -> RemoteMessage:
+        return self.open(sealed, RemoteMessage, table=MESSAGES, row=row)
 
     def document(self, row: UUID, told: Told) -> bytes:
         return self.seal(told, table=DOCUMENTS, row=row)

@@ -1,6 +1,6 @@
 """Records as doors show them: how a CRM is kept, how fresh it is, which jobs are clients, what waits for a decision."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from wedsync.clients import sealed as client_seals
 from wedsync.clients.model import Stage
+from wedsync.connections.records.contract import GalleryState
 from wedsync.connections.records.facts import EVENTS, Direction, Kind
 from wedsync.connections.records.fields import RULES_MAX, MapRule
 from wedsync.connections.records.kept import Dispute, Seals
@@ -91,6 +92,23 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     couple_names: str
     stage: Stage
     state: ItemState
+    changed_at: datetime
+
+
+class Gallery(msgspec.Struct, frozen=True, kw_only=True):
+    """A gallery of a CRM. `delivery_id`: the photo delivery of the couple's wedding that it is; null until the couple
+    is on WedSync, and where `reason` says why it could not be taken over."""
+
+    id: UUID
+    book_id: UUID
+    client_id: UUID | None
+    delivery_id: UUID | None
+    name: str
+    state: GalleryState
+    url: str
+    photos: int
+    released_on: date | None
+    reason: str
     changed_at: datetime
 
 
@@ -198,6 +216,13 @@ def item(ring: KeyRing, row: Row) -> Item:
     details = client_seals.unseal(ring, row["tenant_id"], row["client_id"], row["client_sealed"])
     given: dict[str, Any] = dict(row) | {"external_id": kept.remote_id, "couple_names": details.couple_names}
     return Item(**{name: given[name] for name in Item.__struct_fields__})
+
+
+def gallery(ring: KeyRing, row: Row) -> Gallery:
+    """A row of the galleries, opened."""
+    told = Seals(ring, row["tenant_id"]).hung(row["id"], row["sealed"]).told
+    given: dict[str, Any] = msgspec.structs.asdict(told) | dict(row)
+    return Gallery(**{name: given[name] for name in Gallery.__struct_fields__})
 
 
 def conflict(ring: KeyRing, row: Row) -> Conflict:

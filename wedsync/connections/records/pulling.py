@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from wedsync.connections.contract import Outcome
-from wedsync.connections.records import conflicts, documents
+from wedsync.connections.records import conflicts, documents, handed
 from wedsync.connections.records.contract import Found, Gone, Hint, Listed, Pulled
 from wedsync.connections.records.kept import Dispute, Kept, Told, remote_key
 from wedsync.connections.records.mapped import heard, is_there
@@ -70,6 +70,7 @@ async def pull(run: Run) -> Ended | None:
         if ended is not None:
             return ended
         async with run.enter() as tx:
+            await handed.keep(tx, run, said)
             sealed = run.seals.seal(said.cursor, table="record_progress", row=run.id, column="cursor_sealed")
             await tx.run(queries.save_cursor, run.id, sealed)
             if not said.has_more:
@@ -165,21 +166,21 @@ async def keep(tx: Tx, run: Run, several: Sequence[Read]) -> None:
         row = known.get(remote_key(run.id, id))
         kept = None if row is None else run.seals.kept(row["id"], row["sealed"])
         theirs = None if one.found is None else heard(one.found, None if kept is None else kept.theirs)
-        uses = () if one.found is None else one.found.uses
+        uses, contacts = ((), ()) if one.found is None else (one.found.uses, one.found.contacts)
         etag = "" if one.found is None else one.found.etag[:1000]
         run.counts.unread += 0 if one.found is None else one.found.unread
         if row is None or kept is None:
             if theirs is not None and one.found is not None:
                 run.counts.pulled += 1
                 item_id = uuid4()
-                sealed = run.seals.item(item_id, Kept(remote_id=id, theirs=theirs, uses=uses))
+                sealed = run.seals.item(item_id, Kept(remote_id=id, theirs=theirs, uses=uses, contacts=contacts))
                 await tx.run(queries.add_item, item_id, run.id, remote_key(run.id, id), etag, sealed)
                 await _put_document(tx, run, item_id, one.found)
             continue
-        is_news = theirs != kept.theirs or uses != kept.uses
+        is_news = theirs != kept.theirs or uses != kept.uses or contacts != kept.contacts
         run.counts.pulled += is_news
         state = "removed" if theirs is None else row["state"] if row["state"] == "left" else "there"
-        sealed = run.seals.item(row["id"], msgspec.structs.replace(kept, theirs=theirs, uses=uses))
+        sealed = run.seals.item(row["id"], msgspec.structs.replace(kept, theirs=theirs, uses=uses, contacts=contacts))
         await tx.run(queries.put_seen, row["id"], state, etag, sealed, is_news)
         if one.found is not None:
             await _put_document(tx, run, row["id"], one.found)

@@ -16,7 +16,7 @@ from wedsync.clients import sealed as client_seals
 from wedsync.clients.matching import is_same
 from wedsync.clients.model import Details, NewClient
 from wedsync.connections.contract import Rejected, Unknown
-from wedsync.connections.records import conflicts, couples, facts, housing
+from wedsync.connections.records import conflicts, couples, facts, galleries, housing, people
 from wedsync.connections.records.contract import Gone, Moved, Push, Pushed, ReadOnly
 from wedsync.connections.records.kept import Dispute, Kept
 from wedsync.connections.records.mapped import heard
@@ -75,6 +75,10 @@ async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
             moved.append(one.kept.remote_id)
         if said is None and one.joined is not None and one.kept.uses != one.kept.given:
             await housing.give(run, row["id"], one.joined["link_id"])
+        if said is None and one.kept.contacts != one.kept.named:
+            await people.name(run, row["id"])
+    if stopped_by is None or run.is_read_only:
+        await galleries.hang(run)
     return Settled(moved=moved, ended=stopped_by, is_more=len(rows) == TOGETHER_MAX)
 
 

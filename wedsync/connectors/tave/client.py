@@ -31,6 +31,14 @@ class Client:
         query = {"includeHidden": "true", "sortBy": sort, "page": str(page), "pageSize": str(size)}
         return await self._call("GET", "/address-book", query, timeout_s=timeout_s)
 
+    async def list_galleries(self, *, sort: str, page: int, size: int, timeout_s: float) -> Reply | Failure:
+        query = {"includeHidden": "true", "sortBy": sort, "page": str(page), "pageSize": str(size)}
+        return await self._call("GET", "/gallery", query, timeout_s=timeout_s)
+
+    async def list_notes(self, *, sort: str, page: int, size: int, timeout_s: float) -> Reply | Failure:
+        query = {"includeHidden": "true", "sortBy": sort, "page": str(page), "pageSize": str(size)}
+        return await self._call("GET", "/note", query, timeout_s=timeout_s)
+
     async def list_jobs_of(self, contact: str, *, timeout_s: float) -> Reply | Failure:
         query = {"contactId": contact, "sortBy": NEWEST, "page": "1", "pageSize": "100"}
         return await self._call("GET", "/job-contact", query, timeout_s=timeout_s)

@@ -6,11 +6,13 @@ that nothing can have been missed, and it stops at the mark itself.
 """
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 OVERLAP: Final = timedelta(minutes=2)
+Phase = Literal["contacts", "galleries", "notes", "jobs"]
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 YOUNG: Final = timedelta(minutes=10)
 """Two clocks may differ by less."""
 
@@ -28,15 +30,27 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`jobs` and `contacts` are what was read to the end; `next_jobs`, `next_contacts` the marks of the reading that is
-    under way, at `page` of what `phase` says."""
+    """`done` are the marks of lists that were read to their end; `coming` those of the reading that is under way, at
+    `page` of the list `phase`."""
 
-    jobs: Mark | None = None
-    contacts: Mark | None = None
-    next_jobs: Mark | None = None
-    next_contacts: Mark | None = None
-    phase: Literal["contacts", "jobs"] = "contacts"
+    done: dict[Phase, Mark] = {}
+    coming: dict[Phase, Mark] = {}
+    phase: Phase = PHASES[0]
     page: int = 1
+
+    def onward(self, mark: Mark | None) -> "Cursor":
+        """The next page of the same list; `mark` is that of its first page."""
+        return Cursor(done=self.done, coming=self._with(mark), phase=self.phase, page=self.page + 1)
+
+    def after(self, mark: Mark | None) -> "Cursor":
+        """The next list; after the last one, the next reading."""
+        coming, then = self._with(mark), PHASES.index(self.phase) + 1
+        if then == len(PHASES):
+            return Cursor(done={**self.done, **coming})
+        return Cursor(done=self.done, coming=coming, phase=PHASES[then])
+
+    def _with(self, mark: Mark | None) -> dict[Phase, Mark]:
+        return self.coming if mark is None else {**self.coming, self.phase: mark}
 
 
 def read(text: str) -> Cursor:

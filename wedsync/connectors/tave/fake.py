@@ -38,6 +38,8 @@ TIMEOUT_S: Final = 10.0
 KEYS: Final = {account: f"sandbox-key-{account.partition('@')[0]}" for account in ACCOUNTS}
 OF_JOB: Final = frozenset({"stage", "closed", "eventDate", "name", "guestCount", "externalMappings"})
 OF_PERSON: Final = frozenset({"kind", "firstName", "lastName", "email", "cellPhone"})
+GALLERY_STATES: Final = ("pre-release", "active", "inactive", "archived")
+PHOTOS: Final = 620
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -179,7 +181,7 @@ async def get_studio(request: AnyRequest, tave: Tave) -> Response[bytes]:
 @get("/job")
 async def list_jobs(request: AnyRequest, tave: Tave) -> Response[bytes]:
     def act(studio: Studio, _: Any) -> Thing:
-        rows = studio.rows(studio.jobs, request.query_params.get("sortBy", "id asc"))
+        rows = studio.rows(studio.jobs, _order(request))
         if request.query_params.get("includeClosed") != "true":
             rows = [one for one in rows if not one["closed"]]
         return _page(tave, request, rows, "job")
@@ -209,7 +211,7 @@ async def put_job(job: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
 @get("/address-book")
 async def list_contacts(request: AnyRequest, tave: Tave) -> Response[bytes]:
     def act(studio: Studio, _: Any) -> Thing:
-        rows = studio.rows(studio.contacts, request.query_params.get("sortBy", "id asc"))
+        rows = studio.rows(studio.contacts, _order(request))
         return _page(tave, request, rows, "addressbook")
 
     return await answered(tave, request, act)
@@ -235,6 +237,22 @@ async def list_parts(request: AnyRequest, tave: Tave) -> Response[bytes]:
         return _page(tave, request, rows, "jobcontact")
 
     return await answered(tave, request, act)
+
+
+@get("/gallery")
+async def list_galleries(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    return await answered(
+        tave,
+        request,
+        lambda studio, _: _page(tave, request, studio.rows(studio.galleries, _order(request)), "gallery"),
+    )
+
+
+@get("/note")
+async def list_notes(request: AnyRequest, tave: Tave) -> Response[bytes]:
+    return await answered(
+        tave, request, lambda studio, _: _page(tave, request, studio.rows(studio.notes, _order(request)), "note")
+    )
 
 
 @get("/rest-hook")
@@ -263,14 +281,17 @@ async def show_studios(tave: Tave) -> str:
 async def show(account: str, tave: Tave) -> str:
     studio = tave.studio(account)
     jobs = [(id, studio.record(id)) for id in list(studio.jobs)[-SHOWN_MAX:]]
-    return PAGES.get_template("studio.html").render(account=account, studio=studio, jobs=jobs, stages=STAGES)
+    galleries = {id: [one for one in studio.galleries.values() if one["jobId"] == id] for id, _ in jobs}
+    return PAGES.get_template("studio.html").render(
+        account=account, studio=studio, jobs=jobs, stages=STAGES, galleries=galleries, states=GALLERY_STATES
+    )
 
 
 @post("/at/{account:str}")
 async def act_as_person(
     account: str, tave: Tave, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Redirect:
-    """What the forms of a studio's page do: make, change or delete a job."""
+    """What the forms of a studio's page do: make, change or delete a job, write a note, make or open a gallery."""
     what, id = data.get("what", ""), data.get("id", "")
     tave.studio(account)
     try:
@@ -278,6 +299,13 @@ async def act_as_person(
             await tave.delete(account, id)
         elif what == "change":
             await tave.change(account, id, **_typed(data))
+        elif what == "note":
+            tave.studio(account).note(id, data.get("text", "").strip() or "A note")
+        elif what == "gallery":
+            tave.studio(account).gallery(id, name=data.get("name", "").strip() or "Wedding")
+        elif what == "status":
+            studio = tave.studio(account)
+            studio.touched(studio.one_gallery(id), status=_status(data.get("status", "")), photoCount=PHOTOS)
         else:
             await tave.make(account, Record(**_typed(data)))
     except TaveError as error:
@@ -307,6 +335,13 @@ def _typed(data: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
+def _status(text: str) -> str:
+    """Raises Refusal 422."""
+    if text not in GALLERY_STATES:
+        raise Refusal(422, "bad_status", f"Choose one of {', '.join(GALLERY_STATES)}.")
+    return text
+
+
 def _studio(tave: Tave, request: AnyRequest, mood: str) -> Studio:
     for studio in tave.studios.values():
         if request.headers.get("x-api-key") == studio.key and mood != driven.DEAD:
@@ -331,6 +366,10 @@ def _check(body: Any, known: frozenset[str]) -> None:
         raise TaveError(400, "validation-error", dict.fromkeys(wrong, "is not accepted"))
 
 
+def _order(request: AnyRequest) -> str:
+    return str(request.query_params.get("sortBy", "id asc"))
+
+
 def _page(tave: Tave, request: AnyRequest, rows: list[Thing], kind: str) -> Thing:
     page = int(request.query_params.get("page", "1"))
     size = min(int(request.query_params.get("pageSize", "100")), tave.page_size)
@@ -350,7 +389,7 @@ def _odd(answer: Any) -> Any:
 
 API: Final = [
     *(get_studio, list_jobs, get_worksheet, put_job, list_contacts, put_contact),
-    *(list_parts, list_hooks, post_hook),
+    *(list_parts, list_galleries, list_notes, list_hooks, post_hook),
 ]
 PAGES_OF_IT: Final = [show_studios, show, act_as_person, change_mood]
 PAGES: Final = pages(Path(__file__).parent / "templates")

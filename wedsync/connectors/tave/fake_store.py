@@ -1,4 +1,4 @@
-"""What the fake Workspace remembers of its studios: jobs, people, who is on which job, events, galleries and hooks.
+"""What the fake Workspace remembers of its studios: jobs, people, who is on which, events, galleries, notes and hooks.
 
 Forms are those of the published OpenAPI (`JobWorksheet`, `Person`, `Gallery`, `RestHook`); money is in all of them, so
 that a test can look for where it must not get to.
@@ -47,6 +47,7 @@ class Studio:
         self.parts: dict[str, Thing] = {}
         self.events: dict[str, Thing] = {}
         self.galleries: dict[str, Thing] = {}
+        self.notes: dict[str, Thing] = {}
         self.hooks: dict[str, Thing] = {}
         self._now = now
         self._numbers = itertools.count(number << 20)
@@ -107,10 +108,39 @@ class Studio:
         self.touched(found, startDate=job["eventDate"], endDate=job["eventDate"], **where)
         self.touched(job)
 
+    def bring(self, job: str, name: str, email: str, *roles: str) -> str:
+        """Somebody else on the job: a parent, a vendor; returns their id on it."""
+        self.job(job)
+        person = self.added(self.contacts, {"kind": "person", "hidden": False, **MONEY, **_of_person(name, email, "")})
+        part = {"jobId": job, "contactId": person["id"], "client": False, "roleKinds": list(roles)}
+        return str(self.added(self.parts, part)["id"])
+
+    def gallery(self, job: str, **fields: Any) -> str:
+        """A gallery of a job, in the making; returns its id."""
+        self.job(job)
+        made = self.added(self.galleries, {**_GALLERY, "jobId": job})
+        slug = f"{made['id'][-8:]}"
+        self.touched(
+            made, clientUrl=f"https://gallery.example/{slug}", adminUrl=f"https://admin.example/{slug}", slug=slug
+        )
+        self.touched(made, **fields)
+        return str(made["id"])
+
+    def one_gallery(self, id: str) -> Thing:
+        """Raises TaveError 404."""
+        if id not in self.galleries:
+            raise TaveError(404, "unknown", "The requested resource was not found.")
+        return self.galleries[id]
+
+    def note(self, job: str, text: str) -> str:
+        """Something written down of a job, in HTML; returns its id."""
+        self.job(job)
+        return str(self.added(self.notes, {"jobId": job, "contentHtml": text, "hidden": False})["id"])
+
     def remove(self, id: str) -> None:
         self.job(id)
         del self.jobs[id]
-        for table in (self.parts, self.events):
+        for table in (self.parts, self.events, self.galleries, self.notes):
             for one in [one for one in table.values() if one["jobId"] == id]:
                 del table[one["id"]]
 
@@ -180,6 +210,18 @@ _JOB: Final[Thing] = {
     "webLead": False,
 }
 _EVENT: Final[Thing] = {"allDay": False, "channel": "InPerson", "confirmed": True, "timezoneName": ZONE}
+
+
+GALLERY_PASSWORD: Final = "peonies-and-cake"  # noqa: S105 -- made up, looked for where it must not get to
+_GALLERY: Final[Thing] = {
+    "name": "Wedding",
+    "status": "pre-release",
+    "hidden": False,
+    "photoCount": 0,
+    "releaseDate": None,
+    "requiresPassword": True,
+    "password": GALLERY_PASSWORD,
+}
 
 
 def _of_job(record: Record) -> Thing:

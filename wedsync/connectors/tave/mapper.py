@@ -1,7 +1,7 @@
 """From a worksheet of Workspace to our record and back. Pure.
 
-What we do not name here is never decoded: of a job's money, of its lead notes and of its custom fields nothing gets as
-far as a variable of ours.
+What we do not name here is never decoded: of a job's money, of its lead notes, of its custom fields and of a gallery's
+password nothing gets as far as a variable of ours.
 """
 
 import re
@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from wedsync.clients.model import Stage
-from wedsync.connections.records.contract import Found
+from wedsync.clients.model import CONTACTS_MAX, NAME_CHARS_MAX, Stage
+from wedsync.clients.model import Contact as Named
+from wedsync.connections.markup import words
+from wedsync.connections.records.contract import Found, GalleryState, RemoteGallery, RemoteMessage
 from wedsync.connections.records.record import Record, checked
 
 NAME_PART_MAX: Final = 48
@@ -29,6 +31,18 @@ THEIRS: Final[Mapping[Stage, str]] = {
     "booked": "booked",
     "fulfilled": "fulfillment",
     "completed": "completed",
+}
+GALLERIES: Final[Mapping[str, GalleryState]] = {
+    "pre-release": "making",
+    "active": "released",
+    "inactive": "closed",
+    "archived": "closed",
+}
+ROLES: Final[Mapping[str, str]] = {
+    "client": "Client",
+    "customer": "Customer",
+    "subject": "In the pictures",
+    "vendor": "Vendor",
 }
 OFFERED: Final = (
     *("name", "title", "stage", "closed", "eventDate", "jobTypeName", "leadSourceName", "leadStatusName"),
@@ -119,6 +133,38 @@ class Rows(msgspec.Struct, frozen=True):
     meta: Meta = Meta()
 
 
+class Gallery(Row, frozen=True, rename="camel"):
+    """A gallery as far as it concerns us: of its password nothing but that it asks for one."""
+
+    job_id: str | None = None
+    status: str = ""
+    hidden: bool | None = None
+    name: str | None = None
+    client_url: str | None = None
+    photo_count: int | None = None
+    release_date: str | None = None
+    requires_password: bool | None = None
+
+
+class Galleries(msgspec.Struct, frozen=True):
+    items: tuple[Gallery, ...]
+    meta: Meta = Meta()
+
+
+class Note(Row, frozen=True, rename="camel"):
+    """What was written down of a job, in HTML."""
+
+    created: datetime | None = None
+    job_id: str | None = None
+    hidden: bool | None = None
+    content_html: str | None = None
+
+
+class Notes(msgspec.Struct, frozen=True):
+    items: tuple[Note, ...]
+    meta: Meta = Meta()
+
+
 class JobContact(msgspec.Struct, frozen=True, rename="camel"):
     job_id: str
 
@@ -160,6 +206,36 @@ def to_found(sheet: Worksheet) -> Found:
         updated_at=sheet.modified,
         unread=unread,
         document=document(sheet),
+        contacts=others(sheet.contacts),
+    )
+
+
+def to_gallery(row: Gallery) -> RemoteGallery | None:
+    """None for one of no job, and for a state that nobody has heard of."""
+    state = GALLERIES.get(row.status)
+    if not row.job_id or state is None:
+        return None
+    released_on, _ = _date(row.release_date)
+    return RemoteGallery(
+        id=row.id,
+        record_id=row.job_id,
+        state="closed" if row.hidden else state,
+        name=(row.name or "").strip(),
+        url=(row.client_url or "").strip(),
+        photos=max(row.photo_count or 0, 0),
+        released_on=released_on,
+        has_password=bool(row.requires_password),
+    )
+
+
+def to_message(row: Note) -> RemoteMessage | None:
+    """None for one of no job: of a person or of nothing."""
+    if not row.job_id:
+        return None
+    text = words(row.content_html or "").strip()
+    said_at = row.created or row.modified
+    return RemoteMessage(
+        id=row.id, record_id=row.job_id, said_at=said_at, text=text, is_removed=bool(row.hidden) or not text
     )
 
 
@@ -179,6 +255,21 @@ def couple(contacts: Sequence[OnJob]) -> list[Contact]:
     clients = [one.contact for one in people if one.client or "client" in (one.role_kinds or ())]
     others = [one.contact for one in people if set(one.role_kinds or ()) & {"customer", "subject"}]
     return (clients + [one for one in others if one not in clients])[:2]
+
+
+def others(contacts: Sequence[OnJob]) -> tuple[Named, ...]:
+    """Whoever else is on the job, but for the studio's own and for who wishes to be forgotten: people and companies."""
+    two = {one.id for one in couple(contacts)}
+    found: list[Named] = []
+    for one in sorted(contacts, key=lambda each: each.id):
+        person = one.contact
+        if person.id in two or person.kind == "location" or person.anonymized or "team" in (one.role_kinds or ()):
+            continue
+        role = next((ROLES[kind] for kind in one.role_kinds or () if kind in ROLES), "")
+        named = Named(name=_name(person)[:NAME_CHARS_MAX], role=role, email=person.email or "", phone=_phone(person))
+        if named.name or named.email or named.phone:
+            found.append(named)
+    return tuple(found[:CONTACTS_MAX])
 
 
 def spelled(record: Record) -> Record:

@@ -1,5 +1,5 @@
-"""Pages of payments: the couple's list, and the supplier's form."""
+"""Pages of payments: the couple's list, the supplier's form, and our commission."""
 
-from wedsync.payments.pages import couple, supplier
+from wedsync.payments.pages import commission, couple, supplier
 
-ROUTES = (*couple.ROUTES, *supplier.ROUTES)
+ROUTES = (*couple.ROUTES, *supplier.ROUTES, *commission.ROUTES)

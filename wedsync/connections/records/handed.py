@@ -1,0 +1,62 @@
+"""What a CRM hands out beside its jobs: galleries and messages are kept as they were told, each with the job's key.
+
+Whether the job is known by then does not matter: what belongs together is found by the key.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+
+from wedsync.connections.records.contract import Pulled, RemoteGallery, RemoteMessage
+from wedsync.connections.records.kept import GALLERIES, MESSAGES, Hung, remote_key
+from wedsync.connections.records.run import Run
+from wedsync.kit import sql
+from wedsync.kit.db import Tx
+
+queries = sql.load("wedsync.connections.records")
+TEXT_MAX: Final = 20_000
+NAME_MAX: Final = 120
+
+
+async def keep(tx: Tx, run: Run, page: Pulled) -> None:
+    """What says the same as before is no news."""
+    if page.galleries:
+        await _keep_galleries(tx, run, page.galleries)
+    if page.messages:
+        await _keep_messages(tx, run, page.messages)
+
+
+async def _keep_galleries(tx: Tx, run: Run, several: Sequence[RemoteGallery]) -> None:
+    told = {remote_key(run.id, f"gallery {one.id}"): one for one in several}
+    rows = {bytes(row["remote_key"]): row for row in await tx.rows(queries.known_galleries, run.id, list(told))}
+    for key, one in told.items():
+        row, now = rows.get(key), msgspec.structs.replace(one, name=" ".join(one.name.split())[:NAME_MAX].rstrip())
+        before = None if row is None else run.seals.hung(row["id"], row["sealed"])
+        if before is not None and before.told == now:
+            continue
+        id = uuid4() if row is None else row["id"]
+        hung = Hung(told=now, taken=None if before is None else before.taken)
+        sealed = run.seals.seal(hung, table=GALLERIES, row=id)
+        await tx.run(queries.put_gallery, id, run.id, key, remote_key(run.id, one.record_id), sealed)
+        run.counts.pulled += 1
+
+
+async def _keep_messages(tx: Tx, run: Run, several: Sequence[RemoteMessage]) -> None:
+    told = {remote_key(run.id, f"message {one.id}"): one for one in several}
+    rows = {bytes(row["remote_key"]): row for row in await tx.rows(queries.known_messages, run.id, list(told))}
+    for key, one in told.items():
+        row = rows.get(key)
+        if one.is_removed:
+            if row is not None:
+                await tx.run(queries.forget_message, row["id"])
+            continue
+        now = msgspec.structs.replace(one, text=one.text.replace("\0", "")[:TEXT_MAX].strip())
+        if row is not None and run.seals.message(row["id"], row["sealed"]) == now:
+            continue
+        id = uuid4() if row is None else row["id"]
+        sealed = run.seals.seal(now, table=MESSAGES, row=id)
+        of = remote_key(run.id, one.record_id)
+        await tx.run(queries.put_message, id, run.id, key, of, sealed, now.said_at)
+        run.counts.pulled += 1
