@@ -27,6 +27,7 @@ phoning = sql.load("wedsync.connections.phoning")
 invitations = sql.load("wedsync.invitations")
 notices = sql.load("wedsync.notices")
 photos = sql.load("wedsync.photos")
+tasks = sql.load("wedsync.tasks")
 log = structlog.get_logger("clock")
 
 PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
@@ -73,6 +74,18 @@ def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
                 await published(nudge)
 
     return warn
+
+
+def reminding_of_tasks(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Tasks whose day comes near or has passed: whoever has them to do is reminded, on a ladder."""
+
+    async def remind(connection: Any) -> None:
+        for due in await connection.fetch(tasks.weddings_of_due):
+            nudge = await connection.fetchval(tasks.remind_of_due, due["id"])
+            if nudge is not None:
+                await published(nudge)
+
+    return remind
 
 
 def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
