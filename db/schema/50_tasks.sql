@@ -15,6 +15,16 @@ create table public.tasks (
   done_at timestamptz,
   done_by uuid,
   position integer not null default 0,
+  answer text check (answer in ('accepted', 'declined')),
+  answer_note text not null default '' check (length(answer_note) <= 500),
+  answered_at timestamptz,
+  reminded_rung integer not null default 0,
+  reminded_at timestamptz,
+  noted_at timestamptz,
+  snoozed_until date,
+  after_ids uuid[] not null default '{}' check (cardinality(after_ids) <= 20),
+  waits_for integer not null default 0,
+  photo_id uuid,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -23,6 +33,12 @@ create table public.tasks (
   foreign key (wedding_id, membership_id) references public.memberships (wedding_id, id),
   check (num_nonnulls(link_id, membership_id) <= 1)
 );
+comment on column public.tasks.answer is 'What whoever it was given to said; another hand empties it';
+comment on column public.tasks.reminded_rung is 'How many reminders of the ladder (app.task_rung) are behind it, those that passed before it was given or moved too';
+comment on column public.tasks.noted_at is 'Whoever has to do it knows: no reminders until its day or its hands change';
+comment on column public.tasks.after_ids is 'Tasks that are to be done first; one that is gone holds nothing up';
+comment on column public.tasks.waits_for is 'How many of them are not done yet, kept by a reaction: who has to do it may not see them';
+comment on column public.tasks.photo_id is 'The photograph that shows it is done, in task_photos';
 comment on table public.tasks is 'Scope tasks; assigned to a link (that supplier alone sees it) or a membership (partner, helper); due on a date or days before the wedding';
 create unique index tasks_id on public.tasks (id);
 create index tasks_due on public.tasks (wedding_id, status, due_on);

@@ -70,18 +70,18 @@ reset role;
 set role wedsync_recorder;
 create function app.audience_of(p_wedding uuid)
 returns table (person_id uuid, email text, name text, role text, link_id uuid, supplier_id uuid, mask integer, channels jsonb,
-  since timestamptz)
+  since timestamptz, membership_id uuid)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'audience_of is the system''s'; end if;
   return query
     select p.person_id, p.email, coalesce(nullif(m.name, ''), p.name), case when m.role = 'helper' then 'helper' else 'couple' end, null::uuid, null::uuid,
-      case when m.role = 'helper' then 3 else 2047 end, f.channels, null::timestamptz
+      case when m.role = 'helper' then 3 else 2047 end, f.channels, null::timestamptz, m.id
     from public.memberships m join public.persons p using (person_id) left join public.preferences f using (person_id)
     where m.wedding_id = p_wedding and m.removed_at is null
     union all
     select p.person_id, p.email, coalesce(nullif(sm.name, ''), p.name), 'supplier', l.id, l.supplier_id, l.mask, f.channels,
-      date_trunc('milliseconds', l.active_since)
+      date_trunc('milliseconds', l.active_since), null::uuid
     from public.links l join public.supplier_members sm on sm.supplier_id = l.supplier_id and sm.removed_at is null
     join public.persons p on p.person_id = sm.person_id left join public.preferences f on f.person_id = p.person_id
     where l.wedding_id = p_wedding and l.status = 'active'

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ import pytest_asyncio
 
 from tests.contracts.client_house import FILES, HEADER, Office, opened
 from tests.contracts.town import Town
+from wedsync.processes import client_import, remote
+from wedsync.processes.failures import CannotRun
 
 BUDGET_S = 0.5
 
@@ -219,3 +222,60 @@ async def test_a_choice_that_makes_no_sense_names_itself(office: Office, choices
     answer = await office.send("Name\nAna Li\n", choices=choices)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+class Inside(remote.Api):
+    """The command line's way to WedSync, without a network; `is_away` says that it does not answer."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.is_away = False
+        self.asked = 0
+
+    async def send(
+        self, method: str, path: str, content: bytes, *, content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        self.asked += 1
+        if self.is_away:
+            raise remote.Away("It does not answer.")
+        headers = {"content-type": content_type, "accept": "application/json"}
+        answer = await self.office.owner._http.request(method, path, content=content, headers=headers)
+        if answer.status_code >= 400:
+            raise remote.Refused(answer.status_code, answer.json())
+        return dict(answer.json())
+
+
+async def test_a_watched_folder_brings_in_each_list_once_when_nobody_writes_it_any_more(
+    office: Office, tmp_path: Path
+) -> None:
+    api, business = Inside(office), UUID(office.supplier)
+    watch = client_import.opened(tmp_path, business)
+    shoots = (FILES / "light_blue_shoots.csv").read_bytes()
+    (tmp_path / "shoots.csv").write_bytes(shoots[:60])
+    for odd in ("notes.pdf", "~$shoots.xlsx", ".hidden.csv", "shoots.csv.part"):
+        (tmp_path / odd).write_bytes(shoots)
+    assert await client_import.look(api, watch) == []
+    (tmp_path / "shoots.csv").write_bytes(shoots)
+    assert await client_import.look(api, watch) == []
+    api.is_away = True
+    assert "Trying again" in (await client_import.look(api, watch))[0]
+    api.is_away = False
+    assert await client_import.look(api, watch) == []
+    assert await client_import.look(api, watch) == ["shoots.csv: 2 rows: 2 new, 0 changed, 0 as they are, 0 not read."]
+    # The same list under another name, and after a new start, is known; one that is refused is left alone.
+    (tmp_path / "again.csv").write_bytes(shoots)
+    (tmp_path / "empty.csv").write_bytes(b"\n\n")
+    watch, before = client_import.opened(tmp_path, business), api.asked
+    told = [line for _ in range(3) for line in await client_import.look(api, watch)]
+    assert len(told) == 1 and told[0].startswith("empty.csv: WedSync answered 422")
+    assert api.asked == before + 1
+    (tmp_path / "shoots.csv").write_bytes(shoots.replace(b"25/09/2027", b"26/09/2027"))
+    told = [line for _ in range(2) for line in await client_import.look(api, watch)]
+    assert told == ["shoots.csv: 2 rows: 0 new, 1 changed, 1 as they are, 0 not read."]
+    with pytest.raises(CannotRun, match="no folder"):
+        client_import.opened(tmp_path / "nowhere", business)
+    foreign = client_import.opened(tmp_path, UUID(int=9))
+    foreign.taken.clear()
+    with pytest.raises(remote.Refused):
+        for _ in range(2):
+            await client_import.look(api, foreign)

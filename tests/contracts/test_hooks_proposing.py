@@ -220,3 +220,50 @@ async def test_the_pages_add_a_source_make_its_map_by_clicks_and_try_it_before_i
     assert "No programs yet" in await business.owner.see(f"/studio/{business.supplier}/connections")
     await ana.send(f"{here}/remove")
     assert "No programs yet" in await ana.see(base)
+
+
+async def test_a_suppliers_hook_makes_clients_changes_them_and_never_reads_money(
+    town: Town, ana: Somebody, wedding: str, sender: Sender
+) -> None:
+    business: Linked = await town.linked(ana, wedding)
+    owner, home = business.owner, f"/api/v1/suppliers/{business.supplier}"
+    columns = {"$.job_id": "external_id", "$.bride.full": "name", "$.bride.mail": "email", "$.day": "wedding_on"}
+    clients = {"type": "job.*", "columns": columns, "stage": "booked"}
+    new = {"connector": "zapier_hook", "scheme": "bearer", "title": "Zapier", "settings": {"clients": clients}}
+    for path in ("$.price", "$.id"):
+        wrong = new | {"settings": {"clients": clients | {"columns": {path: "budget" if path != "$.id" else "name"}}}}
+        problem = await owner.got("POST", f"{home}/connections", wrong, code=422)
+        assert problem["errors"][0]["field"] == f"settings.clients.{path}"
+    made = await owner.got(
+        "POST", f"{home}/connections", new | {"settings": {"clients": {"columns": columns}}}, code=201
+    )
+    body: dict[str, Any] = {
+        "job_id": "J-77",
+        "bride": {"full": "Maria Santos", "mail": "maria@example.org"},
+        "day": "2027-06-05",
+        "price": "CANARY-734511",
+        "notes": "CANARY at most 734511",
+    }
+
+    async def arrives(**fields: Any) -> dict[str, Any]:
+        answer = await sender.post(at(made), body | fields, authorization=f"Bearer {made['secret']}")
+        return await settled(owner, answer.json()["ids"][0])
+
+    async with working(town.door, town.settings):
+        first = await arrives()
+        assert (first["status"], first["error"]) == ("applied", "")
+        again = await arrives(seen=2)
+        assert (again["status"], again["error"]) == ("ignored", "Everything it says is so already.")
+        assert (await arrives(day="2027-07-03"))["status"] == "applied"
+        nobody = await arrives(bride={}, day="")
+        assert nobody["status"] in ("failed", "ignored") and nobody["error"]
+        tried = await owner.got("POST", f"/api/v1/connections/{made['id']}/preview", {"hook_id": first["id"]})
+        assert tried["client"] == {
+            "couple_names": "Maria Santos",
+            "wedding_on": "2027-06-05",
+            "stage": "booked",
+            "external_id": "J-77",
+        }
+    (client,) = (await owner.got("GET", f"{home}/clients"))["items"]
+    assert (client["wedding_on"], client["stage"]) == ("2027-07-03", "booked")
+    assert "CANARY" not in repr(client)

@@ -1,8 +1,9 @@
 """What received hooks do: each is read, mapped where its source says how, and done, proposed or ignored.
 
 Whoever holds a wedding's secret does what the couple may do, for the types that act directly; what a source's own map
-makes of a body is proposed. A supplier's hooks only propose, in the weddings it is linked to. What a hook changes, how
-it ended and the end of its job are one transaction: it is applied at most once, however often the job is tried.
+makes of a body is proposed. A supplier's hooks only propose, in the weddings it is linked to, or make clients of its
+own. What a hook changes, how it ended and the end of its job are one transaction: it is applied at most once, however
+often the job is tried.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from wedsync.connections import elements, inbox, model, proposing
+from wedsync.connections import clienting, elements, inbox, model, proposing
 from wedsync.events import jobs
 from wedsync.events.jobs import Job, is_passing
 from wedsync.events.reactions import Work
@@ -38,6 +39,8 @@ TRIES: Final = 3
 ERROR_CHARACTERS_MAX: Final = 1000
 BROKEN: Final = "Something broke on our side and was logged; nothing was changed. Try again, or write to us."
 UNKNOWN: Final = "Nothing here is done for this type. Make a map for it, and its hooks become proposals."
+CLIENT: Final = "client"
+"""What a body is told to be that says nothing of itself and is a client."""
 UNLINKED: Final = "It names a wedding that you are not linked to now. Look at link and links in the map."
 SO_ALREADY: Final = "Everything it says is so already."
 ENTER_JOB: Final = "select app.enter_job($1, $2)"
@@ -136,6 +139,9 @@ async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
     if apply is not None:
         await apply(tx, ring, job.tenant_id, read(said, how).data)
         return Done(type=kind, status="applied")
+    if how.clients is not None and row["home"] == "supplier" and how.clients.is_for(kind):
+        status, why = await clienting.take(tx, ring, how.clients, said)
+        return Done(type=kind or CLIENT, status=status, why=why)
     one = proposing.chosen(how.proposes, kind)
     if one is None:
         # Told as before: a body that is no event at all is not ignored, it is wrong.
@@ -235,6 +241,11 @@ def preview(body: bytes, how: model.HookSettings) -> model.Preview:
     except Refusal as refusal:
         return model.Preview(type="", samples=[], refusal=refusal.detail)
     kind, samples = type_of(said, how), proposing.samples(said)
+    if how.clients is not None and how.clients.is_for(kind):
+        try:
+            return model.Preview(type=kind, samples=samples, client=clienting.shown(how.clients, said))
+        except Refusal as error:
+            return model.Preview(type=kind, samples=samples, refusal=error.detail)
     one = proposing.chosen(how.proposes, kind)
     if one is None:
         return model.Preview(type=kind, samples=samples, refusal="No map is for bodies of this type.")

@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from wedsync.connections import proposing
+from wedsync.connections import clienting, proposing
+from wedsync.connections.clienting import ClientMap, ClientRead
 from wedsync.connections.proposing import ProposalMap
 from wedsync.connections.signatures import shared_key
 from wedsync.connections.verify.request import Options
@@ -35,7 +36,8 @@ class HookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     Without a mapping a body says both itself. `type` is what it is where the mapping gives none.
     `proposes` turns types that nothing is done for into proposals; its paths are those of the body as it came. `links`
-    are the weddings of a supplier's source, by the keys its bodies use.
+    are the weddings of a supplier's source, by the keys its bodies use. `clients` makes bodies of a supplier's source
+    clients; it comes before the maps.
     """
 
     options: Options = msgspec.field(default_factory=Options)
@@ -44,6 +46,7 @@ class HookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mapping: FieldMap | None = None
     proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=MAPS_MAX)] = ()
     links: Annotated[dict[Annotated[str, Meta(max_length=200)], UUID], Meta(max_length=500)] = {}
+    clients: ClientMap | None = None
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -93,20 +96,22 @@ class ConnectionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A received hook, and maps to try on it; without them those of its source."""
+    """A received hook, and maps to try on it, to proposals or to clients; without them those of its source."""
 
     hook_id: UUID
     proposes: Annotated[tuple[ProposalMap, ...], Meta(max_length=MAPS_MAX)] | None = None
+    clients: ClientMap | None = None
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What the maps make of a hook: the proposal it would be, or why it would be none. `samples` are the body's values
-    by the paths that name them. Nothing is written."""
+    """What the maps make of a hook: the proposal or client it would be, or why it would be none. `samples` are the
+    body's values by the paths that name them. Nothing is written."""
 
     type: str
     samples: list[tuple[str, str]]
     map: int | None = None
     read: proposing.Read | None = None
+    client: ClientRead | None = None
     refusal: str = ""
 
 
@@ -154,6 +159,8 @@ def check_settings(scheme: str, settings: HookSettings) -> None:
     mapper(settings)
     for n, one in enumerate(settings.proposes):
         proposing.compiled(one, f"settings.proposes[{n}]")
+    if settings.clients is not None:
+        clienting.check(settings.clients, "settings.clients")
     _check_keys(scheme, settings.options)
 
 

@@ -20,7 +20,9 @@ async def preview(tx: Tx, ring: KeyRing, connection_id: UUID, asked: model.Trial
         raise not_found("hook")
     how = incoming.settings_of(row["settings"])
     if asked.proposes is not None:
-        how = msgspec.structs.replace(how, proposes=asked.proposes)
-        model.check_settings("", how)
+        how = msgspec.structs.replace(how, proposes=asked.proposes, clients=None)
+    if asked.clients is not None:
+        how = msgspec.structs.replace(how, clients=asked.clients)
+    model.check_settings("", how)
     body = ring.open(row["sealed"], tenant=row["tenant_id"], table=inbox.TABLE, column="sealed", row=row["id"])
     return incoming.preview(body, how)

@@ -21,6 +21,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "kept_answer": Scope.CORE,
     "helpers_seen": Scope.CORE,
     "audience_of": Scope.CORE,
+    "task_rung": Scope.CORE,
+    "task_day": Scope.CORE,
     "keepers": Scope.CORE,
     "people_on_call": Scope.SCHEDULE,
     "waiting_migration": Scope.CORE,

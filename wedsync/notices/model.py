@@ -34,8 +34,12 @@ TO_COUPLE = (
         "photos.delivered",
         "photos.delayed",
     ),
-    *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared"),
+    *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared", "task.declined"),
 )
+# Whoever has it to do: a link's people, one member, or the couple where it is nobody's.
+TO_DOERS = ("task.due_soon", "task.overdue", "task.chased", "task.freed")
+# The rung of the ladder at which the couple hears, once, that somebody is late.
+LATE_RUNG = 5
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
 FOLLOWS = ("space.exceeded", "space.fits_again")
 # The couple and the one supplier whose link it is of: money is between the two of them.
@@ -48,7 +52,7 @@ TO_BOTH = (
     "payment.overdue",
 )
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
+UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH, *TO_DOERS})
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
 SAYS = {
@@ -56,6 +60,11 @@ SAYS = {
     "headcount.locked": "The final numbers are in",
     "dietary_sheet.made": "There is a new dietary sheet",
     "task.assigned": "There is a task for you: {title}",
+    "task.due_soon": "Still to do{due}: {title}",
+    "task.overdue": "Late, was due{due}: {title}",
+    "task.chased": "They ask how it goes: {title}",
+    "task.freed": "You can begin: {title}",
+    "task.declined": "Nobody does this now: {title}",
     "link.scopes_changed": "What you may see has changed",
     "link.requested": "{supplier_name} asks to be linked to your wedding",
     "link.accepted": "{supplier_name} is linked to your wedding",
@@ -101,6 +110,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     supplier_id: UUID | None
     mask: int
     since: datetime | None = None
+    membership_id: UUID | None = None
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +128,7 @@ def may_see(event: Event, person: Recipient) -> bool:
     if event.link_id is not None:
         return event.link_id == person.link_id
     if event.membership_id is not None:
-        return False
+        return event.membership_id == person.membership_id
     return bool(person.mask & event.scope)
 
 
@@ -133,7 +143,7 @@ def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
 
 def passed_over(event: Event, person: Recipient) -> str | None:
     """Why somebody is not told of an event at all; None for who is."""
-    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH):
+    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH, *TO_DOERS):
         return "Nobody is told of this kind by a notice; it is on the pages it is about."
     if person.role not in _meant(event):
         return "This kind is for the other side of the wedding."
@@ -142,7 +152,7 @@ def passed_over(event: Event, person: Recipient) -> str | None:
     if not may_see(event, person):
         return "It is about something that is not shared with you."
     if not _concerned(event, person):
-        return "It is about somebody else’s part of the schedule."
+        return "It is about somebody else’s part of the day."
     if not _was_linked(event, person):
         return "It happened before you were linked to the wedding."
     return None
@@ -151,13 +161,28 @@ def passed_over(event: Event, person: Recipient) -> str | None:
 def _meant(event: Event) -> set[str]:
     if event.type in TO_BOTH:
         return {"supplier", "couple"}
+    if event.type in TO_DOERS or (event.type == "task.assigned" and event.membership_id is not None):
+        return {"supplier", "couple", "helper"}
     return {"supplier"} if event.type in TO_LINKS else {"couple"}
 
 
 def _concerned(event: Event, person: Recipient) -> bool:
-    """A moved item that has an owner concerns its owner alone."""
+    """A moved item that has an owner concerns its owner alone, and a task whoever has it to do."""
+    if event.type in TO_DOERS or event.type == "task.assigned":
+        return _has_to_do(event, person)
     owner = (event.record or {}).get("owner_link_id") if event.type == "schedule_item.moved" else None
     return owner is None or str(person.link_id) == owner
+
+
+def _has_to_do(event: Event, person: Recipient) -> bool:
+    """Nobody's is the couple's; of what is late for the first time the couple hears too."""
+    if event.link_id is not None and event.link_id == person.link_id:
+        return True
+    if event.membership_id is not None and event.membership_id == person.membership_id:
+        return True
+    is_ours = event.link_id is None and event.membership_id is None and event.type != "task.assigned"
+    is_news = event.type == "task.overdue" and (event.record or {}).get("reminded_rung") == LATE_RUNG
+    return person.role == "couple" and (is_ours or is_news)
 
 
 def _was_linked(event: Event, person: Recipient) -> bool:
@@ -173,6 +198,8 @@ def saying(event: Event) -> Saying:
         return _photos(event.type, record, event.old_record or {})
     if event.subject.table == "payments":
         return _payments(event.type, record, event.old_record or {})
+    if event.subject.table == "tasks":
+        return Saying(title=SAYS[event.type].format(title=record["title"], due=_due(record)), before="", after="")
     if event.type in SAYS:
         moved = event.type == "schedule_item.moved"
         return Saying(
@@ -180,6 +207,11 @@ def saying(event: Event) -> Saying:
         )
     words = news.FIELDS.get(field, "something")
     return Saying(title=f"{words[:1].upper()}{words[1:]} has changed", before=before, after=after)
+
+
+def _due(record: dict[str, Any]) -> str:
+    """` by 3 June`, as a title goes on."""
+    return f" by {day_year(date.fromisoformat(record['due_on']))}" if record.get("due_on") else ""
 
 
 def _photos(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:

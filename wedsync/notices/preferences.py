@@ -42,7 +42,12 @@ CATEGORIES: Final = (
         hint="Final numbers, dietary sheets, rooms that become too small",
         types=("headcount.locked", "dietary_sheet.made", "space.exceeded", "space.fits_again"),
     ),
-    Category(key="tasks", words="Tasks", hint="What somebody gave you to do", types=("task.assigned",)),
+    Category(
+        key="tasks",
+        words="Tasks",
+        hint="What somebody gave you to do, and reminders of it",
+        types=(*("task.assigned", "task.due_soon", "task.overdue", "task.chased", "task.freed", "task.declined"),),
+    ),
     Category(
         key="people",
         words="Working together",
@@ -85,6 +90,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "schedule_item.moved": "high",
     "payment.disputed": "high",
     "acknowledgement.declined": "high",
+    "task.declined": "high",
     "wedding.estimate_changed": "low",
     "link.scopes_changed": "low",
     "payment.dispute_closed": "low",

@@ -2,7 +2,7 @@
 select w.couple_names, w."on", w.time_zone from weddings w where w.wedding_id = $1
 
 -- name: audience
-select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since from app.audience_of($1) a
+select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id from app.audience_of($1) a
 
 -- name: reaches
 -- How each of them can be told now; who was decided on before is left out.
@@ -137,6 +137,13 @@ select p.person_id, p.phone_id, p.sealed, p.number_index, p.code from app.phones
 
 -- name: note_texts
 select app.note_texts($1)
+
+-- name: helper_pass
+-- The page of one helper: its pass, as it was made last.
+select p.id from passes p
+where p.wedding_id = $1 and p.purpose = 'help' and p.membership_id = $2 and p.revoked_at is null and p.expires_at > app.now()
+order by p.created_at desc
+limit 1
 
 -- name: party_pass
 select p.id from passes p

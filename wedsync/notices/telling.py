@@ -21,9 +21,10 @@ from wedsync.notices.channels import Channel, Told, sms
 from wedsync.notices.channels import mail as mailing
 from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
 from wedsync.notices.model import Recipient, Saying
+from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
-PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
+PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments", "tasks": "tasks"}
 """Where the couple finds what a notice is about."""
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
@@ -40,6 +41,8 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
     passes: Mapping[UUID | None, tuple[UUID, str]]
     """Of each link that is asked to confirm: the pass, and its address."""
     public_url: str
+    helped_at: str = ""
+    """The page of the one helper it is about."""
 
     def told(self, person: Recipient) -> Told:
         """To one person."""
@@ -51,10 +54,15 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
             before=self.said.before,
             after=self.said.after,
             couple=self.couple,
-            url=confirming[1] if confirming else f"{self.public_url}/?next={href(self.event, person)}",
+            url=self._url(person, confirming),
             confirms=confirming is not None and self.event.type in model.TO_LINKS,
             severity=preferences.severity_of(self.event.type),
         )
+
+    def _url(self, person: Recipient, confirming: tuple[UUID, str] | None) -> str:
+        if person.role == "helper" and self.helped_at:
+            return self.helped_at
+        return confirming[1] if confirming else f"{self.public_url}/?next={href(self.event, person)}"
 
 
 async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
@@ -103,6 +111,9 @@ def href(event: Event, person: Recipient) -> str:
         return f"{base}/payments/{event.subject.id}" if is_money else base
     if event.subject.table == "messages":
         return f"/me/{event.tenant}/suppliers/{event.link_id}/correspondence"
+    if person.role == "helper":
+        # The couple's pages are not theirs, and their own has its address in no row.
+        return "/me/inbox"
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 
@@ -131,7 +142,22 @@ async def _matter(tx: Tx, settings: Settings, event: Event, couple: str, people:
     asked = () if event.type in model.UNCONFIRMED else people
     links = {p.link_id for p in asked if p.link_id is not None}
     passes = await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
-    return Matter(event=event, couple=couple, said=model.saying(event), passes=passes, public_url=settings.public_url)
+    return Matter(
+        event=event,
+        couple=couple,
+        said=model.saying(event),
+        passes=passes,
+        public_url=settings.public_url,
+        helped_at=await _helped_at(tx, settings, event, people),
+    )
+
+
+async def _helped_at(tx: Tx, settings: Settings, event: Event, people: list[Recipient]) -> str:
+    """A helper has no way in but their own page."""
+    if not any(person.role == "helper" for person in people):
+        return ""
+    pass_id = await tx.value(queries.helper_pass, event.tenant, event.membership_id)
+    return f"{settings.public_url}/help/{pass_token(settings.jwt_secret, 'help', pass_id)}" if pass_id else ""
 
 
 def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) -> dict[str, Any]:
@@ -171,5 +197,5 @@ def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Dige
 
 
 def _recipient(row: Row) -> Recipient:
-    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since")
+    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since", "membership_id")
     return Recipient(**{k: row[k] for k in named}, email=row["email"] or "")

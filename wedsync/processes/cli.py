@@ -178,7 +178,11 @@ def restore(
     sys.exit(made.run(settings, wish))
 
 
-@app.command(name="import")
+imports = App(name="import", help="Import a guest list, or with `clients` the clients of a business.")
+app.command(imports)
+
+
+@imports.default
 def import_(
     file: Path,
     *,
@@ -192,6 +196,24 @@ def import_(
     settings = settings_with(process="import", options={"data_dir": data_dir})
     asked = {"wedding": wedding, "is_dry_run": dry_run, "email": as_, "token": token}
     sys.exit(asyncio.run(module("guest_import").run(settings, file=file, **asked)))
+
+
+@imports.command(name="clients")
+def import_clients(
+    file: Path | None = None,
+    *,
+    supplier: Annotated[str, Parameter(help="The id of your business.")],
+    watch: Annotated[
+        Path | None, Parameter(help="A folder: every list that is put into it is imported, until Ctrl-C.")
+    ] = None,
+    choices: Annotated[str, Parameter(help='What to correct, as JSON: {"dates": "day_first"}')] = "",
+    dry_run: Annotated[bool, Parameter(negative="", help="Tell what would happen; change nothing.")] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Import a list of clients (CSV or XLSX of any CRM) into a business, or watch a folder for such lists."""
+    asked = {"file": file, "watch": watch, "supplier": supplier, "choices": choices, "is_dry_run": dry_run}
+    sys.exit(asyncio.run(module("client_import").run(**asked, url=url, token=token)))
 
 
 @app.command

@@ -46,14 +46,19 @@ class Api:
     def __init__(self, wire: Wire, url: str, token: str) -> None:
         self.wire = wire
         self._url = url.rstrip("/")
-        self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        self._headers["accept"] = "application/json"
+        self._headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
 
     async def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The decoded answer. Raises Away, Refused, and CannotRun where something else than WedSync answers."""
-        content = b"" if body is None else msgspec.json.encode(body)
+        return await self.send(method, path, b"" if body is None else msgspec.json.encode(body))
+
+    async def send(
+        self, method: str, path: str, content: bytes, *, content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        """The same with a body of any kind."""
+        headers = {**self._headers, "content-type": content_type}
         reply = await self.wire.request(
-            method, self._url + path, headers=self._headers, body=content, timeout_s=TIMEOUT_S, trusted=True
+            method, self._url + path, headers=headers, body=content, timeout_s=TIMEOUT_S, trusted=True
         )
         if isinstance(reply, Failure):
             raise Away(f"{reply.reason} Does WedSync run, and is --url right?")

@@ -35,6 +35,7 @@ class Place(msgspec.Struct, frozen=True):
 COLUMNS: Final = (
     Place("notes", "sealed", "wedding_id"),
     Place("alerts", "sealed", "wedding_id"),
+    Place("task_photos", "sealed", "wedding_id"),
     Place("guest_contacts", "sealed", "wedding_id", "guest_id"),
     Place("guest_needs", "sealed", "wedding_id", "guest_id"),
     Place("dietary_sheets", "sealed", "wedding_id"),

@@ -28,6 +28,7 @@ invitations = sql.load("wedsync.invitations")
 notices = sql.load("wedsync.notices")
 payments = sql.load("wedsync.payments")
 photos = sql.load("wedsync.photos")
+tasks = sql.load("wedsync.tasks")
 log = structlog.get_logger("clock")
 
 PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
@@ -52,40 +53,36 @@ async def expire(connection: Any) -> None:
         log.info("jobs_expired", jobs=ended)
 
 
-def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
+def one_by_one(published: Callable[[str], Awaitable[Any]], which: str, act: str) -> Tick:
+    """Each tenant that the statement `which` names has something due; `act` does it for one and returns its nudge."""
 
-    async def end(connection: Any) -> None:
-        for due in await connection.fetch(bookings.suppliers_due):
-            nudge = await connection.fetchval(bookings.end_bookings, due["supplier_id"])
+    async def tick(connection: Any) -> None:
+        for due in await connection.fetch(which):
+            nudge = await connection.fetchval(act, due[0])
             if nudge is not None:
                 await published(nudge)
 
-    return end
+    return tick
+
+
+def ending_bookings(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Holds whose time is over end, and bookings that are over are fulfilled; each supplier by itself."""
+    return one_by_one(published, bookings.suppliers_due, bookings.end_bookings)
 
 
 def warning_of_photos(published: Callable[[str], Awaitable[Any]]) -> Tick:
     """Promised photographs that become late, or are: their suppliers are told, once of each promise."""
-
-    async def warn(connection: Any) -> None:
-        for late in await connection.fetch(photos.weddings_of_late):
-            nudge = await connection.fetchval(photos.warn_of_late, late["id"])
-            if nudge is not None:
-                await published(nudge)
-
-    return warn
+    return one_by_one(published, photos.weddings_of_late, photos.warn_of_late)
 
 
 def reminding_of_payments(published: Callable[[str], Awaitable[Any]]) -> Tick:
     """Payments whose day comes close or has passed: the couple is told, and then both, once of each day."""
+    return one_by_one(published, payments.weddings_of_due, payments.remind_of_due)
 
-    async def remind(connection: Any) -> None:
-        for due in await connection.fetch(payments.weddings_of_due):
-            nudge = await connection.fetchval(payments.remind_of_due, due["id"])
-            if nudge is not None:
-                await published(nudge)
 
-    return remind
+def reminding_of_tasks(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Tasks whose day comes near or has passed: whoever has them to do is reminded, on a ladder."""
+    return one_by_one(published, tasks.weddings_of_due, tasks.remind_of_due)
 
 
 def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
@@ -141,14 +138,7 @@ def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
 
 def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
     """Businesses whose limits come near, or are reached: told once of each, and again after there was room."""
-
-    async def warn(connection: Any) -> None:
-        for near in await connection.fetch(commerce.near):
-            nudge = await connection.fetchval(commerce.warn, near["id"])
-            if nudge is not None:
-                await published(nudge)
-
-    return warn
+    return one_by_one(published, commerce.near, commerce.warn)
 
 
 def minding_texts(published: Callable[[str], Awaitable[Any]]) -> Tick:

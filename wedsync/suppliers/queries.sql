@@ -83,7 +83,8 @@ where i.wedding_id = $1
 order by i.starts_at, i.id
 
 -- name: wedding_tasks
-select t.id, t.title, t.due_on as due, t.status, t.version, coalesce(t.link_id = app.link(), false) as is_mine
+select t.id, t.title, t.due_on as due, t.status, t.answer, t.waits_for, t.version,
+  coalesce(t.link_id = app.link(), false) as is_mine
 from tasks t
 where t.wedding_id = $1 and t.status <> 'cancelled' and (t.link_id = app.link() or t.link_id is null)
 order by t.status = 'done', t.link_id is null, t.due_on nulls last, t.id

@@ -45,7 +45,7 @@ async def wedding(tx: Tx, wedding_id: UUID) -> Seen:
         mask=mask,
         open=[opened(r) for r in await tx.rows(queries.wedding_open, wedding_id)],
         schedule=await _schedule(tx, wedding_id) if mask & Scope.SCHEDULE else None,
-        tasks=[dict(r) for r in await tx.rows(queries.wedding_tasks, wedding_id)] if mask & Scope.TASKS else None,
+        tasks=await _tasks(tx, wedding_id, mask),
         headcounts=None if counts is None else [counted(r, menu) for r in counts],
         contacts=[dict(r) for r in await tx.rows(queries.wedding_contacts, wedding_id)]
         if mask & Scope.SCHEDULE
@@ -53,6 +53,12 @@ async def wedding(tx: Tx, wedding_id: UUID) -> Seen:
         photos=await _photos(tx, wedding_id, head["category"]),
         spaces=await _spaces(tx, wedding_id, head["category"]),
     )
+
+
+async def _tasks(tx: Tx, wedding_id: UUID, mask: int) -> list[dict[str, Any]] | None:
+    """What is the link's own it sees whatever its level; that there is nothing, only with the scope."""
+    rows = [dict(r) for r in await tx.rows(queries.wedding_tasks, wedding_id)]
+    return rows if rows or mask & Scope.TASKS else None
 
 
 async def _photos(tx: Tx, wedding_id: UUID, category: str | None) -> list[dict[str, Any]] | None:

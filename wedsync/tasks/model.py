@@ -1,8 +1,9 @@
 """What a task is, when it is due, who may change what of it, and the events it makes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -43,6 +44,16 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None
     done_by: UUID | None
     position: int
+    answer: Literal["accepted", "declined"] | None
+    answer_note: str
+    answered_at: datetime | None
+    reminded_rung: int
+    reminded_at: datetime | None
+    noted_at: datetime | None
+    snoozed_until: date | None
+    after_ids: list[UUID]
+    waits_for: int
+    photo_id: UUID | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -82,6 +93,68 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     link_id: UUID | None = None
     membership_id: UUID | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What whoever a task was given to says: they do it, or they cannot and why."""
+
+    answer: Literal["accepted", "declined"]
+    note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Hush(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No reminders until a day, or none at all where no day is named: they know."""
+
+    until: date | None = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be done before a task, all of it; an empty list takes every arrow away."""
+
+    after_ids: Annotated[list[UUID], Meta(max_length=20)]
+
+
+class Owing(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who has something to do, and how they stand: the couple's chase list."""
+
+    kind: Literal["membership", "link"]
+    id: UUID
+    name: str
+    open: int
+    overdue: int
+    unanswered: int
+    declined: int
+    next_due_on: date | None
+    reminded_at: datetime | None
+    is_reached: bool
+    seen_at: datetime | None
+    tasks: list["Task"]
+
+
+SNOOZE_MAX = timedelta(days=60)
+FIRST_LATE = 5
+"""The rung of the ladder (`app.task_rung`) that is the first after the due day."""
+
+
+def check_snooze(until: date, today: date) -> None:
+    """Raises Refusal 422 for a day that is over, or too far away to be only put off."""
+    if until <= today:
+        raise _invalid("until", "is not in the future", "Choose tomorrow or later.")
+    if until > today + SNOOZE_MAX:
+        raise _invalid("until", "is more than 60 days away", "Ask the couple for another day instead.")
+
+
+def check_order(task_id: UUID, after: Sequence[UUID], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raises Refusal 422 for a task that is not there, and for one that would wait for itself."""
+    follows = {row["id"]: set(row["after_ids"]) for row in rows}
+    for other in after:
+        if other not in follows:
+            raise _invalid("after_ids", "names no task of this wedding", "Take ids from the list of tasks.")
+    follows[task_id] = set(after)
+    try:
+        TopologicalSorter(follows).prepare()
+    except CycleError as error:
+        raise _invalid("after_ids", "goes in a circle", "Take one of these arrows away.") from error
 
 
 def due_day(due_days_before: int | None, due_on: date | None, wedding_on: date | None) -> date | None:
@@ -176,6 +249,16 @@ _EXAMPLE: dict[str, Any] = {
     "done_at": None,
     "done_by": None,
     "position": 0,
+    "answer": None,
+    "answer_note": "",
+    "answered_at": None,
+    "reminded_rung": 0,
+    "reminded_at": None,
+    "noted_at": None,
+    "snoozed_until": None,
+    "after_ids": [],
+    "waits_for": 0,
+    "photo_id": None,
     "version": 1,
     "created_at": "2026-11-21T10:00:00+00:00",
     "updated_at": "2026-11-21T10:00:00+00:00",
@@ -204,7 +287,35 @@ CHANGED = _type("changed", "A task's words, status or due day changed.")
 DONE = _type("done", "A task is done.", image=_DONE)
 REOPENED = _type("reopened", "A task that was done is open again.")
 REMOVED = _type("removed", "A task was taken off the list.")
-EVENTS = (CREATED, ASSIGNED, WITHDRAWN, CHANGED, DONE, REOPENED, REMOVED)
+_SAID = {"answered_at": "2027-05-01T09:00:00+00:00"}
+ACCEPTED = _type("accepted", "Whoever a task was given to says that they do it.", image={**_SAID, "answer": "accepted"})
+DECLINED = _type(
+    "declined",
+    "Whoever a task was given to says that they cannot do it, and may say why.",
+    lane=Lane.HIGH,
+    image={**_SAID, "answer": "declined", "answer_note": "I arrive at four only."},
+)
+NOTED = _type("noted", "They know of it and want no more reminders.", image={"noted_at": "2027-05-20T09:00:00+00:00"})
+SNOOZED = _type("snoozed", "They want to be reminded on a later day.", image={"snoozed_until": "2027-05-21"})
+DUE_SOON = _type(
+    "due_soon",
+    "A reminder of a task: two weeks, three days and a day before it is due, and on the day.",
+    image={"reminded_rung": 2, "reminded_at": "2027-05-19T08:00:00+00:00"},
+)
+OVERDUE = _type(
+    "overdue",
+    "A reminder of a task whose day has passed: after one, three and seven days.",
+    image={"reminded_rung": FIRST_LATE, "reminded_at": "2027-05-23T08:00:00+00:00"},
+)
+CHASED = _type("chased", "The couple asks how it goes.", image={"reminded_at": "2027-05-19T08:00:00+00:00"})
+FREED = _type("freed", "Everything that was to be done before a task is done: it can begin.")
+PHOTO_ADDED = _type(
+    "photo_added",
+    "A photograph shows that a task is done; it is read at the task, never in an event.",
+    image={"photo_id": "01920000-0000-7000-8000-000000000022"},
+)
+SAID = (ACCEPTED, DECLINED, NOTED, SNOOZED, DUE_SOON, OVERDUE, CHASED, FREED, PHOTO_ADDED)
+EVENTS = (CREATED, ASSIGNED, WITHDRAWN, CHANGED, DONE, REOPENED, REMOVED, *SAID)
 
 
 def kind_of(before: str, after: str) -> EventType:

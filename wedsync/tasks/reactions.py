@@ -13,8 +13,20 @@ async def follow_date(tx: Tx, event: Event) -> None:
     await actions.follow_date(tx)
 
 
+async def free(tx: Tx, event: Event) -> None:
+    """What waits for this task may begin, or waits again."""
+    await actions.free(tx, event.subject.id)
+
+
 REACTIONS = (
     Reaction(name="tasks.follow_date", types=(wedding_facts.DATE_CHANGED.type,), run=follow_date),
+    Reaction(name="tasks.free", types=(model.DONE.type, model.REOPENED.type, model.REMOVED.type), run=free),
+    Reaction(
+        name="tasks.free_dropped",
+        types=(model.CHANGED.type,),
+        run=free,
+        condition="$.record.status != $.old.status",
+    ),
     # A supplier's list of weddings says how many tasks wait and which is next.
     suppliers.index_follows(*(kind.type for kind in model.EVENTS), condition="$.link != null"),
 )

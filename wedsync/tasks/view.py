@@ -100,6 +100,7 @@ def entry(row: Row, names: Mapping[UUID, Row]) -> dict[str, Any]:
         "who": "" if person is None else person["name"],
         "may_finish": row["may_write"] and row["status"] != "cancelled",
         "may_edit": row["is_couple"],
+        "may_answer": row["is_own"] and not row["is_couple"],
     }
 
 
@@ -127,7 +128,7 @@ def assignees(seen: Seen) -> list[tuple[str, str]]:
 def form_values(row: Row | None = None) -> dict[str, Any]:
     """What the form of a task, or of a new one, holds."""
     if row is None:
-        blank = {"id": "", "title": "", "detail": "", "assignee": "", "due_kind": "before", "due_on": None}
+        blank = {"id": "", "title": "", "detail": "", "assignee": "", "due_kind": "before", "due_on": None, "after": []}
         return blank | {"due_days_before": 30, "version": 0}
     assignee = f"link:{row['link_id']}" if row["link_id"] else ""
     assignee = f"membership:{row['membership_id']}" if row["membership_id"] else assignee
@@ -135,7 +136,31 @@ def form_values(row: Row | None = None) -> dict[str, Any]:
     kind = "before" if relative else "on" if row["due_on"] else "none"
     shown = {"due_on": None if relative else row["due_on"], "due_days_before": row["due_days_before"]}
     kept = {name: row[name] for name in ("title", "detail", "version")}
-    return {**kept, **shown, "id": str(row["id"]), "assignee": assignee, "due_kind": kind}
+    return {
+        **kept,
+        **shown,
+        "id": str(row["id"]),
+        "assignee": assignee,
+        "due_kind": kind,
+        "after": list(row["after_ids"]),
+    }
+
+
+def others(seen: Seen, task_id: UUID | None) -> list[tuple[UUID, str]]:
+    """What a task can wait for: others that are not closed, and what it waits for by now."""
+    known = next((set(row["after_ids"]) for row in seen.tasks if row["id"] == task_id), set())
+    rows = [r for r in seen.tasks if r["id"] != task_id and (r["status"] not in model.CLOSED or r["id"] in known)]
+    return [(row["id"], row["title"]) for row in rows]
+
+
+def order(form: Form) -> model.Order | None:
+    """What a posted form says is to be done first; None where it did not ask. Raises Refusal 422."""
+    if not form.has("after_shown"):
+        return None
+    try:
+        return msgspec.convert({"after_ids": form.many("after")}, type=model.Order)
+    except msgspec.ValidationError as error:
+        raise wrong(FieldError("after_ids", "is not from the list", "Choose at most 20 of the list.")) from error
 
 
 def as_text(values: Mapping[str, Any]) -> dict[str, str]:

@@ -75,18 +75,8 @@ async def compared(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices) -> tuple
 
 async def bring_in(tx: Tx, ring: KeyRing, import_id: UUID, plan: Plan, choices: Choices) -> None:
     """Change the clients and end the import, all of it or nothing. Raises Refusal 403, 404, and 409 where it was."""
-    await actions.hold(tx)
-    await tx.run(queries.hold_rows)
-    there, merged = await compared(tx, ring, plan, choices)
+    merged, journal = await _merged(tx, ring, plan, choices, is_list=True)
     supplier_id = await tx.home()
-    ids = await _new_ids(tx, merged.created)
-    new, changed = await asyncio.to_thread(_lines, ring, supplier_id, plan, choices, there, merged, ids)
-    for row in await _written(tx, queries.insert_clients, new):
-        record(tx, facts.ADDED, op="INSERT", row=row, bulk=True)
-    for row in await _written(tx, queries.update_clients, changed):
-        record(tx, facts.CHANGED, op="UPDATE", row=row, bulk=True)
-    before = [_before(there[s.client]) for s in merged.steps if s.op == "update" and s.client is not None]
-    journal = Journal(made=[str(one) for one in ids], changed=before)
     undo = await asyncio.to_thread(seal_journal, ring, supplier_id, import_id, journal)
     change = {
         "status": "finished",
@@ -99,6 +89,28 @@ async def bring_in(tx: Tx, ring: KeyRing, import_id: UUID, plan: Plan, choices: 
         "errors": [masked(issue) for issue in plan.errors[:ERRORS_KEPT]],
     }
     await _end(tx, import_id, "pending", facts.IMPORTED, change, undo)
+
+
+async def take(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices) -> Merge:
+    """What another program says of single clients, without an import to take back. Raises Refusal 403."""
+    merged, _ = await _merged(tx, ring, plan, choices, is_list=False)
+    return merged
+
+
+async def _merged(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices, *, is_list: bool) -> tuple[Merge, Journal]:
+    """The clients made and changed; of a whole list its import speaks, and each of them is bulk."""
+    await actions.hold(tx)
+    await tx.run(queries.hold_rows)
+    there, merged = await compared(tx, ring, plan, choices)
+    supplier_id = await tx.home()
+    ids = await _new_ids(tx, merged.created)
+    new, changed = await asyncio.to_thread(_lines, ring, supplier_id, plan, choices, there, merged, ids)
+    for row in await _written(tx, queries.insert_clients, new):
+        record(tx, facts.ADDED, op="INSERT", row=row, bulk=is_list)
+    for row in await _written(tx, queries.update_clients, changed):
+        record(tx, facts.CHANGED, op="UPDATE", row=row, bulk=is_list)
+    before = [_before(there[s.client]) for s in merged.steps if s.op == "update" and s.client is not None]
+    return merged, Journal(made=[str(one) for one in ids], changed=before)
 
 
 async def undo(tx: Tx, ring: KeyRing, import_id: UUID) -> Undone:

@@ -23,7 +23,11 @@ class Reading(msgspec.Struct, kw_only=True):
 
 def read(data: bytes, filename: str, choices: Choices, country: str) -> Reading:
     """Raises Refusal 413 and 422 for what cannot be read, naming what to do."""
-    sheet = read_sheet(data, filename, encoding=choices.encoding, about=CLIENTS)
+    return of_sheet(read_sheet(data, filename, encoding=choices.encoding, about=CLIENTS), choices, country)
+
+
+def of_sheet(sheet: Sheet, choices: Choices, country: str) -> Reading:
+    """A table that is a sheet already. Raises Refusal 422."""
     detection = detect(sheet, country=country)
     is_day_first = None if not choices.dates else choices.dates == "day_first"
     mapping = to_field_map(detection, choices.columns, day_first=is_day_first)

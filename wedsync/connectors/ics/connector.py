@@ -6,7 +6,7 @@ Its address is a secret, since it is all that somebody needs to read the calenda
 import asyncio
 import hashlib
 
-from wedsync.connections import replies
+from wedsync.connections import published
 from wedsync.connections.calendars.contract import (
     CursorLost,
     Gone,
@@ -48,7 +48,7 @@ class Ics:
         if not isinstance(found, Reply):
             return found
         address = _address(connection)
-        host = client.host_of(address)
+        host = published.host_of(address)
         id = hashlib.blake2b(address.encode(), digest_size=16).hexdigest()
         return Account(id=f"{host}:{id}", title=mapper.title(found.body, otherwise=host))
 
@@ -56,7 +56,7 @@ class Ics:
         found = await self._fetched(connection, Cursor(), timeout_s)
         if not isinstance(found, Reply):
             return found
-        title = mapper.title(found.body, otherwise=client.host_of(_address(connection)))
+        title = mapper.title(found.body, otherwise=published.host_of(_address(connection)))
         return (
             RemoteCalendar(
                 id=CALENDAR, title=title, zone=known_name(mapper.zone(found.body)) or "UTC", is_primary=True
@@ -112,11 +112,11 @@ class Ics:
             self._tools, address, etag=known.etag, modified=known.modified, timeout_s=timeout_s
         )
         if isinstance(exchange, Failure):
-            if exchange.kind == "refused":
-                return ReconnectNeeded(reason=exchange.reason, attempt=attempt)
-            return replies.no_answer(exchange, attempt)
+            return published.unanswered(exchange, attempt)
         if exchange.status != 200:
-            return exchange if exchange.status == 304 else answers.refused(exchange, attempt, self._tools.machine_now())
+            if exchange.status == 304:
+                return exchange
+            return published.refused("feed", exchange, attempt, self._tools.machine_now())
         return answers.whole(exchange, attempt)
 
 

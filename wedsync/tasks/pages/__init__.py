@@ -1,5 +1,5 @@
-"""Pages of tasks: the couple's list, and the page a helper's pass opens."""
+"""Pages of tasks: the couple's list and chase list, a supplier's own, and the page a helper's pass opens."""
 
-from wedsync.tasks.pages import couple, helper
+from wedsync.tasks.pages import couple, helper, owed, supplier
 
-ROUTES = (*couple.ROUTES, *helper.ROUTES)
+ROUTES = (*couple.ROUTES, *owed.ROUTES, *supplier.ROUTES, *helper.ROUTES)

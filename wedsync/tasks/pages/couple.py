@@ -46,6 +46,7 @@ def _page(
         total=total,
         editing=editing,
         assignees=view.assignees(seen),
+        others=view.others(seen, UUID(editing["id"]) if editing["id"] else None),
         errors=problems,
         problems=list(problems.items()),
         **_groups(request, shell, seen),
@@ -76,7 +77,8 @@ async def add(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID)
         whose = {"link_id": given.link_id, "membership_id": given.membership_id}
         new = forms.checked(model.NewTask, view.fields(form) | whose, view.WRONG)
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-            await actions.add(tx, new)
+            task_id = await actions.add(tx, new)
+            await _ordered(tx, task_id, form)
     except Refusal as refusal:
         return await _again(request, ctx, actor, wedding_id, form, refusal)
     return respond.done(request, _after(wedding_id, form))
@@ -92,9 +94,17 @@ async def save(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
             await actions.change(tx, task_id, change, version=form.number("version"))
             await actions.assign(tx, task_id, given)
+            await _ordered(tx, task_id, form)
     except Refusal as refusal:
         return await _again(request, ctx, actor, wedding_id, form, refusal, task_id)
     return respond.done(request, _after(wedding_id, form))
+
+
+async def _ordered(tx: Tx, task_id: UUID, form: Form) -> None:
+    """What is to be done before it, where the form asks."""
+    order = view.order(form)
+    if order is not None:
+        await actions.follow(tx, task_id, order)
 
 
 def _after(wedding_id: UUID, form: Form) -> str:

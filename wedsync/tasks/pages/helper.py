@@ -1,5 +1,6 @@
 """A helper's page, opened by their pass: their tasks, the day with their own cues, whom to call. Nothing else."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,8 @@ from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import not_found
 from wedsync.people.model import TOKEN_S, Token
 from wedsync.schedule.model import local_of
-from wedsync.tasks import actions, view
-from wedsync.web import auth, forms, respond
+from wedsync.tasks import actions, answering, photos, picture, view
+from wedsync.web import auth, forms, respond, uploads
 from wedsync.web.context import Context, expected_version
 from wedsync.web.forms import AnyRequest
 from wedsync.web.shell import Shell
@@ -93,6 +94,47 @@ async def reopen(request: AnyRequest, ctx: Context, token: str, task_id: UUID) -
         return await _task(request, tx, token, task_id)
 
 
+@post("/help/{token:str}/tasks/{task_id:uuid}/answer", include_in_schema=False)
+async def answer(request: AnyRequest, ctx: Context, token: str, task_id: UUID) -> Response[Any]:
+    """They do it, or cannot."""
+    said = answering.answer(await forms.read(request))
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        await actions.answer(tx, task_id, said)
+        return await _task(request, tx, token, task_id)
+
+
+@post("/help/{token:str}/tasks/{task_id:uuid}/hush", include_in_schema=False)
+async def hush(request: AnyRequest, ctx: Context, token: str, task_id: UUID) -> Response[Any]:
+    """Reminded later, or not any more."""
+    form = await forms.read(request)
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        await actions.hush(tx, task_id, await answering.hush(tx, task_id, form))
+        return await _task(request, tx, token, task_id)
+
+
+@post(
+    "/help/{token:str}/tasks/{task_id:uuid}/photo",
+    include_in_schema=False,
+    request_max_body_size=picture.BYTES_MAX + 64 * 1024,
+)
+async def send_photo(request: AnyRequest, ctx: Context, token: str, task_id: UUID) -> Response[Any]:
+    """A photograph shows it is done."""
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        await actions.check_may_show(tx, task_id)
+    data, _, _ = await uploads.received(request, "photograph")
+    image = await asyncio.to_thread(picture.cleaned, data)
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        await actions.show(tx, ctx.ring, task_id, image)
+        return await _task(request, tx, token, task_id)
+
+
+@get("/help/{token:str}/tasks/{task_id:uuid}/photo", include_in_schema=False)
+async def photo(ctx: Context, token: str, task_id: UUID) -> Response[bytes]:
+    """The photograph of one of their tasks."""
+    async with ctx.door.enter_pass("help", token_hash(token)) as tx:
+        return await photos.served(tx, ctx.ring, task_id)
+
+
 async def _about(tx: Tx) -> Row:
     row = await tx.row(queries.about_helper)
     if row is None:
@@ -127,4 +169,7 @@ async def _task(request: AnyRequest, tx: Tx, token: str, task_id: UUID) -> Respo
     return respond.html("tasks/_task.html", _shell(request, token, about), task=view.entry(row, {}))
 
 
-ROUTES = (page, socket_token, cues_fragment, tasks_fragment, finish, reopen)
+ROUTES = (
+    *(page, socket_token, cues_fragment, tasks_fragment, finish, reopen),
+    *(answer, hush, send_photo, photo),
+)

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from wedsync.connections import published
 from wedsync.connections.calendars.contract import Gone, Pull, Pulled
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.calendars.event import Days, Timed
 from wedsync.connections.contract import Account, Connection, ReconnectNeeded, Rejected, RetryLater, Tools
 from wedsync.connections.stage import serving
-from wedsync.connectors.ics import client, fake, mapper
+from wedsync.connectors.ics import fake, mapper
 from wedsync.connectors.ics.connector import CALENDAR, Ics, connect
 from wedsync.connectors.ics.fake import Publisher
 from wedsync.kit.errors import Refusal
@@ -103,10 +104,10 @@ async def test_a_feed_is_followed_to_where_it_went_and_not_for_ever() -> None:
         "https://feeds.example/b.ics",
         "https://other.example/c.ics",
     ]
-    again = Script(*[reply(302, location="/a.ics") for _ in range(client.REDIRECTS_MAX)])
+    again = Script(*[reply(302, location="/a.ics") for _ in range(published.REDIRECTS_MAX)])
     found = await pulled(again)
     assert isinstance(found, RetryLater)
-    assert (found.tries_max, len(again.asked)) == (3, client.REDIRECTS_MAX)
+    assert (found.tries_max, len(again.asked)) == (3, published.REDIRECTS_MAX)
 
 
 async def test_a_server_without_etags_is_read_again_and_the_same_feed_is_told_as_the_same() -> None:

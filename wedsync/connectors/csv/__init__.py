@@ -1,0 +1,1 @@
+"""A list of clients as CSV or XLSX at an address, read on a schedule."""
