@@ -3,12 +3,13 @@ set role wedsync_recorder;
 
 -- The channels that may hear of a wedding now, each with what it may see: the couple's own everything, a supplier's what its link may.
 create function app.chats_of(p_wedding uuid)
-returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz)
+returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz, locale text)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'chats_of is the system''s'; end if;
   return query
-    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since)
+    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since),
+      (select f.locale from public.preferences f where f.person_id = n.connected_by)
     from public.chats c
     join public.connections n on n.id = c.connection_id and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded', 'needs_reconnect')
     left join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id and l.status = 'active' and l.supplier_id = c.tenant_id

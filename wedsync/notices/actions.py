@@ -75,7 +75,7 @@ async def _to_party(
     contacts = await tx.rows(queries.party_contacts, event.tenant, party)
     opened = ((c["guest_id"], guests.open_contact(ring, event.tenant, c["guest_id"], c["sealed"])) for c in contacts)
     guest, address = next(((guest, c.email) for guest, c in opened if c.email), (None, ""))
-    wedding = await tx.row(queries.wedding, event.tenant)
+    wedding = await tx.row(queries.wedding, event.tenant, [])
     pass_id = await tx.value(queries.party_pass, event.tenant, party)
     name = await tx.value(queries.party_name, event.tenant, party)
     if guest is None or wedding is None or name is None:
@@ -101,7 +101,7 @@ async def _to_party(
 async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     """A supplier is invited by the couple: to the address the couple gave."""
     record = event.record or {}
-    wedding = await tx.row(queries.wedding, event.tenant)
+    wedding = await tx.row(queries.wedding, event.tenant, [])
     if wedding is None or not record.get("invited_email"):
         return
     urls = await links_by_pass(tx, settings, event.tenant, {event.subject.id}, "invite")

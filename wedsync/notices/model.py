@@ -1,14 +1,15 @@
 """Who is told of what, and in which words; pure."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from wedsync.events.event import Event
-from wedsync.web.formats import day_year, money
+from wedsync.notices.wording.tongues import ENGLISH, Tongue
 from wedsync.weddings import news
 
 PRIVATE = 512
@@ -67,6 +68,8 @@ SAYS = {
     "payment.disputed": "{money} is disputed: {what}",
     "payment.dispute_closed": "A dispute is over: {what}",
 }
+SHOWS_CHANGE: Final[Mapping[str, str]] = {"schedule_item.moved": "title"}
+"""Types with a title of their own whose change is shown beside it, and what names it."""
 # Of which columns a fact about money tells the difference; of the others it tells the whole amount.
 MOVED = {
     "payment.received": "received_minor",
@@ -92,11 +95,12 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in words: a title, and what the value was and is."""
+    """An event in words: a title, and what the value was and is; `label` names in a word or two what has changed."""
 
     title: str
     before: str
     after: str
+    label: str = ""
 
 
 def may_see(event: Event, person: Recipient) -> bool:
@@ -153,39 +157,59 @@ def _was_linked(event: Event, person: Recipient) -> bool:
     return person.since is None or person.since <= datetime.fromisoformat(event.occurred_at)
 
 
-def saying(event: Event) -> Saying:
-    """The event as a title with its change."""
-    record = event.record or event.old_record or {}
-    field, before, after = news.first_change(record, event.old_record or {})
+def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
+    """The event as a title with its change. Raises WordMissing for a text that needs a word which the event lacks."""
+    record, old = event.record or event.old_record or {}, event.old_record or {}
     if event.subject.table == "photo_deliveries":
-        return _photos(event.type, record, event.old_record or {})
+        return _photos(event.type, record, old, tongue)
     if event.subject.table == "payments":
-        return _payments(event.type, record, event.old_record or {})
-    if event.type in SAYS:
-        moved = event.type == "schedule_item.moved"
-        return Saying(
-            title=SAYS[event.type].format_map(record), before=before if moved else "", after=after if moved else ""
-        )
-    words = news.FIELDS.get(field, "something")
-    return Saying(title=f"{words[:1].upper()}{words[1:]} has changed", before=before, after=after)
+        return _payments(event.type, record, old, tongue)
+    field = news.changed_field(record, old)
+    values = record | ({"field": tongue.field(field)} if field else {"field": tongue.phrase("something")})
+    before, after = ("", "")
+    if field and (event.type not in SAYS or event.type in SHOWS_CHANGE):
+        before, after = tongue.shown(field, old.get(field)), tongue.shown(field, record.get(field))
+    name = record.get(SHOWS_CHANGE.get(event.type, "")) or (tongue.field(field) if after else "")
+    return Saying(title=_title(event.type, values, tongue), before=before, after=after, label=_begun(name))
 
 
-def _photos(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
+def aloud(said: Saying) -> str:
+    """The same as a voice says it."""
+    if said.before and said.after:
+        return f"{said.title}. It was {said.before}, and is now {said.after}"
+    return f"{said.title}: {said.after}" if said.after else said.title
+
+
+def _title(kind: str, values: Mapping[str, Any], tongue: Tongue) -> str:
+    """By the text of the type; what has none says which field has changed."""
+    template = tongue.text(kind).title or SAYS.get(kind) or tongue.template("changed")
+    title = tongue.filled(kind, template, values)
+    return _begun(title) if template.startswith("{field}") else title
+
+
+def _begun(words: str) -> str:
+    """As a line begins, without what only a sentence needs."""
+    return words[:1].upper() + words[1:]
+
+
+def _photos(kind: str, record: dict[str, Any], old: dict[str, Any], tongue: Tongue) -> Saying:
     """Photographs and films by what they are; a day that matters as it was and is."""
-    title = SAYS[kind].format(what=news.thing(record))
+    what = tongue.thing(record)
+    title = _title(kind, record | {"what": what}, tongue)
     if kind == "photos.delivered":
         return Saying(title=title, before="", after="")
     was = old.get("promised_on") if kind == "photos.delayed" else None
-    before, after = (day_year(date.fromisoformat(on)) if on else "" for on in (was, record["promised_on"]))
-    return Saying(title=title, before=before, after=after)
+    before, after = (tongue.day(date.fromisoformat(on)) if on else "" for on in (was, record["promised_on"]))
+    return Saying(title=title, before=before, after=after, label=_begun(what))
 
 
-def _payments(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
+def _payments(kind: str, record: dict[str, Any], old: dict[str, Any], tongue: Tongue) -> Saying:
     """How much moved, and of what."""
     column = MOVED.get(kind, "amount_minor")
     minor = record[column] - (old.get(column, 0) if kind in MOVED else 0)
-    what = record["title"] or record["kind"]
-    return Saying(title=SAYS[kind].format(money=money(minor, record["currency"]), what=what), before="", after="")
+    what = record["title"] or tongue.thing({"kind": record["kind"]})
+    values = record | {"money": tongue.money(minor, record["currency"]), "what": what}
+    return Saying(title=_title(kind, values, tongue), before="", after="")
 
 
 def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID:
@@ -195,7 +219,7 @@ def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID
 
 def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: str) -> dict[str, Any]:
     """What `app.put_notices` takes."""
-    detail = f"{said.before} → {said.after}" if said.after else ""
+    detail = (f"{said.before} → {said.after}" if said.before else said.after) if said.after else ""
     return told(event, person.person_id, f"{couple}: {said.title}", detail, href)
 
 

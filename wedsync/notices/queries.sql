@@ -1,5 +1,6 @@
 -- name: wedding
-select w.couple_names, w."on", w.time_zone from weddings w where w.wedding_id = $1
+-- With what an operator wrote instead of these texts ($2).
+select w.couple_names, w."on", w.time_zone, w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: audience
 select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since from app.audience_of($1) a
@@ -7,12 +8,14 @@ select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a
 -- name: reaches
 -- How each of them can be told now; who was decided on before is left out.
 select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
-  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped
+  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale
 from app.reach_of($1, $2) r
 
 -- name: digest
 -- What is told together, and to whom; inside the person's own stream.
-select d.person_id, d.channel, d.items, p.name, p.email from digests d join persons p using (person_id) where d.id = $1
+select d.person_id, d.channel, d.items, p.name, p.email, f.locale, app.wordings_of($2) as wordings
+from digests d join persons p using (person_id) left join preferences f using (person_id)
+where d.id = $1
 
 -- name: inbox
 -- Newest first, from a place on; unread ones, those put away, or all that are not; of one wedding where it is named.

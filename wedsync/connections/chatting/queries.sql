@@ -75,7 +75,11 @@ select m.id, m.remote_id, m.sealed, m.pressed_by from chat_messages m where m.ch
 update chat_messages m set remote_id = $2, sealed = $3, pressed_by = $4, changed_at = app.now() where m.id = $1
 
 -- name: chats_of
-select c.chat_id, c.tenant_id, c.connector, c.link_id, c.mask, c.since from app.chats_of($1) c
+select c.chat_id, c.tenant_id, c.connector, c.link_id, c.mask, c.since, c.locale from app.chats_of($1) c
+
+-- name: words
+-- In which language the wedding is, and what an operator wrote instead of these texts.
+select w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: owe
 select app.owe_chats($1)

@@ -20,6 +20,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model as notices
+from wedsync.notices.wording.tongues import SHARED, spoken_by, versions_of
 from wedsync.suppliers import model as suppliers
 from wedsync.weddings.actions import passes_of_links
 
@@ -68,7 +69,7 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
     if event.type not in notices.UNCONFIRMED:
         asked = {row["link_id"]: row["about"] for row in await tx.rows(queries.asked, event.tenant, event.id)}
     pages = await _pages(tx, settings, event.tenant, {row["link_id"] for row in told} & asked.keys())
-    said = notices.saying(event)
+    wedding: Any = await tx.row(queries.words, event.tenant, [event.type, *SHARED])
     await _owe(
         tx,
         ring,
@@ -80,10 +81,8 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
                 model.Order(
                     do="tell",
                     about=asked.get(row["link_id"], f"{event.type}:{event.subject.id}"),
-                    saying=Saying(
-                        title=said.title,
-                        before=said.before,
-                        after=said.after,
+                    saying=msgspec.structs.replace(
+                        _said(event, wedding, row["locale"]),
                         url=_url(settings, event, row),
                         confirm_url="" if _is_pressed(row) else pages.get(row["link_id"], ""),
                     ),
@@ -92,6 +91,19 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
             )
             for row in told
         ],
+    )
+
+
+def _said(event: Event, wedding: Row, locale: str | None) -> Saying:
+    """In the language of whoever connected the workspace, else of the wedding."""
+    tongue = spoken_by(event.type, (locale, wedding["locale"]), versions_of(wedding["wordings"]))
+    said, words = notices.saying(event, tongue), tongue.words(event.type)
+    return Saying(
+        title=said.title,
+        before=said.before,
+        after=said.after,
+        confirm_label=words.confirm,
+        open_label=tongue.phrase("open"),
     )
 
 
