@@ -25,6 +25,19 @@ ANSWERS = {
 }
 
 
+ACTS = ("acknowledgement.given", "alert.acknowledged")
+"""What somebody did about a notice, wherever they did it."""
+
+
+async def note_acted(tx: Tx, event: Event) -> None:
+    """Whoever confirmed has acted on their notice of it; a link of one person is that person, by whatever way."""
+    record = event.record or {}
+    is_alert = event.subject.table == "alerts"
+    asked = (record.get("acknowledged_by"), record.get("link_id"), record.get("event_id"))
+    alert = event.subject.id if is_alert else None
+    tx.nudges += [r[0] for r in await tx.rows(queries.act_notices, *(UUID(x) if x else None for x in asked), alert)]
+
+
 async def links_by_pass(
     tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID], purpose: str
 ) -> dict[UUID | None, tuple[UUID, str]]:

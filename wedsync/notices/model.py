@@ -25,6 +25,8 @@ TO_LINKS = (
     "link.scopes_changed",
     "photos.at_risk",
     "photos.overdue",
+    *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
+    *("guest.changed", "contact.changed"),
 )
 TO_COUPLE = (
     *(
@@ -42,9 +44,24 @@ FOLLOWS = ("space.exceeded", "space.fits_again")
 # The couple and the one supplier whose link it is of: money is between the two of them.
 TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
+UNCONFIRMED = frozenset(
+    {
+        *("photos.at_risk", "photos.overdue", *TO_BOTH),
+        *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
+        *("guest.changed", "contact.changed"),
+    }
+)
+# Of what changes in these, only this is news to anybody; an empty set is any change of what was there before.
+NEWS: Final[Mapping[str, frozenset[str]]] = {
+    "wedding.changed": frozenset({"couple_names", "partner_a", "partner_b", "time_zone"}),
+    "day_contact.changed": frozenset({"name", "phone", "what"}),
+    "guest.changed": frozenset({"display_name"}),
+    "contact.changed": frozenset(),
+}
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
+# What is about single guests: told to people, not to whole channels, and looked at only where it is news.
+PERSONAL = ("guest.changed", "contact.changed")
 SAYS = {
     "acknowledgement.declined": "A supplier cannot do what has changed",
     "headcount.locked": "The final numbers are in",
@@ -61,6 +78,11 @@ SAYS = {
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
+    "day_contact.added": "A new contact for the day: {name}",
+    "day_contact.changed": "A contact for the day has changed: {name}",
+    "day_contact.removed": "No longer a contact for the day: {name}",
+    "guest.changed": "The name of a guest has changed: {display_name}",
+    "contact.changed": "How a guest is reached has changed",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
     "payment.received": "{money} was received: {what}",
@@ -68,7 +90,7 @@ SAYS = {
     "payment.disputed": "{money} is disputed: {what}",
     "payment.dispute_closed": "A dispute is over: {what}",
 }
-SHOWS_CHANGE: Final[Mapping[str, str]] = {"schedule_item.moved": "title"}
+SHOWS_CHANGE: Final[Mapping[str, str]] = {"schedule_item.moved": "title", "day_contact.changed": "name"}
 """Types with a title of their own whose change is shown beside it, and what names it."""
 # Of which columns a fact about money tells the difference; of the others it tells the whole amount.
 MOVED = {
@@ -135,6 +157,8 @@ def passed_over(event: Event, person: Recipient) -> str | None:
         return "It is about something that is not shared with you."
     if not _concerned(event, person):
         return "It is about somebody else’s part of the schedule."
+    if not _is_news(event):
+        return "Nothing in it changed that others go by."
     if not _was_linked(event, person):
         return "It happened before you were linked to the wedding."
     return None
@@ -150,6 +174,15 @@ def _concerned(event: Event, person: Recipient) -> bool:
     """A moved item that has an owner concerns its owner alone."""
     owner = (event.record or {}).get("owner_link_id") if event.type == "schedule_item.moved" else None
     return owner is None or str(person.link_id) == owner
+
+
+def _is_news(event: Event) -> bool:
+    """Whether what changed is what others write down."""
+    fields = NEWS.get(event.type)
+    if fields is None:
+        return True
+    record, old = event.record or {}, event.old_record or {}
+    return event.op == "UPDATE" and (not fields or any(record.get(name) != old.get(name) for name in fields))
 
 
 def _was_linked(event: Event, person: Recipient) -> bool:

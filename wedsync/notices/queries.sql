@@ -131,6 +131,9 @@ select m.title from app.my_plan() m
 -- name: put_notices
 select app.put_notices($1)
 
+-- name: act_notices
+select app.act_notices($1, $2, $3, $4)
+
 -- name: owe
 select app.owe($1)
 

@@ -180,6 +180,7 @@ SEALED = (
     imports_reactions,
     market_reactions,
     notices_reactions,
+    alerts_calling,
     charging_reactions,
     chatting_reactions,
 )

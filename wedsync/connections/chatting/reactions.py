@@ -25,7 +25,9 @@ from wedsync.suppliers import model as suppliers
 from wedsync.weddings.actions import passes_of_links
 
 queries = sql.load("wedsync.connections.chatting")
-TOLD: Final = (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH)
+TOLD: Final = tuple(
+    kind for kind in (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH) if kind not in notices.PERSONAL
+)
 CONNECTION: Final = (accounts.CONNECTED.type, accounts.MENDED.type, connections.CHANGED.type)
 
 
