@@ -43,5 +43,31 @@ begin
   return v;
 end $$;
 
-grant execute on function app.wordings_of(text[]), app.add_wording(text, text, integer, jsonb, text) to wedsync_user;
+-- Versions of one text in one language, newest first, with who wrote them.
+create function app.wording_history(p_key text, p_locale text)
+returns table (number integer, words jsonb, note text, made_at timestamptz, made_by text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform app.as_operator();
+  return query select w.number, w.words, w.note, w.made_at, coalesce(nullif(p.name, ''), p.email, '')
+    from public.wordings w join public.persons p on p.person_id = w.made_by
+    where w.key = p_key and w.locale = p_locale order by w.number desc limit 50;
+end $$;
+
+-- A sample of a notice to the operator who asks for it: sealed, and of use for an hour.
+create function app.owe_sample(p_delivery uuid, p_sealed bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_person uuid := app.as_operator();
+begin
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, app.tenant(), 'mail', app.shared_destination('mail'), 'wording.sampled', 'person', v_person, p_sealed, 2,
+      v_at + interval '1 hour');
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'mail', 2, app.tenant(), app.shared_destination('mail'), v_at, v_at + interval '1 hour');
+end $$;
+
+grant execute on function app.wordings_of(text[]), app.add_wording(text, text, integer, jsonb, text), app.wording_history(text, text),
+  app.owe_sample(uuid, bytea) to wedsync_user;
 reset role;

@@ -45,6 +45,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "tell_people": Scope.CORE,
     "wordings_of": Scope.CORE,
     "add_wording": Scope.CORE,
+    "wording_history": Scope.CORE,
+    "owe_sample": Scope.CORE,
     "inbox_state": Scope.CORE,
     "make_digests": Scope.CORE,
     "places": Scope.CORE,

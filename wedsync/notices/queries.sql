@@ -34,7 +34,7 @@ select m.id, m.subject, m.record, m.old_record from app.mark_notices($1, $2, $3)
 select s.unread, s.unseen, s.epoch, s.seq from app.inbox_state() s
 
 -- name: preferences
-select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version from preferences f where f.person_id = $1
+select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.locale, f.version from preferences f where f.person_id = $1
 
 -- name: takes_texts
 -- Whether they agreed to texts on the page of their phone, which proved to be theirs.
@@ -45,16 +45,16 @@ insert into preferences (person_id) values ($1) on conflict (person_id) do nothi
 
 -- name: hold_preferences
 -- One at a time changes what a person chose.
-select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version
+select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.locale, f.version
 from preferences f
 where f.person_id = $1
 for update
 
 -- name: save_preferences
 update preferences f
-set channels = $2, choices = $3, weddings = $4, zone = $5, quiet_from = $6, quiet_until = $7, digest_at = $8
+set channels = $2, choices = $3, weddings = $4, zone = $5, quiet_from = $6, quiet_until = $7, digest_at = $8, locale = $9
 where f.person_id = $1
-returning f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version
+returning f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.locale, f.version
 
 -- name: wedding_choices
 select c.choices, c.version from wedding_choices c where c.wedding_id = $1

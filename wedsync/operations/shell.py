@@ -24,5 +24,6 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -
         sections=(
             Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
             Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
+            Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
         ),
     )
