@@ -35,6 +35,7 @@ from tests.browser import (
     scenes_supplier,
     scenes_venues,
     scenes_webhooks,
+    scenes_wording,
 )
 from tests.browser.people import Scene
 from wedsync.web import render
@@ -74,6 +75,7 @@ def scenes() -> Iterator[Scene]:
         scenes_proposals,
         scenes_accounts,
         scenes_public,
+        scenes_wording,
     )
     for module in rooms:
         yield from module.scenes()

@@ -154,6 +154,11 @@ async def preview(tx: Tx, key: str, locale: str, change: WordingChange | None = 
     if change is not None:
         newer = Version(key=key, locale=locale, number=1 + tongue.number(key), words=_checked(key, locale, change))
         tongue = Tongue(locale=locale, versions=(*tongue.versions, newer))
+    return drawn(key, tongue)
+
+
+def drawn(key: str, tongue: Tongue) -> Preview:
+    """With made-up people, on every channel."""
     content = checking.sample(key, tongue)
     letter, sms = drawing.letter(content), drawing.text(content, 12)
     title, detail = drawing.in_app(content)
@@ -176,8 +181,8 @@ async def send_sample(tx: Tx, ring: KeyRing, key: str, locale: str, *, email: st
     """The preview as a mail to whoever asks, and nobody else. Raises Refusal 404, or 409 without an address."""
     if not email:
         raise Refusal(409, "no_address", "You have no mail address here, so nothing can be sent to you.")
-    drawn = await preview(tx, key, locale)
-    words = mail.Words(subject=f"[Sample] {drawn.subject}", text=drawn.text, html=drawn.html, language=locale)
+    seen = await preview(tx, key, locale)
+    words = mail.Words(subject=f"[Sample] {seen.subject}", text=seen.text, html=seen.html, language=locale)
     delivery, home = uuid4(), await tx.home()
     body = mail.message(email, words, name=name)
     await tx.value(queries.owe_sample, delivery, _sealed(ring, home, delivery, body))

@@ -1,5 +1,6 @@
 """The operator's pages of wording: all texts, one text with its previews and versions, and its mail as it is sent."""
 
+import re
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -25,6 +26,16 @@ SAID: Final = {
 }
 MAIL_POLICY: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
 """The look of a mail is in its own attributes, as mail programs want it."""
+NAMED: Final = {
+    "change": "What all notices say",
+    "digest": "Several told as one",
+    "emergency": "An emergency",
+    "wedding.date_changed": "The date has changed",
+    "wedding.venue_changed": "A venue has changed",
+    "wedding.times_changed": "A time of the day has changed",
+    "wedding.estimate_changed": "The estimated guest count has changed",
+    "wedding.changed": "Names have changed",
+}
 LABELS: Final = {
     "title": "Title",
     "body": "Below it",
@@ -44,7 +55,7 @@ async def index(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str
             "operations/wordings.html",
             operator_shell(request, ctx, tx.actor, "wording"),
             languages=languages,
-            rows=[(key, _title(key), [known[key, locale] for locale in languages]) for key in KEYS],
+            rows=[(key, named(key), [known[key, locale] for locale in languages]) for key in KEYS],
         )
 
 
@@ -119,7 +130,7 @@ async def _page(
         operator_shell(request, ctx, tx.actor, "wording"),
         code=code,
         found=found,
-        named=_title(key),
+        named=named(key),
         languages=checking.names(),
         parts=[(name, LABELS[name]) for name in PARTS if name != "title" or key not in SHARED],
         given=given or own,
@@ -130,12 +141,9 @@ async def _page(
     )
 
 
-def _title(key: str) -> str:
-    return {
-        "change": "What all notices say",
-        "digest": "Several told as one",
-        "emergency": "An emergency",
-    }.get(key) or checking.english_title(key)
+def named(key: str) -> str:
+    """What a text is, for who reads English."""
+    return NAMED.get(key) or re.sub(r"\{[a-z_]+\}", "…", checking.english_title(key))
 
 
 ROUTES = (index, show, letter, save, roll_back, sample)
