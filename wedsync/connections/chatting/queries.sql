@@ -98,9 +98,9 @@ select app.end_chats($1)
 select b.connection_id, b.tenant_id from app.chat_of_button($1, $2, $3) b
 
 -- name: pressed
--- The message's channel must be the one that was named, and its matter one that a link can confirm.
+-- The message's channel must be the one that was named, and its matter one that a link can confirm, or an emergency that the couple can.
 select m.id, m.about, c.link_id from chat_messages m join chats c on c.id = m.chat_id
-where m.id = $1 and c.remote_id = $2 and c.link_id is not null
+where m.id = $1 and c.remote_id = $2 and (c.link_id is not null or m.about like 'alert:%')
 for update of m
 
 -- name: note_presser

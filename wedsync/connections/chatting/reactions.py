@@ -1,7 +1,7 @@
 """What channels hear because of facts: each what its link may see, and no more; decided once, and looked at again when
 it is sent (`sending`)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.connections import model as connections
 from wedsync.connections.accounts import model as accounts
-from wedsync.connections.chatting import model
+from wedsync.connections.chatting import alarming, model
 from wedsync.connections.chatting.contract import Saying
 from wedsync.connections.manifest import find
 from wedsync.events.catalogue import Reaction
@@ -28,6 +28,7 @@ queries = sql.load("wedsync.connections.chatting")
 TOLD: Final = tuple(
     kind for kind in (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH) if kind not in notices.PERSONAL
 )
+URGENT: Final = 0
 CONNECTION: Final = (accounts.CONNECTED.type, accounts.MENDED.type, connections.CHANGED.type)
 
 
@@ -42,6 +43,10 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
 
     async def make(tx: Tx, event: Event) -> None:
         await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="open"))])
+
+    async def ordered(tx: Tx, event: Event, made: Callable[[Row], model.Order]) -> None:
+        chats = [row for row in await tx.rows(queries.chats_of, event.tenant) if row["mask"] & event.scope]
+        await _owe(tx, ring, event, [(row["chat_id"], row["link_id"], made(row)) for row in chats], lane=URGENT)
 
     async def archive(tx: Tx, event: Event) -> None:
         await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="archive"))])
@@ -58,6 +63,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         ),
         Reaction(name="chatting.reopen", types=CONNECTION, run=_reopen),
         Reaction(name="chatting.end", types=(suppliers.REVOKED.type,), run=_end),
+        *alarming.reactions(settings, ordered),
     )
 
 
@@ -128,14 +134,16 @@ async def _end(tx: Tx, event: Event) -> None:
     tx.nudges += [row[0] for row in await tx.rows(queries.end, event.subject.id)]
 
 
-async def _owe(tx: Tx, ring: KeyRing, event: Event, orders: Sequence[tuple[UUID, UUID | None, model.Order]]) -> None:
+async def _owe(
+    tx: Tx, ring: KeyRing, event: Event, orders: Sequence[tuple[UUID, UUID | None, model.Order]], *, lane: int = 1
+) -> None:
     """One delivery per event and channel, in one statement; owed again it is the same one."""
     rows: list[dict[str, Any]] = []
     for chat, link, order in orders:
         id = notices.delivery_id(event.id, "chat", chat, order.do)
         plain = msgspec.json.encode(order)
         sealed = ring.seal(plain, tenant=event.tenant, table="deliveries", column="sealed", row=id)
-        told = {"id": id, "chat": chat, "link": link, "about": order.about, "sealed": sealed.hex()}
+        told = {"id": id, "chat": chat, "link": link, "about": order.about, "sealed": sealed.hex(), "lane": lane}
         rows.append(told | {"event_id": event.id, "seq": event.seq, "type": event.type})
     if rows:
         await tx.value(queries.owe, msgspec.json.encode(rows).decode())
