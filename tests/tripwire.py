@@ -38,6 +38,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "phone_stops": "numbers that want nothing; the phones that change because of it are told",
     "phone_messages": "how far a text came; what was answered is told by what it answers",
     "phone_hooks": "what the provider said, once each; what comes of it is told by the phone or by what was answered",
+    "wordings": "what an operator wrote for notices, of no wedding; the operator's page lists it",
     "freezes": "the platform's own plan, of no wedding; the operator asks for it",
     "freeze_rules": "what the database needs of the operator's settings; shown to nobody",
     "freeze_overrides": "two operators' word, of no wedding; the operator's page lists it",

@@ -11,6 +11,7 @@ create table public.preferences (
   quiet_from time,
   quiet_until time,
   digest_at time not null default '18:00',
+  locale text check (locale ~ '^[a-z]{2}(-[A-Z]{2})?$'),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (person_id),
@@ -22,6 +23,7 @@ comment on column public.preferences.channels is 'Channel -> whether it is used 
 comment on column public.preferences.choices is 'Kind of notice -> channel -> now, digest or off; what is absent is as the couple or the platform says';
 comment on column public.preferences.weddings is 'Wedding -> now, digest or off: everything of it, whatever kind';
 comment on column public.preferences.zone is 'Where its hours are; null = where the wedding is';
+comment on column public.preferences.locale is 'In which language a person is told; null = in the wedding''s';
 create trigger bump before update on public.preferences for each row execute function app.bump();
 call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
 

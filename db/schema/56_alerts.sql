@@ -4,7 +4,7 @@ set role wedsync_owner;
 create table public.alerts (
   id uuid not null default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,
-  kind text not null check (kind in ('emergency', 'drill')),
+  kind text not null check (kind in ('emergency', 'drill', 'dietary')),
   what text not null check (what in ('medical', 'safety', 'weather', 'supplier_missing', 'venue', 'transport', 'lost', 'other')),
   place text not null default '' check (length(place) <= 120),
   sealed bytea not null,

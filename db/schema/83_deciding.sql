@@ -19,7 +19,7 @@ set role wedsync_recorder;
 create function app.reach_of(p_event uuid, p_people uuid[])
 returns table (person_id uuid, channels jsonb, choices jsonb, weddings jsonb, zone text, quiet_from time, quiet_until time, digest_at time,
   sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz,
-  takes_texts boolean, is_stopped boolean)
+  takes_texts boolean, is_stopped boolean, locale text)
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 begin
@@ -32,7 +32,7 @@ begin
       (select c.choices from public.wedding_choices c where c.wedding_id = app.tenant()),
       exists (select from public.wedding_days d where d.wedding_id = app.tenant() and app.now() between d.live_from and d.live_until),
       (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now(),
-      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false)
+      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false), f.locale
     from public.reaches r left join public.preferences f on f.person_id = r.person_id
     left join public.phones h on h.person_id = r.person_id
     where r.person_id = any (p_people)
@@ -83,7 +83,16 @@ begin
     v_facts := v_facts || coalesce((select jsonb_agg(c.fact || jsonb_build_object('person', c.person)) from (
       select w.person, app.count_inbox(w.person) as fact
       from (select distinct (f.x ->> 'person')::uuid as person from jsonb_array_elements(v_facts) as f(x)) w) c where c.fact is not null), '[]');
-    return query
+    return query select t.nudge from app.tell_people(v_facts, v_at, v_cause) as t(nudge);
+  end if;
+  perform app.keep_decisions(v_home, p);
+end $$;
+
+-- Facts of inboxes into the streams of their persons, which are locked: one statement for all of them. Returns the nudges.
+create function app.tell_people(v_facts jsonb, v_at timestamptz, v_cause uuid) returns setof text
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
       with written as (
         insert into public.events (stream_id, seq, recorded_at, id, epoch, type, scope, subject_table, subject_id, op, record, old_record, actor_kind,
           actor_id, cause, occurred_at)
@@ -94,8 +103,37 @@ begin
       select jsonb_agg(app.event_json(w.events, 'person') order by (w.events).seq)::text from written w group by (w.events).stream_id;
     update public.streams s set top = s.top + c.n
       from (select (f.x ->> 'person')::uuid as person, count(*) as n from jsonb_array_elements(v_facts) as f(x) group by 1) c where s.id = c.person;
+end $$;
+
+-- What somebody did about their notices in another place: these of the entered wedding are acted on, which is read. By a pass of a link that has one
+-- person it was that person; of more, nobody knows who.
+create function app.act_notices(p_person uuid, p_link uuid, p_event uuid, p_alert uuid) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_home uuid := app.tenant();
+  v_now timestamptz := app.now();
+  v_facts jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'act_notices is the system''s'; end if;
+  if p_person is null then
+    select min(m.person_id::text)::uuid into p_person from public.links l
+      join public.supplier_members m on m.supplier_id = l.supplier_id and m.removed_at is null
+      where l.wedding_id = v_home and l.id = p_link having count(*) = 1;
   end if;
-  perform app.keep_decisions(v_home, p);
+  perform from public.streams s where s.id = p_person for update;
+  with done as (
+    update public.inbox i
+    set delivered_at = coalesce(i.delivered_at, v_now), seen_at = coalesce(i.seen_at, v_now), read_at = coalesce(i.read_at, v_now), acted_at = v_now
+    where i.person_id = p_person and i.stream_id = v_home and i.acted_at is null and (i.event_id = p_event
+      or i.event_id in (select e.id from public.events e where e.stream_id = v_home and e.subject_table = 'alerts' and e.subject_id = p_alert))
+    returning new.id, to_jsonb(new) as record, to_jsonb(old) as before)
+  select jsonb_agg(jsonb_build_object('type', 'notice.marked', 'scope', 512, 'table', 'inbox', 'id', d.id, 'op', 'UPDATE', 'record', d.record,
+    'old', d.before, 'person', p_person) order by d.id) into v_facts from done d;
+  if v_facts is null then return; end if;
+  v_facts := v_facts || coalesce((select jsonb_build_array(c.fact || jsonb_build_object('person', p_person))
+    from (select app.count_inbox(p_person) as fact) c where c.fact is not null), '[]');
+  return query select t.nudge from app.tell_people(v_facts, clock_timestamp(), coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7()))
+    as t(nudge);
 end $$;
 
 create function app.keep_decisions(p_stream uuid, p jsonb) returns void
@@ -243,7 +281,7 @@ end $$;
 
 -- An event as its reader sees it, for those who ask why they were (not) told of it.
 grant execute on function app.event_json(public.events, text) to wedsync_user;
-grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
+grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.act_notices(uuid, uuid, uuid, uuid), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
   to wedsync_user;
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;

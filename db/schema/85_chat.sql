@@ -3,12 +3,13 @@ set role wedsync_recorder;
 
 -- The channels that may hear of a wedding now, each with what it may see: the couple's own everything, a supplier's what its link may.
 create function app.chats_of(p_wedding uuid)
-returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz)
+returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz, locale text)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'chats_of is the system''s'; end if;
   return query
-    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since)
+    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since),
+      (select f.locale from public.preferences f where f.person_id = n.connected_by)
     from public.chats c
     join public.connections n on n.id = c.connection_id and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded', 'needs_reconnect')
     left join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id and l.status = 'active' and l.supplier_id = c.tenant_id
@@ -42,7 +43,7 @@ begin
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
     select (w.x ->> 'id')::uuid, w.at, app.tenant(), w.connector, w.chat_id, app.tenant(), (w.x ->> 'seq')::bigint, (w.x ->> 'event_id')::uuid, w.at,
-      w.x ->> 'type', (w.x ->> 'link')::uuid, 'address', w.chat_id, decode(w.x ->> 'sealed', 'hex'), 1, clock_timestamp() + interval '2 days'
+      w.x ->> 'type', (w.x ->> 'link')::uuid, 'address', w.chat_id, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), clock_timestamp() + interval '2 days'
     from wanted w order by w.n
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at, destination_id)

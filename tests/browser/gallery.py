@@ -36,6 +36,7 @@ from tests.browser import (
     scenes_supplier,
     scenes_venues,
     scenes_webhooks,
+    scenes_wording,
 )
 from tests.browser.people import Scene
 from wedsync.web import render
@@ -76,6 +77,7 @@ def scenes() -> Iterator[Scene]:
         scenes_accounts,
         scenes_handed,
         scenes_public,
+        scenes_wording,
     )
     for module in rooms:
         yield from module.scenes()

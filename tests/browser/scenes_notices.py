@@ -94,6 +94,8 @@ def choosing(**more: Any) -> dict[str, Any]:
         "quiet_from": "22:00",
         "quiet_until": "07:00",
         "digest_at": "18:00",
+        "locale": "nl",
+        "locales": [("de", "Deutsch"), ("en", "English"), ("nl", "Nederlands")],
     } | more
 
 

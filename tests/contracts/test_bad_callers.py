@@ -101,6 +101,7 @@ FOREIGN = {
 NOBODY = str(UUID(int=9))
 RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
+    "POST /api/v1/platform/wordings/{key}/{locale}/roll-back": {"number": 0},
     "POST /api/v1/platform/freeze/overrides": {"reason": "A leak must be closed."},
     "POST /api/v1/weddings/{wedding_id}/members": {"role": "helper", "name": "Dora"},
     "PUT /api/v1/weddings/{wedding_id}/site": {"slug": "not-mine-at-all"},

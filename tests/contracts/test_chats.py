@@ -65,6 +65,42 @@ async def test_a_channel_is_made_with_its_people_and_told_at_once_and_confirms_b
     assert [row["status"] for row in hooks] == ["applied"]
 
 
+async def test_an_emergency_is_in_the_channels_that_see_the_schedule_and_its_button_stops_the_ladder(
+    house: ChatHouse,
+) -> None:
+    ana, wedding, business = await linked(house)
+    blind = await house.linked(ana, wedding, "basic")
+    await house.indexed(blind, wedding)
+    made = await house.opened(business.owner, business.supplier, wedding_id=wedding)
+    unseen = await house.opened(blind.owner, blind.supplier, wedding_id=wedding)
+    couples = await house.opened(ana, wedding, "weddings")
+    body = {"what": "supplier_missing", "detail": "The band is not here: mauve-otter-41.", "place": "Barn"}
+    alerts = f"/api/v1/weddings/{wedding}/alerts"
+    alert = (await ana.got("POST", alerts, body, code=201))["id"]
+    await eventually(lambda: made.buttons and couples.buttons)
+    (message,) = made.channel.messages
+    assert message["text"] == "Emergency: A supplier has not come (Barn)"
+    assert "mauve-otter" not in str(message) and made.buttons[0]["text"]["text"] == "I see to it"
+    assert unseen.texts == []
+    user = made.channel.members[0]
+    assert (await house.press(made, message["ts"], user)).status_code == 200
+    await eventually(lambda: not made.buttons and not couples.buttons)
+    assert f"<@{user}> sees to it." in str(made.channel.messages[0]["blocks"])
+    assert "Somebody sees to it." in str(couples.channel.messages[0]["blocks"])
+    now = await ana.got("GET", f"/api/v1/alerts/{alert}")
+    assert (now["state"], now["acknowledged_via"]) == ("acknowledged", "chat")
+    assert "Marlow Photo" in now["acknowledged_name"]
+    await ana.got("POST", f"/api/v1/alerts/{alert}/resolve", {"outcome": "She came."})
+    await eventually(lambda: "It is over." in str(made.channel.messages[0]["blocks"]))
+    again = (await ana.got("POST", alerts, body | {"what": "weather"}, code=201))["id"]
+    await eventually(lambda: couples.buttons)
+    await house.press(couples, couples.channel.messages[-1]["ts"], couples.channel.members[0])
+    await eventually(lambda: not couples.buttons)
+    assert (await ana.got("GET", f"/api/v1/alerts/{again}"))["acknowledged_via"] == "chat"
+    # What an acknowledgement holds lapses in minutes, for which nobody here waits.
+    await house.admin.execute("delete from jobs where name like 'alerts.%' and tenant_id = $1", UUID(wedding))
+
+
 async def test_a_matter_that_changes_again_is_changed_in_place_and_told_in_its_thread(house: ChatHouse) -> None:
     ana, wedding, business = await linked(house)
     made = await house.opened(business.owner, business.supplier, wedding_id=wedding)

@@ -100,7 +100,7 @@ async def test_quiet_hours_hold_and_then_tell_once_what_came_alone_with_its_butt
     assert why["waiting"][0]["ended"] is None
     await town.admin.fetch("select app.make_digests()")
     assert await told(town, business.owner.id, business.owner) == []
-    assert await digest(town, business.owner) == ["Ana & Ben: The ceremony has changed"]
+    assert await digest(town, business.owner) == ["Ana & Ben: The ceremony has changed: 14:00"]
     (mail,) = await town.mails(business.owner.id, to=business.owner.email)
     assert "/ack/" in mail["text"]
     await digest(town, business.owner)
@@ -117,7 +117,7 @@ async def test_an_hour_takes_seven_then_one_mail_tells_the_rest_and_what_matters
     assert len(mails) == 7
     assert len((await business.owner.got("GET", "/api/v1/me/inbox"))["items"]) == 12
     await change(town, ana, wedding)
-    assert (await told(town, wedding, business.owner))[7:] == ["Ana & Ben: The ceremony has changed"]
+    assert (await told(town, wedding, business.owner))[7:] == ["Ana & Ben: The ceremony has changed: 14:00"]
     assert await digest(town, business.owner) == []
     await town.admin.execute("update reaches set sent_at = '{}' where person_id = $1", business.owner.id)
     assert await digest(town, business.owner) == ["Ana & Ben: 5 updates"]
@@ -196,7 +196,7 @@ async def test_on_the_wedding_day_what_matters_passes_quiet_hours_and_preference
         UUID(wedding),
     )
     await change(town, ana, wedding)
-    assert await told(town, wedding, business.owner) == ["Ana & Ben: The ceremony has changed"]
+    assert await told(town, wedding, business.owner) == ["Ana & Ben: The ceremony has changed: 14:00"]
     await give_tasks(town, ana, wedding, business.link, 1)
     assert len(await told(town, wedding, business.owner)) == 2
 

@@ -172,6 +172,7 @@ READ_BY_FUNCTIONS = {
     *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
     *("phone_stops", "phone_messages", "phone_hooks"),
     *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
+    "wordings",
 }
 HOMES = {
     "endpoints": "tenant_id",

@@ -166,7 +166,7 @@ def test_an_event_is_a_title_with_its_change() -> None:
         record={"title": "Coach", "at_local": "15:30:00"},
         old_record={"title": "Coach", "at_local": "15:00:00"},
     )
-    assert model.saying(moved) == model.Saying(title="Coach has moved", before="15:00", after="15:30")
+    assert model.saying(moved) == model.Saying(title="Coach has moved", before="15:00", after="15:30", label="Coach")
     core = event("wedding.venue_changed", record={"ceremony_venue": "Elm Barn"}, old_record={"ceremony_venue": ""})
     assert model.saying(core).title == "The ceremony venue has changed"
     assert model.saying(event("link.scopes_changed")).title == "What you may see has changed"

@@ -32,7 +32,7 @@ async def raise_(tx: Tx, ring: KeyRing, new: model.NewAlert) -> tuple[UUID, bool
     if known is None and len(open_now) >= model.STORM_MAX:
         known = open_now[0]
     if known is not None:
-        await _repeat(tx, ring, known, f"{model.WHAT[new.what]}. {detail}" if known["what"] != new.what else detail)
+        await repeat(tx, ring, known, f"{model.WHAT[new.what]}. {detail}" if known["what"] != new.what else detail)
         again: UUID = known["id"]
         return again, False
     return await begin(
@@ -63,6 +63,11 @@ async def acknowledge(tx: Tx, alert_id: UUID, *, via: str, name: str = "") -> No
     known = name or await tx.value(queries.my_name, alert_id) or name_of(tx, me)
     row: Any = await tx.row(queries.acknowledge, alert_id, known, via, until)
     record(tx, facts.ACKNOWLEDGED, op="UPDATE", row=row)
+    if alert["kind"] == "dietary":
+        # There is nothing to be on: the kitchen knows, and that was all.
+        record(
+            tx, facts.RESOLVED, op="UPDATE", row=await _done(tx, queries.end, alert_id, "resolved", f"{known} knows.")
+        )
     await tx.value(queries.hush, alert_id)
 
 
@@ -150,7 +155,8 @@ def name_of(tx: Tx, me: Row) -> str:
     return (f"{name} ({business})" if name and business else name or business or "")[:300]
 
 
-async def _repeat(tx: Tx, ring: KeyRing, known: Row, detail: str) -> None:
+async def repeat(tx: Tx, ring: KeyRing, known: Row, detail: str) -> None:
+    """The same matter again is told within the first; nobody is called anew who is being called."""
     before = model.unseal(ring, known["wedding_id"], known["id"], known["sealed"])
     sealed = model.seal(ring, known["wedding_id"], known["id"], model.added(before, detail))
     record(tx, facts.REPEATED, op="UPDATE", row=await _done(tx, queries.repeat, known["id"], sealed))

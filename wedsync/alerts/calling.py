@@ -18,6 +18,7 @@ from wedsync.alerts.ladder import Step
 from wedsync.alerts.model import OnCall
 from wedsync.events import event as events
 from wedsync.events import jobs
+from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work
@@ -32,6 +33,7 @@ from wedsync.web.context import as_struct
 from wedsync.weddings.actions import pass_token, token_hash
 
 DRILL: Final = "alerts.drill"
+SEVERE: Final = "needs.changed"
 WAYS: Final[Mapping[str, Channel]] = {"email": mail.deliveries, "sms": sms.deliveries, "voice": voice.deliveries}
 """How each way leaves the product; the inbox is written here."""
 WORTH_S: Final = 900
@@ -41,6 +43,12 @@ BEGAN: Final = ("alert.raised", "alert.lapsed")
 AGAIN: Final = (*BEGAN, "alert.escalated", "alert.breached")
 DRILL_DETAIL: Final = (
     "This is a drill: it is a wedding day, and you are among those who are called. Say that you can be reached."
+)
+
+
+SEVERE_DETAIL: Final = (
+    "A guest’s severe allergy or need was changed, and the wedding is less than 72 hours away. Read who it is and what "
+    "in the dietary needs, and confirm that the kitchen knows."
 )
 
 
@@ -83,6 +91,24 @@ def works(ring: KeyRing, settings: Settings) -> Mapping[str, Work]:
             await jobs.finish(tx, job)
 
     return {STEP: step, LAPSE: lapse, DRILL: drill}
+
+
+def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
+    """A severe need that changes when cooking has begun is told by voice, and followed until somebody confirms it."""
+
+    async def severe(tx: Tx, event: Event) -> None:
+        if not await tx.value(queries.is_close):
+            return
+        await tx.run(queries.hold)
+        known = await tx.row(queries.open_dietary)
+        if known is not None:
+            await actions.repeat(tx, ring, known, SEVERE_DETAIL)
+            return
+        await actions.begin(
+            tx, ring, kind="dietary", what="other", place="", detail=SEVERE_DETAIL, name="The guest list"
+        )
+
+    return (Reaction(name="alerts.severe_need", types=(SEVERE,), run=severe, condition='$.severity == "high"'),)
 
 
 async def _is_over(tx: Tx, alert: Row) -> bool:
@@ -129,7 +155,8 @@ async def _give_up(tx: Tx, alert: Row) -> None:
 async def _call(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Step) -> int:
     """How many were called. Within the first minute whoever cannot is left alone; later everybody is asked again."""
     people = [as_struct(OnCall, row) for row in await tx.rows(queries.people)]
-    ranked = [pair for pair in ladder.ranked(people, but=alert["raised_by"]) if pair[0] in step.tiers]
+    order = ladder.cooks(people) if alert["kind"] == "dietary" else ladder.ranked(people, but=alert["raised_by"])
+    ranked = [pair for pair in order if pair[0] in step.tiers]
     calls = await tx.rows(queries.calls, alert["id"]) if step.at_s <= ladder.MINUTE_S else []
     answered = {call["person_id"] for call in calls if call["answer"] is not None}
     called = [(tier, one) for tier, one in ranked if one.person_id not in answered]

@@ -15,6 +15,7 @@ from wedsync.alerts.model import OnCall
 Way = Literal["in_app", "email", "sms", "voice"]
 Act = Literal["call", "check", "breach", "give_up"]
 
+DIETARY_SCOPE: Final = 32
 FIRST: Final = 1
 LAST: Final = 3
 FIRST_CATEGORIES: Final = frozenset({"planner", "coordinator", "venue"})
@@ -54,7 +55,14 @@ DRILL: Final = (
     Step(at_s=0, act="call", tiers=(1, 2, 3), ways=("in_app", "sms")),
     Step(at_s=4 * 3600, act="give_up"),
 )
-LADDERS: Final = {"emergency": EMERGENCY, "drill": DRILL}
+DIETARY: Final = (
+    Step(at_s=0, act="call", tiers=(1,), ways=ALL),
+    Step(at_s=300, act="call", tiers=(1,), ways=LOUD),
+    Step(at_s=900, act="call", tiers=(1, 2), ways=ALL),
+    Step(at_s=1800, act="give_up"),
+)
+"""A severe allergy that the kitchen must hear of: caterers first and by voice at once, then the couple with them."""
+LADDERS: Final = {"emergency": EMERGENCY, "drill": DRILL, "dietary": DIETARY}
 
 
 def due(ladder: Sequence[Step], step: int, began_at: datetime, speed: float = 1.0) -> datetime:
@@ -70,6 +78,14 @@ def usual_tier(person: OnCall) -> int:
     if person.role == "helper":
         return 2
     return 1 if person.category in FIRST_CATEGORIES else 3
+
+
+def cooks(people: Sequence[OnCall]) -> list[tuple[int, OnCall]]:
+    """Who is called about a severe allergy: those who cook and are shown named needs, then the couple."""
+    found = {p.person_id: (2, p) for p in people if p.role == "couple"}
+    found |= {p.person_id: (1, p) for p in people if p.category == "caterer" and p.mask & DIETARY_SCOPE}
+    first = min((tier for tier, _ in found.values()), default=1)
+    return sorted(((tier - first + 1, p) for tier, p in found.values()), key=lambda x: (x[0], str(x[1].person_id)))
 
 
 def ranked(people: Iterable[OnCall], *, but: object = None) -> list[tuple[int, OnCall]]:

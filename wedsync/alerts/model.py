@@ -12,6 +12,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.web.context import invalid
 
 What = Literal["medical", "safety", "weather", "supplier_missing", "venue", "transport", "lost", "other"]
+Kind = Literal["emergency", "drill", "dietary"]
 Via = Literal["page", "api", "link", "text", "call", "chat"]
 State = Literal["triggered", "acknowledged", "resolved", "cancelled", "unanswered"]
 Answer = Literal["acknowledged", "cannot"]
@@ -31,6 +32,9 @@ WHAT: Final[dict[str, str]] = {
     "lost": "Somebody or something is missing",
     "other": "Help is needed",
 }
+NAMED: Final = {"drill": "Drill", "dietary": "A severe allergy"}
+YES: Final = {"drill": "I can be reached", "dietary": "The kitchen knows"}
+"""What acknowledging says, where it is not that somebody sees to it."""
 STATES: Final[dict[str, str]] = {
     "triggered": "Nobody has answered yet",
     "acknowledged": "Somebody is on it",
@@ -60,7 +64,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     wedding_id: UUID
-    kind: Literal["emergency", "drill"]
+    kind: Kind
     what: What
     place: str
     sealed: str
@@ -92,7 +96,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     wedding_id: UUID
-    kind: Literal["emergency", "drill"]
+    kind: Kind
     what: What
     place: str
     detail: str
@@ -186,6 +190,8 @@ def title(kind: str, what: str, place: str) -> str:
     """What may be said outside of the product: never what happened to whom."""
     if kind == "drill":
         return "Drill: say that you can be reached today"
+    if kind == "dietary":
+        return "A severe allergy has changed: tell the kitchen"
     return f"Emergency: {WHAT[what]}" + (f" ({place})" if place else "")
 
 

@@ -22,6 +22,20 @@ from alerts a
 where a.wedding_id = (select app.tenant()) and a.ended_at is null and a.kind = 'emergency'
 order by a.id desc
 
+-- name: open_dietary
+select a.id, a.wedding_id, a.sealed from alerts a
+where a.wedding_id = (select app.tenant()) and a.ended_at is null and a.kind = 'dietary'
+order by a.id desc
+limit 1
+
+-- name: is_close
+-- Whether the wedding is within 72 hours, or on: by its schedule, or by its day where there is none.
+select exists (select from wedding_days d
+    where d.wedding_id = (select app.tenant()) and d.live_from <= app.now() + interval '72 hours' and d.live_until > app.now())
+  or exists (select from weddings w where w.wedding_id = (select app.tenant())
+    and not exists (select from wedding_days d where d.wedding_id = w.wedding_id)
+    and w."on" between (app.now() at time zone w.time_zone)::date and (app.now() at time zone w.time_zone)::date + 3)
+
 -- name: add
 insert into alerts (id, wedding_id, kind, what, place, sealed, raised_by, raised_name, raised_link, raised_at, began_at, next_at)
 values ($1, (select app.tenant()), $2, $3, $4, $5, (select app.actor()), $6, (select app.link()), (select app.now()), app.ladder_now(), app.ladder_now())

@@ -25,6 +25,19 @@ ANSWERS = {
 }
 
 
+ACTS = ("acknowledgement.given", "alert.acknowledged")
+"""What somebody did about a notice, wherever they did it."""
+
+
+async def note_acted(tx: Tx, event: Event) -> None:
+    """Whoever confirmed has acted on their notice of it; a link of one person is that person, by whatever way."""
+    record = event.record or {}
+    is_alert = event.subject.table == "alerts"
+    asked = (record.get("acknowledged_by"), record.get("link_id"), record.get("event_id"))
+    alert = event.subject.id if is_alert else None
+    tx.nudges += [r[0] for r in await tx.rows(queries.act_notices, *(UUID(x) if x else None for x in asked), alert)]
+
+
 async def links_by_pass(
     tx: Tx, settings: Settings, wedding_id: UUID, links: set[UUID], purpose: str
 ) -> dict[UUID | None, tuple[UUID, str]]:
@@ -75,7 +88,7 @@ async def _to_party(
     contacts = await tx.rows(queries.party_contacts, event.tenant, party)
     opened = ((c["guest_id"], guests.open_contact(ring, event.tenant, c["guest_id"], c["sealed"])) for c in contacts)
     guest, address = next(((guest, c.email) for guest, c in opened if c.email), (None, ""))
-    wedding = await tx.row(queries.wedding, event.tenant)
+    wedding = await tx.row(queries.wedding, event.tenant, [])
     pass_id = await tx.value(queries.party_pass, event.tenant, party)
     name = await tx.value(queries.party_name, event.tenant, party)
     if guest is None or wedding is None or name is None:
@@ -101,7 +114,7 @@ async def _to_party(
 async def invite_supplier(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     """A supplier is invited by the couple: to the address the couple gave."""
     record = event.record or {}
-    wedding = await tx.row(queries.wedding, event.tenant)
+    wedding = await tx.row(queries.wedding, event.tenant, [])
     if wedding is None or not record.get("invited_email"):
         return
     urls = await links_by_pass(tx, settings, event.tenant, {event.subject.id}, "invite")

@@ -1,5 +1,6 @@
 """What people choose: channels, kinds of notices, weddings, quiet hours; and what a couple chooses for its wedding."""
 
+import re
 from collections.abc import Mapping
 from datetime import time
 from typing import Annotated, Any
@@ -13,11 +14,13 @@ from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.notices.preferences import CATEGORIES, MANDATORY, Choices, How, Preferences, stored, wanted
+from wedsync.notices.wording.tongues import family, shipped
 from wedsync.web.context import invalid
 
 queries = sql.load("wedsync.notices")
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 WEDDINGS_MAX = 500
+_LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 
 
 class QuietHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +39,7 @@ class PreferencesView(msgspec.Struct, frozen=True, kw_only=True):
     zone: str | None
     quiet: QuietHours | None
     digest_at: Clock
+    locale: str | None
     version: int
     effective: Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -49,6 +53,7 @@ class PreferencesChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     zone: Annotated[str, Meta(max_length=64)] | None | UnsetType = UNSET
     quiet: QuietHours | None | UnsetType = UNSET
     digest_at: Clock | UnsetType = UNSET
+    locale: Annotated[str, Meta(max_length=5)] | None | UnsetType = UNSET
 
 
 class WeddingChoices(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +100,7 @@ async def change(
         quiet and time.fromisoformat(quiet.from_),
         quiet and time.fromisoformat(quiet.until),
         time.fromisoformat(now.digest_at if wanted_change.digest_at is UNSET else wanted_change.digest_at),
+        now.locale if wanted_change.locale is UNSET else wanted_change.locale,
     )
     return _view(row, offered, takes_texts=takes_texts)
 
@@ -143,6 +149,7 @@ def _view(row: Row | None, offered: tuple[str, ...], *, takes_texts: bool = Fals
         zone=row["zone"] if row else None,
         quiet=QuietHours(from_=f"{quiet_from:%H:%M}", until=f"{quiet_until:%H:%M}") if quiet_from else None,
         digest_at=f"{row['digest_at']:%H:%M}" if row else "18:00",
+        locale=row["locale"] if row else None,
         version=row["version"] if row else 1,
         effective={k: {c: {"how": w.how, "by": w.by} for c, w in by.items()} for k, by in found.items()},
     )
@@ -157,6 +164,9 @@ def _check(wanted_change: PreferencesChange, offered: tuple[str, ...]) -> None:
     zone, quiet = wanted_change.zone, wanted_change.quiet
     if isinstance(zone, str) and zone not in available_timezones() - {"localtime", "Factory"}:
         raise invalid("zone", "is not an IANA time zone", "Use a name such as Europe/London or Pacific/Auckland.")
+    locale = wanted_change.locale
+    if isinstance(locale, str) and not (_LOCALE.fullmatch(locale) and family(locale)[-1] in shipped()):
+        raise invalid("locale", "is no language that WedSync speaks", f"There are {', '.join(shipped())}.")
     if isinstance(quiet, QuietHours) and quiet.from_ == quiet.until:
         raise invalid("quiet.until", "is when they begin", "Leave an hour in which you can be told something.")
 

@@ -15,6 +15,8 @@ from wedsync.notices import actions, telling
 from wedsync.notices.channels import Told
 from wedsync.notices.facts import Item
 from wedsync.notices.model import Recipient
+from wedsync.notices.wording.content import Matter, line
+from wedsync.notices.wording.tongues import DIGEST, ENGLISH, SHARED, Tongue, spoken_by, versions_of
 from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
@@ -25,28 +27,31 @@ ORDER = ("low", "normal", "high", "critical")
 
 async def send(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     """Owe one digest on its channel. A channel that is no longer offered has nothing to owe."""
-    row = await tx.row(queries.digest, event.subject.id)
+    row = await tx.row(queries.digest, event.subject.id, list(SHARED))
     if row is None:
         raise not_found("digest")
     items = msgspec.json.decode(row["items"], type=list[Item])
     channel = telling.CHANNELS.get(row["channel"])
     if channel is None:
         return
-    owed = await channel(tx, ring, settings, [_told(settings, event, row, items)])
+    tongue = spoken_by(DIGEST, (row["locale"],), versions_of(row["wordings"]))
+    owed = await channel(tx, ring, settings, [_told(settings, event, row, items, tongue)])
     for delivery in owed:
         delivery["expires_at"] = datetime.fromisoformat(event.occurred_at) + KEPT
     if owed:
         await tx.value(queries.owe, msgspec.json.encode(owed).decode())
 
 
-def title_of(items: Sequence[Item]) -> tuple[str, str]:
+def title_of(items: Sequence[Item], tongue: Tongue = ENGLISH) -> tuple[str, str]:
     """(whose weddings, what there is): "Ana & Ben", "4 updates"."""
     couples = list(dict.fromkeys(item.couple for item in items))
-    others = f" and {len(couples) - 1} more" if len(couples) > 1 else ""
-    return f"{couples[0]}{others}", f"{len(items)} updates"
+    first, more = couples[0], len(couples) - 1
+    return tongue.phrase("others", couple=first, count=more) if more else first, tongue.phrase(
+        "updates", count=len(items)
+    )
 
 
-def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item]) -> Told:
+def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item], tongue: Tongue) -> Told:
     person = Recipient(
         person_id=row["person_id"],
         email=row["email"] or "",
@@ -69,8 +74,9 @@ def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item]) -> 
             url=_url(settings, one),
             confirms=one.pass_id is not None,
             severity=severity,
+            tongue=tongue,
         )
-    couple, title = title_of(items)
+    couple, title = title_of(items, tongue)
     return Told(
         person=person,
         event=event,
@@ -81,13 +87,13 @@ def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item]) -> 
         url=f"{settings.public_url}/?next=/me/inbox",
         confirms=False,
         severity=severity,
-        lines=tuple(_line(item) for item in items),
+        lines=tuple(line(_matter(item), tongue) for item in items),
+        tongue=tongue,
     )
 
 
-def _line(item: Item) -> str:
-    change = f": {item.before} is now {item.after}" if item.before else f": it is {item.after}" if item.after else ""
-    return f"{item.couple}: {item.title}{change}"
+def _matter(item: Item) -> Matter:
+    return Matter(key=DIGEST, couple=item.couple, title=item.title, before=item.before, after=item.after)
 
 
 def _url(settings: Settings, item: Item) -> str:

@@ -1,14 +1,15 @@
 """Who is told of what, and in which words; pure."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from wedsync.events.event import Event
-from wedsync.web.formats import day_year, money
+from wedsync.notices.wording.tongues import ENGLISH, Tongue
 from wedsync.weddings import news
 
 PRIVATE = 512
@@ -24,6 +25,8 @@ TO_LINKS = (
     "link.scopes_changed",
     "photos.at_risk",
     "photos.overdue",
+    *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
+    *("guest.changed", "contact.changed"),
 )
 TO_COUPLE = (
     *(
@@ -52,16 +55,31 @@ TO_BOTH = (
     "payment.overdue",
 )
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH, *TO_DOERS})
+UNCONFIRMED = frozenset(
+    {
+        *("photos.at_risk", "photos.overdue", *TO_BOTH, *TO_DOERS),
+        *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
+        *("guest.changed", "contact.changed"),
+    }
+)
+# Of what changes in these, only this is news to anybody; an empty set is any change of what was there before.
+NEWS: Final[Mapping[str, frozenset[str]]] = {
+    "wedding.changed": frozenset({"couple_names", "partner_a", "partner_b", "time_zone"}),
+    "day_contact.changed": frozenset({"name", "phone", "what"}),
+    "guest.changed": frozenset({"display_name"}),
+    "contact.changed": frozenset(),
+}
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
+# What is about single guests: told to people, not to whole channels, and looked at only where it is news.
+PERSONAL = ("guest.changed", "contact.changed")
 SAYS = {
     "acknowledgement.declined": "A supplier cannot do what has changed",
     "headcount.locked": "The final numbers are in",
     "dietary_sheet.made": "There is a new dietary sheet",
     "task.assigned": "There is a task for you: {title}",
-    "task.due_soon": "Still to do{due}: {title}",
-    "task.overdue": "Late, was due{due}: {title}",
+    "task.due_soon": "Still to do by {due}: {title}",
+    "task.overdue": "Late, was due by {due}: {title}",
     "task.chased": "They ask how it goes: {title}",
     "task.freed": "You can begin: {title}",
     "task.declined": "Nobody does this now: {title}",
@@ -77,6 +95,11 @@ SAYS = {
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
     "message.shared": "A supplier has shared a message with you",
+    "day_contact.added": "A new contact for the day: {name}",
+    "day_contact.changed": "A contact for the day has changed: {name}",
+    "day_contact.removed": "No longer a contact for the day: {name}",
+    "guest.changed": "The name of a guest has changed: {display_name}",
+    "contact.changed": "How a guest is reached has changed",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
     "payment.due_soon": "{money} is due soon: {what}",
@@ -86,6 +109,8 @@ SAYS = {
     "payment.disputed": "{money} is disputed: {what}",
     "payment.dispute_closed": "A dispute is over: {what}",
 }
+SHOWS_CHANGE: Final[Mapping[str, str]] = {"schedule_item.moved": "title", "day_contact.changed": "name"}
+"""Types with a title of their own whose change is shown beside it, and what names it."""
 # Of which columns a fact about money tells the difference; of the others it tells the whole amount.
 MOVED = {
     "payment.received": "received_minor",
@@ -114,11 +139,12 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in words: a title, and what the value was and is."""
+    """An event in words: a title, and what the value was and is; `label` names in a word or two what has changed."""
 
     title: str
     before: str
     after: str
+    label: str = ""
 
 
 def may_see(event: Event, person: Recipient) -> bool:
@@ -153,6 +179,8 @@ def passed_over(event: Event, person: Recipient) -> str | None:
         return "It is about something that is not shared with you."
     if not _concerned(event, person):
         return "It is about somebody else’s part of the day."
+    if not _is_news(event):
+        return "Nothing in it changed that others go by."
     if not _was_linked(event, person):
         return "It happened before you were linked to the wedding."
     return None
@@ -185,55 +213,80 @@ def _has_to_do(event: Event, person: Recipient) -> bool:
     return person.role == "couple" and (is_ours or is_news)
 
 
+def _is_news(event: Event) -> bool:
+    """Whether what changed is what others write down."""
+    fields = NEWS.get(event.type)
+    if fields is None:
+        return True
+    record, old = event.record or {}, event.old_record or {}
+    return event.op == "UPDATE" and (not fields or any(record.get(name) != old.get(name) for name in fields))
+
+
 def _was_linked(event: Event, person: Recipient) -> bool:
     """Who was linked between a change and its reaction found the wedding as it is: the change is not news to them."""
     return person.since is None or person.since <= datetime.fromisoformat(event.occurred_at)
 
 
-def saying(event: Event) -> Saying:
-    """The event as a title with its change."""
-    record = event.record or event.old_record or {}
-    field, before, after = news.first_change(record, event.old_record or {})
+def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
+    """The event as a title with its change. Raises WordMissing for a text that needs a word which the event lacks."""
+    record, old = event.record or event.old_record or {}, event.old_record or {}
     if event.subject.table == "photo_deliveries":
-        return _photos(event.type, record, event.old_record or {})
+        return _photos(event.type, record, old, tongue)
     if event.subject.table == "payments":
-        return _payments(event.type, record, event.old_record or {})
+        return _payments(event.type, record, old, tongue)
     if event.subject.table == "tasks":
-        return Saying(title=SAYS[event.type].format(title=record["title"], due=_due(record)), before="", after="")
-    if event.type in SAYS:
-        moved = event.type == "schedule_item.moved"
-        return Saying(
-            title=SAYS[event.type].format_map(record), before=before if moved else "", after=after if moved else ""
-        )
-    words = news.FIELDS.get(field, "something")
-    return Saying(title=f"{words[:1].upper()}{words[1:]} has changed", before=before, after=after)
+        values = record | {"due": tongue.day(date.fromisoformat(record["due_on"])) if record.get("due_on") else ""}
+        return Saying(title=_title(event.type, values, tongue), before="", after="")
+    field = news.changed_field(record, old)
+    values = record | ({"field": tongue.field(field)} if field else {"field": tongue.phrase("something")})
+    before, after = ("", "")
+    if field and (event.type not in SAYS or event.type in SHOWS_CHANGE):
+        before, after = tongue.shown(field, old.get(field)), tongue.shown(field, record.get(field))
+    name = record.get(SHOWS_CHANGE.get(event.type, "")) or (tongue.field(field) if after else "")
+    return Saying(title=_title(event.type, values, tongue), before=before, after=after, label=_begun(name))
 
 
-def _due(record: dict[str, Any]) -> str:
-    """` by 3 June`, as a title goes on."""
-    return f" by {day_year(date.fromisoformat(record['due_on']))}" if record.get("due_on") else ""
+def aloud(said: Saying) -> str:
+    """The same as a voice says it."""
+    if said.before and said.after:
+        return f"{said.title}. It was {said.before}, and is now {said.after}"
+    return f"{said.title}: {said.after}" if said.after else said.title
 
 
-def _photos(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
+def _title(kind: str, values: Mapping[str, Any], tongue: Tongue) -> str:
+    """By the text of the type; what has none says which field has changed."""
+    template = tongue.text(kind).title or SAYS.get(kind) or tongue.template("changed")
+    title = tongue.filled(kind, template, values)
+    return _begun(title) if template.startswith("{field}") else title
+
+
+def _begun(words: str) -> str:
+    """As a line begins, without what only a sentence needs."""
+    return words[:1].upper() + words[1:]
+
+
+def _photos(kind: str, record: dict[str, Any], old: dict[str, Any], tongue: Tongue) -> Saying:
     """Photographs and films by what they are; a day that matters as it was and is."""
-    title = SAYS[kind].format(what=news.thing(record))
+    what = tongue.thing(record)
+    title = _title(kind, record | {"what": what}, tongue)
     if kind == "photos.delivered":
         return Saying(title=title, before="", after="")
     was = old.get("promised_on") if kind == "photos.delayed" else None
-    before, after = (day_year(date.fromisoformat(on)) if on else "" for on in (was, record["promised_on"]))
-    return Saying(title=title, before=before, after=after)
+    before, after = (tongue.day(date.fromisoformat(on)) if on else "" for on in (was, record["promised_on"]))
+    return Saying(title=title, before=before, after=after, label=_begun(what))
 
 
-def _payments(kind: str, record: dict[str, Any], old: dict[str, Any]) -> Saying:
+def _payments(kind: str, record: dict[str, Any], old: dict[str, Any], tongue: Tongue) -> Saying:
     """How much moved, and of what."""
+    what = record["title"] or tongue.thing({"kind": record["kind"]})
     if kind in DUE:
-        minor, on = record["amount_minor"] - record["received_minor"], day_year(date.fromisoformat(record["due_on"]))
-        what = f"{record['title'] or record['kind']}, {on}"
-        return Saying(title=SAYS[kind].format(money=money(minor, record["currency"]), what=what), before="", after="")
+        left = tongue.money(record["amount_minor"] - record["received_minor"], record["currency"])
+        values = record | {"money": left, "what": f"{what}, {tongue.day(date.fromisoformat(record['due_on']))}"}
+        return Saying(title=_title(kind, values, tongue), before="", after="")
     column = MOVED.get(kind, "amount_minor")
     minor = record[column] - (old.get(column, 0) if kind in MOVED else 0)
-    what = record["title"] or record["kind"]
-    return Saying(title=SAYS[kind].format(money=money(minor, record["currency"]), what=what), before="", after="")
+    values = record | {"money": tongue.money(minor, record["currency"]), "what": what}
+    return Saying(title=_title(kind, values, tongue), before="", after="")
 
 
 def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID:
@@ -243,7 +296,7 @@ def delivery_id(subject: UUID, kind: str, recipient: UUID, channel: str) -> UUID
 
 def inbox_row(event: Event, person: Recipient, said: Saying, couple: str, href: str) -> dict[str, Any]:
     """What `app.put_notices` takes."""
-    detail = f"{said.before} → {said.after}" if said.after else ""
+    detail = (f"{said.before} → {said.after}" if said.before else said.after) if said.after else ""
     return told(event, person.person_id, f"{couple}: {said.title}", detail, href)
 
 

@@ -17,13 +17,15 @@ Choices = Mapping[str, Mapping[str, How]]
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of notice: its words on the page, the types of events in it, and which of them nobody can switch off."""
+    """A kind of notice: its words on the page, the types of events in it, whether nobody can switch it off, and how it
+    comes where nobody has chosen."""
 
     key: str
     words: str
     hint: str
     types: tuple[str, ...]
     is_mandatory: bool = False
+    how: How = "now"
 
 
 CATEGORIES: Final = (
@@ -33,8 +35,15 @@ CATEGORIES: Final = (
         hint="A moved ceremony, another venue, an item of yours in the schedule",
         types=(
             *("wedding.date_changed", "wedding.venue_changed", "wedding.times_changed", "wedding.estimate_changed"),
-            "schedule_item.moved",
+            *("schedule_item.moved", "wedding.changed"),
         ),
+    ),
+    Category(
+        key="details",
+        words="Names, contacts and addresses",
+        hint="Contacts for the day, guests’ names and how they are reached, as far as they are shared with you",
+        types=("day_contact.added", "day_contact.changed", "day_contact.removed", "guest.changed", "contact.changed"),
+        how="digest",
     ),
     Category(
         key="numbers",
@@ -82,6 +91,7 @@ CATEGORIES: Final = (
 )
 """What belongs to no other kind belongs to the last."""
 BY_TYPE: Final = {kind: category.key for category in CATEGORIES for kind in category.types}
+BY_ITSELF: Final[Mapping[str, How]] = {category.key: category.how for category in CATEGORIES}
 MANDATORY: Final = frozenset(c.key for c in CATEGORIES if c.is_mandatory)
 SEVERITIES: Final[Mapping[str, Severity]] = {
     "wedding.date_changed": "high",
@@ -93,6 +103,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "task.declined": "high",
     "wedding.estimate_changed": "low",
     "link.scopes_changed": "low",
+    "guest.changed": "low",
+    "contact.changed": "low",
     "payment.dispute_closed": "low",
 }
 """Normal where nothing is said."""
@@ -149,7 +161,7 @@ def wanted(category: str, channel: str, *, own: Preferences, wedding: str = "", 
     if theirs is not None and channel in DEFAULTS:
         return Want(theirs, "the couple")
     if channel in DEFAULTS:
-        return Want(DEFAULTS[channel], "WedSync")
+        return Want(BY_ITSELF.get(category, DEFAULTS[channel]), "WedSync")
     if channel == "sms" and category not in TEXTED:
         return Want("off", "WedSync")
     return Want("now", "you") if own.channels.get(channel, False) else Want("off", "WedSync")

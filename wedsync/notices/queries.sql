@@ -1,5 +1,6 @@
 -- name: wedding
-select w.couple_names, w."on", w.time_zone from weddings w where w.wedding_id = $1
+-- With what an operator wrote instead of these texts ($2).
+select w.couple_names, w."on", w.time_zone, w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: audience
 select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id from app.audience_of($1) a
@@ -7,12 +8,14 @@ select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a
 -- name: reaches
 -- How each of them can be told now; who was decided on before is left out.
 select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
-  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped
+  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale
 from app.reach_of($1, $2) r
 
 -- name: digest
 -- What is told together, and to whom; inside the person's own stream.
-select d.person_id, d.channel, d.items, p.name, p.email from digests d join persons p using (person_id) where d.id = $1
+select d.person_id, d.channel, d.items, p.name, p.email, f.locale, app.wordings_of($2) as wordings
+from digests d join persons p using (person_id) left join preferences f using (person_id)
+where d.id = $1
 
 -- name: inbox
 -- Newest first, from a place on; unread ones, those put away, or all that are not; of one wedding where it is named.
@@ -31,7 +34,7 @@ select m.id, m.subject, m.record, m.old_record from app.mark_notices($1, $2, $3)
 select s.unread, s.unseen, s.epoch, s.seq from app.inbox_state() s
 
 -- name: preferences
-select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version from preferences f where f.person_id = $1
+select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.locale, f.version from preferences f where f.person_id = $1
 
 -- name: takes_texts
 -- Whether they agreed to texts on the page of their phone, which proved to be theirs.
@@ -42,16 +45,16 @@ insert into preferences (person_id) values ($1) on conflict (person_id) do nothi
 
 -- name: hold_preferences
 -- One at a time changes what a person chose.
-select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version
+select f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.locale, f.version
 from preferences f
 where f.person_id = $1
 for update
 
 -- name: save_preferences
 update preferences f
-set channels = $2, choices = $3, weddings = $4, zone = $5, quiet_from = $6, quiet_until = $7, digest_at = $8
+set channels = $2, choices = $3, weddings = $4, zone = $5, quiet_from = $6, quiet_until = $7, digest_at = $8, locale = $9
 where f.person_id = $1
-returning f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.version
+returning f.channels, f.choices, f.weddings, f.zone, f.quiet_from, f.quiet_until, f.digest_at, f.locale, f.version
 
 -- name: wedding_choices
 select c.choices, c.version from wedding_choices c where c.wedding_id = $1
@@ -127,6 +130,9 @@ select m.title from app.my_plan() m
 
 -- name: put_notices
 select app.put_notices($1)
+
+-- name: act_notices
+select app.act_notices($1, $2, $3, $4)
 
 -- name: owe
 select app.owe($1)

@@ -9,6 +9,8 @@ from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import actions, digests, enquiries, facts, model, telling
 
+TOLD = (*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
+RENAMED = '$.op == "UPDATE" && ($.table == "guest_contacts" || $.record.display_name != $.old.display_name)'
 Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[None]]
 Run = Callable[[Tx, Event], Awaitable[None]]
 
@@ -25,9 +27,16 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     return (
         Reaction(
             name="notices.tell",
-            types=(*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS),
+            types=tuple(kind for kind in TOLD if kind not in model.PERSONAL),
             run=by(telling.tell),
         ),
+        Reaction(
+            name="notices.tell_of_guest",
+            types=model.PERSONAL,
+            run=by(telling.tell),
+            condition=RENAMED,
+        ),
+        Reaction(name="notices.acted", types=actions.ACTS, run=actions.note_acted),
         Reaction(name="notices.digest", types=(facts.DIGEST_MADE.type,), run=by(digests.send)),
         Reaction(
             name="notices.answered",

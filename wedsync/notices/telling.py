@@ -4,7 +4,7 @@ Running it again tells nobody twice: who was decided on is not asked about again
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from wedsync.notices.channels import Channel, Told, sms
 from wedsync.notices.channels import mail as mailing
 from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
 from wedsync.notices.model import Recipient, Saying
+from wedsync.notices.wording.tongues import ENGLISH, ENGLISH_LOCALE, SHARED, Tongue, spoken_by, versions_of
 from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
@@ -37,22 +38,35 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
 
     event: Event
     couple: str
-    said: Saying
+    on: date | None
+    tongues: Mapping[UUID, Tongue]
+    """Each person's own."""
+    said: Mapping[str, Saying]
+    """By locale."""
     passes: Mapping[UUID | None, tuple[UUID, str]]
     """Of each link that is asked to confirm: the pass, and its address."""
     public_url: str
     helped_at: str = ""
     """The page of the one helper it is about."""
 
+    def saying(self, person: Recipient) -> Saying:
+        """In their language."""
+        return self.said[self.tongues[person.person_id].locale]
+
     def told(self, person: Recipient) -> Told:
         """To one person."""
         confirming = self.passes.get(person.link_id)
+        said, tongue = self.saying(person), self.tongues[person.person_id]
         return Told(
             person=person,
             event=self.event,
-            title=self.said.title,
-            before=self.said.before,
-            after=self.said.after,
+            title=said.title,
+            before=said.before,
+            after=said.after,
+            label=said.label,
+            on=tongue.day(self.on) if self.on else "",
+            tongue=tongue,
+            spoken=model.aloud(self.said[ENGLISH_LOCALE]),
             couple=self.couple,
             url=self._url(person, confirming),
             confirms=confirming is not None and self.event.type in model.TO_LINKS,
@@ -67,7 +81,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
 
 async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     """Tell everybody whom an event concerns: in the product, and elsewhere as they want it and as it fits."""
-    wedding = await tx.row(queries.wedding, event.tenant)
+    wedding = await tx.row(queries.wedding, event.tenant, [event.type, *SHARED])
     if wedding is None:
         raise not_found("wedding")
     people = [_recipient(r) for r in await tx.rows(queries.audience, event.tenant)]
@@ -78,7 +92,8 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     decided = [
         (told[r["person_id"]], r["at"], _decided(settings, event, told[r["person_id"]], r, wedding)) for r in reaches
     ]
-    matter = await _matter(tx, settings, event, wedding["couple_names"], [person for person, _, _ in decided])
+    tongues = {r["person_id"]: _tongue(event, wedding, r["locale"]) for r in reaches}
+    matter = await _matter(tx, settings, event, wedding, [person for person, _, _ in decided], tongues)
     rows = [_row(matter, person, at, decision) for person, at, decision in decided]
     tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
     owed: list[dict[str, Any]] = []
@@ -138,14 +153,29 @@ def _decided(settings: Settings, event: Event, person: Recipient, row: Row, wedd
     return decide(fact, reach, row["at"])
 
 
-async def _matter(tx: Tx, settings: Settings, event: Event, couple: str, people: list[Recipient]) -> Matter:
+def _tongue(event: Event, wedding: Row, locale: str | None) -> Tongue:
+    """The first that has this notice: what they chose, what the wedding's is, English."""
+    return spoken_by(event.type, (locale, wedding["locale"]), versions_of(wedding["wordings"]))
+
+
+async def _matter(
+    tx: Tx,
+    settings: Settings,
+    event: Event,
+    wedding: Row,
+    people: list[Recipient],
+    tongues: Mapping[UUID, Tongue],
+) -> Matter:
     asked = () if event.type in model.UNCONFIRMED else people
     links = {p.link_id for p in asked if p.link_id is not None}
     passes = await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
+    spoken = {ENGLISH_LOCALE: ENGLISH} | {tongue.locale: tongue for tongue in tongues.values()}
     return Matter(
         event=event,
-        couple=couple,
-        said=model.saying(event),
+        couple=wedding["couple_names"],
+        on=wedding["on"],
+        tongues=tongues,
+        said={locale: model.saying(event, tongue) for locale, tongue in spoken.items()},
         passes=passes,
         public_url=settings.public_url,
         helped_at=await _helped_at(tx, settings, event, people),
@@ -162,7 +192,7 @@ async def _helped_at(tx: Tx, settings: Settings, event: Event, people: list[Reci
 
 def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) -> dict[str, Any]:
     event = matter.event
-    return model.inbox_row(event, person, matter.said, matter.couple, href(event, person)) | {
+    return model.inbox_row(event, person, matter.saying(person), matter.couple, href(event, person)) | {
         "category": preferences.category_of(event.type),
         "severity": preferences.severity_of(event.type),
         "outcomes": decision.outcomes,
@@ -179,7 +209,7 @@ def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) ->
 
 def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Digest) -> dict[str, Any]:
     """One notice that waits. What is of one link alone needs no scope but that link."""
-    event, confirming = matter.event, matter.passes.get(person.link_id)
+    event, confirming, said = matter.event, matter.passes.get(person.link_id), matter.saying(person)
     fact = fact_of(event, is_live=False, live_from=None)
     return {
         "channel": channel,
@@ -188,9 +218,9 @@ def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Dige
         "pass_id": confirming[0] if confirming and event.type in model.TO_LINKS else None,
         "reason": outcome.key.split()[0] if isinstance(outcome, Digest) else "quiet",
         "couple": matter.couple,
-        "title": matter.said.title,
-        "before": matter.said.before,
-        "after": matter.said.after,
+        "title": said.title,
+        "before": said.before,
+        "after": said.after,
         "due_at": outcome.until,
         "stale_at": fact.stale_at,
     }

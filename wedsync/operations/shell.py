@@ -9,6 +9,11 @@ from wedsync.web.shell import Person, Section, Shell
 from wedsync.web.visitor import theme_of
 
 BASE: Final = "/ops"
+SECTIONS: Final = (
+    Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
+    Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
+    Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
+)
 
 
 def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -> Shell:
@@ -21,8 +26,5 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading="Operating WedSync",
-        sections=(
-            Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
-            Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
-        ),
+        sections=SECTIONS,
     )

@@ -93,6 +93,8 @@ from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
+from wedsync.operations.wording import api as wording_api
+from wedsync.operations.wording import pages as wording_pages
 from wedsync.payments import api as payments_api
 from wedsync.payments import facts as payments
 from wedsync.payments import pages as payments_pages
@@ -183,6 +185,7 @@ SEALED = (
     imports_reactions,
     market_reactions,
     notices_reactions,
+    alerts_calling,
     charging_reactions,
     chatting_reactions,
 )
@@ -224,6 +227,7 @@ DOORS = (
     operations_api,
     freeze_api,
     database_api,
+    wording_api,
 )
 PAGES = (
     people_pages,
@@ -256,6 +260,7 @@ PAGES = (
     operations_pages,
     freeze_pages,
     database_pages,
+    wording_pages,
 )
 
 

@@ -6,12 +6,13 @@ is made from the same words, so the two parts can never say different things.
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from wedsync.web import render
 
+SENT_BY: Final = "Sent by WedSync, where a couple and their suppliers share one live record."
 _BUTTON = re.compile(r"^(?P<label>.+?) -> (?P<url>https?://\S+)$")
 
 
@@ -21,6 +22,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     html: str
+    language: str = "en"
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +44,44 @@ def compose(template: str, *, brand: Brand | None = None, small: Sequence[str] =
     if "Subject" not in fields:
         raise ValueError(f"{template} does not begin with 'Subject: …'")
     button = _BUTTON.match(fields.get("Button", "").strip())
-    subject = " ".join(fields["Subject"].split())
-    paragraphs = [" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()]
-    text = "\n\n".join([*paragraphs, *([f"{button['label']}: {button['url']}"] if button else []), *small])
-    pressed = button.groupdict() if button else None
-    html = render.page("mail.html", subject=subject, paragraphs=paragraphs, button=pressed, brand=brand, small=small)
-    return Words(subject=subject, text=text + "\n", html=html)
+    return written(
+        subject=" ".join(fields["Subject"].split()),
+        paragraphs=[" ".join(p.split()) for p in body.strip().split("\n\n") if p.strip()],
+        button=(button["label"], button["url"]) if button else None,
+        brand=brand,
+        small=small,
+    )
+
+
+def written(
+    *,
+    subject: str,
+    paragraphs: Sequence[str],
+    heading: str = "",
+    facts: Sequence[tuple[str, str]] = (),
+    button: tuple[str, str] | None = None,
+    brand: Brand | None = None,
+    small: Sequence[str] = (),
+    footer: Sequence[str] = (SENT_BY,),
+    language: str = "en",
+) -> Words:
+    """One content as subject, text and HTML; what stands in the one part stands in the other."""
+    named = [f"{name}: {value}" for name, value in facts]
+    pressed = [": ".join(button)] if button else []
+    text = "\n\n".join([*paragraphs, *(["\n".join(named)] if named else []), *pressed, *small])
+    html = render.page(
+        "mail.html",
+        subject=subject,
+        heading=heading or subject,
+        paragraphs=paragraphs,
+        facts=facts,
+        button={"label": button[0], "url": button[1]} if button else None,
+        brand=brand,
+        small=small,
+        footer=footer,
+        language=language,
+    )
+    return Words(subject=subject, text=text + "\n", html=html, language=language)
 
 
 def message(
@@ -63,5 +97,6 @@ def message(
         "unsubscribe_url": unsubscribe_url,
         "from_name": from_name,
         "reply_to": reply_to,
+        "language": words.language,
     }
     return msgspec.json.encode(body)

@@ -174,10 +174,13 @@ def thing(record: dict[str, Any]) -> str:
 
 def first_change(record: dict[str, Any], old: dict[str, Any]) -> tuple[str, str, str]:
     """The weightiest changed field with its two values in words: (field, before, after)."""
-    for name in FIELDS:
-        if name in record and record.get(name) != old.get(name):
-            return name, shown(name, old.get(name)), shown(name, record.get(name))
-    return "", "", ""
+    name = changed_field(record, old)
+    return (name, shown(name, old.get(name)), shown(name, record.get(name))) if name else ("", "", "")
+
+
+def changed_field(record: dict[str, Any], old: dict[str, Any]) -> str:
+    """The weightiest field that changed."""
+    return next((name for name in FIELDS if name in record and record.get(name) != old.get(name)), "")
 
 
 def shown(name: str, value: Any) -> str:

@@ -9,13 +9,15 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from wedsync.connections.contract import Attempt, Connection, Connector, Delivered, Outcome
+from wedsync.notices.wording.content import Content
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One message in nobody's markup; all of it may hold whatever people typed.
 
     `button` is what comes back when somebody confirms, "" where there is nothing to confirm; `confirm_url` is the page
-    where the same is done, for programs whose buttons cannot tell us. `note` is what became of it.
+    where the same is done, for programs whose buttons cannot tell us. `note` is what became of it. All is in one
+    language, labels too.
     """
 
     title: str
@@ -25,6 +27,13 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str = ""
     button: str = ""
     confirm_url: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    confirm_label: str = "Seen and fine"
+    open_label: str = "Open in WedSync"
+
+    def content(self) -> Content:
+        """As every channel draws it; what it offers to press is the connector's."""
+        return Content(locale="", couple="", title=self.title, before=self.before, after=self.after, facts=self.facts)
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from wedsync.events.catalogue import EventType
 from wedsync.events.scope import Scope
 
 State = Literal["opening", "active", "paused", "failed", "closed"]
+Settled = Literal["confirmed", "seen_to", "over"]
 NAME_MAX: Final = 74
 """Six more characters make it the only one of its name."""
 EVERYTHING: Final = 2047
@@ -71,6 +72,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     about: str = ""
     saying: Saying | None = None
     confirms: bool = False
+    settled: Settled = "confirmed"
 
 
 def named(on: date | None, couple: str, id: UUID) -> str:

@@ -2,7 +2,7 @@
 
 One address takes the buttons of all workspaces, signed with the operator's secret for the program. A button's value is
 the id of our message, which only those who can read the message know; it counts only in the message's own channel. It
-does what the link that the channel is of may do, and nothing beside: confirm.
+does what the link that the channel is of may do, and nothing beside: confirm, or see to an emergency.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.connections.accounts.connecting import Desk
+from wedsync.connections.chatting import alarming
 from wedsync.connections.chatting.contract import Pressed, Pressing
 from wedsync.connections.elements import Element
 from wedsync.connections.host import Host
@@ -94,8 +95,10 @@ async def _take(pressing: Pressing, tx: Tx, job: Job, row: Row, body: bytes) -> 
     if pressed is None or message is None:
         return Done(type=CONFIRMED, status="ignored", why=NOTHING)
     link: UUID = message["link_id"]
-    # In the link's place nothing but its acknowledgements can be written, so this comes first.
+    # In the link's place nothing of the channel can be written, so this comes first.
     await tx.run(queries.note_presser, message["id"], pressed.by)
+    if message["about"].startswith(alarming.ABOUT):
+        return await alarming.pressed(tx, job, message)
     if await tx.value(ENTER_LINK, job.id, job.lease_token, link) is None:
         return Done(type=CONFIRMED, status="ignored", why="You are no longer linked to this wedding.")
     waiting = await tx.row(queries.to_confirm, message["about"])

@@ -75,7 +75,11 @@ select m.id, m.remote_id, m.sealed, m.pressed_by from chat_messages m where m.ch
 update chat_messages m set remote_id = $2, sealed = $3, pressed_by = $4, changed_at = app.now() where m.id = $1
 
 -- name: chats_of
-select c.chat_id, c.tenant_id, c.connector, c.link_id, c.mask, c.since from app.chats_of($1) c
+select c.chat_id, c.tenant_id, c.connector, c.link_id, c.mask, c.since, c.locale from app.chats_of($1) c
+
+-- name: words
+-- In which language the wedding is, and what an operator wrote instead of these texts.
+select w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: owe
 select app.owe_chats($1)
@@ -94,9 +98,9 @@ select app.end_chats($1)
 select b.connection_id, b.tenant_id from app.chat_of_button($1, $2, $3) b
 
 -- name: pressed
--- The message's channel must be the one that was named, and its matter one that a link can confirm.
+-- The message's channel must be the one that was named, and its matter one that a link can confirm, or an emergency that the couple can.
 select m.id, m.about, c.link_id from chat_messages m join chats c on c.id = m.chat_id
-where m.id = $1 and c.remote_id = $2 and c.link_id is not null
+where m.id = $1 and c.remote_id = $2 and (c.link_id is not null or m.about like 'alert:%')
 for update of m
 
 -- name: note_presser

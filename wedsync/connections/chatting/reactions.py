@@ -1,7 +1,7 @@
 """What channels hear because of facts: each what its link may see, and no more; decided once, and looked at again when
 it is sent (`sending`)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.connections import model as connections
 from wedsync.connections.accounts import model as accounts
-from wedsync.connections.chatting import model
+from wedsync.connections.chatting import alarming, model
 from wedsync.connections.chatting.contract import Saying
 from wedsync.connections.manifest import find
 from wedsync.events.catalogue import Reaction
@@ -20,11 +20,15 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model as notices
+from wedsync.notices.wording.tongues import SHARED, spoken_by, versions_of
 from wedsync.suppliers import model as suppliers
 from wedsync.weddings.actions import passes_of_links
 
 queries = sql.load("wedsync.connections.chatting")
-TOLD: Final = (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH)
+TOLD: Final = tuple(
+    kind for kind in (*notices.TO_LINKS, *notices.TO_COUPLE, *notices.TO_BOTH) if kind not in notices.PERSONAL
+)
+URGENT: Final = 0
 CONNECTION: Final = (accounts.CONNECTED.type, accounts.MENDED.type, connections.CHANGED.type)
 
 
@@ -39,6 +43,10 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
 
     async def make(tx: Tx, event: Event) -> None:
         await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="open"))])
+
+    async def ordered(tx: Tx, event: Event, made: Callable[[Row], model.Order]) -> None:
+        chats = [row for row in await tx.rows(queries.chats_of, event.tenant) if row["mask"] & event.scope]
+        await _owe(tx, ring, event, [(row["chat_id"], row["link_id"], made(row)) for row in chats], lane=URGENT)
 
     async def archive(tx: Tx, event: Event) -> None:
         await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="archive"))])
@@ -55,6 +63,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         ),
         Reaction(name="chatting.reopen", types=CONNECTION, run=_reopen),
         Reaction(name="chatting.end", types=(suppliers.REVOKED.type,), run=_end),
+        *alarming.reactions(settings, ordered),
     )
 
 
@@ -68,7 +77,7 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
     if event.type not in notices.UNCONFIRMED:
         asked = {row["link_id"]: row["about"] for row in await tx.rows(queries.asked, event.tenant, event.id)}
     pages = await _pages(tx, settings, event.tenant, {row["link_id"] for row in told} & asked.keys())
-    said = notices.saying(event)
+    wedding: Any = await tx.row(queries.words, event.tenant, [event.type, *SHARED])
     await _owe(
         tx,
         ring,
@@ -80,10 +89,8 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
                 model.Order(
                     do="tell",
                     about=asked.get(row["link_id"], f"{event.type}:{event.subject.id}"),
-                    saying=Saying(
-                        title=said.title,
-                        before=said.before,
-                        after=said.after,
+                    saying=msgspec.structs.replace(
+                        _said(event, wedding, row["locale"]),
                         url=_url(settings, event, row),
                         confirm_url="" if _is_pressed(row) else pages.get(row["link_id"], ""),
                     ),
@@ -92,6 +99,19 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
             )
             for row in told
         ],
+    )
+
+
+def _said(event: Event, wedding: Row, locale: str | None) -> Saying:
+    """In the language of whoever connected the workspace, else of the wedding."""
+    tongue = spoken_by(event.type, (locale, wedding["locale"]), versions_of(wedding["wordings"]))
+    said, words = notices.saying(event, tongue), tongue.words(event.type)
+    return Saying(
+        title=said.title,
+        before=said.before,
+        after=said.after,
+        confirm_label=words.confirm,
+        open_label=tongue.phrase("open"),
     )
 
 
@@ -114,14 +134,16 @@ async def _end(tx: Tx, event: Event) -> None:
     tx.nudges += [row[0] for row in await tx.rows(queries.end, event.subject.id)]
 
 
-async def _owe(tx: Tx, ring: KeyRing, event: Event, orders: Sequence[tuple[UUID, UUID | None, model.Order]]) -> None:
+async def _owe(
+    tx: Tx, ring: KeyRing, event: Event, orders: Sequence[tuple[UUID, UUID | None, model.Order]], *, lane: int = 1
+) -> None:
     """One delivery per event and channel, in one statement; owed again it is the same one."""
     rows: list[dict[str, Any]] = []
     for chat, link, order in orders:
         id = notices.delivery_id(event.id, "chat", chat, order.do)
         plain = msgspec.json.encode(order)
         sealed = ring.seal(plain, tenant=event.tenant, table="deliveries", column="sealed", row=id)
-        told = {"id": id, "chat": chat, "link": link, "about": order.about, "sealed": sealed.hex()}
+        told = {"id": id, "chat": chat, "link": link, "about": order.about, "sealed": sealed.hex(), "lane": lane}
         rows.append(told | {"event_id": event.id, "seq": event.seq, "type": event.type})
     if rows:
         await tx.value(queries.owe, msgspec.json.encode(rows).decode())

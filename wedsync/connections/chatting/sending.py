@@ -26,6 +26,12 @@ from wedsync.kit.seal import KeyRing
 queries = sql.load("wedsync.connections.chatting")
 TABLE: Final = "chat_messages"
 WHAT: Final = {"open": "channel", "tell": "message", "settle": "message", "archive": "channel"}
+SETTLED: Final = {
+    "confirmed": ("Confirmed by {by}.", "Confirmed in WedSync."),
+    "seen_to": ("{by} sees to it.", "Somebody sees to it."),
+    "over": ("It is over.", "It is over."),
+}
+"""What stands in the place of the button: with whoever pressed it, and without."""
 OVER: Final = "The channel was closed."
 PAUSED: Final = "The channel is paused; what happens meanwhile is not posted later."
 UNMADE: Final = "The channel was never made."
@@ -173,7 +179,8 @@ class Messenger:
             return Delivered()
         saying = self._opened(turn, held)
         by = held["pressed_by"]
-        note = f"Confirmed by {by}." if by else "Confirmed in WedSync."
+        named, unnamed = SETTLED[turn.order.settled]
+        note = named.format(by=by) if by else unnamed
         full = msgspec.structs.replace(saying, button="", confirm_url="", note=note)
         said = await self._update(turn, held["remote_id"], str(held["id"]), full)
         if isinstance(said, Gone):

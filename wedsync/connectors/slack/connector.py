@@ -8,6 +8,7 @@ from wedsync.connectors.slack import looking, mapper
 from wedsync.connectors.slack.answers import Error, read, refusal
 from wedsync.connectors.slack.client import Client
 from wedsync.connectors.slack.looking import DONE, Channel, Made, Ok, Team, Ts
+from wedsync.notices.wording import drawing
 
 GONE: Final = ("message_not_found", "cant_update_message", "edit_window_closed")
 
@@ -43,7 +44,7 @@ class Slack:
             return refusal(made)
         if not isinstance(made, Made):
             return made
-        about = {"channel": made.channel.id, "topic": mapper.escaped(opening.about, mapper.ABOUT_MAX)}
+        about = {"channel": made.channel.id, "topic": drawing.escaped(opening.about, mapper.ABOUT_MAX)}
         told = read(await client.post("conversations.setTopic", about, timeout_s=timeout_s), Ok, now=now)
         if not isinstance(told, Ok | Error):
             return told

@@ -14,11 +14,9 @@ from urllib.parse import parse_qs
 import msgspec
 
 from wedsync.connections.chatting.contract import Pressed, Saying
+from wedsync.notices.wording import drawing
 
 NAME_MAX: Final = 80
-TEXT_MAX: Final = 2900
-"""A section takes 3,000 characters, and a message is short."""
-TITLE_MAX: Final = 300
 ABOUT_MAX: Final = 250
 ACTION: Final = "wedsync_confirm"
 OPEN: Final = "wedsync_open"
@@ -50,30 +48,15 @@ def channel_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:NAME_MAX].strip("-") or "wedding"
 
 
-def escaped(text: str, limit: int = TEXT_MAX) -> str:
-    """As text of a message; cut before it is escaped, so that no escape is cut."""
-    return text[:limit].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def summary(saying: Saying) -> str:
     """What is read out and shown on a phone: the change itself comes first."""
     return f"{saying.title}: {saying.before} → {saying.after}" if saying.after else saying.title
 
 
-def blocks(saying: Saying, key: str) -> list[dict[str, Any]]:
-    """A message as Block Kit: title, change, what became of it, and the buttons."""
-    lines = [f"*{escaped(saying.title, TITLE_MAX)}*"]
-    if saying.after:
-        before = f"~{escaped(saying.before, TITLE_MAX)}~  →  " if saying.before else ""
-        lines.append(f"{before}*{escaped(saying.after, TITLE_MAX)}*")
-    found: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)}}]
-    if saying.note:
-        # Ours, with mentions that are to work: whoever wrote it has escaped what was typed.
-        found.append({"type": "context", "elements": [{"type": "mrkdwn", "text": saying.note[:TEXT_MAX]}]})
-    elements = [*_confirming(saying), *_opening(saying)]
-    if elements:
-        found.append({"type": "actions", "block_id": f"notice:{key}"[:255], "elements": elements})
-    return found
+def blocks(saying: Saying, key: str) -> list[Any]:
+    """A message as Block Kit. Of a note whoever wrote it has escaped what was typed."""
+    buttons = [*_confirming(saying), *_opening(saying)]
+    return drawing.blocks(saying.content(), key=key, note=saying.note, buttons=buttons)
 
 
 def to_post(channel: str, saying: Saying, key: str, *, thread: str = "") -> Mapping[str, str]:
@@ -81,7 +64,7 @@ def to_post(channel: str, saying: Saying, key: str, *, thread: str = "") -> Mapp
     metadata = {"event_type": EVENT, "event_payload": {"key": key}}
     form = {
         "channel": channel,
-        "text": escaped(summary(saying)),
+        "text": drawing.escaped(summary(saying)),
         "blocks": _json(blocks(saying, key)),
         "metadata": _json(metadata),
         "unfurl_links": "false",
@@ -95,7 +78,7 @@ def to_update(channel: str, message: str, saying: Saying, key: str) -> Mapping[s
     return {
         "channel": channel,
         "ts": message,
-        "text": escaped(summary(saying)),
+        "text": drawing.escaped(summary(saying)),
         "blocks": _json(blocks(saying, key)),
     }
 
@@ -115,14 +98,14 @@ def pressed(body: bytes) -> Pressed | None:
 def _confirming(saying: Saying) -> list[dict[str, Any]]:
     if not saying.button:
         return []
-    text = {"type": "plain_text", "text": "Seen and fine"}
+    text = {"type": "plain_text", "text": saying.confirm_label}
     return [{"type": "button", "action_id": ACTION, "text": text, "style": "primary", "value": saying.button}]
 
 
 def _opening(saying: Saying) -> list[dict[str, Any]]:
     if not saying.url:
         return []
-    text = {"type": "plain_text", "text": "Open in WedSync"}
+    text = {"type": "plain_text", "text": saying.open_label}
     return [{"type": "button", "action_id": OPEN, "text": text, "url": saying.url}]
 
 

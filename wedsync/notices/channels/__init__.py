@@ -13,11 +13,15 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices.model import Recipient
+from wedsync.notices.wording import content as contents
+from wedsync.notices.wording.content import Content, Matter
+from wedsync.notices.wording.tongues import ENGLISH, Tongue
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One person to be told of one fact on one channel, decided already; `confirms` where opening the address can say
-    "seen and fine"; `lines` where several facts are told as one.
+    "seen and fine"; `lines` where several facts are told as one. All of it is in the person's language (`tongue`), but
+    for `spoken`: voices speak English. `on` is the wedding's day, `label` what has changed in a word or two.
     """
 
     person: Recipient
@@ -30,6 +34,30 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     confirms: bool
     severity: Literal["low", "normal", "high", "critical"]
     lines: Sequence[str] = ()
+    label: str = ""
+    on: str = ""
+    tongue: Tongue = ENGLISH
+    spoken: str = ""
+
+    def content(self) -> Content:
+        """What every channel draws. Raises WordMissing."""
+        return contents.written(self.matter(), self.tongue)
+
+    def matter(self) -> Matter:
+        """What it is made of."""
+        return Matter(
+            key=self.event.type,
+            couple=self.couple,
+            title=self.title,
+            label=self.label,
+            before=self.before,
+            after=self.after,
+            url=self.url,
+            on=self.on,
+            confirms=self.confirms,
+            severity=self.severity,
+            lines=self.lines,
+        )
 
 
 Channel = Callable[[Tx, KeyRing, Settings, Sequence[Told]], Awaitable[list[dict[str, Any]]]]

@@ -13,6 +13,7 @@ from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model
 from wedsync.notices.channels import Told
+from wedsync.notices.wording import drawing
 from wedsync.web import mail
 
 queries = sql.load("wedsync.notices")
@@ -72,7 +73,7 @@ async def deliveries(tx: Tx, ring: KeyRing, settings: Settings, told: Sequence[T
         if one.person.email:
             post = Post(tx, ring, one.event)
             post.mail(
-                _words(one),
+                drawing.letter(one.content()),
                 to=one.person.email,
                 name=one.person.name,
                 kind="person",
@@ -82,20 +83,3 @@ async def deliveries(tx: Tx, ring: KeyRing, settings: Settings, told: Sequence[T
             )
             rows += post.owed
     return rows
-
-
-def _words(one: Told) -> mail.Words:
-    if one.lines:
-        lines = one.lines
-        return mail.compose("notices/notices/digest.txt", couple=one.couple, title=one.title, lines=lines, url=one.url)
-    if one.severity == "critical":
-        return mail.compose("notices/notices/emergency.txt", couple=one.couple, title=one.title, url=one.url)
-    return mail.compose(
-        "notices/notices/change.txt",
-        couple=one.couple,
-        title=one.title,
-        before=one.before,
-        after=one.after,
-        url=one.url,
-        confirms=one.confirms,
-    )

@@ -91,17 +91,9 @@ def _made(
     return row, noted
 
 
-def change(one: Told) -> str:
-    """What has changed, in a line."""
-    if one.lines:
-        return f"{one.title}: {'; '.join(one.lines)}"
-    if one.before and one.after:
-        return f"{one.title}: {one.before} -> {one.after}"
-    return f"{one.title}: {one.after}" if one.after else one.title
-
-
 def spoken(one: Told, code: int | None) -> str:
-    """The same for a voice: without an address, and with what the keys do."""
-    said = f"{one.title}. It was {one.before}, and is now {one.after}" if one.before and one.after else change(one)
+    """The same for a voice: in English, without an address, and with what the keys do."""
+    several = f"{one.title}: {'; '.join(one.lines)}" if one.lines else ""
+    said = one.spoken or several or model.aloud(model.Saying(title=one.title, before=one.before, after=one.after))
     asks = " Press 1 to confirm. Press 2 if you cannot." if code is not None else ""
     return f"Hello. This is WedSync, about the wedding of {one.couple}. {said}.{asks}"

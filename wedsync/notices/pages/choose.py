@@ -14,6 +14,7 @@ from wedsync.kit.errors import Refusal
 from wedsync.notices import choosing, telling
 from wedsync.notices.pages.place import framed, is_couple, paths
 from wedsync.notices.preferences import CATEGORIES, DEFAULTS, Choices, How, channel_words
+from wedsync.notices.wording.tongues import shipped
 from wedsync.web import forms, respond
 from wedsync.web.context import Context, person_of
 from wedsync.web.forms import AnyRequest, Form
@@ -69,6 +70,8 @@ async def _page(
         quiet_from=posted.text("quiet_from") if posted else quiet.from_ if quiet else "22:00",
         quiet_until=posted.text("quiet_until") if posted else quiet.until if quiet else "07:00",
         digest_at=posted.text("digest_at") if posted else own.digest_at,
+        locale=posted.text("locale") if posted else own.locale or "",
+        locales=[(locale, one.name) for locale, one in shipped().items()],
     )
 
 
@@ -117,6 +120,7 @@ def _fields(posted: Form) -> dict[str, Any]:
         "zone": posted.text("zone") or None,
         "quiet": None,
         "digest_at": posted.text("digest_at"),
+        "locale": posted.text("locale") or None,
     }
     if posted.on("quiet"):
         fields["quiet"] = {"from": posted.text("quiet_from"), "until": posted.text("quiet_until")}

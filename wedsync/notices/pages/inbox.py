@@ -22,6 +22,7 @@ PAGE: Final = 50
 TABS: Final[tuple[tuple[inbox.Shown, str], ...]] = (("all", "All"), ("unread", "Unread"), ("archived", "Put away"))
 SIGNS: Final = {
     "changes": "calendar-clock",
+    "details": "phone",
     "numbers": "users",
     "tasks": "list-checks",
     "people": "link",
