@@ -62,6 +62,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "owe_test": Scope.CORE,
     "suppliers_due": Scope.CORE,
     "weddings_of_late_photos": Scope.CORE,
+    "forms_of_link": Scope.CORE,
+    "forms_sent": Scope.CORE,
     "public_days": Scope.CORE,
     "availability": Scope.CORE,
     "linked_days": Scope.CORE,

@@ -66,6 +66,7 @@ GROUPS: Final = (
             ("link_day.*", "Whether suppliers are free on its date"),
             ("photos.*", "Photographs and films: promised, delayed, delivered"),
             ("space.*", "Spaces of venues, and whether everybody fits"),
+            ("form.*", "Questionnaires: asked, answered, final"),
             ("payment.*", "Payments: asked for, received, refunded, disputed"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
