@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from tests.contracts.town import Linked, Somebody, Town
 
-SECRET = "Uncle Theo and Aunt Ines do not speak"  # noqa: S105
+SECRET = "Uncle Theo and Aunt Ines do not speak"
 
 
 class Asked:
@@ -168,3 +168,107 @@ async def test_a_form_must_fit_together(asked: Asked) -> None:
     assert {one["title"] for one in listed["items"]} == {"Photography questionnaire", "None"}
     known = await photo.got("GET", "/api/v1/form-templates")
     assert {one["key"] for one in known["templates"]} == {"photographer", "venue", "music", "caterer"}
+
+
+async def test_a_supplier_builds_a_form_asks_with_it_and_the_couple_answers_on_their_page(asked: Asked) -> None:
+    ana, photo, base = asked.ana, asked.photo.owner, f"/studio/{asked.photo.supplier}"
+    assert "Your forms" in await photo.see(f"{base}/weddings")
+    at = (await photo.send(f"{base}/forms", template="", title="Music")).headers["location"]
+    await photo.send(f"{at}/section-add", version=1, section_title="The party")
+    made = {
+        "version": 2,
+        "section": 0,
+        "label": "A first dance?",
+        "kind": "choice",
+        "options": "Yes\nNo\n",
+        "maps_to": "",
+    }
+    assert (await photo.send(f"{at}/fields/new", **made)).status_code == 303
+    song = {"version": 3, "section": 0, "label": "Which song?", "kind": "text", "is_required": "on", "maps_to": ""}
+    song |= {"show_field": "a_first_dance", "show_a_first_dance": "Yes"}
+    assert (await photo.send(f"{at}/fields/new", **song)).status_code == 303
+    late = await photo.send(f"{at}/fields/new", version=3, section=0, label="Too late", kind="text")
+    assert late.status_code == 422 and "Somebody else changed this" in late.text
+    where = {"version": 4, "section": 0, "label": "Where is the party?", "kind": "number", "maps_to": "reception_venue"}
+    await photo.send(f"{at}/fields/new", **where)
+    # Which song cannot stand above the question it hangs on; where the party is can go up twice.
+    stuck = await photo.send(f"{at}/field-up", version=5, key="which_song")
+    assert stuck.status_code == 422 and "has to stay above it" in stuck.text
+    for version in (5, 6):
+        await photo.send(f"{at}/field-up", version=version, key="where_is_the_party")
+    page = await photo.see(at)
+    order = [page.index(words) for words in ("Where is the party?", "A first dance?", "Which song?")]
+    assert order == sorted(order) and "filled in from the record: reception venue" in page
+    assert 'data-shows-when="a_a_first_dance=Yes"' in await photo.see(f"{at}/preview")
+    assert "Take those it" not in await photo.see(f"{at}/fields/which_song")
+
+    sent = await photo.send(f"{at}/ask", wedding_id=asked.wedding, due_on="2027-05-02", word="For the band")
+    here = sent.headers["location"]
+    assert sent.status_code == 303 and "have not sent it yet" in await photo.see(here)
+    await ana.got("PATCH", asked.core, {"reception_venue": "The Barn"})
+    id = here.rpartition("/")[2]
+    mine = f"/me/{asked.wedding}/forms/{id}"
+    assert f"/forms/{id}" in await ana.see(f"/me/{asked.wedding}/forms")
+    page = await ana.see(mine)
+    assert 'value="The Barn"' in page and "1 answer is here already" in page and "For the band" in page
+    typed = {"a_where_is_the_party": "The Barn", "seen_where_is_the_party": "The Barn", "a_a_first_dance": "Yes"}
+    kept = await ana.send(f"{mine}/draft", part=True, a_which_song="", **typed)
+    assert kept.status_code == 200 and "Kept" in kept.text
+    # A mapped field that stands as it was shown is no draft: it follows the record.
+    await ana.got("PATCH", asked.core, {"reception_venue": "The Old Barn"})
+    page = await ana.see(mine)
+    assert 'value="The Old Barn"' in page and 'value="Yes" checked' in page
+    typed |= {"a_where_is_the_party": "The Old Barn", "seen_where_is_the_party": "The Old Barn"}
+    refused = await ana.send(mine, a_which_song="", **typed)
+    assert refused.status_code == 422 and "Which song?: is missing" in refused.text
+    assert (await ana.send(mine, a_which_song="At last", **typed)).headers["location"] == mine
+    read = await photo.see(here)
+    assert "At last" in read and "1 of 1" in read
+    assert (await photo.send(f"{here}/lock", version=3)).status_code == 303
+    final = await ana.see(mine)
+    assert "These answers are final" in final and "At last" in final and "<textarea" not in final
+    assert "1 question you were not asked again" in await ana.see(f"/me/{asked.wedding}/forms")
+    studio = await photo.see(f"{base}/forms")
+    assert "1 question not asked again" in studio and "asked 1 couple, 1 answered" in studio
+    await asked.other.owner.see(here, code=404)
+    await asked.other.owner.see(at, code=404)
+
+
+async def test_each_side_is_told_of_the_other_and_nobody_else(asked: Asked) -> None:
+    ana, photo = asked.ana, asked.photo.owner
+    assert await asked.told(ana) == ["Ana & Ben: You are asked to fill in: Photography questionnaire"]
+    await ana.got("POST", f"{asked.path}/submit", {"answers": needed()})
+    assert await asked.told(photo) == ["Ana & Ben: Your form is answered: Photography questionnaire"]
+    (one,) = [i for i in (await photo.got("GET", "/api/v1/me/inbox"))["items"] if i["type"] == "form.submitted"]
+    assert one["href"] == f"/studio/{asked.photo.supplier}/weddings/{asked.wedding}/forms/{asked.id}"
+    await photo.got("POST", f"{asked.path}/reopen", {"word": "Which hall?"})
+    assert "Ana & Ben: Something is still missing in: Photography questionnaire" in await asked.told(ana)
+    assert await asked.told(asked.other.owner) == []
+    assert "answered Photography questionnaire" in await ana.see(f"/me/{asked.wedding}/activity")
+
+
+async def test_whoever_has_its_address_sees_what_the_supplier_sees_and_only_proposes(asked: Asked) -> None:
+    ana, photo, public = asked.ana, asked.photo.owner, asked.town.public
+    made = await photo.got("POST", f"{asked.path}/pass", code=201)
+    token = made["url"].rpartition("/")[2]
+    page = await public.see(f"/form/{token}")
+    assert 'value="St Mary"' in page and "Ana &amp; Ben" in page
+    typed = {"a_ceremony_venue": "St Anne", "seen_ceremony_venue": "St Mary", "a_publish": "No", "a_tender": SECRET}
+    assert (await public.send(f"/form/{token}/draft", part=True, **typed)).status_code == 200
+    assert (await photo.got("GET", asked.path))["draft"] == {}
+    assert (await ana.got("GET", asked.path))["draft"]["tender"] == SECRET
+    refused = await public.send(f"/form/{token}", **typed | {"a_publish": ""})
+    assert refused.status_code == 422 and SECRET in refused.text
+    sent = await public.send(f"/form/{token}", **typed)
+    assert sent.status_code == 303 and "Thank you" in await public.see(sent.headers["location"])
+    # It is nobody's word but the couple's: the record stands, and they are asked.
+    assert (await ana.got("GET", asked.core))["ceremony_venue"] == "St Mary"
+    (proposal,) = (await ana.got("GET", f"{asked.core}/proposals"))["items"]
+    assert proposal["wanted"] == {"ceremony_venue": "St Anne"} and "shared link" in proposal["why"]
+    newer = (await ana.got("POST", f"{asked.path}/pass", code=201))["url"].rpartition("/")[2]
+    await public.see(f"/form/{token}", code=404)
+    await photo.got("POST", f"{asked.path}/lock")
+    assert "These answers are final" in await public.see(f"/form/{newer}")
+    await ana.got("DELETE", f"/api/v1/links/{asked.photo.link}", code=204)
+    await public.see(f"/form/{newer}", code=410)
+    await photo.got("GET", asked.path, code=404)

@@ -104,10 +104,12 @@ async def draft_of(tx: Tx, ring: KeyRing, wedding_id: UUID, request_id: UUID) ->
     return {} if row is None else sealed.unseal(ring, sealed.DRAFTS, wedding_id, request_id, row["sealed"])
 
 
-async def keep_draft(tx: Tx, ring: KeyRing, request_id: UUID, typed: Mapping[str, Any]) -> None:
+async def keep_draft(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.Draft) -> None:
     """Keep what is typed so far; the first time says that it is begun. Raises Refusal 403, 404 or 409."""
     row, _ = await _answerable(tx, request_id)
-    kept = answers.typed_draft(opened(row["sections"]), typed)
+    sections = opened(row["sections"])
+    shown_there = of_fields(sections, (await held(tx)).record) | sent.seen
+    kept = answers.typed_draft(sections, sent.answers, shown_there)
     packed = sealed.seal(ring, sealed.DRAFTS, row["wedding_id"], request_id, kept)
     await tx.run(queries.put_draft, request_id, row["link_id"], packed)
     if row["state"] == "asked":
@@ -115,7 +117,7 @@ async def keep_draft(tx: Tx, ring: KeyRing, request_id: UUID, typed: Mapping[str
         record(tx, facts.STARTED, op="UPDATE", row=begun, link=begun["link_id"])
 
 
-async def submit(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.Submission) -> model.Request:
+async def submit(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.Draft) -> model.Request:
     """Send the answers, and put what differs into the record, once. Sent again unchanged is sent once.
 
     Raises Refusal 403, 404, 409 where it is final, 422 by the keys of fields, and what the owner's action refuses.

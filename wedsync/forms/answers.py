@@ -56,12 +56,16 @@ def read(sections: Sequence[Section], typed: Mapping[str, Any], guests: Guests) 
     return Given(shown=shown, answers=answers, problems=problems)
 
 
-def typed_draft(sections: Sequence[Section], typed: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a draft: of the form's own fields, text and lists of text, cut where nothing longer is taken."""
+def typed_draft(sections: Sequence[Section], typed: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a draft: of the form's own fields, text and lists of text, cut where nothing longer is taken.
+
+    A mapped field that stands as it was shown is none: it goes on following the record.
+    """
     kept: dict[str, Any] = {}
     for field in content.fields_of(sections):
         given = typed.get(field.key)
-        if given is not None:
+        is_shown = bool(field.maps_to) and _as_answer(field, given) == _as_answer(field, seen.get(field.key))
+        if given is not None and not is_shown:
             kept[field.key] = lines(given)[:LINES_MAX] if field.kind in LISTS else text(given)[:LONG_MAX]
     return kept
 

@@ -148,14 +148,12 @@ class NewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Answers by key, as far as they are known: text, a list of texts, or a number."""
+    """Answers by key, as far as they are known: text, a list of texts, or a number.
+
+    `seen` is what you were shown in mapped fields, where it may have changed meanwhile.
+    """
 
     answers: Annotated[dict[str, Any], Meta(max_length=FIELDS_MAX)] = {}
-
-
-class Submission(Draft, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All answers. `seen` is what you were shown in mapped fields, where it may have changed meanwhile."""
-
     seen: Annotated[dict[str, Any], Meta(max_length=FIELDS_MAX)] = {}
 
 

@@ -24,6 +24,7 @@ TO_LINKS = (
     "link.scopes_changed",
     "photos.at_risk",
     "photos.overdue",
+    "form.submitted",
 )
 TO_COUPLE = (
     *(
@@ -35,13 +36,14 @@ TO_COUPLE = (
         "photos.delayed",
     ),
     *("payment.requested", "payment.cancelled"),
+    *("form.asked", "form.reminded", "form.reopened"),
 )
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
 FOLLOWS = ("space.exceeded", "space.fits_again")
 # The couple and the one supplier whose link it is of: money is between the two of them.
 TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
+UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", "form.submitted", *TO_BOTH})
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
 SAYS = {
@@ -60,6 +62,10 @@ SAYS = {
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
+    "form.asked": "You are asked to fill in: {title}",
+    "form.reminded": "You are asked again to fill in: {title}",
+    "form.reopened": "Something is still missing in: {title}",
+    "form.submitted": "Your form is answered: {title}",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
     "payment.received": "{money} was received: {what}",

@@ -79,7 +79,7 @@ async def get_request(ctx: Context, actor: Actor, request_id: UUID) -> Answer:
 async def keep_draft(ctx: Context, actor: Actor, request_id: UUID, data: model.Draft) -> Answer:
     """Only for the couple."""
     async with ctx.door.enter_at(actor, "form_requests", request_id) as tx:
-        await answering.keep_draft(tx, ctx.ring, request_id, data.answers)
+        await answering.keep_draft(tx, ctx.ring, request_id, data)
         return await _request(tx, ctx, request_id)
 
 
@@ -91,7 +91,7 @@ async def keep_draft(ctx: Context, actor: Actor, request_id: UUID, data: model.D
     "was changed there meanwhile is refused by its field, with what it says now. It can be sent again until it is "
     "final.",
 )
-async def submit(ctx: Context, actor: Actor, request_id: UUID, data: model.Submission) -> Answer:
+async def submit(ctx: Context, actor: Actor, request_id: UUID, data: model.Draft) -> Answer:
     """Only for the couple; 422 by the keys of fields."""
     async with ctx.door.enter_at(actor, "form_requests", request_id) as tx:
         await answering.submit(tx, ctx.ring, request_id, data)
