@@ -36,7 +36,7 @@ def _if(field: str, *values: str) -> Condition:
 YES_NO: Final = ("Yes", "No")
 DAY: Final = Section(
     title="The day",
-    note="What your record says already. Change what is not right: everyone who works from it hears of it.",
+    note="Where and when, as your record has it.",
     fields=(
         *(_core("on"), _core("ceremony_venue"), _core("ceremony_address"), _core("ceremony_at")),
         *(_core("reception_venue"), _core("reception_address"), _core("reception_at")),

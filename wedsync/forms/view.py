@@ -60,7 +60,7 @@ def _drawn(
         "kind": field.kind,
         "label": field.label,
         "hint": " ".join(part for part in (field.hint, _provenance(field, typed, record, is_couple)) if part),
-        "is_required": field.is_required,
+        "is_optional": not field.is_required and not (field.maps_to and field.key in record),
         "choices": [(option, option, "") for option in field.options],
         "pairs": [(option, option) for option in field.options],
         "is_short": len(field.options) <= 3 and all(len(option) <= SHORT_MAX for option in field.options),
@@ -80,9 +80,7 @@ def _provenance(field: Field, typed: Mapping[str, Any], record: Mapping[str, Any
         return f"Your record says: {core.said(field.kind, record[field.key])}."
     if not core.CORE[field.maps_to].column and field.maps_to != "day_contacts":
         return "From the answers of your guests."
-    if not is_couple:
-        return "From the record. If you change it, the couple is asked first."
-    return "From your record. If you change it here, everyone who works from it hears of it."
+    return "From your record." if is_couple else "From the record."
 
 
 def _when(field: Field) -> str:
