@@ -71,6 +71,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "payment_terms": "what we keep of a payment, decided as payment.requested is told; only its supplier's",
     "payment_movements": "what a provider said, as it said it; what comes of it is told of the payment",
     "commission_entries": "our ledger with one supplier, which it asks for; no page of a wedding shows it",
+    "form_drafts": "what is typed and not sent; that it was begun, and sent, is told of what was asked",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""

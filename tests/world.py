@@ -13,6 +13,7 @@ import msgspec
 
 from tests.world_calendars import keep_calendar
 from tests.world_clients import keep_clients
+from tests.world_forms import answer_form, ask_form
 from tests.world_market import keep_enquiry
 from tests.world_venues import give_space
 from wedsync.acknowledgements import actions as acknowledgements
@@ -246,8 +247,12 @@ async def _proposals(world: World) -> None:
             world.ids["photo_deliveries"] = await photos.promise(tx, NewPhotoDelivery(kind="gallery", title=why))
             asked = NewLinkPayment(kind="deposit", amount_minor=60_000, title=why)
             world.ids["payments"] = await payments.request(tx, asked, rate_bp=500)
+        word = world.canary("task_" + who)
+        world.ids |= await ask_form(world.door, world.actor(who), world.businesses[who], world.wedding_id, word)
+        couple, asked_of = world.actor("couple"), world.ids["form_requests"]
+        secret = world.canary("private")
+        await answer_form(world.door, world.ring, couple, world.wedding_id, asked_of, word, secret)
         if SUPPLIERS[who]["level"] != "basic":
-            word = world.canary("task_" + who)
             world.ids |= await give_space(world.door, world.actor(who), world.businesses[who], world.wedding_id, word)
         async with world.door.enter(world.actor("couple"), world.wedding_id) as tx:
             until = clock.machine_now() + timedelta(minutes=30)
@@ -259,6 +264,7 @@ async def _proposals(world: World) -> None:
         await photos.promise(tx, NewPhotoDelivery(kind="film"))
         await payments.request(tx, NewLinkPayment(kind="balance", amount_minor=90_000), rate_bp=500)
     await give_space(world.door, world.actor("twin"), world.businesses["twin"], world.other_id, "")
+    await ask_form(world.door, world.actor("twin"), world.businesses["twin"], world.other_id, "")
 
 
 async def _guests(world: World) -> None:

@@ -88,6 +88,8 @@ begin
   elsif p_table = 'alerts' then return (select t.wedding_id from public.alerts t where t.id = p_id);
   elsif p_table = 'space_uses' then return (select t.wedding_id from public.space_uses t where t.id = p_id);
   elsif p_table = 'payments' then return (select t.wedding_id from public.payments t where t.id = p_id);
+  elsif p_table = 'form_requests' then return (select t.wedding_id from public.form_requests t where t.id = p_id);
+  elsif p_table = 'forms' then return (select t.supplier_id from public.forms t where t.id = p_id);
   elsif p_table = 'links' then return (select t.wedding_id from public.links t where t.id = p_id);
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);
@@ -135,6 +137,7 @@ end $$;
 
 -- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements. invite: one link's core, before it is taken up.
 -- alarm: the schedule, as whoever was called for an alert, for a day and as long as they are of the wedding.
+-- form: one form to answer, beside no more of core, schedule and counts than the supplier who asks sees itself.
 create function app.enter_pass(p_purpose text, p_hash bytea) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -147,6 +150,14 @@ begin
     perform from app.standing(p.person_id, p.wedding_id) s where s.mask & 2 <> 0;
     if not found or p.first_at < clock_timestamp() - interval '24 hours' then raise exception 'gone' using errcode = 'WS410'; end if;
     perform app.settle(p.person_id, 'person', p.wedding_id, 'pass', 3, 0, p.link_id);
+    return;
+  end if;
+  if p_purpose = 'form' then
+    select r.wedding_id, r.link_id, r.state, r.pass_until, l.mask, l.status into p from public.form_requests r
+      join public.links l on l.wedding_id = r.wedding_id and l.id = r.link_id where r.pass_hash = p_hash;
+    if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+    if p.pass_until <= app.now() or p.status <> 'active' or p.state = 'withdrawn' then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(null, 'guest', p.wedding_id, 'form', p.mask & 11, 0, p.link_id);
     return;
   end if;
   select * into p from public.passes x where x.token_hash = p_hash and x.purpose = p_purpose;

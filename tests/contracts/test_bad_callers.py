@@ -96,6 +96,7 @@ FOREIGN = {
     "photos_id": "photo_deliveries",
     "use_id": "space_uses",
     "alert_id": "alerts",
+    "request_id": "form_requests",
     "link_payment_id": "payments",
 }
 NOBODY = str(UUID(int=9))
@@ -153,6 +154,11 @@ VALID: dict[str, Any] = {
     "POST /api/v1/suppliers/{supplier_id}/resources": {"name": "Hall B"},
     "POST /api/v1/suppliers/{supplier_id}/bookings": {"on": "2027-06-05"},
     "POST /api/v1/suppliers/{supplier_id}/spaces": {"name": "Orangery", "seated_max": 80},
+    "POST /api/v1/suppliers/{supplier_id}/forms": {"template": "music"},
+    "POST /api/v1/weddings/{wedding_id}/forms": {"form_id": NOBODY},
+    "PUT /api/v1/form-requests/{request_id}/draft": {},
+    "POST /api/v1/form-requests/{request_id}/submit": {},
+    "POST /api/v1/form-requests/{request_id}/reopen": {},
     "POST /api/v1/weddings/{wedding_id}/alerts": {"what": "other", "detail": "Help is needed."},
     "PUT /api/v1/weddings/{wedding_id}/duties/{person_id}": {"tier": 1},
     "POST /api/v1/alerts/{alert_id}/resolve": {},

@@ -57,6 +57,8 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
         "photos_id": [world.ids["photo_deliveries"]],
         "space_id": [world.ids["spaces"]],
         "use_id": [world.ids["space_uses"]],
+        "form_id": [world.ids["forms"]],
+        "request_id": [world.ids["form_requests"]],
         "alert_id": [world.ids["alerts"]],
         "payment_id": [world.ids["budget_payments"]],
         "link_payment_id": [world.ids["payments"]],
@@ -77,6 +79,7 @@ def paths(app: Litestar, world: World, audience: str) -> Iterator[str]:
             "spaces",
             "fit",
             "alerts",
+            "forms",
         ],
     }
     for route in app.routes:

@@ -65,7 +65,16 @@ async def test_every_table_of_the_user_door_is_in_the_permission_file(owner: asy
 
 
 async def test_two_suppliers_with_equal_scopes_never_get_each_others_rows(world: World) -> None:
-    for table in ("links", "tasks", "photo_deliveries", "space_uses", "payments", "acknowledgements", "events"):
+    for table in (
+        "links",
+        "tasks",
+        "photo_deliveries",
+        "space_uses",
+        "payments",
+        "acknowledgements",
+        "form_requests",
+        "events",
+    ):
         rows = {}
         for who in ("standard", "twin"):
             async with world.door.enter(world.actor(who), world.wedding_id) as tx:

@@ -31,6 +31,8 @@ EQUAL_WHEN_WIDENED = {
             "client_imports",
             "connection_accounts",
             "feeds",
+            "form_drafts",
+            "form_requests",
             "imports",
             "notes",
             "sync_runs",

@@ -71,6 +71,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "suppliers_due": Scope.CORE,
     "weddings_of_late_photos": Scope.CORE,
     "weddings_of_due_payments": Scope.CORE,
+    "forms_of_link": Scope.CORE,
+    "forms_sent": Scope.CORE,
     "public_days": Scope.CORE,
     "availability": Scope.CORE,
     "linked_days": Scope.CORE,

@@ -27,6 +27,7 @@ TO_LINKS = (
     "photos.overdue",
     *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
     *("guest.changed", "contact.changed"),
+    "form.submitted",
 )
 TO_COUPLE = (
     *(
@@ -38,6 +39,7 @@ TO_COUPLE = (
         "photos.delayed",
     ),
     *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared", "task.declined"),
+    *("form.asked", "form.reminded", "form.reopened"),
 )
 # Whoever has it to do: a link's people, one member, or the couple where it is nobody's.
 TO_DOERS = ("task.due_soon", "task.overdue", "task.chased", "task.freed")
@@ -57,7 +59,7 @@ TO_BOTH = (
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset(
     {
-        *("photos.at_risk", "photos.overdue", *TO_BOTH, *TO_DOERS),
+        *("photos.at_risk", "photos.overdue", "form.submitted", *TO_BOTH, *TO_DOERS),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
     }
@@ -100,6 +102,10 @@ SAYS = {
     "day_contact.removed": "No longer a contact for the day: {name}",
     "guest.changed": "The name of a guest has changed: {display_name}",
     "contact.changed": "How a guest is reached has changed",
+    "form.asked": "You are asked to fill in: {title}",
+    "form.reminded": "You are asked again to fill in: {title}",
+    "form.reopened": "Something is still missing in: {title}",
+    "form.submitted": "Your form is answered: {title}",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
     "payment.due_soon": "{money} is due soon: {what}",

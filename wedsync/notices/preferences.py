@@ -82,6 +82,12 @@ CATEGORIES: Final = (
         types=("photos.at_risk", "photos.overdue", "photos.delivered", "photos.delayed"),
     ),
     Category(
+        key="forms",
+        words="Forms",
+        hint="Asked, asked again, and answered",
+        types=("form.asked", "form.reminded", "form.reopened", "form.submitted"),
+    ),
+    Category(
         key="account",
         words="Your account and connections",
         hint="Something stopped working, or a limit is near. Always sent",

@@ -27,6 +27,8 @@ from wedsync.weddings.actions import pass_token
 queries = sql.load("wedsync.notices")
 PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments", "tasks": "tasks"}
 """Where the couple finds what a notice is about."""
+OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
+"""What has a page of its own at a supplier's wedding."""
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
 
@@ -120,15 +122,17 @@ def fact_of(event: Event, *, is_live: bool, live_from: datetime | None) -> Fact:
 
 def href(event: Event, person: Recipient) -> str:
     """Where this person finds what it is about."""
-    is_money = event.subject.table == "payments"
     if person.supplier_id is not None:
         base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
-        return f"{base}/payments/{event.subject.id}" if is_money else base
-    if event.subject.table == "messages":
-        return f"/me/{event.tenant}/suppliers/{event.link_id}/correspondence"
+        place = OWN_PAGES.get(event.subject.table)
+        return f"{base}/{place}/{event.subject.id}" if place else base
     if person.role == "helper":
         # The couple's pages are not theirs, and their own has its address in no row.
         return "/me/inbox"
+    if event.subject.table == "messages":
+        return f"/me/{event.tenant}/suppliers/{event.link_id}/correspondence"
+    if event.subject.table == "form_requests":
+        return f"/me/{event.tenant}/forms/{event.subject.id}"
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 

@@ -60,6 +60,9 @@ from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
 from wedsync.feeds import model as feeds
+from wedsync.forms import api as forms_api
+from wedsync.forms import facts as forms
+from wedsync.forms import pages as forms_pages
 from wedsync.feeds import pages as feeds_pages
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
@@ -150,6 +153,7 @@ NOUNS = (
     venues,
     payments,
     clients,
+    forms,
     commerce,
     market,
     invitations,
@@ -204,6 +208,7 @@ DOORS = (
     venues_api,
     payments_api,
     clients_api,
+    forms_api,
     commerce_api,
     market_api,
     invitations_api,
@@ -244,6 +249,7 @@ PAGES = (
     venues_pages,
     payments_pages,
     clients_pages,
+    forms_pages,
     commerce_pages,
     market_pages,
     invitations_pages,

@@ -68,6 +68,8 @@ GROUPS: Final = (
             ("space.*", "Spaces of venues, and whether everybody fits"),
             ("payment.*", "Payments: asked for, due, received, refunded, disputed"),
             ("message.*", "Messages that a supplier shares with the couple"),
+            ("form.*", "Questionnaires: asked, answered, final"),
+            ("payment.*", "Payments: asked for, received, refunded, disputed"),
             ("connection.*", "Connections to other services"),
             ("calendar.*", "Connected calendars"),
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),

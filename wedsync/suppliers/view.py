@@ -129,6 +129,7 @@ def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
     if base and seen.mask & Scope.DIETARY:
         links_out.append(("Dietary sheet", f"{base}/dietary", "utensils"))
     if base:
+        links_out.append(("Forms", f"{base}/forms", "list-checks"))
         links_out.append(("Payments", f"{base}/payments", "wallet"))
         links_out.append(("Propose a change", f"{base}/proposals", "message-circle"))
     return {

@@ -64,6 +64,10 @@ _SAYS = {
     "photos.promised": ("promised: {what}", "camera"),
     "photos.delayed": ("will be later with: {what}", "camera"),
     "photos.delivered": ("delivered: {what}", "camera"),
+    "form.asked": ("asks you to fill in {title}", "list-checks"),
+    "form.submitted": ("answered {title}", "list-checks"),
+    "form.locked": ("works with what you answered in {title}", "lock"),
+    "form.reopened": ("asks for more of {title}", "list-checks"),
     "space.given": ("gave you {name}", "building-2"),
     "space.rearranged": ("changed what you are given: {name}, {capacity} {arrangement}", "building-2"),
     "space.withdrawn": ("took back {name}", "building-2"),
@@ -100,6 +104,7 @@ PLACES = {
     "photo_deliveries": "photos",
     "space_uses": "spaces",
     "payments": "payments",
+    "form_requests": "forms",
 }
 
 
@@ -135,6 +140,7 @@ def line(row: Row, *, base: str, read: int, me: Any, guest_names: dict[str, str]
         "photos": "photo_deliveries",
         "space": "space_uses",
         "payment": "payments",
+        "form": "form_requests",
     }.get(row["type"].partition(".")[0], "")
     return Line(
         id=str(row["id"]),

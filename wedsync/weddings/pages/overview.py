@@ -147,7 +147,7 @@ async def _setup(tx: Tx, shell: Shell, wedding_id: UUID) -> list[dict[str, Any]]
 
 FILTERS = (
     ("all", "Everything", ""),
-    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos space payment"),
+    ("suppliers", "Suppliers", "link acknowledgement schedule_item photos space payment form"),
     ("guests", "Guests", "rsvp guest party import headcount"),
     ("plan", "Plans", "wedding schedule_item task"),
 )
