@@ -73,6 +73,11 @@ from wedsync.invitations import facts as invitations
 from wedsync.invitations import pages as invitations_pages
 from wedsync.invitations import posting as invitations_posting
 from wedsync.invitations import reactions as invitations_reactions
+from wedsync.journeys import api as journeys_api
+from wedsync.journeys import facts as journeys
+from wedsync.journeys import pages as journeys_pages
+from wedsync.journeys import reactions as journeys_reactions
+from wedsync.journeys import running as journeys_running
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.market import api as market_api
@@ -153,6 +158,7 @@ NOUNS = (
     proposals,
     notices,
     alerts,
+    journeys,
     subscriptions,
     rules,
     feeds,
@@ -180,6 +186,7 @@ SEALED = (
     imports_reactions,
     market_reactions,
     notices_reactions,
+    journeys_reactions,
     charging_reactions,
     chatting_reactions,
 )
@@ -205,6 +212,7 @@ DOORS = (
     proposals_api,
     notices_api,
     alerts_api,
+    journeys_api,
     subscriptions_api,
     rules_api,
     feeds_api,
@@ -243,6 +251,7 @@ PAGES = (
     proposals_pages,
     notices_pages,
     alerts_pages,
+    journeys_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,
@@ -285,6 +294,7 @@ def works(
         **invitations_posting.works(ring, settings),
         **alerts_calling.works(ring, settings),
         **bookings_following.WORKS,
+        **journeys_running.WORKS,
         **phoning_work.works(ring),
     }
     if remote is not None:

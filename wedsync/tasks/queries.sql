@@ -41,13 +41,13 @@ select ($1::uuid is null or exists (
     where m.wedding_id = (select app.tenant()) and m.id = $2 and m.removed_at is null)) as is_member
 
 -- name: add
--- Who is not the couple writes tasks of their own.
+-- Who is not the couple writes tasks of their own; the system what a journey says.
 insert into tasks (wedding_id, link_id, membership_id, title, detail, due_on, due_days_before, origin, position)
 values ((select app.tenant()),
   case when (select app.write_mask()) & 512 <> 0 then $1::uuid else (select app.link()) end,
   case when (select app.write_mask()) & 512 <> 0 then $2::uuid else (select app.membership()) end,
   $3, $4, $5, $6,
-  case when (select app.write_mask()) & 512 <> 0 then 'couple' when (select app.link()) is not null then 'supplier' else 'helper' end, $7)
+  case when (select app.role()) = 'system' then 'template' when (select app.write_mask()) & 512 <> 0 then 'couple' when (select app.link()) is not null then 'supplier' else 'helper' end, $7)
 returning new.id, new.link_id, new.membership_id, to_jsonb(new) as record
 
 -- name: change

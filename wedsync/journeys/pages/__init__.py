@@ -1,0 +1,3 @@
+"""Pages of journeys: the supplier's list and editor, one wedding on its way, what a couple gets, and the way out."""
+
+ROUTES: tuple[object, ...] = ()
