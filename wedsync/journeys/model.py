@@ -235,6 +235,8 @@ def _faults(step: Step) -> Iterable[Fault]:
             if name not in VARIABLES:
                 known = ", ".join(f"{{{one}}}" for one in VARIABLES)
                 yield field, f"names {{{name}}}, which nothing stands for", f"use {known}."
+            if name == "days_to_go" and step.when.anchor == "end":
+                yield field, "names {days_to_go}, and then the wedding is over", "leave it out."
 
 
 def _spoken(step: Step) -> Iterable[Fault]:

@@ -40,7 +40,7 @@ WHY: Final[dict[str, str]] = {
     "no_address": "Nobody of the couple has an address to write to.",
     "no_phone": "Nobody of the couple takes texts.",
     "no_date": "Its words name the day, and the wedding has none.",
-    "no_value": "Its words name something that is not known.",
+    "no_value": "Its words name what is not known, such as the place, or the days to go of a day that is over.",
     "around_the_day": "Nothing is sold around a wedding day.",
     "past": "Its moment had passed.",
     "other_answer": "It is for the other answer.",
@@ -200,8 +200,8 @@ def _filled(said: Said, words: str, to_name: str) -> str:
     try:
         return model.filled(words, values(said.whose, said.sender["name"], to_name))
     except LookupError as error:
-        name = error.args[0]
-        raise Unfit("no_date" if name in model.OF_A_DATE else "no_value", is_fault=True) from error
+        is_of_day = said.whose["on"] is None and error.args[0] in model.OF_A_DATE
+        raise Unfit("no_date" if is_of_day else "no_value", is_fault=True) from error
 
 
 def values(whose: Any, business: str, to_name: str) -> dict[str, str]:

@@ -1,3 +1,5 @@
 """Pages of journeys: the supplier's list and editor, one wedding on its way, what a couple gets, and the way out."""
 
-ROUTES: tuple[object, ...] = ()
+from wedsync.journeys.pages import stop
+
+ROUTES = (*stop.ROUTES,)
