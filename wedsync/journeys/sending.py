@@ -46,7 +46,7 @@ WHY: Final[dict[str, str]] = {
     "other_answer": "It is for the other answer.",
     "undecided": "It waits for a question above it.",
     "step_before": "It waits for the step before it.",
-    "wait": "It waits.",
+    "wait": "It holds what comes after it.",
     "off": "The wedding is cancelled or put off.",
 }
 """Why a step was not taken, or is not due yet, in words."""
