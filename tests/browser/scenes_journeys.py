@@ -11,7 +11,7 @@ from tests.browser.people import NOW, ON, SUPPLIER, WEDDING, ZONE, Scene, ago, c
 from wedsync.journeys import model, planning, preview, starters, view
 from wedsync.journeys.model import Journey, Run
 from wedsync.journeys.pages.studio import OPTIONS
-from wedsync.journeys.pages.weddings import SHOWN_TO_COUPLE
+from wedsync.journeys.pages.weddings import for_couple
 from wedsync.journeys.planning import Anchors, Taken
 
 PATH = f"/studio/{SUPPLIER}/journeys/0198c0de-0000-7000-8000-000000000081"
@@ -38,15 +38,15 @@ def run(key: str, state: Any, days: int, **more: Any) -> Run:
     return Run(**home, key=key, kind=step.kind, title=step.title, content={}, state=state, **given, **stamps)
 
 
-def plan(*, taken: bool, kinds: frozenset[str] | None = None) -> list[dict[str, Any]]:
+def plan(*, taken: bool, is_couple: bool = False) -> list[dict[str, Any]]:
     runs = [run("s1", "sent", 200), run("s2", "done", 1), run("s3", "failed", 0, reason="no_value")] if taken else []
     known = {one.key: Taken(due_at=one.due_at, done_at=one.done_at, reason=one.reason) for one in runs}
     over = datetime(ON.year, ON.month, ON.day, tzinfo=UTC) + timedelta(days=1)
     since = ago(days=200) if taken else NOW
     anchors = Anchors(zone=ZONE, booked_at=since, began_at=since, on=ON, first_on=ON, last_on=ON, ended_at=over)
     found = planning.plan(STEPS, anchors, now=NOW, since=since, taken=known, reached={})
-    seen = [one for one in preview.views(STEPS, found, runs) if kinds is None or one.kind in kinds]
-    return view.plan_rows(seen, ZONE)
+    seen = preview.views(STEPS, found, runs)
+    return view.plan_rows(for_couple(seen) if is_couple else seen, ZONE)
 
 
 def editor(**more: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def scenes() -> Iterator[Scene]:
     yield Scene("journeys-wedding", "journeys/wedding.html", shell, wedding)
     none = wedding | {"enrolments": [], "free": [], "milestones": []}
     yield Scene("journeys-wedding-none", "journeys/wedding.html", shell, none)
-    sent = plan(taken=True, kinds=SHOWN_TO_COUPLE)
+    sent = plan(taken=True, is_couple=True)
     ours = [
         {"id": "l1", "name": "Hartley & Finch", "takes_offers": True, "steps": sent},
         {"id": "l2", "name": "The Tithe Barn", "takes_offers": False, "steps": []},

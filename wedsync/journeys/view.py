@@ -193,6 +193,6 @@ def _plan_row(one: StepView, zone: ZoneInfo) -> dict[str, Any]:
         "at": "" if local is None else f"{local:%H:%M}",
         "why": one.why,
         "people": one.people,
-        "is_past": one.state in ("sent", "done", "failed"),
+        "is_planned": one.state == "planned",
         "is_marketing": one.is_marketing,
     }

@@ -1,12 +1,15 @@
 """One wedding on its way, for its supplier: every step with its day and why; and what a couple gets, for the couple."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
 
 from wedsync.journeys import actions, enrolling, milestones, model, preview, view
 from wedsync.journeys.pages.studio import of_wedding
+from wedsync.journeys.preview import StepView
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
@@ -20,6 +23,8 @@ WEDDING: Final = "/studio/{supplier_id:uuid}/weddings/{wedding_id:uuid}/journeys
 COUPLE: Final = "/me/{wedding_id:uuid}/journeys"
 ACTS: Final = {"pause": enrolling.pause, "resume": enrolling.resume, "stop": enrolling.stop}
 SHOWN_TO_COUPLE: Final = frozenset({"mail", "text", "form", "review"})
+COMES: Final = frozenset({"planned", "held", "due", "sent", "done"})
+"""What a couple is shown: what came and what comes; why something does not is between the supplier and us."""
 
 
 @get(WEDDING, include_in_schema=False)
@@ -111,9 +116,7 @@ async def choose(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UU
 
 async def _for_couple(tx: Tx, row: Any) -> dict[str, Any]:
     whose = await enrolling.about(tx, row["link_id"])
-    seen = [
-        await _seen(tx, one, whose["time_zone"], kinds=SHOWN_TO_COUPLE) for one in await _enrolments(tx, row["link_id"])
-    ]
+    seen = [await _seen(tx, one, whose["time_zone"], is_couple=True) for one in await _enrolments(tx, row["link_id"])]
     return {
         "id": str(row["link_id"]),
         "name": row["supplier_name"],
@@ -122,13 +125,18 @@ async def _for_couple(tx: Tx, row: Any) -> dict[str, Any]:
     }
 
 
+def for_couple(steps: Sequence[StepView]) -> list[StepView]:
+    """What reaches them, without our reasons."""
+    return [msgspec.structs.replace(one, why="") for one in steps if one.kind in SHOWN_TO_COUPLE and one.state in COMES]
+
+
 async def _enrolments(tx: Tx, link_id: UUID) -> list[Any]:
     return list(await tx.rows(actions.queries.enrolments, link_id))
 
 
-async def _seen(tx: Tx, row: Any, zone: str, *, kinds: frozenset[str] | None = None) -> dict[str, Any]:
+async def _seen(tx: Tx, row: Any, zone: str, *, is_couple: bool = False) -> dict[str, Any]:
     seen = await preview.enrolment(tx, row)
-    steps = [one for one in seen.steps if kinds is None or (one.kind in kinds and one.state != "skipped")]
+    steps = for_couple(seen.steps) if is_couple else seen.steps
     return {
         "id": str(seen.id),
         "journey_id": str(seen.journey_id),
