@@ -1,10 +1,11 @@
 """Journeys through the door: a wedding on its way from the booking to the review, moved, paused, unsubscribed."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -13,6 +14,8 @@ import pytest_asyncio
 from tests.contracts.town import LEASE_WORK, Linked, Somebody, Town
 from wedsync.events.jobs import Job
 from wedsync.journeys import running, starters
+from wedsync.kit.config import Settings
+from wedsync.phones import sealed as phones
 from wedsync.processes.ticks import minding_journeys, passing_milestones
 
 NOW = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
@@ -251,6 +254,76 @@ async def test_rest_end_and_late_weddings(town: Town, ana: Somebody) -> None:
         rows = await town.admin.fetch("select state, reason from enrolments where wedding_id = $1", UUID(late.wedding))
         assert [tuple(row) for row in rows] == [("stopped", "link_ended")]
         await owner.got("DELETE", f"{late.path}/{late.journey}", code=204)
+
+
+async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
+    """A text to whoever agreed to texts; words that name what is not known are told to the supplier, never sent."""
+    number, index = uuid4(), secrets.token_bytes(16)
+    words = phones.seal(town.ring, _id(ana), number, "+447700900123")
+    await town.admin.execute(
+        """insert into phones (id, person_id, sealed, number_index, region, line, takes_texts, state, verified_at)
+        values ($1, $2, $3, $4, 'GB', 'mobile', true, 'verified', clock_timestamp())""",
+        *(number, ana.id, words, index),
+    )
+    async with way(town, ana, starts="by_hand", on=40) as one:
+        owner, base = one.at.owner, f"/studio/{one.at.supplier}"
+        studio, there = f"{base}/journeys", f"{base}/weddings/{one.wedding}/journeys"
+        assert "Planner: a year together" in await owner.see(studio)
+        made = (await owner.send(studio, **{"from": ""})).headers["location"]
+        shown = await owner.see(made)
+        assert "Ana &amp; Ben" in shown and "New mail" in shown
+        typed = {"version": 1, "title": "Hello", "days": 30, "side": "before", "anchor": "wedding", "subject": "Hi"}
+        refused = await owner.send(f"{made}/steps/s1/save", **typed, words="Dear {who}")
+        assert refused.status_code == 422 and "Dear {who}" in refused.text and "{days_to_go}" in refused.text
+        await owner.send(f"{made}/steps/s1/save", **typed, words="At {venue}, {name}")
+        await owner.send(f"{made}/steps", version=2, kind="text")
+        text = {**typed, "title": "Soon", "days": 20, "at": "10:00", "words": "Hello {name}, soon"}
+        await owner.send(f"{made}/steps/s2/save", **text | {"version": 3})
+        await owner.send(f"{made}/steps/s2/up", version=4)
+        assert (await owner.send(f"{made}/steps/s2/up", version=4)).status_code == 412
+        await owner.send(made, version=5, name="Ours", starts="booking", is_active="on")
+        kept = await owner.got("GET", f"{one.path}/{made.rpartition('/')[2]}")
+        assert [(s["title"], s["when"]["days"]) for s in kept["steps"]] == [("Soon", -20), ("Hello", -30)]
+        assert (kept["name"], kept["starts"], kept["version"]) == ("Ours", "booking", 6)
+        await owner.send(there, journey=kept["id"])
+        await owner.send(f"{there}/details", reached="on")
+        before, town.settings = town.settings, _texting(town)
+        try:
+            await one.comes(NOW + timedelta(days=25))
+        finally:
+            town.settings = before
+        plan = await one.plan()
+        assert (plan["Soon"]["state"], plan["Soon"]["people"]) == ("sent", 1)
+        assert (plan["Hello"]["state"], plan["Hello"]["reason"]) == ("failed", "no_value")
+        owed = "select count(*) from deliveries where tenant_id = $1 and connector = 'twilio' and recipient_id = $2"
+        assert await town.admin.fetchval(owed, UUID(one.wedding), ana.id) == 1
+        told = (await owner.got("GET", "/api/v1/me/inbox"))["items"]
+        assert "Ana & Ben: A step of your journey could not be sent: Hello" in {line["title"] for line in told}
+        page = await owner.see(there)
+        assert "Not sent" in page and "Final details are in" in page and "End it for them" in page
+        # The couple sees what came and what comes, not our reasons, and says whether offers may come.
+        ours = f"/me/{one.wedding}/journeys"
+        seen = await ana.see(ours)
+        assert "Soon" in seen and "Hello" not in seen
+        await ana.send(f"{ours}/{one.at.link}")
+        assert len(await town.events(one.wedding, "marketing.stopped")) == 1
+        await ana.send(f"{ours}/{one.at.link}", wanted="on")
+        assert len(await town.events(one.wedding, "marketing.taken_up")) == 1
+        await owner.see(ours, code=403)
+        await owner.send(f"{there}/{await one.enrolment()}/stop")
+        assert "Ended" in await owner.see(made)
+        await owner.send(f"{made}/remove", version=6)
+        await owner.see(made, code=404)
+
+
+def _id(somebody: Somebody) -> UUID:
+    assert somebody.id is not None
+    return somebody.id
+
+
+def _texting(town: Town) -> Settings:
+    """As where an operator has set texts up."""
+    return msgspec.structs.replace(town.settings, twilio_account_sid="AC1", twilio_auth_token="token")
 
 
 @pytest.mark.parametrize("key", sorted(starters.STARTERS))

@@ -125,6 +125,11 @@ DUE = _run("journey_step.due", "A step with words is due: they are written and s
 SENT = _run("journey_step.sent", "The words of a step are on their way.", {"state": "sent", "people": 2})
 DONE = _run("journey_step.done", "A step without words was taken.", {"kind": "task", "state": "done"})
 SKIPPED = _run("journey_step.skipped", "A step was not taken, and why.", {"state": "skipped", "reason": "unsubscribed"})
+FAILED = _run(
+    "journey_step.failed",
+    "A step could not be said: its words name what is not known.",
+    {"state": "failed", "reason": "no_date"},
+)
 CALLED = _run(
     "journey_step.called",
     "A step calls your systems: subscribe to this and read `content.call`.",
@@ -155,5 +160,6 @@ MARKETING_STOPPED = _type(
 MARKETING_TAKEN = _type("marketing.taken_up", "They take them again.", "marketing_stops", model.StopRow, _STOP)
 EVENTS = (
     *(ADDED, CHANGED, REMOVED, STARTED, PLANNED, PAUSED, RESUMED, STOPPED),
-    *(DUE, SENT, DONE, SKIPPED, CALLED, FORM_REQUESTED, REACHED, WITHDRAWN, MARKETING_STOPPED, MARKETING_TAKEN),
+    *(DUE, SENT, DONE, SKIPPED, FAILED, CALLED, FORM_REQUESTED),
+    *(REACHED, WITHDRAWN, MARKETING_STOPPED, MARKETING_TAKEN),
 )

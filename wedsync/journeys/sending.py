@@ -50,6 +50,7 @@ WHY: Final[dict[str, str]] = {
     "off": "The wedding is cancelled or put off.",
 }
 """Why a step was not taken, or is not due yet, in words."""
+TOLD: Final = {"sent": facts.SENT, "skipped": facts.SKIPPED, "failed": facts.FAILED}
 
 
 class Unfit(Exception):  # noqa: N818 -- it reads as a sentence where it is raised
@@ -93,7 +94,7 @@ async def say(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     except Unfit as unfit:
         state, reason = ("failed" if unfit.is_fault else "skipped"), unfit.reason
     row: Any = await tx.row(queries.finish, run["id"], state, reason, people)
-    record(tx, facts.SENT if state == "sent" else facts.SKIPPED, op="UPDATE", row=row, link=run["link_id"])
+    record(tx, TOLD[state], op="UPDATE", row=row, link=run["link_id"])
 
 
 async def _fit(tx: Tx, ring: KeyRing, run: Row) -> Said:

@@ -24,6 +24,7 @@ TO_LINKS = (
     "link.scopes_changed",
     "photos.at_risk",
     "photos.overdue",
+    "journey_step.failed",
 )
 TO_COUPLE = (
     *(
@@ -41,7 +42,7 @@ FOLLOWS = ("space.exceeded", "space.fits_again")
 # The couple and the one supplier whose link it is of: money is between the two of them.
 TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
+UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", "journey_step.failed", *TO_BOTH})
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
 SAYS = {
@@ -56,6 +57,7 @@ SAYS = {
     "schedule_item.moved": "{title} has moved",
     "photos.at_risk": "The promised day of your {what} comes close",
     "photos.overdue": "The promised day of your {what} has passed",
+    "journey_step.failed": "A step of your journey could not be sent: {title}",
     "photos.delivered": "Your {what} is here",
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
