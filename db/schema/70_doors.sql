@@ -94,6 +94,7 @@ begin
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);
   elsif p_table = 'budget_payments' then return (select t.wedding_id from public.budget_payments t where t.id = p_id);
+  elsif p_table = 'enrolments' then return (select t.wedding_id from public.enrolments t where t.id = p_id);
   elsif p_table = 'proposals' then return (select t.wedding_id from public.proposals t where t.id = p_id);
   elsif p_table = 'imports' then return (select t.wedding_id from public.imports t where t.id = p_id);
   elsif p_table = 'endpoints' then return (select t.tenant_id from public.endpoints t where t.id = p_id);

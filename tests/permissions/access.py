@@ -58,6 +58,19 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": set(COUPLE),
     },
+    "enrolments": {
+        "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {"basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
+    "journey_runs": {"r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"}, "w": set()},
+    "milestones": {
+        "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {"basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
+    "marketing_stops": {
+        "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {"couple"},
+    },
     "link_bookings": {"r": {*COUPLE, "standard"}, "w": set()},
     "link_days": {"r": {*COUPLE, "standard"}, "w": set()},
     "budget_lines": {"r": set(COUPLE), "w": set(COUPLE)},
@@ -161,6 +174,7 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
     "payment_movements": {"r": LEAD, "w": set()},
     "commission_entries": {"r": LEAD, "w": set()},
     "invitations": {"r": TEAM, "w": LEAD},
+    "journeys": {"r": TEAM, "w": LEAD},
     "invitation_styles": {"r": TEAM, "w": LEAD},
     "enquiries": {"r": TEAM, "w": LEAD},
     "onboardings": {"r": TEAM, "w": LEAD},

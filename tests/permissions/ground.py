@@ -25,6 +25,18 @@ from wedsync.suppliers.team import actions as team
 from wedsync.suppliers.team.model import NewColleague
 
 IN_A_WEDDING = (
+    """insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, state, due_at, done_at)
+    select e.wedding_id, e.link_id, e.id, 's1', 'mail', 'Welcome', 'sent', '2027-01-01Z', '2027-01-01Z'
+    from enrolments e where e.wedding_id = '{home}'""",
+    """insert into enrolments
+      (wedding_id, link_id, journey_id, journey_version, name, steps, booked_at, began_at, counts_from)
+    select l.wedding_id, l.id, l.id, 1, 'All', '[]', '2027-01-01Z', '2027-01-01Z', '2027-01-01Z'
+    from links l where l.wedding_id = '{home}'""",
+    """insert into milestones (wedding_id, link_id, supplier_id, name, reached_at)
+    select l.wedding_id, l.id, l.supplier_id, 'final_details', '2027-01-01Z'
+    from links l where l.wedding_id = '{home}' and l.supplier_id is not null""",
+    """insert into marketing_stops (wedding_id, link_id, person_id, stopped_at)
+    select l.wedding_id, l.id, '{person}', '2027-01-01Z' from links l where l.wedding_id = '{home}'""",
     """insert into chat_messages (tenant_id, chat_id, about)
     select c.tenant_id, c.id, 'x' from chats c where c.tenant_id = '{home}'""",
     """insert into chats (tenant_id, connection_id, wedding_id, name)
@@ -57,6 +69,7 @@ IN_A_WEDDING = (
     from proposals p where p.wedding_id = '{home}'""",
 )
 IN_A_BUSINESS = (
+    "insert into journeys (supplier_id, name) values ('{home}', 'All')",
     "insert into assignments (supplier_id, member_id, link_id) values ('{home}', '{member}', '{link}')",
     """insert into availability_days (supplier_id, "on", state) values ('{home}', '2027-06-05', 'taken')""",
     "insert into booking_settings (supplier_id) values ('{home}') on conflict do nothing",

@@ -27,7 +27,7 @@ TO_LINKS = (
     "photos.overdue",
     *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
     *("guest.changed", "contact.changed"),
-    "form.submitted",
+    *("form.submitted", "journey_step.failed"),
 )
 TO_COUPLE = (
     *(
@@ -59,7 +59,7 @@ TO_BOTH = (
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset(
     {
-        *("photos.at_risk", "photos.overdue", "form.submitted", *TO_BOTH, *TO_DOERS),
+        *("photos.at_risk", "photos.overdue", "form.submitted", "journey_step.failed", *TO_BOTH, *TO_DOERS),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
     }
@@ -92,6 +92,7 @@ SAYS = {
     "schedule_item.moved": "{title} has moved",
     "photos.at_risk": "The promised day of your {what} comes close",
     "photos.overdue": "The promised day of your {what} has passed",
+    "journey_step.failed": "A step of your journey could not be sent: {title}",
     "photos.delivered": "Your {what} is here",
     "photos.delayed": "Your {what} comes later than promised",
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",

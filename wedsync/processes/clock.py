@@ -59,6 +59,8 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("mind_alerts", 1.0, ticks.minding_alerts(published)),
         Timer("drill", minute, ticks.drilling(published)),
         Timer("mind_invitations", minute, ticks.minding_invitations(published)),
+        Timer("mind_journeys", 10.0, ticks.minding_journeys(published)),
+        Timer("pass_milestones", 10 * minute, ticks.passing_milestones(published)),
         Timer("mind_failing", minute, ticks.minding(published)),
         Timer("forget_positions", minute, forgetting.forget_positions),
         Timer("forget_hosts", hour, forgetting.forget_hosts),

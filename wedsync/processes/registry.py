@@ -60,10 +60,10 @@ from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
 from wedsync.feeds import model as feeds
+from wedsync.feeds import pages as feeds_pages
 from wedsync.forms import api as forms_api
 from wedsync.forms import facts as forms
 from wedsync.forms import pages as forms_pages
-from wedsync.feeds import pages as feeds_pages
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
 from wedsync.guests import pages as guests_pages
@@ -78,6 +78,11 @@ from wedsync.invitations import facts as invitations
 from wedsync.invitations import pages as invitations_pages
 from wedsync.invitations import posting as invitations_posting
 from wedsync.invitations import reactions as invitations_reactions
+from wedsync.journeys import api as journeys_api
+from wedsync.journeys import facts as journeys
+from wedsync.journeys import pages as journeys_pages
+from wedsync.journeys import reactions as journeys_reactions
+from wedsync.journeys import running as journeys_running
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.market import api as market_api
@@ -161,6 +166,7 @@ NOUNS = (
     proposals,
     notices,
     alerts,
+    journeys,
     subscriptions,
     rules,
     feeds,
@@ -190,6 +196,7 @@ SEALED = (
     market_reactions,
     notices_reactions,
     alerts_calling,
+    journeys_reactions,
     charging_reactions,
     chatting_reactions,
 )
@@ -216,6 +223,7 @@ DOORS = (
     proposals_api,
     notices_api,
     alerts_api,
+    journeys_api,
     subscriptions_api,
     rules_api,
     feeds_api,
@@ -257,6 +265,7 @@ PAGES = (
     proposals_pages,
     notices_pages,
     alerts_pages,
+    journeys_pages,
     subscriptions_pages,
     feeds_pages,
     connections_pages,
@@ -300,6 +309,7 @@ def works(
         **invitations_posting.works(ring, settings),
         **alerts_calling.works(ring, settings),
         **bookings_following.WORKS,
+        **journeys_running.WORKS,
         **phoning_work.works(ring),
     }
     if remote is not None:

@@ -25,6 +25,7 @@ database = sql.load("wedsync.operations.database")
 records = sql.load("wedsync.connections.records")
 phoning = sql.load("wedsync.connections.phoning")
 invitations = sql.load("wedsync.invitations")
+journeys = sql.load("wedsync.journeys")
 notices = sql.load("wedsync.notices")
 payments = sql.load("wedsync.payments")
 photos = sql.load("wedsync.photos")
@@ -96,6 +97,26 @@ def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published("[]")
 
     return mind
+
+
+def minding_journeys(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Weddings where a step of a journey is due: a worker takes it."""
+
+    async def mind(connection: Any) -> None:
+        if await connection.fetchval(journeys.poke):
+            await published("[]")
+
+    return mind
+
+
+def passing_milestones(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Weddings that passed a milestone of the calendar: six months to go, or over."""
+
+    async def look(connection: Any) -> None:
+        if await connection.fetchval(journeys.poke_milestones):
+            await published("[]")
+
+    return look
 
 
 def making_digests(published: Callable[[str], Awaitable[Any]]) -> Tick:

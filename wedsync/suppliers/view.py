@@ -131,6 +131,7 @@ def values(seen: Seen, *, base: str, may_acknowledge: bool) -> dict[str, Any]:
     if base:
         links_out.append(("Forms", f"{base}/forms", "list-checks"))
         links_out.append(("Payments", f"{base}/payments", "wallet"))
+        links_out.append(("Journeys", f"{base}/journeys", "send"))
         links_out.append(("Propose a change", f"{base}/proposals", "message-circle"))
     return {
         "wedding": seen.wedding,

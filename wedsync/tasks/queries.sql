@@ -45,13 +45,14 @@ select ($1::uuid is null or exists (
     where m.wedding_id = (select app.tenant()) and m.id = $2 and m.removed_at is null)) as is_member
 
 -- name: add
--- Who is not the couple writes tasks of their own. Reminders that would have passed by now are behind it.
+-- Who is not the couple writes tasks of their own; the system what a journey says. Reminders that would have passed by now are behind it.
 insert into tasks (wedding_id, link_id, membership_id, title, detail, due_on, due_days_before, origin, position, reminded_rung)
 values ((select app.tenant()),
   case when (select app.write_mask()) & 512 <> 0 then $1::uuid else (select app.link()) end,
   case when (select app.write_mask()) & 512 <> 0 then $2::uuid else (select app.membership()) end,
   $3, $4, $5, $6,
-  case when (select app.write_mask()) & 512 <> 0 then 'couple' when (select app.link()) is not null then 'supplier' else 'helper' end, $7,
+  case when (select app.role()) = 'system' then 'template' when (select app.write_mask()) & 512 <> 0 then 'couple'
+    when (select app.link()) is not null then 'supplier' else 'helper' end, $7,
   app.task_rung($5, (select app.task_day(w.time_zone) from weddings w where w.wedding_id = (select app.tenant()))))
 returning new.id, new.link_id, new.membership_id, to_jsonb(new) as record
 

@@ -39,11 +39,15 @@ class Post:
         subject: UUID,
         link: UUID | None = None,
         reply_to: str = "",
+        from_name: str = "",
+        unsubscribe_url: str = "",
     ) -> None:
         """One mail to one recipient; `subject` is the event, or the action where several events make one mail."""
         event = self._event
         delivery = model.delivery_id(subject, kind, recipient, "mail")
-        body = mail.message(to, words, name=name, reply_to=reply_to)
+        body = mail.message(
+            to, words, name=name, reply_to=reply_to, from_name=from_name, unsubscribe_url=unsubscribe_url
+        )
         content = self._ring.seal(body, tenant=event.tenant, table="deliveries", column="sealed", row=delivery)
         self.owed.append(
             {
