@@ -130,16 +130,17 @@ async def list_consents(ctx: Context, actor: Actor, tenant: UUID, cursor: str = 
 
 
 @post(
-    "/api/v1/clients/{client_id:uuid}/marketing-consents",
+    "/api/v1/suppliers/{tenant:uuid}/clients/{client_id:uuid}/marketing-consents",
     status_code=201,
     summary="Note that a client agreed to marketing mail, or withdrew",
     description="`act` given or withdrawn, `who` client or partner. Given takes `wording`, what they agreed to word "
     "for word, and `source`, where. A withdrawal holds for every list at once.",
 )
-async def add_consent(ctx: Context, actor: Actor, client_id: UUID, data: model.NewConsent) -> model.ConsentEntry:
+async def add_consent(
+    ctx: Context, actor: Actor, tenant: UUID, client_id: UUID, data: model.NewConsent
+) -> model.ConsentEntry:
     """Never for somebody who did not say so themselves."""
-    async with ctx.door.enter_at(actor, "clients", client_id) as tx:
-        tenant = await tx.home()
+    async with ctx.door.enter(actor, tenant) as tx:
         made = await actions.say(tx, ctx.ring, tenant, client_id, data, by_api=True)
         rows = await tx.rows(queries.consents_page, None, None, 1)
     if not rows or rows[0]["id"] != made:

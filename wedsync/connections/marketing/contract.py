@@ -6,7 +6,7 @@ anybody: that is done by the supplier, there.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -38,7 +38,6 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: str
     first_name: str = ""
     last_name: str = ""
-    wedding_on: date | None = None
     tags: tuple[str, ...] = ()
     is_again: bool = False
 

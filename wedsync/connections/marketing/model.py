@@ -18,9 +18,9 @@ Outcome = Literal["waiting", "done", "held", "later", "quota", "failed", "reconn
 Who = Literal["client", "partner"]
 MILESTONES: Final = {
     "booked": "Booked",
-    "booking_confirmed": "Booking confirmed",
     "six_months": "Six months to go",
     "final_details": "Final details are in",
+    "form_submitted": "A form came back",
     "date_passed": "The day was",
     "photos_delivered": "Photos delivered",
 }

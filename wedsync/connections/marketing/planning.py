@@ -108,7 +108,6 @@ def contacts(clients: Sequence[Known], may: Mapping[str, bool], today: date) -> 
                         email=key(email),
                         first_name=first,
                         last_name=last,
-                        wedding_on=client.wedding_on,
                         tags=tags,
                         is_again=may[key(email)],
                     ),

@@ -39,7 +39,7 @@ select a.version from marketing_audiences a where a.id = $1
 -- name: change_audience
 update marketing_audiences a set list_id = $2, title = $3, is_on = $4, has_templates = $5
 where a.id = $1
-returning new.id, to_jsonb(new) as record, to_jsonb(old) as old, new.version
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record, new.version
 
 -- name: forget_members
 -- Another list holds nobody yet.

@@ -35,8 +35,8 @@ async def begin(tx: Tx, event: Event) -> None:
 
 
 async def reach(tx: Tx, event: Event) -> None:
-    """A wedding has reached a milestone, of one link or of all: its client's tags follow in every audience."""
-    milestone = str((event.record or {}).get("milestone", ""))
+    """A link has reached a milestone, which the fact's row names: its client's tags follow in every audience."""
+    milestone = str((event.record or {}).get("name", ""))
     if MILESTONE_NAME.fullmatch(milestone) and await tx.value(queries.reach, event.link_id, milestone):
         tx.nudges.append("[]")
 
