@@ -101,6 +101,22 @@ IN_A_BUSINESS = (
     select b.tenant_id, b.id, 'sweep', '', '2027-01-01Z' from record_books b where b.tenant_id = '{home}'""",
     """insert into record_runs (tenant_id, book_id, began_at, outcome)
     select b.tenant_id, b.id, '2027-01-01Z', 'done' from record_books b where b.tenant_id = '{home}'""",
+    """insert into marketing_audiences (id, tenant_id)
+    select c.id, c.tenant_id from connections c where c.tenant_id = '{home}'""",
+    """insert into marketing_progress (audience_id, tenant_id)
+    select a.id, a.tenant_id from marketing_audiences a where a.tenant_id = '{home}'""",
+    """insert into marketing_members (tenant_id, audience_id, state, sealed)
+    select a.tenant_id, a.id, 'there', '' from marketing_audiences a where a.tenant_id = '{home}'""",
+    """insert into marketing_triggers (tenant_id, audience_id, milestone, place)
+    select a.tenant_id, a.id, 'booked', '1/2' from marketing_audiences a where a.tenant_id = '{home}'""",
+    """insert into marketing_templates (tenant_id, audience_id, name, remote_id, digest)
+    select a.tenant_id, a.id, 'thank_you', '1', '' from marketing_audiences a where a.tenant_id = '{home}'""",
+    """insert into marketing_campaigns (tenant_id, audience_id, remote_id, title, sent_at, as_of)
+    select a.tenant_id, a.id, '1', '', '2027-01-01Z', '2027-01-01Z' from marketing_audiences a
+    where a.tenant_id = '{home}'""",
+    """insert into marketing_consents (supplier_id, sealed, act, method) values ('{home}', '', 'withdrawn', 'page')""",
+    """insert into marketing_milestones (tenant_id, client_id, milestone)
+    select c.supplier_id, c.id, 'booked' from clients c where c.supplier_id = '{home}' limit 1""",
     """insert into listings (supplier_id, slug) values ('{home}', left('p{home}', 20) || 'x') on conflict do nothing""",
     "insert into enquiries (supplier_id, form_key, sealed) values ('{home}', gen_random_uuid(), '')",
     "insert into onboardings (supplier_id) values ('{home}') on conflict do nothing",

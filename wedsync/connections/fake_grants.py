@@ -45,7 +45,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         if not self.state:
             return "invalid_request", "Send a state: without one the answer could be anybody's."
         unknown = [scope for scope in self.scope.split() if scope not in known]
-        if unknown or not self.scope.split():
+        # Some providers know no scopes at all (Mailchimp).
+        if unknown or (known and not self.scope.split()):
             return "invalid_scope", f"Not known here: {' '.join(unknown)}." if unknown else "Ask for a scope."
         return None
 

@@ -34,6 +34,7 @@ log = structlog.get_logger("hooks")
 queries = sql.load("wedsync.connections")
 calendars = sql.load("wedsync.connections.calendars")
 records = sql.load("wedsync.connections.records")
+marketing = sql.load("wedsync.connections.marketing")
 WORK: Final = "hooks"
 TRIES: Final = 3
 ERROR_CHARACTERS_MAX: Final = 1000
@@ -167,6 +168,9 @@ async def _look(tx: Tx, connection_id: UUID, body: bytes) -> Done:
     if await tx.value(records.is_book, connection_id):
         await tx.value(records.hint, connection_id, elements.hinted(body))
         return Done(type="record.hinted", status="applied")
+    if await tx.value(marketing.is_audience, connection_id):
+        await tx.value(marketing.poke, [connection_id], True, False)
+        return Done(type="marketing.hinted", status="applied")
     found = await tx.rows(calendars.chosen_of, connection_id)
     await tx.value(calendars.poke, [row["id"] for row in found], True, False)
     return Done(type="calendar.notified", status="applied")

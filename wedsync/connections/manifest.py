@@ -18,7 +18,7 @@ PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
 Ability = Literal[
-    "delivers", "connects", "calendars", "watches", "records", "sends", "charges", "mails", "phones", "chats"
+    "delivers", "connects", "calendars", "watches", "records", "sends", "charges", "mails", "phones", "chats", "markets"
 ]
 Way = Literal["oauth2", "password", "key", "address", "described"]
 CONNECTED_BY = {
@@ -148,6 +148,16 @@ class ChatsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     is_one: bool = False
 
 
+class MarketsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often a list is looked at while no hook says that somebody has left. `requests_per_day`: what the provider
+    lets all accounts of one application ask together, 0 where that is not limited; `triggers`: whether journeys there
+    can be begun for one person."""
+
+    poll_s: Annotated[int, Meta(ge=30, le=86_400)] = 3600
+    requests_per_day: Annotated[int, Meta(ge=0)] = 0
+    triggers: bool = False
+
+
 class FakeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sandbox shows this connector's fake, and what a visitor finds there.
 
@@ -180,6 +190,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mails: MailsNote | None = None
     phones: PhonesNote | None = None
     chats: ChatsNote | None = None
+    markets: MarketsNote | None = None
     fake: FakeNote | None = None
 
     def __post_init__(self) -> None:
@@ -194,10 +205,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "mails": "mails",
             "phones": "phones",
             "chats": "chats",
+            "markets": "markets",
         }
         for ability, table in tables.items():
-            # What holds records may tell of them by hooks, or only be asked.
-            is_free = table == "hooks" and "records" in self.does
+            # What holds records or lists may tell of them by hooks, or only be asked.
+            is_free = table == "hooks" and not {"records", "markets"}.isdisjoint(self.does)
             if not is_free and (ability in self.does) != (getattr(self, table) is not None):
                 raise ValueError(f"{ability!r} in does and the table [{table}] belong together.")
 

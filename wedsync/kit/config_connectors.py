@@ -81,6 +81,33 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=1000), about("Calls a second of one venue at Tripleseat, which answers 429 above ten.")
     ] = 10
 
+    mailchimp_base_url: Annotated[
+        str, about("Mailchimp's API; `{dc}` is an account's data centre, which Mailchimp tells.")
+    ] = "https://{dc}.api.mailchimp.com/3.0"
+    mailchimp_client_id: Annotated[str, about("OAuth 2 application of yours at Mailchimp. Empty: not on offer.")] = ""
+    mailchimp_client_secret: Annotated[str, about("The secret of that application.", secret=True)] = ""
+    mailchimp_authorize_url: Annotated[str, about("Where businesses are asked to let us in.")] = (
+        "https://login.mailchimp.com/oauth2/authorize"
+    )
+    mailchimp_token_url: Annotated[str, about("Where Mailchimp gives tokens.")] = (
+        "https://login.mailchimp.com/oauth2/token"  # noqa: S105 -- an address
+    )
+    mailchimp_metadata_url: Annotated[str, about("Where Mailchimp says which data centre an account is in.")] = (
+        "https://login.mailchimp.com/oauth2/metadata"
+    )
+
+    constant_contact_base_url: Annotated[str, about("Constant Contact's API.")] = "https://api.cc.email/v3"
+    constant_contact_client_id: Annotated[
+        str, about("OAuth 2 application of yours at Constant Contact (its API key). Empty: not on offer.")
+    ] = ""
+    constant_contact_client_secret: Annotated[str, about("The secret of that application.", secret=True)] = ""
+    constant_contact_authorize_url: Annotated[str, about("Where businesses are asked to let us in.")] = (
+        "https://authz.constantcontact.com/oauth2/default/v1/authorize"
+    )
+    constant_contact_token_url: Annotated[str, about("Where Constant Contact gives and refreshes tokens.")] = (
+        "https://authz.constantcontact.com/oauth2/default/v1/token"  # noqa: S105 -- an address
+    )
+
     icloud_calendar_base_url: Annotated[
         str, about("The CalDAV server that people connect to without naming another.")
     ] = "https://caldav.icloud.com"

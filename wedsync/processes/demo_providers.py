@@ -34,9 +34,11 @@ def pointed(settings: Settings) -> Settings:
 def _crms(settings: Settings, at: str) -> dict[str, str]:
     """Studios, venues and planners keep their clients in these."""
     found: dict[str, str] = {}
-    for name in ("honeybook", "tripleseat"):
+    for name in ("honeybook", "tripleseat", "constant_contact", "mailchimp"):
         if not getattr(settings, f"{name}_client_id"):
             found |= _oauth(name, f"{at}/{name}/api", f"{at}/{name}/oauth")
+    if "mailchimp_client_id" in found:
+        found["mailchimp_metadata_url"] = f"{at}/mailchimp/oauth/metadata"
     if "honeybook_client_id" in found:
         found["honeybook_scopes"] = "projects"
     for name, path in (("tave_base_url", "tave/api/v2"), ("light_blue_base_url", "light-blue/api")):

@@ -49,6 +49,11 @@ from wedsync.connections.correspondence import model as correspondence
 from wedsync.connections.host import Host
 from wedsync.connections.mailing import api as mailing_api
 from wedsync.connections.mailing import model as mailing
+from wedsync.connections.marketing import api as marketing_api
+from wedsync.connections.marketing import model as marketing
+from wedsync.connections.marketing import reactions as marketing_reactions
+from wedsync.connections.marketing import sync as marketing_sync
+from wedsync.connections.marketing.through import Marketers
 from wedsync.connections.phoning import api as phoning_api
 from wedsync.connections.phoning import work as phoning_work
 from wedsync.connections.records import api as records_api
@@ -177,6 +182,7 @@ NOUNS = (
     correspondence,
     mailing,
     chatting,
+    marketing,
     onboarding,
 )
 PLAIN = (
@@ -189,6 +195,7 @@ PLAIN = (
     invitations_reactions,
     calendars_reactions,
     records_reactions,
+    marketing_reactions,
 )
 SEALED = (
     guests_reactions,
@@ -236,6 +243,7 @@ DOORS = (
     mailing_api,
     phoning_api,
     chatting_api,
+    marketing_api,
     hooks,
     operations_api,
     freeze_api,
@@ -287,7 +295,10 @@ def catalogue(settings: Settings | None = None) -> Catalogue:
     ring = _ring(settings)
     made: list[Reaction] = [r for noun in PLAIN for r in noun.REACTIONS]
     made += [r for noun in SEALED for r in noun.reactions(ring, settings)]
-    return Catalogue([t for noun in NOUNS for t in noun.EVENTS], made)
+    types = [kind for noun in NOUNS for kind in noun.EVENTS]
+    recorded = {kind.type for kind in types}
+    made += [one for one in marketing_reactions.BY_NAME if recorded.issuperset(one.types)]
+    return Catalogue(types, made)
 
 
 def routes() -> list[Any]:
@@ -296,7 +307,11 @@ def routes() -> list[Any]:
 
 
 def works(
-    settings: Settings, remote: Remote | None = None, crms: Crms | None = None, host: Host | None = None
+    settings: Settings,
+    remote: Remote | None = None,
+    crms: Crms | None = None,
+    host: Host | None = None,
+    marketers: Marketers | None = None,
 ) -> dict[str, Work]:
     """Long work by the name it is owed under; what speaks to connected accounts only with a way to them, and hooks of
     payment providers are read by the connectors of a host.
@@ -316,6 +331,8 @@ def works(
         found |= calendars_sync.works(ring, remote, settings.public_url)
     if crms is not None:
         found |= records_sync.works(ring, crms, settings.public_url)
+    if marketers is not None:
+        found |= marketing_sync.works(ring, marketers, settings.public_url)
     return found
 
 

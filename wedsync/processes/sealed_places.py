@@ -69,6 +69,8 @@ COLUMNS: Final = (
     Place("record_messages", "sealed", "tenant_id"),
     Place("messages", "sealed", "wedding_id"),
     Place("record_conflicts", "sealed", "tenant_id"),
+    Place("marketing_consents", "sealed", "supplier_id"),
+    Place("marketing_members", "sealed", "tenant_id"),
     Place("chat_messages", "sealed", "tenant_id"),
     Place("inbox_hooks", "sealed", "tenant_id"),
     Place("deliveries", "sealed", "tenant_id"),

@@ -14,6 +14,7 @@ from wedsync.connections.chatting.sending import Messenger
 from wedsync.connections.mailing.chain import NAME as MAIL
 from wedsync.connections.mailing.chain import Chain, chain_of
 from wedsync.connections.mailing.kept import Kept
+from wedsync.connections.marketing.through import Marketers
 from wedsync.connections.records.through import Connected as Crms
 from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
@@ -37,6 +38,7 @@ class Opened(msgspec.Struct, frozen=True):
     chats: Callable[[Door], Mapping[str, Sender]]
     remote: Connected
     crms: Crms
+    marketers: Marketers
     host: host.Host
     chain: Chain
 
@@ -50,7 +52,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     made: dict[int, Accounts] = {}
 
     def accounts_of(door: Door) -> Accounts:
-        """One for the process: calendars and CRMs of one account share the exchange of its token."""
+        """One for the process: calendars, CRMs and lists of one account share the exchange of its token."""
         if id(door) not in made:
             made[id(door)] = Accounts(
                 door=door, ring=ring, wire=wire, settings=settings, manifests=connectors.manifests
@@ -69,6 +71,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
             lambda door: to_channels(connectors, accounts_of(door), door, ring),
             remote,
             Crms(connectors, accounts_of),
+            Marketers(connectors, accounts_of),
             connectors,
             chain,
         )

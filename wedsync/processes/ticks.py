@@ -23,6 +23,7 @@ mailing = sql.load("wedsync.connections.mailing")
 commerce = sql.load("wedsync.commerce")
 database = sql.load("wedsync.operations.database")
 records = sql.load("wedsync.connections.records")
+marketing = sql.load("wedsync.connections.marketing")
 phoning = sql.load("wedsync.connections.phoning")
 invitations = sql.load("wedsync.invitations")
 journeys = sql.load("wedsync.journeys")
@@ -175,10 +176,10 @@ def minding_texts(published: Callable[[str], Awaitable[Any]]) -> Tick:
 
 
 def poking_accounts(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Connected calendars whose time to be asked has come, or whose watch is to be renewed; and CRMs."""
+    """Connected calendars whose time to be asked has come, or whose watch is to be renewed; CRMs; mailing lists."""
 
     async def poke(connection: Any) -> None:
-        for due in (calendars.poke_due, records.poke_due):
+        for due in (calendars.poke_due, records.poke_due, marketing.poke_due):
             if await connection.fetchval(due):
                 await published("[]")
 

@@ -381,7 +381,10 @@ async def _serve_registered(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with senders.opened(settings) as opened:
-        works = {**registry.works(settings, opened.remote, opened.crms, opened.host), **probing.works(opened.chain)}
+        works = {
+            **registry.works(settings, opened.remote, opened.crms, opened.host, opened.marketers),
+            **probing.works(opened.chain),
+        }
         catalogue = registry.catalogue(settings)
         await serve(settings, catalogue=catalogue, senders=opened.senders, works=works, stop=stop, chats=opened.chats)
 

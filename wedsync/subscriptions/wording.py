@@ -80,6 +80,8 @@ GROUPS: Final = (
             ("calendar_conflict.*", "What a connected calendar and we disagree on"),
             ("record_book.*", "Connected CRMs"),
             ("chat.*", "Channels in chat programs"),
+            ("marketing_audience.*", "Mailing lists"),
+            ("marketing_consent.*", "Who agreed to marketing mail"),
             ("record_map.*", "Which fields of a connected CRM are which of yours"),
             ("record_conflict.*", "What a connected CRM and we disagree on"),
         ),

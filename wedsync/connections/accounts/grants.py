@@ -169,8 +169,9 @@ def _is_refused(told: Mapping[str, Any]) -> bool:
 
 
 def _expires_at(now: datetime, said: object, *, is_renewed: bool) -> datetime | None:
-    """A token that nothing is said of and that cannot be exchanged does not end by itself (Slack, without rotation)."""
-    if said is None and not is_renewed:
+    """A token that cannot be exchanged and of which nothing is said does not end by itself (Slack, without rotation),
+    nor does one that lives 0 seconds (Mailchimp)."""
+    if said in (None, 0) and not is_renewed:
         return None
     return now + timedelta(seconds=_life_s(said))
 

@@ -57,6 +57,7 @@ DOES: Final = {
     "calendars": "calendars",
     "records": "clients and jobs",
     "chats": "channels for weddings",
+    "markets": "keeps clients who agreed in a mailing list",
     "sends": "takes in new enquiries and bookings",
     "watches": "tells us of changes at once",
     "delivers": "delivers",

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from wedsync.connectors.tripleseat.pace import Pace
+from wedsync.connections.pace import Pace
 from wedsync.kit.http import Failure, Reply, Timing, Wire
 
 PAGE_MAX_BYTES: Final = 8 * 1024 * 1024

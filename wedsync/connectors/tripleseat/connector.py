@@ -4,13 +4,13 @@ answer means; what wins, when to try again and what to do next is the host's."""
 from typing import Final
 
 from wedsync.connections.contract import Account, Connection, Outcome, Tools
+from wedsync.connections.pace import Pace
 from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
 from wedsync.connections.records.merge import still_to_write
 from wedsync.connections.records.record import Field, Record, checked
 from wedsync.connectors.tripleseat import listing, mapper
 from wedsync.connectors.tripleseat.answers import read, wrote
 from wedsync.connectors.tripleseat.client import Client
-from wedsync.connectors.tripleseat.pace import Pace
 from wedsync.kit import clock
 
 WRITES: Final[frozenset[Field]] = frozenset(

@@ -91,6 +91,7 @@ async def _page(
             provider=offer.title if offer is not None else row["connector"],
             has_calendars=offer is not None and "calendars" in offer.does,
             has_chats=offer is not None and "chats" in offer.does,
+            has_lists=offer is not None and "markets" in offer.does and "/studio/" in request.url.path,
             has_records=offer is not None and {"records", "sends"} & set(offer.does) and "/studio/" in request.url.path,
             status=wording.STATUS[offer.status] if offer is not None else None,
             log=[

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Account, Connection, RetryLater, Tools, Unknown
+from wedsync.connections.pace import Pace
 from wedsync.connections.records.contract import Found, Hint, Listed, Pull, Pulled, Push, Pushed
 from wedsync.connections.records.record import Record, checked
 from wedsync.connections.records.stages import stage_of
@@ -22,7 +23,6 @@ from wedsync.connectors.tripleseat.connector import Tripleseat, connect
 from wedsync.connectors.tripleseat.fake import HTML
 from wedsync.connectors.tripleseat.fake import Tripleseat as Fake
 from wedsync.connectors.tripleseat.fake_store import MONEY, NOTES
-from wedsync.connectors.tripleseat.pace import Pace
 from wedsync.kit import clock
 from wedsync.kit.http import Reply, Timing, Wire
 

@@ -1,0 +1,93 @@
+-- Marketing: who has to be told that an audience must be looked at, and how much of a shared allowance is whose.
+set role wedsync_recorder;
+
+-- As app.owe_records: one waiting job of an audience is enough, and the row of its progress is written first.
+create function app.owe_marketing(p_audiences uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'marketing.sync';
+  n integer;
+begin
+  perform from public.marketing_progress g where g.audience_id = any (p_audiences) order by g.audience_id for update;
+  update public.marketing_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
+      not_before = case when not p_now then g.not_before end
+    where g.audience_id = any (p_audiences);
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select a.id, a.tenant_id, 'work', 4, 6000 from public.marketing_audiences a where a.id = any (p_audiences) order by a.id
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
+    select uuidv7(), 'work', v_work, 2, a.tenant_id, a.id, a.id, nextval('public.marketing_pokes'), jsonb_build_object('audience_id', a.id),
+      clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
+    from public.marketing_audiences a join public.marketing_progress g on g.audience_id = a.id join public.connections n on n.id = a.id
+    where a.id = any (p_audiences) and a.is_on and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+      and not exists (select from public.jobs j where j.destination_id = a.id and j.order_key = a.id and j.name = v_work
+        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+          or j.run_at = 'infinity'));
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Those of the entered tenant; null: all of them.
+create function app.poke_marketing(p_audiences uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a
+    where (p_audiences is null or a.id = any (p_audiences)) and a.tenant_id = app.tenant()), p_pull, p_now);
+end $$;
+
+-- How many accounts share what a provider allows one application: all that are used.
+create function app.marketing_sharers(p_connector text) returns integer
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_sharers is the system''s'; end if;
+  return (select count(*)::integer from public.marketing_audiences a join public.connections n on n.id = a.id
+    where n.connector = p_connector and a.is_on and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded'));
+end $$;
+
+-- Which of these addresses nobody may write to at all: they bounced, reported us, or opted out of suppliers' mail.
+create function app.marketing_barred(p_index bytea[]) returns setof bytea
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_barred is the system''s'; end if;
+  return query select s.address_index from public.mail_suppressions s where s.address_index = any (p_index);
+end $$;
+
+-- The reaction of a wedding: a milestone of one link, or of all, has been reached. Returns how many audiences are looked at.
+create function app.reach_marketing_milestone(p_link uuid, p_milestone text) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_wedding uuid := app.tenant();
+  v_suppliers uuid[];
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'reach_marketing_milestone is the system''s'; end if;
+  with reached as (
+    insert into public.marketing_milestones (tenant_id, client_id, milestone)
+    select c.supplier_id, c.id, p_milestone from public.clients c
+    where c.wedding_id = v_wedding and (p_link is null or c.link_id = p_link)
+    order by c.supplier_id, c.id
+    on conflict (tenant_id, client_id, milestone) do nothing returning tenant_id)
+  select array_agg(distinct r.tenant_id) into v_suppliers from reached r;
+  if v_suppliers is null then return 0; end if;
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a where a.tenant_id = any (v_suppliers)), false);
+end $$;
+
+grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text), app.marketing_barred(bytea[]),
+  app.reach_marketing_milestone(uuid, text) to wedsync_user;
+
+-- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes.
+create function app.poke_due_marketing(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_due uuid[];
+begin
+  with due as (
+    select g.audience_id from public.marketing_progress g
+    where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
+  put_off as (
+    update public.marketing_progress g set next_poll_at = app.now() + interval '5 minutes'
+    from due d where g.audience_id = d.audience_id returning g.audience_id)
+  select array_agg(p.audience_id) into v_due from put_off p;
+  return case when v_due is null then 0 else app.owe_marketing(v_due, true) end;
+end $$;
+grant execute on function app.poke_due_marketing(integer) to wedsync_service;
+reset role;
