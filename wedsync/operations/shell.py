@@ -22,6 +22,7 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading="Operating WedSync",
         sections=(
+            Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
             Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
             Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
         ),

@@ -1,0 +1,41 @@
+"""The clock's watch over health: count, ask, judge and keep, every 30 seconds, every 10 while a wedding is live."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from wedsync.kit import clock
+from wedsync.operations.health import actions, judging
+from wedsync.operations.health.actions import queries
+from wedsync.processes.ticks import Tick
+
+LOOK_S: Final = 5.0
+"""How often the watch is asked whether it is time."""
+
+
+def watching(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """`published` is the way to Valkey, which is a probe of it at the same time."""
+    due = [0.0]
+
+    async def watch(connection: Any) -> None:
+        if clock.monotonic() < due[0]:
+            return
+
+        async def database() -> bool:
+            return bool(await connection.fetchval("select true"))
+
+        async def valkey() -> bool:
+            return await published("[]") is not False
+
+        await actions.gather(connection.fetchval)
+        await actions.probe(connection.fetchval, {"database": database, "valkey": valkey})
+        found = await actions.facts(connection.fetchval)
+        await actions.measure(connection.fetchval, found)
+        await actions.keep(connection.fetch, judging.judge(found, judging.limits_of(found)))
+        due[0] = clock.monotonic() + found.judge_s - LOOK_S / 2
+
+    return watch
+
+
+async def forget(connection: Any) -> None:
+    """Minutes after two days, hours after 400."""
+    await connection.fetchval(queries.forget)
