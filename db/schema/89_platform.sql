@@ -6,6 +6,8 @@ create function ops.health_facts(p_minutes integer) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object('now', app.now(), 'machine_now', clock_timestamp(),
     'live', (select w.live from ops.weddings_due() w), 'due', (select w.due from ops.weddings_due() w),
+    'zones', (select coalesce(jsonb_object_agg(z.zone, z.n), '{}') from (select w.time_zone as zone, count(*) as n from public.weddings w
+      where app.stands(w.date_status) and w."on" between app.now()::date and (app.now() + interval '14 days')::date group by 1) z),
     'clock_leads', exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.classid = 0 and k.objid = 1464028235::oid and k.granted
       and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())),
     'counted_to', (select m.at from public.health_marks m where m.name = 'attempts'),

@@ -1,4 +1,4 @@
-"""Says every few seconds, for one process, that it lives, how its pool stands, how late its loop is, what it answered."""
+"""Says every few seconds that this process lives, how its pool stands, how late its loop is, what it answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

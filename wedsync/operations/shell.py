@@ -11,8 +11,8 @@ from wedsync.web.visitor import theme_of
 BASE: Final = "/ops"
 
 
-def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -> Shell:
-    """Without live news: these pages are of the moment they are asked."""
+def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *, waiting: int = 0) -> Shell:
+    """Without live news: these pages are of the moment they are asked. `waiting`: alerts that nobody took up."""
     return Shell(
         face="operator",
         base=BASE,
@@ -23,6 +23,7 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -
         heading="Operating WedSync",
         sections=(
             Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
+            Section(key="alerts", label="Alerts", href=f"{BASE}/alerts", icon="bell", count=waiting),
             Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
             Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
         ),

@@ -73,7 +73,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_months", hour, forgetting.forgetting_months(forgetting.kept_days(settings))),
         Timer("make_partitions", day, ticks.make_partitions),
         Timer("check_density", day, ticks.check_density),
-        Timer("watch_health", health_watch.LOOK_S, health_watch.watching(published)),
+        Timer("watch_health", health_watch.LOOK_S, health_watch.watching(settings, published)),
         Timer("forget_health", hour, health_watch.forget),
         Timer("apply_migrations", 2.0, migration_requests.applying(settings)),
         Timer("plan_freezes", 30.0, ticks.planning_freezes(settings)),

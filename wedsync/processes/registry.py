@@ -91,7 +91,6 @@ from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
-from wedsync.operations.health import pages as health_pages
 from wedsync.payments import api as payments_api
 from wedsync.payments import facts as payments
 from wedsync.payments import pages as payments_pages
@@ -251,7 +250,6 @@ PAGES = (
     onboarding_pages,
     charging_pages,
     operations_pages,
-    health_pages,
     freeze_pages,
     database_pages,
 )

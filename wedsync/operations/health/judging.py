@@ -49,6 +49,7 @@ def _signal(facts: Facts, minutes: list[Minute]) -> Signal:
     share = _error_share(minutes)
     gauge = next((one.gauge for one in reversed(minutes) if one.gauge is not None), None)
     last = max((one.at for one in minutes if one.good + one.bad + one.refused), default=None)
+    late = sketch.merged(sketch.read(one.sketch) for one in recent(facts, minutes))
     by_minute = {one.at: one for one in minutes}
     now = facts.machine_now.replace(second=0, microsecond=0)
     hour = [by_minute.get(now - timedelta(minutes=ago)) for ago in reversed(range(model.MINUTES))]
@@ -65,6 +66,7 @@ def _signal(facts: Facts, minutes: list[Minute]) -> Signal:
         p50_ms=whole.quantile(0.5),
         p95_ms=whole.quantile(0.95) if whole.total >= model.RATE_MIN else None,
         p99_ms=whole.quantile(0.99) if whole.total >= model.P99_MIN else None,
+        p95_now_ms=late.quantile(0.95) if late.total >= model.RATE_MIN else None,
         fresh_s=None if last is None else max(0.0, (facts.machine_now - last).total_seconds() - 60),
         gauge=gauge,
         points=[0.0 if one is None else (one.gauge or 0.0) if is_gauge else float(one.good + one.bad) for one in hour],

@@ -102,6 +102,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     machine_now: datetime
     live: int
     due: int
+    zones: dict[str, int]
     clock_leads: bool
     counted_to: datetime | None
     lanes: list[Lane]
@@ -131,7 +132,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that can be well or not. Counts, of no tenant which. `since` it stands so, where the clock has judged."""
+    """Something that can be well or not. Counts, of no tenant which. `since` it stands so, where the clock judged."""
 
     part: str
     status: Status
@@ -153,6 +154,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    p95_now_ms: Annotated[float | None, Meta(description="Of the last five minutes.")]
     fresh_s: Annotated[float | None, Meta(description="Seconds since the last minute in which anything happened.")]
     gauge: Annotated[float | None, Meta(description="The newest value of a measure, 1 being its limit.")]
     points: Annotated[list[float], Meta(description="Sixty minutes, oldest first: results, or the measure.")]

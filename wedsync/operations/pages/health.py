@@ -8,6 +8,9 @@ from wedsync.kit.actor import Actor
 from wedsync.operations.health import model, reading
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
+from wedsync.operations.slo import actions as alerts
+from wedsync.operations.slo import model as promise
+from wedsync.operations.slo import reading as slo
 from wedsync.web import respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
@@ -22,6 +25,7 @@ KINDS: Final = {
     "gauge": "Share of a limit",
 }
 HEIGHT: Final = 20.0
+WINDOWS: Final = {300: "5 min", 3600: "1 h", 21_600: "6 h", 86_400: "1 day", 259_200: "3 days"}
 
 
 @get(PAGE, include_in_schema=False)
@@ -30,14 +34,17 @@ async def show(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str]
     async with entered(ctx, signed_in(request, actor)) as tx:
         found = await reading.health(tx, ctx.settings)
         breakers = await reading.breakers(tx)
-    return respond.html(
-        "operations/health.html", operator_shell(request, ctx, actor, "health"), **values(found, breakers)
-    )
+        promises = await slo.slo(tx)
+        waiting = await alerts.waiting(tx)
+    shell = operator_shell(request, ctx, actor, "health", waiting=waiting)
+    return respond.html("operations/health.html", shell, **values(found, breakers, promises))
 
 
-def values(found: reading.Health, breakers: list[reading.Breaker]) -> dict[str, Any]:
+def values(found: reading.Health, breakers: list[reading.Breaker], promises: slo.Slo) -> dict[str, Any]:
     """What the template needs."""
     return {
+        "slo": promises,
+        "promises": [(one, *_promise(one), _burns(one)) for one in promises.promises],
         "health": found,
         "status": STATUS[found.status],
         "troubles": [(one, *STATUS[one.status]) for one in found.parts if one.status != "good"],
@@ -65,6 +72,21 @@ def spark(signal: model.Signal) -> list[tuple[float, float, float, str]]:
         if bad:
             bars.append((float(x), round(HEIGHT - whole, 2), round(max(part, 2.0), 2), "bad"))
     return bars
+
+
+def _promise(one: promise.Standing) -> tuple[str, str]:
+    if one.firing is not None:
+        return "Burns", "bad" if one.firing == "page" else "wait"
+    if one.left is None:
+        return "Nothing to judge yet", ""
+    return ("Kept", "good") if one.left >= 0 else ("Missed", "bad")
+
+
+def _burns(one: promise.Standing) -> list[tuple[str, str]]:
+    """The windows that alert, in words."""
+    return [
+        (WINDOWS[burn.window_s], f"{burn.rate:.1f}") for burn in one.burns if burn.window_s in WINDOWS and burn.rate
+    ]
 
 
 def _tone(one: reading.Breaker) -> str:
