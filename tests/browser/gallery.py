@@ -24,6 +24,7 @@ from tests.browser import (
     scenes_invitations,
     scenes_market,
     scenes_notices,
+    scenes_ops,
     scenes_payments,
     scenes_phones,
     scenes_photos,
@@ -72,6 +73,7 @@ def scenes() -> Iterator[Scene]:
         scenes_webhooks,
         scenes_rules,
         scenes_proposals,
+        scenes_ops,
         scenes_accounts,
         scenes_public,
     )

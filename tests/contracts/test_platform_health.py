@@ -81,6 +81,7 @@ async def judged(town: Town, clock: asyncpg.Connection) -> int:
 
 
 async def letters(town: Town, person: UUID | None) -> list[dict[str, Any]]:
+    assert person is not None
     rows = await town.admin.fetch(
         "select id, sealed from deliveries where recipient_id = $1 and type = 'platform.alerted' order by made_at",
         person,

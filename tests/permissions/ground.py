@@ -25,6 +25,7 @@ from wedsync.suppliers.team import actions as team
 from wedsync.suppliers.team.model import NewColleague
 
 IN_A_WEDDING = (
+    """insert into delivery_days (tenant_id, "on", connector) values ('{home}', '2027-06-05', 'webhook')""",
     """insert into chat_messages (tenant_id, chat_id, about)
     select c.tenant_id, c.id, 'x' from chats c where c.tenant_id = '{home}'""",
     """insert into chats (tenant_id, connection_id, wedding_id, name)
@@ -101,6 +102,7 @@ IN_A_BUSINESS = (
     "insert into supplier_plans (supplier_id) values ('{home}')",
     "insert into limit_notices (supplier_id, name, level, allowed, used) values ('{home}', 'seats', 'near', 5, 4)",
     """insert into usage_days (supplier_id, "on") values ('{home}', '2027-06-05')""",
+    """insert into delivery_days (tenant_id, "on", connector) values ('{home}', '2027-06-05', 'webhook')""",
     """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
     values ('{home}', gen_random_uuid(), gen_random_uuid(), 'C & D', 'tentative', 'UTC', 'active', 'basic')""",
 )

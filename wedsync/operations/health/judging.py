@@ -123,7 +123,8 @@ def _channels(facts: Facts, limits: Limits) -> Iterator[Part]:
         status, says = _rated(facts, "channel", name, limits) if name in heard else ("good", "Nothing was sent lately.")
         if name in held:
             all_of = held[name]
-            says += f" {all_of.destinations} destinations, {all_of.open} with an open breaker, {all_of.parked} parked."
+            noun = "destination" if all_of.destinations == 1 else "destinations"
+            says += f" {all_of.destinations} {noun}, {all_of.open} with an open breaker, {all_of.parked} parked."
             if all_of.open and status == "good":
                 status = "bad" if all_of.destinations > 1 and all_of.open * 2 > all_of.destinations else "look"
         yield Part(part=f"deliveries {name}", status=status, says=says)

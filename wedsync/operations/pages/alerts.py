@@ -9,7 +9,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
-from wedsync.operations.slo import actions, reading, rules
+from wedsync.operations.slo import actions, backtest, reading, rules
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
@@ -120,7 +120,7 @@ def values(
         "silences": [(one, known[one.rule].title) for one in silences],
         "providers": providers,
         "lengths": LENGTHS,
-        "measured": reading.backtest.MEASURED,
+        "measured": backtest.MEASURED,
     }
 
 

@@ -83,7 +83,9 @@ def _promise(one: promise.Standing) -> tuple[str, str]:
 
 
 def _burns(one: promise.Standing) -> list[tuple[str, str]]:
-    """The windows that alert, in words."""
+    """The windows that alert, in words, where one of them is used up faster than it may be."""
+    if all((burn.rate or 0.0) < 1 for burn in one.burns):
+        return []
     return [
         (WINDOWS[burn.window_s], f"{burn.rate:.1f}") for burn in one.burns if burn.window_s in WINDOWS and burn.rate
     ]

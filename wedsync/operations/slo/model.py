@@ -161,11 +161,11 @@ def weddings_burning(sums: Iterable[Sum], *, goal: float) -> list[tuple[str, str
             seconds: Burn(window_s=seconds, total=s.good + s.bad, missed=s.bad, rate=rate(s.good + s.bad, s.bad, goal))
             for seconds, s in windows.items()
         }
-        for one in WEDDING:
-            long, short = known.get(one.long_s), known.get(one.short_s)
-            if long and short and fires(long, short, one, bad_min=WEDDING_BAD_MIN):
+        for window in WEDDING:
+            long, short = known.get(window.long_s), known.get(window.short_s)
+            if long and short and fires(long, short, window, bad_min=WEDDING_BAD_MIN):
                 words = f"{long.missed} of {long.total} deliveries of one live wedding were late or given up in "
-                found.append((wedding, words + f"{_duration(one.long_s)}."))
+                found.append((wedding, words + f"{_duration(window.long_s)}."))
                 break
     return found
 

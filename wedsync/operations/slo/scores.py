@@ -5,7 +5,7 @@ whole nil; one of which nothing is known is left out and said to be so.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
@@ -51,14 +51,31 @@ def component(good: int, total: int) -> Component | None:
     return None if total == 0 else Component(good=good, total=total, score=round(100 * wilson(good, total), 2))
 
 
-def mean(components: Mapping[str, Component | None]) -> float | None:
+def mean(components: Iterable[Component | None]) -> float | None:
     """Geometric: none of them makes up for another."""
-    known = [one.score for one in components.values() if one is not None]
+    known = [one.score for one in components if one is not None]
     if not known:
         return None
     return round(math.prod(known) ** (1 / len(known)), 2)
 
 
-def score(name: str, *, refused: int, **components: Component | None) -> Score:
-    """Of success, speed, availability and freshness."""
-    return Score(name=name, score=mean(components), refused=refused, **components)
+def score(
+    name: str,
+    *,
+    refused: int,
+    success: Component | None,
+    speed: Component | None,
+    availability: Component | None,
+    freshness: Component | None,
+) -> Score:
+    """With what it is made of beside it."""
+    whole = mean((success, speed, availability, freshness))
+    return Score(
+        name=name,
+        score=whole,
+        success=success,
+        speed=speed,
+        availability=availability,
+        freshness=freshness,
+        refused=refused,
+    )
