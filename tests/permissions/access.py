@@ -104,6 +104,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "chat_messages": {"r": set(COUPLE), "w": set(COUPLE)},
     "inbox_hooks": {"r": set(COUPLE), "w": set(COUPLE)},
     "feeds": {"r": set(COUPLE), "w": set(COUPLE)},
+    "delivery_days": {"r": set(COUPLE), "w": set()},
     "events": {"r": set(EVERYBODY), "w": set()},
     "streams": {"r": set(EVERYBODY), "w": set()},
     "deliveries": {"r": set(COUPLE), "w": set()},
@@ -174,6 +175,7 @@ BUSINESS: dict[str, dict[str, set[str]]] = {
     "supplier_plans": {"r": LEAD, "w": set()},
     "limit_notices": {"r": LEAD, "w": set()},
     "usage_days": {"r": LEAD, "w": set()},
+    "delivery_days": {"r": LEAD, "w": set()},
     "listings": {"r": TEAM, "w": LEAD},
     "spaces": {"r": TEAM, "w": LEAD},
     "forms": {"r": TEAM, "w": LEAD},
@@ -201,6 +203,8 @@ READ_BY_FUNCTIONS = {
     *("phone_stops", "phone_messages", "phone_hooks"),
     *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
     "wordings",
+    *("health_series", "health_marks", "health_parts", "health_changes", "process_beats"),
+    *("alert_rules", "platform_alerts", "alert_silences"),
 }
 HOMES = {
     "endpoints": "tenant_id",
@@ -236,6 +240,7 @@ HOMES = {
     "chat_messages": "tenant_id",
     "inbox_hooks": "tenant_id",
     "feeds": "tenant_id",
+    "delivery_days": "tenant_id",
     "events": "stream_id",
     "streams": "id",
     "deliveries": "tenant_id",

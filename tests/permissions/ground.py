@@ -25,6 +25,7 @@ from wedsync.suppliers.team import actions as team
 from wedsync.suppliers.team.model import NewColleague
 
 IN_A_WEDDING = (
+    """insert into delivery_days (tenant_id, "on", connector) values ('{home}', '2027-06-05', 'webhook')""",
     """insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, state, due_at, done_at)
     select e.wedding_id, e.link_id, e.id, 's1', 'mail', 'Welcome', 'sent', '2027-01-01Z', '2027-01-01Z'
     from enrolments e where e.wedding_id = '{home}'""",
@@ -136,6 +137,7 @@ IN_A_BUSINESS = (
     "insert into supplier_plans (supplier_id) values ('{home}')",
     "insert into limit_notices (supplier_id, name, level, allowed, used) values ('{home}', 'seats', 'near', 5, 4)",
     """insert into usage_days (supplier_id, "on") values ('{home}', '2027-06-05')""",
+    """insert into delivery_days (tenant_id, "on", connector) values ('{home}', '2027-06-05', 'webhook')""",
     """insert into supplier_index (supplier_id, wedding_id, id, couple_names, date_status, time_zone, status, level)
     values ('{home}', gen_random_uuid(), gen_random_uuid(), 'C & D', 'tentative', 'UTC', 'active', 'basic')""",
 )

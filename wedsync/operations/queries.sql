@@ -27,9 +27,3 @@ where e.tenant_id = $1 and ($2::text[] is null or e.kind = any ($2))
   and ($3::timestamptz is null or (e.at, e.id) < ($3, $4::uuid))
 order by e.at desc, e.id desc
 limit $5
-
--- name: parts
-select p.part, p.status, p.says from ops.parts() p
-
--- name: breakers
-select b.kind, b.name, b.state, b.open_until, b.openings, b.destinations, b.failing from ops.breakers() b

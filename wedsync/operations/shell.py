@@ -9,15 +9,10 @@ from wedsync.web.shell import Person, Section, Shell
 from wedsync.web.visitor import theme_of
 
 BASE: Final = "/ops"
-SECTIONS: Final = (
-    Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
-    Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
-    Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
-)
 
 
-def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -> Shell:
-    """Without live news: these pages are of the moment they are asked."""
+def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *, waiting: int = 0) -> Shell:
+    """Without live news: these pages are of the moment they are asked. `waiting`: alerts that nobody took up."""
     return Shell(
         face="operator",
         base=BASE,
@@ -26,5 +21,11 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str) -
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading="Operating WedSync",
-        sections=SECTIONS,
+        sections=(
+            Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
+            Section(key="alerts", label="Alerts", href=f"{BASE}/alerts", icon="bell", count=waiting),
+            Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
+            Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
+            Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
+        ),
     )

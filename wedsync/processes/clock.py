@@ -19,7 +19,7 @@ from wedsync.kit import clock, failpoints
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
-from wedsync.processes import forgetting, integrity, migration_requests, ticks, wedding_time
+from wedsync.processes import forgetting, health_watch, integrity, migration_requests, ticks, wedding_time
 from wedsync.processes.ticks import Tick
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
@@ -77,6 +77,8 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_months", hour, forgetting.forgetting_months(forgetting.kept_days(settings))),
         Timer("make_partitions", day, ticks.make_partitions),
         Timer("check_density", day, ticks.check_density),
+        Timer("watch_health", health_watch.LOOK_S, health_watch.watching(settings, published)),
+        Timer("forget_health", hour, health_watch.forget),
         Timer("apply_migrations", 2.0, migration_requests.applying(settings)),
         Timer("plan_freezes", 30.0, ticks.planning_freezes(settings)),
         Timer("sample_sizes", 6 * hour, ticks.sample_sizes),

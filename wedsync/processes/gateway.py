@@ -28,6 +28,7 @@ from wedsync.kit.seal import KeyRing, SealError
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Note
 from wedsync.processes import listening, registry
+from wedsync.processes.gateway_beats import beating
 from wedsync.processes.gateway_door import Answer, Door, Opened, Request
 from wedsync.processes.gateway_http import Routes
 from wedsync.processes.gateway_metrics import HubCollector
@@ -285,6 +286,15 @@ async def _main(settings: Settings) -> None:
         known = options(registry.catalogue(settings), ring)
         held = next(iter(listening.inherited()), None)
         port = settings.gateway_port
-        await serve(settings, host=settings.host, port=port, reader=reader, hub_options=known, held=held)
+        async with beating(reader) as is_ready:
+            await serve(
+                settings,
+                host=settings.host,
+                port=port,
+                reader=reader,
+                hub_options=known,
+                held=held,
+                is_ready=is_ready,
+            )
     finally:
         await reader.close()

@@ -14,6 +14,7 @@ from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import sql
 from wedsync.kit.config import Settings
 from wedsync.operations.freeze import actions as freeze
+from wedsync.operations.health.model import PATIENCE_S as PATIENCE
 
 accounts = sql.load("wedsync.connections.accounts")
 alerts = sql.load("wedsync.alerts")
@@ -33,7 +34,7 @@ photos = sql.load("wedsync.photos")
 tasks = sql.load("wedsync.tasks")
 log = structlog.get_logger("clock")
 
-PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
+PATIENCE_S: Final = tuple(PATIENCE.values())
 """How long a ready job of each lane may wait, critical first, before the operator is told."""
 DENSITY_WINDOW: Final = timedelta(days=2)
 

@@ -38,6 +38,8 @@ from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, failpoints, log
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.heart import Heart, pool_of
+from wedsync.kit.heart import writing as beating
 from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.looks import Reads
@@ -135,7 +137,9 @@ def create(
         app.state.metrics.door = door
         stop = asyncio.Event()
         app.state.meter = meter
-        writing = _writing(door, watch, meter, stop)
+        edge = app.state.metrics.edge
+        heart = Heart("web", pool=lambda: pool_of(door), answered=lambda: (edge.taken(),))
+        writing = _writing(door, watch, meter, heart, stop)
         app.state.reception = open_reception(wire, door, ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
@@ -169,9 +173,13 @@ def create(
     )
 
 
-def _writing(door: Door, watch: Watch, meter: Meter, stop: asyncio.Event) -> "asyncio.Future[Any]":
+def _writing(door: Door, watch: Watch, meter: Meter, heart: Heart, stop: asyncio.Event) -> "asyncio.Future[Any]":
     """What is counted in memory is written every few seconds, and a last time at the stop."""
-    return asyncio.gather(watch.keep(door.keep_watch, is_passing, stop), meter.keep(door.count_calls, is_passing, stop))
+    return asyncio.gather(
+        watch.keep(door.keep_watch, is_passing, stop),
+        meter.keep(door.count_calls, is_passing, stop),
+        heart.keep(beating(door), is_passing, stop),
+    )
 
 
 def open_desk(settings: config.Settings, *, door: Door, ring: KeyRing, wire: Wire, connectors: str) -> Desk:

@@ -31,6 +31,8 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.errors import Refusal
+from wedsync.kit.heart import Heart, pool_of
+from wedsync.kit.heart import writing as beating
 from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
@@ -326,7 +328,10 @@ async def serve(
         ear = asyncio.create_task(_listen(settings, wake, queue.hints))
         # It writes a last time after the last delivery has ended.
         last = asyncio.Event()
-        writing = asyncio.create_task(watch.keep(door.keep_watch, is_passing, last))
+        heart = Heart("worker", pool=lambda: pool_of(door))
+        writing = asyncio.gather(
+            watch.keep(door.keep_watch, is_passing, last), heart.keep(beating(door), is_passing, last)
+        )
         log.info("worker_ready")
         try:
             async with wedding_time.followed(door, settings.env):

@@ -16,13 +16,18 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from wedsync.kit import clock
+from wedsync.kit import clock, sketch
 from wedsync.kit.db import Door
+from wedsync.kit.heart import Answered
 
 PREFIX: Final = "wedsync_web_"
 BOUNDS_MS: Final = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10000.0)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NO_ROUTE: Final = "none"
+UNJUDGED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by watchers, not by people."""
+SLOW_MS: Final = 500.0
+TOO_MANY: Final = 429
 OWN: Final = "Each worker answers for itself."
 
 
@@ -46,12 +51,45 @@ class Latency:
         return [(bound, float(sum(self.counts[: place + 1]))) for place, bound in enumerate(bounds)]
 
 
+class Edge:
+    """What people were answered since somebody asked: good, or a fault of ours; what was too much is counted apart."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._good = self._bad = self._refused = self._slow = 0
+        self._counts: dict[int, int] = {}
+
+    def count(self, status: int, ms: float) -> None:
+        """One answer."""
+        if status == TOO_MANY:
+            self._refused += 1
+            return
+        if status >= 500:
+            self._bad += 1
+        else:
+            self._good += 1
+            self._slow += ms > SLOW_MS
+        number = sketch.bucket(ms)
+        self._counts[number] = self._counts.get(number, 0) + 1
+
+    def taken(self) -> Answered:
+        """All of it, and begin anew."""
+        told = Answered(
+            name="web", good=self._good, bad=self._bad, refused=self._refused, slow=self._slow, counts=self._counts
+        )
+        self._begin()
+        return told
+
+
 class WebCollector(Collector):
     """What one worker counted since it started, and how its pool stands now."""
 
     def __init__(self, version: str) -> None:
         self.requests: Counter[tuple[str, str, str]] = Counter()
         self.latency: dict[tuple[str, str], Latency] = {}
+        self.edge = Edge()
         self.door: Door | None = None
         self._version = version
         self._worker = str(os.getpid())
@@ -63,6 +101,8 @@ class WebCollector(Collector):
             if (route, method) not in self.latency:
                 self.latency[route, method] = Latency()
             self.latency[route, method].observe(ms)
+            if route not in UNJUDGED:
+                self.edge.count(status, ms)
 
     def collect(self) -> Iterator[Metric]:
         """All families; a registry also asks before there is a pool."""

@@ -6,6 +6,7 @@ says so.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import msgspec
 from wedsync.events.audience import Audience
 from wedsync.kit import failpoints, sql
 from wedsync.kit.db import connect_pool
+from wedsync.kit.heart import Pool
 
 queries = sql.load("wedsync.events.reader")
 
@@ -135,6 +137,15 @@ class DatabaseReader:
 
     async def keep_watch(self, reads: str, notes: str) -> None:
         await self._rows(queries.keep_watch, reads, notes)
+
+    async def beat(self, id: UUID, kind: str, started_at: datetime, vitals: str, series: str, is_over: bool) -> None:
+        """That the gateway lives (`kit.heart`)."""
+        await self._rows(queries.beat, id, kind, started_at, vitals, series, is_over)
+
+    def pool_of(self) -> Pool:
+        """As it stands now."""
+        in_use = self._pool.get_size() - self._pool.get_idle_size()
+        return Pool(self._pool.get_max_size(), in_use, 0)
 
     async def columns(self) -> Columns:
         found: dict[str, list[tuple[str, str]]] = {}

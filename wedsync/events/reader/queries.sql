@@ -50,3 +50,7 @@ order by c.relname, a.attnum
 -- name: keep_watch
 -- Reads through links and refusals, counted beside the sockets.
 select app.keep_watch($1, $2)
+
+-- name: beat
+-- That this process lives, how it does, and what it wrote to screens since it said so last.
+select app.beat($1, $2, $3, $4, $5, $6)

@@ -1,5 +1,5 @@
 """The JSON doors of operations."""
 
-from wedsync.operations.api import platform, security
+from wedsync.operations.api import platform, security, slo
 
-ROUTES = (*security.ROUTES, *platform.ROUTES)
+ROUTES = (*security.ROUTES, *platform.ROUTES, *slo.ROUTES)

@@ -10,6 +10,7 @@ from wedsync.operations.database import actions, model
 from wedsync.operations.database.actions import Steps
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
+from wedsync.operations.slo import actions as alerts
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
@@ -48,9 +49,10 @@ async def _page(
         except Refusal as refusal:
             planned, refused = [], refused or refusal.detail
         requests = await actions.requests(tx)
+        waiting = await alerts.waiting(tx)
     return respond.html(
         "operations/database.html",
-        operator_shell(request, ctx, actor, "database"),
+        operator_shell(request, ctx, actor, "database", waiting=waiting),
         code=code,
         health=health,
         metrics=metrics,

@@ -11,6 +11,7 @@ from wedsync.kit.errors import FieldError, Refusal
 from wedsync.operations.freeze import actions, model
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
+from wedsync.operations.slo import actions as alerts
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
@@ -73,9 +74,10 @@ async def _page(
 ) -> Response[str]:
     facts = await actions.facts(tx.value)
     found = model.judge(actions.rule_of(ctx.settings), facts)
+    waiting = await alerts.waiting(tx)
     return respond.html(
         "operations/freeze.html",
-        operator_shell(request, ctx, tx.actor, "freeze"),
+        operator_shell(request, ctx, tx.actor, "freeze", waiting=waiting),
         code=code,
         verdict=found,
         is_enforced=actions.rule_of(ctx.settings).is_enforced,

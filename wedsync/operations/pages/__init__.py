@@ -1,5 +1,5 @@
 """Pages of operations."""
 
-from wedsync.operations.pages import security
+from wedsync.operations.pages import alerts, health, security
 
-ROUTES = security.ROUTES
+ROUTES = (*security.ROUTES, *health.ROUTES, *alerts.ROUTES)

@@ -1,0 +1,240 @@
+"""The operator's pages in the gallery: an evening on which one provider of mail is down, and a quiet one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from tests.browser.people import NOW, Scene, ago
+from wedsync.connections import manifest as manifests
+from wedsync.kit import sketch
+from wedsync.kit.config import load
+from wedsync.operations.health import fallbacks, judging, model, reading
+from wedsync.operations.pages import alerts, health
+from wedsync.operations.slo import actions, backtest, rules, scores, season
+from wedsync.operations.slo import model as promise
+from wedsync.operations.slo import reading as slo
+from wedsync.web.shell import Person, Section, Shell
+
+KINDS: tuple[Literal["web", "worker", "gateway"], ...] = ("web", "web", "worker", "gateway")
+
+
+def scenes() -> Iterator[Scene]:
+    yield Scene("ops-health", "operations/health.html", shell("health", 2), health_values(trouble=True))
+    yield Scene("ops-health-quiet", "operations/health.html", shell("health", 0), health_values(trouble=False))
+    yield Scene("ops-alerts", "operations/alerts.html", shell("alerts", 1), alert_values())
+    quiet = alerts.values([], dict(rules.BY_NAME), [], []) | {"refused": ""}
+    yield Scene("ops-alerts-quiet", "operations/alerts.html", shell("alerts", 0), quiet)
+
+
+def shell(here: str, waiting: int) -> Shell:
+    return Shell(
+        face="operator",
+        base="/ops",
+        here=here,
+        path=f"/ops/{here}",
+        nonce="gallery",
+        person=Person(name="Otto Brandt", email="otto@example.org"),
+        heading="Operating WedSync",
+        sections=(
+            Section(key="health", label="Health", href="/ops/health", icon="heart"),
+            Section(key="alerts", label="Alerts", href="/ops/alerts", icon="bell", count=waiting),
+            Section(key="freeze", label="Freeze", href="/ops/freeze", icon="shield-check"),
+            Section(key="database", label="Database", href="/ops/database", icon="activity"),
+        ),
+        now=NOW,
+    )
+
+
+def minutes(kind: Any, name: str, ms: float, *, many: float = 40, fails: float = 0.0) -> list[model.Minute]:
+    """An hour of a series whose last quarter fails."""
+    found = []
+    for ago_min in range(59, -1, -1):
+        total = int(many * (1 + 0.4 * math.sin(ago_min / 7)))
+        bad = int(total * fails) if ago_min < 15 else 0
+        counts = sketch.of([ms * (0.6 + place / 20) for place in range(20)])
+        at = NOW.replace(second=0) - timedelta(minutes=ago_min)
+        found.append(
+            model.Minute(kind=kind, name=name, at=at, good=total - bad, bad=bad, sketch=sketch.written(counts))
+        )
+    return found
+
+
+def facts(*, trouble: bool) -> model.Facts:
+    series = [
+        *minutes("edge", "web", 22, many=300),
+        *minutes("edge", "screens", 4, many=900),
+        *minutes("lane", "critical", 180, many=12),
+        *minutes("lane", "high", 420, many=60),
+        *minutes("channel", "mail", 260, many=20, fails=0.4 if trouble else 0),
+        *minutes("channel", "webhook", 95, many=70),
+        *minutes("channel", "twilio", 700 if trouble else 310, many=4),
+        *minutes("probe", "database", 0.8, many=2),
+        *minutes("probe", "valkey", 0.5, many=2),
+    ]
+    for place in range(60):
+        level = 0.35 + (0.009 * place if trouble else 0.02 * math.sin(place))
+        at = NOW.replace(second=0) - timedelta(minutes=59 - place)
+        series.append(model.Minute(kind="gauge", name="database connections", at=at, gauge=level))
+    process: dict[str, Any] = {"pool_max": 10, "pool_in_use": 3, "pool_waiting": 0, "lag_ms": 2.0}
+    return model.Facts(
+        now=NOW,
+        machine_now=NOW,
+        live=3 if trouble else 0,
+        due=21,
+        zones={"Europe/London": 40, "Australia/Sydney": 3},
+        clock_leads=True,
+        counted_to=NOW,
+        lanes=[model.Lane(name=name, oldest_s=0.2) for name in model.LANES],
+        destinations=[
+            model.Destinations(connector="webhook", destinations=214, open=2, half_open=1, parked=4, openings=5),
+            model.Destinations(connector="mail", destinations=1, open=0, half_open=0, parked=0),
+        ],
+        accounts=[model.Accounts(connector="google_calendar", connected=120, degraded=1, broken=2)],
+        mail=[
+            model.MailProvider(
+                name="resend", position=0, is_down=trouble, reason="No answer within 2 s.", changed_at=ago(minutes=14)
+            ),
+            model.MailProvider(name="smtp", position=1, is_down=False, reason="", changed_at=ago(days=3)),
+        ],
+        failed_over=31 if trouble else 0,
+        processes=[
+            model.Process(id=f"{n}", kind=kind, started_at=ago(hours=30), at=ago(seconds=3), **process)
+            for n, kind in enumerate(KINDS)
+        ],
+        dead=0,
+        database=model.Server(connections_used=62, connections_max=100),
+        series=series,
+    )
+
+
+def health_values(*, trouble: bool) -> dict[str, Any]:
+    found = facts(trouble=trouble)
+    parts = judging.judge(found, judging.limits_of(found))
+    change = model.Change(
+        part="mail resend", was="look", status="good", says="It takes mail.", lasted_s=412.0, at=ago(hours=5)
+    )
+    ladders = fallbacks.ladders(load({"WEDSYNC_ENV": "test"}), manifests.find(), found)
+    known = reading.Health(
+        status=judging.worst(parts),
+        is_frozen=trouble,
+        live_weddings=found.live,
+        judged_every_s=found.judge_s,
+        limits=judging.limits_of(found),
+        parts=parts,
+        signals=judging.signals(found),
+        processes=found.processes,
+        fallbacks=ladders,
+        changes=[change],
+    )
+    breakers = [
+        reading.Breaker(
+            kind="connector",
+            name="webhook",
+            state="open" if trouble else "closed",
+            open_until=None,
+            openings=5 if trouble else 0,
+            destinations=214,
+            failing=3 if trouble else 0,
+        )
+    ]
+    return health.values(known, breakers, promises(trouble=trouble))
+
+
+def promises(*, trouble: bool) -> slo.Slo:
+    windows = (300, 1800, 3600, 7200, 21_600, 86_400, 259_200, 2_592_000)
+    sums = [
+        promise.Sum(
+            kind=one.kind,
+            name=name,
+            window_s=w,
+            good=w * 5,
+            bad=w // 8 if trouble and one.name == "deliveries" and w <= 3600 else w // 3000,
+        )
+        for one in promise.PROMISES
+        for name in one.names
+        for w in windows
+    ]
+    return slo.Slo(
+        promises=[promise.standing(sums, one) for one in promise.PROMISES],
+        season=season.season({"Europe/London": 40, "Australia/Sydney": 3}, NOW.date()),
+        backtest=backtest.MEASURED,
+    )
+
+
+def alert(number: int, rule: str, subject: str, says: str, **more: Any) -> actions.Alert:
+    made: dict[str, Any] = {
+        "severity": "page",
+        "risk": "",
+        "opened_at": ago(minutes=14),
+        "last_at": NOW,
+        "ended_at": None,
+        "times": 1,
+        "told_at": ago(minutes=14),
+        "acked_by_name": None,
+        "acked_at": None,
+        "is_silenced": False,
+        "runbook": rules.BY_NAME[rule].runbook,
+    }
+    return actions.Alert(id=UUID(int=number), rule=rule, subject=subject, says=says, **(made | more))
+
+
+def alert_values() -> dict[str, Any]:
+    risk = (
+        "3 live weddings and 2 of the next 72 hours are owed 31 messages; first …7c41d09e (the ceremony at Sat 15:00 "
+        "Europe/London, in 25 min), …2ab39f10 (the speeches at Sat 17:30 Europe/Dublin, in 3 h)."
+    )
+    failed = alert(
+        1, "errors", "channel mail", "40.0% of mail failed in five minutes; 0.5% is the threshold.", risk=risk
+    )
+    runs_out = alert(
+        2,
+        "forecast",
+        "gauge database connections",
+        "database connections is at 88% of its limit and reaches it in 12 min to 15 min.",
+        severity="ticket",
+        risk="3 live weddings and 21 of the next 72 hours are near, with nothing waiting; first …7c41d09e "
+        "(the ceremony at Sat 15:00 Europe/London, in 25 min).",
+        acked_by_name="Olga Reyes",
+        acked_at=ago(minutes=3),
+    )
+    over = alert(3, "latency", "edge web", "95 of 100 of web take up to 812 ms; 500 ms is the threshold.")
+    over = actions.Alert(**{name: getattr(over, name) for name in over.__struct_fields__} | {"ended_at": ago(hours=2)})
+    silenced = actions.Silenced(
+        id=UUID(int=9),
+        rule="latency",
+        subject="channel twilio",
+        reason="They announced slow texts until midnight.",
+        until=NOW + timedelta(hours=6),
+        by_name="Otto Brandt",
+    )
+    known = dict(rules.BY_NAME)
+    return alerts.values(
+        [failed, runs_out, over], known, [silenced], [provider("webhook", 9), provider("mail", 210)]
+    ) | {"refused": ""}
+
+
+def provider(name: str, bad: int) -> slo.Provider:
+    total = 48_210
+    return slo.Provider(
+        name=name,
+        days=30,
+        total=total,
+        success_rate=1 - bad / total,
+        hours=700,
+        bad_hours=bad // 50,
+        p50_ms=91.0,
+        p95_ms=240.0,
+        p99_ms=613.0,
+        reliability=scores.score(
+            name,
+            refused=31,
+            success=scores.component(total - bad, total),
+            speed=scores.component(total - bad - 90, total - bad),
+            availability=scores.component(700 - bad // 50, 700),
+            freshness=None,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Judges every channel, lane, process, pool, account and probe by what it came to, and remembers what changed."""
