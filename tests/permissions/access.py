@@ -42,6 +42,10 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "amendments": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "planner"}},
+    "arrivals": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "standard", "planner"}},
+    "item_marks": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
+    "held_changes": {"r": set(COUPLE), "w": set(COUPLE)},
     "space_uses": {"r": {*COUPLE, *SCHEDULE}, "w": set(SCHEDULE)},
     "alerts": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
     "alert_calls": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {"couple"}},
@@ -162,7 +166,7 @@ OF_A_PERSON = {
     *("reaches", "decisions", "held_notices", "digests", "phones", "phone_consents"),
 }
 READ_BY_FUNCTIONS = {
-    *("attempts", "destinations", "connection_consents"),
+    *("attempts", "destinations", "connection_consents", "day_watches"),
     *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
     *("phone_stops", "phone_messages", "phone_hooks"),
     *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),

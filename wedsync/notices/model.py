@@ -24,6 +24,9 @@ TO_LINKS = (
     "link.scopes_changed",
     "photos.at_risk",
     "photos.overdue",
+    "arrival.asked",
+    "arrival.prompted",
+    "arrival.late",
 )
 TO_COUPLE = (
     *(
@@ -40,8 +43,12 @@ TO_COUPLE = (
 FOLLOWS = ("space.exceeded", "space.fits_again")
 # The couple and the one supplier whose link it is of: money is between the two of them.
 TO_BOTH = (*FOLLOWS, "payment.received", "payment.refunded", "payment.disputed", "payment.dispute_closed")
+# Everybody who sees the schedule; suppliers confirm it.
+TO_ALL = ("amendment.made",)
+# About one supplier's coming, and told to that one.
+OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
 # Suppliers are told, and there is nothing to confirm.
-UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *TO_BOTH})
+UNCONFIRMED = frozenset({"photos.at_risk", "photos.overdue", *OF_ARRIVALS, *TO_BOTH})
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
 SAYS = {
@@ -54,6 +61,9 @@ SAYS = {
     "link.accepted": "{supplier_name} is linked to your wedding",
     "link.declined": "{supplier_name} has declined",
     "schedule_item.moved": "{title} has moved",
+    "arrival.asked": "When do you come, and whom do we ring there? Please say so",
+    "arrival.prompted": "You are expected in an hour. Are you on your way?",
+    "arrival.late": "You are expected in a quarter of an hour, and nobody has heard of you",
     "photos.at_risk": "The promised day of your {what} comes close",
     "photos.overdue": "The promised day of your {what} has passed",
     "photos.delivered": "Your {what} is here",
@@ -121,7 +131,7 @@ def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
 
 def passed_over(event: Event, person: Recipient) -> str | None:
     """Why somebody is not told of an event at all; None for who is."""
-    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH):
+    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH, *TO_ALL):
         return "Nobody is told of this kind by a notice; it is on the pages it is about."
     if person.role not in _meant(event):
         return "This kind is for the other side of the wedding."
@@ -137,14 +147,15 @@ def passed_over(event: Event, person: Recipient) -> str | None:
 
 
 def _meant(event: Event) -> set[str]:
-    if event.type in TO_BOTH:
+    if event.type in (*TO_BOTH, *TO_ALL):
         return {"supplier", "couple"}
     return {"supplier"} if event.type in TO_LINKS else {"couple"}
 
 
 def _concerned(event: Event, person: Recipient) -> bool:
-    """A moved item that has an owner concerns its owner alone."""
-    owner = (event.record or {}).get("owner_link_id") if event.type == "schedule_item.moved" else None
+    """A moved item that has an owner concerns its owner alone, and whether somebody comes whoever it is about."""
+    column = "link_id" if event.type in OF_ARRIVALS else "owner_link_id" if event.type == "schedule_item.moved" else ""
+    owner = (event.record or {}).get(column)
     return owner is None or str(person.link_id) == owner
 
 
@@ -161,6 +172,9 @@ def saying(event: Event) -> Saying:
         return _photos(event.type, record, event.old_record or {})
     if event.subject.table == "payments":
         return _payments(event.type, record, event.old_record or {})
+    if event.subject.table == "amendments":
+        _, was, now = news.first_change(record["after"], record["before"])
+        return Saying(title=f"{record['title']}: {record['reason']}", before=was, after=now)
     if event.type in SAYS:
         moved = event.type == "schedule_item.moved"
         return Saying(

@@ -23,7 +23,11 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         return run
 
     return (
-        Reaction(name="notices.tell", types=(*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH), run=by(telling.tell)),
+        Reaction(
+            name="notices.tell",
+            types=(*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_ALL),
+            run=by(telling.tell),
+        ),
         Reaction(name="notices.digest", types=(facts.DIGEST_MADE.type,), run=by(digests.send)),
         Reaction(
             name="notices.answered",

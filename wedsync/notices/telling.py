@@ -23,7 +23,13 @@ from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send,
 from wedsync.notices.model import Recipient, Saying
 
 queries = sql.load("wedsync.notices")
-PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments"}
+PAGES = {
+    "photo_deliveries": "photos",
+    "space_uses": "spaces",
+    "payments": "payments",
+    "amendments": "day",
+    "arrivals": "day",
+}
 """Where the couple finds what a notice is about."""
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
@@ -52,7 +58,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
             after=self.said.after,
             couple=self.couple,
             url=confirming[1] if confirming else f"{self.public_url}/?next={href(self.event, person)}",
-            confirms=confirming is not None and self.event.type in model.TO_LINKS,
+            confirms=confirming is not None and self.event.type in (*model.TO_LINKS, *model.TO_ALL),
             severity=preferences.severity_of(self.event.type),
         )
 
@@ -100,6 +106,8 @@ def href(event: Event, person: Recipient) -> str:
     is_money = event.subject.table == "payments"
     if person.supplier_id is not None:
         base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+        if event.subject.table in ("amendments", "arrivals"):
+            return f"{base}/day"
         return f"{base}/payments/{event.subject.id}" if is_money else base
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
@@ -157,7 +165,7 @@ def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Dige
         "channel": channel,
         "link_id": person.link_id,
         "scope": 0 if event.link_id is not None else event.scope,
-        "pass_id": confirming[0] if confirming and event.type in model.TO_LINKS else None,
+        "pass_id": confirming[0] if confirming and event.type in (*model.TO_LINKS, *model.TO_ALL) else None,
         "reason": outcome.key.split()[0] if isinstance(outcome, Digest) else "quiet",
         "couple": matter.couple,
         "title": matter.said.title,

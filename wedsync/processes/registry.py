@@ -54,6 +54,9 @@ from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
 from wedsync.connections.records import sync as records_sync
 from wedsync.connections.records.remote import Remote as Crms
+from wedsync.days import api as days_api
+from wedsync.days import facts as days
+from wedsync.days import reactions as days_reactions
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -144,6 +147,7 @@ NOUNS = (
     bookings,
     photos,
     venues,
+    days,
     payments,
     clients,
     commerce,
@@ -169,6 +173,7 @@ PLAIN = (
     schedule_reactions,
     suppliers_reactions,
     tasks_reactions,
+    days_reactions,
     bookings_reactions,
     acknowledgements_reactions,
     invitations_reactions,
@@ -196,6 +201,7 @@ DOORS = (
     bookings_api,
     photos_api,
     venues_api,
+    days_api,
     payments_api,
     clients_api,
     commerce_api,

@@ -1,0 +1,159 @@
+"""A wedding day through the door: what may still be changed, amendments, now and next, who is there."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from tests.contracts.day_house import DayHouse, house
+from tests.contracts.town import Town
+from wedsync.kit.actor import Actor
+from wedsync.kit.errors import Refusal
+
+REASON = "The registrar is held up."
+
+
+@pytest_asyncio.fixture(scope="module")
+async def day(town: Town) -> DayHouse:
+    """One wedding, moved to where a test needs it."""
+    return await house(town)
+
+
+async def test_from_a_day_before_the_plan_is_amended_and_everybody_reads_why(day: DayHouse) -> None:
+    ceremony = day.items["Ceremony"]
+    await day.put_at(timedelta(days=30))
+    early = await day.ana.got("POST", day.at("amendments"), {"title": "Rain", "reason": REASON}, code=409)
+    assert early["code"] == "not_the_day"
+    await day.put_at(timedelta(hours=20))
+    refused = await day.ana.got("PATCH", f"/api/v1/schedule/{ceremony}", {"at_local": "14:20:00"}, code=409)
+    assert (refused["code"], "amendment" in refused["detail"]) == ("amend", True)
+    for method, path, body in (
+        ("POST", f"/api/v1/schedule/{ceremony}/move", {"by_minutes": 20}),
+        ("DELETE", f"/api/v1/schedule/{ceremony}", None),
+        ("POST", day.at("schedule"), {"title": "Cake", "at_local": "18:00:00"}),
+    ):
+        assert (await day.planner.owner.got(method, path, body, code=409))["code"] == "amend"
+    before = {one["title"]: one for one in (await day.ana.got("GET", day.at("schedule")))["items"]}
+    move = {"schedule_item_id": ceremony, "by_minutes": 20, "reason": REASON}
+    made = await day.planner.owner.got("POST", day.at("amendments"), move, code=201)
+    assert (made["number"], made["kind"], made["reason"]) == (1, "move", REASON)
+    assert "Planner" in made["author_name"]
+    assert made["before"]["at_local"] == before["Ceremony"]["at_local"]
+    after = {one["title"]: one for one in (await day.ana.got("GET", day.at("schedule")))["items"]}
+    assert after["Dinner"]["starts_at"] > before["Dinner"]["starts_at"], "what follows goes along"
+    assert after["Photos"]["starts_at"] == before["Photos"]["starts_at"]
+    await day.town.react(day.wedding)
+    wedding = await day.ana.got("GET", f"/api/v1/weddings/{day.wedding}")
+    assert wedding["ceremony_at"][:5] == after["Ceremony"]["at_local"][:5], "whoever leads the day may move it"
+    (event,) = await day.town.events(day.wedding, "amendment.made")
+    assert event.record is not None and event.record["reason"] == REASON
+    assert not [
+        e
+        for e in await day.town.events(day.wedding, "acknowledgement.opened")
+        if (e.record or {}).get("type") == "schedule_item.amended"
+    ]
+    (seen,) = (await day.photographer.owner.got("GET", day.at("amendments")))["items"]
+    assert (seen["asked"], seen["confirmed"]) == (1, 0)
+    assert (await day.florist.owner.got("GET", day.at("amendments")))["items"] == []
+    (notice,) = [
+        n
+        for n in (await day.photographer.owner.got("GET", "/api/v1/me/inbox"))["items"]
+        if n["type"] == "amendment.made"
+    ]
+    assert "Ceremony" in notice["title"]
+
+
+async def test_an_amendment_is_for_ever_and_only_of_who_leads(day: DayHouse) -> None:
+    await day.put_at(timedelta(hours=3))
+    path = day.at("amendments")
+    told = {"title": "It rains: drinks are in the orangery", "reason": "Rain from three."}
+    await day.photographer.owner.got("POST", path, told, code=403)
+    await day.florist.owner.got("POST", path, told, code=403)
+    answers = await asyncio.gather(*(day.ana.got("POST", path, told, code=201) for _ in range(3)))
+    numbers = [one["number"] for one in (await day.ana.got("GET", path))["items"]]
+    assert numbers == sorted(numbers, reverse=True) == list(range(max(numbers), 0, -1)), "no gap"
+    assert {one["number"] for one in answers} <= set(numbers)
+    for statement in ("update amendments set reason = 'x y z'", "delete from amendments"):
+        with pytest.raises(Refusal):
+            async with day.town.door.enter(Actor(kind="person", id=day.ana.id), UUID(day.wedding)) as tx:
+                await tx.run(statement)
+    cake = {"title": "Cake", "at_local": "18:00:00", "reason": "It came after all."}
+    added = await day.ana.got("POST", path, cake, code=201)
+    assert added["kind"] == "add" and added["schedule_item_id"] is not None
+    drop = {"schedule_item_id": added["schedule_item_id"], "is_dropped": True, "reason": "It fell."}
+    await day.ana.got("POST", path, drop, code=201)
+    board = await day.ana.got("GET", day.at("now"))
+    assert {one["title"]: one["state"] for one in board["items"]}["Cake"] == "dropped"
+    for wrong in (
+        {"reason": REASON},
+        {"reason": "no"},
+        {"reason": REASON, "is_dropped": True},
+        {"reason": REASON, "schedule_item_id": day.items["Dinner"]},
+        {"reason": REASON, "schedule_item_id": day.items["Dinner"], "by_minutes": 5, "at_local": "17:00:00"},
+    ):
+        await day.ana.got("POST", path, wrong, code=422)
+
+
+async def test_date_and_places_need_two_words_in_the_last_week(day: DayHouse) -> None:
+    await day.put_at(timedelta(days=5))
+    core, held = f"/api/v1/weddings/{day.wedding}", day.at("held-changes")
+    refused = await day.ana.got("PATCH", core, {"ceremony_venue": "Orangery"}, code=409)
+    assert refused["code"] == "needs_second_word"
+    await day.ana.got("PATCH", core, {"guest_estimate": 80})
+    change = {"ceremony_venue": "Orangery", "reason": "No marquee in this wind."}
+    await day.planner.owner.got("POST", held, change, code=403)
+    made = await day.ana.got("POST", held, change, code=201)
+    assert (await day.ben.got("POST", held, change, code=409))["code"] == "waiting"
+    assert (await day.ana.got("POST", f"{held}/{made['id']}/confirm", code=409))["code"] == "needs_another"
+    done = await day.ben.got("POST", f"{held}/{made['id']}/confirm")
+    assert done["state"] == "made"
+    assert (await day.ana.got("GET", core))["ceremony_venue"] == "Orangery"
+    assert (await day.ben.got("POST", f"{held}/{made['id']}/confirm", code=409))["code"] == "over"
+    again = await day.ana.got("POST", held, change | {"ceremony_venue": "Barn"}, code=201)
+    await day.ana.got("POST", f"{held}/{again['id']}/withdraw")
+    assert (await day.photographer.owner.got("GET", held))["items"] == []
+    await day.put_at(timedelta(days=8))
+    await day.ana.got("PATCH", core, {"ceremony_venue": "Church"})
+    assert (await day.ana.got("POST", held, change, code=409))["code"] == "not_frozen"
+
+
+async def test_what_runs_late_pushes_what_is_expected_and_not_the_plan(day: DayHouse) -> None:
+    await day.put_at(timedelta(hours=1))
+    plan = (await day.ana.got("GET", day.at("schedule")))["items"]
+    board = await day.photographer.owner.got("GET", day.at("now"))
+    assert [one["title"] for one in board["next"]] == ["Ceremony"] and board["late_minutes"] == 0
+    mark = day.at(f"schedule/{day.items['Ceremony']}/mark")
+    await day.photographer.owner.got("POST", mark, {"late_minutes": 25}, code=403)
+    own = day.at(f"schedule/{day.items['Photos']}/mark")
+    await day.photographer.owner.got("POST", own, {"late_minutes": 5})
+    board = await day.planner.owner.got("POST", mark, {"late_minutes": 25})
+    late = {one["title"]: one["late_minutes"] for one in board["items"]}
+    assert (late["Ceremony"], late["Drinks"], late["Dinner"], late["Photos"]) == (25, 25, 25, 5)
+    assert (await day.ana.got("GET", day.at("schedule")))["items"] == plan
+    await day.planner.owner.got("POST", mark, {}, code=422)
+    await day.planner.owner.got("POST", mark, {"late_minutes": 0, "state": "planned"})
+    await day.photographer.owner.got("POST", own, {"late_minutes": 0})
+
+
+async def test_a_supplier_says_when_they_come_and_that_they_are_there(day: DayHouse) -> None:
+    await day.put_at(timedelta(hours=60))
+    path = day.at("arrivals")
+    said = {"at_local": "12:30:00", "contact_name": "Carla", "contact_phone": "+44 7700 900123", "vehicle": "White van"}
+    mine = await day.photographer.owner.got("POST", path, said, code=201)
+    assert (mine["contact_name"], mine["state"]) == ("Carla", "expected") and mine["confirmed_at"]
+    flowers = await day.florist.owner.got("POST", path, said | {"contact_name": "Flora"}, code=201)
+    assert [a["id"] for a in (await day.florist.owner.got("GET", path))["items"]] == [flowers["id"]], "its own alone"
+    assert len((await day.planner.owner.got("GET", path))["items"]) == 2
+    await day.photographer.owner.got("POST", f"{path}?link_id={day.florist.link}", said, code=403)
+    step = f"{path}/{mine['id']}/step"
+    await day.florist.owner.got("POST", step, {"state": "on_site"}, code=404)
+    coming = await day.photographer.owner.got("POST", step, {"state": "on_my_way", "eta_minutes": 30})
+    assert coming["eta_at"]
+    there = await day.planner.owner.got("POST", step, {"state": "on_site"})
+    assert there["arrived_at"] and there["eta_at"] is None
+    assert (await day.photographer.owner.got("POST", step, {"state": "on_my_way"}, code=409))["code"] == "already_there"
+    await day.photographer.owner.got("POST", path, said | {"contact_phone": "x"}, code=422)
+    kinds = [e.type for e in await day.town.events(day.wedding) if e.type.startswith("arrival.")]
+    assert kinds == ["arrival.confirmed", "arrival.confirmed", "arrival.changed", "arrival.changed"]
