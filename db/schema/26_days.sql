@@ -29,6 +29,7 @@ create table public.arrivals (
   id uuid not null default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,
   link_id uuid not null,
+  supplier_name text not null default '' check (length(supplier_name) <= 300),
   "on" date not null,
   zone text not null check (length(zone) <= 64),
   expected_at timestamptz not null,

@@ -32,13 +32,20 @@ language sql stable security definer set search_path = '' as $$
       where m.wedding_id = app.tenant() and m.person_id = app.actor() and m.removed_at is null), ''), 300);
 $$;
 
+-- The name of a linked supplier, for everybody who sees who comes on the day. Null for a link of another wedding, or one that is over.
+create function app.link_name(p_link uuid) returns text
+language sql stable security definer set search_path = '' as $$
+  select l.supplier_name from public.links l
+  where l.wedding_id = app.tenant() and l.id = p_link and l.status = 'active' and (app.mask() & 2 <> 0 or l.id = app.link());
+$$;
+
 -- How many of the couple's side there are: where somebody is alone, their own second word counts.
 create function app.couple_count() returns integer
 language sql stable security definer set search_path = '' as $$
   select count(*)::integer from public.memberships m
   where m.wedding_id = app.tenant() and m.removed_at is null and m.role in ('couple', 'partner') and app.role() in ('couple', 'system');
 $$;
-grant execute on function app.day_guard(), app.my_name(), app.couple_count() to wedsync_user;
+grant execute on function app.day_guard(), app.my_name(), app.link_name(uuid), app.couple_count() to wedsync_user;
 
 -- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days that it does not know yet. One job
 -- of each wedding at a time.

@@ -11,6 +11,7 @@ from tests.contracts.day_house import DayHouse, house
 from tests.contracts.town import Town
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
+from wedsync.weddings import actions as weddings
 
 REASON = "The registrar is held up."
 
@@ -157,3 +158,41 @@ async def test_a_supplier_says_when_they_come_and_that_they_are_there(day: DayHo
     await day.photographer.owner.got("POST", path, said | {"contact_phone": "x"}, code=422)
     kinds = [e.type for e in await day.town.events(day.wedding) if e.type.startswith("arrival.")]
     assert kinds == ["arrival.confirmed", "arrival.confirmed", "arrival.changed", "arrival.changed"]
+
+
+async def test_one_screen_for_all_with_what_each_may_do(day: DayHouse) -> None:
+    await day.put_at(timedelta(hours=1))
+    member = await day.ana.got("POST", day.at("members"), {"role": "helper", "name": "Dora"}, code=201)
+    secret, membership = day.town.settings.jwt_secret, UUID(member["id"])
+    async with day.town.door.enter(Actor(kind="person", id=day.ana.id), UUID(day.wedding)) as tx:
+        token = await weddings.renew_member_pass(tx, secret, UUID(day.wedding), membership)
+    couple, studio = f"/me/{day.wedding}/day", f"/studio/{day.photographer.supplier}/weddings/{day.wedding}/day"
+    helper = f"/help/{token}/day"
+    flowers = f"/studio/{day.florist.supplier}/weddings/{day.wedding}/day"
+    seen = await day.ana.see(couple)
+    assert "Amend the plan" in seen and "Ceremony" in seen
+    theirs = await day.photographer.owner.see(studio)
+    assert "When you come" in theirs and "Amend the plan" not in theirs
+    dark = await day.florist.owner.see(flowers)
+    assert "When you come" in dark and "Dinner" not in dark, "who sees no schedule says at least when they come"
+    assert "Amend the plan" not in await day.town.public.see(helper)
+    for who, path in ((day.ana, couple), (day.photographer.owner, studio), (day.town.public, helper)):
+        part = await who.see(path.replace("/day", "/fragments/live-day"), part=True)
+        assert "Ceremony" in part and "<html" not in part
+    photos, ceremony = day.items["Photos"], day.items["Ceremony"]
+    late = await day.photographer.owner.send(studio, do="mark", item_id=photos, late_minutes=10)
+    assert late.status_code == 303
+    assert "10 min late" in await day.ana.see(couple)
+    refused = await day.photographer.owner.send(studio, do="mark", item_id=ceremony, state="started")
+    assert refused.status_code == 403 and "That was not done" in refused.text
+    said = {"at_local": "12:15", "contact_name": "Carla <b>", "contact_phone": "+44 7700 900123", "vehicle": "Van"}
+    assert (await day.photographer.owner.send(studio, do="confirm", **said)).status_code == 303
+    assert "Carla &lt;b&gt;" in await day.ana.see(couple)
+    wrong = await day.florist.owner.send(flowers, do="confirm", **(said | {"contact_phone": "call me"}))
+    assert wrong.status_code == 422 and "Write it with digits" in wrong.text
+    amended = {"schedule_item_id": ceremony, "by_minutes": "15", "at_local": "", "place": "", "title": ""}
+    short = await day.ana.send(couple, do="amend", reason="", **amended)
+    assert short.status_code == 422 and "Say why" in short.text
+    assert (await day.ana.send(couple, do="amend", reason="The organist is late.", **amended)).status_code == 303
+    assert "The organist is late." in await day.town.public.see(helper)
+    assert (await day.ana.send(couple, do="dance")).status_code == 422

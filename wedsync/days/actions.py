@@ -67,9 +67,9 @@ async def confirm(tx: Tx, said: model.Confirmation, *, link_id: UUID | None = No
     name, phone = wording.required("contact_name", said.contact_name), wording.line(said.contact_phone)
     expected = instant(day.on, said.at_local.replace(second=0, microsecond=0, fold=0), day.zone)
     vehicle = wording.line(said.vehicle)
-    row: Any = await tx.row(
-        queries.confirm_arrival, link, day.on, day.zone, expected, name, phone, vehicle, about["name"]
-    )
+    row = await tx.row(queries.confirm_arrival, link, day.on, day.zone, expected, name, phone, vehicle, about["name"])
+    if row is None:
+        raise not_found("link")
     record(tx, facts.CONFIRMED, op="INSERT" if row["old_record"] is None else "UPDATE", row=row)
     arrival: UUID = row["id"]
     return arrival

@@ -31,10 +31,10 @@ class AmendmentView(model.Amendment, frozen=True, kw_only=True):
 
 
 class AmendmentPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Amendments, newest first; `next` goes back in as `?before=`."""
+    """Amendments, newest first; `next` goes back in as `?cursor=`."""
 
     items: list[AmendmentView]
-    next: int | None = None
+    next: str | None = None
 
 
 class ArrivalPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,15 +58,15 @@ async def list_amendments(
     ctx: Context,
     actor: Actor,
     wedding_id: UUID,
-    before: Annotated[int | None, Parameter(description="`next` of the page before", ge=1)] = None,
+    cursor: Annotated[UUID | None, Parameter(description="`next` of the page before")] = None,
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> AmendmentPage:
     """Numbered without a gap."""
     async with ctx.door.enter(actor, wedding_id) as tx:
-        rows = await tx.rows(queries.amendments, before, limit + 1)
+        rows = await tx.rows(queries.amendments, cursor, limit + 1)
         standing = {row["about"]: row for row in await tx.rows(queries.standing)}
     views = [_amendment(row, standing) for row in rows[:limit]]
-    return AmendmentPage(items=views, next=views[-1].number if len(rows) > limit else None)
+    return AmendmentPage(items=views, next=str(views[-1].id) if len(rows) > limit else None)
 
 
 @post(

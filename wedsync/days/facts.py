@@ -31,6 +31,7 @@ _ARRIVAL: dict[str, Any] = {
     "id": "01920000-0000-7000-8000-000000000082",
     "wedding_id": _WEDDING,
     "link_id": _LINK,
+    "supplier_name": "Marlow Photo",
     "on": "2027-06-05",
     "zone": "Europe/London",
     "expected_at": "2027-06-05T10:00:00+00:00",

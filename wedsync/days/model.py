@@ -46,6 +46,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     wedding_id: UUID
     link_id: UUID
+    supplier_name: str
     on: date
     zone: str
     expected_at: datetime

@@ -31,11 +31,12 @@ where a.wedding_id = (select app.tenant())
 returning new.id, to_jsonb(new) as record, null::jsonb as old_record
 
 -- name: amendments
--- Newest first; $1 the number of the last one of the page before.
+-- Newest first; $1 the last one of the page before.
 select a.id, a.wedding_id, a.number, a.kind, a.schedule_item_id, a.title, a.before, a.after, a.reason, a.author_id, a.author_name, a.author_link_id,
   a.made_at
 from amendments a
-where a.wedding_id = (select app.tenant()) and ($1::integer is null or a.number < $1)
+where a.wedding_id = (select app.tenant()) 
+  and ($1::uuid is null or a.number < (select x.number from amendments x where x.wedding_id = (select app.tenant()) and x.id = $1))
 order by a.number desc
 limit $2
 
@@ -55,15 +56,15 @@ where a.wedding_id = (select app.tenant()) and a.type = 'amendment.made'
 group by a.about
 
 -- name: arrivals
--- Of one day, or of all; whose category and name with them.
-select r.id, r.wedding_id, r.link_id, r."on", r.zone, r.expected_at, r.contact_name, r.contact_phone, r.vehicle, r.confirmed_at, r.asked, r.state,
+-- Of one day, or of all.
+select r.id, r.wedding_id, r.link_id, r.supplier_name, r."on", r.zone, r.expected_at, r.contact_name, r.contact_phone, r.vehicle, r.confirmed_at, r.asked, r.state,
   r.eta_at, r.arrived_at, r.left_at, r.rung, r.said_by, r.version, r.created_at, r.updated_at
 from arrivals r
 where r.wedding_id = (select app.tenant()) and ($1::date is null or r."on" = $1)
 order by r.expected_at, r.id
 
 -- name: arrival
-select r.id, r.wedding_id, r.link_id, r."on", r.zone, r.expected_at, r.contact_name, r.contact_phone, r.vehicle, r.confirmed_at, r.asked, r.state,
+select r.id, r.wedding_id, r.link_id, r.supplier_name, r."on", r.zone, r.expected_at, r.contact_name, r.contact_phone, r.vehicle, r.confirmed_at, r.asked, r.state,
   r.eta_at, r.arrived_at, r.left_at, r.rung, r.said_by, r.version, r.created_at, r.updated_at
 from arrivals r
 where r.wedding_id = (select app.tenant()) and r.id = $1
@@ -75,8 +76,10 @@ where r.wedding_id = (select app.tenant()) and r.id = $1
 for update
 
 -- name: confirm_arrival
-insert into arrivals (wedding_id, link_id, "on", zone, expected_at, contact_name, contact_phone, vehicle, confirmed_at, said_by)
-values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, (select app.now()), $8)
+insert into arrivals (wedding_id, link_id, supplier_name, "on", zone, expected_at, contact_name, contact_phone, vehicle, confirmed_at, said_by)
+select (select app.tenant()), $1, n.name, $2, $3, $4, $5, $6, $7, (select app.now()), $8
+from (select app.link_name($1) as name) n
+where n.name is not null
 on conflict (wedding_id, link_id, "on") do update
 set zone = excluded.zone, expected_at = excluded.expected_at, contact_name = excluded.contact_name, contact_phone = excluded.contact_phone,
   vehicle = excluded.vehicle, confirmed_at = excluded.confirmed_at, said_by = excluded.said_by
@@ -84,8 +87,10 @@ returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_rec
 
 -- name: ask_arrival
 -- Asked once more, or for the first time with when they are needed; who has said when they come is not asked.
-insert into arrivals (wedding_id, link_id, "on", zone, expected_at, asked)
-values ((select app.tenant()), $1, $2, $3, $4, $5)
+insert into arrivals (wedding_id, link_id, supplier_name, "on", zone, expected_at, asked)
+select (select app.tenant()), $1, n.name, $2, $3, $4, $5
+from (select app.link_name($1) as name) n
+where n.name is not null
 on conflict (wedding_id, link_id, "on") do update
 set asked = excluded.asked
 where arrivals.confirmed_at is null and arrivals.asked < excluded.asked
@@ -162,3 +167,7 @@ select i.id, i.wedding_id, i.kind, i.title, i."on", i.at_local, i.zone, i.starts
 from schedule_items i
 where i.wedding_id = (select app.tenant())
 order by i.starts_at, i.id
+
+-- name: helper_session
+-- Whether this helper's page may listen.
+select s.session_id from app.helper_session() s

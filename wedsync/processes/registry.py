@@ -56,6 +56,7 @@ from wedsync.connections.records import sync as records_sync
 from wedsync.connections.records.remote import Remote as Crms
 from wedsync.days import api as days_api
 from wedsync.days import facts as days
+from wedsync.days import pages as days_pages
 from wedsync.days import reactions as days_reactions
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
@@ -240,6 +241,7 @@ PAGES = (
     bookings_pages,
     photos_pages,
     venues_pages,
+    days_pages,
     payments_pages,
     clients_pages,
     commerce_pages,
