@@ -97,6 +97,25 @@ create unique index held_changes_waiting on public.held_changes (wedding_id) whe
 create trigger bump before update on public.held_changes for each row execute function app.bump();
 call app.protect('public.held_changes', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 
+create table public.day_packs (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid,
+  because text not null check (because in ('week', 'day', 'hours', 'amendment')),
+  number integer not null check (number >= 0),
+  bytes integer not null check (bytes > 0),
+  sealed bytea not null,
+  made_at timestamptz not null,
+  primary key (wedding_id, id)
+);
+comment on table public.day_packs is 'Scope core: what each needs on the day as one file that opens without a network: of the couple, or of one link as it saw it then';
+comment on column public.day_packs.number is 'The last amendment in it';
+comment on column public.day_packs.sealed is 'The file, compressed: it names guests'' needs where its reader may see them';
+create index day_packs_of on public.day_packs (wedding_id, link_id, made_at);
+call app.protect('public.day_packs', 'wedding_id',
+  $$case when link_id is null then ((select app.mask()) & 512) <> 0 else ((select app.mask()) & 512) <> 0 or link_id = (select app.link()) end$$,
+  $$(select app.role()) = 'system'$$);
+
 create table public.day_watches (
   wedding_id uuid not null references public.weddings on delete cascade,
   "on" date not null,

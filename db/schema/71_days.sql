@@ -47,6 +47,40 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function app.day_guard(), app.my_name(), app.link_name(uuid), app.couple_count() to wedsync_user;
 
+-- The system sees the entered wedding as one linked supplier does, and can do nothing: for what is made for that supplier to keep. Whoever did
+-- so enters its job again before it writes.
+create function app.look_as(p_link uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'look_as is the system''s'; end if;
+  select x.id, x.mask into l from public.links x where x.wedding_id = app.tenant() and x.id = p_link and x.status = 'active';
+  if not found then return false; end if;
+  perform app.settle(null, 'system', app.tenant(), 'supplier', l.mask, 0, l.id);
+  return true;
+end $$;
+grant execute on function app.look_as(uuid) to wedsync_user;
+
+-- Who could stand in for a supplier who does not come: businesses of the same trade with a public page that takes enquiries and nothing in their
+-- calendar on that day. Nothing is told that their page does not say. For the couple.
+create function app.backups(p_arrival uuid) returns table (supplier_id uuid, name text, place text, slug text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() not in ('couple', 'system') then return; end if;
+  return query
+    select s.supplier_id, s.name, x.place, x.slug
+    from public.arrivals r
+    join public.links l on l.wedding_id = r.wedding_id and l.id = r.link_id
+    join public.suppliers s on s.category = l.category and s.supplier_id is distinct from l.supplier_id
+    join public.listings x on x.supplier_id = s.supplier_id and x.is_published and x.takes_enquiries
+    where r.wedding_id = app.tenant() and r.id = p_arrival
+      and not exists (select from public.availability_days a where a.supplier_id = s.supplier_id and a."on" = r."on" and a.state <> 'free')
+    order by s.name, s.supplier_id
+    limit 20;
+end $$;
+grant execute on function app.backups(uuid) to wedsync_user;
+
 -- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days that it does not know yet. One job
 -- of each wedding at a time.
 create function app.poke_days(p_limit integer default 1000) returns integer

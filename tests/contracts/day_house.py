@@ -42,6 +42,13 @@ class DayHouse(msgspec.Struct, frozen=True, kw_only=True):
                 UUID(self.wedding),
                 shift,
             )
+            await self.town.admin.execute(
+                """update arrivals r set "on" = (timezone(d.zone, d.live_from + interval '2 hours' + $2))::date,
+                  expected_at = r.expected_at + $2
+                from wedding_days d where r.wedding_id = $1 and d.wedding_id = $1 and d."on" = r."on" """,
+                UUID(self.wedding),
+                shift,
+            )
             await self.town.admin.execute("delete from day_watches where wedding_id = $1", UUID(self.wedding))
             await self.town.admin.execute(
                 """update wedding_days set live_from = live_from + $2, live_until = live_until + $2,

@@ -1,6 +1,7 @@
 """A wedding day through the door: what may still be changed, amendments, now and next, who is there."""
 
 import asyncio
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,9 +9,11 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.day_house import DayHouse, house
-from tests.contracts.town import Town
+from tests.contracts.town import LEASE_WORK, Town
+from wedsync.events.jobs import Job
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
+from wedsync.operations.wedding_day import minding
 from wedsync.weddings import actions as weddings
 
 REASON = "The registrar is held up."
@@ -196,3 +199,101 @@ async def test_one_screen_for_all_with_what_each_may_do(day: DayHouse) -> None:
     assert (await day.ana.send(couple, do="amend", reason="The organist is late.", **amended)).status_code == 303
     assert "The organist is late." in await day.town.public.see(helper)
     assert (await day.ana.send(couple, do="dance")).status_code == 422
+
+
+async def mind(day: DayHouse) -> None:
+    """What the clock owes is done, as a worker does it."""
+    await day.town.admin.execute(
+        "update day_watches set next_at = '-infinity' where wedding_id = $1", UUID(day.wedding)
+    )
+    await day.town.admin.fetchval("select app.poke_days()")
+    row = await day.town.admin.fetchrow(LEASE_WORK, UUID(day.wedding), minding.MIND)
+    assert row is not None
+    await minding.works(day.town.ring)[minding.MIND](day.town.door, Job(**row))
+    await day.town.react(day.wedding)
+
+
+async def said(day: DayHouse, *types: str) -> list[str]:
+    return [e.type for e in await day.town.events(day.wedding) if e.type in types or e.type.partition(".")[0] in types]
+
+
+async def test_who_does_not_come_is_asked_looked_for_and_told_of(town: Town) -> None:
+    day = await house(town)
+    await day.put_at(timedelta(hours=70))
+    await mind(day)
+    arrivals = (await day.ana.got("GET", day.at("arrivals")))["items"]
+    assert {one["supplier_name"] for one in arrivals} == {"Planner", "Photographer", "Florist"}
+    assert await said(day, "arrival") == ["arrival.asked"] * 3
+    inbox = (await day.florist.owner.got("GET", "/api/v1/me/inbox"))["items"]
+    assert [n["title"] for n in inbox if n["type"] == "arrival.asked"] == [
+        "Ana & Ben: When do you come, and whom do we ring there? Please say so"
+    ]
+    await mind(day)
+    assert await said(day, "arrival") == ["arrival.asked"] * 3, "once"
+    at = {"contact_name": "Carla", "contact_phone": "+44 7700 900123"}
+    mine = await day.photographer.owner.got("POST", day.at("arrivals"), at | {"at_local": "12:00:00"}, code=201)
+    await day.put_at(timedelta(hours=47))
+    await mind(day)
+    assert await said(day, "arrival.asked") == ["arrival.asked"] * 5, "whoever has said it is left alone"
+    for minutes, kind in ((-59, "prompted"), (-14, "late"), (1, "missing"), (16, "undecided"), (31, "given_up")):
+        await day.town.admin.execute(
+            "update arrivals set expected_at = app.now() - make_interval(mins => $2), rung = rung where id = $1",
+            UUID(mine["id"]),
+            minutes,
+        )
+        await mind(day)
+        assert (await said(day, "arrival"))[-1] == f"arrival.{kind}"
+    (alert,) = (await day.ana.got("GET", day.at("alerts")))["items"]
+    assert (alert["what"], alert["severity"], alert["times"]) == ("supplier_missing", "p2", 3)
+    assert "Photographer was expected at" in alert["detail"] and "+44 7700 900123" in alert["detail"]
+    assert alert["raised_name"] == "The day's clock"
+    found = await day.ana.got("GET", day.at(f"arrivals/{mine['id']}/impact"))
+    assert (found["supplier_name"], found["rung"], found["backups"]) == ("Photographer", 5, [])
+    await day.florist.owner.got("GET", day.at(f"arrivals/{mine['id']}/impact"), code=404)
+    assert "has not come" in await day.ana.see(f"/me/{day.wedding}/day/missing/{mine['id']}")
+    step = day.at(f"arrivals/{mine['id']}/step")
+    assert (await day.planner.owner.got("POST", step, {"state": "on_site"}))["rung"] == 0
+    await mind(day)
+    assert (await said(day, "arrival"))[-1] == "arrival.changed"
+
+
+async def test_day_packs_say_to_each_what_they_may_see(town: Town) -> None:
+    day = await house(town)
+    await day.ana.got("POST", day.at("day-contacts"), {"name": "Dora Keys", "phone": "+44 20 7946 0018"}, code=201)
+    await day.put_at(timedelta(hours=20))
+    await mind(day)
+    packs = (await day.ana.got("GET", day.at("day-packs")))["items"]
+    assert sorted(str(one["link_id"]) for one in packs) == sorted(
+        [day.planner.link, day.photographer.link, day.florist.link, "None"]
+    )
+    assert {one["because"] for one in packs} == {"day"}, "those that were missed became one"
+    change = {"schedule_item_id": day.items["Dinner"], "by_minutes": 15, "reason": "mauve-otter-17"}
+    await day.planner.owner.got("POST", day.at("amendments"), change, code=201)
+    await day.town.react(day.wedding)
+    await mind(day)
+    for who, sees in ((day.ana, True), (day.photographer.owner, True), (day.florist.owner, False)):
+        own = [
+            one
+            for one in (await who.got("GET", day.at("day-packs")))["items"]
+            if who is not day.ana or not one["link_id"]
+        ]
+        assert [one["because"] for one in own] == ["amendment", "day"]
+        answer = await who.ask("GET", day.at(f"day-packs/{own[0]['id']}"))
+        assert "attachment" in answer.headers["content-disposition"]
+        for words in ("mauve-otter-17", "Dora Keys", "Dinner"):
+            assert (words in answer.text) == sees, words
+        assert not re.search(r"(src|href)=.(?!tel:)|url\(|@import|<script|<link", answer.text), "nothing is fetched"
+    theirs = (await day.planner.owner.got("GET", day.at("day-packs")))["items"][0]["id"]
+    await day.photographer.owner.got("GET", day.at(f"day-packs/{theirs}"), code=404)
+    for who, path in (
+        (day.ana, f"/me/{day.wedding}"),
+        (day.florist.owner, f"/studio/{day.florist.supplier}/weddings/{day.wedding}"),
+    ):
+        assert "Ana &amp; Ben" in await who.see(f"{path}/day-pack")
+    rows = await town.admin.fetch("select to_jsonb(e)::text as t from events e where e.subject_table = 'day_packs'")
+    assert rows and not any("sealed" in row["t"] for row in rows)
+    ready = await day.ana.got("GET", day.at("readiness"))
+    missing = {one["key"]: one["missing"] for one in ready["checks"] if one["done"] < one["whole"]}
+    assert set(missing["arrivals"]) == {"Florist", "Photographer", "Planner"} and "Photos" not in missing["owners"]
+    await day.photographer.owner.got("GET", day.at("readiness"), code=403)
+    assert f"{ready['score']}" in await day.ana.see(f"/me/{day.wedding}/readiness")

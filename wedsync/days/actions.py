@@ -4,10 +4,11 @@ An amendment changes the schedule by the schedule's own actions, in the same tra
 it who changed it on the day and why.
 """
 
+import zlib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -16,6 +17,7 @@ from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.seal import KeyRing
 from wedsync.schedule import actions as schedule
 from wedsync.schedule import wording
 from wedsync.schedule.model import instant, local_of, wedding_phase
@@ -115,6 +117,26 @@ async def climb(tx: Tx, arrival_id: UUID, rung: int) -> bool:
     link = msgspec.json.decode(row["record"])["link_id"] if kind is facts.PROMPTED else None
     record(tx, kind, op="UPDATE", row=row, link=link)
     return True
+
+
+async def keep_pack(
+    tx: Tx, ring: KeyRing, file: bytes, *, link_id: UUID | None, because: model.Because, number: int
+) -> UUID:
+    """Keep a day pack for whoever it was made for: the couple, or one link. By the system alone."""
+    home, pack_id, packed = await tx.home(), uuid4(), zlib.compress(file, 6)
+    sealed = ring.seal(packed, tenant=home, table="day_packs", column="sealed", row=pack_id)
+    row: Any = await tx.row(queries.put_pack, pack_id, link_id, because, number, len(file), sealed)
+    record(tx, facts.PACKED, op="INSERT", row=row, link=link_id)
+    return pack_id
+
+
+async def open_pack(tx: Tx, ring: KeyRing, pack_id: UUID) -> bytes:
+    """The file of a pack. Raises Refusal 404."""
+    row = await tx.row(queries.pack, pack_id)
+    if row is None:
+        raise not_found("day pack")
+    packed = ring.open(row["sealed"], tenant=row["wedding_id"], table="day_packs", column="sealed", row=row["id"])
+    return zlib.decompress(packed)
 
 
 async def mark(tx: Tx, item_id: UUID, change: model.MarkChange) -> None:

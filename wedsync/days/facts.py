@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from wedsync.days.model import Amendment, Arrival, HeldChange, ItemMark
+from wedsync.days.model import Amendment, Arrival, DayPack, HeldChange, ItemMark
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 
@@ -61,6 +61,15 @@ _MARK: dict[str, Any] = {
     "said_by": "Dora",
     "version": 1,
     "updated_at": _AT,
+}
+_PACK: dict[str, Any] = {
+    "id": "01920000-0000-7000-8000-000000000084",
+    "wedding_id": _WEDDING,
+    "link_id": _LINK,
+    "because": "day",
+    "number": 0,
+    "bytes": 14210,
+    "made_at": _AT,
 }
 _HELD: dict[str, Any] = {
     "id": "01920000-0000-7000-8000-000000000083",
@@ -140,6 +149,15 @@ REPLACE = _arrival(
 MARKED = _type(
     "item_mark.set", ItemMark, "item_marks", _MARK, "An item runs late, has started, is done, or is left out."
 )
+PACKED = _type(
+    "day_pack.made",
+    DayPack,
+    "day_packs",
+    _PACK,
+    "A day pack was made: a week, a day and two hours before, and on each amendment. `link_id` null: the couple's.",
+    scope=Scope.CORE,
+    lane=Lane.NORMAL,
+)
 HELD = _held(
     "asked", "In the last week date, places or times are to change: a second word of the couple's is waited for."
 )
@@ -148,5 +166,5 @@ HELD_WITHDRAWN = _held("withdrawn", "The change was taken back.", state="withdra
 OF_RUNGS = (None, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE)
 EVENTS = (
     *(AMENDED, ASKED, CONFIRMED, MOVED_ON, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE),
-    *(MARKED, HELD, HELD_MADE, HELD_WITHDRAWN),
+    *(MARKED, PACKED, HELD, HELD_MADE, HELD_WITHDRAWN),
 )

@@ -14,6 +14,7 @@ from wedsync.web.context import invalid
 AmendmentKind = Literal["move", "change", "add", "drop", "announce"]
 ArrivalState = Literal["expected", "on_my_way", "on_site", "ready", "left"]
 MarkState = Literal["planned", "started", "done", "dropped"]
+Because = Literal["week", "day", "hours", "amendment"]
 Reason = Annotated[str, Meta(min_length=3, max_length=500, description="Why: everybody reads it")]
 LateMinutes = Annotated[int, Meta(ge=0, le=600, description="Minutes after its planned time")]
 AMENDED: Final[tuple[Phase, ...]] = ("hard_freeze", "live", "stand_down")
@@ -79,6 +80,18 @@ class ItemMark(msgspec.Struct, frozen=True, kw_only=True):
     said_by: str
     version: int
     updated_at: datetime
+
+
+class DayPack(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `day_packs` without its file: whose it is, what it was made for, and the last amendment in it."""
+
+    id: UUID
+    wedding_id: UUID
+    link_id: UUID | None
+    because: Because
+    number: int
+    bytes: int
+    made_at: datetime
 
 
 class HeldChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,11 +56,12 @@ where a.wedding_id = (select app.tenant()) and a.type = 'amendment.made'
 group by a.about
 
 -- name: arrivals
--- Of one day, or of all.
+-- Of one day, or of all that there are: when the date changes, what was said of the old one holds no longer.
 select r.id, r.wedding_id, r.link_id, r.supplier_name, r."on", r.zone, r.expected_at, r.contact_name, r.contact_phone, r.vehicle, r.confirmed_at, r.asked, r.state,
   r.eta_at, r.arrived_at, r.left_at, r.rung, r.said_by, r.version, r.created_at, r.updated_at
 from arrivals r
 where r.wedding_id = (select app.tenant()) and ($1::date is null or r."on" = $1)
+  and exists (select from wedding_days d where d.wedding_id = r.wedding_id and d."on" = r."on")
 order by r.expected_at, r.id
 
 -- name: arrival
@@ -156,6 +157,37 @@ from held_changes c
 where c.wedding_id = (select app.tenant()) and ($1::uuid is null or c.id = $1)
 order by c.id desc
 limit 50
+
+-- name: put_pack
+-- The newest five of each audience are kept. The fact tells of the file and does not carry it.
+with old as (
+  delete from day_packs p
+  where p.wedding_id = (select app.tenant()) and p.id in (
+    select x.id from day_packs x
+    where x.wedding_id = (select app.tenant()) and x.link_id is not distinct from $2
+    order by x.made_at desc, x.id desc
+    offset 4))
+insert into day_packs (id, wedding_id, link_id, because, number, bytes, sealed, made_at)
+values ($1, (select app.tenant()), $2, $3, $4, $5, $6, (select app.now()))
+returning new.id, to_jsonb(new) - 'sealed' as record, null::jsonb as old_record
+
+-- name: packs
+-- Newest first: a supplier's own, the couple's all.
+select p.id, p.wedding_id, p.link_id, p.because, p.number, p.bytes, p.made_at
+from day_packs p
+where p.wedding_id = (select app.tenant())
+order by p.made_at desc, p.id desc
+limit 200
+
+-- name: pack
+select p.id, p.wedding_id, p.sealed, p.made_at from day_packs p where p.wedding_id = (select app.tenant()) and p.id = $1
+
+-- name: last_number
+select coalesce(max(a.number), 0) from amendments a where a.wedding_id = (select app.tenant())
+
+-- name: owe_look
+-- The clock of the day looks at once.
+select app.owe_work('days.mind', '{}', 1::smallint)
 
 -- name: plan
 select i.id, i.wedding_id, i.kind, i.title, i."on", i.at_local, i.zone, i.starts_at, i.minutes, i.buffer_minutes, i.place, i.owner_link_id,

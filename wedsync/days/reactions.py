@@ -3,8 +3,16 @@
 from wedsync.days import facts
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
+from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.schedule import actions as schedule
+
+queries = sql.load("wedsync.days")
+
+
+async def pack_anew(tx: Tx, event: Event) -> None:
+    """What everybody carries on the day says what was amended."""
+    await tx.value(queries.owe_look)
 
 
 async def tell_core(tx: Tx, event: Event) -> None:
@@ -13,6 +21,7 @@ async def tell_core(tx: Tx, event: Event) -> None:
 
 
 REACTIONS = (
+    Reaction(name="days.pack_anew", types=(facts.AMENDED.type,), run=pack_anew, is_merged=True),
     Reaction(
         name="days.tell_core",
         types=(facts.AMENDED.type,),

@@ -95,6 +95,9 @@ from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
+from wedsync.operations.wedding_day import api as wedding_day_api
+from wedsync.operations.wedding_day import minding as wedding_day_minding
+from wedsync.operations.wedding_day import pages as wedding_day_pages
 from wedsync.payments import api as payments_api
 from wedsync.payments import facts as payments
 from wedsync.payments import pages as payments_pages
@@ -225,6 +228,7 @@ DOORS = (
     chatting_api,
     hooks,
     operations_api,
+    wedding_day_api,
     freeze_api,
     database_api,
 )
@@ -258,6 +262,7 @@ PAGES = (
     onboarding_pages,
     charging_pages,
     operations_pages,
+    wedding_day_pages,
     freeze_pages,
     database_pages,
 )
@@ -292,6 +297,7 @@ def works(
         **incoming.works(ring, takers),
         **invitations_posting.works(ring, settings),
         **alerts_calling.works(ring, settings),
+        **wedding_day_minding.works(ring),
         **bookings_following.WORKS,
         **phoning_work.works(ring),
     }

@@ -27,6 +27,7 @@ phoning = sql.load("wedsync.connections.phoning")
 invitations = sql.load("wedsync.invitations")
 notices = sql.load("wedsync.notices")
 photos = sql.load("wedsync.photos")
+wedding_days = sql.load("wedsync.operations.wedding_day")
 log = structlog.get_logger("clock")
 
 PATIENCE_S: Final = (5.0, 30.0, 60.0, 600.0)
@@ -124,6 +125,16 @@ def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published("[]")
 
     return drill
+
+
+def minding_days(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Wedding days that should be looked at: who is asked when they come, who does not come, whose packs are due."""
+
+    async def mind(connection: Any) -> None:
+        if await connection.fetchval(wedding_days.poke):
+            await published("[]")
+
+    return mind
 
 
 def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:
