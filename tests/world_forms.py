@@ -1,4 +1,4 @@
-"""Forms in the world of every audience: each supplier asks with one of its own, and the couple has begun another word."""
+"""Forms in the world of every audience: each supplier asks with one, and the couple has begun to type another."""
 
 from uuid import UUID
 

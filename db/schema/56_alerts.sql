@@ -6,6 +6,7 @@ create table public.alerts (
   wedding_id uuid not null references public.weddings on delete cascade,
   kind text not null check (kind in ('emergency', 'drill', 'dietary')),
   what text not null check (what in ('medical', 'safety', 'weather', 'supplier_missing', 'venue', 'transport', 'lost', 'other')),
+  severity text not null default 'p1' check (severity in ('p0', 'p1', 'p2', 'p3')),
   place text not null default '' check (length(place) <= 120),
   sealed bytea not null,
   state text not null default 'triggered' check (state in ('triggered', 'acknowledged', 'resolved', 'cancelled', 'unanswered')),
@@ -33,6 +34,7 @@ create table public.alerts (
   check ((next_at is not null) = (state = 'triggered'))
 );
 comment on table public.alerts is 'Scope schedule: an emergency on the way, or the drill of the morning; escalates until somebody acknowledges it';
+comment on column public.alerts.severity is 'p0 life and safety: everybody at once; p1 the ceremony at risk: second by second; p2 seen by guests: ten minutes; p3 small: half an hour';
 comment on column public.alerts.sealed is 'What happened, in words: seen in the product, never in a mail or text';
 comment on column public.alerts.times is 'How often it was raised: the same matter raised again is not a second alert';
 comment on column public.alerts.began_at is 'Machine time from which the steps of the ladder count; anew when an acknowledgement lapses';

@@ -21,6 +21,7 @@ def alert(number: int = 1, **more: Any) -> model.Alert:
         "wedding_id": UUID(WEDDING),
         "kind": "emergency",
         "what": "supplier_missing",
+        "severity": "p1",
         "place": "Tithe Barn, small door",
         "detail": DETAIL,
         "state": "triggered",

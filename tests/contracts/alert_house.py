@@ -81,7 +81,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
         return [e.type for e in await self.town.events(self.wedding) if e.type.startswith("alert.")]
 
 
-async def _linked(town: Town, ana: Somebody, wedding: str, name: str, category: str, level: str) -> Linked:
+async def linked(town: Town, ana: Somebody, wedding: str, name: str, category: str, level: str) -> Linked:
     owner = await town.person(name)
     made = await owner.got("POST", "/api/v1/suppliers", {"name": name.title(), "category": category}, code=201)
     asked = {"supplier_name": name.title(), "email": owner.email, "level": level, "category": category}
@@ -99,9 +99,9 @@ async def house(town: Town, ana: Somebody, at: datetime) -> House:
         town=town,
         ana=ana,
         wedding=wedding,
-        planner=await _linked(town, ana, wedding, "planner", "planner", "full"),
-        photographer=await _linked(town, ana, wedding, "photographer", "photographer", "standard"),
-        florist=await _linked(town, ana, wedding, "florist", "florist", "basic"),
+        planner=await linked(town, ana, wedding, "planner", "planner", "full"),
+        photographer=await linked(town, ana, wedding, "photographer", "photographer", "standard"),
+        florist=await linked(town, ana, wedding, "florist", "florist", "basic"),
     )
     await town.react(wedding)
     return made

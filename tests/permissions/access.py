@@ -14,7 +14,7 @@ from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
 from wedsync.weddings.actions import token_hash
 
-# r read, w write (insert or update or delete, whichever the table takes); o only rows of their own.
+# r read, w write (insert or update or delete, whichever the table takes), a append alone; o only rows of their own.
 COUPLE = ("couple", "partner")
 EVERYBODY = (*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner", "guest")
 SCHEDULE = ("standard", "full", "caterer", "planner")
@@ -42,6 +42,10 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "amendments": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": set(), "a": {*COUPLE, "planner"}},
+    "arrivals": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "standard", "planner"}},
+    "item_marks": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
+    "held_changes": {"r": set(COUPLE), "w": set(COUPLE)},
     "space_uses": {"r": {*COUPLE, *SCHEDULE}, "w": set(SCHEDULE)},
     "alerts": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
     "alert_calls": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {"couple"}},
@@ -198,7 +202,7 @@ OF_A_PERSON = {
     *("reaches", "decisions", "held_notices", "digests", "phones", "phone_consents"),
 }
 READ_BY_FUNCTIONS = {
-    *("attempts", "destinations", "connection_consents"),
+    *("attempts", "destinations", "connection_consents", "day_watches"),
     *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
     *("phone_stops", "phone_messages", "phone_hooks"),
     *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
@@ -377,6 +381,11 @@ def expected(table: str, audience: str) -> tuple[bool, bool]:
     return audience in verbs["r"], audience in verbs["w"]
 
 
+def appends(table: str, audience: str) -> bool:
+    """May put rows in that nobody changes afterwards."""
+    return table in TABLES and audience in TABLES[table].get("a", set())
+
+
 async def policies(owner: asyncpg.Connection, table: str) -> list[dict[str, Any]]:
     """The policies of the user door on one table."""
     rows = await owner.fetch(
@@ -415,7 +424,7 @@ def _table(rows: dict[str, dict[str, set[str]]], audiences: Sequence[str]) -> It
     yield "| Table | " + " | ".join(audiences) + " |"
     yield "|---|" + "---|" * len(audiences)
     for table, verbs in rows.items():
-        cells = ("".join(v for v in "rw" if audience in verbs[v]) or "–" for audience in audiences)
+        cells = ("".join(v for v in "rwa" if audience in verbs.get(v, set())) or "–" for audience in audiences)
         yield f"| {table} | " + " | ".join(cells) + " |"
 
 

@@ -57,6 +57,14 @@ IN_A_WEDDING = (
     select a.wedding_id, a.id, '{person}', 1, '{{in_app}}' from alerts a where a.wedding_id = '{home}' limit 1""",
     """insert into alerts (wedding_id, kind, what, sealed, raised_at, next_at)
     values ('{home}', 'emergency', 'other', '', '2027-06-05Z', 'infinity')""",
+    """insert into amendments (wedding_id, number, kind, title, reason, made_at)
+    values ('{home}', 99, 'announce', 'Rain', 'It rains.', '2027-06-05Z')""",
+    """insert into arrivals (wedding_id, link_id, "on", zone, expected_at)
+    select l.wedding_id, l.id, '2027-06-05', 'UTC', '2027-06-05Z' from links l
+    where l.wedding_id = '{home}' order by l.level = 'standard' desc, l.category = 'photographer' desc limit 1""",
+    "insert into item_marks (wedding_id, schedule_item_id, state) values ('{home}', '{item}', 'started')",
+    """insert into held_changes (wedding_id, fields, reason, asked_at)
+    values ('{home}', '{{}}', 'It rains.', '2027-06-05Z')""",
     "insert into duties (wedding_id, person_id, tier) values ('{home}', '{person}', 1)",
     """insert into schedule_dependencies (wedding_id, item_id, after_item_id)
     select s.wedding_id, s.id, '{item}' from schedule_items s

@@ -22,6 +22,11 @@ async def raise_(tx: Tx, ring: KeyRing, new: model.NewAlert) -> tuple[UUID, bool
     and so is one more where many are open. Raises Refusal 403 for whoever may not, 404 and 422."""
     me = await _me(tx)
     _check_may_raise(me)
+    return await raise_for(tx, ring, new, name=name_of(tx, me))
+
+
+async def raise_for(tx: Tx, ring: KeyRing, new: model.NewAlert, *, name: str) -> tuple[UUID, bool]:
+    """The same for whoever is named here, which may be the clock of the day: nobody is asked whether they may."""
     detail = wording.paragraphs(new.detail)
     if len(detail) < 3:
         raise model.invalid_detail()
@@ -35,18 +40,21 @@ async def raise_(tx: Tx, ring: KeyRing, new: model.NewAlert) -> tuple[UUID, bool
         await repeat(tx, ring, known, f"{model.WHAT[new.what]}. {detail}" if known["what"] != new.what else detail)
         again: UUID = known["id"]
         return again, False
+    severity = model.severity_of(new)
     return await begin(
-        tx, ring, kind="emergency", what=new.what, place=place, detail=detail, name=name_of(tx, me)
+        tx, ring, kind="emergency", what=new.what, place=place, detail=detail, name=name, severity=severity
     ), True
 
 
-async def begin(tx: Tx, ring: KeyRing, *, kind: str, what: str, place: str, detail: str, name: str) -> UUID:
+async def begin(
+    tx: Tx, ring: KeyRing, *, kind: str, what: str, place: str, detail: str, name: str, severity: model.Severity = "p1"
+) -> UUID:
     """A new alert, whose first step is owed with it."""
     home, alert_id = await tx.home(), uuid4()
     sealed = model.seal(ring, home, alert_id, detail)
-    row: Any = await tx.row(queries.add, alert_id, kind, what, place, sealed, name)
+    row: Any = await tx.row(queries.add, alert_id, kind, what, place, sealed, name, severity)
     record(tx, facts.RAISED, op="INSERT", row=row)
-    await tx.value(queries.owe_step, STEP, alert_id, 0, row["began_at"], ladder.LADDERS[kind][0].at_s)
+    await tx.value(queries.owe_step, STEP, alert_id, 0, row["began_at"], ladder.of(kind, severity)[0].at_s)
     return alert_id
 
 

@@ -119,7 +119,7 @@ async def _is_over(tx: Tx, alert: Row) -> bool:
 
 async def take(tx: Tx, ring: KeyRing, settings: Settings, alert: Row) -> None:
     """The step that is next: what it does, and the one after it."""
-    steps = ladder.LADDERS[alert["kind"]]
+    steps = ladder.of(alert["kind"], alert["severity"])
     step = steps[alert["step"]]
     if step.act == "give_up":
         await _give_up(tx, alert)

@@ -12,6 +12,7 @@ _ALERT: dict[str, Any] = {
     "wedding_id": "01920000-0000-7000-8000-000000000001",
     "kind": "emergency",
     "what": "supplier_missing",
+    "severity": "p1",
     "place": "Orangery",
     "sealed": "\\x01",
     "state": "triggered",

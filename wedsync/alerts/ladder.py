@@ -51,6 +51,22 @@ EMERGENCY: Final = (
     *(Step(at_s=MINUTE_S + REPEAT_EVERY_S * n, act="call", tiers=(1, 2, 3), ways=LOUD) for n in range(1, REPEATS + 1)),
     Step(at_s=MINUTE_S + REPEAT_EVERY_S * (REPEATS + 1), act="give_up"),
 )
+LIFE: Final = (
+    Step(at_s=0, act="call", tiers=(1, 2, 3), ways=ALL),
+    *EMERGENCY[5:],
+)
+"""Danger to life: nobody is waited for, and no way is left out."""
+SEEN: Final = (
+    Step(at_s=0, act="call", tiers=(1,), ways=("in_app", "sms")),
+    Step(at_s=600, act="call", tiers=(1, 2), ways=TEXTS),
+    Step(at_s=1200, act="call", tiers=(1, 2, 3), ways=TEXTS),
+    Step(at_s=1800, act="give_up"),
+)
+SMALL: Final = (
+    Step(at_s=0, act="call", tiers=(1,), ways=("in_app",)),
+    Step(at_s=1800, act="call", tiers=(1, 2), ways=("in_app", "email")),
+    Step(at_s=3600, act="give_up"),
+)
 DRILL: Final = (
     Step(at_s=0, act="call", tiers=(1, 2, 3), ways=("in_app", "sms")),
     Step(at_s=4 * 3600, act="give_up"),
@@ -62,7 +78,12 @@ DIETARY: Final = (
     Step(at_s=1800, act="give_up"),
 )
 """A severe allergy that the kitchen must hear of: caterers first and by voice at once, then the couple with them."""
-LADDERS: Final = {"emergency": EMERGENCY, "drill": DRILL, "dietary": DIETARY}
+LADDERS: Final = {"p0": LIFE, "p1": EMERGENCY, "p2": SEEN, "p3": SMALL, "drill": DRILL, "dietary": DIETARY}
+
+
+def of(kind: str, severity: str) -> Sequence[Step]:
+    """The steps of an alert."""
+    return LADDERS[kind if kind in LADDERS else severity]
 
 
 def due(ladder: Sequence[Step], step: int, began_at: datetime, speed: float = 1.0) -> datetime:

@@ -16,6 +16,7 @@ Kind = Literal["emergency", "drill", "dietary"]
 Via = Literal["page", "api", "link", "text", "call", "chat"]
 State = Literal["triggered", "acknowledged", "resolved", "cancelled", "unanswered"]
 Answer = Literal["acknowledged", "cannot"]
+Severity = Literal["p0", "p1", "p2", "p3"]
 
 ALERTS: Final = "alerts"
 OPEN: Final = ("triggered", "acknowledged")
@@ -35,6 +36,13 @@ WHAT: Final[dict[str, str]] = {
 NAMED: Final = {"drill": "Drill", "dietary": "A severe allergy"}
 YES: Final = {"drill": "I can be reached", "dietary": "The kitchen knows"}
 """What acknowledging says, where it is not that somebody sees to it."""
+SEVERITIES: Final[dict[Severity, str]] = {
+    "p0": "Danger to life or safety: everybody is called at once",
+    "p1": "The ceremony is at risk: people are called second by second",
+    "p2": "Guests notice it: whoever leads the day first, others after ten minutes",
+    "p3": "Small: a line on the screen, others after half an hour",
+}
+URGENT_BY_ITSELF: Final = frozenset({"medical", "safety"})
 STATES: Final[dict[str, str]] = {
     "triggered": "Nobody has answered yet",
     "acknowledged": "Somebody is on it",
@@ -66,6 +74,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     wedding_id: UUID
     kind: Kind
     what: What
+    severity: Severity
     place: str
     sealed: str
     state: State
@@ -98,6 +107,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     wedding_id: UUID
     kind: Kind
     what: What
+    severity: Severity
     place: str
     detail: str
     state: State
@@ -148,6 +158,9 @@ class NewAlert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     what: What
     detail: Annotated[str, Meta(min_length=3, max_length=500, description="What happened, and what is needed")]
     place: Annotated[str, Meta(max_length=120, description="Where: Orangery, car park")] = ""
+    severity: Annotated[Severity | None, Meta(description="p0 for medical help and danger, p1 else, when absent")] = (
+        None
+    )
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,6 +173,11 @@ class DutyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """When this person is called: 1 first, 2 after 25 seconds, 3 after 40 seconds, 0 never, null as is usual."""
 
     tier: Annotated[int, Meta(ge=0, le=3)] | None
+
+
+def severity_of(new: NewAlert) -> Severity:
+    """How urgent it is, where nobody said so."""
+    return new.severity or ("p0" if new.what in URGENT_BY_ITSELF else "p1")
 
 
 def seal(ring: KeyRing, wedding_id: UUID, alert_id: UUID, detail: str) -> bytes:

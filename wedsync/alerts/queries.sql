@@ -37,8 +37,8 @@ select exists (select from wedding_days d
     and w."on" between (app.now() at time zone w.time_zone)::date and (app.now() at time zone w.time_zone)::date + 3)
 
 -- name: add
-insert into alerts (id, wedding_id, kind, what, place, sealed, raised_by, raised_name, raised_link, raised_at, began_at, next_at)
-values ($1, (select app.tenant()), $2, $3, $4, $5, (select app.actor()), $6, (select app.link()), (select app.now()), app.ladder_now(), app.ladder_now())
+insert into alerts (id, wedding_id, kind, what, place, sealed, severity, raised_by, raised_name, raised_link, raised_at, began_at, next_at)
+values ($1, (select app.tenant()), $2, $3, $4, $5, $7, (select app.actor()), $6, (select app.link()), (select app.now()), app.ladder_now(), app.ladder_now())
 returning new.id, new.began_at, to_jsonb(new) as record
 
 -- name: repeat
@@ -49,7 +49,7 @@ returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: claim
 -- Held until the end of the transaction: whoever acknowledges and whoever escalates never do so at once.
-select a.id, a.wedding_id, a.kind, a.what, a.place, a.sealed, a.state, a.step, a.began_at, a.held_until, a.raised_by, a.raised_link,
+select a.id, a.wedding_id, a.kind, a.what, a.severity, a.place, a.sealed, a.state, a.step, a.began_at, a.held_until, a.raised_by, a.raised_link,
   a.acknowledged_by, a.version
 from alerts a
 where a.wedding_id = (select app.tenant()) and a.id = $1
@@ -160,7 +160,7 @@ select app.owe($1)
 
 -- name: list
 -- $1 the last one of the page before; $2 only those that are not over.
-select a.id, a.wedding_id, a.kind, a.what, a.place, a.sealed, a.state, a.times, a.step, a.next_at, a.is_breached, a.raised_name, a.raised_at,
+select a.id, a.wedding_id, a.kind, a.what, a.severity, a.place, a.sealed, a.state, a.times, a.step, a.next_at, a.is_breached, a.raised_name, a.raised_at,
   a.acknowledged_name, a.acknowledged_via, a.acknowledged_at, a.held_until, a.outcome, a.ended_at, a.version
 from alerts a
 where a.wedding_id = (select app.tenant()) and ($1::uuid is null or a.id < $1) and (not $2::boolean or a.ended_at is null)
@@ -168,7 +168,7 @@ order by a.id desc
 limit $3
 
 -- name: one
-select a.id, a.wedding_id, a.kind, a.what, a.place, a.sealed, a.state, a.times, a.step, a.next_at, a.is_breached, a.raised_name, a.raised_at,
+select a.id, a.wedding_id, a.kind, a.what, a.severity, a.place, a.sealed, a.state, a.times, a.step, a.next_at, a.is_breached, a.raised_name, a.raised_at,
   a.acknowledged_name, a.acknowledged_via, a.acknowledged_at, a.held_until, a.outcome, a.ended_at, a.version
 from alerts a
 where a.wedding_id = (select app.tenant()) and a.id = $1

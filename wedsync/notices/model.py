@@ -28,6 +28,7 @@ TO_LINKS = (
     *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
     *("guest.changed", "contact.changed"),
     *("form.submitted", "journey_step.failed"),
+    *("arrival.asked", "arrival.prompted", "arrival.late"),
 )
 TO_COUPLE = (
     *(
@@ -56,10 +57,22 @@ TO_BOTH = (
     "payment.dispute_closed",
     "payment.overdue",
 )
+# Everybody who sees the schedule; suppliers confirm it.
+TO_ALL = ("amendment.made",)
+# About one supplier's coming, and told to that one.
+OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset(
     {
-        *("photos.at_risk", "photos.overdue", "form.submitted", "journey_step.failed", *TO_BOTH, *TO_DOERS),
+        *(
+            "photos.at_risk",
+            "photos.overdue",
+            "form.submitted",
+            "journey_step.failed",
+            *TO_BOTH,
+            *TO_DOERS,
+            *OF_ARRIVALS,
+        ),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
     }
@@ -90,6 +103,9 @@ SAYS = {
     "link.accepted": "{supplier_name} is linked to your wedding",
     "link.declined": "{supplier_name} has declined",
     "schedule_item.moved": "{title} has moved",
+    "arrival.asked": "When do you come, and whom do we ring there? Please say so",
+    "arrival.prompted": "You are expected in an hour. Are you on your way?",
+    "arrival.late": "You are expected in a quarter of an hour, and nobody has heard of you",
     "photos.at_risk": "The promised day of your {what} comes close",
     "photos.overdue": "The promised day of your {what} has passed",
     "journey_step.failed": "A step of your journey could not be sent: {title}",
@@ -176,7 +192,7 @@ def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
 
 def passed_over(event: Event, person: Recipient) -> str | None:
     """Why somebody is not told of an event at all; None for who is."""
-    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH, *TO_DOERS):
+    if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH, *TO_ALL, *TO_DOERS):
         return "Nobody is told of this kind by a notice; it is on the pages it is about."
     if person.role not in _meant(event):
         return "This kind is for the other side of the wedding."
@@ -194,7 +210,7 @@ def passed_over(event: Event, person: Recipient) -> str | None:
 
 
 def _meant(event: Event) -> set[str]:
-    if event.type in TO_BOTH:
+    if event.type in (*TO_BOTH, *TO_ALL):
         return {"supplier", "couple"}
     if event.type in TO_DOERS or (event.type == "task.assigned" and event.membership_id is not None):
         return {"supplier", "couple", "helper"}
@@ -202,10 +218,11 @@ def _meant(event: Event) -> set[str]:
 
 
 def _concerned(event: Event, person: Recipient) -> bool:
-    """A moved item that has an owner concerns its owner alone, and a task whoever has it to do."""
+    """A moved item that has an owner concerns its owner alone; a task whoever has it to do; a coming whose it is."""
     if event.type in TO_DOERS or event.type == "task.assigned":
         return _has_to_do(event, person)
-    owner = (event.record or {}).get("owner_link_id") if event.type == "schedule_item.moved" else None
+    column = "link_id" if event.type in OF_ARRIVALS else "owner_link_id" if event.type == "schedule_item.moved" else ""
+    owner = (event.record or {}).get(column)
     return owner is None or str(person.link_id) == owner
 
 
@@ -244,6 +261,10 @@ def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
     if event.subject.table == "tasks":
         values = record | {"due": tongue.day(date.fromisoformat(record["due_on"])) if record.get("due_on") else ""}
         return Saying(title=_title(event.type, values, tongue), before="", after="")
+    if event.subject.table == "amendments":
+        field = news.changed_field(record["after"], record["before"])
+        was, now = (tongue.shown(field, record[side].get(field)) if field else "" for side in ("before", "after"))
+        return Saying(title=f"{record['title']}: {record['reason']}", before=was, after=now)
     field = news.changed_field(record, old)
     values = record | ({"field": tongue.field(field)} if field else {"field": tongue.phrase("something")})
     before, after = ("", "")

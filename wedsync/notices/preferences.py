@@ -46,6 +46,12 @@ CATEGORIES: Final = (
         how="digest",
     ),
     Category(
+        key="day",
+        words="The wedding day",
+        hint="Changes on the day with their reason, and when you are expected",
+        types=("amendment.made", "arrival.asked", "arrival.prompted", "arrival.late"),
+    ),
+    Category(
         key="numbers",
         words="Guests and numbers",
         hint="Final numbers, dietary sheets, rooms that become too small",
@@ -104,6 +110,9 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "wedding.venue_changed": "high",
     "wedding.times_changed": "high",
     "schedule_item.moved": "high",
+    "amendment.made": "high",
+    "arrival.prompted": "high",
+    "arrival.late": "high",
     "payment.disputed": "high",
     "acknowledgement.declined": "high",
     "task.declined": "high",
@@ -116,7 +125,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
 """Normal where nothing is said."""
 DEFAULTS: Final[Mapping[str, How]] = {"email": "now"}
 """What the platform does by itself, by channel; a channel that is not named here is used by those who chose it."""
-TEXTED: Final = frozenset({"changes", "numbers", "tasks"})
+TEXTED: Final = frozenset({"changes", "day", "numbers", "tasks"})
 """Kinds of notices that come as a text by themselves to who agreed to texts; others if they choose so."""
 CHANNELS: Final = {"email": "E-mail", "sms": "Text message", "voice": "Phone call"}
 """Channels in words; others are called by their name."""

@@ -9,7 +9,7 @@ from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import actions, digests, enquiries, facts, model, telling
 
-TOLD = (*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
+TOLD = (*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_ALL, *model.TO_DOERS)
 RENAMED = '$.op == "UPDATE" && ($.table == "guest_contacts" || $.record.display_name != $.old.display_name)'
 Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[None]]
 Run = Callable[[Tx, Event], Awaitable[None]]

@@ -25,10 +25,18 @@ from wedsync.notices.wording.tongues import ENGLISH, ENGLISH_LOCALE, SHARED, Ton
 from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
-PAGES = {"photo_deliveries": "photos", "space_uses": "spaces", "payments": "payments", "tasks": "tasks"}
+PAGES = {
+    "photo_deliveries": "photos",
+    "space_uses": "spaces",
+    "payments": "payments",
+    "tasks": "tasks",
+    "amendments": "day",
+    "arrivals": "day",
+}
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
 """What has a page of its own at a supplier's wedding."""
+OF_THE_DAY = frozenset({"amendments", "arrivals"})
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
 
@@ -71,7 +79,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
             spoken=model.aloud(self.said[ENGLISH_LOCALE]),
             couple=self.couple,
             url=self._url(person, confirming),
-            confirms=confirming is not None and self.event.type in model.TO_LINKS,
+            confirms=confirming is not None and self.event.type in (*model.TO_LINKS, *model.TO_ALL),
             severity=preferences.severity_of(self.event.type),
         )
 
@@ -124,6 +132,8 @@ def href(event: Event, person: Recipient) -> str:
     """Where this person finds what it is about."""
     if person.supplier_id is not None:
         base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+        if event.subject.table in OF_THE_DAY:
+            return f"{base}/day"
         place = OWN_PAGES.get(event.subject.table)
         return f"{base}/{place}/{event.subject.id}" if place else base
     if person.role == "helper":
@@ -219,7 +229,7 @@ def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Dige
         "channel": channel,
         "link_id": person.link_id,
         "scope": 0 if event.link_id is not None else event.scope,
-        "pass_id": confirming[0] if confirming and event.type in model.TO_LINKS else None,
+        "pass_id": confirming[0] if confirming and event.type in (*model.TO_LINKS, *model.TO_ALL) else None,
         "reason": outcome.key.split()[0] if isinstance(outcome, Digest) else "quiet",
         "couple": matter.couple,
         "title": said.title,

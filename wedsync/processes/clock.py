@@ -57,6 +57,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("remind_of_tasks", 5 * minute, ticks.reminding_of_tasks(published)),
         Timer("warn_of_limits", 5 * minute, ticks.warning_of_limits(published)),
         Timer("mind_alerts", 1.0, ticks.minding_alerts(published)),
+        Timer("mind_days", 10.0, ticks.minding_days(published)),
         Timer("drill", minute, ticks.drilling(published)),
         Timer("mind_invitations", minute, ticks.minding_invitations(published)),
         Timer("mind_journeys", 10.0, ticks.minding_journeys(published)),

@@ -61,6 +61,10 @@ from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
 from wedsync.connections.records import sync as records_sync
 from wedsync.connections.records.remote import Remote as Crms
+from wedsync.days import api as days_api
+from wedsync.days import facts as days
+from wedsync.days import pages as days_pages
+from wedsync.days import reactions as days_reactions
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -106,6 +110,9 @@ from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
+from wedsync.operations.wedding_day import api as wedding_day_api
+from wedsync.operations.wedding_day import minding as wedding_day_minding
+from wedsync.operations.wedding_day import pages as wedding_day_pages
 from wedsync.operations.wording import api as wording_api
 from wedsync.operations.wording import pages as wording_pages
 from wedsync.payments import api as payments_api
@@ -161,6 +168,7 @@ NOUNS = (
     bookings,
     photos,
     venues,
+    days,
     payments,
     clients,
     forms,
@@ -190,6 +198,7 @@ PLAIN = (
     schedule_reactions,
     suppliers_reactions,
     tasks_reactions,
+    days_reactions,
     bookings_reactions,
     acknowledgements_reactions,
     invitations_reactions,
@@ -220,6 +229,7 @@ DOORS = (
     bookings_api,
     photos_api,
     venues_api,
+    days_api,
     payments_api,
     clients_api,
     forms_api,
@@ -246,6 +256,7 @@ DOORS = (
     marketing_api,
     hooks,
     operations_api,
+    wedding_day_api,
     freeze_api,
     database_api,
     wording_api,
@@ -263,6 +274,7 @@ PAGES = (
     bookings_pages,
     photos_pages,
     venues_pages,
+    days_pages,
     payments_pages,
     clients_pages,
     forms_pages,
@@ -281,6 +293,7 @@ PAGES = (
     onboarding_pages,
     charging_pages,
     operations_pages,
+    wedding_day_pages,
     freeze_pages,
     database_pages,
     wording_pages,
@@ -323,6 +336,7 @@ def works(
         **incoming.works(ring, takers),
         **invitations_posting.works(ring, settings),
         **alerts_calling.works(ring, settings),
+        **wedding_day_minding.works(ring),
         **bookings_following.WORKS,
         **journeys_running.WORKS,
         **phoning_work.works(ring),

@@ -39,6 +39,7 @@ COLUMNS: Final = (
     Place("guest_contacts", "sealed", "wedding_id", "guest_id"),
     Place("guest_needs", "sealed", "wedding_id", "guest_id"),
     Place("dietary_sheets", "sealed", "wedding_id"),
+    Place("day_packs", "sealed", "wedding_id"),
     Place("imports", "plan", "wedding_id"),
     Place("imports", "undo", "wedding_id"),
     Place("booking_details", "sealed", "supplier_id", "booking_id"),

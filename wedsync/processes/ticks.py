@@ -32,6 +32,7 @@ notices = sql.load("wedsync.notices")
 payments = sql.load("wedsync.payments")
 photos = sql.load("wedsync.photos")
 tasks = sql.load("wedsync.tasks")
+wedding_days = sql.load("wedsync.operations.wedding_day")
 log = structlog.get_logger("clock")
 
 PATIENCE_S: Final = tuple(PATIENCE.values())
@@ -157,6 +158,16 @@ def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published("[]")
 
     return drill
+
+
+def minding_days(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Wedding days that should be looked at: who is asked when they come, who does not come, whose packs are due."""
+
+    async def mind(connection: Any) -> None:
+        if await connection.fetchval(wedding_days.poke):
+            await published("[]")
+
+    return mind
 
 
 def warning_of_limits(published: Callable[[str], Awaitable[Any]]) -> Tick:

@@ -64,7 +64,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
     core: list[CoreTime] = []
 
 
-async def add(tx: Tx, new: NewItem) -> UUID:
+async def add(tx: Tx, new: NewItem, *, is_amending: bool = False) -> UUID:
     """Put an item on the schedule; returns its id. Raises Refusal 403, 404, 409 or 422."""
     await tx.run(queries.lock)
     wedding = await tx.row(queries.wedding)
@@ -72,6 +72,8 @@ async def add(tx: Tx, new: NewItem) -> UUID:
         raise not_found("item")
     if not wedding["may_write"]:
         raise _forbidden()
+    if not is_amending:
+        model.check_unguarded(wedding["guard"])
     plan = planned(await tx.rows(queries.plan))
     if len(plan) >= model.ITEMS_MAX:
         raise Refusal(409, "schedule_full", f"A schedule holds {model.ITEMS_MAX} items. Remove some, or join them.")
@@ -84,18 +86,24 @@ async def add(tx: Tx, new: NewItem) -> UUID:
     if row is None:
         raise not_found("item")
     record(tx, facts.ADDED, op="INSERT", row=row)
-    await _follow_up(tx, outcome, wedding["wedding_id"])
+    await _follow_up(tx, outcome, wedding["wedding_id"], is_amending=is_amending)
     return outcome.item.id
 
 
-async def change(tx: Tx, item_id: UUID, fields: dict[str, Any], *, version: int | None = None) -> int:
-    """Change an item and re-time what follows it; returns the new version. Raises Refusal 403, 404, 412 or 422."""
+async def change(
+    tx: Tx, item_id: UUID, fields: dict[str, Any], *, version: int | None = None, is_amending: bool = False
+) -> int:
+    """Change an item and re-time what follows it; returns the new version. Raises Refusal 403, 404, 409, 412 or 422.
+
+    `is_amending`: on the day, for an amendment that says so to everybody; these facts then ask nobody.
+    """
     await tx.run(queries.lock)
-    return await _write(tx, await _considered(tx, item_id, fields, version=version))
+    outcome = await _considered(tx, item_id, fields, version=version, is_amending=is_amending)
+    return await _write(tx, outcome, is_amending=is_amending)
 
 
 async def move(tx: Tx, item_id: UUID, to: MoveItem, *, version: int | None = None) -> Moved:
-    """Move an item and everything that follows it. Raises Refusal 403, 404, 412 or 422."""
+    """Move an item and everything that follows it. Raises Refusal 403, 404, 409, 412 or 422."""
     await tx.run(queries.lock)
     outcome = await _considered(tx, item_id, to, version=version)
     return _shown(outcome, await _write(tx, outcome), is_saved=True)
@@ -151,6 +159,19 @@ async def follow_core(tx: Tx, zone_before: str) -> None:
     await _write_retimed(tx, plan, list(held.values()))
 
 
+async def tell_core(tx: Tx) -> None:
+    """The core's ceremony and reception are when the schedule now has them; the other way round of `follow_core`."""
+    await tx.run(queries.lock)
+    wedding = await tx.row(queries.wedding)
+    if wedding is None:
+        raise not_found("item")
+    items = planned(await tx.rows(queries.plan)).values()
+    kinds: set[Kind] = {"ceremony", "reception"}
+    found = model.core_times(items, kinds, wedding["on"], wedding["time_zone"], dict(wedding))
+    if found:
+        await weddings.change(tx, wedding["wedding_id"], {c.field: c.after for c in found}, is_confirmed=True)
+
+
 async def add_contact(tx: Tx, new: NewContact) -> UUID:
     """Name somebody to ring on the day. Raises Refusal 403 or 422."""
     fields = model.settle_contact(msgspec.structs.asdict(new))
@@ -196,7 +217,9 @@ def planned(rows: Iterable[Row]) -> Plan:
     return {item.id: item for item in items}
 
 
-async def _claimed(tx: Tx, item_id: UUID, version: int | None) -> tuple[Plan, PlannedItem, bool]:
+async def _claimed(
+    tx: Tx, item_id: UUID, version: int | None, *, is_amending: bool = False
+) -> tuple[Plan, PlannedItem, bool]:
     """The plan, the item to change, and whether the couple is asking."""
     rows = await tx.rows(queries.plan)
     plan = planned(rows)
@@ -205,13 +228,17 @@ async def _claimed(tx: Tx, item_id: UUID, version: int | None) -> tuple[Plan, Pl
         raise not_found("item")
     if not rows[0]["may_write"]:
         raise _forbidden()
+    if not is_amending:
+        model.check_unguarded(rows[0]["guard"])
     if version not in (None, item.version):
         raise await stale(tx, queries.current, item_id)
     return plan, item, rows[0]["is_couple"]
 
 
-async def _considered(tx: Tx, item_id: UUID, to: dict[str, Any] | MoveItem, *, version: int | None = None) -> _Outcome:
-    plan, item, is_couple = await _claimed(tx, item_id, version)
+async def _considered(
+    tx: Tx, item_id: UUID, to: dict[str, Any] | MoveItem, *, version: int | None = None, is_amending: bool = False
+) -> _Outcome:
+    plan, item, is_couple = await _claimed(tx, item_id, version, is_amending=is_amending)
     wanted = model.fields_of_move(item, to) if isinstance(to, MoveItem) else dict(to)
     after = wanted.pop("after", None)
     item_then = model.placed(item, model.settle(wanted))
@@ -261,7 +288,7 @@ async def _check(tx: Tx, then: Mapping[str, Any], before: Mapping[str, Any], *, 
                 raise Refusal(422, "unknown_reference", f"{field}: {reason}", errors=errors)
 
 
-async def _write(tx: Tx, outcome: _Outcome) -> int:
+async def _write(tx: Tx, outcome: _Outcome, *, is_amending: bool = False) -> int:
     """Write an outcome; returns the item's version."""
     before = outcome.plan[outcome.item.id]
     if not (outcome.fields or outcome.ripple.moves or outcome.follows is not None):
@@ -269,11 +296,11 @@ async def _write(tx: Tx, outcome: _Outcome) -> int:
     own = outcome.fields | _times(outcome.item) | {"id": before.id}
     rest = _moved_rows(outcome.ripple, but=before.id)
     rows = {r["id"]: r for r in await tx.rows(queries.write, _json([own, *rest]))}
-    kind = facts.MOVED if outcome.ripple.moves else facts.CHANGED
-    summary = _summary(before, outcome)
-    record(tx, kind, op="UPDATE", row=rows[before.id], concerns=_asks(outcome), summary=summary)
+    kind = facts.AMENDED if is_amending else facts.MOVED if outcome.ripple.moves else facts.CHANGED
+    asked, summary = ([] if is_amending else _asks(outcome)), _summary(before, outcome)
+    record(tx, kind, op="UPDATE", row=rows[before.id], concerns=asked, summary=summary)
     _record_rippled(tx, [rows[r["id"]] for r in rest], began_with=rows[before.id])
-    await _follow_up(tx, outcome, before.wedding_id)
+    await _follow_up(tx, outcome, before.wedding_id, is_amending=is_amending)
     version: int = rows[before.id]["version"]
     return version
 
@@ -316,11 +343,12 @@ def _record_rippled(tx: Tx, rows: list[Row], *, began_with: Row) -> None:
         record(tx, facts.SCHEDULE_RIPPLED, op="UPDATE", row=began_with)
 
 
-async def _follow_up(tx: Tx, outcome: _Outcome, wedding_id: UUID) -> None:
+async def _follow_up(tx: Tx, outcome: _Outcome, wedding_id: UUID, *, is_amending: bool = False) -> None:
+    """What goes along. Who leads the day may move the ceremony, not the core: of an amendment a reaction tells it."""
     if outcome.follows is not None:
         await _put_dependencies(tx, outcome.follows, of={outcome.item.id})
     await _put_days(tx, outcome.plan.values(), outcome.ripple.items.values())
-    if outcome.core:
+    if outcome.core and not is_amending:
         await weddings.change(tx, wedding_id, {core.field: core.after for core in outcome.core})
 
 

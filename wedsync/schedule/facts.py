@@ -90,6 +90,11 @@ MOVED = _item(
 RIPPLED = _item(
     "schedule_item.rippled", "An item got a new time because something before it, or the wedding itself, moved."
 )
+AMENDED = _item(
+    "schedule_item.amended",
+    "An item was changed by an amendment on the day; the amendment is what is confirmed.",
+    lane=Lane.HIGH,
+)
 REMOVED = _item("schedule_item.removed", "An item was taken off the schedule.", lane=Lane.HIGH)
 SCHEDULE_RIPPLED = _item(
     "schedule.rippled",
@@ -105,6 +110,6 @@ CONTACT_REMOVED = _contact("day_contact.removed", "An on-day contact was taken o
 
 DAY_KINDS = {"INSERT": DAY_ADDED, "UPDATE": DAY_CHANGED, "DELETE": DAY_REMOVED}
 EVENTS = (
-    *(ADDED, CHANGED, MOVED, RIPPLED, REMOVED, SCHEDULE_RIPPLED),
+    *(ADDED, CHANGED, MOVED, AMENDED, RIPPLED, REMOVED, SCHEDULE_RIPPLED),
     *(DAY_ADDED, DAY_CHANGED, DAY_REMOVED, CONTACT_ADDED, CONTACT_CHANGED, CONTACT_REMOVED),
 )

@@ -213,6 +213,17 @@ def fields_of_new(new: NewItem, on: date | None, zone: str, *, by_couple: bool) 
     return settle(fields | taken)
 
 
+def check_unguarded(guard: str | None) -> None:
+    """Raises Refusal 409 from 24 hours before the day: the plan stands, and what changes is told to everybody."""
+    if guard == "hard":
+        raise Refusal(
+            409,
+            "amend",
+            "The plan stands from 24 hours before the first item. Change it by an amendment with its reason, on the "
+            "page of the day (POST /api/v1/weddings/{id}/amendments): everybody reads it at once and confirms it.",
+        )
+
+
 def check_audience(takes_rsvps: bool, audience: str) -> None:
     """Raises Refusal 422 where guests would answer for something they cannot see."""
     if takes_rsvps and audience == "linked":

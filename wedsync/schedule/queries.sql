@@ -12,7 +12,7 @@ select i.id, i.wedding_id, i.kind, i.title, i."on", i.at_local, i.zone, i.starts
     select jsonb_agg(jsonb_build_object('item_id', d.after_item_id, 'lag_minutes', d.lag_minutes) order by d.after_item_id)
     from schedule_dependencies d
     where d.wedding_id = i.wedding_id and d.item_id = i.id), '[]') as after,
-  ((select app.write_mask()) & 2) <> 0 as may_write, ((select app.write_mask()) & 512) <> 0 as is_couple
+  ((select app.write_mask()) & 2) <> 0 as may_write, ((select app.write_mask()) & 512) <> 0 as is_couple, (select app.day_guard()) as guard
 from schedule_items i
 where i.wedding_id = (select app.tenant())
 order by i.starts_at, i.id
@@ -48,7 +48,7 @@ select to_jsonb(i) as record from schedule_items i where i.wedding_id = (select 
 -- name: wedding
 -- What new items take over, and the core times that ceremony and reception stand for.
 select w.wedding_id, w."on", w.time_zone, w.ceremony_at, w.reception_at, uuidv7() as fresh_id, ((select app.write_mask()) & 2) <> 0 as may_write,
-  ((select app.write_mask()) & 512) <> 0 as is_couple
+  ((select app.write_mask()) & 512) <> 0 as is_couple, (select app.day_guard()) as guard
 from weddings w
 where w.wedding_id = (select app.tenant())
 

@@ -11,7 +11,7 @@ from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_facts
 
 queries = sql.load("wedsync.schedule")
-SHOWN = (facts.ADDED, facts.CHANGED, facts.MOVED, facts.REMOVED, facts.SCHEDULE_RIPPLED)
+SHOWN = (facts.ADDED, facts.CHANGED, facts.MOVED, facts.AMENDED, facts.REMOVED, facts.SCHEDULE_RIPPLED)
 
 
 async def follow_date(tx: Tx, event: Event) -> None:

@@ -65,8 +65,12 @@ async def set_up(
     return wedding_id
 
 
-async def change(tx: Tx, wedding_id: UUID, fields: dict[str, Any], *, version: int | None = None) -> int:
-    """Change core fields; returns the new version. Raises Refusal 404, 403, 412 or 422."""
+async def change(
+    tx: Tx, wedding_id: UUID, fields: dict[str, Any], *, version: int | None = None, is_confirmed: bool = False
+) -> int:
+    """Change core fields; returns the new version. Raises Refusal 404, 403, 412 or 422, and 409 in the last week for
+    date, places and times, which need a second word; `is_confirmed` where it was given, or an amendment made of it.
+    """
     row = await tx.row(queries.get_for_change, wedding_id)
     if row is None:
         row = await tx.row(queries.get, wedding_id)
@@ -81,6 +85,8 @@ async def change(tx: Tx, wedding_id: UUID, fields: dict[str, Any], *, version: i
     fields = model.settle(before, fields)
     if not fields:
         return before.version
+    if not is_confirmed and fields.keys() & model.STRUCTURAL and await tx.value(queries.guard):
+        raise model.needs_second_word()
     if fields.keys() & {"on", "date_status"}:
         await tx.run(queries.keep_date, wedding_id, before.on, before.date_status, tx.actor.id)
     return await _write(tx, wedding_id, fields)

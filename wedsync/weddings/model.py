@@ -349,6 +349,21 @@ _KINDS = (
 )
 
 
+STRUCTURAL = frozenset({"on", "time_zone", "ceremony_at", "reception_at", *_KINDS[1][1]})
+"""What everything else hangs on: in the last week a second word is needed to change it."""
+
+
+def needs_second_word() -> Refusal:
+    """In the last week before a wedding, for what everything else hangs on."""
+    return Refusal(
+        409,
+        "needs_second_word",
+        "The wedding is less than a week away, and everybody has planned by its date, places and times. Ask for the "
+        "change with a reason on the page of the day (POST /api/v1/weddings/{id}/held-changes); it is made when the "
+        "other of you two confirms it.",
+    )
+
+
 def kind_of(fields: set[str]) -> EventType:
     """One changed row is one event: the weightiest of its changes names it."""
     return next((kind for kind, names in _KINDS if names & fields), CHANGED)

@@ -11,6 +11,10 @@ select w.wedding_id, w.id, w.couple_names, w.partner_a, w.partner_b, w."on", w.d
 -- name: current
 select to_jsonb(w) as record from weddings w where w.wedding_id = $1
 
+-- name: guard
+-- How the wedding is guarded before and on its day.
+select app.day_guard()
+
 -- name: change
 -- Writes the fields the json names; row images before and after go into the fact.
 update weddings w

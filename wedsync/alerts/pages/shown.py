@@ -19,10 +19,11 @@ from wedsync.web.shell import Shell
 queries = sql.load("wedsync.alerts")
 SHOWN_MAX = 50
 WAYS = {"in_app": "here", "email": "mail", "sms": "text", "voice": "call"}
-BLANK = {"what": "", "detail": "", "place": ""}
+BLANK = {"what": "", "detail": "", "place": "", "severity": ""}
 WRONG = {
     "what": FieldError("what", "is missing", "Choose what it is about."),
     "detail": FieldError("detail", "is missing", "Say what happened and what is needed, in up to 500 characters."),
+    "severity": FieldError("severity", "is none of the list", "Choose one of it."),
     "place": FieldError("place", "is too long", "Name the place in up to 120 characters."),
 }
 
@@ -107,7 +108,8 @@ async def act(tx: Tx, alert_id: UUID, form: Form, *, via: model.Via, name: str =
 
 def wanted(form: Form) -> model.NewAlert:
     """The form as a new alert. Raises Refusal 422."""
-    given = {name: form.text(name) for name in ("what", "detail", "place")}
+    given: dict[str, Any] = {name: form.text(name) for name in ("what", "detail", "place")}
+    given["severity"] = form.text("severity") or None
     return forms.checked(model.NewAlert, given, WRONG)
 
 

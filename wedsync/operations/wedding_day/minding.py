@@ -1,0 +1,170 @@
+"""What the clock does for a wedding day: asks suppliers when they come, looks for those who do not, makes day packs.
+
+One job of a wedding at a time; it says itself when it is to be looked at again. What it finds is judged by `noshow`,
+and written by the noun's own actions.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from wedsync.alerts import actions as alerts
+from wedsync.alerts.model import NewAlert
+from wedsync.days import actions as days
+from wedsync.days.model import Arrival, Because
+from wedsync.days.view import queries as plans
+from wedsync.events import jobs
+from wedsync.events.jobs import Job
+from wedsync.events.reactions import Work
+from wedsync.kit import sql
+from wedsync.kit.db import Door, Row, Tx
+from wedsync.kit.seal import KeyRing
+from wedsync.operations.wedding_day import noshow, pack
+from wedsync.schedule.actions import planned
+from wedsync.schedule.model import LIVE_BEFORE, local_of
+from wedsync.schedule.rows import PlannedItem, WeddingDay
+from wedsync.web.context import as_struct
+from wedsync.web.formats import clock
+
+queries = sql.load("wedsync.operations.wedding_day")
+MIND: Final = "days.mind"
+ENTER: Final = "select app.enter_job($1, $2)"
+ASKED_BEFORE: Final = (timedelta(hours=72), timedelta(hours=48), timedelta(hours=24))
+PACKED_BEFORE: Final[tuple[tuple[timedelta, Because], ...]] = (
+    (timedelta(days=7), "week"),
+    (timedelta(hours=24), "day"),
+    (timedelta(hours=2), "hours"),
+)
+NEAR, FAR = timedelta(seconds=30), timedelta(minutes=10)
+"""How long the clock looks away at most, near the day and before it: plans and arrivals move meanwhile."""
+CLOCK: Final = "The day's clock"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look is about."""
+
+    now: datetime
+    links: Sequence[Row]
+    items: Sequence[PlannedItem]
+
+
+def works(ring: KeyRing) -> Mapping[str, Work]:
+    """By the name it is owed under."""
+
+    async def mind(door: Door, job: Job) -> None:
+        async with door.enter_job(job.id, job.lease_token) as tx:
+            await look(tx, ring, job)
+            await jobs.finish(tx, job)
+
+    return {MIND: mind}
+
+
+async def look(tx: Tx, ring: KeyRing, job: Job) -> None:
+    """Everything that is due of every day to come of the entered wedding."""
+    await tx.run(queries.hold)
+    head: Any = await tx.row(queries.head)
+    seen = Seen(
+        now=head["now"],
+        links=[row for row in await tx.rows(queries.links) if row["status"] == "active"],
+        items=list(planned(await tx.rows(plans.plan)).values()),
+    )
+    packs = {row["on"]: row["packs"] for row in await tx.rows(queries.watches)}
+    for day in await days.days(tx):
+        if day.live_until <= seen.now or not _is_near(day, seen.now):
+            continue
+        await _ask(tx, seen, day)
+        await _search(tx, ring, seen, day)
+        made = await _pack(tx, ring, job, seen, day, packs.get(day.on, 0))
+        await tx.run(queries.put_watch, day.on, next_look(day, seen.now), made)
+    if await tx.value(plans.last_number) > await tx.value(queries.packed):
+        await pack_all(tx, ring, job, [row["id"] for row in seen.links], "amendment")
+
+
+def first_of(day: WeddingDay) -> datetime:
+    """When its first item begins."""
+    return day.live_from + LIVE_BEFORE
+
+
+def next_look(day: WeddingDay, now: datetime) -> datetime:
+    """When the clock looks again."""
+    return now + (NEAR if now >= first_of(day) - timedelta(hours=6) else FAR)
+
+
+def times_asked(day: WeddingDay, now: datetime) -> int:
+    """How often suppliers have been asked by now when they come."""
+    return sum(1 for before in ASKED_BEFORE if now >= first_of(day) - before)
+
+
+def packs_due(day: WeddingDay, now: datetime) -> int:
+    """How many packs the clock has made by now."""
+    return sum(1 for before, _ in PACKED_BEFORE if now >= first_of(day) - before)
+
+
+def _is_near(day: WeddingDay, now: datetime) -> bool:
+    return now >= first_of(day) - PACKED_BEFORE[0][0]
+
+
+def _own(items: Sequence[PlannedItem], day: WeddingDay, link_id: UUID) -> list[PlannedItem]:
+    """What a supplier is responsible for on a day."""
+    return [i for i in items if i.owner_link_id == link_id and day.live_from <= i.starts_at <= day.live_until]
+
+
+async def _ask(tx: Tx, seen: Seen, day: WeddingDay) -> None:
+    times = times_asked(day, seen.now)
+    for link in seen.links if times else ():
+        own = _own(seen.items, day, link["id"])
+        needed = min((item.starts_at for item in own), default=first_of(day)) - timedelta(hours=1)
+        await days.ask(tx, link["id"], day, needed, times)
+
+
+async def _search(tx: Tx, ring: KeyRing, seen: Seen, day: WeddingDay) -> None:
+    """Whoever is expected and has not come, one rung at a time."""
+    arrivals = [as_struct(Arrival, row) for row in await tx.rows(plans.arrivals, day.on)]
+    links = {row["id"]: row for row in seen.links}
+    for one in arrivals:
+        link = links.get(one.link_id)
+        if link is None:
+            continue
+        due = noshow.due_at(one.expected_at, one.eta_at)
+        is_certain = one.confirmed_at is not None or bool(_own(seen.items, day, one.link_id))
+        reached = noshow.rung(one.state, due, seen.now, is_certain=is_certain)
+        if reached > one.rung and await days.climb(tx, one.id, reached) and reached >= noshow.MISSING:
+            await _alarm(tx, ring, seen, one, link)
+
+
+async def _alarm(tx: Tx, ring: KeyRing, seen: Seen, one: Arrival, link: Row) -> None:
+    """An emergency of the day: raised once, told within it again at each further rung."""
+    found = noshow.impact(seen.items, one.link_id, link["category"], seen.now)
+    at_local = clock(local_of(one.expected_at, one.zone)[1], one.zone)
+    says = [f"{one.supplier_name} was expected at {at_local} and has not come."]
+    if one.contact_phone:
+        says.append(f"Ring {one.contact_name}: {one.contact_phone}.")
+    if found.others or found.theirs:
+        says.append("It holds up " + ", ".join(d.title for d in (*found.theirs, *found.others)[:8]) + ".")
+    elif found.slack_minutes is not None:
+        says.append(f"Their next part begins in {found.slack_minutes} minutes.")
+    new = NewAlert(what="supplier_missing", detail=" ".join(says)[:500], severity=found.severity)
+    await alerts.raise_for(tx, ring, new, name=CLOCK)
+
+
+async def _pack(tx: Tx, ring: KeyRing, job: Job, seen: Seen, day: WeddingDay, made: int) -> int:
+    """The packs that are due; several that were missed become one. Returns how many were made by now."""
+    due = packs_due(day, seen.now)
+    if due > made:
+        await pack_all(tx, ring, job, [row["id"] for row in seen.links], PACKED_BEFORE[due - 1][1])
+    return due
+
+
+async def pack_all(tx: Tx, ring: KeyRing, job: Job, links: Sequence[UUID], because: Because) -> None:
+    """A pack for the couple and one for every supplier, each read as they may see it."""
+    number = await tx.value(plans.last_number)
+    files: list[tuple[UUID | None, bytes]] = [(None, await pack.made(tx, ring))]
+    for link in links:
+        if await tx.value(queries.look_as, link):
+            files.append((link, await pack.made(tx, ring)))
+        await tx.run(ENTER, job.id, job.lease_token)
+    for whose, file in files:
+        await days.keep_pack(tx, ring, file, link_id=whose, because=because, number=number)

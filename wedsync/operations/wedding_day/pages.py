@@ -1,0 +1,79 @@
+"""Pages of the protocol: what is missing before the day, what to do when somebody does not come, and the day pack."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get
+
+from wedsync.kit.actor import Actor
+from wedsync.kit.db import Tx
+from wedsync.operations.wedding_day import pack
+from wedsync.operations.wedding_day.reading import as_file, judged, missing
+from wedsync.schedule.model import local_of
+from wedsync.web import respond
+from wedsync.web.context import Context
+from wedsync.web.formats import clock
+from wedsync.web.forms import AnyRequest, signed_in
+from wedsync.weddings.shell import couple_shell
+
+STUDIO = "/studio/{supplier_id:uuid}/weddings/{wedding_id:uuid}"
+
+
+@get("/me/{wedding_id:uuid}/readiness", include_in_schema=False)
+async def show_readiness(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[Any]:
+    """The score, and what it is made of."""
+    return await _readiness("operations/readiness.html", request, ctx, actor, wedding_id)
+
+
+@get("/me/{wedding_id:uuid}/fragments/readiness", include_in_schema=False)
+async def readiness_fragment(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[Any]:
+    """The same, when something of it changed."""
+    return await _readiness("operations/_readiness.html", request, ctx, actor, wedding_id)
+
+
+@get("/me/{wedding_id:uuid}/day/missing/{arrival_id:uuid}", include_in_schema=False)
+async def show_missing(
+    request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID, arrival_id: UUID
+) -> Response[Any]:
+    """Whom to ring, what is held up, who could stand in."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        shell = await couple_shell(request, ctx, tx, wedding_id, "schedule")
+        found = await missing(tx, arrival_id)
+
+    def local(at: Any) -> str:
+        return clock(local_of(at, found.zone)[1], found.zone)
+
+    delayed = [
+        (d.title, local(d.planned_at), local(d.expected_at)) for d in (*found.impact.theirs, *found.impact.others)
+    ]
+    return respond.html("operations/missing.html", shell, one=found, expected=local(found.expected_at), delayed=delayed)
+
+
+@get("/me/{wedding_id:uuid}/day-pack", include_in_schema=False)
+async def couple_pack(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[bytes]:
+    """As it is now, to keep."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        return await _pack(ctx, tx)
+
+
+@get(f"{STUDIO}/day-pack", include_in_schema=False)
+async def supplier_pack(
+    request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
+) -> Response[bytes]:
+    """What this supplier may see of it."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        return await _pack(ctx, tx)
+
+
+async def _pack(ctx: Context, tx: Tx) -> Response[bytes]:
+    return as_file(await pack.made(tx, ctx.ring))
+
+
+async def _readiness(name: str, request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[Any]:
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        shell = await couple_shell(request, ctx, tx, wedding_id, "schedule")
+        found = await judged(tx)
+    return respond.html(name, shell, found=found)
+
+
+ROUTES = (show_readiness, readiness_fragment, show_missing, couple_pack, supplier_pack)
