@@ -317,6 +317,7 @@ create table public.preferences (
   quiet_from time,
   quiet_until time,
   digest_at time not null default '18:00',
+  locale text check (locale ~ '^[a-z]{2}(-[A-Z]{2})?$'),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (person_id),
@@ -328,6 +329,7 @@ comment on column public.preferences.channels is 'Channel -> whether it is used 
 comment on column public.preferences.choices is 'Kind of notice -> channel -> now, digest or off; what is absent is as the couple or the platform says';
 comment on column public.preferences.weddings is 'Wedding -> now, digest or off: everything of it, whatever kind';
 comment on column public.preferences.zone is 'Where its hours are; null = where the wedding is';
+comment on column public.preferences.locale is 'In which language a person is told; null = in the wedding''s';
 create trigger bump before update on public.preferences for each row execute function app.bump();
 call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
 
@@ -634,6 +636,137 @@ begin
   return exists (select from public.rsvps r where r.wedding_id = app.tenant() and r.schedule_item_id = p_item);
 end $$;
 grant execute on function app.item_has_answers(uuid) to wedsync_user;
+reset role;
+
+-- 26_days.sql
+-- Days: what is amended, who is there, how far it has come, and what waits for a second word. Home: the wedding.
+set role wedsync_owner;
+
+create table public.amendments (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  number integer not null check (number > 0),
+  kind text not null check (kind in ('move', 'change', 'add', 'drop', 'announce')),
+  schedule_item_id uuid,
+  title text not null check (length(title) between 1 and 300),
+  before jsonb not null default '{}',
+  after jsonb not null default '{}',
+  reason text not null check (length(reason) between 3 and 500),
+  author_id uuid,
+  author_name text not null default '' check (length(author_name) <= 300),
+  author_link_id uuid,
+  made_at timestamptz not null,
+  primary key (wedding_id, id),
+  unique (wedding_id, number),
+  check ((kind = 'announce') = (schedule_item_id is null))
+);
+comment on table public.amendments is 'Scope schedule: a change made on the day, with author and reason; nobody changes or removes one';
+comment on column public.amendments.number is 'Dense in each wedding: whoever has read up to one knows that nothing is missing';
+call app.protect('public.amendments', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.write_mask()) & 2) <> 0$$, false);
+revoke update on public.amendments from wedsync_user;
+drop policy updatable on public.amendments;
+
+create table public.arrivals (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  supplier_name text not null default '' check (length(supplier_name) <= 300),
+  "on" date not null,
+  zone text not null check (length(zone) <= 64),
+  expected_at timestamptz not null,
+  contact_name text not null default '' check (length(contact_name) <= 300),
+  contact_phone text not null default '' check (length(contact_phone) <= 40),
+  vehicle text not null default '' check (length(vehicle) <= 120),
+  confirmed_at timestamptz,
+  asked smallint not null default 0 check (asked between 0 and 9),
+  state text not null default 'expected' check (state in ('expected', 'on_my_way', 'on_site', 'ready', 'left')),
+  eta_at timestamptz,
+  arrived_at timestamptz,
+  left_at timestamptz,
+  rung smallint not null default 0 check (rung between 0 and 5),
+  said_by text not null default '' check (length(said_by) <= 300),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, link_id, "on")
+);
+comment on table public.arrivals is 'Scope schedule: when a supplier comes on a wedding day, whom to ring there, and whether they are there';
+comment on column public.arrivals.asked is 'How often they were asked to confirm when they come';
+comment on column public.arrivals.rung is 'How far the clock of a supplier who does not come has got: prompted, late, missing, to decide, replaced';
+create trigger bump before update on public.arrivals for each row execute function app.bump();
+call app.protect('public.arrivals', 'wedding_id', $$((select app.mask()) & 2) <> 0 or link_id = (select app.link())$$,
+  $$((select app.write_mask()) & 2) <> 0 or link_id = (select app.link())$$, false);
+
+create table public.item_marks (
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  id uuid generated always as (schedule_item_id) stored,
+  state text not null check (state in ('planned', 'started', 'done', 'dropped')),
+  late_minutes integer not null default 0 check (late_minutes between 0 and 600),
+  started_at timestamptz,
+  done_at timestamptz,
+  said_by text not null default '' check (length(said_by) <= 300),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, schedule_item_id),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade
+);
+comment on table public.item_marks is 'Scope schedule: how far an item has come on the day: late, started, done, or left out';
+create trigger bump before update on public.item_marks for each row execute function app.bump();
+call app.protect('public.item_marks', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.mask()) & 2) <> 0$$, false);
+
+create table public.held_changes (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  fields jsonb not null,
+  reason text not null check (length(reason) between 3 and 500),
+  state text not null default 'waiting' check (state in ('waiting', 'made', 'withdrawn')),
+  asked_by uuid,
+  asked_name text not null default '' check (length(asked_name) <= 300),
+  asked_at timestamptz not null,
+  ended_by uuid,
+  ended_name text not null default '' check (length(ended_name) <= 300),
+  ended_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  check ((state = 'waiting') = (ended_at is null))
+);
+comment on table public.held_changes is 'Scope private: a change of date, places or times in the last week, which waits for a second word of the couple''s side';
+create unique index held_changes_waiting on public.held_changes (wedding_id) where state = 'waiting';
+create trigger bump before update on public.held_changes for each row execute function app.bump();
+call app.protect('public.held_changes', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.day_packs (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid,
+  because text not null check (because in ('week', 'day', 'hours', 'amendment')),
+  number integer not null check (number >= 0),
+  bytes integer not null check (bytes > 0),
+  sealed bytea not null,
+  made_at timestamptz not null,
+  primary key (wedding_id, id)
+);
+comment on table public.day_packs is 'Scope core: what each needs on the day as one file that opens without a network: of the couple, or of one link as it saw it then';
+comment on column public.day_packs.number is 'The last amendment in it';
+comment on column public.day_packs.sealed is 'The file, compressed: it names guests'' needs where its reader may see them';
+create index day_packs_of on public.day_packs (wedding_id, link_id, made_at);
+call app.protect('public.day_packs', 'wedding_id',
+  $$case when link_id is null then ((select app.mask()) & 512) <> 0 else ((select app.mask()) & 512) <> 0 or link_id = (select app.link()) end$$,
+  $$(select app.role()) = 'system'$$);
+
+create table public.day_watches (
+  wedding_id uuid not null references public.weddings on delete cascade,
+  "on" date not null,
+  next_at timestamptz not null,
+  packs smallint not null default 0 check (packs between 0 and 3),
+  primary key (wedding_id, "on")
+);
+comment on table public.day_watches is 'When the clock looks at a wedding day next, and how many of its day packs were made by the clock';
+create index day_watches_due on public.day_watches (next_at);
+call app.protect('public.day_watches', 'wedding_id', $$(select app.role()) = 'system'$$, $$(select app.role()) = 'system'$$);
 reset role;
 
 -- 30_suppliers.sql
@@ -1078,6 +1211,16 @@ create table public.tasks (
   done_at timestamptz,
   done_by uuid,
   position integer not null default 0,
+  answer text check (answer in ('accepted', 'declined')),
+  answer_note text not null default '' check (length(answer_note) <= 500),
+  answered_at timestamptz,
+  reminded_rung integer not null default 0,
+  reminded_at timestamptz,
+  noted_at timestamptz,
+  snoozed_until date,
+  after_ids uuid[] not null default '{}' check (cardinality(after_ids) <= 20),
+  waits_for integer not null default 0,
+  photo_id uuid,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -1086,6 +1229,12 @@ create table public.tasks (
   foreign key (wedding_id, membership_id) references public.memberships (wedding_id, id),
   check (num_nonnulls(link_id, membership_id) <= 1)
 );
+comment on column public.tasks.answer is 'What whoever it was given to said; another hand empties it';
+comment on column public.tasks.reminded_rung is 'How many reminders of the ladder (app.task_rung) are behind it, those that passed before it was given or moved too';
+comment on column public.tasks.noted_at is 'Whoever has to do it knows: no reminders until its day or its hands change';
+comment on column public.tasks.after_ids is 'Tasks that are to be done first; one that is gone holds nothing up';
+comment on column public.tasks.waits_for is 'How many of them are not done yet, kept by a reaction: who has to do it may not see them';
+comment on column public.tasks.photo_id is 'The photograph that shows it is done, in task_photos';
 comment on table public.tasks is 'Scope tasks; assigned to a link (that supplier alone sees it) or a membership (partner, helper); due on a date or days before the wedding';
 create unique index tasks_id on public.tasks (id);
 create index tasks_due on public.tasks (wedding_id, status, due_on);
@@ -1178,6 +1327,94 @@ drop policy insertable on public.acknowledgements;
 grant insert, update on public.acknowledgements to wedsync_recorder;
 reset role;
 
+-- 51_task_reminders.sql
+-- Reminders of tasks on a ladder until somebody has done, noted or put them off; and the photographs that show they are done.
+set role wedsync_owner;
+
+create table public.task_photos (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  task_id uuid not null,
+  kind text not null check (kind in ('jpeg', 'png', 'webp')),
+  bytes integer not null check (bytes between 1 and 8388608),
+  sealed bytea not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, task_id),
+  foreign key (wedding_id, task_id) references public.tasks (wedding_id, id) on delete cascade
+);
+comment on table public.task_photos is 'The photograph that shows a task is done: whoever sees the task sees it, whoever works on the task puts it there. Told as task.photo_added';
+-- The task's own policies are asked: nobody sees the photograph of a task that they do not see.
+call app.protect('public.task_photos', 'wedding_id',
+  $$exists (select from public.tasks t where t.wedding_id = task_photos.wedding_id and t.id = task_photos.task_id)$$,
+  $$exists (select from public.tasks t where t.wedding_id = task_photos.wedding_id and t.id = task_photos.task_id
+    and (((select app.write_mask()) & 512) <> 0 or t.link_id = (select app.link()) or t.membership_id = (select app.membership())))$$);
+create index tasks_reminded on public.tasks (due_on, wedding_id)
+  where due_on is not null and noted_at is null and status not in ('done', 'cancelled') and answer is distinct from 'declined';
+grant update on public.tasks to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+
+-- How many reminders are behind a task on a day: two weeks, three days and a day before it is due, on the day, and one, three and seven days after.
+create function app.task_rung(p_due date, p_today date) returns integer
+language sql immutable set search_path = '' as $$
+  select count(*)::integer from unnest(array[-14, -3, -1, 0, 1, 3, 7]) o where p_due + o <= p_today;
+$$;
+
+-- The day that reminders go by: it begins at nine in the morning where the wedding is.
+create function app.task_day(p_zone text) returns date
+language sql stable set search_path = '' as $$
+  select ((app.now() at time zone p_zone) - interval '9 hours')::date;
+$$;
+
+-- What the clock has to remind of: given to somebody who is still there, or to nobody yet; a task that waits for another is left alone, and so
+-- is one that was due a month ago.
+create function app.due_tasks(p_wedding uuid) returns table (wedding_id uuid, id uuid, is_late boolean, rung integer)
+language sql stable set search_path = '' as $$
+  select t.wedding_id, t.id, t.due_on < app.task_day(w.time_zone), app.task_rung(t.due_on, app.task_day(w.time_zone))
+  from public.tasks t
+  join public.weddings w on w.wedding_id = t.wedding_id
+  left join public.links l on l.wedding_id = t.wedding_id and l.id = t.link_id
+  left join public.memberships m on m.wedding_id = t.wedding_id and m.id = t.membership_id
+  where t.due_on between app.now()::date - 30 and app.now()::date + 15 and t.noted_at is null and t.status not in ('done', 'cancelled')
+    and t.answer is distinct from 'declined' and t.waits_for = 0 and (p_wedding is null or t.wedding_id = p_wedding)
+    and w.date_status <> 'cancelled' and (t.link_id is null or l.status = 'active') and (t.membership_id is null or m.removed_at is null)
+    and case when t.snoozed_until is not null then t.snoozed_until <= app.task_day(w.time_zone)
+      else app.task_rung(t.due_on, app.task_day(w.time_zone)) > t.reminded_rung end;
+$$;
+
+create function app.weddings_of_due_tasks(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct d.wedding_id from app.due_tasks(null) d limit p_limit;
+$$;
+
+-- Each is told once of a rung, however many rungs have passed meanwhile. Returns the nudge, or null when there was nothing to say.
+create function app.remind_of_tasks(p_wedding uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+  with due as (
+    select t.id from public.tasks t
+    where t.wedding_id = p_wedding and t.id in (select d.id from app.due_tasks(p_wedding) d)
+    order by t.id for update skip locked),
+  told as (
+    update public.tasks t
+    set reminded_rung = d.rung, reminded_at = app.now(), snoozed_until = null
+    from due u join app.due_tasks(p_wedding) d on d.id = u.id
+    where t.wedding_id = p_wedding and t.id = u.id and t.noted_at is null and t.status not in ('done', 'cancelled')
+    returning new.id, new.link_id, new.membership_id, case when d.is_late then 'task.overdue' else 'task.due_soon' end as type,
+      to_jsonb(new) as record, to_jsonb(old) as old_record)
+  select jsonb_agg(jsonb_build_object('type', t.type, 'scope', 4, 'link', t.link_id, 'membership', t.membership_id, 'table', 'tasks',
+    'id', t.id, 'op', 'UPDATE', 'record', t.record, 'old', t.old_record)) into v_facts from told t;
+  return case when v_facts is not null then app.record(v_facts) end;
+end $$;
+grant execute on function app.task_rung(date, date), app.task_day(text) to wedsync_user;
+grant execute on function app.weddings_of_due_tasks(integer), app.remind_of_tasks(uuid) to wedsync_service;
+reset role;
+
 -- 55_proposals.sql
 -- Proposals: changes suggested to whoever owns the fields. Home: the wedding. A supplier sees its own, the couple all.
 set role wedsync_owner;
@@ -1233,8 +1470,9 @@ set role wedsync_owner;
 create table public.alerts (
   id uuid not null default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,
-  kind text not null check (kind in ('emergency', 'drill')),
+  kind text not null check (kind in ('emergency', 'drill', 'dietary')),
   what text not null check (what in ('medical', 'safety', 'weather', 'supplier_missing', 'venue', 'transport', 'lost', 'other')),
+  severity text not null default 'p1' check (severity in ('p0', 'p1', 'p2', 'p3')),
   place text not null default '' check (length(place) <= 120),
   sealed bytea not null,
   state text not null default 'triggered' check (state in ('triggered', 'acknowledged', 'resolved', 'cancelled', 'unanswered')),
@@ -1262,6 +1500,7 @@ create table public.alerts (
   check ((next_at is not null) = (state = 'triggered'))
 );
 comment on table public.alerts is 'Scope schedule: an emergency on the way, or the drill of the morning; escalates until somebody acknowledges it';
+comment on column public.alerts.severity is 'p0 life and safety: everybody at once; p1 the ceremony at risk: second by second; p2 seen by guests: ten minutes; p3 small: half an hour';
 comment on column public.alerts.sealed is 'What happened, in words: seen in the product, never in a mail or text';
 comment on column public.alerts.times is 'How often it was raised: the same matter raised again is not a second alert';
 comment on column public.alerts.began_at is 'Machine time from which the steps of the ladder count; anew when an acknowledgement lapses';
@@ -2737,6 +2976,165 @@ call app.protect('public.mail_statuses', 'tenant_id', 'false', null);
 grant insert, update, delete on public.mail_statuses to wedsync_recorder;
 reset role;
 
+-- 63_marketing.sql
+-- Marketing accounts of suppliers: who agreed to be written to (a ledger), the audience that is kept in step, its members and campaigns.
+set role wedsync_owner;
+
+create table public.marketing_consents (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  client_id uuid,
+  sealed bytea not null,
+  act text not null check (act in ('given', 'withdrawn')),
+  method text not null check (method in ('page', 'api', 'provider')),
+  wording text not null default '' check (length(wording) <= 1000),
+  source text not null default '' check (length(source) <= 300),
+  connection_id uuid,
+  made_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  foreign key (supplier_id, client_id) references public.clients (supplier_id, id) on delete set null (client_id),
+  check (act = 'withdrawn' or wording <> '')
+);
+comment on table public.marketing_consents is 'Who agreed to marketing mail of a supplier, to exactly which words, and when it was taken back: a ledger, only ever added to. The last act for an address holds';
+comment on column public.marketing_consents.sealed is 'The address: another address of the same client has agreed to nothing';
+comment on column public.marketing_consents.connection_id is 'The account at which they unsubscribed, were reported or bounced';
+create index marketing_consents_made on public.marketing_consents (supplier_id, created_at, id);
+create index marketing_consents_client on public.marketing_consents (supplier_id, client_id) where client_id is not null;
+call app.protect('public.marketing_consents', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'system')$$,
+  $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+revoke update on public.marketing_consents from wedsync_user;
+drop policy updatable on public.marketing_consents;
+grant update (sealed) on public.marketing_consents to wedsync_recorder;
+
+create table public.marketing_audiences (
+  id uuid primary key,
+  tenant_id uuid not null,
+  list_id text not null default '' check (length(list_id) <= 100),
+  title text not null default '' check (length(title) <= 300),
+  is_on boolean not null default true,
+  has_templates boolean not null default true,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  foreign key (tenant_id, id) references public.connections (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_audiences is 'A connected marketing account (id = the connection''s) and the list there that is kept in step; nothing leaves until a list is chosen';
+create trigger bump before update on public.marketing_audiences for each row execute function app.bump();
+call app.protect('public.marketing_audiences', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.marketing_progress (
+  audience_id uuid primary key,
+  tenant_id uuid not null,
+  lists jsonb not null default '[]',
+  cursor_at text not null default '' check (length(cursor_at) <= 100),
+  pending text not null default '' check (length(pending) <= 200),
+  pokes bigint not null default 0,
+  pulls_wanted bigint not null default 1,
+  pulls_done bigint not null default 0,
+  hook_asked_at timestamptz,
+  reports_at timestamptz,
+  asked_on date,
+  asked integer not null default 0,
+  failures integer not null default 0,
+  not_before timestamptz,
+  next_poll_at timestamptz not null default clock_timestamp(),
+  synced_at timestamptz,
+  outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'quota', 'failed', 'reconnect')),
+  reason text not null default '' check (length(reason) <= 1000),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+) with (fillfactor = 50);
+comment on table public.marketing_progress is 'How far an audience is kept in step: the engine''s own notes, and for people how fresh it is';
+comment on column public.marketing_progress.pending is 'A batch that the provider is still working on; what it holds is in members that are sending';
+comment on column public.marketing_progress.asked is 'Questions of this day in UTC, where the provider lets all of us ask only so many';
+create index marketing_progress_due on public.marketing_progress (next_poll_at);
+call app.protect('public.marketing_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.marketing_progress to wedsync_recorder;
+
+create table public.marketing_members (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  client_id uuid,
+  state text not null check (state in ('sending', 'there', 'refused', 'out')),
+  reason text not null default '' check (length(reason) <= 300),
+  begun text[] not null default '{}',
+  sealed bytea not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, client_id) references public.clients (supplier_id, id) on delete set null (client_id)
+);
+comment on table public.marketing_members is 'What we have put into an audience: of each address what was sent, sealed. out: unsubscribed there, by whichever side';
+comment on column public.marketing_members.begun is 'Milestones whose journeys were begun, noted before they are asked for';
+create index marketing_members_tenant on public.marketing_members (tenant_id, audience_id, changed_at desc);
+create index marketing_members_client on public.marketing_members (tenant_id, client_id) where client_id is not null;
+call app.protect('public.marketing_members', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant update on public.marketing_members to wedsync_recorder;
+
+create table public.marketing_triggers (
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  milestone text not null check (milestone ~ '^[a-z][a-z_]{1,40}$'),
+  place text not null check (length(place) between 1 and 100),
+  primary key (audience_id, milestone),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_triggers is 'Which milestone starts which journey there; every milestone is a tag beside';
+create index marketing_triggers_tenant on public.marketing_triggers (tenant_id, audience_id);
+call app.protect('public.marketing_triggers', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+
+create table public.marketing_milestones (
+  tenant_id uuid not null references public.suppliers on delete cascade,
+  client_id uuid not null,
+  milestone text not null check (milestone ~ '^[a-z][a-z_]{1,40}$'),
+  reached_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, client_id, milestone),
+  foreign key (tenant_id, client_id) references public.clients (supplier_id, id) on delete cascade
+);
+comment on table public.marketing_milestones is 'Milestones that a client''s wedding has reached, as they were told: they become tags, and may start a journey once';
+call app.protect('public.marketing_milestones', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, null, false);
+grant insert on public.marketing_milestones to wedsync_recorder;
+
+create table public.marketing_templates (
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  name text not null check (name ~ '^[a-z][a-z_]{1,40}$'),
+  remote_id text not null check (length(remote_id) between 1 and 100),
+  digest text not null check (length(digest) <= 64),
+  pushed_at timestamptz not null default clock_timestamp(),
+  primary key (audience_id, name),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_templates is 'Which of our templates is which there, and the digest of what it said when it was last written';
+create index marketing_templates_tenant on public.marketing_templates (tenant_id, audience_id);
+call app.protect('public.marketing_templates', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.marketing_campaigns (
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  remote_id text not null check (length(remote_id) between 1 and 100),
+  title text not null check (length(title) <= 300),
+  sent_at timestamptz not null,
+  sends integer not null default 0,
+  opens integer not null default 0,
+  clicks integer not null default 0,
+  bounces integer not null default 0,
+  unsubscribes integer not null default 0,
+  complaints integer not null default 0,
+  as_of timestamptz not null,
+  primary key (audience_id, remote_id),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_campaigns is 'What became of each campaign, in the same numbers for every provider: people, not openings';
+create index marketing_campaigns_sent on public.marketing_campaigns (tenant_id, audience_id, sent_at desc);
+call app.protect('public.marketing_campaigns', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create sequence public.marketing_pokes;
+grant usage on sequence public.marketing_pokes to wedsync_recorder;
+reset role;
+
 -- 64_calendars.sql
 -- Calendars of connected accounts: which are kept in step and how, what both sides last agreed on of each event, what people must decide.
 set role wedsync_owner;
@@ -3106,6 +3504,75 @@ create sequence public.record_pokes;
 grant usage on sequence public.record_pokes to wedsync_recorder;
 reset role;
 
+-- 66_records_handed.sql
+-- What CRMs hand out beside jobs: galleries, which move the photo deliveries of the couple's wedding, and what was said with a couple, which only the
+-- supplier reads. What of that is shared with the couple is a row of another table, whose home is the wedding.
+set role wedsync_owner;
+
+create table public.record_galleries (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_key bytea not null,
+  record_key bytea not null,
+  delivery_id uuid,
+  sealed bytea not null,
+  is_dirty boolean not null default true,
+  reason text not null default '' check (length(reason) <= 500),
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (book_id, remote_key),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_galleries is 'A gallery of a CRM, sealed, and the photo delivery of the couple''s wedding that it is; record_key finds the job it belongs to';
+comment on column public.record_galleries.delivery_id is 'In the wedding''s home; null until it was taken over there';
+comment on column public.record_galleries.reason is 'Why it could not be taken over, for the supplier';
+create index record_galleries_dirty on public.record_galleries (book_id) where is_dirty;
+create index record_galleries_tenant on public.record_galleries (tenant_id, book_id, changed_at desc);
+call app.protect('public.record_galleries', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant update on public.record_galleries to wedsync_recorder;
+
+create table public.record_messages (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_key bytea not null,
+  record_key bytea not null,
+  sealed bytea not null,
+  said_at timestamptz not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (book_id, remote_key),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_messages is 'What was said with a couple or noted of it in a CRM, sealed: the supplier''s alone, whatever the couple''s wedding shares';
+create index record_messages_record on public.record_messages (book_id, record_key, said_at desc);
+create index record_messages_tenant on public.record_messages (tenant_id, said_at desc);
+call app.protect('public.record_messages', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant update on public.record_messages to wedsync_recorder;
+
+create table public.messages (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  source_id uuid not null,
+  sealed bytea not null,
+  said_at timestamptz not null,
+  shared_by uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, link_id, source_id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id)
+);
+comment on table public.messages is 'Scope core, of one link: what a supplier has shared with the couple of its correspondence, sealed; both read it, and nobody else';
+comment on column public.messages.source_id is 'The message of the supplier''s CRM that it was when it was shared; what changes there since is not shared by itself';
+create unique index messages_id on public.messages (id);
+create trigger bump before update on public.messages for each row execute function app.bump();
+call app.protect('public.messages', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
+  $$link_id = (select app.link())$$);
+grant update on public.messages to wedsync_recorder;
+reset role;
+
 -- 67_market.sql
 -- The public door of a business: its page and what couples ask there (home: the supplier). Anybody reads a published page and asks by it;
 -- what was asked is the business's alone, as its clients are.
@@ -3356,6 +3823,8 @@ create table public.payments (
   disputed_minor bigint not null default 0 check (disputed_minor >= 0),
   lost_minor bigint not null default 0 check (lost_minor >= 0),
   received_at timestamptz,
+  reminded_at timestamptz,
+  overdue_at timestamptz,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -3369,11 +3838,14 @@ comment on table public.payments is 'What one supplier asks the couple to pay by
 comment on column public.payments.disputed_minor is 'Under dispute now; lost_minor went back to the payer by disputes that were lost';
 comment on column public.payments.way is 'online: through the supplier''s account at the provider; outside: the supplier noted that it had come';
 comment on column public.payments.outside_minor is 'Of what was received, that which the supplier noted: a transfer, cash';
+comment on column public.payments.reminded_at is 'When the couple was reminded that its day comes close; another day empties it, and overdue_at';
 create unique index payments_id on public.payments (id);
 create index payments_link on public.payments (wedding_id, link_id);
+create index payments_due on public.payments (due_on) where overdue_at is null and status in ('requested', 'part_paid') and due_on is not null;
 create trigger bump before update on public.payments for each row execute function app.bump();
 call app.protect('public.payments', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
   $$link_id = (select app.link())$$, false);
+grant update on public.payments to wedsync_recorder;
 
 create table public.payment_checkouts (
   id uuid primary key default uuidv7(),
@@ -3619,6 +4091,55 @@ grant execute on function app.agree_terms(uuid, integer), app.payment_route(uuid
 grant execute on function app.commission_accounts(), app.commission_open(), app.commission_fees() to wedsync_service;
 reset role;
 
+-- 69_payments_due.sql
+-- Payments whose day comes close or has passed: the clock asks which, and says so once of each day.
+set role wedsync_recorder;
+
+-- Three days before the day the couple is reminded, unless it was asked only a day ago; once the day is over where the wedding is, both are told.
+-- A link that ended asks for nothing any more, and neither does the wedding that was cancelled.
+create function app.due_payments(p_wedding uuid) returns table (wedding_id uuid, id uuid, is_overdue boolean)
+language sql stable set search_path = '' as $$
+  select p.wedding_id, p.id, timezone(w.time_zone, (p.due_on + 1) + time '00:00') <= app.now()
+  from public.payments p
+  join public.weddings w on w.wedding_id = p.wedding_id
+  join public.links l on l.wedding_id = p.wedding_id and l.id = p.link_id
+  where p.due_on is not null and p.overdue_at is null and p.status in ('requested', 'part_paid') and (p_wedding is null or p.wedding_id = p_wedding)
+    and l.status = 'active' and w.date_status <> 'cancelled'
+    and (timezone(w.time_zone, (p.due_on + 1) + time '00:00') <= app.now()
+      or (p.reminded_at is null and timezone(w.time_zone, (p.due_on - 3) + time '00:00') <= app.now()
+        and p.created_at <= app.now() - interval '1 day'));
+$$;
+
+create function app.weddings_of_due_payments(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct d.wedding_id from app.due_payments(null) d limit p_limit;
+$$;
+
+-- Returns the nudge, or null when there was nothing to say.
+create function app.remind_of_payments(p_wedding uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+  with due as (
+    select p.id from public.payments p
+    where p.wedding_id = p_wedding and p.id in (select d.id from app.due_payments(p_wedding) d)
+    order by p.id for update skip locked),
+  told as (
+    update public.payments p
+    set reminded_at = coalesce(p.reminded_at, app.now()), overdue_at = case when d.is_overdue then app.now() end
+    from due u join app.due_payments(p_wedding) d on d.id = u.id
+    where p.wedding_id = p_wedding and p.id = u.id and p.overdue_at is null and p.status in ('requested', 'part_paid')
+    returning new.id, new.link_id, case when new.overdue_at is null then 'payment.due_soon' else 'payment.overdue' end as type,
+      to_jsonb(new) as record, to_jsonb(old) as old_record)
+  select jsonb_agg(jsonb_build_object('type', t.type, 'scope', 1, 'link', t.link_id, 'table', 'payments', 'id', t.id, 'op', 'UPDATE',
+    'record', t.record, 'old', t.old_record)) into v_facts from told t;
+  return case when v_facts is not null then app.record(v_facts) end;
+end $$;
+grant execute on function app.weddings_of_due_payments(integer), app.remind_of_payments(uuid) to wedsync_service;
+reset role;
+
 -- 69_venues.sql
 -- Spaces of a venue and how many they take (home: the supplier), and which of them it gives to which part of a wedding (home: the wedding).
 set role wedsync_owner;
@@ -3787,6 +4308,8 @@ begin
   elsif p_table = 'alerts' then return (select t.wedding_id from public.alerts t where t.id = p_id);
   elsif p_table = 'space_uses' then return (select t.wedding_id from public.space_uses t where t.id = p_id);
   elsif p_table = 'payments' then return (select t.wedding_id from public.payments t where t.id = p_id);
+  elsif p_table = 'form_requests' then return (select t.wedding_id from public.form_requests t where t.id = p_id);
+  elsif p_table = 'forms' then return (select t.supplier_id from public.forms t where t.id = p_id);
   elsif p_table = 'links' then return (select t.wedding_id from public.links t where t.id = p_id);
   elsif p_table = 'acknowledgements' then return (select t.wedding_id from public.acknowledgements t where t.id = p_id);
   elsif p_table = 'budget_lines' then return (select t.wedding_id from public.budget_lines t where t.id = p_id);
@@ -3835,6 +4358,7 @@ end $$;
 
 -- Enter by a pass. rsvp: one party. help: the helper's membership. ack: one link's acknowledgements. invite: one link's core, before it is taken up.
 -- alarm: the schedule, as whoever was called for an alert, for a day and as long as they are of the wedding.
+-- form: one form to answer, beside no more of core, schedule and counts than the supplier who asks sees itself.
 create function app.enter_pass(p_purpose text, p_hash bytea) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -3847,6 +4371,14 @@ begin
     perform from app.standing(p.person_id, p.wedding_id) s where s.mask & 2 <> 0;
     if not found or p.first_at < clock_timestamp() - interval '24 hours' then raise exception 'gone' using errcode = 'WS410'; end if;
     perform app.settle(p.person_id, 'person', p.wedding_id, 'pass', 3, 0, p.link_id);
+    return;
+  end if;
+  if p_purpose = 'form' then
+    select r.wedding_id, r.link_id, r.state, r.pass_until, l.mask, l.status into p from public.form_requests r
+      join public.links l on l.wedding_id = r.wedding_id and l.id = r.link_id where r.pass_hash = p_hash;
+    if not found then raise exception 'not found' using errcode = 'WS404'; end if;
+    if p.pass_until <= app.now() or p.status <> 'active' or p.state = 'withdrawn' then raise exception 'gone' using errcode = 'WS410'; end if;
+    perform app.settle(null, 'guest', p.wedding_id, 'form', p.mask & 11, 0, p.link_id);
     return;
   end if;
   select * into p from public.passes x where x.token_hash = p_hash and x.purpose = p_purpose;
@@ -4243,6 +4775,224 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 grant execute on function app.issue_session(uuid, bytea, integer), app.issue_sign_in(uuid, bytea, integer), app.make_operator(uuid),
   app.name_person(uuid, text) to wedsync_owner;
+reset role;
+
+-- 71_days.sql
+-- Days: what may still be changed directly, who is named on an amendment, and which wedding days the clock looks at.
+set role wedsync_recorder;
+
+-- How a wedding is guarded now: 'hard' from 24 hours before the first item of a day until the day is over (amendments only), 'soft' from a week
+-- before it (date, places and times need two words), null otherwise. The same moments as `schedule.model.phase`. A plan that was made only within
+-- those hours is still being made: it guards nothing.
+create function app.day_guard() returns text
+language sql stable security definer set search_path = '' as $$
+  select case
+    when bool_or(app.now() >= d.first_at - interval '24 hours' and i.made_at <= d.first_at - interval '24 hours') then 'hard'
+    when bool_or(app.now() >= d.soft_from and i.made_at <= d.soft_from) then 'soft' end
+  from (
+    select w.live_until, w.live_from + interval '2 hours' as first_at,
+      timezone(w.zone, timezone(w.zone, w.live_from + interval '2 hours') - interval '7 days') as soft_from
+    from public.wedding_days w
+    where w.wedding_id = app.tenant()) d,
+    (select min(s.created_at) as made_at from public.schedule_items s where s.wedding_id = app.tenant()) i
+  where app.now() < d.live_until;
+$$;
+
+-- How others know whoever acts here, and the business they act for.
+create function app.my_name() returns text
+language sql stable security definer set search_path = '' as $$
+  select left(coalesce(
+    (select concat_ws(' ', coalesce(nullif(sm.name, ''), nullif(p.name, '')), '(' || l.supplier_name || ')')
+      from public.links l
+      left join public.supplier_members sm on sm.supplier_id = l.supplier_id and sm.person_id = app.actor() and sm.removed_at is null
+      left join public.persons p on p.person_id = app.actor()
+      where l.wedding_id = app.tenant() and l.id = app.link()),
+    (select coalesce(nullif(m.name, ''), p.name, '')
+      from public.memberships m left join public.persons p on p.person_id = m.person_id
+      where m.wedding_id = app.tenant() and m.person_id = app.actor() and m.removed_at is null), ''), 300);
+$$;
+
+-- The name of a linked supplier, for everybody who sees who comes on the day. Null for a link of another wedding, or one that is over.
+create function app.link_name(p_link uuid) returns text
+language sql stable security definer set search_path = '' as $$
+  select l.supplier_name from public.links l
+  where l.wedding_id = app.tenant() and l.id = p_link and l.status = 'active' and (app.mask() & 2 <> 0 or l.id = app.link());
+$$;
+
+-- How many of the couple's side there are: where somebody is alone, their own second word counts.
+create function app.couple_count() returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from public.memberships m
+  where m.wedding_id = app.tenant() and m.removed_at is null and m.role in ('couple', 'partner') and app.role() in ('couple', 'system');
+$$;
+grant execute on function app.day_guard(), app.my_name(), app.link_name(uuid), app.couple_count() to wedsync_user;
+
+-- The system sees the entered wedding as one linked supplier does, and can do nothing: for what is made for that supplier to keep. Whoever did
+-- so enters its job again before it writes.
+create function app.look_as(p_link uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'look_as is the system''s'; end if;
+  select x.id, x.mask into l from public.links x where x.wedding_id = app.tenant() and x.id = p_link and x.status = 'active';
+  if not found then return false; end if;
+  perform app.settle(null, 'system', app.tenant(), 'supplier', l.mask, 0, l.id);
+  return true;
+end $$;
+grant execute on function app.look_as(uuid) to wedsync_user;
+
+-- Who could stand in for a supplier who does not come: businesses of the same trade with a public page that takes enquiries and nothing in their
+-- calendar on that day. Nothing is told that their page does not say. For the couple.
+create function app.backups(p_arrival uuid) returns table (supplier_id uuid, name text, place text, slug text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() not in ('couple', 'system') then return; end if;
+  return query
+    select s.supplier_id, s.name, x.place, x.slug
+    from public.arrivals r
+    join public.links l on l.wedding_id = r.wedding_id and l.id = r.link_id
+    join public.suppliers s on s.category = l.category and s.supplier_id is distinct from l.supplier_id
+    join public.listings x on x.supplier_id = s.supplier_id and x.is_published and x.takes_enquiries
+    where r.wedding_id = app.tenant() and r.id = p_arrival
+      and not exists (select from public.availability_days a where a.supplier_id = s.supplier_id and a."on" = r."on" and a.state <> 'free')
+    order by s.name, s.supplier_id
+    limit 20;
+end $$;
+grant execute on function app.backups(uuid) to wedsync_user;
+
+-- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days that it does not know yet. One job
+-- of each wedding at a time.
+create function app.poke_days(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id)
+    select uuidv7(), 'work', 'days.mind', 1, d.wedding_id, '00000000-0000-7000-8000-00000000000a'
+    from (
+      select distinct w.wedding_id
+      from public.wedding_days w
+      left join public.day_watches x on x.wedding_id = w.wedding_id and x."on" = w."on"
+      where w.live_until > app.now() and w.live_from < app.now() + interval '8 days' and coalesce(x.next_at, '-infinity') <= app.now()) d
+    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.tenant_id = d.wedding_id
+      and j.name = 'days.mind')
+    limit p_limit;
+  get diagnostics n = row_count;
+  return n;
+end $$;
+grant execute on function app.poke_days(integer) to wedsync_service;
+reset role;
+
+-- 71_forms.sql
+-- Forms: the questionnaires of a supplier (home: the supplier), what it asked a couple with them, and what was answered (home: the wedding).
+set role wedsync_owner;
+
+create table public.forms (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  title text not null check (length(title) between 1 and 120),
+  intro text not null default '' check (length(intro) <= 2000),
+  sections jsonb not null default '[]' check (jsonb_typeof(sections) = 'array' and length(sections::text) <= 131072),
+  is_active boolean not null default true,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id)
+);
+comment on table public.forms is 'A questionnaire of a supplier: its sections of fields; those who were asked keep the version they were asked in';
+create unique index forms_id on public.forms (id);
+create trigger bump before update on public.forms for each row execute function app.bump();
+call app.protect('public.forms', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
+
+create table public.form_requests (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  form_id uuid not null,
+  form_version integer not null check (form_version > 0),
+  title text not null check (length(title) between 1 and 120),
+  intro text not null default '' check (length(intro) <= 2000),
+  sections jsonb not null check (jsonb_typeof(sections) = 'array' and length(sections::text) <= 131072),
+  word text not null default '' check (length(word) <= 1000),
+  due_on date,
+  state text not null default 'asked' check (state in ('asked', 'started', 'submitted', 'locked', 'withdrawn')),
+  submitted_at timestamptz,
+  submitted_by text not null default '' check (length(submitted_by) <= 300),
+  submissions integer not null default 0 check (submissions >= 0),
+  changed jsonb not null default '[]' check (jsonb_typeof(changed) = 'array'),
+  known integer not null default 0 check (known >= 0),
+  avoided integer not null default 0 check (avoided between 0 and known),
+  sealed bytea,
+  pass_id uuid,
+  pass_hash bytea unique check (length(pass_hash) = 32),
+  pass_until timestamptz,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id),
+  check ((submitted_at is null) = (sealed is null)),
+  check (num_nonnulls(pass_id, pass_hash, pass_until) in (0, 3))
+);
+comment on table public.form_requests is 'Of one link: a form the couple was asked to answer, as it was then, and the sealed answers; the couple and that supplier see it';
+comment on column public.form_requests.form_id is 'A row of forms in the supplier''s home; title, intro and sections are copies, and stay when it is changed or removed';
+comment on column public.form_requests.known is 'Fields that the record held already when it was answered; avoided: those of them that were confirmed as they stood';
+comment on column public.form_requests.changed is 'Fields answered otherwise than the time before';
+comment on column public.form_requests.pass_hash is 'SHA-256 of the token that opens this one form without an account';
+create unique index form_requests_id on public.form_requests (id);
+create index form_requests_form on public.form_requests (form_id);
+create unique index form_requests_open on public.form_requests (wedding_id, link_id, form_id) where state in ('asked', 'started', 'submitted');
+create trigger bump before update on public.form_requests for each row execute function app.bump();
+-- Who answers and who asks is kept to by the actions; nobody else reads or writes a row.
+call app.protect('public.form_requests', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
+  $$((select app.write_mask()) & 512) <> 0 or link_id = (select app.link())$$, false);
+drop policy insertable on public.form_requests;
+create policy insertable on public.form_requests for insert to wedsync_user
+  with check ((link_id = (select app.link()) and (select app.role()) = 'supplier') or (select app.role()) = 'system');
+
+create table public.form_drafts (
+  request_id uuid not null,
+  wedding_id uuid not null,
+  link_id uuid not null,
+  sealed bytea not null,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, request_id),
+  foreign key (wedding_id, request_id) references public.form_requests (wedding_id, id) on delete cascade
+);
+comment on table public.form_drafts is 'What is typed into a form and not sent yet, sealed: whoever answers sees it, the supplier who asks does not';
+call app.protect('public.form_drafts', 'wedding_id',
+  $$((select app.mask()) & 512) <> 0 or (link_id = (select app.link()) and (select app.role()) = 'form')$$,
+  $$((select app.write_mask()) & 512) <> 0 or (link_id = (select app.link()) and (select app.role()) = 'form')$$);
+reset role;
+
+-- A link's own supplier's forms: they stand in another home, which the wedding's gate closes. Null: all that are in use.
+set role wedsync_recorder;
+create function app.forms_of_link(p_link uuid, p_form uuid default null)
+returns table (id uuid, title text, intro text, sections jsonb, version integer, is_active boolean)
+language sql stable security definer set search_path = '' as $$
+  select f.id, f.title, f.intro, f.sections, f.version, f.is_active
+  from public.links l
+  join public.forms f on f.supplier_id = l.supplier_id
+  where l.wedding_id = app.tenant() and l.id = p_link and l.status = 'active'
+    and ((app.link() = p_link and app.role() = 'supplier') or app.role() = 'system')
+    and (f.id = p_form or (p_form is null and f.is_active))
+  order by f.title, f.id;
+$$;
+
+-- What became of each form of the entered supplier over all its weddings: numbers, and never whose.
+create function app.forms_sent()
+returns table (form_id uuid, asked integer, answered integer, known integer, avoided integer)
+language sql stable security definer set search_path = '' as $$
+  select r.form_id, count(*) filter (where r.state <> 'withdrawn')::int, count(*) filter (where r.submissions > 0)::int,
+    coalesce(sum(r.known), 0)::int, coalesce(sum(r.avoided), 0)::int
+  from public.forms f
+  join public.form_requests r on r.form_id = f.id
+  where f.supplier_id = app.tenant() and app.role() in ('owner', 'admin', 'member')
+  group by r.form_id;
+$$;
+grant execute on function app.forms_of_link(uuid, uuid), app.forms_sent() to wedsync_user;
 reset role;
 
 -- 72_journeys.sql
@@ -6434,18 +7184,18 @@ reset role;
 set role wedsync_recorder;
 create function app.audience_of(p_wedding uuid)
 returns table (person_id uuid, email text, name text, role text, link_id uuid, supplier_id uuid, mask integer, channels jsonb,
-  since timestamptz)
+  since timestamptz, membership_id uuid)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'audience_of is the system''s'; end if;
   return query
     select p.person_id, p.email, coalesce(nullif(m.name, ''), p.name), case when m.role = 'helper' then 'helper' else 'couple' end, null::uuid, null::uuid,
-      case when m.role = 'helper' then 3 else 2047 end, f.channels, null::timestamptz
+      case when m.role = 'helper' then 3 else 2047 end, f.channels, null::timestamptz, m.id
     from public.memberships m join public.persons p using (person_id) left join public.preferences f using (person_id)
     where m.wedding_id = p_wedding and m.removed_at is null
     union all
     select p.person_id, p.email, coalesce(nullif(sm.name, ''), p.name), 'supplier', l.id, l.supplier_id, l.mask, f.channels,
-      date_trunc('milliseconds', l.active_since)
+      date_trunc('milliseconds', l.active_since), null::uuid
     from public.links l join public.supplier_members sm on sm.supplier_id = l.supplier_id and sm.removed_at is null
     join public.persons p on p.person_id = sm.person_id left join public.preferences f on f.person_id = p.person_id
     where l.wedding_id = p_wedding and l.status = 'active'
@@ -7543,7 +8293,7 @@ set role wedsync_recorder;
 create function app.reach_of(p_event uuid, p_people uuid[])
 returns table (person_id uuid, channels jsonb, choices jsonb, weddings jsonb, zone text, quiet_from time, quiet_until time, digest_at time,
   sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz,
-  takes_texts boolean, is_stopped boolean)
+  takes_texts boolean, is_stopped boolean, locale text)
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 begin
@@ -7556,7 +8306,7 @@ begin
       (select c.choices from public.wedding_choices c where c.wedding_id = app.tenant()),
       exists (select from public.wedding_days d where d.wedding_id = app.tenant() and app.now() between d.live_from and d.live_until),
       (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now(),
-      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false)
+      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false), f.locale
     from public.reaches r left join public.preferences f on f.person_id = r.person_id
     left join public.phones h on h.person_id = r.person_id
     where r.person_id = any (p_people)
@@ -7607,7 +8357,16 @@ begin
     v_facts := v_facts || coalesce((select jsonb_agg(c.fact || jsonb_build_object('person', c.person)) from (
       select w.person, app.count_inbox(w.person) as fact
       from (select distinct (f.x ->> 'person')::uuid as person from jsonb_array_elements(v_facts) as f(x)) w) c where c.fact is not null), '[]');
-    return query
+    return query select t.nudge from app.tell_people(v_facts, v_at, v_cause) as t(nudge);
+  end if;
+  perform app.keep_decisions(v_home, p);
+end $$;
+
+-- Facts of inboxes into the streams of their persons, which are locked: one statement for all of them. Returns the nudges.
+create function app.tell_people(v_facts jsonb, v_at timestamptz, v_cause uuid) returns setof text
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
       with written as (
         insert into public.events (stream_id, seq, recorded_at, id, epoch, type, scope, subject_table, subject_id, op, record, old_record, actor_kind,
           actor_id, cause, occurred_at)
@@ -7618,8 +8377,37 @@ begin
       select jsonb_agg(app.event_json(w.events, 'person') order by (w.events).seq)::text from written w group by (w.events).stream_id;
     update public.streams s set top = s.top + c.n
       from (select (f.x ->> 'person')::uuid as person, count(*) as n from jsonb_array_elements(v_facts) as f(x) group by 1) c where s.id = c.person;
+end $$;
+
+-- What somebody did about their notices in another place: these of the entered wedding are acted on, which is read. By a pass of a link that has one
+-- person it was that person; of more, nobody knows who.
+create function app.act_notices(p_person uuid, p_link uuid, p_event uuid, p_alert uuid) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_home uuid := app.tenant();
+  v_now timestamptz := app.now();
+  v_facts jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'act_notices is the system''s'; end if;
+  if p_person is null then
+    select min(m.person_id::text)::uuid into p_person from public.links l
+      join public.supplier_members m on m.supplier_id = l.supplier_id and m.removed_at is null
+      where l.wedding_id = v_home and l.id = p_link having count(*) = 1;
   end if;
-  perform app.keep_decisions(v_home, p);
+  perform from public.streams s where s.id = p_person for update;
+  with done as (
+    update public.inbox i
+    set delivered_at = coalesce(i.delivered_at, v_now), seen_at = coalesce(i.seen_at, v_now), read_at = coalesce(i.read_at, v_now), acted_at = v_now
+    where i.person_id = p_person and i.stream_id = v_home and i.acted_at is null and (i.event_id = p_event
+      or i.event_id in (select e.id from public.events e where e.stream_id = v_home and e.subject_table = 'alerts' and e.subject_id = p_alert))
+    returning new.id, to_jsonb(new) as record, to_jsonb(old) as before)
+  select jsonb_agg(jsonb_build_object('type', 'notice.marked', 'scope', 512, 'table', 'inbox', 'id', d.id, 'op', 'UPDATE', 'record', d.record,
+    'old', d.before, 'person', p_person) order by d.id) into v_facts from done d;
+  if v_facts is null then return; end if;
+  v_facts := v_facts || coalesce((select jsonb_build_array(c.fact || jsonb_build_object('person', p_person))
+    from (select app.count_inbox(p_person) as fact) c where c.fact is not null), '[]');
+  return query select t.nudge from app.tell_people(v_facts, clock_timestamp(), coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7()))
+    as t(nudge);
 end $$;
 
 create function app.keep_decisions(p_stream uuid, p jsonb) returns void
@@ -7767,7 +8555,7 @@ end $$;
 
 -- An event as its reader sees it, for those who ask why they were (not) told of it.
 grant execute on function app.event_json(public.events, text) to wedsync_user;
-grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
+grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.act_notices(uuid, uuid, uuid, uuid), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
   to wedsync_user;
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;
@@ -8285,6 +9073,81 @@ end $$;
 grant execute on function app.send_test(uuid, uuid, jsonb) to wedsync_user;
 reset role;
 
+-- 83_wording.sql
+-- The words of notices as operators wrote them: each change is a version more, the newest of a key and locale is used. Home: the platform.
+set role wedsync_owner;
+create table public.wordings (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  key text not null check (key ~ '^[a-z_]+(\.[a-z_]+)?$' and length(key) <= 80),
+  locale text not null check (locale ~ '^[a-z]{2}(-[A-Z]{2})?$'),
+  number integer not null check (number >= 1),
+  words jsonb check (jsonb_typeof(words) = 'object' and length(words::text) <= 8000),
+  note text not null default '' check (length(note) <= 300),
+  made_by uuid not null references public.persons,
+  made_at timestamptz not null,
+  unique (key, locale, number)
+);
+comment on table public.wordings is 'What an operator wrote for a notice in a language; only ever added to, so that what somebody was sent can be read again';
+comment on column public.wordings.words is 'title, body, ask, button, confirm, each as far as it says something; null = as WedSync ships it from here on';
+call app.protect('public.wordings', 'tenant_id', $$(select app.role()) = 'operator'$$, null);
+grant insert on public.wordings to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- The newest versions of these texts in all languages that say something, as the sender of notices reads them; words of the product, nobody's own.
+create function app.wordings_of(p_keys text[]) returns text
+language sql stable security definer set search_path = '' as $$
+  select jsonb_agg(jsonb_build_object('key', v.key, 'locale', v.locale, 'number', v.number, 'words', v.words))::text
+  from (select distinct on (w.key, w.locale) w.key, w.locale, w.number, w.words from public.wordings w
+    where w.key = any (p_keys) order by w.key, w.locale, w.number desc) v
+  where v.words is not null;
+$$;
+
+-- A new version by an operator who has seen the newest one: of two at once the second is told so (null).
+create function app.add_wording(p_key text, p_locale text, p_seen integer, p_words jsonb, p_note text) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v integer;
+begin
+  perform app.as_operator();
+  insert into public.wordings (key, locale, number, words, note, made_by, made_at)
+    select p_key, p_locale, p_seen + 1, p_words, p_note, app.actor(), app.now()
+    where p_seen = coalesce((select max(w.number) from public.wordings w where w.key = p_key and w.locale = p_locale), 0)
+    on conflict (key, locale, number) do nothing
+    returning number into v;
+  return v;
+end $$;
+
+-- Versions of one text in one language, newest first, with who wrote them.
+create function app.wording_history(p_key text, p_locale text)
+returns table (number integer, words jsonb, note text, made_at timestamptz, made_by text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform app.as_operator();
+  return query select w.number, w.words, w.note, w.made_at, coalesce(nullif(p.name, ''), p.email, '')
+    from public.wordings w join public.persons p on p.person_id = w.made_by
+    where w.key = p_key and w.locale = p_locale order by w.number desc limit 50;
+end $$;
+
+-- A sample of a notice to the operator who asks for it: sealed, and of use for an hour.
+create function app.owe_sample(p_delivery uuid, p_sealed bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_person uuid := app.as_operator();
+begin
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, app.tenant(), 'mail', app.shared_destination('mail'), 'wording.sampled', 'person', v_person, p_sealed, 2,
+      v_at + interval '1 hour');
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'mail', 2, app.tenant(), app.shared_destination('mail'), v_at, v_at + interval '1 hour');
+end $$;
+
+grant execute on function app.wordings_of(text[]), app.add_wording(text, text, integer, jsonb, text), app.wording_history(text, text),
+  app.owe_sample(uuid, bytea) to wedsync_user;
+reset role;
+
 -- 84_alerts.sql
 -- Alerts: whom a wedding can call, the steps that are owed, and what must not leave any more once somebody has acknowledged.
 set role wedsync_owner;
@@ -8651,12 +9514,13 @@ set role wedsync_recorder;
 
 -- The channels that may hear of a wedding now, each with what it may see: the couple's own everything, a supplier's what its link may.
 create function app.chats_of(p_wedding uuid)
-returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz)
+returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz, locale text)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'chats_of is the system''s'; end if;
   return query
-    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since)
+    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since),
+      (select f.locale from public.preferences f where f.person_id = n.connected_by)
     from public.chats c
     join public.connections n on n.id = c.connection_id and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded', 'needs_reconnect')
     left join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id and l.status = 'active' and l.supplier_id = c.tenant_id
@@ -8690,7 +9554,7 @@ begin
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
     select (w.x ->> 'id')::uuid, w.at, app.tenant(), w.connector, w.chat_id, app.tenant(), (w.x ->> 'seq')::bigint, (w.x ->> 'event_id')::uuid, w.at,
-      w.x ->> 'type', (w.x ->> 'link')::uuid, 'address', w.chat_id, decode(w.x ->> 'sealed', 'hex'), 1, clock_timestamp() + interval '2 days'
+      w.x ->> 'type', (w.x ->> 'link')::uuid, 'address', w.chat_id, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), clock_timestamp() + interval '2 days'
     from wanted w order by w.n
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at, destination_id)
@@ -8783,6 +9647,101 @@ end $$;
 
 grant execute on function app.chats_of(uuid), app.owe_chats(jsonb), app.chat_now(uuid, integer, uuid, uuid), app.chat_people(uuid),
   app.chat_of_button(text, uuid, text), app.reopen_chats(uuid), app.end_chats(uuid) to wedsync_user;
+reset role;
+
+-- 85_marketing.sql
+-- Marketing: who has to be told that an audience must be looked at, and how much of a shared allowance is whose.
+set role wedsync_recorder;
+
+-- As app.owe_records: one waiting job of an audience is enough, and the row of its progress is written first.
+create function app.owe_marketing(p_audiences uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'marketing.sync';
+  n integer;
+begin
+  perform from public.marketing_progress g where g.audience_id = any (p_audiences) order by g.audience_id for update;
+  update public.marketing_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
+      not_before = case when not p_now then g.not_before end
+    where g.audience_id = any (p_audiences);
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select a.id, a.tenant_id, 'work', 4, 6000 from public.marketing_audiences a where a.id = any (p_audiences) order by a.id
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
+    select uuidv7(), 'work', v_work, 2, a.tenant_id, a.id, a.id, nextval('public.marketing_pokes'), jsonb_build_object('audience_id', a.id),
+      clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
+    from public.marketing_audiences a join public.marketing_progress g on g.audience_id = a.id join public.connections n on n.id = a.id
+    where a.id = any (p_audiences) and a.is_on and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+      and not exists (select from public.jobs j where j.destination_id = a.id and j.order_key = a.id and j.name = v_work
+        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+          or j.run_at = 'infinity'));
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Those of the entered tenant; null: all of them.
+create function app.poke_marketing(p_audiences uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a
+    where (p_audiences is null or a.id = any (p_audiences)) and a.tenant_id = app.tenant()), p_pull, p_now);
+end $$;
+
+-- How many accounts share what a provider allows one application: all that are used.
+create function app.marketing_sharers(p_connector text) returns integer
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_sharers is the system''s'; end if;
+  return (select count(*)::integer from public.marketing_audiences a join public.connections n on n.id = a.id
+    where n.connector = p_connector and a.is_on and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded'));
+end $$;
+
+-- Which of these addresses nobody may write to at all: they bounced, reported us, or opted out of suppliers' mail.
+create function app.marketing_barred(p_index bytea[]) returns setof bytea
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_barred is the system''s'; end if;
+  return query select s.address_index from public.mail_suppressions s where s.address_index = any (p_index);
+end $$;
+
+-- The reaction of a wedding: a milestone of one link, or of all, has been reached. Returns how many audiences are looked at.
+create function app.reach_marketing_milestone(p_link uuid, p_milestone text) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_wedding uuid := app.tenant();
+  v_suppliers uuid[];
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'reach_marketing_milestone is the system''s'; end if;
+  with reached as (
+    insert into public.marketing_milestones (tenant_id, client_id, milestone)
+    select c.supplier_id, c.id, p_milestone from public.clients c
+    where c.wedding_id = v_wedding and (p_link is null or c.link_id = p_link)
+    order by c.supplier_id, c.id
+    on conflict (tenant_id, client_id, milestone) do nothing returning tenant_id)
+  select array_agg(distinct r.tenant_id) into v_suppliers from reached r;
+  if v_suppliers is null then return 0; end if;
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a where a.tenant_id = any (v_suppliers)), false);
+end $$;
+
+grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text), app.marketing_barred(bytea[]),
+  app.reach_marketing_milestone(uuid, text) to wedsync_user;
+
+-- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes.
+create function app.poke_due_marketing(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_due uuid[];
+begin
+  with due as (
+    select g.audience_id from public.marketing_progress g
+    where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
+  put_off as (
+    update public.marketing_progress g set next_poll_at = app.now() + interval '5 minutes'
+    from due d where g.audience_id = d.audience_id returning g.audience_id)
+  select array_agg(p.audience_id) into v_due from put_off p;
+  return case when v_due is null then 0 else app.owe_marketing(v_due, true) end;
+end $$;
+grant execute on function app.poke_due_marketing(integer) to wedsync_service;
 reset role;
 
 -- 85_records.sql
@@ -9718,6 +10677,252 @@ grant execute on function app.freeze_facts(interval, interval), app.as_operator(
 grant execute on function app.freeze_facts(interval, interval), app.frozen_because() to wedsync_owner;
 reset role;
 
+-- 89_health.sql
+-- Health: what attempts, queues, processes and probes came to, counted from where it happened by a watermark, kept as rows of minutes and hours.
+-- Home: the platform. Read and written by functions alone; of tenants nothing but their own days (delivery_days).
+set role wedsync_owner;
+create table public.health_series (
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  step_s integer not null check (step_s in (60, 3600)),
+  at timestamptz not null,
+  kind text not null check (kind in ('channel', 'lane', 'edge', 'probe', 'gauge', 'wedding')),
+  name text not null check (length(name) between 1 and 63),
+  good bigint not null default 0,
+  bad bigint not null default 0,
+  refused bigint not null default 0,
+  slow bigint not null default 0,
+  gauge double precision,
+  sketch jsonb not null default '{}',
+  primary key (tenant_id, step_s, at, kind, name)
+);
+comment on table public.health_series is 'Machine time. channel: tries by connector; lane: deliveries by lane, bad = late or given up; edge: answers of web and sockets; probe: our own questions; gauge: the worst of a measure; wedding: deliveries of one that was live. Minutes are kept two days, hours 400';
+comment on column public.health_series.refused is 'Tries whose cause is the receiver''s owner: a key that ended, what is not taken. Not counted as bad';
+comment on column public.health_series.slow is 'Good ones that took longer than half a second';
+comment on column public.health_series.sketch is 'Bucket -> count, the buckets of wedsync/kit/sketch.py';
+create index health_series_at on public.health_series (step_s, at);
+call app.protect('public.health_series', 'tenant_id', 'false', null);
+
+create table public.health_marks (
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  name text not null check (name in ('attempts')),
+  at timestamptz not null,
+  primary key (tenant_id, name)
+);
+comment on table public.health_marks is 'Up to when something was counted: nothing before it is looked at again';
+call app.protect('public.health_marks', 'tenant_id', 'false', null);
+
+create table public.health_parts (
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  part text not null check (length(part) between 1 and 80),
+  status text not null check (status in ('good', 'look', 'bad')),
+  says text not null check (length(says) <= 500),
+  since timestamptz not null,
+  judged_at timestamptz not null,
+  primary key (tenant_id, part)
+);
+comment on table public.health_parts is 'How each part was judged last, and since when it stands so';
+call app.protect('public.health_parts', 'tenant_id', 'false', null);
+
+create table public.health_changes (
+  id bigint generated by default as identity primary key,
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  part text not null,
+  was text not null check (was in ('good', 'look', 'bad')),
+  status text not null check (status in ('good', 'look', 'bad')),
+  says text not null check (length(says) <= 500),
+  lasted_s double precision not null,
+  at timestamptz not null
+);
+comment on table public.health_changes is 'Every change of a part, with how long it stood as it was: what failed, and what came back by itself; kept 400 days';
+create index health_changes_at on public.health_changes (at desc);
+call app.protect('public.health_changes', 'tenant_id', 'false', null);
+
+create table public.process_beats (
+  id uuid primary key,
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  kind text not null check (kind in ('web', 'worker', 'gateway', 'clock')),
+  pool_max integer not null default 0,
+  pool_in_use integer not null default 0,
+  pool_waiting integer not null default 0,
+  lag_ms double precision not null default 0,
+  started_at timestamptz not null,
+  at timestamptz not null,
+  is_over boolean not null default false
+) with (fillfactor = 50);
+comment on table public.process_beats is 'Every process says every few seconds that it lives, how its pool stands and how late its loop is; forgotten after an hour';
+call app.protect('public.process_beats', 'tenant_id', 'false', null);
+
+create table public.delivery_days (
+  tenant_id uuid not null,
+  "on" date not null,
+  connector text not null,
+  good bigint not null default 0,
+  bad bigint not null default 0,
+  refused bigint not null default 0,
+  slow bigint not null default 0,
+  sketch jsonb not null default '{}',
+  primary key (tenant_id, "on", connector)
+);
+comment on table public.delivery_days is 'What a tenant''s deliveries came to by provider and day (UTC), tried to a sketch of how long they took: its report; kept 400 days';
+create index delivery_days_on on public.delivery_days ("on");
+call app.protect('public.delivery_days', 'tenant_id', $$((select app.mask()) & 512) <> 0 or (select app.role()) in ('owner', 'admin')$$, null);
+
+grant insert, update, delete on public.health_series, public.health_marks, public.health_parts, public.health_changes, public.process_beats,
+  public.delivery_days to wedsync_recorder;
+-- What is new since a moment is found without a look at what is older.
+create index attempts_made on public.attempts (made_at);
+reset role;
+
+set role wedsync_recorder;
+-- The same buckets as kit/sketch.py; a test holds them against each other.
+create function app.bucket(p_ms double precision) returns integer
+language sql immutable parallel safe set search_path = '' return ceil(ln(least(greatest(p_ms, 0.1), 86400000)) / ln(1.01::double precision / 0.99))::integer;
+
+create function app.merge_sketches(a jsonb, b jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select case when a = '{}' then b when b = '{}' then a else (select jsonb_object_agg(m.key, m.n) from (
+    select x.key, sum(x.value::bigint) as n from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) x group by x.key) m) end;
+$$;
+
+-- Adds to minutes and hours. p: [{at, kind, name, good, bad, refused, slow, gauge, sketch}].
+create function app.add_health(p jsonb) returns void
+language sql volatile set search_path = '' as $$
+  insert into public.health_series as s (step_s, at, kind, name, good, bad, refused, slow, gauge, sketch)
+  select x.step_s, date_bin(make_interval(secs => x.step_s), r.at, 'epoch'), r.kind, r.name, sum(coalesce(r.good, 0)), sum(coalesce(r.bad, 0)),
+    sum(coalesce(r.refused, 0)), sum(coalesce(r.slow, 0)), max(r.gauge),
+    coalesce((select jsonb_object_agg(m.key, m.n) from (select e.key, sum(e.value::bigint) as n
+      from unnest(array_agg(r.sketch)) as k(sketch) cross join lateral jsonb_each_text(coalesce(k.sketch, '{}')) e group by e.key) m), '{}')
+  from jsonb_to_recordset(p) as r(at timestamptz, kind text, name text, good bigint, bad bigint, refused bigint, slow bigint, gauge double precision, sketch jsonb)
+  cross join (values (60), (3600)) as x(step_s)
+  group by 1, 2, 3, 4 order by 1, 2, 3, 4
+  on conflict (tenant_id, step_s, at, kind, name) do update set good = s.good + excluded.good, bad = s.bad + excluded.bad,
+    refused = s.refused + excluded.refused, slow = s.slow + excluded.slow, gauge = greatest(s.gauge, excluded.gauge),
+    sketch = app.merge_sketches(s.sketch, excluded.sketch);
+$$;
+
+-- In how many seconds a delivery of a lane is to be there.
+create function app.deadline_s(p_lane integer) returns double precision
+language sql immutable set search_path = '' return (array[10, 60, 900, 86400])[p_lane + 1]::double precision;
+
+-- Counts the attempts since the watermark, up to p_lag ago: whatever was written then has committed. After a pause of the clock at most an hour is
+-- looked back. Returns how many.
+create function app.gather_health(p_lag interval) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_to timestamptz := clock_timestamp() - p_lag;
+  v_from timestamptz;
+  v_found jsonb;
+  n integer;
+begin
+  select m.at into v_from from public.health_marks m where m.name = 'attempts' for update;
+  v_from := greatest(coalesce(v_from, v_to - interval '1 hour'), v_to - interval '1 hour');
+  if v_to <= v_from then return 0; end if;
+  with seen as materialized (
+    select d.tenant_id, d.connector, d.lane, date_bin('1 minute', a.made_at, 'epoch') as at, (a.made_at at time zone 'UTC')::date as "on", w.wedding_id,
+      (a.outcome = 'delivered')::integer as good, (a.outcome in ('retry_later', 'unknown') and not x.is_owners)::integer as bad,
+      (a.outcome in ('rejected', 'reconnect_needed') or x.is_owners)::integer as refused,
+      (a.outcome = 'delivered' and a.total_ms > 500)::integer as slow, case when a.outcome = 'delivered' then app.bucket(a.total_ms) end as bucket,
+      a.outcome = 'delivered' or x.is_given_up as is_done, x.is_given_up or x.took_s > app.deadline_s(d.lane) as is_late,
+      case when a.outcome = 'delivered' then app.bucket(x.took_s * 1000) end as whole_bucket
+    from public.attempts a
+    join public.deliveries d on d.id = a.delivery_id and d.made_at > v_from - interval '40 days'
+    -- What they do not take (4xx) is for whoever set it up; 408, 425 and 429 are the provider's own.
+    cross join lateral (select coalesce(a.status between 400 and 499 and a.status not in (408, 425, 429), false) as is_owners,
+      d.state in ('dead', 'expired') and a.number = d.attempts as is_given_up,
+      extract(epoch from a.made_at - coalesce(d.event_at, d.made_at))::double precision as took_s) x
+    left join lateral (select y.wedding_id from public.wedding_days y where y.wedding_id = coalesce(d.stream_id, d.tenant_id)
+      and app.now() between y.live_from and y.live_until limit 1) w on true
+    where a.made_at > v_from and a.made_at <= v_to and not a.is_late and not d.is_test),
+  lines as (
+    select s.at, 'channel' as kind, s.connector as name, s.bucket, s.good, s.bad, s.refused, s.slow from seen s
+    union all
+    select s.at, 'lane', (array['critical', 'high', 'normal', 'low'])[s.lane + 1], s.whole_bucket, (not s.is_late)::integer, s.is_late::integer, 0, 0
+      from seen s where s.is_done
+    union all
+    select s.at, 'wedding', s.wedding_id::text, s.whole_bucket, (not s.is_late)::integer, s.is_late::integer, 0, 0 from seen s
+      where s.is_done and s.wedding_id is not null),
+  counted as (
+    select l.at, l.kind, l.name, l.bucket, count(*) as times, sum(l.good) as good, sum(l.bad) as bad, sum(l.refused) as refused, sum(l.slow) as slow
+    from lines l group by 1, 2, 3, 4),
+  days as (
+    insert into public.delivery_days as t (tenant_id, "on", connector, good, bad, refused, slow, sketch)
+      select c.tenant_id, c."on", c.connector, sum(c.good), sum(c.bad), sum(c.refused), sum(c.slow),
+        coalesce(jsonb_object_agg(c.bucket::text, c.times) filter (where c.bucket is not null), '{}')
+      from (select s.tenant_id, s."on", s.connector, s.bucket, count(*) as times, sum(s.good) as good, sum(s.bad) as bad, sum(s.refused) as refused,
+          sum(s.slow) as slow from seen s group by 1, 2, 3, 4) c
+      group by 1, 2, 3 order by 1, 2, 3
+    on conflict (tenant_id, "on", connector) do update set good = t.good + excluded.good, bad = t.bad + excluded.bad, refused = t.refused + excluded.refused,
+      slow = t.slow + excluded.slow, sketch = app.merge_sketches(t.sketch, excluded.sketch))
+  select (select count(*) from seen), jsonb_agg(to_jsonb(g)) into n, v_found from (
+    select c.at, c.kind, c.name, sum(c.good) as good, sum(c.bad) as bad, sum(c.refused) as refused, sum(c.slow) as slow,
+      jsonb_object_agg(c.bucket::text, c.times) filter (where c.bucket is not null) as sketch
+    from counted c group by 1, 2, 3) g;
+  if v_found is not null then perform app.add_health(v_found); end if;
+  insert into public.health_marks (name, at) values ('attempts', v_to) on conflict (tenant_id, name) do update set at = excluded.at;
+  return n;
+end $$;
+
+-- A process says that it lives, and what it counted since it said so last. p_over: it ends, and is missed by nobody.
+create function app.beat(p_process uuid, p_kind text, p_started timestamptz, p jsonb, p_series jsonb, p_over boolean) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  if p_kind <> all (array['web', 'worker', 'gateway', 'clock']) or jsonb_array_length(p_series) > 8
+      or exists (select from jsonb_array_elements(p_series) s where s.value ->> 'kind' <> 'edge') then
+    raise exception 'not a beat' using errcode = 'WS422';
+  end if;
+  insert into public.process_beats as b (id, kind, pool_max, pool_in_use, pool_waiting, lag_ms, started_at, at, is_over)
+    values (p_process, p_kind, coalesce((p ->> 'pool_max')::integer, 0), coalesce((p ->> 'pool_in_use')::integer, 0),
+      coalesce((p ->> 'pool_waiting')::integer, 0), coalesce((p ->> 'lag_ms')::double precision, 0), p_started, v_now, p_over)
+    on conflict (id) do update set pool_max = excluded.pool_max, pool_in_use = excluded.pool_in_use, pool_waiting = excluded.pool_waiting,
+      lag_ms = excluded.lag_ms, at = excluded.at, is_over = excluded.is_over;
+  if jsonb_array_length(p_series) > 0 then
+    perform app.add_health((select jsonb_agg(s.value || jsonb_build_object('at', v_now)) from jsonb_array_elements(p_series) s));
+  end if;
+end $$;
+
+-- What the clock asked by itself: [{kind probe or gauge, name, good, bad, gauge, sketch}].
+create function app.keep_probes(p jsonb) returns void
+language sql volatile security definer set search_path = '' as $$
+  select app.add_health((select jsonb_agg(s.value || jsonb_build_object('at', clock_timestamp())) from jsonb_array_elements(p) s));
+$$;
+
+-- What was judged; a part that changed says so in health_changes, with how long it stood as it was. p: [{part, status, says}].
+create function app.keep_health(p jsonb) returns table (part text, was text, status text, says text)
+language sql volatile security definer set search_path = '' as $$
+  with told as materialized (select x.part, x.status, left(x.says, 500) as says, clock_timestamp() as at
+    from jsonb_to_recordset(p) as x(part text, status text, says text)),
+  changed as materialized (select h.part, h.status as was, h.since, t.status, t.says, t.at from public.health_parts h join told t on t.part = h.part
+    and t.status <> h.status),
+  noted as (insert into public.health_changes (part, was, status, says, lasted_s, at)
+    select c.part, c.was, c.status, c.says, extract(epoch from c.at - c.since), c.at from changed c),
+  kept as (insert into public.health_parts as h (part, status, says, since, judged_at) select t.part, t.status, t.says, t.at, t.at from told t
+    on conflict (tenant_id, part) do update set since = case when h.status = excluded.status then h.since else excluded.since end,
+      status = excluded.status, says = excluded.says, judged_at = excluded.judged_at),
+  gone as (delete from public.health_parts h where h.part not in (select t.part from told t) and h.judged_at < clock_timestamp() - interval '15 minutes')
+  select c.part, c.was, c.status, c.says from changed c;
+$$;
+
+create function app.forget_health() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  delete from public.process_beats b where b.at < clock_timestamp() - interval '1 hour';
+  delete from public.health_changes c where c.at < clock_timestamp() - interval '400 days';
+  delete from public.delivery_days d where d."on" < (clock_timestamp() - interval '400 days')::date;
+  delete from public.health_series s where s.step_s = 60 and s.at < clock_timestamp() - interval '2 days'
+    or s.step_s = 3600 and s.at < clock_timestamp() - interval '400 days' or s.kind = 'wedding' and s.at < clock_timestamp() - interval '30 days';
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+grant execute on function app.beat(uuid, text, timestamptz, jsonb, jsonb, boolean) to wedsync_user, wedsync_reader, wedsync_service;
+grant execute on function app.gather_health(interval), app.keep_probes(jsonb), app.keep_health(jsonb), app.forget_health() to wedsync_service;
+grant execute on function app.bucket(double precision) to wedsync_service;
+reset role;
+
 -- 89_integrity.sql
 -- Integrity: what must be so of the data whatever happened, asked by `wedsync doctor --deep`, by the clock each night and after every restore. Each
 -- question reads the tables themselves and no index that it judges, changes nothing, and names what it found: tenant, row, and what is wrong of it.
@@ -10237,30 +11442,51 @@ grant execute on function ops.advice(), ops.idle_patience_s() to wedsync_user, w
 reset role;
 
 -- 89_platform.sql
--- How the platform stands, for its operator: queue, clock, connections, breakers. Counts by connector and hosts that several tenants share; of no
+-- How the platform stands, for its operator: all that health is judged by, its history, breakers. Counts by connector and hosts that several tenants share; of no
 -- tenant which.
 set role wedsync_recorder;
-create function ops.parts() returns table (part text, status text, says text)
+-- All that health is judged by: counts, ages and states of ours, nothing of any wedding. Series are of the last p_minutes.
+create function ops.health_facts(p_minutes integer) returns jsonb
 language sql stable security definer set search_path = '' as $$
-  select 'queue ' || (array['critical', 'high', 'normal', 'low'])[q.lane + 1], case when q.oldest_s > (array[5, 30, 60, 600])[q.lane + 1] then 'bad' else 'good' end,
-    format('The oldest ready job has waited %s s.', round(q.oldest_s::numeric, 1))
-  from app.queue_ages() q where ops.allow()
-  union all
-  select 'clock', case when x.leads then 'good' else 'bad' end, case when x.leads then 'A clock leads.' else 'No clock leads: start `wedsync clock`.' end
-  from (select exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.classid = 0 and k.objid = 1464028235::oid and k.granted
-    and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) as leads) x
-  union all
-  select 'deliveries ' || d.connector, case when d.open > 0 then 'look' else 'good' end,
-    format('%s destinations, %s with an open breaker, %s parked.', d.destinations, d.open, d.parked)
-  from (select t.connector, count(*) as destinations, count(*) filter (where t.breaker_until > clock_timestamp()) as open,
-      count(*) filter (where t.state = 'parked') as parked from public.destinations t group by t.connector) d
-  union all
-  select 'accounts ' || c.connector, case when c.broken > 0 then 'look' else 'good' end,
-    format('%s connected, %s degraded, %s to be connected again.', c.connected, c.degraded, c.broken)
-  from (select n.connector, count(*) filter (where n.state = 'active') as connected, count(*) filter (where n.state = 'degraded') as degraded,
-      count(*) filter (where n.state = 'needs_reconnect') as broken
-    from public.connections n where n.deleted_at is null and n.state is not null group by n.connector) c
-  order by 1;
+  select jsonb_build_object('now', app.now(), 'machine_now', clock_timestamp(),
+    'live', (select w.live from ops.weddings_due() w), 'due', (select w.due from ops.weddings_due() w),
+    'zones', (select coalesce(jsonb_object_agg(z.zone, z.n), '{}') from (select w.time_zone as zone, count(*) as n from public.weddings w
+      where app.stands(w.date_status) and w."on" between app.now()::date and (app.now() + interval '14 days')::date group by 1) z),
+    'clock_leads', exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.classid = 0 and k.objid = 1464028235::oid and k.granted
+      and k.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())),
+    'counted_to', (select m.at from public.health_marks m where m.name = 'attempts'),
+    'lanes', (select jsonb_agg(jsonb_build_object('name', (array['critical', 'high', 'normal', 'low'])[q.lane + 1], 'oldest_s', q.oldest_s) order by q.lane)
+      from app.queue_ages() q),
+    'destinations', (select coalesce(jsonb_agg(to_jsonb(t) order by t.connector), '[]') from (select d.connector, count(*) as destinations,
+        count(*) filter (where d.breaker_until > clock_timestamp()) as open, count(*) filter (where d.breaker_until <= clock_timestamp()) as half_open,
+        count(*) filter (where d.state = 'parked') as parked, max(d.breaker_openings) as openings from public.destinations d group by d.connector) t),
+    'accounts', (select coalesce(jsonb_agg(to_jsonb(t) order by t.connector), '[]') from (select n.connector,
+        count(*) filter (where n.state = 'active') as connected, count(*) filter (where n.state = 'degraded') as degraded,
+        count(*) filter (where n.state = 'needs_reconnect') as broken, min(h.ok_at) filter (where n.state = 'active') as least_fresh_at
+      from public.connections n left join public.connection_health h on h.connection_id = n.id
+      where n.deleted_at is null and n.state is not null group by n.connector) t),
+    'mail', (select coalesce(jsonb_agg(jsonb_build_object('name', m.name, 'position', m.position, 'is_down', m.is_down, 'reason', m.reason,
+        'changed_at', m.changed_at, 'heard_at', greatest(m.succeeded_at, m.probed_at)) order by m.position), '[]') from public.mail_providers m
+      where m.position is not null),
+    'failed_over', (select count(*) from public.mail_statuses s where s.is_failed_over and s.at > clock_timestamp() - interval '1 hour'),
+    'processes', (select coalesce(jsonb_agg(to_jsonb(b) - 'tenant_id' order by b.kind, b.started_at), '[]') from public.process_beats b
+      where b.at > clock_timestamp() - interval '15 minutes' and not b.is_over),
+    'dead', (select count(*) from public.dead_jobs j where j.died_at > clock_timestamp() - interval '1 hour'),
+    'database', (select to_jsonb(s) from (select x.connections_used, x.connections_max from ops.season() x) s),
+    'series', (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'name', s.name, 'at', s.at, 'good', s.good, 'bad', s.bad, 'refused', s.refused,
+        'slow', s.slow, 'gauge', s.gauge, 'sketch', s.sketch) order by s.kind, s.name, s.at), '[]') from public.health_series s
+      where s.step_s = 60 and s.kind <> 'wedding' and s.at > clock_timestamp() - make_interval(mins => p_minutes)))
+  where ops.allow();
+$$;
+
+create function ops.health_since() returns table (part text, status text, since timestamptz, judged_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select h.part, h.status, h.since, h.judged_at from public.health_parts h where ops.allow();
+$$;
+
+create function ops.health_changes(p_limit integer) returns table (part text, was text, status text, says text, lasted_s double precision, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select c.part, c.was, c.status, c.says, c.lasted_s, c.at from public.health_changes c where ops.allow() order by c.at desc, c.id desc limit p_limit;
 $$;
 
 create function ops.breakers() returns table (kind text, name text, state text, open_until timestamptz, openings integer, destinations integer, failing integer)
@@ -10275,7 +11501,7 @@ language sql stable security definer set search_path = '' as $$
   from public.hosts h where (select count(distinct t.tenant_id) from public.destinations t where t.host = h.host) > 1 and ops.allow()
   order by 1, 2;
 $$;
-grant execute on function ops.parts(), ops.breakers() to wedsync_user, wedsync_service, wedsync_owner;
+grant execute on function ops.health_facts(integer), ops.health_since(), ops.health_changes(integer), ops.breakers() to wedsync_user, wedsync_service, wedsync_owner;
 reset role;
 
 -- 89_requests.sql
@@ -10328,4 +11554,226 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 grant execute on function app.ask_migration(jsonb, boolean), app.migration_requests(integer) to wedsync_user;
 grant execute on function app.waiting_migration(), app.end_migration(uuid, text, text) to wedsync_service;
+reset role;
+
+-- 89_slo.sql
+-- Promises and alerts: how much was good in which window, what fires, who was told, who took it up. Home: the platform.
+-- Read and written by functions alone; of weddings only ids, phases and kinds of moments, and only where something is owed to them.
+set role wedsync_owner;
+create table public.alert_rules (
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  rule text not null check (rule ~ '^[a-z_]{1,40}$'),
+  threshold double precision check (threshold > 0),
+  is_on boolean not null default true,
+  changed_by uuid not null references public.persons,
+  changed_at timestamptz not null,
+  primary key (tenant_id, rule)
+);
+comment on table public.alert_rules is 'What an operator set otherwise than wedsync/operations/slo/rules.py; threshold null = the default';
+call app.protect('public.alert_rules', 'tenant_id', 'false', null);
+
+create table public.platform_alerts (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  rule text not null check (length(rule) between 1 and 40),
+  subject text not null check (length(subject) between 1 and 80),
+  severity text not null check (severity in ('page', 'ticket')),
+  says text not null check (length(says) <= 500),
+  risk text not null default '' check (length(risk) <= 1000),
+  opened_at timestamptz not null,
+  last_at timestamptz not null,
+  ended_at timestamptz,
+  times integer not null default 1,
+  told_at timestamptz,
+  told_times integer not null default 0,
+  acked_by uuid references public.persons,
+  acked_at timestamptz,
+  check ((acked_by is null) = (acked_at is null))
+);
+comment on table public.platform_alerts is 'One row for as long as something is wrong, and once more if it comes back within ten minutes; kept 400 days';
+create unique index platform_alerts_open on public.platform_alerts (tenant_id, rule, subject) where ended_at is null;
+create index platform_alerts_recent on public.platform_alerts (last_at desc);
+call app.protect('public.platform_alerts', 'tenant_id', 'false', null);
+
+create table public.alert_silences (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' references public.streams,
+  rule text not null check (length(rule) between 1 and 40),
+  subject text not null default '' check (length(subject) <= 80),
+  reason text not null check (length(reason) between 3 and 300),
+  until timestamptz not null,
+  by uuid not null references public.persons,
+  at timestamptz not null
+);
+comment on table public.alert_silences is 'Nobody is mailed of this rule and subject (empty: any) until then; it is shown all the same';
+create index alert_silences_until on public.alert_silences (until);
+call app.protect('public.alert_silences', 'tenant_id', 'false', null);
+
+grant insert, update, delete on public.alert_rules, public.platform_alerts, public.alert_silences to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- What the series came to in each window. Up to two hours from minutes, longer ones from hours: those begin with the hour.
+create function ops.health_sums() returns table (kind text, name text, window_s integer, good bigint, bad bigint, slow bigint)
+language sql stable security definer set search_path = '' as $$
+  select s.kind, s.name, w.s, sum(s.good)::bigint, sum(s.bad)::bigint, sum(s.slow)::bigint
+  from (values (60), (300), (1800), (3600), (7200), (21600), (86400), (259200), (2592000)) as w(s)
+  join public.health_series s on s.step_s = case when w.s <= 7200 then 60 else 3600 end
+    and s.at > clock_timestamp() - make_interval(secs => w.s + case when w.s <= 7200 then 60 else 3600 end)
+  where ops.allow() and s.kind in ('edge', 'lane', 'channel') or s.kind = 'wedding' and w.s <= 1800 and ops.allow()
+  group by 1, 2, 3;
+$$;
+
+-- Whom it would hit: weddings of the next 72 hours to which something is owed by these connectors (null: by anything), most urgent first, with the
+-- next moment of each: its kind and local time.
+create function ops.at_risk(p_connectors text[]) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $$
+  with due as materialized (
+    select distinct on (d.wedding_id) d.wedding_id, d.zone, d.live_from <= app.now() as is_live, d.live_from from public.wedding_days d
+    join public.weddings w on w.wedding_id = d.wedding_id
+    where d.live_until > app.now() and d.live_from < app.now() + interval '72 hours' and app.stands(w.date_status) order by d.wedding_id, d.live_from),
+  owed as materialized (
+    select u.wedding_id, count(*) as jobs from due u cross join lateral (
+      select from public.jobs j where j.tenant_id = u.wedding_id and j.lane = any ('{0,1,2,3}')
+        and (p_connectors is null or j.kind = 'delivery' and j.name = any (p_connectors))
+      union all
+      select from public.links l join public.jobs j on j.tenant_id = l.supplier_id and j.kind = 'delivery' and j.lane = any ('{0,1,2,3}')
+        join public.deliveries v on v.id = j.id and v.made_at = j.made_at and v.stream_id = u.wedding_id
+        where l.wedding_id = u.wedding_id and l.status = 'active' and (p_connectors is null or j.name = any (p_connectors))) x
+    group by 1),
+  hit as (select u.wedding_id, u.zone, u.is_live, u.live_from, coalesce(o.jobs, 0) as jobs from due u left join owed o on o.wedding_id = u.wedding_id
+    where o.jobs > 0 or p_connectors is null)
+  select jsonb_build_object('live', count(*) filter (where h.is_live), 'due', count(*) filter (where not h.is_live), 'owed', coalesce(sum(h.jobs), 0),
+    'first', (select coalesce(jsonb_agg(to_jsonb(f)), '[]') from (
+      select b.wedding_id, b.is_live, b.jobs, b.zone, m.kind, to_char(m.starts_at at time zone b.zone, 'Dy HH24:MI') as at_local,
+        extract(epoch from m.starts_at - app.now())::double precision as in_s
+      from hit b left join lateral (select i.kind, i.starts_at from public.schedule_items i where i.wedding_id = b.wedding_id and i.starts_at > app.now()
+        order by i.starts_at limit 1) m on true
+      order by b.is_live desc, m.starts_at nulls last, b.live_from limit 3) f))
+  from hit h where ops.allow();
+$$;
+
+create function ops.alert_rules() returns table (rule text, threshold double precision, is_on boolean, changed_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select r.rule, r.threshold, r.is_on, r.changed_at from public.alert_rules r where ops.allow();
+$$;
+
+create function app.set_alert_rule(p_rule text, p_threshold double precision, p_on boolean) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.alert_rules (rule, threshold, is_on, changed_by, changed_at) values (p_rule, p_threshold, p_on, app.as_operator(), app.now())
+  on conflict (tenant_id, rule) do update set threshold = excluded.threshold, is_on = excluded.is_on, changed_by = excluded.changed_by,
+    changed_at = excluded.changed_at;
+$$;
+
+-- What fires now: [{rule, subject, severity, says, risk}]. What fires already is one row; what came back within ten minutes is the same one again. What
+-- no longer fires ends two minutes after it fired last.
+create function app.keep_alerts(p jsonb) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.platform_alerts a set ended_at = null, acked_by = case when a.severity = f.severity then a.acked_by end,
+      acked_at = case when a.severity = f.severity then a.acked_at end, times = a.times + (a.ended_at is not null)::integer, last_at = v_now,
+      severity = f.severity, says = left(f.says, 500), risk = left(f.risk, 1000),
+      told_at = case when a.severity = 'ticket' and f.severity = 'page' then null else a.told_at end
+    from jsonb_to_recordset(p) as f(rule text, subject text, severity text, says text, risk text)
+    where a.rule = f.rule and a.subject = left(f.subject, 80) and a.id = (select n.id from public.platform_alerts n where n.rule = f.rule
+      and n.subject = left(f.subject, 80) and (n.ended_at is null or n.ended_at > v_now - interval '10 minutes') order by n.ended_at desc nulls first limit 1);
+  insert into public.platform_alerts (rule, subject, severity, says, risk, opened_at, last_at)
+    select f.rule, left(f.subject, 80), f.severity, left(f.says, 500), left(f.risk, 1000), v_now, v_now
+    from jsonb_to_recordset(p) as f(rule text, subject text, severity text, says text, risk text)
+  on conflict (tenant_id, rule, subject) where ended_at is null do nothing;
+  update public.platform_alerts a set ended_at = v_now where a.ended_at is null and a.last_at < v_now - interval '2 minutes';
+end $$;
+
+-- Of which the operators are to be told now, and who they are. What pages and nobody took up is told again every 15 minutes, four times in all.
+create function app.untold_alerts() returns table (id uuid, rule text, subject text, severity text, says text, risk text, opened_at timestamptz, told_times integer)
+language sql stable security definer set search_path = '' as $$
+  select a.id, a.rule, a.subject, a.severity, a.says, a.risk, a.opened_at, a.told_times from public.platform_alerts a
+  where a.ended_at is null and a.acked_at is null
+    and (a.told_at is null or a.severity = 'page' and a.told_times < 4 and a.told_at < clock_timestamp() - interval '15 minutes')
+    and not exists (select from public.alert_silences s where s.rule = a.rule and s.subject in ('', a.subject) and s.until > clock_timestamp())
+  order by a.severity, a.opened_at, a.id;
+$$;
+
+create function app.operators() returns table (person_id uuid, name text, email text)
+language sql stable security definer set search_path = '' as $$
+  select p.person_id, p.name, p.email from public.persons p where p.is_operator and p.email is not null order by p.person_id;
+$$;
+
+-- The mails of alerts as deliveries, and that they were told. p: [{delivery, person, sealed hex}].
+create function app.tell_alerts(p_alerts uuid[], p jsonb) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+begin
+  update public.platform_alerts a set told_at = v_at, told_times = a.told_times + 1 where a.id = any (p_alerts);
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    select (m.x ->> 'delivery')::uuid, v_at, (m.x ->> 'person')::uuid, 'mail', app.shared_destination('mail'), 'platform.alerted', 'person',
+      (m.x ->> 'person')::uuid, decode(m.x ->> 'sealed', 'hex'), 0, v_at + interval '6 hours' from jsonb_array_elements(p) as m(x);
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    select (m.x ->> 'delivery')::uuid, 'delivery', 'mail', 0, (m.x ->> 'person')::uuid, app.shared_destination('mail'), v_at, v_at + interval '6 hours'
+    from jsonb_array_elements(p) as m(x);
+end $$;
+
+create function ops.alerts(p_limit integer)
+returns table (id uuid, rule text, subject text, severity text, says text, risk text, opened_at timestamptz, last_at timestamptz, ended_at timestamptz,
+  times integer, told_at timestamptz, acked_by_name text, acked_at timestamptz, is_silenced boolean)
+language sql stable security definer set search_path = '' as $$
+  select a.id, a.rule, a.subject, a.severity, a.says, a.risk, a.opened_at, a.last_at, a.ended_at, a.times, a.told_at,
+    coalesce(nullif(p.name, ''), p.email), a.acked_at,
+    exists (select from public.alert_silences s where s.rule = a.rule and s.subject in ('', a.subject) and s.until > clock_timestamp())
+  from public.platform_alerts a left join public.persons p on p.person_id = a.acked_by
+  where ops.allow() order by a.ended_at desc nulls first, a.severity, a.opened_at desc limit p_limit;
+$$;
+
+create function ops.alerts_waiting() returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from public.platform_alerts a where a.ended_at is null and a.acked_at is null and ops.allow();
+$$;
+
+-- Whether there is such an alert; taking it up twice is once, and the first name stays.
+create function app.acknowledge_alert(p_id uuid) returns boolean
+language sql volatile security definer set search_path = '' as $$
+  with taken as (update public.platform_alerts a set acked_by = coalesce(a.acked_by, app.as_operator()), acked_at = coalesce(a.acked_at, clock_timestamp())
+    where a.id = p_id and app.as_operator() is not null returning a.id)
+  select exists (select from taken);
+$$;
+
+create function app.silence_alerts(p_rule text, p_subject text, p_reason text, p_minutes integer) returns uuid
+language sql volatile security definer set search_path = '' as $$
+  insert into public.alert_silences (rule, subject, reason, until, by, at)
+  values (p_rule, p_subject, p_reason, clock_timestamp() + make_interval(mins => p_minutes), app.as_operator(), clock_timestamp()) returning id;
+$$;
+
+create function ops.silences() returns table (id uuid, rule text, subject text, reason text, until timestamptz, by_name text)
+language sql stable security definer set search_path = '' as $$
+  select s.id, s.rule, s.subject, s.reason, s.until, coalesce(nullif(p.name, ''), p.email) from public.alert_silences s
+  join public.persons p on p.person_id = s.by where s.until > clock_timestamp() and ops.allow() order by s.until, s.id;
+$$;
+
+create function app.end_silence(p_id uuid) returns boolean
+language sql volatile security definer set search_path = '' as $$
+  with ended as (update public.alert_silences s set until = clock_timestamp() where s.id = p_id and s.until > clock_timestamp()
+    and app.as_operator() is not null returning s.id)
+  select exists (select from ended);
+$$;
+
+-- Of each connector the hours since a time: how many were bad, by the rule of one per cent of at least twenty, and all of them together.
+create function ops.provider_hours(p_days integer) returns table (name text, hours integer, bad_hours integer, good bigint, bad bigint, refused bigint, slow bigint,
+  sketch jsonb)
+language sql stable security definer set search_path = '' as $$
+  select s.name, count(*)::integer, count(*) filter (where s.good + s.bad >= 20 and s.bad * 100 >= s.good + s.bad)::integer, sum(s.good)::bigint,
+    sum(s.bad)::bigint, sum(s.refused)::bigint, sum(s.slow)::bigint,
+    coalesce((select jsonb_object_agg(m.key, m.n) from (select e.key, sum(e.value::bigint) as n
+      from unnest(array_agg(s.sketch)) as k(sketch) cross join lateral jsonb_each_text(k.sketch) e group by e.key) m), '{}')
+  from public.health_series s
+  where s.step_s = 3600 and s.kind = 'channel' and s.at > clock_timestamp() - make_interval(days => p_days) and ops.allow() group by s.name order by s.name;
+$$;
+
+grant execute on function ops.health_sums(), ops.at_risk(text[]), ops.alert_rules(), ops.alerts(integer), ops.alerts_waiting(), ops.silences(),
+  ops.provider_hours(integer) to wedsync_user, wedsync_service;
+grant execute on function app.set_alert_rule(text, double precision, boolean), app.acknowledge_alert(uuid), app.silence_alerts(text, text, text, integer),
+  app.end_silence(uuid) to wedsync_user;
+grant execute on function app.keep_alerts(jsonb), app.untold_alerts(), app.operators(), app.tell_alerts(uuid[], jsonb) to wedsync_service;
 reset role;
