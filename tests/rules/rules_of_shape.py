@@ -20,13 +20,8 @@ HANDLER_NAMES = {"get", "post", "put", "patch", "delete", "head", "route", "webs
 HANDLER_FILES = (
     *("wedsync/*/api.py", "wedsync/*/pages.py", "wedsync/*/api/*.py", "wedsync/*/pages/*.py"),
     *("wedsync/guests/importing/api.py", "wedsync/guests/importing/pages.py", "wedsync/subscriptions/rules/api.py"),
-    *("wedsync/connections/accounts/api.py", "wedsync/connections/accounts/pages/*.py"),
+    *("wedsync/connections/*/api.py", "wedsync/connections/*/pages.py", "wedsync/connections/accounts/pages/*.py"),
     *("wedsync/operations/*/api.py", "wedsync/operations/*/pages.py"),
-    *("wedsync/connections/calendars/api.py", "wedsync/connections/records/api.py"),
-    *("wedsync/connections/charging/api.py", "wedsync/connections/phoning/api.py"),
-    "wedsync/connections/chatting/api.py",
-    "wedsync/connections/charging/pages.py",
-    "wedsync/connections/mailing/api.py",
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),
     *("wedsync/connectors/*/fake.py", "wedsync/connections/fake_consent.py", "wedsync/connections/hooks.py"),
 )

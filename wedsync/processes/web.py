@@ -157,9 +157,14 @@ def create(
                 await client.aclose()
             await pool.close()
 
+    return _assembled(settings, [lifespan, *lifespans])
+
+
+def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Litestar:
+    """Routes, and what stands around each request, from the outside in."""
     return Litestar(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
-        lifespan=[lifespan, *lifespans],
+        lifespan=lifespans,
         dependencies=_dependencies(),
         middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
