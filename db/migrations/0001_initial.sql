@@ -3100,6 +3100,75 @@ create sequence public.record_pokes;
 grant usage on sequence public.record_pokes to wedsync_recorder;
 reset role;
 
+-- 66_records_handed.sql
+-- What CRMs hand out beside jobs: galleries, which move the photo deliveries of the couple's wedding, and what was said with a couple, which only the
+-- supplier reads. What of that is shared with the couple is a row of another table, whose home is the wedding.
+set role wedsync_owner;
+
+create table public.record_galleries (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_key bytea not null,
+  record_key bytea not null,
+  delivery_id uuid,
+  sealed bytea not null,
+  is_dirty boolean not null default true,
+  reason text not null default '' check (length(reason) <= 500),
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (book_id, remote_key),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_galleries is 'A gallery of a CRM, sealed, and the photo delivery of the couple''s wedding that it is; record_key finds the job it belongs to';
+comment on column public.record_galleries.delivery_id is 'In the wedding''s home; null until it was taken over there';
+comment on column public.record_galleries.reason is 'Why it could not be taken over, for the supplier';
+create index record_galleries_dirty on public.record_galleries (book_id) where is_dirty;
+create index record_galleries_tenant on public.record_galleries (tenant_id, book_id, changed_at desc);
+call app.protect('public.record_galleries', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant update on public.record_galleries to wedsync_recorder;
+
+create table public.record_messages (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  book_id uuid not null,
+  remote_key bytea not null,
+  record_key bytea not null,
+  sealed bytea not null,
+  said_at timestamptz not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (book_id, remote_key),
+  foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
+);
+comment on table public.record_messages is 'What was said with a couple or noted of it in a CRM, sealed: the supplier''s alone, whatever the couple''s wedding shares';
+create index record_messages_record on public.record_messages (book_id, record_key, said_at desc);
+create index record_messages_tenant on public.record_messages (tenant_id, said_at desc);
+call app.protect('public.record_messages', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant update on public.record_messages to wedsync_recorder;
+
+create table public.messages (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  source_id uuid not null,
+  sealed bytea not null,
+  said_at timestamptz not null,
+  shared_by uuid,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, link_id, source_id),
+  foreign key (wedding_id, link_id) references public.links (wedding_id, id)
+);
+comment on table public.messages is 'Scope core, of one link: what a supplier has shared with the couple of its correspondence, sealed; both read it, and nobody else';
+comment on column public.messages.source_id is 'The message of the supplier''s CRM that it was when it was shared; what changes there since is not shared by itself';
+create unique index messages_id on public.messages (id);
+create trigger bump before update on public.messages for each row execute function app.bump();
+call app.protect('public.messages', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
+  $$link_id = (select app.link())$$);
+grant update on public.messages to wedsync_recorder;
+reset role;
+
 -- 67_market.sql
 -- The public door of a business: its page and what couples ask there (home: the supplier). Anybody reads a published page and asks by it;
 -- what was asked is the business's alone, as its clients are.
@@ -3350,6 +3419,8 @@ create table public.payments (
   disputed_minor bigint not null default 0 check (disputed_minor >= 0),
   lost_minor bigint not null default 0 check (lost_minor >= 0),
   received_at timestamptz,
+  reminded_at timestamptz,
+  overdue_at timestamptz,
   version integer not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -3363,11 +3434,14 @@ comment on table public.payments is 'What one supplier asks the couple to pay by
 comment on column public.payments.disputed_minor is 'Under dispute now; lost_minor went back to the payer by disputes that were lost';
 comment on column public.payments.way is 'online: through the supplier''s account at the provider; outside: the supplier noted that it had come';
 comment on column public.payments.outside_minor is 'Of what was received, that which the supplier noted: a transfer, cash';
+comment on column public.payments.reminded_at is 'When the couple was reminded that its day comes close; another day empties it, and overdue_at';
 create unique index payments_id on public.payments (id);
 create index payments_link on public.payments (wedding_id, link_id);
+create index payments_due on public.payments (due_on) where overdue_at is null and status in ('requested', 'part_paid') and due_on is not null;
 create trigger bump before update on public.payments for each row execute function app.bump();
 call app.protect('public.payments', 'wedding_id', $$((select app.mask()) & 512) <> 0 or link_id = (select app.link())$$,
   $$link_id = (select app.link())$$, false);
+grant update on public.payments to wedsync_recorder;
 
 create table public.payment_checkouts (
   id uuid primary key default uuidv7(),
@@ -3611,6 +3685,55 @@ $$;
 grant execute on function app.agree_terms(uuid, integer), app.payment_route(uuid), app.is_paid_online(), app.payout_account(text, text),
   app.enter_job_payment(uuid, uuid, uuid), app.post_commission(uuid, bigint, jsonb, uuid) to wedsync_user;
 grant execute on function app.commission_accounts(), app.commission_open(), app.commission_fees() to wedsync_service;
+reset role;
+
+-- 69_payments_due.sql
+-- Payments whose day comes close or has passed: the clock asks which, and says so once of each day.
+set role wedsync_recorder;
+
+-- Three days before the day the couple is reminded, unless it was asked only a day ago; once the day is over where the wedding is, both are told.
+-- A link that ended asks for nothing any more, and neither does the wedding that was cancelled.
+create function app.due_payments(p_wedding uuid) returns table (wedding_id uuid, id uuid, is_overdue boolean)
+language sql stable set search_path = '' as $$
+  select p.wedding_id, p.id, timezone(w.time_zone, (p.due_on + 1) + time '00:00') <= app.now()
+  from public.payments p
+  join public.weddings w on w.wedding_id = p.wedding_id
+  join public.links l on l.wedding_id = p.wedding_id and l.id = p.link_id
+  where p.due_on is not null and p.overdue_at is null and p.status in ('requested', 'part_paid') and (p_wedding is null or p.wedding_id = p_wedding)
+    and l.status = 'active' and w.date_status <> 'cancelled'
+    and (timezone(w.time_zone, (p.due_on + 1) + time '00:00') <= app.now()
+      or (p.reminded_at is null and timezone(w.time_zone, (p.due_on - 3) + time '00:00') <= app.now()
+        and p.created_at <= app.now() - interval '1 day'));
+$$;
+
+create function app.weddings_of_due_payments(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct d.wedding_id from app.due_payments(null) d limit p_limit;
+$$;
+
+-- Returns the nudge, or null when there was nothing to say.
+create function app.remind_of_payments(p_wedding uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+  with due as (
+    select p.id from public.payments p
+    where p.wedding_id = p_wedding and p.id in (select d.id from app.due_payments(p_wedding) d)
+    order by p.id for update skip locked),
+  told as (
+    update public.payments p
+    set reminded_at = coalesce(p.reminded_at, app.now()), overdue_at = case when d.is_overdue then app.now() end
+    from due u join app.due_payments(p_wedding) d on d.id = u.id
+    where p.wedding_id = p_wedding and p.id = u.id and p.overdue_at is null and p.status in ('requested', 'part_paid')
+    returning new.id, new.link_id, case when new.overdue_at is null then 'payment.due_soon' else 'payment.overdue' end as type,
+      to_jsonb(new) as record, to_jsonb(old) as old_record)
+  select jsonb_agg(jsonb_build_object('type', t.type, 'scope', 1, 'link', t.link_id, 'table', 'payments', 'id', t.id, 'op', 'UPDATE',
+    'record', t.record, 'old', t.old_record)) into v_facts from told t;
+  return case when v_facts is not null then app.record(v_facts) end;
+end $$;
+grant execute on function app.weddings_of_due_payments(integer), app.remind_of_payments(uuid) to wedsync_service;
 reset role;
 
 -- 69_venues.sql
