@@ -42,6 +42,8 @@ EQUAL_WHEN_WIDENED = {
             "inbox_hooks",
             "passes",
             "photo_deliveries",
+            "record_galleries",
+            "record_messages",
             "rules",
             "sites",
             "subscriptions",

@@ -55,3 +55,16 @@ returning old.id, old.link_id, null::jsonb as record, to_jsonb(old) - 'sealed' a
 -- name: about
 -- The wedding as a page of one of its suppliers names it.
 select w.couple_names, app.link() as link_id from weddings w where w.wedding_id = app.tenant()
+
+-- name: known
+-- Of what a CRM tells, what is here.
+select m.id, m.remote_key, m.sealed from record_messages m where m.book_id = $1 and m.remote_key = any ($2) for update
+
+-- name: put
+insert into record_messages (id, tenant_id, book_id, remote_key, record_key, sealed, said_at, changed_at)
+values ($1, app.tenant(), $2, $3, $4, $5, $6, app.now())
+on conflict (book_id, remote_key) do update
+set record_key = excluded.record_key, sealed = excluded.sealed, said_at = excluded.said_at, changed_at = excluded.changed_at
+
+-- name: forget
+delete from record_messages m where m.id = $1

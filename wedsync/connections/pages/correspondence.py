@@ -1,6 +1,5 @@
 """A link's correspondence: all of it for the supplier, who shares it bit by bit; what is shared for the couple."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from litestar import Response, get, post
 from wedsync.connections.correspondence import actions, reading
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
+from wedsync.kit.db import Row
 from wedsync.kit.errors import not_found
 from wedsync.suppliers.shell import wedding_shell
 from wedsync.web import forms, respond
@@ -75,7 +75,7 @@ async def of_couple(request: AnyRequest, ctx: Context, actor: Actor, wedding_id:
     )
 
 
-async def _about(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Mapping[str, Any]:
+async def _about(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Row:
     """Raises Refusal 404 for who is here through no link."""
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         about = await tx.row(queries.about)

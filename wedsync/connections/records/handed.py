@@ -16,6 +16,7 @@ from wedsync.kit import sql
 from wedsync.kit.db import Tx
 
 queries = sql.load("wedsync.connections.records")
+messages = sql.load("wedsync.connections.correspondence")
 TEXT_MAX: Final = 20_000
 NAME_MAX: Final = 120
 
@@ -45,12 +46,12 @@ async def _keep_galleries(tx: Tx, run: Run, several: Sequence[RemoteGallery]) ->
 
 async def _keep_messages(tx: Tx, run: Run, several: Sequence[RemoteMessage]) -> None:
     told = {remote_key(run.id, f"message {one.id}"): one for one in several}
-    rows = {bytes(row["remote_key"]): row for row in await tx.rows(queries.known_messages, run.id, list(told))}
+    rows = {bytes(row["remote_key"]): row for row in await tx.rows(messages.known, run.id, list(told))}
     for key, one in told.items():
         row = rows.get(key)
         if one.is_removed:
             if row is not None:
-                await tx.run(queries.forget_message, row["id"])
+                await tx.run(messages.forget, row["id"])
             continue
         now = msgspec.structs.replace(one, text=one.text.replace("\0", "")[:TEXT_MAX].strip())
         if row is not None and run.seals.message(row["id"], row["sealed"]) == now:
@@ -58,5 +59,5 @@ async def _keep_messages(tx: Tx, run: Run, several: Sequence[RemoteMessage]) -> 
         id = uuid4() if row is None else row["id"]
         sealed = run.seals.seal(now, table=MESSAGES, row=id)
         of = remote_key(run.id, one.record_id)
-        await tx.run(queries.put_message, id, run.id, key, of, sealed, now.said_at)
+        await tx.run(messages.put, id, run.id, key, of, sealed, now.said_at)
         run.counts.pulled += 1

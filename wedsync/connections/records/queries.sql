@@ -311,18 +311,6 @@ where g.book_id = $1 and g.tenant_id = app.tenant() and ($2::timestamptz is null
 order by g.changed_at desc, g.id desc
 limit $4
 
--- name: known_messages
-select m.id, m.remote_key, m.sealed from record_messages m where m.book_id = $1 and m.remote_key = any ($2) for update
-
--- name: put_message
-insert into record_messages (id, tenant_id, book_id, remote_key, record_key, sealed, said_at, changed_at)
-values ($1, app.tenant(), $2, $3, $4, $5, $6, app.now())
-on conflict (book_id, remote_key) do update
-set record_key = excluded.record_key, sealed = excluded.sealed, said_at = excluded.said_at, changed_at = excluded.changed_at
-
--- name: forget_message
-delete from record_messages m where m.id = $1
-
 -- name: parts
 -- The parts of the entered wedding that a link sees, the first of each kind on its day first, with the space that the link gives to it.
 select i.id, i.kind, u.id as use_id, u.space_id, u.arrangement, u.setup_at, u.ready_by
