@@ -38,6 +38,8 @@ IN_A_WEDDING = (
     "insert into dietary_sheets (wedding_id, schedule_item_id, number, sealed) values ('{home}', '{item}', 99, '')",
     "insert into imports (wedding_id) values ('{home}')",
     "insert into notes (wedding_id, sealed) values ('{home}', '')",
+    """insert into task_photos (wedding_id, task_id, kind, bytes, sealed)
+    select t.wedding_id, t.id, 'jpeg', 1, '' from tasks t where t.wedding_id = '{home}'""",
     """insert into alert_calls (wedding_id, alert_id, person_id, tier, channels)
     select a.wedding_id, a.id, '{person}', 1, '{{in_app}}' from alerts a where a.wedding_id = '{home}' limit 1""",
     """insert into alerts (wedding_id, kind, what, sealed, raised_at, next_at)
