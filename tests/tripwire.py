@@ -88,6 +88,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "payment_movements": "what a provider said, as it said it; what comes of it is told of the payment",
     "commission_entries": "our ledger with one supplier, which it asks for; no page of a wedding shows it",
     "form_drafts": "what is typed and not sent; that it was begun, and sent, is told of what was asked",
+    "task_photos": "a photograph of a task, told as task.photo_added; it is read at the task and in no image",
     "schedule_dependencies": "an edge without an id; what moves with it is told as schedule_item.rippled",
 }
 """Tables of nouns that no type of fact is about, and why none is needed."""

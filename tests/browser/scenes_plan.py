@@ -17,6 +17,7 @@ def scenes() -> Iterator[Scene]:
     blank = schedule_values(days=[], contacts=[], new_item=item_form(id=""))
     yield Scene("schedule-empty", "schedule/schedule.html", schedule, blank)
     yield Scene("tasks", "tasks/tasks.html", couple("tasks"), tasks_values())
+    yield Scene("tasks-owed", "tasks/owed.html", couple("tasks"), owed_values())
     yield Scene("budget", "budget/budget.html", couple("budget"), budget_values())
     yield Scene("settings", "weddings/settings.html", couple("settings"), settings_values())
     yield Scene("conflict", "errors/conflict.html", couple("guests"), conflict_values())
@@ -129,7 +130,16 @@ def ripple() -> dict[str, Any]:
 
 def task(key: str, title: str, due: date | None, who_words: str, status: str = "open", **more: Any) -> dict[str, Any]:
     made = {"id": key, "title": title, "detail": "", "status": status, "due": due, "due_words": "", "who": who_words}
-    return made | {"origin": "couple", "version": 1, "may_finish": True, "may_edit": True} | more
+    said = {
+        "answer": None,
+        "answer_note": "",
+        "noted_at": None,
+        "snoozed_until": None,
+        "waits_for": 0,
+        "photo_id": None,
+    }
+    made |= {"origin": "couple", "version": 1, "may_finish": True, "may_edit": True, "may_answer": False}
+    return made | said | more
 
 
 def task_groups() -> list[dict[str, Any]]:
@@ -146,7 +156,16 @@ def task_groups() -> list[dict[str, Any]]:
             detail="£3,200, account on the invoice",
             due_words="53 days before",
         ),
-        task("t4", "Shot list for the family photographs", date(2027, 7, 18), "Hartley & Finch", "in_progress"),
+        task(
+            "t4",
+            "Shot list for the family photographs",
+            date(2027, 7, 18),
+            "Hartley & Finch",
+            "in_progress",
+            answer="accepted",
+        ),
+        task("t6", "Drive Grandma", date(2027, 7, 19), "Nina", answer="declined", answer_note="I arrive at four only."),
+        task("t7", "Print the song sheet", date(2027, 7, 20), "Nina", waits_for=1),
     ]
     done = [task("t5", "Book the registrar", date(2027, 6, 1), "Ben", "done")]
     return [
@@ -171,8 +190,10 @@ def tasks_values() -> dict[str, Any]:
         "due_kind": "before",
         "due_on": None,
         "due_days_before": 30,
+        "after": ["t4"],
         "version": 0,
     }
+    others = [("t1", "Choose the first song"), ("t4", "Shot list for the family photographs")]
     assignees = [
         ("", "Nobody yet"),
         ("membership:1", "Ben"),
@@ -180,7 +201,37 @@ def tasks_values() -> dict[str, Any]:
         ("link:1", "Hartley & Finch"),
     ]
     groups = {"filter": "all", "filters": filters, "groups": task_groups(), "done": 31, "total": 45}
-    return groups | {"editing": blank, "assignees": assignees, "errors": {}, "problems": []}
+    return groups | {"editing": blank, "assignees": assignees, "others": others, "errors": {}, "problems": []}
+
+
+def owed_values() -> dict[str, Any]:
+    def owes(key: str, title: str, due: date, **more: Any) -> dict[str, Any]:
+        said = {"answer": None, "answer_note": "", "noted_at": None, "reminded_at": None, "waits_for": 0}
+        return {"id": key, "title": title, "status": "open", "due_on": due} | said | more
+
+    def person(key: str, name: str, tasks: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        counts = {"open": len(tasks), "overdue": 0, "unanswered": 0, "declined": 0, "is_reached": True, "seen_at": None}
+        return {"id": key, "name": name, "kind": "membership", "tasks": tasks} | counts | more
+
+    nina = [
+        owes(
+            "t1", "Drive Grandma to the church", date(2027, 7, 20), answer="declined", answer_note="I arrive at four."
+        ),
+        owes("t2", "Collect the buttonholes", date(2027, 7, 12), reminded_at=ago(days=1), answer="accepted"),
+    ]
+    late = [owes("t3", "Send the logo for the menus", date(2027, 7, 13), reminded_at=ago(days=2))]
+    quiet = [
+        owes("t4", "Bring the lamps", date(2027, 8, 2)),
+        owes("t5", "Hang the lamps", date(2027, 8, 3), waits_for=1),
+    ]
+    return {
+        "members": "/me/made-up/settings",
+        "owing": [
+            person("m1", "Nina Duarte", nina, overdue=1, declined=1, seen_at=ago(days=1)),
+            person("l1", "Marrow & Thyme", late, overdue=1, unanswered=1, kind="link"),
+            person("m2", "Uncle Theo", quiet, unanswered=2, is_reached=False),
+        ],
+    }
 
 
 BUDGET_BLANK: dict[str, Any] = {

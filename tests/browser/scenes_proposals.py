@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from tests.browser.people import LIVE, NOW, SUPPLIER, WEDDING, Scene, ago, couple, supplier
+from wedsync.connections.clienting import ClientRead
 from wedsync.connections.model import Connection, Preview
+from wedsync.connections.pages.clienting import DATES, WORDS
 from wedsync.connections.pages.maps import OURS, STATES, STEPS, Drawn
 from wedsync.connections.pages.sources import SCHEMES
 from wedsync.connections.proposing import ProposalMap, Read
@@ -124,7 +126,23 @@ def editor(*, is_empty: bool = False) -> dict[str, Any]:
         "links": [],
         "hooks": [] if is_empty else [taken | {"words": STATES["proposed"]}, failed | {"words": STATES["failed"]}],
         "may_rotate": True,
+        "may_be_clients": True,
     }
+
+
+def of_clients() -> dict[str, Any]:
+    client = ClientRead(
+        couple_names="Maria Santos & Tom Okafor", wedding_on="2027-06-05", stage="booked", external_id="J-77"
+    )
+    rows = [
+        ("$.job_id", "J-77", "external_id"),
+        ("$.bride.full", "Maria Santos", "name"),
+        ("$.groom.full", "Tom Okafor", "partner_name"),
+        ("$.colour", "Tomato", ""),
+    ]
+    seen = Preview(type="", samples=[(at, value) for at, value, _ in rows], client=client)
+    told = {"path": PATH, "source": SOURCE, "rows": rows, "words": WORDS, "orders": DATES, "dates": "", "seen": seen}
+    return told | {"is_on": True, "error": ""}
 
 
 def scenes() -> Iterator[Scene]:
@@ -135,6 +153,7 @@ def scenes() -> Iterator[Scene]:
     yield Scene("propose-form", "proposals/own.html", supplier("weddings"), own(problems=problems))
     yield Scene("hook-map", "connections/source.html", couple("settings"), editor())
     yield Scene("hook-map-empty", "connections/source.html", couple("settings"), editor(is_empty=True))
+    yield Scene("hook-clients", "connections/source_clients.html", supplier("connections"), of_clients())
     listed = {"path": PATH, "sources": [SOURCE], "schemes": SCHEMES, "made": None, "secret": "", "errors": {}}
     listed |= {"is_new": True, "overlap_hours": 24}
     yield Scene("hooks", "connections/sources.html", couple("settings"), listed)

@@ -97,8 +97,8 @@ def helper_values() -> dict[str, Any]:
         },
     ]
     mine = [
-        task("t1", "Collect the buttonholes", date(2027, 9, 10), "", may_edit=False),
-        task("t2", "Test the microphone", None, "", may_edit=False),
+        task("t1", "Collect the buttonholes", date(2027, 9, 10), "", may_edit=False, may_answer=True),
+        task("t2", "Test the microphone", None, "", may_edit=False, may_answer=True, answer="accepted"),
     ]
     return {
         "name": "Nina",

@@ -147,6 +147,8 @@ VALID: dict[str, Any] = {
     "POST /api/v1/weddings/{wedding_id}/proposals": {"subject": "weddings", "fields": {"guest_estimate": 9}},
     "POST /api/v1/suppliers/{supplier_id}/members": {"email": "a@b.invalid", "role": "member"},
     "POST /api/v1/weddings/{wedding_id}/tasks": {"title": "A"},
+    "POST /api/v1/tasks/{task_id}/answer": {"answer": "accepted"},
+    "PUT /api/v1/tasks/{task_id}/after": {"after_ids": []},
     "POST /api/v1/weddings/{wedding_id}/budget": {"title": "A"},
     "POST /api/v1/weddings/{wedding_id}/photos": {"kind": "gallery"},
     "POST /api/v1/photos/{photos_id}/move": {"stage": "editing"},

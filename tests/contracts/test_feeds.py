@@ -107,7 +107,11 @@ async def test_a_helper_makes_one_by_their_pass_and_sees_what_the_pass_shows(stu
     helper = await couple.got("POST", f"{base}/members", {"role": "helper", "name": "Dora"}, code=201)
     task = {"title": "Bring the rings", "due_on": DAY, "membership_id": helper["id"]}
     await couple.got("POST", f"{base}/tasks", task, code=201)
+    cue = {"title": "Open the gate", "on": DAY, "at_local": "09:00:00", "owner_membership_id": helper["id"]}
+    await couple.got("POST", f"{base}/schedule", cue, code=201)
+    unwanted = await couple.got("POST", f"{base}/tasks", task | {"title": "CANARYdeclined"}, code=201)
     page = str(helper["url"])[str(helper["url"]).index("/help/") :]
+    await town.public.send(f"{page}/tasks/{unwanted['id']}/answer", answer="declined")
     sent = await town.public.send(f"{page}/feeds", title="Dora's phone")
     assert (sent.status_code, sent.headers["location"]) == (303, f"{page}/feeds")
     shown = await town.public.see(f"{page}/feeds")
@@ -115,7 +119,7 @@ async def test_a_helper_makes_one_by_their_pass_and_sees_what_the_pass_shows(stu
     assert found is not None
     url = found.group()
     text, titles = await read(town, {"url": url})
-    assert {"Speeches", "To do: Bring the rings"} <= set(titles)
+    assert {"Speeches", "You: Open the gate", "To do: Bring the rings"} <= set(titles)
     assert "CANARY" not in text
     of_helpers = [one for one in (await couple.got("GET", f"{base}/feeds"))["items"] if not one["is_own"]]
     assert [(one["of"], one["url"]) for one in of_helpers] == [("Dora", None)]

@@ -264,6 +264,20 @@ async def test_a_suppliers_hook_makes_clients_changes_them_and_never_reads_money
             "stage": "booked",
             "external_id": "J-77",
         }
+        await arrives(day="2027-07-03", seen=3)
+    # The same by clicks: tried, saved, stopped; another business and the couple have no such page.
+    page = f"/studio/{business.supplier}/connections/{made['id']}/clients"
+    assert "Number there" in await owner.see(page)
+    rows: dict[str, Any] = {"path": ["$.job_id", "$.bride.full"], "target": ["external_id", "name"], "version": "1"}
+    tried = await owner.send(page, do="try", **rows)
+    assert tried.status_code == 200 and "Maria Santos" in tried.text and "CANARY" not in tried.text
+    assert (await owner.send(page, do="save", **rows | {"path": ["$.id", "$.x"]})).status_code == 422
+    assert (await owner.send(page, do="save", **rows)).status_code == 303
+    kept = (await owner.got("GET", f"/api/v1/connections/{made['id']}"))["settings"]["clients"]["columns"]
+    assert kept == {"$.job_id": "external_id", "$.bride.full": "name"}
+    assert (await owner.send(page, do="stop", **rows | {"version": "2"})).status_code == 303
+    assert "clients" not in (await owner.got("GET", f"/api/v1/connections/{made['id']}"))["settings"]
+    await ana.see(f"/me/{wedding}/connections/{made['id']}/clients", code=404)
     (client,) = (await owner.got("GET", f"{home}/clients"))["items"]
     assert (client["wedding_on"], client["stage"]) == ("2027-07-03", "booked")
     assert "CANARY" not in repr(client)

@@ -38,6 +38,10 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "r": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
     },
+    "task_photos": {
+        "r": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
+        "w": {*COUPLE, "helper", "basic", "standard", "full", "caterer", "stationer", "planner"},
+    },
     "photo_deliveries": {
         "r": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},
         "w": {*COUPLE, "basic", "standard", "full", "caterer", "stationer", "planner"},

@@ -51,6 +51,8 @@ IN_A_WEDDING = (
     "insert into dietary_sheets (wedding_id, schedule_item_id, number, sealed) values ('{home}', '{item}', 99, '')",
     "insert into imports (wedding_id) values ('{home}')",
     "insert into notes (wedding_id, sealed) values ('{home}', '')",
+    """insert into task_photos (wedding_id, task_id, kind, bytes, sealed)
+    select t.wedding_id, t.id, 'jpeg', 1, '' from tasks t where t.wedding_id = '{home}'""",
     """insert into messages (wedding_id, link_id, source_id, sealed, said_at)
     select l.wedding_id, l.id, gen_random_uuid(), '', '2027-01-01Z' from links l where l.wedding_id = '{home}'""",
     """insert into alert_calls (wedding_id, alert_id, person_id, tier, channels)

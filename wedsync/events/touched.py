@@ -22,6 +22,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "helpers_seen": Scope.CORE,
     "audience_of": Scope.CORE,
     "task_rung": Scope.CORE,
+    "weddings_of_due_tasks": Scope.CORE,
     "task_day": Scope.CORE,
     "keepers": Scope.CORE,
     "people_on_call": Scope.SCHEDULE,

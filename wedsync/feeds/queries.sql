@@ -35,19 +35,20 @@ where w.wedding_id = app.tenant() and w."on" is not null and w.date_status <> 'c
 
 -- name: items
 -- Scope schedule.
-select i.id, i.title, i."on", i.at_local, i.zone, i.minutes, i.place, i.updated_at, i.version
+select i.id, i.title, i."on", i.at_local, i.zone, i.minutes, i.place, i.updated_at, i.version,
+  coalesce(i.owner_membership_id = app.membership(), false) as is_own
 from schedule_items i
 where i.wedding_id = app.tenant()
 order by i.starts_at, i.id
 limit 1000
 
 -- name: tasks
--- What the membership has to do by a day, on that day.
+-- What the membership has to do by a day, on that day; not what it said it cannot do.
 select t.id, t.title, coalesce(t.due_on, w."on" - t.due_days_before) as "on", t.updated_at, t.version
 from tasks t
 join weddings w on w.wedding_id = t.wedding_id
 where t.wedding_id = app.tenant() and t.membership_id = app.membership() and t.status not in ('done', 'cancelled')
-  and coalesce(t.due_on, w."on" - t.due_days_before) is not null
+  and t.answer is distinct from 'declined' and coalesce(t.due_on, w."on" - t.due_days_before) is not null
 order by 3, t.id
 limit 1000
 

@@ -77,9 +77,11 @@ def _day(row: Row) -> Entry:
 
 
 def _item(row: Row, names: str) -> Entry:
+    # A helper's own cue stands out from the rest of the day.
+    title = f"You: {row['title']}" if row["is_own"] else row["title"]
     return Entry(
         uid=_uid("item", row["id"]),
-        title=f"{row['title']} ({names})" if names else row["title"],
+        title=f"{title} ({names})" if names else title,
         on=row["on"],
         at_local=row["at_local"],
         zone=row["zone"],

@@ -26,7 +26,7 @@ def owing(tasks: Iterable[Task], people: Mapping[UUID, Row], reach: Mapping[UUID
     by_person: dict[UUID, list[Task]] = {}
     for task in tasks:
         whose = task.link_id or task.membership_id
-        if whose in people:
+        if whose is not None and whose in people:
             by_person.setdefault(whose, []).append(task)
     found = [_of(people[whose], reach.get(whose), own, today) for whose, own in by_person.items()]
     return sorted(found, key=lambda one: (-one.declined, -one.overdue, one.next_due_on or date.max, one.name, one.id))

@@ -128,7 +128,15 @@ def assignees(seen: Seen) -> list[tuple[str, str]]:
 def form_values(row: Row | None = None) -> dict[str, Any]:
     """What the form of a task, or of a new one, holds."""
     if row is None:
-        blank = {"id": "", "title": "", "detail": "", "assignee": "", "due_kind": "before", "due_on": None, "after": []}
+        blank: dict[str, Any] = {
+            "id": "",
+            "title": "",
+            "detail": "",
+            "assignee": "",
+            "due_kind": "before",
+            "due_on": None,
+            "after": [],
+        }
         return blank | {"due_days_before": 30, "version": 0}
     assignee = f"link:{row['link_id']}" if row["link_id"] else ""
     assignee = f"membership:{row['membership_id']}" if row["membership_id"] else assignee

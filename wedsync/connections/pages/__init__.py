@@ -1,8 +1,9 @@
-"""Pages of connections: who may send hooks and the maps of it, calendars, CRMs, lists, channels, correspondence."""
+"""Pages of connections: who may send hooks and the maps of it, lists of clients, CRMs, channels, correspondence."""
 
 from wedsync.connections.pages import (
     calendars,
     chats,
+    clienting,
     correspondence,
     described,
     maps,
@@ -13,6 +14,6 @@ from wedsync.connections.pages import (
 )
 
 ROUTES = (
-    *(*sources.ROUTES, *maps.ROUTES, *calendars.ROUTES, *records.ROUTES),
+    *(*sources.ROUTES, *maps.ROUTES, *calendars.ROUTES, *records.ROUTES, *clienting.ROUTES),
     *(*record_maps.ROUTES, *described.ROUTES, *chats.ROUTES, *correspondence.ROUTES, *marketing.ROUTES),
 )

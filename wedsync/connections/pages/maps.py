@@ -186,6 +186,7 @@ async def _page(
         steps=STEPS,
         kept=KEPT,
         may_rotate=source.scheme in dict(SCHEMES),
+        may_be_clients=not place.is_couple,
         seen=seen,
         chosen=chosen,
         labels={**places, **fields},

@@ -53,7 +53,9 @@ async def test_a_list_is_read_once_until_it_changes_and_nothing_about_money_is_i
     again = await connector.pull(Pull(cursor=first.cursor), connection)
     assert isinstance(again, Pulled) and again.hints == ()
     await fake.change(CARLA, id, wedding_on=date(2027, 7, 3))
-    (moved,) = (await connector.pull(Pull(cursor=first.cursor), connection)).hints
+    after = await connector.pull(Pull(cursor=first.cursor), connection)
+    assert isinstance(after, Pulled)
+    (moved,) = after.hints
     assert moved.id == id and moved.etag != hint.etag
     push = Push(id=id, etag="", record=MARIA, before=MARIA)
     assert isinstance(await plain.push(push, connection), ReadOnly)
