@@ -54,6 +54,7 @@ from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
 from wedsync.connections.records import sync as records_sync
 from wedsync.connections.records.remote import Remote as Crms
+from wedsync.consents import pages as consents_pages
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
@@ -228,6 +229,7 @@ DOORS = (
 PAGES = (
     people_pages,
     phones_pages,
+    consents_pages,
     weddings_pages,
     schedule_pages,
     guests_pages,
