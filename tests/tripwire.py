@@ -31,6 +31,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "alert_calls": "who was called and what they said, told as alert.escalated and alert.acknowledged",
     "passes": "a credential; what it opens (a party invited, a helper added) is told",
     "feeds": "a credential; what it shows is told by the nouns that change",
+    "mail_consents": "a ledger, asked before mails that offer something; nobody's page shows it",
     "mail_suppressions": "whom nobody writes to; the invitations that end because of it are told",
     "mail_events": "what a provider said of a mail; what follows for an invitation is told of it",
     "mail_statuses": "what is known of mails that left, counted for the operator",

@@ -311,6 +311,10 @@ begin
   perform app.hold_couple(array[v_stored, p_index]);
   insert into public.mail_suppressions as s (id, address_index, reason, sealed) values (p_id, p_index, p_reason, p_sealed)
     on conflict (address_index) do update set reason = excluded.reason where excluded.reason = 'complained' or s.reason = 'bounced';
+  if p_reason in ('opted_out', 'complained') then
+    insert into public.mail_consents (address_index, topic, act, method, source)
+      values (p_index, 'invitations', 'withdrawn', case p_reason when 'complained' then 'complaint' else 'one_click' end, 'an invitation');
+  end if;
   with held as (
     select i.supplier_id, i.id from public.invitations i
     where i.couple_index[1] in (v_stored, p_index) and (i.ended_at is null or i.id = p_invitation) order by i.supplier_id, i.id for update),

@@ -53,6 +53,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "add_wording": Scope.CORE,
     "wording_history": Scope.CORE,
     "owe_sample": Scope.CORE,
+    "mail_refusals": Scope.CORE,
+    "note_mail_consent": Scope.CORE,
     "inbox_state": Scope.CORE,
     "make_digests": Scope.CORE,
     "places": Scope.CORE,

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.clients.model import Details
+from wedsync.consents.sealed import index, indexes
 from wedsync.invitations.model import Known, plain
 from wedsync.kit.seal import KeyRing
 
@@ -32,16 +33,6 @@ def seal_address(ring: KeyRing, suppression_id: UUID, email: str) -> bytes:
     return ring.seal(email.encode(), tenant=PLATFORM, table=SUPPRESSIONS, column="sealed", row=suppression_id)
 
 
-def index(ring: KeyRing, email: str) -> bytes:
-    """The same for every supplier, by the newest key."""
-    return ring.blind(email, tenant=PLATFORM, table="couples", column="email", form="email")
-
-
-def indexes(ring: KeyRing, email: str) -> list[bytes]:
-    """By every key of the ring, so that an address is found whenever it was kept."""
-    return list(ring.blinds(email, tenant=PLATFORM, table="couples", column="email", form="email"))
-
-
 def couple_index(ring: KeyRing, known: Known) -> list[bytes]:
     """Of the addresses of both, the one that is written to first."""
     others = [email for email in known.details.emails if email != known.to]
@@ -50,11 +41,7 @@ def couple_index(ring: KeyRing, known: Known) -> list[bytes]:
 
 def wanted(ring: KeyRing, details: Details) -> dict[bytes, str]:
     """Every index these addresses may be found by, under every key of the ring, with their plain form."""
-    return {
-        found: plain(email)
-        for email in details.emails
-        for found in ring.blinds(email, tenant=PLATFORM, table="couples", column="email", form="email")
-    }
+    return {found: plain(email) for email in details.emails for found in indexes(ring, email)}
 
 
 def refused(wanted: Mapping[bytes, str], rows: Collection[tuple[bytes, str]]) -> dict[str, str]:

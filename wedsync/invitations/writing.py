@@ -38,14 +38,16 @@ def words(letter: Letter) -> mail.Words:
     """The mail of a letter, without its addressee."""
     name = "reminded" if letter.is_reminder else "sent"
     style = letter.style
-    address = style.address or letter.supplier
+    offer = mail.Offer(
+        why=f"You get this because {letter.supplier} has you as a client and asked us to write to you.",
+        address=style.address or letter.supplier,
+        way_out="No more invitations, from nobody",
+        out_url=letter.out_url,
+    )
     return mail.compose(
         f"invitations/notices/invitation.{name}.txt",
         brand=mail.Brand(name=letter.supplier, colour=style.colour, ink=ink(style.colour)),
-        small=(
-            f"You get this because {letter.supplier} has you as a client and asked us to write to you. {address}",
-            f"No more invitations, from nobody: {letter.out_url}",
-        ),
+        small=offer.lines(),
         supplier=letter.supplier,
         suppliers=names_in_words([letter.supplier, *letter.others]),
         is_merged=bool(letter.others),

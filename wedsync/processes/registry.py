@@ -61,6 +61,7 @@ from wedsync.connections.records import model as records
 from wedsync.connections.records import reactions as records_reactions
 from wedsync.connections.records import sync as records_sync
 from wedsync.connections.records.remote import Remote as Crms
+from wedsync.consents import pages as consents_pages
 from wedsync.days import api as days_api
 from wedsync.days import facts as days
 from wedsync.days import pages as days_pages
@@ -264,6 +265,7 @@ DOORS = (
 PAGES = (
     people_pages,
     phones_pages,
+    consents_pages,
     weddings_pages,
     schedule_pages,
     guests_pages,

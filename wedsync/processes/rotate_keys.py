@@ -27,6 +27,7 @@ Say = Callable[[str], None]
 INDEXED: Final[dict[str, tuple[str, Callable[[KeyRing, bytes], Any]]]] = {
     "invitations.sealed": (statements.COUPLE, places.couple_index),
     "mail_suppressions.sealed": (statements.SUPPRESSION, places.address_index),
+    "mail_consents.sealed": (statements.CONSENT, places.address_index),
     "phones.sealed": (statements.PHONE, places.number_index),
     "phone_stops.sealed": (statements.STOP, places.number_index),
 }

@@ -49,6 +49,7 @@ COLUMNS: Final = (
     Place("enquiries", "sealed", "supplier_id"),
     Place("invitations", "sealed", "supplier_id"),
     Place("mail_suppressions", "sealed", "tenant_id"),
+    Place("mail_consents", "sealed", "tenant_id"),
     Place("phones", "sealed", "person_id"),
     Place("phone_stops", "sealed", "tenant_id"),
     Place("phone_messages", "sealed", "tenant_id"),

@@ -22,6 +22,7 @@ CONTACT: Final = f"update public.guest_contacts t set sealed = $3, email_index =
 CLIENT: Final = f"update public.clients t set sealed = $3, email_index = $4, partner_email_index = $5 {_ONE}"
 COUPLE: Final = f"update public.invitations t set sealed = $3, couple_index = $4 {_ONE}"
 SUPPRESSION: Final = f"update public.mail_suppressions t set sealed = $3, address_index = $4 {_ONE}"
+CONSENT: Final = f"update public.mail_consents t set sealed = $3, address_index = $4 {_ONE}"
 PHONE: Final = f"update public.phones t set sealed = $3, number_index = $4 {_ONE}"
 STOP: Final = f"update public.phone_stops t set sealed = $3, number_index = $4 {_ONE}"
 CONNECTOR: Final = "select c.connector from public.connections c where c.tenant_id = $1 and c.id = $2"

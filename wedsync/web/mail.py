@@ -33,6 +33,19 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
     ink: str
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail that offers something must say under its matter: why it comes, from where, and how it stops."""
+
+    why: str
+    address: str
+    way_out: str
+    out_url: str
+
+    def lines(self) -> tuple[str, str]:
+        """As both parts of the mail show it."""
+        return f"{self.why} {self.address}", f"{self.way_out}: {self.out_url}"
+
+
 def compose(template: str, *, brand: Brand | None = None, small: Sequence[str] = (), **values: Any) -> Words:
     """Render such as `people/notices/session.requested.txt`; `small` are lines under the matter, in both parts.
 
@@ -87,7 +100,12 @@ def written(
 def message(
     to: str, words: Words, *, name: str = "", unsubscribe_url: str = "", from_name: str = "", reply_to: str = ""
 ) -> bytes:
-    """The sealed content of a mail delivery: what providers of mail read."""
+    """The sealed content of a mail delivery: what providers of mail read.
+
+    Raises ValueError for a one-click way out that the mail itself does not show: programs hide it, people look for it.
+    """
+    if unsubscribe_url and unsubscribe_url not in words.text:
+        raise ValueError("a mail with a way out must show it in its text")
     body = {
         "to": to,
         "to_name": name,

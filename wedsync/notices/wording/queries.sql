@@ -11,9 +11,6 @@ order by w.key, w.locale, w.number desc
 -- Newest first.
 select h.number, h.words, h.note, h.made_at, h.made_by from app.wording_history($1, $2) h
 
--- name: version
-select w.words from wordings w where w.key = $1 and w.locale = $2 and w.number = $3
-
 -- name: add
 select app.add_wording($1, $2, $3, $4, $5)
 
