@@ -58,10 +58,10 @@ from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.reactions import Work
 from wedsync.feeds import api as feeds_api
 from wedsync.feeds import model as feeds
+from wedsync.feeds import pages as feeds_pages
 from wedsync.forms import api as forms_api
 from wedsync.forms import facts as forms
 from wedsync.forms import pages as forms_pages
-from wedsync.feeds import pages as feeds_pages
 from wedsync.guests import api as guests_api
 from wedsync.guests import facts as guests
 from wedsync.guests import pages as guests_pages
