@@ -35,13 +35,13 @@ GUESTS = {str(n): f"{name} Duarte" for n, name in enumerate(("Rose", "Theo", "In
 GUESTS |= {str(n): f"Guest number {n}" for n in range(9, 40)}
 
 
-def asked(state: model.State = "started", **more: Any) -> model.Request:
+def asked(state: model.State = "started", **more: Any) -> model.FormRequest:
     fields: dict[str, Any] = {"word": "Ten minutes, then I can plan your day.", "due_on": date(2027, 8, 14)}
     fields |= {"submitted_at": None, "submitted_by": "", "submissions": 0, "changed": [], "known": 0, "avoided": 0}
     sent = {"submitted_at": ago(hours=5), "submitted_by": "Ana", "submissions": 2, "changed": ["tender"]}
     fields |= sent | {"known": 7, "avoided": 6, "answers": ANSWERS} if state in ("submitted", "locked") else {}
     fields |= {"intro": PHOTO.intro, "sections": list(PHOTO.sections), "record": RECORD} | more
-    return model.Request(
+    return model.FormRequest(
         id=UUID(int=1),
         wedding_id=UUID(WEDDING),
         link_id=UUID(int=2),
@@ -57,7 +57,7 @@ def asked(state: model.State = "started", **more: Any) -> model.Request:
     )
 
 
-def filled(one: model.Request, *, is_couple: bool = True, refusal: Refusal | None = None) -> dict[str, Any]:
+def filled(one: model.FormRequest, *, is_couple: bool = True, refusal: Refusal | None = None) -> dict[str, Any]:
     drawn = view.sections(
         one.sections, typed=view.begun(one), record=one.record, guests=GUESTS if is_couple else {}, is_couple=is_couple
     )
@@ -90,7 +90,7 @@ def cards() -> list[dict[str, Any]]:
     ]
 
 
-def question(field: model.Field | None, **more: Any) -> dict[str, Any]:
+def question(field: model.FormField | None, **more: Any) -> dict[str, Any]:
     typed: dict[str, Any] = dict.fromkeys(("label", "hint", "kind", "maps_to", "options", "show_field", "show_not"), "")
     if field is not None:
         typed |= {"label": field.label, "kind": field.kind, "options": "\n".join(field.options)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, expect, sync_playwright
 
-from tests.browser import gallery, scenes_couple, scenes_guests, scenes_plan, scenes_rsvp
+from tests.browser import gallery, scenes_couple, scenes_forms, scenes_guests, scenes_plan, scenes_rsvp
 from tests.browser.people import LIVE, WEDDING, couple
 from tests.chromium import LAUNCH
 from wedsync.web import render
@@ -285,3 +285,17 @@ def test_a_live_update_moves_nothing_the_reader_is_looking_at(page: Page, server
     assert before is not None
     assert after is not None
     assert abs(after["y"] - before["y"]) <= 1
+
+
+def test_what_is_typed_into_a_form_is_kept_before_it_is_sent(page: Page, server: Server) -> None:
+    (drawn,) = [scene for scene in scenes_forms.scenes() if scene.name == "form-public"]
+    server.pages["/form/t"] = gallery.draw(drawn)
+    page.goto(f"{gallery.ORIGIN}/form/t")
+    expect(page.get_by_label("From when?")).to_be_hidden()
+    server.answers += [(200, {"Content-Type": "text/html"}, render.page("forms/_kept.html"))]
+    page.get_by_label("Both of us").check(force=True)
+    expect(page.get_by_label("From when?")).to_be_visible()
+    expect(page.get_by_text("Kept. You can go on later.")).to_be_visible()
+    (path, _, body) = server.posts[-1]
+    assert path == "/form/t/draft"
+    assert "a_prep=Both+of+us" in body

@@ -170,8 +170,8 @@ async def test_a_form_must_fit_together(asked: Asked) -> None:
     assert {one["key"] for one in known["templates"]} == {"photographer", "venue", "music", "caterer"}
 
 
-async def test_a_supplier_builds_a_form_asks_with_it_and_the_couple_answers_on_their_page(asked: Asked) -> None:
-    ana, photo, base = asked.ana, asked.photo.owner, f"/studio/{asked.photo.supplier}"
+async def test_a_supplier_builds_a_form_step_by_step(asked: Asked) -> None:
+    photo, base = asked.photo.owner, f"/studio/{asked.photo.supplier}"
     assert "Your forms" in await photo.see(f"{base}/weddings")
     at = (await photo.send(f"{base}/forms", template="", title="Music")).headers["location"]
     await photo.send(f"{at}/section-add", version=1, section_title="The party")
@@ -202,6 +202,16 @@ async def test_a_supplier_builds_a_form_asks_with_it_and_the_couple_answers_on_t
     assert 'data-shows-when="a_a_first_dance=Yes"' in await photo.see(f"{at}/preview")
     assert "Take those it" not in await photo.see(f"{at}/fields/which_song")
 
+
+async def test_the_couple_answers_on_a_page_that_keeps_what_is_typed(asked: Asked) -> None:
+    ana, photo, base = asked.ana, asked.photo.owner, f"/studio/{asked.photo.supplier}"
+    dance = {"key": "a_first_dance", "kind": "choice", "label": "A first dance?", "options": ["Yes", "No"]}
+    song = {"key": "which_song", "kind": "text", "label": "Which song?", "is_required": True}
+    song |= {"show_if": {"field": "a_first_dance", "values": ["Yes"]}}
+    where = {"key": "where_is_the_party", "kind": "text", "label": "Where?", "maps_to": "reception_venue"}
+    made = {"title": "Music", "sections": [{"title": "The party", "fields": [where, dance, song]}]}
+    form = await photo.got("POST", f"/api/v1/suppliers/{asked.photo.supplier}/forms", made, code=201)
+    at = f"{base}/forms/{form['id']}"
     sent = await photo.send(f"{at}/ask", wedding_id=asked.wedding, due_on="2027-05-02", word="For the band")
     here = sent.headers["location"]
     assert sent.status_code == 303 and "have not sent it yet" in await photo.see(here)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wedsync.forms import answers, content, core
 from wedsync.forms.core import CORE
-from wedsync.forms.model import Condition, Field, Section
+from wedsync.forms.model import FormField, FormSection, ShowIf
 from wedsync.forms.starting import TEMPLATES
 from wedsync.kit.errors import Refusal
 
@@ -17,21 +17,23 @@ OPTIONS = ("Yes", "No", "Perhaps")
 
 
 @st.composite
-def forms(draw: st.DrawFn) -> tuple[Section, ...]:
+def forms(draw: st.DrawFn) -> tuple[FormSection, ...]:
     """Sections of choices and texts, some of which hang on an earlier choice."""
-    fields: list[Field] = []
+    fields: list[FormField] = []
     for n in range(draw(st.integers(1, 7))):
         kind = draw(st.sampled_from(["choice", "text", "number"]))
         choices = [f.key for f in fields if f.kind == "choice"]
         condition = None
         if choices and draw(st.booleans()):
             values = tuple(draw(st.lists(st.sampled_from(OPTIONS), min_size=1, unique=True)))
-            condition = Condition(field=draw(st.sampled_from(choices)), values=values, is_not=draw(st.booleans()))
+            condition = ShowIf(field=draw(st.sampled_from(choices)), values=values, is_not=draw(st.booleans()))
         options = OPTIONS if kind == "choice" else ()
         need = draw(st.booleans())
-        fields.append(Field(key=f"f{n}", kind=kind, label="?", options=options, show_if=condition, is_required=need))
+        fields.append(
+            FormField(key=f"f{n}", kind=kind, label="?", options=options, show_if=condition, is_required=need)
+        )
     cut = draw(st.integers(0, len(fields)))
-    return (Section(title="A", fields=tuple(fields[:cut])), Section(title="B", fields=tuple(fields[cut:])))
+    return (FormSection(title="A", fields=tuple(fields[:cut])), FormSection(title="B", fields=tuple(fields[cut:])))
 
 
 TYPED = st.dictionaries(st.sampled_from([f"f{n}" for n in range(7)]), st.sampled_from([*OPTIONS, "7", "", "word"]))
@@ -39,7 +41,7 @@ TYPED = st.dictionaries(st.sampled_from([f"f{n}" for n in range(7)]), st.sampled
 
 @settings(max_examples=60, deadline=None)
 @given(forms(), TYPED)
-def test_what_does_not_show_is_neither_asked_for_nor_kept(form: tuple[Section, ...], typed: dict[str, Any]) -> None:
+def test_what_does_not_show_is_neither_asked_for_nor_kept(form: tuple[FormSection, ...], typed: dict[str, Any]) -> None:
     content.check(form)
     found = answers.read(form, typed, {})
     shown = {field.key: field for field in found.shown}
@@ -73,7 +75,7 @@ VALUES = st.sampled_from([None, "14:00", "14:30", "15:00"])
 
 @given(VALUES, VALUES, VALUES)
 def test_the_record_is_changed_by_what_was_meant_and_by_nothing_else(seen: Any, now: Any, answer: Any) -> None:
-    field = Field(key="at", kind="time", label="When?", maps_to="ceremony_at")
+    field = FormField(key="at", kind="time", label="When?", maps_to="ceremony_at")
     told = answers.Given(shown=[field], answers={} if answer is None else {"at": answer}, problems=[])
     settled = answers.settle(told, {"at": seen}, {} if now is None else {"ceremony_at": now})
     if settled.back:
@@ -107,13 +109,13 @@ def test_the_record_is_changed_by_what_was_meant_and_by_nothing_else(seen: Any, 
     ],
 )
 def test_each_kind_is_read_as_it_is_meant(kind: Any, given_text: str, kept: Any) -> None:
-    field = Field(key="f", kind=kind, label="?")
-    found = answers.read((Section(title="A", fields=(field,)),), {"f": [given_text]}, {})
+    field = FormField(key="f", kind=kind, label="?")
+    found = answers.read((FormSection(title="A", fields=(field,)),), {"f": [given_text]}, {})
     assert (found.answers.get("f"), bool(found.problems)) == (kept, kept is None)
 
 
 def test_guests_are_kept_with_their_name_and_whoever_left_the_list_is_asked_about() -> None:
-    field = Field(key="f", kind="guests", label="Who?")
+    field = FormField(key="f", kind="guests", label="Who?")
     nana, gone = "01920000-0000-7000-8000-000000000001", "01920000-0000-7000-8000-000000000002"
     kept = answers.value_of(field, [nana, "Uncle Theo"], {nana: "Nana Rose"})
     assert kept == [{"id": nana, "name": "Nana Rose"}, {"id": None, "name": "Uncle Theo"}]

@@ -19,7 +19,7 @@ from wedsync.weddings.actions import pass_token, token_hash
 queries = sql.load("wedsync.forms")
 FORMS_MAX: Final = 200
 PASS_LIFE: Final = timedelta(days=180)
-SECTIONS: Final = tuple[model.Section, ...]
+SECTIONS: Final = tuple[model.FormSection, ...]
 
 
 async def add(tx: Tx, new: model.NewForm) -> UUID:
@@ -80,12 +80,12 @@ async def claimed(tx: Tx, form_id: UUID, version: int | None) -> dict[str, Any]:
     return {**dict(row), "sections": opened(row["sections"])}
 
 
-def opened(sections: str) -> tuple[model.Section, ...]:
+def opened(sections: str) -> tuple[model.FormSection, ...]:
     """The sections of a row."""
     return msgspec.json.decode(sections, type=SECTIONS)
 
 
-async def ask(tx: Tx, new: model.NewRequest, *, link_id: UUID | None = None) -> UUID:
+async def ask(tx: Tx, new: model.NewFormRequest, *, link_id: UUID | None = None) -> UUID:
     """Ask the couple of the entered wedding; returns the id of what is asked. Asked already is asked once.
 
     By the supplier of a link, or by the system for the link it names. Raises Refusal 403, 404 or 422.
@@ -202,5 +202,5 @@ async def _check_manager(tx: Tx) -> None:
         raise not_found("supplier")
 
 
-def _json(sections: tuple[model.Section, ...]) -> str:
+def _json(sections: tuple[model.FormSection, ...]) -> str:
     return msgspec.json.encode(sections).decode()

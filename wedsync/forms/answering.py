@@ -68,13 +68,13 @@ async def held(tx: Tx) -> Held:
     )
 
 
-def of_fields(sections: tuple[model.Section, ...], by_core: Mapping[str, Any]) -> dict[str, Any]:
+def of_fields(sections: tuple[model.FormSection, ...], by_core: Mapping[str, Any]) -> dict[str, Any]:
     """The record's values by the key of the field that is mapped to each."""
     mapped = {field.key: field.maps_to for section in sections for field in section.fields if field.maps_to}
     return {key: by_core[name] for key, name in mapped.items() if name in by_core}
 
 
-async def shown(tx: Tx, ring: KeyRing, row: Row) -> model.Request:
+async def shown(tx: Tx, ring: KeyRing, row: Row) -> model.FormRequest:
     """One form that was asked, as whoever asks may see it: answers that were sent; drafts for who answers."""
     sections = opened(row["sections"])
     me = await tx.row(queries.me)
@@ -84,9 +84,9 @@ async def shown(tx: Tx, ring: KeyRing, row: Row) -> model.Request:
         draft = await draft_of(tx, ring, row["wedding_id"], row["id"])
         from_record = of_fields(sections, (await held(tx)).record)
     fields = {
-        name: row[name] for name in model.RequestTold.__struct_fields__ if name not in ("changed", "supplier_name")
+        name: row[name] for name in model.FormRequestTold.__struct_fields__ if name not in ("changed", "supplier_name")
     }
-    return model.Request(
+    return model.FormRequest(
         **fields,
         changed=msgspec.json.decode(row["changed"]),
         supplier_name=row["supplier_name"] or "Your supplier",
@@ -104,7 +104,7 @@ async def draft_of(tx: Tx, ring: KeyRing, wedding_id: UUID, request_id: UUID) ->
     return {} if row is None else sealed.unseal(ring, sealed.DRAFTS, wedding_id, request_id, row["sealed"])
 
 
-async def keep_draft(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.Draft) -> None:
+async def keep_draft(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.FormDraft) -> None:
     """Keep what is typed so far; the first time says that it is begun. Raises Refusal 403, 404 or 409."""
     row, _ = await _answerable(tx, request_id)
     sections = opened(row["sections"])
@@ -117,7 +117,7 @@ async def keep_draft(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.Draft)
         record(tx, facts.STARTED, op="UPDATE", row=begun, link=begun["link_id"])
 
 
-async def submit(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.Draft) -> model.Request:
+async def submit(tx: Tx, ring: KeyRing, request_id: UUID, sent: model.FormDraft) -> model.FormRequest:
     """Send the answers, and put what differs into the record, once. Sent again unchanged is sent once.
 
     Raises Refusal 403, 404, 409 where it is final, 422 by the keys of fields, and what the owner's action refuses.

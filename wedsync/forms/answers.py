@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from wedsync.forms import content, core
-from wedsync.forms.model import Field, Section
+from wedsync.forms.model import FormField, FormSection
 from wedsync.kit.errors import FieldError
 from wedsync.web.formats import clock, day_year
 
@@ -32,12 +32,12 @@ class UnreadableError(Exception):
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What was answered: of the fields that show, by key; what cannot be taken, and what is missing."""
 
-    shown: list[Field]
+    shown: list[FormField]
     answers: dict[str, Any]
     problems: list[FieldError]
 
 
-def read(sections: Sequence[Section], typed: Mapping[str, Any], guests: Guests) -> Given:
+def read(sections: Sequence[FormSection], typed: Mapping[str, Any], guests: Guests) -> Given:
     """All of a form. What does not show is left out, whatever was typed there before."""
     chosen = {f.key: text(typed.get(f.key)) for f in content.fields_of(sections) if f.kind == "choice"}
     shown = content.visible(sections, chosen)
@@ -56,7 +56,7 @@ def read(sections: Sequence[Section], typed: Mapping[str, Any], guests: Guests) 
     return Given(shown=shown, answers=answers, problems=problems)
 
 
-def typed_draft(sections: Sequence[Section], typed: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+def typed_draft(sections: Sequence[FormSection], typed: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a draft: of the form's own fields, text and lists of text, cut where nothing longer is taken.
 
     A mapped field that stands as it was shown is none: it goes on following the record.
@@ -70,7 +70,7 @@ def typed_draft(sections: Sequence[Section], typed: Mapping[str, Any], seen: Map
     return kept
 
 
-def value_of(field: Field, given: Any, guests: Guests = MappingProxyType({})) -> Any:
+def value_of(field: FormField, given: Any, guests: Guests = MappingProxyType({})) -> Any:
     """One answer as it is kept. Raises UnreadableError."""
     reader = READERS.get(field.kind)
     if reader is not None:
@@ -161,7 +161,7 @@ def _link(value: str) -> str:
     return value
 
 
-def _chosen(field: Field, given: list[str]) -> Any:
+def _chosen(field: FormField, given: list[str]) -> Any:
     unknown = [one for one in given if one not in field.options]
     if unknown:
         raise UnreadableError("is none of the list", "Choose from the list.")
@@ -200,7 +200,7 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
 }
 
 
-def said(field: Field, value: Any, zone: str = "") -> list[str]:
+def said(field: FormField, value: Any, zone: str = "") -> list[str]:
     """An answer as people read it, a line each; none where there is none."""
     if value in (None, "", []):
         return []
@@ -252,7 +252,7 @@ def settle(given: Given, seen: Mapping[str, Any], record: Mapping[str, Any]) -> 
     return Settled(answers=answers, back=back, clashes=clashes, known=known, avoided=avoided)
 
 
-def _as_answer(field: Field, value: Any) -> Any:
+def _as_answer(field: FormField, value: Any) -> Any:
     """What the record holds, or what a page showed of it, read as an answer is."""
     try:
         return value_of(field, value)

@@ -40,13 +40,13 @@ def _n(sections: Content, form: Form) -> int:
 
 
 def _add_section(sections: Content, form: Form) -> Content:
-    return content.add_section(sections, forms.checked(model.Section, {"title": form.text("section_title")}, WRONG))
+    return content.add_section(sections, forms.checked(model.FormSection, {"title": form.text("section_title")}, WRONG))
 
 
 def _save_section(sections: Content, form: Form) -> Content:
     n = _n(sections, form)
     given = {"title": form.text("section_title"), "note": form.text("note")}
-    named = forms.checked(model.Section, given, WRONG)
+    named = forms.checked(model.FormSection, given, WRONG)
     return content.put_section(sections, n, msgspec.structs.replace(named, fields=sections[n].fields))
 
 
@@ -81,7 +81,7 @@ def field(sections: Content, key: str, form: Form) -> Content:
         raise not_found("section")
     label = form.text("label")
     given = _given(form) | {"key": key if place else content.key_for(sections, label), "label": label}
-    made = forms.checked(model.Field, given, WRONG)
+    made = forms.checked(model.FormField, given, WRONG)
     try:
         return content.put_field(sections, n, made)
     except Refusal as refusal:

@@ -6,14 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from wedsync.forms.core import CORE
-from wedsync.forms.model import CHOOSING, FIELDS_MAX, SECTIONS_MAX, Field, Section
+from wedsync.forms.model import CHOOSING, FIELDS_MAX, SECTIONS_MAX, FormField, FormSection
 from wedsync.kit.errors import FieldError, Refusal
 
-Content = tuple[Section, ...]
+Content = tuple[FormSection, ...]
 EMPTY: Final = "Add a question first: a form without any cannot be sent."
 
 
-def fields_of(sections: Sequence[Section]) -> Iterator[Field]:
+def fields_of(sections: Sequence[FormSection]) -> Iterator[FormField]:
     """Every field, in order."""
     return (field for section in sections for field in section.fields)
 
@@ -21,7 +21,7 @@ def fields_of(sections: Sequence[Section]) -> Iterator[Field]:
 def check(sections: Content) -> None:
     """Raises Refusal 422 that names everything that does not fit together."""
     faults: list[FieldError] = []
-    earlier: dict[str, Field] = {}
+    earlier: dict[str, FormField] = {}
     for n, section in enumerate(sections):
         for m, field in enumerate(section.fields):
             where = f"sections[{n}].fields[{m}]"
@@ -33,7 +33,7 @@ def check(sections: Content) -> None:
         raise Refusal(422, "invalid", f"{faults[0].field}: {faults[0].reason}", errors=faults)
 
 
-def _faults(field: Field, earlier: Mapping[str, Field]) -> Iterator[tuple[str, str, str]]:
+def _faults(field: FormField, earlier: Mapping[str, FormField]) -> Iterator[tuple[str, str, str]]:
     if field.key in earlier:
         yield "key", "is another field's already", "Give every field a key of its own."
     yield from _faults_of_kind(field)
@@ -41,7 +41,7 @@ def _faults(field: Field, earlier: Mapping[str, Field]) -> Iterator[tuple[str, s
         yield from _faults_of_condition(field, earlier)
 
 
-def _faults_of_kind(field: Field) -> Iterator[tuple[str, str, str]]:
+def _faults_of_kind(field: FormField) -> Iterator[tuple[str, str, str]]:
     if field.kind in CHOOSING and len(set(field.options)) < 2:
         yield "options", "are fewer than two", "Write down what can be chosen, each once."
     if field.kind not in CHOOSING and field.options:
@@ -54,7 +54,7 @@ def _faults_of_kind(field: Field) -> Iterator[tuple[str, str, str]]:
         yield "kind", "is another than the record's", f"What is kept there is of kind {CORE[field.maps_to].kind}."
 
 
-def _faults_of_condition(field: Field, earlier: Mapping[str, Field]) -> Iterator[tuple[str, str, str]]:
+def _faults_of_condition(field: FormField, earlier: Mapping[str, FormField]) -> Iterator[tuple[str, str, str]]:
     assert field.show_if is not None
     asked = earlier.get(field.show_if.field)
     if asked is None or asked.kind != "choice":
@@ -63,16 +63,16 @@ def _faults_of_condition(field: Field, earlier: Mapping[str, Field]) -> Iterator
         yield "show_if", "names what cannot be chosen there", f"One of: {', '.join(asked.options)}."
 
 
-def visible(sections: Sequence[Section], chosen: Mapping[str, Any]) -> list[Field]:
+def visible(sections: Sequence[FormSection], chosen: Mapping[str, Any]) -> list[FormField]:
     """The fields that show with these answers. What hangs on a field that does not show does not show either."""
-    shown: dict[str, Field] = {}
+    shown: dict[str, FormField] = {}
     for field in fields_of(sections):
         if field.show_if is None or _holds(field, shown, chosen):
             shown[field.key] = field
     return list(shown.values())
 
 
-def _holds(field: Field, shown: Mapping[str, Field], chosen: Mapping[str, Any]) -> bool:
+def _holds(field: FormField, shown: Mapping[str, FormField], chosen: Mapping[str, Any]) -> bool:
     condition = field.show_if
     assert condition is not None
     return condition.field in shown and (chosen.get(condition.field) in condition.values) is not condition.is_not
@@ -84,7 +84,7 @@ def place_of(sections: Content, key: str) -> tuple[int, int] | None:
     return next(found, None)
 
 
-def field_of(sections: Sequence[Section], key: str) -> Field | None:
+def field_of(sections: Sequence[FormSection], key: str) -> FormField | None:
     """A field by its key."""
     return next((field for field in fields_of(sections) if field.key == key), None)
 
@@ -97,14 +97,14 @@ def key_for(sections: Content, label: str) -> str:
     return next(key for n in range(1, FIELDS_MAX * 2) if (key := stem if n == 1 else f"{stem}_{n}") not in taken)
 
 
-def add_section(sections: Content, section: Section) -> Content:
+def add_section(sections: Content, section: FormSection) -> Content:
     """One more, at the end. Raises Refusal 422 where there are too many."""
     if len(sections) >= SECTIONS_MAX:
         raise Refusal(422, "invalid", f"A form has {SECTIONS_MAX} sections at most. Make two forms of it.")
     return (*sections, section)
 
 
-def put_section(sections: Content, n: int, section: Section) -> Content:
+def put_section(sections: Content, n: int, section: FormSection) -> Content:
     """Another heading over the same fields."""
     return (*sections[:n], section, *sections[n + 1 :])
 
@@ -121,7 +121,7 @@ def move_section(sections: Content, n: int, by: int) -> Content:
     return tuple(_swapped(sections, n, by))
 
 
-def put_field(sections: Content, n: int, field: Field) -> Content:
+def put_field(sections: Content, n: int, field: FormField) -> Content:
     """A field by its key: changed where it is, else added at the end of section `n`. Raises Refusal 422."""
     place = place_of(sections, field.key)
     if place is None:
@@ -164,7 +164,9 @@ def move_field(sections: Content, key: str, by: int) -> Content:
     return made
 
 
-def _with_fields(sections: Content, n: int, change: Callable[[tuple[Field, ...]], tuple[Field, ...]]) -> Content:
+def _with_fields(
+    sections: Content, n: int, change: Callable[[tuple[FormField, ...]], tuple[FormField, ...]]
+) -> Content:
     changed = msgspec.structs.replace(sections[n], fields=change(sections[n].fields))
     return put_section(sections, n, changed)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
-from wedsync.forms.model import Form, RequestTold
+from wedsync.forms.model import Form, FormRequestTold
 
 _ROW: Final = {"version": 1, "created_at": "2027-01-06T10:00:00+00:00", "updated_at": "2027-01-06T10:00:00+00:00"}
 _FORM: Final[dict[str, Any]] = {
@@ -58,7 +58,7 @@ def _request(
         type=f"form.{name}",
         scope=Scope.CORE,
         table="form_requests",
-        row=RequestTold,
+        row=FormRequestTold,
         description=says,
         example={**_REQUEST, **image},
         lane=lane,

@@ -37,7 +37,7 @@ SECTIONS_MAX: Final = 20
 FIELDS_MAX: Final = 100
 
 
-class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class ShowIf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Shown only where an earlier `choice` is one of these values, or, with `is_not`, none of them."""
 
     field: Key
@@ -45,7 +45,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     is_not: bool = False
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class FormField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One question. `maps_to` is the core field it is filled from and goes back into, of that field's kind."""
 
     key: Key
@@ -55,18 +55,18 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     is_required: bool = False
     options: Annotated[tuple[Option, ...], Meta(max_length=40)] = ()
     maps_to: Annotated[str, Meta(max_length=40)] = ""
-    show_if: Condition | None = None
+    show_if: ShowIf | None = None
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class FormSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Fields under one heading."""
 
     title: Title
     note: Annotated[str, Meta(max_length=1000)] = ""
-    fields: Annotated[tuple[Field, ...], Meta(max_length=FIELDS_MAX)] = ()
+    fields: Annotated[tuple[FormField, ...], Meta(max_length=FIELDS_MAX)] = ()
 
 
-Sections = Annotated[tuple[Section, ...], Meta(max_length=SECTIONS_MAX)]
+Sections = Annotated[tuple[FormSection, ...], Meta(max_length=SECTIONS_MAX)]
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +76,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     supplier_id: UUID
     title: str
     intro: str
-    sections: tuple[Section, ...]
+    sections: tuple[FormSection, ...]
     is_active: bool
     version: int
     created_at: datetime
@@ -101,7 +101,7 @@ class FormChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     is_active: bool | UnsetType = UNSET
 
 
-class RequestTold(msgspec.Struct, frozen=True, kw_only=True):
+class FormRequestTold(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked as its events carry it: how it stands, never what was asked or answered. `GET` it for that."""
 
     id: UUID
@@ -124,7 +124,7 @@ class RequestTold(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Request(RequestTold, frozen=True, kw_only=True):
+class FormRequest(FormRequestTold, frozen=True, kw_only=True):
     """One form asked of one wedding, with the answers once they are sent.
 
     For the couple also `draft`, what is typed and not sent, and `record`, what the wedding's record holds of the fields
@@ -133,13 +133,13 @@ class Request(RequestTold, frozen=True, kw_only=True):
 
     supplier_name: str
     intro: str
-    sections: list[Section]
+    sections: list[FormSection]
     answers: Answers = {}
     draft: Answers = {}
     record: Answers = {}
 
 
-class NewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewFormRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask the couple to answer a form of yours."""
 
     form_id: UUID
@@ -147,7 +147,7 @@ class NewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     word: Word = ""
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FormDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Answers by key, as far as they are known: text, a list of texts, or a number.
 
     `seen` is what you were shown in mapped fields, where it may have changed meanwhile.
@@ -157,13 +157,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seen: Annotated[dict[str, Any], Meta(max_length=FIELDS_MAX)] = {}
 
 
-class Reopening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FormReopening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is still missing, in a sentence the couple reads."""
 
     word: Word = ""
 
 
-class PassMade(msgspec.Struct, frozen=True, kw_only=True):
+class FormPass(msgspec.Struct, frozen=True, kw_only=True):
     """An address that opens this one form without an account."""
 
     url: str

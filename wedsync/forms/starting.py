@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from wedsync.forms.core import CORE
-from wedsync.forms.model import Condition, Field, Kind, Section
+from wedsync.forms.model import FormField, FormSection, Kind, ShowIf
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,24 +17,24 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     title: str
     intro: str
-    sections: tuple[Section, ...]
+    sections: tuple[FormSection, ...]
 
 
-def _core(name: str, label: str = "") -> Field:
+def _core(name: str, label: str = "") -> FormField:
     field = CORE[name]
-    return Field(key=name, kind=field.kind, label=label or field.words, maps_to=name)
+    return FormField(key=name, kind=field.kind, label=label or field.words, maps_to=name)
 
 
-def _ask(key: str, kind: Kind, label: str, **more: Any) -> Field:
-    return Field(key=key, kind=kind, label=label, **more)
+def _ask(key: str, kind: Kind, label: str, **more: Any) -> FormField:
+    return FormField(key=key, kind=kind, label=label, **more)
 
 
-def _if(field: str, *values: str) -> Condition:
-    return Condition(field=field, values=values)
+def _if(field: str, *values: str) -> ShowIf:
+    return ShowIf(field=field, values=values)
 
 
 YES_NO: Final = ("Yes", "No")
-DAY: Final = Section(
+DAY: Final = FormSection(
     title="The day",
     note="Where and when, as your record has it.",
     fields=(
@@ -49,7 +49,7 @@ PHOTOGRAPHER: Final = Template(
     intro="What I should know before I plan your pictures. Ten minutes; you can stop and go on at any time.",
     sections=(
         DAY,
-        Section(
+        FormSection(
             title="Before the ceremony",
             fields=(
                 _ask(
@@ -62,7 +62,7 @@ PHOTOGRAPHER: Final = Template(
                 _ask("first_look", "choice", "Will you see each other before the ceremony?", options=YES_NO),
             ),
         ),
-        Section(
+        FormSection(
             title="People",
             note="Groups take three minutes each.",
             fields=(
@@ -82,7 +82,7 @@ PHOTOGRAPHER: Final = Template(
                 _core("day_contacts", "Whom may I ring on the day?"),
             ),
         ),
-        Section(
+        FormSection(
             title="Afterwards",
             fields=(
                 _ask(
@@ -104,7 +104,7 @@ VENUE: Final = Template(
     intro="What the house needs three weeks before your day.",
     sections=(
         DAY,
-        Section(
+        FormSection(
             title="Numbers",
             fields=(
                 _core("guest_estimate"),
@@ -113,7 +113,7 @@ VENUE: Final = Template(
                 _ask("high_chairs", "number", "High chairs"),
             ),
         ),
-        Section(
+        FormSection(
             title="Rooms",
             fields=(
                 _ask("tables", "choice", "How do you sit?", options=("Round tables", "Long tables", "Mixed")),
@@ -127,7 +127,7 @@ VENUE: Final = Template(
                 ),
             ),
         ),
-        Section(
+        FormSection(
             title="Who comes to work",
             fields=(
                 _ask("deliveries", "long_text", "Deliveries, with times"),
@@ -143,11 +143,11 @@ MUSIC: Final = Template(
     title="Your music",
     intro="So that the right song plays at the right moment, and the wrong one never.",
     sections=(
-        Section(
+        FormSection(
             title="The day",
             fields=(_core("on"), _core("reception_venue"), _core("reception_at"), _core("guest_estimate")),
         ),
-        Section(
+        FormSection(
             title="Moments",
             fields=(
                 _ask("entrance", "text", "When you come in"),
@@ -156,7 +156,7 @@ MUSIC: Final = Template(
                 _ask("last_song", "text", "The last song of the night"),
             ),
         ),
-        Section(
+        FormSection(
             title="The evening",
             fields=(
                 _ask(
@@ -179,7 +179,7 @@ CATERER: Final = Template(
     intro="What the kitchen plans with. Dietary needs come from your guest list; you need not write them again.",
     sections=(
         DAY,
-        Section(
+        FormSection(
             title="Guests",
             fields=(
                 _core("guest_estimate"),
@@ -188,7 +188,7 @@ CATERER: Final = Template(
                 _ask("crew", "number", "Suppliers who eat with us"),
             ),
         ),
-        Section(
+        FormSection(
             title="Service",
             fields=(
                 _ask(

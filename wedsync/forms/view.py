@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wedsync.forms import answers, core
-from wedsync.forms.model import KINDS, Field, Request, Section
+from wedsync.forms.model import KINDS, FormField, FormRequest, FormSection
 from wedsync.kit.db import Row
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.web.forms import Form
@@ -22,15 +22,15 @@ SEEN: Final = "seen_"
 SHORT_MAX: Final = 22
 
 
-def state(request: Request | Mapping[str, Any]) -> tuple[str, str]:
+def state(request: FormRequest | Mapping[str, Any]) -> tuple[str, str]:
     """In words, with a tone."""
-    name = request.state if isinstance(request, Request) else request["state"]
-    again = request.submissions if isinstance(request, Request) else request["submissions"]
+    name = request.state if isinstance(request, FormRequest) else request["state"]
+    again = request.submissions if isinstance(request, FormRequest) else request["submissions"]
     return ("Asked for more", "wait") if name == "started" and again else STATES[name]
 
 
 def sections(
-    content: Sequence[Section],
+    content: Sequence[FormSection],
     *,
     typed: Mapping[str, Any],
     record: Mapping[str, Any],
@@ -49,7 +49,7 @@ def sections(
 
 
 def _drawn(
-    field: Field, typed: Mapping[str, Any], record: Mapping[str, Any], guests: Mapping[str, str], *, is_couple: bool
+    field: FormField, typed: Mapping[str, Any], record: Mapping[str, Any], guests: Mapping[str, str], *, is_couple: bool
 ) -> dict[str, Any]:
     value = typed.get(field.key, record.get(field.key))
     many = answers.lines(value) if field.kind in answers.LISTS else []
@@ -73,7 +73,7 @@ def _drawn(
     }
 
 
-def _provenance(field: Field, typed: Mapping[str, Any], record: Mapping[str, Any], is_couple: bool) -> str:
+def _provenance(field: FormField, typed: Mapping[str, Any], record: Mapping[str, Any], is_couple: bool) -> str:
     if not field.maps_to or field.key not in record:
         return ""
     if field.key in typed and answers.text(typed[field.key]) != answers.text(record[field.key]):
@@ -83,7 +83,7 @@ def _provenance(field: Field, typed: Mapping[str, Any], record: Mapping[str, Any
     return "From your record." if is_couple else "From the record."
 
 
-def _when(field: Field) -> str:
+def _when(field: FormField) -> str:
     """The condition as reveal.js reads it."""
     if field.show_if is None:
         return ""
@@ -103,13 +103,13 @@ def typed_of(form: Form) -> tuple[dict[str, Any], dict[str, Any]]:
     return typed, seen
 
 
-def begun(request: Request) -> dict[str, Any]:
+def begun(request: FormRequest) -> dict[str, Any]:
     """What an open page begins with: what is typed, else what was sent; a mapped field follows the record."""
     mapped = {field.key for section in request.sections for field in section.fields if field.maps_to}
     return {key: value for key, value in request.answers.items() if key not in mapped} | request.draft
 
 
-def problems(refusal: Refusal, content: Sequence[Section]) -> list[tuple[str, str]]:
+def problems(refusal: Refusal, content: Sequence[FormSection]) -> list[tuple[str, str]]:
     """What is not right, by the names of the page's fields, each with its question."""
     labels = {field.key: field.label for section in content for field in section.fields}
 
@@ -119,7 +119,7 @@ def problems(refusal: Refusal, content: Sequence[Section]) -> list[tuple[str, st
     return [(PREFIX + error.field, told(error)) for error in refusal.errors] or [("form", refusal.detail)]
 
 
-def answered(request: Request, zone: str) -> list[dict[str, Any]]:
+def answered(request: FormRequest, zone: str) -> list[dict[str, Any]]:
     """What was sent, section by section: questions with answers in words; those without one are left out."""
     found = [
         {
@@ -141,7 +141,7 @@ def answered(request: Request, zone: str) -> list[dict[str, Any]]:
     return [section for section in found if section["lines"]]
 
 
-def open_questions(request: Request) -> int:
+def open_questions(request: FormRequest) -> int:
     """How many were left open."""
     given = answers.read(request.sections, request.answers, {})
     return sum(1 for field in given.shown if field.key not in request.answers)
@@ -158,7 +158,7 @@ def card(row: Row | Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def field_words(field: Field, content: Sequence[Section]) -> str:
+def field_words(field: FormField, content: Sequence[FormSection]) -> str:
     """`A time of day, filled in from: Ceremony begins. Only if …`, as the builder lists a question."""
     parts = [KINDS[field.kind]]
     if field.options:
@@ -175,7 +175,7 @@ def field_words(field: Field, content: Sequence[Section]) -> str:
     return f"{words}. Only if “{asked}” is {'not ' if field.show_if.is_not else ''}{which}"
 
 
-def built(content: Sequence[Section]) -> list[dict[str, Any]]:
+def built(content: Sequence[FormSection]) -> list[dict[str, Any]]:
     """The builder's rows."""
     return [
         {

@@ -23,7 +23,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import demo_clients, demo_market, demo_people, demo_photos, demo_venues
+from wedsync.processes import demo_clients, demo_forms, demo_market, demo_people, demo_photos, demo_venues
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
@@ -174,6 +174,8 @@ class Demo:
             quiet(tx)
         if couple == "couple":
             await self._company(actor, wedding_id)
+            asks = {key: (world.people[key], world.businesses[key]) for key in ("photographer", "venue")}
+            await demo_forms.ask(self._door, self._ring, actor, wedding_id, on, asks)
 
     async def _day(self, tx: Tx) -> tuple[UUID, UUID]:
         chapel, house = "St Wilfred’s Chapel", "The Old Glasshouse"

@@ -29,17 +29,17 @@ class FormPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
+class FormTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """A form to begin from: send its `key` as `template`."""
 
     key: str
     category: str
     title: str
     intro: str
-    sections: list[model.Section]
+    sections: list[model.FormSection]
 
 
-class CoreView(msgspec.Struct, frozen=True, kw_only=True):
+class MappedField(msgspec.Struct, frozen=True, kw_only=True):
     """What a field can be mapped to. `goes_back`: an answer that differs changes the record."""
 
     key: str
@@ -48,11 +48,11 @@ class CoreView(msgspec.Struct, frozen=True, kw_only=True):
     goes_back: bool
 
 
-class Beginnings(msgspec.Struct, frozen=True, kw_only=True):
+class FormBeginnings(msgspec.Struct, frozen=True, kw_only=True):
     """What a form is made of."""
 
-    templates: list[TemplateView]
-    core: list[CoreView]
+    templates: list[FormTemplate]
+    core: list[MappedField]
 
 
 @get(
@@ -60,15 +60,15 @@ class Beginnings(msgspec.Struct, frozen=True, kw_only=True):
     summary="Forms to begin from",
     description="And the core fields of a wedding's record that a field can be mapped to.",
 )
-async def beginnings() -> Beginnings:
+async def beginnings() -> FormBeginnings:
     """The same for everybody."""
-    return Beginnings(
+    return FormBeginnings(
         templates=[
-            TemplateView(key=t.key, category=t.category, title=t.title, intro=t.intro, sections=list(t.sections))
+            FormTemplate(key=t.key, category=t.category, title=t.title, intro=t.intro, sections=list(t.sections))
             for t in TEMPLATES.values()
         ],
         core=[
-            CoreView(key=key, words=one.words, kind=one.kind, goes_back=bool(one.column) or key == "day_contacts")
+            MappedField(key=key, words=one.words, kind=one.kind, goes_back=bool(one.column) or key == "day_contacts")
             for key, one in CORE.items()
         ],
     )

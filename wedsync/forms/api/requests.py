@@ -16,14 +16,14 @@ from wedsync.web.context import Context, IfMatch, expected_version, versioned
 
 queries = sql.load("wedsync.forms")
 Limit = Annotated[int, Parameter(ge=1, le=200)]
-Answer = Response[model.Request]
+Answer = Response[model.FormRequest]
 PATH = "/api/v1/form-requests/{request_id:uuid}"
 
 
-class RequestPage(msgspec.Struct, frozen=True, kw_only=True):
+class FormRequestPage(msgspec.Struct, frozen=True, kw_only=True):
     """Newest first; `next` goes back in as `?cursor=`."""
 
-    items: list[model.Request]
+    items: list[model.FormRequest]
     next: str | None = None
 
 
@@ -39,12 +39,12 @@ async def list_requests(
     link_id: UUID | None = None,
     cursor: Annotated[UUID | None, Parameter(description="`next` of the page before")] = None,
     limit: Limit = 50,
-) -> RequestPage:
+) -> FormRequestPage:
     """`link_id` narrows what the audience sees anyway."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         rows = await tx.rows(queries.requests, link_id, cursor, limit + 1)
         items = [await answering.shown(tx, ctx.ring, row) for row in rows[:limit]]
-    return RequestPage(items=items, next=str(rows[limit - 1]["id"]) if len(rows) > limit else None)
+    return FormRequestPage(items=items, next=str(rows[limit - 1]["id"]) if len(rows) > limit else None)
 
 
 @post(
@@ -53,7 +53,7 @@ async def list_requests(
     description="A linked supplier asks the couple, who is told. They keep this version of the form, whatever becomes "
     "of it. What is asked already is not asked twice.",
 )
-async def ask(ctx: Context, actor: Actor, wedding_id: UUID, data: model.NewRequest) -> Answer:
+async def ask(ctx: Context, actor: Actor, wedding_id: UUID, data: model.NewFormRequest) -> Answer:
     """Only for the supplier of a link."""
     async with ctx.door.enter(actor, wedding_id) as tx:
         return await _request(tx, ctx, await actions.ask(tx, data), status=201)
@@ -76,7 +76,7 @@ async def get_request(ctx: Context, actor: Actor, request_id: UUID) -> Answer:
     summary="Keep a draft",
     description="As far as it is known; nothing is checked, and the supplier does not see it.",
 )
-async def keep_draft(ctx: Context, actor: Actor, request_id: UUID, data: model.Draft) -> Answer:
+async def keep_draft(ctx: Context, actor: Actor, request_id: UUID, data: model.FormDraft) -> Answer:
     """Only for the couple."""
     async with ctx.door.enter_at(actor, "form_requests", request_id) as tx:
         await answering.keep_draft(tx, ctx.ring, request_id, data)
@@ -91,7 +91,7 @@ async def keep_draft(ctx: Context, actor: Actor, request_id: UUID, data: model.D
     "was changed there meanwhile is refused by its field, with what it says now. It can be sent again until it is "
     "final.",
 )
-async def submit(ctx: Context, actor: Actor, request_id: UUID, data: model.Draft) -> Answer:
+async def submit(ctx: Context, actor: Actor, request_id: UUID, data: model.FormDraft) -> Answer:
     """Only for the couple; 422 by the keys of fields."""
     async with ctx.door.enter_at(actor, "form_requests", request_id) as tx:
         await answering.submit(tx, ctx.ring, request_id, data)
@@ -113,7 +113,7 @@ async def lock(ctx: Context, actor: Actor, request_id: UUID, if_match: IfMatch =
     description="What was answered stays, and can be answered otherwise. The couple reads your word.",
 )
 async def reopen(
-    ctx: Context, actor: Actor, request_id: UUID, data: model.Reopening, if_match: IfMatch = None
+    ctx: Context, actor: Actor, request_id: UUID, data: model.FormReopening, if_match: IfMatch = None
 ) -> Answer:
     """By the supplier who asked."""
     async with ctx.door.enter_at(actor, "form_requests", request_id) as tx:
@@ -140,11 +140,11 @@ async def withdraw(ctx: Context, actor: Actor, request_id: UUID, if_match: IfMat
     description="It opens this one form without an account, for half a year; the one before it ends. Who answers by it "
     "sees no more of the record than the supplier does, and what they answer otherwise is proposed to the couple.",
 )
-async def share(ctx: Context, actor: Actor, request_id: UUID) -> model.PassMade:
+async def share(ctx: Context, actor: Actor, request_id: UUID) -> model.FormPass:
     """For the couple and the supplier who asked."""
     async with ctx.door.enter_at(actor, "form_requests", request_id) as tx:
         token, until = await actions.share(tx, ctx.settings.jwt_secret, request_id)
-    return model.PassMade(url=f"{ctx.settings.public_url}/form/{token}", until=until)
+    return model.FormPass(url=f"{ctx.settings.public_url}/form/{token}", until=until)
 
 
 async def _request(tx: Tx, ctx: Context, request_id: UUID, *, status: int = 200) -> Answer:

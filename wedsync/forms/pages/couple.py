@@ -86,7 +86,7 @@ async def send(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
     typed, seen = view.typed_of(await forms.read(request))
     try:
         async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-            await answering.submit(tx, ctx.ring, request_id, model.Draft(answers=typed, seen=seen))
+            await answering.submit(tx, ctx.ring, request_id, model.FormDraft(answers=typed, seen=seen))
     except Refusal as refusal:
         if refusal.status not in (409, 412, 422):
             raise
@@ -99,7 +99,7 @@ async def keep(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID
     """As it is typed; without scripts by a button."""
     typed, seen = view.typed_of(await forms.read(request))
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
-        await answering.keep_draft(tx, ctx.ring, request_id, model.Draft(answers=typed, seen=seen))
+        await answering.keep_draft(tx, ctx.ring, request_id, model.FormDraft(answers=typed, seen=seen))
     if forms.is_fragment(request):
         return respond.html("forms/_kept.html", None)
     return respond.see_other(f"/me/{wedding_id}/forms/{request_id}")

@@ -76,7 +76,7 @@ async def send(request: AnyRequest, ctx: Context, token: str) -> Response[Any]:
     try:
         async with ctx.door.enter_pass("form", token_hash(token)) as tx:
             row = await _asked(tx, token)
-            await answering.submit(tx, ctx.ring, row["id"], model.Draft(answers=typed, seen=seen))
+            await answering.submit(tx, ctx.ring, row["id"], model.FormDraft(answers=typed, seen=seen))
     except Refusal as refusal:
         if refusal.status not in (409, 412, 422):
             raise
@@ -90,7 +90,7 @@ async def keep(request: AnyRequest, ctx: Context, token: str) -> Response[Any]:
     typed, seen = view.typed_of(await forms.read(request))
     async with ctx.door.enter_pass("form", token_hash(token)) as tx:
         row = await _asked(tx, token)
-        await answering.keep_draft(tx, ctx.ring, row["id"], model.Draft(answers=typed, seen=seen))
+        await answering.keep_draft(tx, ctx.ring, row["id"], model.FormDraft(answers=typed, seen=seen))
     if forms.is_fragment(request):
         return respond.html("forms/_kept.html", None)
     return respond.see_other(f"/form/{token}")

@@ -187,7 +187,7 @@ def _question(
     row: Mapping[str, Any],
     key: str,
     section: int,
-    field: model.Field | None,
+    field: model.FormField | None,
     *,
     typed: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
@@ -213,7 +213,7 @@ def _question(
     )
 
 
-def _typed(field: model.Field | None) -> dict[str, Any]:
+def _typed(field: model.FormField | None) -> dict[str, Any]:
     if field is None:
         return dict.fromkeys(TYPED, "") | {"kind": "text", "is_required": False, "shown_for": [], "show_not": ""}
     shown = field.show_if

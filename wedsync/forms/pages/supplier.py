@@ -54,7 +54,7 @@ async def asked(
 ) -> Response[Any]:
     """The same from the form's own page. Raises Refusal 403, 404 or 422."""
     given = {"form_id": form_id, "due_on": form.day("due_on"), "word": form.text("word")}
-    wanted = forms.checked(model.NewRequest, given, {})
+    wanted = forms.checked(model.NewFormRequest, given, {})
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         made = await actions.ask(tx, wanted)
     return respond.done(request, f"/studio/{supplier_id}/weddings/{wedding_id}/forms/{made}")
