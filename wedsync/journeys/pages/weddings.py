@@ -148,7 +148,7 @@ async def _seen(tx: Tx, row: Any, zone: str, *, is_couple: bool = False) -> dict
 
 
 async def _link(tx: Tx, supplier_id: UUID) -> UUID:
-    found: UUID | None = await tx.value(enrolling.queries.my_link, supplier_id)
+    found: UUID | None = await tx.value(actions.queries.my_link, supplier_id)
     if found is None:
         raise Refusal(404, "not_found", "There is no such wedding, or you do not work for it.")
     return found
