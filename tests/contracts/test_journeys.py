@@ -260,13 +260,7 @@ async def test_rest_end_and_late_weddings(town: Town, ana: Somebody) -> None:
 
 async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
     """A text to whoever agreed to texts; words that name what is not known are told to the supplier, never sent."""
-    number, index = uuid4(), secrets.token_bytes(16)
-    words = phones.seal(town.ring, _id(ana), number, "+447700900123")
-    await town.admin.execute(
-        """insert into phones (id, person_id, sealed, number_index, region, line, takes_texts, state, verified_at)
-        values ($1, $2, $3, $4, 'GB', 'mobile', true, 'verified', clock_timestamp())""",
-        *(number, ana.id, words, index),
-    )
+    await _has_phone(town, ana)
     async with way(town, ana, starts="by_hand", on=40) as one:
         owner, base = one.at.owner, f"/studio/{one.at.supplier}"
         studio, there = f"{base}/journeys", f"{base}/weddings/{one.wedding}/journeys"
@@ -325,9 +319,16 @@ async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
         await owner.see(made, code=404)
 
 
-def _id(somebody: Somebody) -> UUID:
+async def _has_phone(town: Town, somebody: Somebody) -> None:
+    """A number that was proved, and texts agreed to."""
     assert somebody.id is not None
-    return somebody.id
+    number = uuid4()
+    words = phones.seal(town.ring, somebody.id, number, "+447700900123")
+    await town.admin.execute(
+        """insert into phones (id, person_id, sealed, number_index, region, line, takes_texts, state, verified_at)
+        values ($1, $2, $3, $4, 'GB', 'mobile', true, 'verified', clock_timestamp())""",
+        *(number, somebody.id, words, secrets.token_bytes(16)),
+    )
 
 
 def _texting(town: Town) -> Settings:
