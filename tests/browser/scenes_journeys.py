@@ -33,8 +33,13 @@ def run(key: str, state: Any, days: int, **more: Any) -> Run:
     step = next(one for one in STEPS if one.key == key)
     given: dict[str, Any] = {"reason": "", "answer": "", "people": 2 if state == "sent" else 0, **more}
     at = ago(days=days)
-    home = {"id": UUID(int=days), "wedding_id": UUID(WEDDING), "link_id": UUID(int=1), "enrolment_id": UUID(int=2)}
-    stamps = {"version": 1, "created_at": at, "updated_at": at, "due_at": at, "done_at": at}
+    home: dict[str, Any] = {
+        "id": UUID(int=days),
+        "wedding_id": UUID(WEDDING),
+        "link_id": UUID(int=1),
+        "enrolment_id": UUID(int=2),
+    }
+    stamps: dict[str, Any] = {"version": 1, "created_at": at, "updated_at": at, "due_at": at, "done_at": at}
     return Run(**home, key=key, kind=step.kind, title=step.title, content={}, state=state, **given, **stamps)
 
 

@@ -19,6 +19,8 @@ from wedsync.phones import sealed as phones
 from wedsync.processes.ticks import minding_journeys, passing_milestones
 
 NOW = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+ONE_CLICK: dict[str, Any] = {"List-Unsubscribe": "One-Click"}
+EMPTY: dict[str, Any] = {"from": ""}
 WORDS = "Dear {couple},\n\n{days_to_go} days until {date}.\n\n{business}"
 
 
@@ -197,7 +199,7 @@ async def _stopped(booked: Way, out: str) -> None:
     assert "Marlow Photo" in await booked.town.public.see(out)
     link = f"/api/v1/links/{booked.at.link}/offers"
     for _ in range(2):
-        pressed = await booked.town.public.send(out, **{"List-Unsubscribe": "One-Click"})
+        pressed = await booked.town.public.send(out, **ONE_CLICK)
         assert pressed.status_code == 204
     await booked.town.public.see(f"{out[:-1]}x", code=404)
     events = await booked.town.events(booked.wedding, "marketing.stopped")
@@ -258,21 +260,22 @@ async def test_rest_end_and_late_weddings(town: Town, ana: Somebody) -> None:
 
 async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
     """A text to whoever agreed to texts; words that name what is not known are told to the supplier, never sent."""
-    number, index = uuid4(), secrets.token_bytes(16)
-    words = phones.seal(town.ring, _id(ana), number, "+447700900123")
-    await town.admin.execute(
-        """insert into phones (id, person_id, sealed, number_index, region, line, takes_texts, state, verified_at)
-        values ($1, $2, $3, $4, 'GB', 'mobile', true, 'verified', clock_timestamp())""",
-        *(number, ana.id, words, index),
-    )
+    await _has_phone(town, ana)
     async with way(town, ana, starts="by_hand", on=40) as one:
         owner, base = one.at.owner, f"/studio/{one.at.supplier}"
         studio, there = f"{base}/journeys", f"{base}/weddings/{one.wedding}/journeys"
         assert "Planner: a year together" in await owner.see(studio)
-        made = (await owner.send(studio, **{"from": ""})).headers["location"]
+        made = (await owner.send(studio, **EMPTY)).headers["location"]
         shown = await owner.see(made)
         assert "Ana &amp; Ben" in shown and "New mail" in shown
-        typed = {"version": 1, "title": "Hello", "days": 30, "side": "before", "anchor": "wedding", "subject": "Hi"}
+        typed: dict[str, Any] = {
+            "version": 1,
+            "title": "Hello",
+            "days": 30,
+            "side": "before",
+            "anchor": "wedding",
+            "subject": "Hi",
+        }
         refused = await owner.send(f"{made}/steps/s1/save", **typed, words="Dear {who}")
         assert refused.status_code == 422 and "Dear {who}" in refused.text and "{days_to_go}" in refused.text
         await owner.send(f"{made}/steps/s1/save", **typed, words="At {venue}, {name}")
@@ -316,9 +319,16 @@ async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
         await owner.see(made, code=404)
 
 
-def _id(somebody: Somebody) -> UUID:
+async def _has_phone(town: Town, somebody: Somebody) -> None:
+    """A number that was proved, and texts agreed to."""
     assert somebody.id is not None
-    return somebody.id
+    number = uuid4()
+    words = phones.seal(town.ring, somebody.id, number, "+447700900123")
+    await town.admin.execute(
+        """insert into phones (id, person_id, sealed, number_index, region, line, takes_texts, state, verified_at)
+        values ($1, $2, $3, $4, 'GB', 'mobile', true, 'verified', clock_timestamp())""",
+        *(number, somebody.id, words, secrets.token_bytes(16)),
+    )
 
 
 def _texting(town: Town) -> Settings:

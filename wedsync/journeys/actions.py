@@ -12,10 +12,10 @@ from wedsync.journeys.model import Journey, JourneyChange, NewJourney, Step
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
+from wedsync.schedule import wording
 from wedsync.web.context import as_struct, stale
 
 queries = sql.load("wedsync.journeys")
-FORBIDDEN = Refusal(403, "forbidden", "Only an owner or admin of this business changes journeys. Ask one of them.")
 LEADERS = ("owner", "admin")
 
 
@@ -108,11 +108,11 @@ async def _member(tx: Tx) -> str:
 
 async def _leader(tx: Tx) -> None:
     if await _member(tx) not in LEADERS:
-        raise FORBIDDEN
+        raise Refusal(403, "forbidden", "Only an owner or admin of this business changes journeys. Ask one of them.")
 
 
 def _name(text: str) -> str:
-    return model.wording.required("name", text)
+    return wording.required("name", text)
 
 
 def _json(steps: Sequence[Step]) -> str:

@@ -19,7 +19,6 @@ from wedsync.kit.errors import Refusal, not_found
 from wedsync.web.context import as_struct
 
 OFF: Final = ("cancelled", "postponed")
-NOT_YOURS: Final = Refusal(403, "forbidden", "A supplier's journey is the supplier's. You can stop their offers.")
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +196,7 @@ async def _claimed(tx: Tx, enrolment_id: UUID) -> Enrolment:
 async def _supplier(tx: Tx, link_id: UUID) -> Row:
     whose = await about(tx, link_id)
     if not whose["is_supplier"] and whose["role"] != "system":
-        raise NOT_YOURS
+        raise Refusal(403, "forbidden", "A supplier's journey is the supplier's. You can stop their offers.")
     return whose
 
 

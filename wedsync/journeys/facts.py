@@ -36,7 +36,6 @@ _ENROLMENT: dict[str, Any] = {
     "journey_id": _JOURNEY["id"],
     "journey_version": 1,
     "name": _JOURNEY["name"],
-    "steps": [_STEP],
     "state": "active",
     "reason": "",
     "booked_at": _AT,
@@ -106,7 +105,7 @@ def _journey(name: str, description: str) -> EventType:
 
 
 def _enrolment(name: str, description: str, image: Mapping[str, Any] = MappingProxyType({})) -> EventType:
-    return _type(f"enrolment.{name}", description, "enrolments", model.Enrolment, _ENROLMENT, image)
+    return _type(f"enrolment.{name}", description, "enrolments", model.EnrolmentImage, _ENROLMENT, image)
 
 
 def _run(name: str, description: str, image: Mapping[str, Any] = MappingProxyType({})) -> EventType:

@@ -127,8 +127,8 @@ class JourneyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     steps: Annotated[list[Step], Meta(max_length=STEPS_MAX)] | UnsetType = UNSET
 
 
-class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `enrolments`: one wedding on the way of one journey."""
+class EnrolmentImage(msgspec.Struct, frozen=True, kw_only=True):
+    """What facts show of a row of `enrolments`: one wedding on a journey, without the words of its steps."""
 
     id: UUID
     wedding_id: UUID
@@ -136,7 +136,6 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     journey_id: UUID
     journey_version: int
     name: str
-    steps: list[Step]
     state: State
     reason: str
     booked_at: datetime
@@ -146,6 +145,12 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class Enrolment(EnrolmentImage, frozen=True, kw_only=True):
+    """The whole row."""
+
+    steps: list[Step]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

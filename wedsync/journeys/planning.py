@@ -91,6 +91,11 @@ def due(found: Sequence[Planned], now: datetime) -> Planned | None:
     return min(ready, key=lambda one: one.due_at or now, default=None)
 
 
+def is_around(day: date, first_on: date, last_on: date) -> bool:
+    """Whether it is one of the days of a wedding on which nothing is sold."""
+    return first_on - timedelta(days=AROUND_DAYS) <= day <= last_on + timedelta(days=AROUND_DAYS)
+
+
 def local_day(at: datetime, zone: str) -> date:
     """Which day it is there."""
     return at.astimezone(ZoneInfo(zone)).date()
@@ -208,10 +213,9 @@ def _held(at: datetime, anchors: Anchors, zone: ZoneInfo) -> datetime | None:
     if anchors.first_on is None or anchors.last_on is None:
         return None
     local = at.astimezone(zone)
-    around = timedelta(days=AROUND_DAYS)
-    if not anchors.first_on - around <= local.date() <= anchors.last_on + around:
+    if not is_around(local.date(), anchors.first_on, anchors.last_on):
         return None
-    after = anchors.last_on + around + timedelta(days=1)
+    after = anchors.last_on + timedelta(days=AROUND_DAYS + 1)
     return datetime.combine(after, local.time(), zone).astimezone(ZoneInfo("UTC"))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.journeys import enrolling
+from wedsync.journeys.actions import queries
 from wedsync.journeys.enrolling import Look
 from wedsync.journeys.model import Enrolment, Run, Step
 from wedsync.journeys.planning import Planned
@@ -61,7 +62,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 async def of(tx: Tx, supplier_id: UUID, steps: Sequence[Step]) -> Preview:
     """If the entered wedding began these steps now. Raises Refusal 404 where this supplier has no link."""
-    link_id = await tx.value(enrolling.queries.my_link, supplier_id)
+    link_id = await tx.value(queries.my_link, supplier_id)
     if link_id is None:
         raise not_found("wedding")
     whose = await enrolling.about(tx, link_id)

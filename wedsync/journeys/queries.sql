@@ -77,7 +77,7 @@ values ((select app.tenant()), $1, $2, $3, $4, $5, $6, (select app.now()), (sele
 on conflict (wedding_id, link_id, journey_id) do update
 set journey_version = excluded.journey_version, name = excluded.name, steps = excluded.steps
 where (enrolments.journey_version, enrolments.name) is distinct from (excluded.journey_version, excluded.name)
-returning new.id, old.id is null as is_new, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, old.id is null as is_new, to_jsonb(new) - 'steps' as record, to_jsonb(old) - 'steps' as old_record
 
 -- name: enrolment
 select e.id, e.wedding_id, e.link_id, e.journey_id, e.journey_version, e.name, e.steps, e.state, e.reason, e.booked_at, e.began_at, e.counts_from, e.next_at,
@@ -110,13 +110,13 @@ order by e.next_at, e.id
 update enrolments e
 set next_at = $2
 where e.wedding_id = (select app.tenant()) and e.id = $1 and e.next_at is distinct from $2
-returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, to_jsonb(new) - 'steps' as record, to_jsonb(old) - 'steps' as old_record
 
 -- name: set_state
 update enrolments e
 set state = $2, reason = $3, next_at = $4, counts_from = case when $5 then (select app.now()) else e.counts_from end
 where e.wedding_id = (select app.tenant()) and e.id = $1
-returning new.id, new.link_id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.link_id, new.version, to_jsonb(new) - 'steps' as record, to_jsonb(old) - 'steps' as old_record
 
 -- name: runs
 -- $1 of one enrolment.

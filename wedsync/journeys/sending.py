@@ -109,6 +109,9 @@ async def _fit(tx: Tx, ring: KeyRing, run: Row) -> Said:
         raise Unfit("off")
     people = await tx.rows(queries.couple, run["link_id"])
     if step.is_marketing:
+        today = planning.local_day(whose["now"], whose["time_zone"])
+        if whose["first_on"] is not None and planning.is_around(today, whose["first_on"], whose["last_on"]):
+            raise Unfit("around_the_day")
         refused = await _refused(tx, ring, [one["email"] for one in people if one["email"]])
         people = [one for one in people if not one["is_stopped"] and one["email"] not in refused]
         if not people:

@@ -43,7 +43,7 @@ DETAILS: Final = (
 REVIEW: Final = (
     "Dear {couple},\n\n"
     "we hope you are back in daily life with a smile. If you were happy with us, a few sentences help the next couple "
-    "to find us.\n\nThank you,\n{business}"
+    "to find us.\n\nThank you,\n\n{business}"
 )
 ADDRESS: Final = "https://example.com/write-a-review"
 

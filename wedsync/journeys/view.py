@@ -185,7 +185,7 @@ def _plan_row(one: StepView, zone: ZoneInfo) -> dict[str, Any]:
     }
     return {
         "title": one.title,
-        "what": model.KINDS[one.kind],  # type: ignore[index]
+        "what": model.KINDS[one.kind],
         "icon": ICONS[one.kind],
         "state": said.get(one.kind, words),
         "tone": tone,

@@ -10,6 +10,7 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from wedsync.journeys import actions, model, preview, starters
+from wedsync.journeys.actions import queries
 from wedsync.journeys.model import Journey, JourneyChange, NewJourney
 from wedsync.journeys.preview import StepView
 from wedsync.kit.actor import Actor
@@ -132,7 +133,7 @@ async def list_on_the_way(
     """For the team."""
     async with ctx.door.enter(actor, supplier_id) as tx:
         await actions.one(tx, journey_id)
-        rows = await tx.rows(actions.queries.enrolments_of, journey_id, cursor, limit + 1)
+        rows = await tx.rows(queries.enrolments_of, journey_id, cursor, limit + 1)
     items = [as_struct(OnTheWay, row) for row in rows[:limit]]
     return Page(list(items), str(items[-1].id) if len(rows) > limit else None)
 

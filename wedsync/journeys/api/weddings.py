@@ -7,7 +7,8 @@ import msgspec
 from litestar import Response, delete, get, post, put
 from litestar.params import Parameter
 
-from wedsync.journeys import actions, enrolling, milestones, model, preview
+from wedsync.journeys import enrolling, milestones, model, preview
+from wedsync.journeys.actions import queries
 from wedsync.journeys.preview import EnrolmentView
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
@@ -53,7 +54,7 @@ async def list_enrolments(ctx: Context, actor: Actor, link_id: UUID) -> OnTheirW
     """The plan is made as it stands now."""
     async with ctx.door.enter_at(actor, "links", link_id) as tx:
         await enrolling.about(tx, link_id)
-        rows = await tx.rows(actions.queries.enrolments, link_id)
+        rows = await tx.rows(queries.enrolments, link_id)
         return OnTheirWay(items=[await preview.enrolment(tx, row) for row in rows])
 
 
@@ -163,7 +164,7 @@ async def _said(ctx: Context, actor: Actor, link_id: UUID, name: str, *, is_reac
 
 
 async def _one(tx: Tx, enrolment_id: UUID, *, status: int = 200) -> Response[EnrolmentView]:
-    row = await tx.row(actions.queries.enrolment, enrolment_id)
+    row = await tx.row(queries.enrolment, enrolment_id)
     if row is None:
         raise not_found("enrolment")
     return versioned(await preview.enrolment(tx, row), status=status)

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, get, post
 
 from wedsync.journeys import actions, model, preview, starters, view
+from wedsync.journeys.actions import queries
 from wedsync.journeys.model import Journey, JourneyChange, NewJourney, Step
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
@@ -39,7 +40,7 @@ async def journeys(request: AnyRequest, ctx: Context, actor: Actor, supplier_id:
     async with ctx.door.enter(signed_in(request, actor), supplier_id) as tx:
         shell = await supplier_shell(request, ctx, tx, supplier_id, "weddings")
         found = await actions.page(tx, None, SHOWN)
-        role = await tx.value(actions.queries.role)
+        role = await tx.value(queries.role)
     return respond.html(
         "journeys/journeys.html",
         shell,
@@ -189,9 +190,9 @@ async def _page(
     async with ctx.door.enter(actor, supplier_id) as tx:
         shell = await supplier_shell(request, ctx, tx, supplier_id, "weddings")
         one = await actions.one(tx, journey_id)
-        role = await tx.value(actions.queries.role)
-        ahead = await tx.rows(actions.queries.weddings_ahead)
-        on_it = await tx.rows(actions.queries.enrolments_of, journey_id, None, SHOWN)
+        role = await tx.value(queries.role)
+        ahead = await tx.rows(queries.weddings_ahead)
+        on_it = await tx.rows(queries.enrolments_of, journey_id, None, SHOWN)
     asked = request.query_params.get("wedding", "")
     chosen = next((w for w in ahead if str(w["wedding_id"]) == asked), ahead[0] if ahead else None)
     rows = [view.step_row(n, step, one.steps) for n, step in enumerate(one.steps, 1)]

@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
-from wedsync.journeys import actions, enrolling, milestones, model, preview, view
+from wedsync.journeys import enrolling, milestones, model, preview, view
+from wedsync.journeys.actions import queries
 from wedsync.journeys.pages.studio import of_wedding
 from wedsync.journeys.preview import StepView
 from wedsync.kit.actor import Actor
@@ -101,7 +102,7 @@ async def of_couple(request: AnyRequest, ctx: Context, actor: Actor, wedding_id:
     """What each supplier has sent and will send, and whether offers may come."""
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "suppliers")
-        found = [await _for_couple(tx, row) for row in await tx.rows(actions.queries.offers, None)]
+        found = [await _for_couple(tx, row) for row in await tx.rows(queries.offers, None)]
     return respond.html("journeys/couple.html", shell, suppliers=found)
 
 
@@ -131,7 +132,7 @@ def for_couple(steps: Sequence[StepView]) -> list[StepView]:
 
 
 async def _enrolments(tx: Tx, link_id: UUID) -> list[Any]:
-    return list(await tx.rows(actions.queries.enrolments, link_id))
+    return list(await tx.rows(queries.enrolments, link_id))
 
 
 async def _seen(tx: Tx, row: Any, zone: str, *, is_couple: bool = False) -> dict[str, Any]:
@@ -148,7 +149,7 @@ async def _seen(tx: Tx, row: Any, zone: str, *, is_couple: bool = False) -> dict
 
 
 async def _link(tx: Tx, supplier_id: UUID) -> UUID:
-    found: UUID | None = await tx.value(enrolling.queries.my_link, supplier_id)
+    found: UUID | None = await tx.value(queries.my_link, supplier_id)
     if found is None:
         raise Refusal(404, "not_found", "There is no such wedding, or you do not work for it.")
     return found
