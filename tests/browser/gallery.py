@@ -23,6 +23,7 @@ from tests.browser import (
     scenes_guests,
     scenes_invitations,
     scenes_market,
+    scenes_marketing,
     scenes_notices,
     scenes_payments,
     scenes_phones,
@@ -73,6 +74,7 @@ def scenes() -> Iterator[Scene]:
         scenes_rules,
         scenes_proposals,
         scenes_accounts,
+        scenes_marketing,
         scenes_public,
     )
     for module in rooms:
