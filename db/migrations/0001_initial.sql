@@ -2731,6 +2731,165 @@ call app.protect('public.mail_statuses', 'tenant_id', 'false', null);
 grant insert, update, delete on public.mail_statuses to wedsync_recorder;
 reset role;
 
+-- 63_marketing.sql
+-- Marketing accounts of suppliers: who agreed to be written to (a ledger), the audience that is kept in step, its members and campaigns.
+set role wedsync_owner;
+
+create table public.marketing_consents (
+  id uuid not null default uuidv7(),
+  supplier_id uuid not null references public.suppliers on delete cascade,
+  client_id uuid,
+  sealed bytea not null,
+  act text not null check (act in ('given', 'withdrawn')),
+  method text not null check (method in ('page', 'api', 'provider')),
+  wording text not null default '' check (length(wording) <= 1000),
+  source text not null default '' check (length(source) <= 300),
+  connection_id uuid,
+  made_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (supplier_id, id),
+  foreign key (supplier_id, client_id) references public.clients (supplier_id, id) on delete set null (client_id),
+  check (act = 'withdrawn' or wording <> '')
+);
+comment on table public.marketing_consents is 'Who agreed to marketing mail of a supplier, to exactly which words, and when it was taken back: a ledger, only ever added to. The last act for an address holds';
+comment on column public.marketing_consents.sealed is 'The address: another address of the same client has agreed to nothing';
+comment on column public.marketing_consents.connection_id is 'The account at which they unsubscribed, were reported or bounced';
+create index marketing_consents_made on public.marketing_consents (supplier_id, created_at, id);
+create index marketing_consents_client on public.marketing_consents (supplier_id, client_id) where client_id is not null;
+call app.protect('public.marketing_consents', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'system')$$,
+  $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+revoke update on public.marketing_consents from wedsync_user;
+drop policy updatable on public.marketing_consents;
+grant update (sealed) on public.marketing_consents to wedsync_recorder;
+
+create table public.marketing_audiences (
+  id uuid primary key,
+  tenant_id uuid not null,
+  list_id text not null default '' check (length(list_id) <= 100),
+  title text not null default '' check (length(title) <= 300),
+  is_on boolean not null default true,
+  has_templates boolean not null default true,
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  foreign key (tenant_id, id) references public.connections (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_audiences is 'A connected marketing account (id = the connection''s) and the list there that is kept in step; nothing leaves until a list is chosen';
+create trigger bump before update on public.marketing_audiences for each row execute function app.bump();
+call app.protect('public.marketing_audiences', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.marketing_progress (
+  audience_id uuid primary key,
+  tenant_id uuid not null,
+  lists jsonb not null default '[]',
+  cursor_at text not null default '' check (length(cursor_at) <= 100),
+  pending text not null default '' check (length(pending) <= 200),
+  pokes bigint not null default 0,
+  pulls_wanted bigint not null default 1,
+  pulls_done bigint not null default 0,
+  hook_asked_at timestamptz,
+  reports_at timestamptz,
+  asked_on date,
+  asked integer not null default 0,
+  failures integer not null default 0,
+  not_before timestamptz,
+  next_poll_at timestamptz not null default clock_timestamp(),
+  synced_at timestamptz,
+  outcome text not null default 'waiting' check (outcome in ('waiting', 'done', 'held', 'later', 'quota', 'failed', 'reconnect')),
+  reason text not null default '' check (length(reason) <= 1000),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+) with (fillfactor = 50);
+comment on table public.marketing_progress is 'How far an audience is kept in step: the engine''s own notes, and for people how fresh it is';
+comment on column public.marketing_progress.pending is 'A batch that the provider is still working on; what it holds is in members that are sending';
+comment on column public.marketing_progress.asked is 'Questions of this day in UTC, where the provider lets all of us ask only so many';
+create index marketing_progress_due on public.marketing_progress (next_poll_at);
+call app.protect('public.marketing_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert, update on public.marketing_progress to wedsync_recorder;
+
+create table public.marketing_members (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  client_id uuid,
+  state text not null check (state in ('sending', 'there', 'refused', 'out')),
+  reason text not null default '' check (length(reason) <= 300),
+  begun text[] not null default '{}',
+  sealed bytea not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (tenant_id, id),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, client_id) references public.clients (supplier_id, id) on delete set null (client_id)
+);
+comment on table public.marketing_members is 'What we have put into an audience: of each address what was sent, sealed. out: unsubscribed there, by whichever side';
+comment on column public.marketing_members.begun is 'Milestones whose journeys were begun, noted before they are asked for';
+create index marketing_members_tenant on public.marketing_members (tenant_id, audience_id, changed_at desc);
+create index marketing_members_client on public.marketing_members (tenant_id, client_id) where client_id is not null;
+call app.protect('public.marketing_members', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+grant update on public.marketing_members to wedsync_recorder;
+
+create table public.marketing_triggers (
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  milestone text not null check (milestone ~ '^[a-z][a-z_]{1,40}$'),
+  place text not null check (length(place) between 1 and 100),
+  primary key (audience_id, milestone),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_triggers is 'Which milestone starts which journey there; every milestone is a tag beside';
+create index marketing_triggers_tenant on public.marketing_triggers (tenant_id, audience_id);
+call app.protect('public.marketing_triggers', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);
+
+create table public.marketing_milestones (
+  tenant_id uuid not null references public.suppliers on delete cascade,
+  client_id uuid not null,
+  milestone text not null check (milestone ~ '^[a-z][a-z_]{1,40}$'),
+  reached_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, client_id, milestone),
+  foreign key (tenant_id, client_id) references public.clients (supplier_id, id) on delete cascade
+);
+comment on table public.marketing_milestones is 'Milestones that a client''s wedding has reached, as they were told: they become tags, and may start a journey once';
+call app.protect('public.marketing_milestones', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, null, false);
+grant insert on public.marketing_milestones to wedsync_recorder;
+
+create table public.marketing_templates (
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  name text not null check (name ~ '^[a-z][a-z_]{1,40}$'),
+  remote_id text not null check (length(remote_id) between 1 and 100),
+  digest text not null check (length(digest) <= 64),
+  pushed_at timestamptz not null default clock_timestamp(),
+  primary key (audience_id, name),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_templates is 'Which of our templates is which there, and the digest of what it said when it was last written';
+create index marketing_templates_tenant on public.marketing_templates (tenant_id, audience_id);
+call app.protect('public.marketing_templates', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.marketing_campaigns (
+  tenant_id uuid not null,
+  audience_id uuid not null,
+  remote_id text not null check (length(remote_id) between 1 and 100),
+  title text not null check (length(title) <= 300),
+  sent_at timestamptz not null,
+  sends integer not null default 0,
+  opens integer not null default 0,
+  clicks integer not null default 0,
+  bounces integer not null default 0,
+  unsubscribes integer not null default 0,
+  complaints integer not null default 0,
+  as_of timestamptz not null,
+  primary key (audience_id, remote_id),
+  foreign key (tenant_id, audience_id) references public.marketing_audiences (tenant_id, id) on delete cascade
+);
+comment on table public.marketing_campaigns is 'What became of each campaign, in the same numbers for every provider: people, not openings';
+create index marketing_campaigns_sent on public.marketing_campaigns (tenant_id, audience_id, sent_at desc);
+call app.protect('public.marketing_campaigns', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create sequence public.marketing_pokes;
+grant usage on sequence public.marketing_pokes to wedsync_recorder;
+reset role;
+
 -- 64_calendars.sql
 -- Calendars of connected accounts: which are kept in step and how, what both sides last agreed on of each event, what people must decide.
 set role wedsync_owner;
@@ -8656,6 +8815,101 @@ end $$;
 
 grant execute on function app.chats_of(uuid), app.owe_chats(jsonb), app.chat_now(uuid, integer, uuid, uuid), app.chat_people(uuid),
   app.chat_of_button(text, uuid, text), app.reopen_chats(uuid), app.end_chats(uuid) to wedsync_user;
+reset role;
+
+-- 85_marketing.sql
+-- Marketing: who has to be told that an audience must be looked at, and how much of a shared allowance is whose.
+set role wedsync_recorder;
+
+-- As app.owe_records: one waiting job of an audience is enough, and the row of its progress is written first.
+create function app.owe_marketing(p_audiences uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_work constant text := 'marketing.sync';
+  n integer;
+begin
+  perform from public.marketing_progress g where g.audience_id = any (p_audiences) order by g.audience_id for update;
+  update public.marketing_progress g set pokes = g.pokes + 1, pulls_wanted = g.pulls_wanted + p_pull::integer,
+      not_before = case when not p_now then g.not_before end
+    where g.audience_id = any (p_audiences);
+  insert into public.destinations (id, tenant_id, connector, max_in_flight, per_min)
+    select a.id, a.tenant_id, 'work', 4, 6000 from public.marketing_audiences a where a.id = any (p_audiences) order by a.id
+    on conflict (id) do nothing;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, run_at)
+    select uuidv7(), 'work', v_work, 2, a.tenant_id, a.id, a.id, nextval('public.marketing_pokes'), jsonb_build_object('audience_id', a.id),
+      clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0')) / app.speed()
+    from public.marketing_audiences a join public.marketing_progress g on g.audience_id = a.id join public.connections n on n.id = a.id
+    where a.id = any (p_audiences) and a.is_on and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+      and not exists (select from public.jobs j where j.destination_id = a.id and j.order_key = a.id and j.name = v_work
+        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+          or j.run_at = 'infinity'));
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Those of the entered tenant; null: all of them.
+create function app.poke_marketing(p_audiences uuid[], p_pull boolean, p_now boolean default false) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a
+    where (p_audiences is null or a.id = any (p_audiences)) and a.tenant_id = app.tenant()), p_pull, p_now);
+end $$;
+
+-- How many accounts share what a provider allows one application: all that are used.
+create function app.marketing_sharers(p_connector text) returns integer
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_sharers is the system''s'; end if;
+  return (select count(*)::integer from public.marketing_audiences a join public.connections n on n.id = a.id
+    where n.connector = p_connector and a.is_on and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded'));
+end $$;
+
+-- Which of these addresses nobody may write to at all: they bounced, reported us, or opted out of suppliers' mail.
+create function app.marketing_barred(p_index bytea[]) returns setof bytea
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_barred is the system''s'; end if;
+  return query select s.address_index from public.mail_suppressions s where s.address_index = any (p_index);
+end $$;
+
+-- The reaction of a wedding: a milestone of one link, or of all, has been reached. Returns how many audiences are looked at.
+create function app.reach_marketing_milestone(p_link uuid, p_milestone text) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_wedding uuid := app.tenant();
+  v_suppliers uuid[];
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'reach_marketing_milestone is the system''s'; end if;
+  with reached as (
+    insert into public.marketing_milestones (tenant_id, client_id, milestone)
+    select c.supplier_id, c.id, p_milestone from public.clients c
+    where c.wedding_id = v_wedding and (p_link is null or c.link_id = p_link)
+    order by c.supplier_id, c.id
+    on conflict (tenant_id, client_id, milestone) do nothing returning tenant_id)
+  select array_agg(distinct r.tenant_id) into v_suppliers from reached r;
+  if v_suppliers is null then return 0; end if;
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a where a.tenant_id = any (v_suppliers)), false);
+end $$;
+
+grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text), app.marketing_barred(bytea[]),
+  app.reach_marketing_milestone(uuid, text) to wedsync_user;
+
+-- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes.
+create function app.poke_due_marketing(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_due uuid[];
+begin
+  with due as (
+    select g.audience_id from public.marketing_progress g
+    where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
+  put_off as (
+    update public.marketing_progress g set next_poll_at = app.now() + interval '5 minutes'
+    from due d where g.audience_id = d.audience_id returning g.audience_id)
+  select array_agg(p.audience_id) into v_due from put_off p;
+  return case when v_due is null then 0 else app.owe_marketing(v_due, true) end;
+end $$;
+grant execute on function app.poke_due_marketing(integer) to wedsync_service;
 reset role;
 
 -- 85_records.sql
