@@ -24,7 +24,7 @@ HANDLER_FILES = (
     *("wedsync/operations/*/api.py", "wedsync/operations/*/pages.py"),
     *("wedsync/connections/calendars/api.py", "wedsync/connections/records/api.py"),
     *("wedsync/connections/charging/api.py", "wedsync/connections/phoning/api.py"),
-    "wedsync/connections/chatting/api.py",
+    *("wedsync/connections/chatting/api.py", "wedsync/connections/marketing/api.py"),
     "wedsync/connections/charging/pages.py",
     "wedsync/connections/mailing/api.py",
     *("wedsync/processes/*.py", "wedsync/processes/*/*.py"),
