@@ -26,6 +26,7 @@ from tests.browser import (
     scenes_invitations,
     scenes_journeys,
     scenes_market,
+    scenes_marketing,
     scenes_notices,
     scenes_ops,
     scenes_payments,
@@ -82,6 +83,7 @@ def scenes() -> Iterator[Scene]:
         scenes_ops,
         scenes_accounts,
         scenes_handed,
+        scenes_marketing,
         scenes_public,
         scenes_wording,
     )

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
 FILES: Final = {

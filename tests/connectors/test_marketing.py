@@ -130,8 +130,11 @@ async def test_it_is_what_its_manifest_says_and_knows_its_accounts_apart(stage: 
     assert {*stage.manifest.operator_settings, *stage.manifest.operator_secrets} <= set(FIELDS)
     to = (stage.connection, stage.again, stage.other)
     first, second, other = [await stage.connector.account(one, timeout_s=20) for one in to]
-    assert isinstance(first, Account) and first == second and other.id != first.id
-    (one,) = await stage.connector.lists(stage.connection, timeout_s=20)
+    assert isinstance(first, Account) and isinstance(other, Account)
+    assert first == second and other.id != first.id
+    said = await stage.connector.lists(stage.connection, timeout_s=20)
+    assert isinstance(said, tuple)
+    (one,) = said
     assert one.id == stage.list_id != stage.fake.list_of(DARIO)
 
 

@@ -57,7 +57,7 @@ def test_nobody_is_in_who_did_not_agree_last_and_the_same_again_is_no_change(
     wanted = planning.contacts(clients, may, TODAY)
     assert set(wanted) <= set(may)
     first = planning.plan(wanted, [])
-    assert {contact.email for _, contact in first.upserts} == set(wanted) and first.withdrawn == first.retags == ()
+    assert {contact.email for _, contact in first.upserts} == set(wanted) and not (first.withdrawn or first.retags)
     held = [
         Held(id=UUID(int=number), contact=contact, state="there")
         for number, (_, contact) in enumerate(wanted.values(), start=1)
@@ -68,11 +68,20 @@ def test_nobody_is_in_who_did_not_agree_last_and_the_same_again_is_no_change(
     assert {one.id for one in planning.plan({}, held).withdrawn} == {one.id for one in held}
     out = [Held(id=one.id, contact=one.contact, state="out") for one in held]
     assert planning.plan({}, out).withdrawn == ()
+    # Around a wedding nothing is sent of its couple, and whoever withdraws goes all the same.
+    assert planning.plan(wanted, out, set(wanted)) == planning.Plan(upserts=(), retags=(), withdrawn=())
+    assert len(planning.plan({}, held, set(wanted)).withdrawn) == len(held)
     # Who was out is asked by the provider itself, never written back by us alone.
     assert all(contact.is_again for _, contact in planning.plan(wanted, out).upserts)
-    assert all(
-        len(tag) <= planning.TAG_MAX and tag.startswith(planning.OURS) for c in wanted.values() for tag in c[1].tags
-    )
+    tags = [tag for _, contact in wanted.values() for tag in contact.tags]
+    assert all(len(tag) <= planning.TAG_MAX and tag.startswith(planning.OURS) for tag in tags)
+
+
+@pytest.mark.parametrize(("days", "is_quiet"), [(-3, False), (-2, True), (0, True), (2, True), (3, False)])
+def test_a_couple_is_left_alone_two_days_before_and_after(days: int, is_quiet: bool) -> None:
+    details = Details(email="Ana@example.org", partner_email="ben@example.org")
+    client = Known(id=UUID(int=1), details=details, stage="booked", wedding_on=TODAY + timedelta(days=days))
+    assert planning.quiet([client], TODAY) == ({"ana@example.org", "ben@example.org"} if is_quiet else set())
 
 
 tags = st.dictionaries(emails, st.lists(st.sampled_from("abcd"), unique=True, max_size=4), max_size=4)

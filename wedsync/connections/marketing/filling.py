@@ -111,8 +111,9 @@ async def _planned(run: Run) -> tuple[Plan, dict[str, Held]]:
         may = planning.agreed(consents, await kept.barred(tx, run.ring, may))
         clients = await kept.clients_of(tx, run.ring, run.tenant, may)
         held = kept.held(run.seals, await tx.rows(queries.members, run.id))
-    wanted = planning.contacts(clients, may, clock.now().date())
-    return planning.plan(wanted, held.values()), held
+    today = clock.now().date()
+    wanted = planning.contacts(clients, may, today)
+    return planning.plan(wanted, held.values(), planning.quiet(clients, today)), held
 
 
 async def _batch(run: Run, batch: Sequence[tuple[UUID, Contact]], held: Mapping[str, Held]) -> Ended | None:

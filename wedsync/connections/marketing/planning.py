@@ -4,7 +4,7 @@ The most restrictive holds: whoever has withdrawn anywhere, bounced, or wants no
 they agree anew. Somebody who never agreed is in no list, however they came to be known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -36,6 +36,8 @@ ROLES: Final[Mapping[Stage, str]] = {
     "cancelled": "did not book",
 }
 SIX_MONTHS_D: Final = 183
+QUIET_D: Final = 2
+"""So long before a wedding and after it nothing changes for its couple: what is new might begin a letter there."""
 FIRST, LAST = "season: ", "location: "
 OURS: Final = (FIRST, "role: ", "milestone: ", LAST)
 """What our tags begin with. Others are the supplier's own, and never touched."""
@@ -115,20 +117,32 @@ def contacts(clients: Sequence[Known], may: Mapping[str, bool], today: date) -> 
     return found
 
 
-def plan(wanted: Mapping[str, tuple[UUID, Contact]], held: Iterable[Held]) -> Plan:
-    """Nothing where all is as it was sent: the same again is no change."""
+def quiet(clients: Iterable[Known], today: date) -> frozenset[str]:
+    """Whose wedding is now, by the key of their address: marketing waits, and only who withdraws goes at once."""
+    return frozenset(
+        key(email)
+        for client in clients
+        if client.wedding_on is not None and abs((client.wedding_on - today).days) <= QUIET_D
+        for email in client.details.emails
+    )
+
+
+def plan(
+    wanted: Mapping[str, tuple[UUID, Contact]], held: Iterable[Held], silent: Collection[str] = frozenset()
+) -> Plan:
+    """Nothing where all is as it was sent: the same again is no change. Nothing is sent of who is to be left alone."""
     there = {key(one.contact.email): one for one in held}
     upserts = tuple(
         (client, _asked(contact, there.get(email)))
         for email, (client, contact) in sorted(wanted.items())
-        if email not in there or _differs(contact, there[email])
+        if email not in silent and (email not in there or _differs(contact, there[email]))
     )
     sent = {contact.email for _, contact in upserts}
     retags = tuple(
         (there[email], contact)
         for email, (_, contact) in sorted(wanted.items())
         if email in there and there[email].state == "there" and contact.tags != there[email].contact.tags
-        if contact.email not in sent
+        if contact.email not in sent and email not in silent
     )
     gone = tuple(one for email, one in sorted(there.items()) if email not in wanted and one.state != "out")
     return Plan(upserts=upserts, retags=retags, withdrawn=gone)

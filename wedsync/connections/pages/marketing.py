@@ -168,13 +168,13 @@ def _client(text: str) -> UUID:
 def charts(campaigns: list[Campaign]) -> list[tuple[str, str, Chart]]:
     """The last campaigns, the oldest first."""
     last = list(reversed(campaigns[:CHARTED]))
-    return [
-        (title, "People", bars(title, [(each.title, getattr(each, name)) for each in last], unit="people"))
-        for title, name in (
-            *(("Sent to", "sends"), ("Opened", "opens")),
-            *(("Clicked", "clicks"), ("Unsubscribed", "unsubscribes")),
-        )
-    ]
+
+    def drawn(title: str, name: str) -> Chart:
+        values = [(f"{each.sent_at:%-d %b}", getattr(each, name)) for each in last]
+        return bars(title, values, unit="people")
+
+    kinds = [("Sent to", "sends"), ("Opened", "opens"), ("Clicked", "clicks"), ("Unsubscribed", "unsubscribes")]
+    return [(title, "People", drawn(title, name)) for title, name in kinds]
 
 
 ROUTES = (one, change, look, put_triggers, people, say)

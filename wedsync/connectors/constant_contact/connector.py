@@ -1,7 +1,7 @@
 """Constant Contact for the host: says which account it is, imports and tags contacts, tells who left, writes."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from wedsync.connections.contract import Account, Connection, Delivered, Outcome, Rejected, RetryLater, Tools
 from wedsync.connections.marketing.contract import (
@@ -22,6 +22,7 @@ from wedsync.connectors.constant_contact.answers import read
 from wedsync.connectors.constant_contact.client import Client
 from wedsync.kit.http import Failure, Reply
 
+Read = TypeVar("Read")
 PER_SECOND: Final = 4
 """What Constant Contact takes of one application."""
 INCLUDED: Final = "custom_fields,list_memberships,phone_numbers,street_addresses,taggings,notes"
@@ -113,14 +114,14 @@ class ConstantContact:
     ) -> Upserted | Pending | Spent | Outcome:
         found = self._read(exchange, mapper.Activity)
         if not isinstance(found, mapper.Activity):
-            return found  # type: ignore[no-any-return]
+            return found
         if not found.is_over:
             return Pending(id=found.activity_id, refused=refused or {})
         if found.state != "completed":
             return Rejected(reason=f"Constant Contact's import ended {found.state.replace('_', ' ')}.")
         return Upserted(refused=refused or {})
 
-    def _read(self, exchange: Reply | Failure, kind: Any) -> Any:
+    def _read(self, exchange: Reply | Failure, kind: type[Read]) -> Read | Spent | Outcome:
         return read(exchange, kind, now=self._machine_now())
 
     def _as(self, connection: Connection) -> Client:

@@ -286,7 +286,7 @@ def _is_asked(one: Thing, query: Mapping[str, str]) -> bool:
         return False
     if query.get("status") == "unsubscribed":
         is_out = mail["permission_to_send"] == "unsubscribed"
-        return is_out and mail["opt_out_date"] >= query.get("optout_after", "").replace("+00:00", "Z")
+        return is_out and str(mail["opt_out_date"]) >= query.get("optout_after", "").replace("+00:00", "Z")
     return True
 
 

@@ -1,7 +1,7 @@
 """Who has unsubscribed: Constant Contact tells nobody, so it is asked for those who have since the last time."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -32,9 +32,9 @@ async def left(client: Client, cursor: str, *, now: datetime, timeout_s: float) 
     else:
         query = {"status": "unsubscribed", "limit": "500"} | ({"optout_after": at.since} if at.since else {})
         exchange = await client.contacts(query, timeout_s=timeout_s)
-    found: Any = read(exchange, mapper.People, now=now)
+    found = read(exchange, mapper.People, now=now)
     if not isinstance(found, mapper.People):
-        return found  # type: ignore[no-any-return]
+        return found
     page = "" if found.links is None or found.links.next is None else found.links.next.href
     if page:
         following = Cursor(since=at.since, asked_at=asked_at, page=page)

@@ -1,7 +1,7 @@
 """Tags of contacts, changed by hundreds at once; their ids are learned from the list, in pages of 500."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from wedsync.connections.contract import Delivered, Outcome
 from wedsync.connections.marketing.contract import Spent, Tagging
@@ -36,16 +36,16 @@ async def _change(
     if not who or (name not in known and verb == "remove"):
         return None
     if name not in known:
-        made: Any = read(await client.add_tag(name, timeout_s=wanted.timeout_s), mapper.Tag, now=now)
+        made = read(await client.add_tag(name, timeout_s=wanted.timeout_s), mapper.Tag, now=now)
         if not isinstance(made, mapper.Tag):
-            return made  # type: ignore[no-any-return]
+            return made
         known[name] = made.tag_id
     for start in range(0, len(who), BATCH_MAX):
         some = who[start : start + BATCH_MAX]
         exchange = await client.change_taggings(verb, known[name], some, timeout_s=wanted.timeout_s)
-        found: Any = read(exchange, mapper.Activity, now=now)
+        found = read(exchange, mapper.Activity, now=now)
         if not isinstance(found, mapper.Activity):
-            return found  # type: ignore[no-any-return]
+            return found
     return None
 
 
@@ -55,9 +55,9 @@ async def _ids(client: Client, wanted: Tagging, *, now: datetime) -> dict[str, s
     query = {"lists": wanted.list_id, "status": "all", "limit": "500"}
     exchange = await client.contacts(query, timeout_s=wanted.timeout_s)
     for _ in range(PAGES_MAX):
-        page: Any = read(exchange, mapper.People, now=now)
+        page = read(exchange, mapper.People, now=now)
         if not isinstance(page, mapper.People):
-            return page  # type: ignore[no-any-return]
+            return page
         found |= {
             one.email_address.address.lower(): one.contact_id for one in page.contacts if one.email_address is not None
         }
@@ -71,9 +71,9 @@ async def _known(client: Client, wanted: Tagging, *, now: datetime) -> dict[str,
     found: dict[str, str] = {}
     exchange = await client.tags(timeout_s=wanted.timeout_s)
     for _ in range(PAGES_MAX):
-        page: Any = read(exchange, mapper.Tags, now=now)
+        page = read(exchange, mapper.Tags, now=now)
         if not isinstance(page, mapper.Tags):
-            return page  # type: ignore[no-any-return]
+            return page
         found |= {one.name: one.tag_id for one in page.tags}
         if page.links is None or page.links.next is None or not page.links.next.href:
             break

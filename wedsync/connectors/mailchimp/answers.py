@@ -79,8 +79,8 @@ def trouble(exchange: Reply | Failure, *, now: datetime, makes: bool = False) ->
     told = msgspec.structs.replace(attempt, detail=title)
     match kind_of(exchange.status, problem):
         case "busy":
-            after_s = replies.retry_after_s(exchange.headers, now=now) or BUSY_S
-            return RetryLater(reason="Mailchimp takes no more calls at once: not now.", after_s=after_s, attempt=told)
+            rest_s = replies.retry_after_s(exchange.headers, now=now) or BUSY_S
+            return RetryLater(reason="Mailchimp takes no more calls at once: not now.", after_s=rest_s, attempt=told)
         case "later":
             after_s = replies.retry_after_s(exchange.headers, now=now)
             return RetryLater(reason=f"Mailchimp answered {exchange.status}: not now.", after_s=after_s, attempt=told)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from wedsync.connections.contract import Account, Connection, Delivered, Outcome, ReconnectNeeded, Rejected, Tools
@@ -23,6 +23,7 @@ from wedsync.connectors.mailchimp.answers import problem_of, read, trouble
 from wedsync.connectors.mailchimp.client import Client
 from wedsync.kit.http import Failure, Reply, Wire
 
+Read = TypeVar("Read")
 AT_ONCE: Final = 8
 """Of the ten calls that Mailchimp takes of one user at once, all programs together."""
 KNOWN_MAX: Final = 10_000
@@ -187,7 +188,7 @@ class Mailchimp:
                 self._known.popitem(last=False)
         return found
 
-    def _read(self, exchange: Reply | Failure, kind: Any) -> Any:
+    def _read(self, exchange: Reply | Failure, kind: type[Read]) -> Read | Outcome:
         return read(exchange, kind, now=self._machine_now())
 
     def _done(

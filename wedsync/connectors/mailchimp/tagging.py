@@ -52,7 +52,7 @@ async def _segments(client: Client, wanted: Tagging, *, now: datetime) -> dict[s
 async def _change(
     client: Client, wanted: Tagging, segment: int, gains: tuple[str, ...], losses: tuple[str, ...], *, now: datetime
 ) -> Outcome | None:
-    several = [(list(some), []) for some in _batched(gains)]
+    several: list[tuple[list[str], list[str]]] = [(list(some), []) for some in _batched(gains)]
     several += [([], list(some)) for some in _batched(losses)]
     for added, removed in several:
         exchange = await client.change_segment(
