@@ -114,7 +114,7 @@ def facts(*, trouble: bool) -> model.Facts:
 def health_values(*, trouble: bool) -> dict[str, Any]:
     found = facts(trouble=trouble)
     parts = judging.judge(found, judging.limits_of(found))
-    change = model.Change(
+    change = model.PartChange(
         part="mail resend", was="look", status="good", says="It takes mail.", lasted_s=412.0, at=ago(hours=5)
     )
     ladders = fallbacks.ladders(load({"WEDSYNC_ENV": "test"}), manifests.find(), found)
@@ -165,7 +165,7 @@ def promises(*, trouble: bool) -> slo.Slo:
     )
 
 
-def alert(number: int, rule: str, subject: str, says: str, **more: Any) -> actions.Alert:
+def alert(number: int, rule: str, subject: str, says: str, **more: Any) -> actions.PlatformAlert:
     made: dict[str, Any] = {
         "severity": "page",
         "risk": "",
@@ -179,7 +179,7 @@ def alert(number: int, rule: str, subject: str, says: str, **more: Any) -> actio
         "is_silenced": False,
         "runbook": rules.BY_NAME[rule].runbook,
     }
-    return actions.Alert(id=UUID(int=number), rule=rule, subject=subject, says=says, **(made | more))
+    return actions.PlatformAlert(id=UUID(int=number), rule=rule, subject=subject, says=says, **(made | more))
 
 
 def alert_values() -> dict[str, Any]:
@@ -202,7 +202,9 @@ def alert_values() -> dict[str, Any]:
         acked_at=ago(minutes=3),
     )
     over = alert(3, "latency", "edge web", "95 of 100 of web take up to 812 ms; 500 ms is the threshold.")
-    over = actions.Alert(**{name: getattr(over, name) for name in over.__struct_fields__} | {"ended_at": ago(hours=2)})
+    over = actions.PlatformAlert(
+        **{name: getattr(over, name) for name in over.__struct_fields__} | {"ended_at": ago(hours=2)}
+    )
     silenced = actions.Silenced(
         id=UUID(int=9),
         rule="latency",
@@ -217,9 +219,9 @@ def alert_values() -> dict[str, Any]:
     ) | {"refused": ""}
 
 
-def provider(name: str, bad: int) -> slo.Provider:
+def provider(name: str, bad: int) -> slo.ProviderReport:
     total = 48_210
-    return slo.Provider(
+    return slo.ProviderReport(
         name=name,
         days=30,
         total=total,

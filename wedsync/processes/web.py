@@ -137,9 +137,7 @@ def create(
         app.state.metrics.door = door
         stop = asyncio.Event()
         app.state.meter = meter
-        edge = app.state.metrics.edge
-        heart = Heart("web", pool=lambda: pool_of(door), answered=lambda: (edge.taken(),))
-        writing = _writing(door, watch, meter, heart, stop)
+        writing = _writing(door, watch, meter, app.state.metrics.edge, stop)
         app.state.reception = open_reception(wire, door, ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
@@ -178,8 +176,9 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Lite
     )
 
 
-def _writing(door: Door, watch: Watch, meter: Meter, heart: Heart, stop: asyncio.Event) -> "asyncio.Future[Any]":
+def _writing(door: Door, watch: Watch, meter: Meter, edge: metrics.Edge, stop: asyncio.Event) -> "asyncio.Future[Any]":
     """What is counted in memory is written every few seconds, and a last time at the stop."""
+    heart = Heart("web", pool=lambda: pool_of(door), answered=lambda: (edge.taken(),))
     return asyncio.gather(
         watch.keep(door.keep_watch, is_passing, stop),
         meter.keep(door.count_calls, is_passing, stop),

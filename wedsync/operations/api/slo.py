@@ -11,7 +11,7 @@ from wedsync.operations import security
 from wedsync.operations.health import reading as health
 from wedsync.operations.platform import entered
 from wedsync.operations.slo import actions, metrics, reading
-from wedsync.operations.slo.rules import Rule
+from wedsync.operations.slo.rules import AlertRule
 from wedsync.web.context import Context
 
 PATH: Final = "/api/v1/platform"
@@ -35,7 +35,7 @@ async def slo(ctx: Context, actor: Actor) -> reading.Slo:
     description="For the operator: each provider by requests, by hours and percentiles, with a score of what that "
     "proves at least (Wilson). What its users set up wrong is counted apart.",
 )
-async def providers(ctx: Context, actor: Actor, days: Days = 30) -> list[reading.Provider]:
+async def providers(ctx: Context, actor: Actor, days: Days = 30) -> list[reading.ProviderReport]:
     """The most reliable first."""
     async with entered(ctx, actor) as tx:
         return await reading.providers(tx, days)
@@ -59,7 +59,7 @@ async def figures(ctx: Context, actor: Actor) -> Response[bytes]:
     summary="Alerts",
     description="For the operator: open ones first. Each says in a sentence whom it would hit, by what is owed.",
 )
-async def alerts(ctx: Context, actor: Actor) -> list[actions.Alert]:
+async def alerts(ctx: Context, actor: Actor) -> list[actions.PlatformAlert]:
     """The newest hundred."""
     async with entered(ctx, actor) as tx:
         return await actions.alerts(tx)
@@ -71,14 +71,14 @@ async def alerts(ctx: Context, actor: Actor) -> list[actions.Alert]:
     summary="Take an alert up",
     description="The operators are not mailed of it again. Twice is once.",
 )
-async def acknowledge(ctx: Context, actor: Actor, alert_id: UUID) -> actions.Alert:
+async def acknowledge(ctx: Context, actor: Actor, alert_id: UUID) -> actions.PlatformAlert:
     """The first who took it up stays named."""
     async with entered(ctx, actor) as tx:
         return await actions.acknowledge(tx, alert_id)
 
 
 @get(f"{PATH}/alert-rules", summary="Alert rules", description="For the operator: what fires, from which threshold on.")
-async def rules(ctx: Context, actor: Actor) -> list[Rule]:
+async def rules(ctx: Context, actor: Actor) -> list[AlertRule]:
     """The defaults, and what was set otherwise."""
     async with entered(ctx, actor) as tx:
         return list((await actions.rules_now(tx.rows)).values())
@@ -89,7 +89,7 @@ async def rules(ctx: Context, actor: Actor) -> list[Rule]:
     summary="Set an alert rule",
     description="A threshold of null is the default again. Season and live weddings make it stricter by themselves.",
 )
-async def set_rule(ctx: Context, actor: Actor, rule: str, data: actions.SetRule) -> Rule:
+async def set_rule(ctx: Context, actor: Actor, rule: str, data: actions.SetRule) -> AlertRule:
     """As it is from now on."""
     async with entered(ctx, actor) as tx:
         return await actions.set_rule(tx, rule, data)
@@ -126,7 +126,7 @@ async def end_silence(ctx: Context, actor: Actor, silence_id: UUID) -> None:
     description="What your tries came to by provider: delivered, failed, and refused, which is yours to mend. For the "
     "couple of a wedding, or a business's owner and admins.",
 )
-async def report(ctx: Context, actor: Actor, tenant: UUID, days: Days = 30) -> reading.Report:
+async def report(ctx: Context, actor: Actor, tenant: UUID, days: Days = 30) -> reading.Reliability:
     """By days of UTC; today is counted up to a few seconds ago."""
     async with ctx.door.enter(actor, tenant) as tx:
         await security.allow(tx, "couple", "owner", "admin")

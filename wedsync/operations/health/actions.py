@@ -10,7 +10,7 @@ import structlog
 from wedsync.kit import clock, sketch, sql
 from wedsync.kit.db import Row, Tx
 from wedsync.operations.health import judging, model
-from wedsync.operations.health.model import Change, Facts, Part
+from wedsync.operations.health.model import Facts, Part, PartChange
 from wedsync.web.context import as_struct
 
 queries = sql.load("wedsync.operations.health")
@@ -37,9 +37,9 @@ async def parts(tx: Tx, found: Facts, *, factor: float = 1.0) -> list[Part]:
     return [msgspec.structs.replace(one, since=since.get((one.part, one.status))) for one in judged]
 
 
-async def changes(tx: Tx, limit: int = 20) -> list[Change]:
+async def changes(tx: Tx, limit: int = 20) -> list[PartChange]:
     """Newest first."""
-    return [as_struct(Change, row) for row in await tx.rows(queries.changes, limit)]
+    return [as_struct(PartChange, row) for row in await tx.rows(queries.changes, limit)]
 
 
 async def gather(value: Value, lag: timedelta = LAG) -> int:

@@ -161,7 +161,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     bad_points: list[float]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class PartChange(msgspec.Struct, frozen=True, kw_only=True):
     """A part changed; it stood as it was for `lasted_s`. From bad to good is a recovery, by itself or by a person."""
 
     part: str

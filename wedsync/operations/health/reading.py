@@ -28,7 +28,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     signals: list[model.Signal]
     processes: list[model.Process]
     fallbacks: list[Fallback]
-    changes: list[model.Change]
+    changes: list[model.PartChange]
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):

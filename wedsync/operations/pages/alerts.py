@@ -107,10 +107,10 @@ async def _page(
 
 
 def values(
-    found: list[actions.Alert],
-    known: dict[str, rules.Rule],
+    found: list[actions.PlatformAlert],
+    known: dict[str, rules.AlertRule],
     silences: list[actions.Silenced],
-    providers: list[reading.Provider],
+    providers: list[reading.ProviderReport],
 ) -> dict[str, Any]:
     """What the template needs."""
     return {

@@ -16,7 +16,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.operations.health import judging
 from wedsync.operations.health.model import Facts
 from wedsync.operations.slo import model, risk, rules, season
-from wedsync.operations.slo.rules import Firing, Rule
+from wedsync.operations.slo.rules import AlertRule, Firing
 from wedsync.web import mail
 from wedsync.web.context import as_struct
 
@@ -56,7 +56,7 @@ class Silenced(msgspec.Struct, frozen=True, kw_only=True):
     by_name: str
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class PlatformAlert(msgspec.Struct, frozen=True, kw_only=True):
     """Something was wrong from `opened_at` on, until `ended_at`; `risk` says whom it would hit."""
 
     id: UUID
@@ -76,7 +76,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str = ""
 
 
-async def rules_now(rows: Rows) -> dict[str, Rule]:
+async def rules_now(rows: Rows) -> dict[str, AlertRule]:
     """The defaults, and what operators set otherwise."""
     found = dict(rules.BY_NAME)
     for row in await rows(queries.rules):
@@ -159,10 +159,10 @@ def _letter(ring: KeyRing, person: Row, untold: Sequence[Row], public_url: str) 
     return {"delivery": str(delivery), "person": str(person["person_id"]), "sealed": sealed.hex()}
 
 
-async def alerts(tx: Tx) -> list[Alert]:
+async def alerts(tx: Tx) -> list[PlatformAlert]:
     """Open ones first, those that page before the others, then what is over, newest first."""
     rows = await tx.rows(queries.alerts, SHOWN)
-    return [Alert(**row, runbook=_runbook(row["rule"])) for row in (dict(one) for one in rows)]
+    return [PlatformAlert(**row, runbook=_runbook(row["rule"])) for row in (dict(one) for one in rows)]
 
 
 async def waiting(tx: Tx) -> int:
@@ -171,7 +171,7 @@ async def waiting(tx: Tx) -> int:
     return number
 
 
-async def set_rule(tx: Tx, rule: str, asked: SetRule) -> Rule:
+async def set_rule(tx: Tx, rule: str, asked: SetRule) -> AlertRule:
     """Raises Refusal 404 and 422."""
     known = rules.BY_NAME.get(rule)
     if known is None:
@@ -187,7 +187,7 @@ async def set_rule(tx: Tx, rule: str, asked: SetRule) -> Rule:
     return (await rules_now(tx.rows))[rule]
 
 
-async def acknowledge(tx: Tx, id: UUID) -> Alert:
+async def acknowledge(tx: Tx, id: UUID) -> PlatformAlert:
     """Somebody takes it up: it is mailed no more. Raises Refusal 404."""
     if not await tx.value(queries.acknowledge, id):
         raise not_found("alert")
@@ -218,5 +218,5 @@ async def silences(tx: Tx) -> list[Silenced]:
 
 
 def _runbook(rule: str) -> str:
-    known: Mapping[str, Rule] = rules.BY_NAME
+    known: Mapping[str, AlertRule] = rules.BY_NAME
     return known[rule].runbook if rule in known else ""

@@ -18,7 +18,7 @@ HORIZON: Final = 360.0
 EACH: Final = 40
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Backtest(msgspec.Struct, frozen=True, kw_only=True):
     """`lead` is the median of minutes between the alert and the limit, of those it foresaw."""
 
     precision: float
@@ -29,7 +29,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     hours: int
 
 
-MEASURED: Final = Report(
+MEASURED: Final = Backtest(
     precision=0.8991596638655462, recall=0.8916666666666667, lead=106.0, alerts=119, incidents=120, hours=360
 )
 """Of seed 2027. What it takes for a ramp and is none is the tide of a few hours: an hour cannot tell them apart."""
@@ -94,14 +94,14 @@ INCIDENTS: Final[tuple[Course, ...]] = (_ramp, _ramp_with_spikes, _late_ramp)
 QUIET: Final[tuple[Course, ...]] = (_flat, _wave, _swell, _step, _spikes, _slow)
 
 
-def run(seed: int, *, each: int = EACH) -> Report:
+def run(seed: int, *, each: int = EACH) -> Backtest:
     """Each course `each` times, seen for one hour."""
     told = list(_played(seed, each))
     alerts = [one for one in told if one[1]]
     right = [one for one in alerts if one[0] is not None]
     leads = sorted(one[0] - SEEN for one in right if one[0] is not None)
     incidents = sum(one[0] is not None for one in told)
-    return Report(
+    return Backtest(
         precision=len(right) / max(1, len(alerts)),
         recall=len(right) / max(1, incidents),
         lead=leads[len(leads) // 2] if leads else 0.0,

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from wedsync.operations.health import model
 from wedsync.operations.health.reading import Health
-from wedsync.operations.slo.actions import Alert
+from wedsync.operations.slo.actions import PlatformAlert
 from wedsync.operations.slo.reading import Slo
 
 PREFIX: Final = "wedsync_"
@@ -21,7 +21,7 @@ Sample = tuple[tuple[str, ...], float]
 class Figures(Collector):
     """Of one moment."""
 
-    def __init__(self, health: Health, slo: Slo, alerts: Iterable[Alert]) -> None:
+    def __init__(self, health: Health, slo: Slo, alerts: Iterable[PlatformAlert]) -> None:
         self._health = health
         self._slo = slo
         self._alerts = list(alerts)
@@ -68,7 +68,7 @@ class Figures(Collector):
         yield _family("limit_used_ratio", "Of what it may take.", ("name",), shares)
 
 
-def text(health: Health, slo: Slo, alerts: Iterable[Alert]) -> bytes:
+def text(health: Health, slo: Slo, alerts: Iterable[PlatformAlert]) -> bytes:
     """As it is scraped."""
     registry = CollectorRegistry()
     registry.register(Figures(health, slo, alerts))

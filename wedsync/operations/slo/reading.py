@@ -25,10 +25,10 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
 
     promises: list[model.Standing]
     season: season.Season
-    backtest: Annotated[backtest.Report, Meta(description="How often predictions were right where the end is known.")]
+    backtest: Annotated[backtest.Backtest, Meta(description="How often predictions were right where the end is known.")]
 
 
-class Provider(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderReport(msgspec.Struct, frozen=True, kw_only=True):
     """A provider over some days: by requests and by hours, and how far it can be relied on."""
 
     name: str
@@ -43,7 +43,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     reliability: scores.Score
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderLine(msgspec.Struct, frozen=True, kw_only=True):
     """One provider in a tenant's report. `refused` is what the tenant itself can mend."""
 
     connector: str
@@ -56,13 +56,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Reliance
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Reliability(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant's tries came to by provider, `since` (UTC)."""
 
     tenant_id: UUID
     since: date
     made_at: datetime
-    lines: list[Line]
+    lines: list[ProviderLine]
 
 
 async def slo(tx: Tx, facts: Facts | None = None) -> Slo:
@@ -78,7 +78,7 @@ async def slo(tx: Tx, facts: Facts | None = None) -> Slo:
     return Slo(promises=promises, season=actions.season_of(found), backtest=backtest.MEASURED)
 
 
-async def providers(tx: Tx, days: int) -> list[Provider]:
+async def providers(tx: Tx, days: int) -> list[ProviderReport]:
     """The most reliable first; of whom nothing is known last."""
     facts = await health.facts(tx.value)
     fresh = {one.connector: (one.connected, one.connected + one.degraded) for one in facts.accounts}
@@ -86,11 +86,11 @@ async def providers(tx: Tx, days: int) -> list[Provider]:
     return sorted(found, key=lambda one: (-(one.reliability.score or 0.0), one.name))
 
 
-def _provider(row: Row, days: int, fresh: dict[str, tuple[int, int]]) -> Provider:
+def _provider(row: Row, days: int, fresh: dict[str, tuple[int, int]]) -> ProviderReport:
     total = row["good"] + row["bad"]
     whole = sketch.read(msgspec.json.decode(row["sketch"]))
     in_touch, accounts = fresh.get(row["name"], (0, 0))
-    return Provider(
+    return ProviderReport(
         name=row["name"],
         days=days,
         total=total,
@@ -111,18 +111,18 @@ def _provider(row: Row, days: int, fresh: dict[str, tuple[int, int]]) -> Provide
     )
 
 
-async def report(tx: Tx, tenant: UUID, days: int) -> Report:
+async def report(tx: Tx, tenant: UUID, days: int) -> Reliability:
     """Of the entered tenant, whose days alone are seen."""
     since = clock.machine_now().date() - timedelta(days=days)
     rows: Sequence[Row] = await tx.rows(queries.days, tenant, since)
-    return Report(tenant_id=tenant, since=since, made_at=clock.machine_now(), lines=[_line(row) for row in rows])
+    return Reliability(tenant_id=tenant, since=since, made_at=clock.machine_now(), lines=[_line(row) for row in rows])
 
 
-def _line(row: Row) -> Line:
+def _line(row: Row) -> ProviderLine:
     total = row["good"] + row["bad"]
     rate = row["good"] / total if total else None
     verdict: Reliance = "too little to say" if total < TOTAL_MIN else "kept" if (rate or 0) >= GOAL else "missed"
-    return Line(
+    return ProviderLine(
         connector=row["connector"],
         days=row["days"],
         delivered=row["good"],

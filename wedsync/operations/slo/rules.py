@@ -16,7 +16,7 @@ SERIOUS: Final = 10.0
 """So many times the threshold pages; up to there a ticket is opened."""
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     """`threshold` in the rule's own unit, null where it has none."""
 
     rule: str
@@ -30,7 +30,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RULES: Final = (
-    Rule(
+    AlertRule(
         rule="latency",
         title="Slow",
         about="95 of 100 answers of five minutes take longer.",
@@ -38,7 +38,7 @@ RULES: Final = (
         threshold=500.0,
         runbook=f"{RUNBOOKS}/slow-database.md",
     ),
-    Rule(
+    AlertRule(
         rule="errors",
         title="Errors",
         about="A larger share of five minutes failed; ten times as much pages.",
@@ -46,7 +46,7 @@ RULES: Final = (
         threshold=0.01,
         runbook=f"{RUNBOOKS}/provider-down.md",
     ),
-    Rule(
+    AlertRule(
         rule="promise",
         title="A promise burns",
         about="What 30 days may miss of a promise is used up too fast, in two windows at once.",
@@ -54,7 +54,7 @@ RULES: Final = (
         threshold=0.999,
         runbook=f"{RUNBOOKS}/provider-down.md",
     ),
-    Rule(
+    AlertRule(
         rule="wedding",
         title="A live wedding is hit",
         about="The deliveries of one live wedding use up what its 14 hours may miss.",
@@ -62,7 +62,7 @@ RULES: Final = (
         threshold=0.999,
         runbook=f"{RUNBOOKS}/provider-down.md",
     ),
-    Rule(
+    AlertRule(
         rule="breaker",
         title="A breaker is held open",
         about="It has opened so often in a row that nothing will get through by itself soon.",
@@ -70,13 +70,13 @@ RULES: Final = (
         threshold=4.0,
         runbook=f"{RUNBOOKS}/breaker-held-open.md",
     ),
-    Rule(
+    AlertRule(
         rule="down",
         title="A part is down",
         about="A queue waits too long, a process or probe does not answer, or nobody stands in for who is down.",
         runbook=f"{RUNBOOKS}/provider-down.md",
     ),
-    Rule(
+    AlertRule(
         rule="forecast",
         title="Something runs out",
         about="By its trend of the last hour a limit is reached within so many hours. It never pages.",
@@ -85,7 +85,7 @@ RULES: Final = (
         runbook=f"{RUNBOOKS}/slow-database.md",
     ),
 )
-BY_NAME: Final[Mapping[str, Rule]] = {one.rule: one for one in RULES}
+BY_NAME: Final[Mapping[str, AlertRule]] = {one.rule: one for one in RULES}
 
 
 class Firing(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,12 +108,12 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     factor: float = 1.0
 
 
-def firing(rules: Mapping[str, Rule], judged: Judged) -> list[Firing]:
+def firing(rules: Mapping[str, AlertRule], judged: Judged) -> list[Firing]:
     """All that fires, of rules that are on."""
     return [one for name, ask in ASKED.items() if rules[name].is_on for one in ask(rules[name], judged)]
 
 
-def _slow(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _slow(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     limit = (rule.threshold or 0.0) * judged.factor
     for one in judged.signals:
         if one.kind in ("edge", "channel") and one.p95_now_ms is not None and one.p95_now_ms > limit:
@@ -127,7 +127,7 @@ def _slow(rule: Rule, judged: Judged) -> Iterator[Firing]:
             )
 
 
-def _failing(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _failing(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     limit = (rule.threshold or 0.0) * judged.factor
     for one in judged.signals:
         share = one.error_rate_now
@@ -143,7 +143,7 @@ def _failing(rule: Rule, judged: Judged) -> Iterator[Firing]:
             )
 
 
-def _burning(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _burning(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     for promise in model.PROMISES:
         goal = rule.threshold if promise.goal == BY_NAME["promise"].threshold and rule.threshold else promise.goal
         found = model.standing(judged.sums, msgspec.structs.replace(promise, goal=goal))
@@ -151,12 +151,12 @@ def _burning(rule: Rule, judged: Judged) -> Iterator[Firing]:
             yield Firing(rule=rule.rule, subject=promise.name, severity=found.firing, says=found.says)
 
 
-def _hit(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _hit(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     for wedding, says in model.weddings_burning(judged.sums, goal=rule.threshold or 0.999):
         yield Firing(rule=rule.rule, subject=f"wedding {wedding}", severity="page", says=says)
 
 
-def _held_open(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _held_open(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     for one in judged.facts.destinations:
         if one.open and one.openings >= (rule.threshold or 1):
             share = one.open / max(1, one.destinations)
@@ -170,7 +170,7 @@ def _held_open(rule: Rule, judged: Judged) -> Iterator[Firing]:
             )
 
 
-def _down(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _down(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     for one in judged.parts:
         word, _, name = one.part.partition(" ")
         if one.status == "bad" and word in ("queue", "clock", "process", "pool", "probe", "mail", "accounts"):
@@ -184,7 +184,7 @@ def _down(rule: Rule, judged: Judged) -> Iterator[Firing]:
             )
 
 
-def _running_out(rule: Rule, judged: Judged) -> Iterator[Firing]:
+def _running_out(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     horizon_min = (rule.threshold or 0.0) * 60
     for one in judged.signals:
         if one.kind != "gauge":
@@ -197,7 +197,7 @@ def _running_out(rule: Rule, judged: Judged) -> Iterator[Firing]:
             )
 
 
-ASKED: Final[Mapping[str, Callable[[Rule, Judged], Iterator[Firing]]]] = {
+ASKED: Final[Mapping[str, Callable[[AlertRule, Judged], Iterator[Firing]]]] = {
     "latency": _slow,
     "errors": _failing,
     "promise": _burning,
