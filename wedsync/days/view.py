@@ -50,6 +50,7 @@ STEPS: Final[Mapping[model.ArrivalState, tuple[tuple[str, str], ...]]] = {
     "ready": (("left", "I have left"),),
     "left": (("on_site", "I am here again"),),
 }
+OVER: Final = ("done", "dropped")
 FIELD_WORDS: Final = {"title": "called", "on": "on", "at_local": "at", "minutes": "minutes", "place": "in"}
 
 
@@ -135,7 +136,7 @@ def _entry(seen: Seen, one: running.Entry) -> dict[str, Any]:
         "late_minutes": one.late_minutes,
         "is_mine": is_mine,
         "said_by": one.said_by,
-        "may_mark": (is_mine or about["may_write"]) and one.state not in ("done", "dropped"),
+        "may_mark": (is_mine or about["may_write"]) and one.state not in OVER and seen.phase in model.AMENDED,
     }
 
 
