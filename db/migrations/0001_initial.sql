@@ -630,6 +630,137 @@ end $$;
 grant execute on function app.item_has_answers(uuid) to wedsync_user;
 reset role;
 
+-- 26_days.sql
+-- Days: what is amended, who is there, how far it has come, and what waits for a second word. Home: the wedding.
+set role wedsync_owner;
+
+create table public.amendments (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  number integer not null check (number > 0),
+  kind text not null check (kind in ('move', 'change', 'add', 'drop', 'announce')),
+  schedule_item_id uuid,
+  title text not null check (length(title) between 1 and 300),
+  before jsonb not null default '{}',
+  after jsonb not null default '{}',
+  reason text not null check (length(reason) between 3 and 500),
+  author_id uuid,
+  author_name text not null default '' check (length(author_name) <= 300),
+  author_link_id uuid,
+  made_at timestamptz not null,
+  primary key (wedding_id, id),
+  unique (wedding_id, number),
+  check ((kind = 'announce') = (schedule_item_id is null))
+);
+comment on table public.amendments is 'Scope schedule: a change made on the day, with author and reason; nobody changes or removes one';
+comment on column public.amendments.number is 'Dense in each wedding: whoever has read up to one knows that nothing is missing';
+call app.protect('public.amendments', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.write_mask()) & 2) <> 0$$, false);
+revoke update on public.amendments from wedsync_user;
+drop policy updatable on public.amendments;
+
+create table public.arrivals (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid not null,
+  supplier_name text not null default '' check (length(supplier_name) <= 300),
+  "on" date not null,
+  zone text not null check (length(zone) <= 64),
+  expected_at timestamptz not null,
+  contact_name text not null default '' check (length(contact_name) <= 300),
+  contact_phone text not null default '' check (length(contact_phone) <= 40),
+  vehicle text not null default '' check (length(vehicle) <= 120),
+  confirmed_at timestamptz,
+  asked smallint not null default 0 check (asked between 0 and 9),
+  state text not null default 'expected' check (state in ('expected', 'on_my_way', 'on_site', 'ready', 'left')),
+  eta_at timestamptz,
+  arrived_at timestamptz,
+  left_at timestamptz,
+  rung smallint not null default 0 check (rung between 0 and 5),
+  said_by text not null default '' check (length(said_by) <= 300),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, link_id, "on")
+);
+comment on table public.arrivals is 'Scope schedule: when a supplier comes on a wedding day, whom to ring there, and whether they are there';
+comment on column public.arrivals.asked is 'How often they were asked to confirm when they come';
+comment on column public.arrivals.rung is 'How far the clock of a supplier who does not come has got: prompted, late, missing, to decide, replaced';
+create trigger bump before update on public.arrivals for each row execute function app.bump();
+call app.protect('public.arrivals', 'wedding_id', $$((select app.mask()) & 2) <> 0 or link_id = (select app.link())$$,
+  $$((select app.write_mask()) & 2) <> 0 or link_id = (select app.link())$$, false);
+
+create table public.item_marks (
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  id uuid generated always as (schedule_item_id) stored,
+  state text not null check (state in ('planned', 'started', 'done', 'dropped')),
+  late_minutes integer not null default 0 check (late_minutes between 0 and 600),
+  started_at timestamptz,
+  done_at timestamptz,
+  said_by text not null default '' check (length(said_by) <= 300),
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, schedule_item_id),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade
+);
+comment on table public.item_marks is 'Scope schedule: how far an item has come on the day: late, started, done, or left out';
+create trigger bump before update on public.item_marks for each row execute function app.bump();
+call app.protect('public.item_marks', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.mask()) & 2) <> 0$$, false);
+
+create table public.held_changes (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  fields jsonb not null,
+  reason text not null check (length(reason) between 3 and 500),
+  state text not null default 'waiting' check (state in ('waiting', 'made', 'withdrawn')),
+  asked_by uuid,
+  asked_name text not null default '' check (length(asked_name) <= 300),
+  asked_at timestamptz not null,
+  ended_by uuid,
+  ended_name text not null default '' check (length(ended_name) <= 300),
+  ended_at timestamptz,
+  version integer not null default 1,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  check ((state = 'waiting') = (ended_at is null))
+);
+comment on table public.held_changes is 'Scope private: a change of date, places or times in the last week, which waits for a second word of the couple''s side';
+create unique index held_changes_waiting on public.held_changes (wedding_id) where state = 'waiting';
+create trigger bump before update on public.held_changes for each row execute function app.bump();
+call app.protect('public.held_changes', 'wedding_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+
+create table public.day_packs (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  link_id uuid,
+  because text not null check (because in ('week', 'day', 'hours', 'amendment')),
+  number integer not null check (number >= 0),
+  bytes integer not null check (bytes > 0),
+  sealed bytea not null,
+  made_at timestamptz not null,
+  primary key (wedding_id, id)
+);
+comment on table public.day_packs is 'Scope core: what each needs on the day as one file that opens without a network: of the couple, or of one link as it saw it then';
+comment on column public.day_packs.number is 'The last amendment in it';
+comment on column public.day_packs.sealed is 'The file, compressed: it names guests'' needs where its reader may see them';
+create index day_packs_of on public.day_packs (wedding_id, link_id, made_at);
+call app.protect('public.day_packs', 'wedding_id',
+  $$case when link_id is null then ((select app.mask()) & 512) <> 0 else ((select app.mask()) & 512) <> 0 or link_id = (select app.link()) end$$,
+  $$(select app.role()) = 'system'$$);
+
+create table public.day_watches (
+  wedding_id uuid not null references public.weddings on delete cascade,
+  "on" date not null,
+  next_at timestamptz not null,
+  packs smallint not null default 0 check (packs between 0 and 3),
+  primary key (wedding_id, "on")
+);
+comment on table public.day_watches is 'When the clock looks at a wedding day next, and how many of its day packs were made by the clock';
+create index day_watches_due on public.day_watches (next_at);
+call app.protect('public.day_watches', 'wedding_id', $$(select app.role()) = 'system'$$, $$(select app.role()) = 'system'$$);
+reset role;
+
 -- 30_suppliers.sql
 -- Suppliers: businesses and their people (home: the supplier), links into weddings (home: the wedding), the portfolio index.
 set role wedsync_owner;
@@ -1229,6 +1360,7 @@ create table public.alerts (
   wedding_id uuid not null references public.weddings on delete cascade,
   kind text not null check (kind in ('emergency', 'drill')),
   what text not null check (what in ('medical', 'safety', 'weather', 'supplier_missing', 'venue', 'transport', 'lost', 'other')),
+  severity text not null default 'p1' check (severity in ('p0', 'p1', 'p2', 'p3')),
   place text not null default '' check (length(place) <= 120),
   sealed bytea not null,
   state text not null default 'triggered' check (state in ('triggered', 'acknowledged', 'resolved', 'cancelled', 'unanswered')),
@@ -1256,6 +1388,7 @@ create table public.alerts (
   check ((next_at is not null) = (state = 'triggered'))
 );
 comment on table public.alerts is 'Scope schedule: an emergency on the way, or the drill of the morning; escalates until somebody acknowledges it';
+comment on column public.alerts.severity is 'p0 life and safety: everybody at once; p1 the ceremony at risk: second by second; p2 seen by guests: ten minutes; p3 small: half an hour';
 comment on column public.alerts.sealed is 'What happened, in words: seen in the product, never in a mail or text';
 comment on column public.alerts.times is 'How often it was raised: the same matter raised again is not a second alert';
 comment on column public.alerts.began_at is 'Machine time from which the steps of the ladder count; anew when an acknowledgement lapses';
@@ -4235,6 +4368,113 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 grant execute on function app.issue_session(uuid, bytea, integer), app.issue_sign_in(uuid, bytea, integer), app.make_operator(uuid),
   app.name_person(uuid, text) to wedsync_owner;
+reset role;
+
+-- 71_days.sql
+-- Days: what may still be changed directly, who is named on an amendment, and which wedding days the clock looks at.
+set role wedsync_recorder;
+
+-- How a wedding is guarded now: 'hard' from 24 hours before the first item of a day until the day is over (amendments only), 'soft' from a week
+-- before it (date, places and times need two words), null otherwise. The same moments as `schedule.model.phase`. A plan that was made only within
+-- those hours is still being made: it guards nothing.
+create function app.day_guard() returns text
+language sql stable security definer set search_path = '' as $$
+  select case
+    when bool_or(app.now() >= d.first_at - interval '24 hours' and i.made_at <= d.first_at - interval '24 hours') then 'hard'
+    when bool_or(app.now() >= d.soft_from and i.made_at <= d.soft_from) then 'soft' end
+  from (
+    select w.live_until, w.live_from + interval '2 hours' as first_at,
+      timezone(w.zone, timezone(w.zone, w.live_from + interval '2 hours') - interval '7 days') as soft_from
+    from public.wedding_days w
+    where w.wedding_id = app.tenant()) d,
+    (select min(s.created_at) as made_at from public.schedule_items s where s.wedding_id = app.tenant()) i
+  where app.now() < d.live_until;
+$$;
+
+-- How others know whoever acts here, and the business they act for.
+create function app.my_name() returns text
+language sql stable security definer set search_path = '' as $$
+  select left(coalesce(
+    (select concat_ws(' ', coalesce(nullif(sm.name, ''), nullif(p.name, '')), '(' || l.supplier_name || ')')
+      from public.links l
+      left join public.supplier_members sm on sm.supplier_id = l.supplier_id and sm.person_id = app.actor() and sm.removed_at is null
+      left join public.persons p on p.person_id = app.actor()
+      where l.wedding_id = app.tenant() and l.id = app.link()),
+    (select coalesce(nullif(m.name, ''), p.name, '')
+      from public.memberships m left join public.persons p on p.person_id = m.person_id
+      where m.wedding_id = app.tenant() and m.person_id = app.actor() and m.removed_at is null), ''), 300);
+$$;
+
+-- The name of a linked supplier, for everybody who sees who comes on the day. Null for a link of another wedding, or one that is over.
+create function app.link_name(p_link uuid) returns text
+language sql stable security definer set search_path = '' as $$
+  select l.supplier_name from public.links l
+  where l.wedding_id = app.tenant() and l.id = p_link and l.status = 'active' and (app.mask() & 2 <> 0 or l.id = app.link());
+$$;
+
+-- How many of the couple's side there are: where somebody is alone, their own second word counts.
+create function app.couple_count() returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from public.memberships m
+  where m.wedding_id = app.tenant() and m.removed_at is null and m.role in ('couple', 'partner') and app.role() in ('couple', 'system');
+$$;
+grant execute on function app.day_guard(), app.my_name(), app.link_name(uuid), app.couple_count() to wedsync_user;
+
+-- The system sees the entered wedding as one linked supplier does, and can do nothing: for what is made for that supplier to keep. Whoever did
+-- so enters its job again before it writes.
+create function app.look_as(p_link uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  l record;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'look_as is the system''s'; end if;
+  select x.id, x.mask into l from public.links x where x.wedding_id = app.tenant() and x.id = p_link and x.status = 'active';
+  if not found then return false; end if;
+  perform app.settle(null, 'system', app.tenant(), 'supplier', l.mask, 0, l.id);
+  return true;
+end $$;
+grant execute on function app.look_as(uuid) to wedsync_user;
+
+-- Who could stand in for a supplier who does not come: businesses of the same trade with a public page that takes enquiries and nothing in their
+-- calendar on that day. Nothing is told that their page does not say. For the couple.
+create function app.backups(p_arrival uuid) returns table (supplier_id uuid, name text, place text, slug text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() not in ('couple', 'system') then return; end if;
+  return query
+    select s.supplier_id, s.name, x.place, x.slug
+    from public.arrivals r
+    join public.links l on l.wedding_id = r.wedding_id and l.id = r.link_id
+    join public.suppliers s on s.category = l.category and s.supplier_id is distinct from l.supplier_id
+    join public.listings x on x.supplier_id = s.supplier_id and x.is_published and x.takes_enquiries
+    where r.wedding_id = app.tenant() and r.id = p_arrival
+      and not exists (select from public.availability_days a where a.supplier_id = s.supplier_id and a."on" = r."on" and a.state <> 'free')
+    order by s.name, s.supplier_id
+    limit 20;
+end $$;
+grant execute on function app.backups(uuid) to wedsync_user;
+
+-- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days that it does not know yet. One job
+-- of each wedding at a time.
+create function app.poke_days(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id)
+    select uuidv7(), 'work', 'days.mind', 1, d.wedding_id, '00000000-0000-7000-8000-00000000000a'
+    from (
+      select distinct w.wedding_id
+      from public.wedding_days w
+      left join public.day_watches x on x.wedding_id = w.wedding_id and x."on" = w."on"
+      where w.live_until > app.now() and w.live_from < app.now() + interval '8 days' and coalesce(x.next_at, '-infinity') <= app.now()) d
+    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.tenant_id = d.wedding_id
+      and j.name = 'days.mind')
+    limit p_limit;
+  get diagnostics n = row_count;
+  return n;
+end $$;
+grant execute on function app.poke_days(integer) to wedsync_service;
 reset role;
 
 -- 72_record.sql

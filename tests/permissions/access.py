@@ -357,9 +357,9 @@ def page() -> str:
     lines = [
         "# Who may do what",
         "",
-        "Generated from the permission file that the access matrix is proved by. r reads, w writes, a appends; of tables with",
-        "rows for one link (links, tasks, photo deliveries, space uses, payments, acknowledgements, proposals,",
-        "events) a supplier reads and writes its own.",
+        "Generated from the permission file that the access matrix is proved by. r reads, w writes, a",
+        "appends what nobody changes; of tables with rows for one link (links, tasks, photo deliveries, space uses,",
+        "payments, acknowledgements, proposals, arrivals, day packs, events) a supplier reads and writes its own.",
         "",
         *_table(TABLES, EVERYBODY),
         "",

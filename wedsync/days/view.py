@@ -142,7 +142,7 @@ def _entry(seen: Seen, one: running.Entry) -> dict[str, Any]:
 
 def _arrival(seen: Seen, one: model.Arrival) -> dict[str, Any]:
     words, tone, sign = STATES[one.state]
-    if one.rung >= 2 and one.state in ("expected", "on_my_way"):
+    if one.rung >= (2 if one.state == "expected" else 3) and one.state in ("expected", "on_my_way"):
         words, tone, sign = LATE[one.rung], "bad", "triangle-alert"
     is_mine = one.link_id == seen.about["link_id"]
     return {
