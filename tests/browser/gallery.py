@@ -20,6 +20,7 @@ from tests.browser import (
     scenes_clients,
     scenes_commerce,
     scenes_couple,
+    scenes_days,
     scenes_forms,
     scenes_guests,
     scenes_handed,
@@ -61,6 +62,7 @@ def scenes() -> Iterator[Scene]:
     rooms = (
         scenes_couple,
         scenes_alerts,
+        scenes_days,
         scenes_plan,
         scenes_guests,
         scenes_rsvp,

@@ -49,6 +49,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "amendments": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": set(), "a": {*COUPLE, "planner"}},
     "arrivals": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "standard", "planner"}},
     "item_marks": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
+    "day_packs": {"r": {*COUPLE, "standard"}, "w": set()},
     "held_changes": {"r": set(COUPLE), "w": set(COUPLE)},
     "space_uses": {"r": {*COUPLE, *SCHEDULE}, "w": set(SCHEDULE)},
     "alerts": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
@@ -409,8 +410,8 @@ def page() -> str:
     lines = [
         "# Who may do what",
         "",
-        "Generated from the permission file that the access matrix is proved by. r reads, w writes; of tables with",
-        "rows for one link a supplier reads and writes its own.",
+        "Generated from the permission file that the access matrix is proved by. r reads, w writes, a appends what",
+        "nobody changes; of tables with rows for one link a supplier reads and writes its own.",
         "",
         *_table(TABLES, EVERYBODY),
         "",

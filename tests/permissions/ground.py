@@ -64,6 +64,9 @@ IN_A_WEDDING = (
     """insert into arrivals (wedding_id, link_id, "on", zone, expected_at)
     select l.wedding_id, l.id, '2027-06-05', 'UTC', '2027-06-05Z' from links l
     where l.wedding_id = '{home}' order by l.level = 'standard' desc, l.category = 'photographer' desc limit 1""",
+    """insert into day_packs (wedding_id, link_id, because, number, bytes, sealed, made_at)
+    select l.wedding_id, l.id, 'day', 0, 1, '', '2027-06-05Z' from links l
+    where l.wedding_id = '{home}' order by l.level = 'standard' desc, l.category = 'photographer' desc limit 1""",
     "insert into item_marks (wedding_id, schedule_item_id, state) values ('{home}', '{item}', 'started')",
     """insert into held_changes (wedding_id, fields, reason, asked_at)
     values ('{home}', '{{}}', 'It rains.', '2027-06-05Z')""",

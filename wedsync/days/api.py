@@ -1,6 +1,6 @@
 """The JSON door of wedding days: amendments, now and next, who comes and is there, and changes that wait."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -201,8 +201,8 @@ async def read_board(tx: Tx) -> running.Board:
 
 def _amendment(row: Row, standing: dict[str, Row]) -> AmendmentView:
     stands = standing.get(f"amendments:{row['id']}")
-    given = dict(row) | {name: msgspec.json.decode(row[name]) for name in ("before", "after")}
-    counted = {"asked": 0, "confirmed": 0, "waiting_for": []} if stands is None else dict(stands)
+    given: dict[str, Any] = dict(row) | {name: msgspec.json.decode(row[name]) for name in ("before", "after")}
+    counted: dict[str, Any] = {"asked": 0, "confirmed": 0, "waiting_for": []} if stands is None else dict(stands)
     return AmendmentView(**{name: (given | counted)[name] for name in AmendmentView.__struct_fields__})
 
 

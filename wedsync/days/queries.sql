@@ -83,7 +83,7 @@ from (select app.link_name($1) as name) n
 where n.name is not null
 on conflict (wedding_id, link_id, "on") do update
 set zone = excluded.zone, expected_at = excluded.expected_at, contact_name = excluded.contact_name, contact_phone = excluded.contact_phone,
-  vehicle = excluded.vehicle, confirmed_at = excluded.confirmed_at, said_by = excluded.said_by
+  vehicle = excluded.vehicle, confirmed_at = excluded.confirmed_at, said_by = excluded.said_by, rung = 0
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: ask_arrival

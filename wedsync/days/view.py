@@ -50,6 +50,7 @@ STEPS: Final[Mapping[model.ArrivalState, tuple[tuple[str, str], ...]]] = {
     "ready": (("left", "I have left"),),
     "left": (("on_site", "I am here again"),),
 }
+OVER: Final = ("done", "dropped")
 FIELD_WORDS: Final = {"title": "called", "on": "on", "at_local": "at", "minutes": "minutes", "place": "in"}
 
 
@@ -135,13 +136,13 @@ def _entry(seen: Seen, one: running.Entry) -> dict[str, Any]:
         "late_minutes": one.late_minutes,
         "is_mine": is_mine,
         "said_by": one.said_by,
-        "may_mark": (is_mine or about["may_write"]) and one.state not in ("done", "dropped"),
+        "may_mark": (is_mine or about["may_write"]) and one.state not in OVER and seen.phase in model.AMENDED,
     }
 
 
 def _arrival(seen: Seen, one: model.Arrival) -> dict[str, Any]:
     words, tone, sign = STATES[one.state]
-    if one.rung >= 2 and one.state in ("expected", "on_my_way"):
+    if one.rung >= (2 if one.state == "expected" else 3) and one.state in ("expected", "on_my_way"):
         words, tone, sign = LATE[one.rung], "bad", "triangle-alert"
     is_mine = one.link_id == seen.about["link_id"]
     return {

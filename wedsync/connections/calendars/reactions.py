@@ -23,7 +23,7 @@ OF_BOOKINGS = (
     *(bookings.HELD, bookings.BOOKED, bookings.CHANGED),
     *(bookings.CANCELLED, bookings.EXPIRED, bookings.FULFILLED),
 )
-OF_ITEMS = (*(schedule.ADDED, schedule.CHANGED, schedule.MOVED, schedule.AMENDED, schedule.RIPPLED, schedule.REMOVED),)
+OF_ITEMS = (schedule.ADDED, schedule.CHANGED, schedule.MOVED, schedule.AMENDED, schedule.RIPPLED, schedule.REMOVED)
 OF_WEDDINGS = (
     *(suppliers.ACCEPTED, suppliers.SCOPES_CHANGED, suppliers.REVOKED, schedule.SCHEDULE_RIPPLED),
     *(kind for kind in weddings.EVENTS if kind.table == "weddings"),

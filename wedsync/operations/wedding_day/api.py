@@ -6,8 +6,8 @@ import msgspec
 from litestar import Response, get
 
 from wedsync.days import actions as days
+from wedsync.days.actions import queries as plans
 from wedsync.days.model import DayPack
-from wedsync.days.view import queries as plans
 from wedsync.kit.actor import Actor
 from wedsync.operations.wedding_day import readiness, reading
 from wedsync.web.context import Context, as_struct

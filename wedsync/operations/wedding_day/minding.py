@@ -14,8 +14,8 @@ import msgspec
 from wedsync.alerts import actions as alerts
 from wedsync.alerts.model import NewAlert
 from wedsync.days import actions as days
+from wedsync.days.actions import queries as plans
 from wedsync.days.model import Arrival, Because
-from wedsync.days.view import queries as plans
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work

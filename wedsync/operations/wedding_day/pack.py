@@ -44,7 +44,8 @@ async def made(tx: Tx, ring: KeyRing) -> bytes:
 
 async def _sheets(tx: Tx, ring: KeyRing, head: Any) -> list[dict[str, Any]]:
     """The newest dietary sheet of each item that has one."""
-    found, wanted = [], None
+    found: list[dict[str, Any]] = []
+    wanted = None
     while True:
         sheet = await sheet_page.for_supplier(tx, ring, head["wedding_id"], wanted, base="", now=head["now"])
         if sheet is None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 
-from wedsync.days.view import queries as plans
+from wedsync.days.actions import queries as plans
 from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
