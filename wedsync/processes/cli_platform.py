@@ -1,0 +1,75 @@
+"""Commands about the platform as a whole: its freeze, and drills."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from wedsync.processes.cli_options import LOCAL, DataDir, Json, Token, Url
+from wedsync.processes.start import module, settings_with
+
+drill = App(name="drill", help="Play what may go wrong, on a copy of the whole that is thrown away.")
+
+
+@drill.command(name="saturday")
+def drill_saturday(
+    *,
+    weddings: Annotated[int, Parameter(help="How many there are on that day.")] = 50,
+    speed: Annotated[float, Parameter(help="How many minutes of the day pass in one of ours.")] = 60.0,
+    begin: Annotated[str, Parameter(help="When the day begins.")] = "08:00",
+    end: Annotated[str, Parameter(help="When it ends.")] = "23:00",
+    rate: Annotated[float, Parameter(help="1: each wedding does or looks at something every ten minutes.")] = 1.0,
+    fail: Annotated[
+        list[str] | None,
+        Parameter(help="What fails when: resend@14:05+10m, worker@14:30. Said once, only what is said fails."),
+    ] = None,
+    to: Annotated[Path, Parameter(help="Folder of the report.")] = Path("var/drill"),
+    web_workers: Annotated[int, Parameter(help="Processes that answer pages and API.")] = 2,
+) -> None:
+    """Live through a Saturday in minutes, while providers fail and processes are killed; report what was lost."""
+    saturday = module("drills.saturday")
+    wanted = saturday.planned(weddings=weddings, speed=speed, begin=begin, end=end, rate=rate, fail=fail)
+    sys.exit(asyncio.run(saturday.run(wanted, to=to, web_workers=web_workers)))
+
+
+freeze = App(name="freeze", help="Tell whether the platform may be changed now, and override the freeze by two.")
+
+
+@freeze.command(name="status")
+def freeze_status(*, json: Json = False, data_dir: DataDir = None) -> None:
+    """Tell whether the platform is frozen, why, and what is ahead."""
+    settings = settings_with(process="freeze", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("freezing").status(settings, is_json=json)))
+
+
+@freeze.command(name="check")
+def freeze_check(*, json: Json = False, data_dir: DataDir = None) -> None:
+    """For deployment gates: ends with 1, the reason and the next window while the platform is frozen."""
+    settings = settings_with(process="freeze", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("freezing").check(settings, is_json=json)))
+
+
+@freeze.command(name="override")
+def freeze_override(
+    *,
+    because: Annotated[str, Parameter(help="What must be changed now, and why; it is kept.")],
+    minutes: Annotated[int, Parameter(help="So long it holds once it is confirmed; 5 to 240.")] = 60,
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Ask for an override, as an operator; nothing comes of it until another one confirms."""
+    sys.exit(asyncio.run(module("freezing").ask(url=url, token=token, because=because, minutes=minutes)))
+
+
+@freeze.command(name="confirm")
+def freeze_confirm(
+    override: Annotated[UUID, Parameter(help="The id of the override that another operator asked for.")],
+    *,
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Confirm another operator's override: from now on it is in force for its minutes."""
+    sys.exit(asyncio.run(module("freezing").confirm(url=url, token=token, override=override)))
