@@ -18,6 +18,7 @@ from wedsync.web.context import Context, as_struct
 from wedsync.web.forms import AnyRequest
 
 queries = sql.load("wedsync.connections.records")
+galleries = sql.load("wedsync.connections.galleries")
 RUNS_SHOWN = 20
 ITEMS_SHOWN = 50
 PATH = "/studio/{tenant:uuid}/records"
@@ -57,7 +58,7 @@ async def _page(ctx: Context, place: Place, book_id: UUID, hook: model.HookPlace
     runs = await place.tx.rows(queries.runs, book_id, None, None, RUNS_SHOWN)
     items = await place.tx.rows(queries.items, book_id, None, None, ITEMS_SHOWN)
     conflicts = await place.tx.rows(queries.conflicts, None, book_id, "open", None, None, 50)
-    hung = await place.tx.rows(queries.galleries, book_id, None, None, GALLERIES_SHOWN)
+    hung = await place.tx.rows(galleries.galleries, book_id, None, None, GALLERIES_SHOWN)
     return respond.html(
         "connections/records.html",
         place.shell,

@@ -26,6 +26,7 @@ from wedsync.web.context import (
 )
 
 queries = sql.load("wedsync.connections.records")
+galleries = sql.load("wedsync.connections.galleries")
 OfState = Annotated[str, Parameter(query="state", description="open, resolved, or empty for both")]
 Limit = Annotated[int, Parameter(ge=1, le=200)]
 
@@ -103,7 +104,7 @@ async def list_galleries(ctx: Context, actor: Actor, connection_id: UUID, cursor
     """For owners and admins."""
     at, after = from_time_cursor(cursor)
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
-        rows = await tx.rows(queries.galleries, connection_id, at, after, limit)
+        rows = await tx.rows(galleries.galleries, connection_id, at, after, limit)
     items = [model.gallery(ctx.ring, row) for row in rows]
     return Page(list(items), time_cursor(items[-1].changed_at, items[-1].id) if len(items) == limit else None)
 

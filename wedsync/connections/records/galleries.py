@@ -23,7 +23,7 @@ from wedsync.kit.errors import Refusal
 from wedsync.photos import actions as photos
 from wedsync.photos.model import HANDED, WORKING, Kind, NewPhotoDelivery, check_gallery
 
-queries = sql.load("wedsync.connections.records")
+queries = sql.load("wedsync.connections.galleries")
 TOGETHER_MAX: Final = 200
 HINT: Final = "It asks for a password, which your photographer has."
 UNADDRESSED: Final = "It has no address there yet."

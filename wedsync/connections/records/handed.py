@@ -15,7 +15,7 @@ from wedsync.connections.records.run import Run
 from wedsync.kit import sql
 from wedsync.kit.db import Tx
 
-queries = sql.load("wedsync.connections.records")
+galleries = sql.load("wedsync.connections.galleries")
 messages = sql.load("wedsync.connections.correspondence")
 TEXT_MAX: Final = 20_000
 NAME_MAX: Final = 120
@@ -31,7 +31,7 @@ async def keep(tx: Tx, run: Run, page: Pulled) -> None:
 
 async def _keep_galleries(tx: Tx, run: Run, several: Sequence[RemoteGallery]) -> None:
     told = {remote_key(run.id, f"gallery {one.id}"): one for one in several}
-    rows = {bytes(row["remote_key"]): row for row in await tx.rows(queries.known_galleries, run.id, list(told))}
+    rows = {bytes(row["remote_key"]): row for row in await tx.rows(galleries.known_galleries, run.id, list(told))}
     for key, one in told.items():
         row, now = rows.get(key), msgspec.structs.replace(one, name=" ".join(one.name.split())[:NAME_MAX].rstrip())
         before = None if row is None else run.seals.hung(row["id"], row["sealed"])
@@ -40,7 +40,7 @@ async def _keep_galleries(tx: Tx, run: Run, several: Sequence[RemoteGallery]) ->
         id = uuid4() if row is None else row["id"]
         hung = Hung(told=now, taken=None if before is None else before.taken)
         sealed = run.seals.seal(hung, table=GALLERIES, row=id)
-        await tx.run(queries.put_gallery, id, run.id, key, remote_key(run.id, one.record_id), sealed)
+        await tx.run(galleries.put_gallery, id, run.id, key, remote_key(run.id, one.record_id), sealed)
         run.counts.pulled += 1
 
 
