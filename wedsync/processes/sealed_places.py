@@ -86,7 +86,7 @@ OLD_SECRETS: Final = Place("endpoints", "old_secrets", "tenant_id")
 NOT_SEALED: Final = frozenset(
     {
         *("token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"),
-        *("partner_email_index", "remote_key", "series_key", "address_index", "number_index"),
+        *("partner_email_index", "remote_key", "record_key", "series_key", "address_index", "number_index"),
         "code_hash",
     }
 )
