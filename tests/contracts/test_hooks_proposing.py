@@ -268,10 +268,10 @@ async def test_a_suppliers_hook_makes_clients_changes_them_and_never_reads_money
     # The same by clicks: tried, saved, stopped; another business and the couple have no such page.
     page = f"/studio/{business.supplier}/connections/{made['id']}/clients"
     assert "Number there" in await owner.see(page)
-    rows: dict[str, Any] = {"path": ["$.job_id", "$.bride.full"], "target": ["external_id", "name"], "version": "1"}
+    rows: dict[str, Any] = {"at": ["$.job_id", "$.bride.full"], "target": ["external_id", "name"], "version": "1"}
     tried = await owner.send(page, do="try", **rows)
     assert tried.status_code == 200 and "Maria Santos" in tried.text and "CANARY" not in tried.text
-    assert (await owner.send(page, do="save", **rows | {"path": ["$.id", "$.x"]})).status_code == 422
+    assert (await owner.send(page, do="save", **rows | {"at": ["$.id", "$.x"]})).status_code == 422
     assert (await owner.send(page, do="save", **rows)).status_code == 303
     kept = (await owner.got("GET", f"/api/v1/connections/{made['id']}"))["settings"]["clients"]["columns"]
     assert kept == {"$.job_id": "external_id", "$.bride.full": "name"}

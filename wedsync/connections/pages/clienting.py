@@ -10,6 +10,7 @@ from wedsync.clients.importing.vocabulary import OUT, TARGETS
 from wedsync.connections import actions, clienting, model, trials
 from wedsync.connections.clienting import ClientMap
 from wedsync.connections.pages.place import Place, entered, paths, queries
+from wedsync.connections.records import documents
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.web import forms, respond
@@ -63,7 +64,7 @@ async def _source(place: Place, connection_id: UUID) -> model.Connection:
 
 def _drawn(form: Form) -> ClientMap:
     """Raises Refusal 422."""
-    pairs = zip(form.many("path"), form.many("target"), strict=False)
+    pairs = zip(form.many("at"), form.many("target"), strict=False)
     given = {"columns": {path: target for path, target in pairs if target}, "dates": form.text("dates")}
     return forms.checked(ClientMap, given, {})
 
@@ -76,7 +77,8 @@ async def _page(
     if hooks:
         trial = model.Trial(hook_id=hooks[0]["id"], clients=ClientMap() if error else drawn)
         seen = await trials.preview(place.tx, place.ctx.ring, source.id, trial)
-    samples = dict(seen.samples[:SHOWN_MAX]) if seen is not None else {}
+    told = [] if seen is None else [one for one in seen.samples if not documents.is_withheld(one[0])]
+    samples = dict(told[:SHOWN_MAX])
     return respond.html(
         "connections/source_clients.html",
         place.shell,
