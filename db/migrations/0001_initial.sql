@@ -311,6 +311,7 @@ create table public.preferences (
   quiet_from time,
   quiet_until time,
   digest_at time not null default '18:00',
+  locale text check (locale ~ '^[a-z]{2}(-[A-Z]{2})?$'),
   version integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   primary key (person_id),
@@ -322,6 +323,7 @@ comment on column public.preferences.channels is 'Channel -> whether it is used 
 comment on column public.preferences.choices is 'Kind of notice -> channel -> now, digest or off; what is absent is as the couple or the platform says';
 comment on column public.preferences.weddings is 'Wedding -> now, digest or off: everything of it, whatever kind';
 comment on column public.preferences.zone is 'Where its hours are; null = where the wedding is';
+comment on column public.preferences.locale is 'In which language a person is told; null = in the wedding''s';
 create trigger bump before update on public.preferences for each row execute function app.bump();
 call app.protect('public.preferences', 'person_id', 'true', $$(select app.role()) = 'self'$$, false);
 
@@ -1227,7 +1229,7 @@ set role wedsync_owner;
 create table public.alerts (
   id uuid not null default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,
-  kind text not null check (kind in ('emergency', 'drill')),
+  kind text not null check (kind in ('emergency', 'drill', 'dietary')),
   what text not null check (what in ('medical', 'safety', 'weather', 'supplier_missing', 'venue', 'transport', 'lost', 'other')),
   place text not null default '' check (length(place) <= 120),
   sealed bytea not null,
@@ -7265,6 +7267,10 @@ begin
   perform app.hold_couple(array[v_stored, p_index]);
   insert into public.mail_suppressions as s (id, address_index, reason, sealed) values (p_id, p_index, p_reason, p_sealed)
     on conflict (address_index) do update set reason = excluded.reason where excluded.reason = 'complained' or s.reason = 'bounced';
+  if p_reason in ('opted_out', 'complained') then
+    insert into public.mail_consents (address_index, topic, act, method, source)
+      values (p_index, 'invitations', 'withdrawn', case p_reason when 'complained' then 'complaint' else 'one_click' end, 'an invitation');
+  end if;
   with held as (
     select i.supplier_id, i.id from public.invitations i
     where i.couple_index[1] in (v_stored, p_index) and (i.ended_at is null or i.id = p_invitation) order by i.supplier_id, i.id for update),
@@ -7394,6 +7400,64 @@ grant execute on function app.invitation_funnel() to wedsync_user;
 grant execute on function app.poke_invitations(integer), app.follow_invitations(integer), app.expire_invitations(integer) to wedsync_service;
 reset role;
 
+-- 83_consents.sql
+-- Who agreed to mails that offer something, and who takes no more of them: a ledger, and the one question that is asked of it before any such mail.
+-- Home: the platform, for an address may be known to many. What concerns somebody's own wedding is no offer and asks nobody.
+set role wedsync_owner;
+create table public.mail_consents (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  address_index bytea not null check (length(address_index) = 16),
+  supplier_id uuid,
+  topic text not null check (topic in ('invitations', 'journeys', 'marketing', 'all')),
+  act text not null check (act in ('given', 'withdrawn')),
+  method text not null check (method in ('page', 'one_click', 'api', 'import', 'provider', 'complaint')),
+  wording text not null default '' check (length(wording) <= 1000),
+  source text not null default '' check (length(source) <= 300),
+  sealed bytea,
+  made_at timestamptz not null default clock_timestamp()
+);
+comment on table public.mail_consents is 'Consent to mails that offer something, and its withdrawal, to which words, how and whence: only ever added to';
+comment on column public.mail_consents.supplier_id is 'From whom; null = from everybody';
+comment on column public.mail_consents.sealed is 'The address, only so that the index can follow a new key';
+create index mail_consents_address on public.mail_consents (address_index, made_at);
+call app.protect('public.mail_consents', 'tenant_id', 'false', null);
+grant insert, update on public.mail_consents to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- One line more. Only its owner takes a withdrawal back, on a page; what others bring along never does.
+create function app.note_mail_consent(p_id uuid, p_index bytea, p_sealed bytea, p_supplier uuid, p_topic text, p_act text, p_method text, p_wording text,
+  p_source text) returns void
+language sql volatile security definer set search_path = '' as $$
+  insert into public.mail_consents (id, address_index, sealed, supplier_id, topic, act, method, wording, source)
+    values (p_id, p_index, p_sealed, p_supplier, p_topic, p_act, p_method, p_wording, p_source);
+$$;
+
+-- Which of these addresses get no such mail of this supplier, and why; the most restrictive word wins. p: [{n, index: [hex, by every key]}].
+create function app.mail_refusals(p jsonb, p_topic text, p_supplier uuid) returns table (n integer, reason text)
+language sql stable security definer set search_path = '' as $$
+  with asked as (
+    select (f.x ->> 'n')::integer as n, array(select decode(i, 'hex') from jsonb_array_elements_text(f.x -> 'index') as i) as index
+    from jsonb_array_elements(p) as f(x)),
+  judged as (
+    select a.n, coalesce(
+      (select s.reason from public.mail_suppressions s where s.address_index = any (a.index)
+        and (s.covers = 'all' or s.reason = 'complained' or p_topic in ('invitations', 'marketing')) limit 1),
+      (select 'withdrawn' from public.mail_consents w where w.address_index = any (a.index) and w.act = 'withdrawn' and w.topic in (p_topic, 'all')
+        and (w.supplier_id is null or w.supplier_id = p_supplier)
+        and not exists (select from public.mail_consents g where g.address_index = any (a.index) and g.act = 'given' and g.method = 'page'
+          and g.topic in (p_topic, 'all') and g.supplier_id is not distinct from w.supplier_id and g.made_at > w.made_at) limit 1),
+      case when p_topic = 'marketing' and not exists (select from public.mail_consents g where g.address_index = any (a.index) and g.act = 'given'
+        and g.topic in ('marketing', 'all') and (g.supplier_id is null or g.supplier_id = p_supplier)) then 'never_given' end) as reason
+    from asked a)
+  select j.n, j.reason from judged j where j.reason is not null;
+$$;
+
+grant execute on function app.note_mail_consent(uuid, bytea, bytea, uuid, text, text, text, text, text), app.mail_refusals(jsonb, text, uuid)
+  to wedsync_user;
+reset role;
+
 -- 83_deciding.sql
 -- Telling people: how each of them can be reached now, what is put into their inboxes and kept of the decision, and what is told later.
 set role wedsync_owner;
@@ -7416,7 +7480,7 @@ set role wedsync_recorder;
 create function app.reach_of(p_event uuid, p_people uuid[])
 returns table (person_id uuid, channels jsonb, choices jsonb, weddings jsonb, zone text, quiet_from time, quiet_until time, digest_at time,
   sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz,
-  takes_texts boolean, is_stopped boolean)
+  takes_texts boolean, is_stopped boolean, locale text)
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 begin
@@ -7429,7 +7493,7 @@ begin
       (select c.choices from public.wedding_choices c where c.wedding_id = app.tenant()),
       exists (select from public.wedding_days d where d.wedding_id = app.tenant() and app.now() between d.live_from and d.live_until),
       (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now(),
-      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false)
+      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false), f.locale
     from public.reaches r left join public.preferences f on f.person_id = r.person_id
     left join public.phones h on h.person_id = r.person_id
     where r.person_id = any (p_people)
@@ -7480,7 +7544,16 @@ begin
     v_facts := v_facts || coalesce((select jsonb_agg(c.fact || jsonb_build_object('person', c.person)) from (
       select w.person, app.count_inbox(w.person) as fact
       from (select distinct (f.x ->> 'person')::uuid as person from jsonb_array_elements(v_facts) as f(x)) w) c where c.fact is not null), '[]');
-    return query
+    return query select t.nudge from app.tell_people(v_facts, v_at, v_cause) as t(nudge);
+  end if;
+  perform app.keep_decisions(v_home, p);
+end $$;
+
+-- Facts of inboxes into the streams of their persons, which are locked: one statement for all of them. Returns the nudges.
+create function app.tell_people(v_facts jsonb, v_at timestamptz, v_cause uuid) returns setof text
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
       with written as (
         insert into public.events (stream_id, seq, recorded_at, id, epoch, type, scope, subject_table, subject_id, op, record, old_record, actor_kind,
           actor_id, cause, occurred_at)
@@ -7491,8 +7564,37 @@ begin
       select jsonb_agg(app.event_json(w.events, 'person') order by (w.events).seq)::text from written w group by (w.events).stream_id;
     update public.streams s set top = s.top + c.n
       from (select (f.x ->> 'person')::uuid as person, count(*) as n from jsonb_array_elements(v_facts) as f(x) group by 1) c where s.id = c.person;
+end $$;
+
+-- What somebody did about their notices in another place: these of the entered wedding are acted on, which is read. By a pass of a link that has one
+-- person it was that person; of more, nobody knows who.
+create function app.act_notices(p_person uuid, p_link uuid, p_event uuid, p_alert uuid) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_home uuid := app.tenant();
+  v_now timestamptz := app.now();
+  v_facts jsonb;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'act_notices is the system''s'; end if;
+  if p_person is null then
+    select min(m.person_id::text)::uuid into p_person from public.links l
+      join public.supplier_members m on m.supplier_id = l.supplier_id and m.removed_at is null
+      where l.wedding_id = v_home and l.id = p_link having count(*) = 1;
   end if;
-  perform app.keep_decisions(v_home, p);
+  perform from public.streams s where s.id = p_person for update;
+  with done as (
+    update public.inbox i
+    set delivered_at = coalesce(i.delivered_at, v_now), seen_at = coalesce(i.seen_at, v_now), read_at = coalesce(i.read_at, v_now), acted_at = v_now
+    where i.person_id = p_person and i.stream_id = v_home and i.acted_at is null and (i.event_id = p_event
+      or i.event_id in (select e.id from public.events e where e.stream_id = v_home and e.subject_table = 'alerts' and e.subject_id = p_alert))
+    returning new.id, to_jsonb(new) as record, to_jsonb(old) as before)
+  select jsonb_agg(jsonb_build_object('type', 'notice.marked', 'scope', 512, 'table', 'inbox', 'id', d.id, 'op', 'UPDATE', 'record', d.record,
+    'old', d.before, 'person', p_person) order by d.id) into v_facts from done d;
+  if v_facts is null then return; end if;
+  v_facts := v_facts || coalesce((select jsonb_build_array(c.fact || jsonb_build_object('person', p_person))
+    from (select app.count_inbox(p_person) as fact) c where c.fact is not null), '[]');
+  return query select t.nudge from app.tell_people(v_facts, clock_timestamp(), coalesce(nullif(current_setting('app.cause', true), '')::uuid, uuidv7()))
+    as t(nudge);
 end $$;
 
 create function app.keep_decisions(p_stream uuid, p jsonb) returns void
@@ -7640,7 +7742,7 @@ end $$;
 
 -- An event as its reader sees it, for those who ask why they were (not) told of it.
 grant execute on function app.event_json(public.events, text) to wedsync_user;
-grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
+grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.act_notices(uuid, uuid, uuid, uuid), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
   to wedsync_user;
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;
@@ -8158,6 +8260,81 @@ end $$;
 grant execute on function app.send_test(uuid, uuid, jsonb) to wedsync_user;
 reset role;
 
+-- 83_wording.sql
+-- The words of notices as operators wrote them: each change is a version more, the newest of a key and locale is used. Home: the platform.
+set role wedsync_owner;
+create table public.wordings (
+  id uuid primary key default uuidv7(),
+  tenant_id uuid not null default '00000000-0000-7000-8000-000000000000' check (tenant_id = '00000000-0000-7000-8000-000000000000'),
+  key text not null check (key ~ '^[a-z_]+(\.[a-z_]+)?$' and length(key) <= 80),
+  locale text not null check (locale ~ '^[a-z]{2}(-[A-Z]{2})?$'),
+  number integer not null check (number >= 1),
+  words jsonb check (jsonb_typeof(words) = 'object' and length(words::text) <= 8000),
+  note text not null default '' check (length(note) <= 300),
+  made_by uuid not null references public.persons,
+  made_at timestamptz not null,
+  unique (key, locale, number)
+);
+comment on table public.wordings is 'What an operator wrote for a notice in a language; only ever added to, so that what somebody was sent can be read again';
+comment on column public.wordings.words is 'title, body, ask, button, confirm, each as far as it says something; null = as WedSync ships it from here on';
+call app.protect('public.wordings', 'tenant_id', $$(select app.role()) = 'operator'$$, null);
+grant insert on public.wordings to wedsync_recorder;
+reset role;
+
+set role wedsync_recorder;
+-- The newest versions of these texts in all languages that say something, as the sender of notices reads them; words of the product, nobody's own.
+create function app.wordings_of(p_keys text[]) returns text
+language sql stable security definer set search_path = '' as $$
+  select jsonb_agg(jsonb_build_object('key', v.key, 'locale', v.locale, 'number', v.number, 'words', v.words))::text
+  from (select distinct on (w.key, w.locale) w.key, w.locale, w.number, w.words from public.wordings w
+    where w.key = any (p_keys) order by w.key, w.locale, w.number desc) v
+  where v.words is not null;
+$$;
+
+-- A new version by an operator who has seen the newest one: of two at once the second is told so (null).
+create function app.add_wording(p_key text, p_locale text, p_seen integer, p_words jsonb, p_note text) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v integer;
+begin
+  perform app.as_operator();
+  insert into public.wordings (key, locale, number, words, note, made_by, made_at)
+    select p_key, p_locale, p_seen + 1, p_words, p_note, app.actor(), app.now()
+    where p_seen = coalesce((select max(w.number) from public.wordings w where w.key = p_key and w.locale = p_locale), 0)
+    on conflict (key, locale, number) do nothing
+    returning number into v;
+  return v;
+end $$;
+
+-- Versions of one text in one language, newest first, with who wrote them.
+create function app.wording_history(p_key text, p_locale text)
+returns table (number integer, words jsonb, note text, made_at timestamptz, made_by text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform app.as_operator();
+  return query select w.number, w.words, w.note, w.made_at, coalesce(nullif(p.name, ''), p.email, '')
+    from public.wordings w join public.persons p on p.person_id = w.made_by
+    where w.key = p_key and w.locale = p_locale order by w.number desc limit 50;
+end $$;
+
+-- A sample of a notice to the operator who asks for it: sealed, and of use for an hour.
+create function app.owe_sample(p_delivery uuid, p_sealed bytea) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_person uuid := app.as_operator();
+begin
+  insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, type, recipient_kind, recipient_id, sealed, lane, expires_at)
+    values (p_delivery, v_at, app.tenant(), 'mail', app.shared_destination('mail'), 'wording.sampled', 'person', v_person, p_sealed, 2,
+      v_at + interval '1 hour');
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, expires_at)
+    values (p_delivery, 'delivery', 'mail', 2, app.tenant(), app.shared_destination('mail'), v_at, v_at + interval '1 hour');
+end $$;
+
+grant execute on function app.wordings_of(text[]), app.add_wording(text, text, integer, jsonb, text), app.wording_history(text, text),
+  app.owe_sample(uuid, bytea) to wedsync_user;
+reset role;
+
 -- 84_alerts.sql
 -- Alerts: whom a wedding can call, the steps that are owed, and what must not leave any more once somebody has acknowledged.
 set role wedsync_owner;
@@ -8524,12 +8701,13 @@ set role wedsync_recorder;
 
 -- The channels that may hear of a wedding now, each with what it may see: the couple's own everything, a supplier's what its link may.
 create function app.chats_of(p_wedding uuid)
-returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz)
+returns table (chat_id uuid, tenant_id uuid, connector text, link_id uuid, mask integer, since timestamptz, locale text)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'chats_of is the system''s'; end if;
   return query
-    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since)
+    select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since),
+      (select f.locale from public.preferences f where f.person_id = n.connected_by)
     from public.chats c
     join public.connections n on n.id = c.connection_id and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded', 'needs_reconnect')
     left join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id and l.status = 'active' and l.supplier_id = c.tenant_id
@@ -8563,7 +8741,7 @@ begin
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
     select (w.x ->> 'id')::uuid, w.at, app.tenant(), w.connector, w.chat_id, app.tenant(), (w.x ->> 'seq')::bigint, (w.x ->> 'event_id')::uuid, w.at,
-      w.x ->> 'type', (w.x ->> 'link')::uuid, 'address', w.chat_id, decode(w.x ->> 'sealed', 'hex'), 1, clock_timestamp() + interval '2 days'
+      w.x ->> 'type', (w.x ->> 'link')::uuid, 'address', w.chat_id, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), clock_timestamp() + interval '2 days'
     from wanted w order by w.n
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at, destination_id)
