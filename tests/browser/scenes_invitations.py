@@ -249,3 +249,6 @@ def scenes() -> Iterator[Scene]:
     stop = {"token": "made-up", "supplier": "Hartley & Finch"}
     yield Scene("no-mail", "invitations/stop.html", public(), {**stop, "is_done": False})
     yield Scene("no-mail-done", "invitations/stop.html", public(), {**stop, "is_done": True})
+    way_out = {"token": "t", "sender": "Marlow Photo"}
+    yield Scene("unsubscribe", "consents/unsubscribe.html", public(), {**way_out, "done": ""})
+    yield Scene("unsubscribe-done", "consents/unsubscribe.html", public(), {**way_out, "done": "these"})
