@@ -75,7 +75,13 @@ def filled(one: model.FormRequest, *, is_couple: bool = True, refusal: Refusal |
 
 
 def card(number: int, title: str, state: str, **more: Any) -> dict[str, Any]:
-    row = {"id": f"r{number}", "title": title, "state": state, "supplier_name": "Hartley & Finch", "due_on": None}
+    row: dict[str, Any] = {
+        "id": f"r{number}",
+        "title": title,
+        "state": state,
+        "supplier_name": "Hartley & Finch",
+        "due_on": None,
+    }
     row |= {"submitted_at": None, "submissions": 0, "avoided": 0, "word": ""}
     return view.card(row | more)
 

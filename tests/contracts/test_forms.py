@@ -175,7 +175,7 @@ async def test_a_supplier_builds_a_form_step_by_step(asked: Asked) -> None:
     assert "Your forms" in await photo.see(f"{base}/weddings")
     at = (await photo.send(f"{base}/forms", template="", title="Music")).headers["location"]
     await photo.send(f"{at}/section-add", version=1, section_title="The party")
-    made = {
+    made: dict[str, Any] = {
         "version": 2,
         "section": 0,
         "label": "A first dance?",
@@ -184,12 +184,25 @@ async def test_a_supplier_builds_a_form_step_by_step(asked: Asked) -> None:
         "maps_to": "",
     }
     assert (await photo.send(f"{at}/fields/new", **made)).status_code == 303
-    song = {"version": 3, "section": 0, "label": "Which song?", "kind": "text", "is_required": "on", "maps_to": ""}
+    song: dict[str, Any] = {
+        "version": 3,
+        "section": 0,
+        "label": "Which song?",
+        "kind": "text",
+        "is_required": "on",
+        "maps_to": "",
+    }
     song |= {"show_field": "a_first_dance", "show_a_first_dance": "Yes"}
     assert (await photo.send(f"{at}/fields/new", **song)).status_code == 303
     late = await photo.send(f"{at}/fields/new", version=3, section=0, label="Too late", kind="text")
     assert late.status_code == 422 and "Somebody else changed this" in late.text
-    where = {"version": 4, "section": 0, "label": "Where is the party?", "kind": "number", "maps_to": "reception_venue"}
+    where: dict[str, Any] = {
+        "version": 4,
+        "section": 0,
+        "label": "Where is the party?",
+        "kind": "number",
+        "maps_to": "reception_venue",
+    }
     await photo.send(f"{at}/fields/new", **where)
     # Which song cannot stand above the question it hangs on; where the party is can go up twice.
     stuck = await photo.send(f"{at}/field-up", version=5, key="which_song")
@@ -206,7 +219,7 @@ async def test_a_supplier_builds_a_form_step_by_step(asked: Asked) -> None:
 async def test_the_couple_answers_on_a_page_that_keeps_what_is_typed(asked: Asked) -> None:
     ana, photo, base = asked.ana, asked.photo.owner, f"/studio/{asked.photo.supplier}"
     dance = {"key": "a_first_dance", "kind": "choice", "label": "A first dance?", "options": ["Yes", "No"]}
-    song = {"key": "which_song", "kind": "text", "label": "Which song?", "is_required": True}
+    song: dict[str, Any] = {"key": "which_song", "kind": "text", "label": "Which song?", "is_required": True}
     song |= {"show_if": {"field": "a_first_dance", "values": ["Yes"]}}
     where = {"key": "where_is_the_party", "kind": "text", "label": "Where?", "maps_to": "reception_venue"}
     made = {"title": "Music", "sections": [{"title": "The party", "fields": [where, dance, song]}]}
@@ -221,7 +234,11 @@ async def test_the_couple_answers_on_a_page_that_keeps_what_is_typed(asked: Aske
     assert f"/forms/{id}" in await ana.see(f"/me/{asked.wedding}/forms")
     page = await ana.see(mine)
     assert 'value="The Barn"' in page and "1 answer is here already" in page and "For the band" in page
-    typed = {"a_where_is_the_party": "The Barn", "seen_where_is_the_party": "The Barn", "a_a_first_dance": "Yes"}
+    typed: dict[str, Any] = {
+        "a_where_is_the_party": "The Barn",
+        "seen_where_is_the_party": "The Barn",
+        "a_a_first_dance": "Yes",
+    }
     kept = await ana.send(f"{mine}/draft", part=True, a_which_song="", **typed)
     assert kept.status_code == 200 and "Kept" in kept.text
     # A mapped field that stands as it was shown is no draft: it follows the record.
@@ -263,7 +280,12 @@ async def test_whoever_has_its_address_sees_what_the_supplier_sees_and_only_prop
     token = made["url"].rpartition("/")[2]
     page = await public.see(f"/form/{token}")
     assert 'value="St Mary"' in page and "Ana &amp; Ben" in page
-    typed = {"a_ceremony_venue": "St Anne", "seen_ceremony_venue": "St Mary", "a_publish": "No", "a_tender": SECRET}
+    typed: dict[str, Any] = {
+        "a_ceremony_venue": "St Anne",
+        "seen_ceremony_venue": "St Mary",
+        "a_publish": "No",
+        "a_tender": SECRET,
+    }
     assert (await public.send(f"/form/{token}/draft", part=True, **typed)).status_code == 200
     assert (await photo.got("GET", asked.path))["draft"] == {}
     assert (await ana.got("GET", asked.path))["draft"]["tender"] == SECRET

@@ -21,11 +21,12 @@ def forms(draw: st.DrawFn) -> tuple[FormSection, ...]:
     """Sections of choices and texts, some of which hang on an earlier choice."""
     fields: list[FormField] = []
     for n in range(draw(st.integers(1, 7))):
-        kind = draw(st.sampled_from(["choice", "text", "number"]))
+        kind: Any = draw(st.sampled_from(["choice", "text", "number"]))
         choices = [f.key for f in fields if f.kind == "choice"]
         condition = None
-        if choices and draw(st.booleans()):
-            values = tuple(draw(st.lists(st.sampled_from(OPTIONS), min_size=1, unique=True)))
+        if draw(st.booleans()) and choices:
+            some = st.lists(st.sampled_from(OPTIONS), min_size=1, unique=True)
+            values = tuple(draw(some))
             condition = ShowIf(field=draw(st.sampled_from(choices)), values=values, is_not=draw(st.booleans()))
         options = OPTIONS if kind == "choice" else ()
         need = draw(st.booleans())

@@ -59,7 +59,7 @@ async def held(tx: Tx) -> Held:
     contacts = [dict(row) for row in await tx.rows(queries.contacts)]
     return Held(
         role=me["role"],
-        name=tx.actor.name or ("One of the couple" if me["role"] == "couple" else "By the shared link"),
+        name=tx.actor.name or ("One of the couple" if me["role"] == "couple" else "somebody with its address"),
         zone=me["time_zone"],
         record=core.known(dict(wedding), counts, contacts),
         version=wedding["version"],
