@@ -18,6 +18,8 @@ from wedsync.budget.model import NewLine, NewPayment
 from wedsync.events import record
 from wedsync.guests import actions as guests
 from wedsync.guests import replies
+from wedsync.journeys import actions as journeys
+from wedsync.journeys import starters
 from wedsync.kit.actor import ANONYMOUS, Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
@@ -119,6 +121,10 @@ class Demo:
             await demo_clients.keep(tx, self._ring, self._settings, today)
             quiet(tx)
         world = World(people=people, businesses=businesses)
+        async with self._door.enter(owner, businesses["photographer"]) as tx:
+            # Nobody is on it before somebody says so: a demo that sends by itself would speak into every test.
+            await journeys.add(tx, msgspec.structs.replace(starters.PHOTOGRAPHER, starts="by_hand"))
+            quiet(tx)
         async with self._door.enter(Actor(kind="person", id=people["venue"]), businesses["venue"]) as tx:
             await demo_venues.keep(tx)
             quiet(tx)
