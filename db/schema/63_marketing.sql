@@ -22,11 +22,9 @@ comment on column public.marketing_consents.sealed is 'The address: another addr
 comment on column public.marketing_consents.connection_id is 'The account at which they unsubscribed, were reported or bounced';
 create index marketing_consents_made on public.marketing_consents (supplier_id, created_at, id);
 create index marketing_consents_client on public.marketing_consents (supplier_id, client_id) where client_id is not null;
-call app.protect('public.marketing_consents', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'system')$$,
-  $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
-revoke update on public.marketing_consents from wedsync_user;
-drop policy updatable on public.marketing_consents;
-grant update (sealed) on public.marketing_consents to wedsync_recorder;
+-- Written by app.add_marketing_consent alone, so that nobody changes or takes away what was said.
+call app.protect('public.marketing_consents', 'supplier_id', $$(select app.role()) in ('owner', 'admin', 'system')$$, null, false);
+grant insert, update (sealed) on public.marketing_consents to wedsync_recorder;
 
 create table public.marketing_audiences (
   id uuid primary key,

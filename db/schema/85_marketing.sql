@@ -35,6 +35,21 @@ begin
     where (p_audiences is null or a.id = any (p_audiences)) and a.tenant_id = app.tenant()), p_pull, p_now);
 end $$;
 
+-- One more act of the ledger, by who keeps it or by the engine.
+create function app.add_marketing_consent(p_id uuid, p_client uuid, p_sealed bytea, p_act text, p_method text, p_wording text, p_source text,
+  p_connection uuid)
+returns table (id uuid, record jsonb)
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() is null or app.role() not in ('owner', 'admin', 'system') then
+    raise insufficient_privilege using message = 'the ledger is kept by owners and admins';
+  end if;
+  return query
+    insert into public.marketing_consents as c (supplier_id, id, client_id, sealed, act, method, wording, source, connection_id, made_by)
+    values (app.tenant(), p_id, p_client, p_sealed, p_act, p_method, p_wording, p_source, p_connection, app.actor())
+    returning c.id, to_jsonb(c);
+end $$;
+
 -- How many accounts share what a provider allows one application: all that are used.
 create function app.marketing_sharers(p_connector text) returns integer
 language plpgsql stable security definer set search_path = '' as $$
@@ -71,7 +86,8 @@ begin
   return app.owe_marketing(array(select a.id from public.marketing_audiences a where a.tenant_id = any (v_suppliers)), false);
 end $$;
 
-grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text), app.marketing_barred(bytea[]),
+grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text),
+  app.add_marketing_consent(uuid, uuid, bytea, text, text, text, text, uuid), app.marketing_barred(bytea[]),
   app.reach_marketing_milestone(uuid, text) to wedsync_user;
 
 -- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes.

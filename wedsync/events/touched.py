@@ -37,6 +37,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "chat_people": Scope.CORE,
     "chat_now": Scope.CORE,
     "chats_of": Scope.CORE,
+    "add_marketing_consent": Scope.PRIVATE,
     "chat_of_button": Scope.CORE,
     "mail_health": Scope.CORE,
     "keep_mail_provider": Scope.CORE,

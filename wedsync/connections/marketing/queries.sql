@@ -68,9 +68,7 @@ order by c.created_at desc, c.id desc
 limit $3
 
 -- name: add_consent
-insert into marketing_consents (supplier_id, id, client_id, sealed, act, method, wording, source, connection_id, made_by)
-values (app.tenant(), $1, $2, $3, $4, $5, $6, $7, $8, app.actor())
-returning new.id, to_jsonb(new) as record
+select a.id, a.record from app.add_marketing_consent($1, $2, $3, $4, $5, $6, $7, $8) a
 
 -- name: clients
 -- Every client who may have agreed, with the milestones that were told of them, the older first.
