@@ -105,7 +105,7 @@ VALID: dict[str, Any] = {
     "POST /api/v1/platform/wordings/{key}/{locale}/roll-back": {"number": 0},
     "POST /api/v1/platform/freeze/overrides": {"reason": "A leak must be closed."},
     "POST /api/v1/platform/alert-silences": {"rule": "latency", "reason": "They move house."},
-    "PATCH /api/v1/platform/alert-rules/{rule}": {"threshold": 400.0},
+    "PUT /api/v1/platform/alert-rules/{rule}": {"threshold": 400.0},
     "POST /api/v1/weddings/{wedding_id}/members": {"role": "helper", "name": "Dora"},
     "PUT /api/v1/weddings/{wedding_id}/site": {"slug": "not-mine-at-all"},
     "POST /api/v1/weddings/{wedding_id}/schedule": {"title": "Cake", "on": "2027-06-05", "at_local": "12:00:00"},

@@ -256,12 +256,12 @@ async def test_rules_are_set_and_silences_keep_the_mail_away(
         0.01,
         0.999,
     )
-    set_to = await otto.got("PATCH", "/api/v1/platform/alert-rules/latency", {"threshold": 30})
+    set_to = await otto.got("PUT", "/api/v1/platform/alert-rules/latency", {"threshold": 30})
     assert (set_to["threshold"], set_to["is_default"]) == (30, False)
     for body in ({"threshold": 0}, {"threshold": 2}, {"threshold": "much"}):
         rule = "errors" if body["threshold"] == 2 else "latency"
-        await otto.got("PATCH", f"/api/v1/platform/alert-rules/{rule}", body, code=422)
-    await otto.got("PATCH", "/api/v1/platform/alert-rules/nine", {"threshold": 1}, code=404)
+        await otto.got("PUT", f"/api/v1/platform/alert-rules/{rule}", body, code=422)
+    await otto.got("PUT", "/api/v1/platform/alert-rules/nine", {"threshold": 1}, code=404)
     assert (await otto.send("/ops/alerts/rules/latency", threshold="soon", is_on="on")).status_code == 422
     silence = {"rule": "latency", "subject": "channel acme_slow", "reason": "They move house.", "minutes": 60}
     made = await otto.got("POST", "/api/v1/platform/alert-silences", silence, code=201)
@@ -273,7 +273,7 @@ async def test_rules_are_set_and_silences_keep_the_mail_away(
     assert alert["risk"] == "No wedding of the next 72 hours is owed anything by it."
     await otto.got("DELETE", f"/api/v1/platform/alert-silences/{made['id']}", code=204)
     assert await judged(town, clock) == 1
-    back = await otto.got("PATCH", "/api/v1/platform/alert-rules/latency", {"threshold": None})
+    back = await otto.got("PUT", "/api/v1/platform/alert-rules/latency", {"threshold": None})
     assert (back["threshold"], back["is_default"]) == (500, True)
 
 

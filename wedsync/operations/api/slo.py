@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from litestar import Response, delete, get, patch, post
+from litestar import Response, delete, get, post, put
 from litestar.params import Parameter
 
 from wedsync.kit.actor import Actor
@@ -84,7 +84,7 @@ async def rules(ctx: Context, actor: Actor) -> list[AlertRule]:
         return list((await actions.rules_now(tx.rows)).values())
 
 
-@patch(
+@put(
     f"{PATH}/alert-rules/{{rule:str}}",
     summary="Set an alert rule",
     description="A threshold of null is the default again. Season and live weddings make it stricter by themselves.",
