@@ -10120,7 +10120,7 @@ reset role;
 -- wedsync_owner and works as wedsync_recorder, whose policies let it see all tenants; no door has this right.
 set role wedsync_owner;
 grant update (sealed, email_index) on public.guest_contacts to wedsync_recorder;
-grant update (sealed) on public.guest_needs, public.notes, public.dietary_sheets, public.booking_details, public.connections to wedsync_recorder;
+grant update (sealed) on public.guest_needs, public.notes, public.dietary_sheets, public.day_packs, public.booking_details, public.connections to wedsync_recorder;
 grant update (sealed, email_index, partner_email_index) on public.clients to wedsync_recorder;
 grant update (sealed) on public.enquiries to wedsync_recorder;
 grant update (account_key) on public.connections to wedsync_recorder;
