@@ -100,9 +100,7 @@ async def test_a_severe_allergy_in_the_last_days_calls_the_caterer_until_somebod
         assert notice["acted_at"]
 
 
-async def test_everybody_is_told_in_their_language_in_the_words_of_the_newest(
-    town: Town, ana: Somebody
-) -> None:
+async def test_everybody_is_told_in_their_language_in_the_words_of_the_newest(town: Town, ana: Somebody) -> None:
     otto = await town.person("otto")
     await town.admin.execute("select app.make_operator($1)", otto.id)
     wedding = await town.wedding(ana)
