@@ -58,12 +58,13 @@ async def withdraw(tx: Tx, ring: KeyRing, out: Out, *, method: Method, is_everyb
 
 async def take_back(tx: Tx, ring: KeyRing, out: Out) -> None:
     """By the same person, on the page: these mails again."""
-    for topic, supplier in ((out.topic, out.supplier_id), ("all", None)):
+    scopes: tuple[tuple[Topic, UUID | None], ...] = ((out.topic, out.supplier_id), ("all", None))
+    for topic, supplier in scopes:
         await note(
             tx,
             ring,
             out.email,
-            topic=cast(Topic, topic),
+            topic=topic,
             act="given",
             method="page",
             supplier_id=supplier,

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from wedsync.consents import actions
-from wedsync.consents.model import Out, opened
+from wedsync.consents.model import Method, Out, opened
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.errors import not_found
 from wedsync.web import forms, respond
@@ -39,7 +39,7 @@ async def stop(request: AnyRequest, ctx: Context, token: str) -> Response[Any]:
         if wanted == "again" and not is_program:
             await actions.take_back(tx, ctx.ring, out)
         else:
-            method = "one_click" if is_program else "page"
+            method: Method = "one_click" if is_program else "page"
             await actions.withdraw(tx, ctx.ring, out, method=method, is_everybody=wanted == "all")
     return Response(None, status_code=204) if is_program else respond.see_other(f"/unsubscribe/{token}?done={wanted}")
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Meta
 
+from wedsync.consents.sealed import index
 from wedsync.invitations import sealed, writing
 from wedsync.invitations.actions import queries
 from wedsync.invitations.model import Known
@@ -239,7 +240,7 @@ async def stop(door: Door, ring: KeyRing, settings: Settings, token: str, *, is_
         email = sealed.unseal(ring, row["supplier_id"], invitation_id, row["sealed"]).to
         kept = sealed.seal_address(ring, suppression, email)
         reason = "complained" if is_complaint else "opted_out"
-        key = sealed.index(ring, email)
+        key = index(ring, email)
         rows = await tx.rows(queries.suppress, invitation_id, key, reason, suppression, kept)
         tx.nudges += [r[0] for r in rows]
 

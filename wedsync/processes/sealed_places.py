@@ -12,6 +12,7 @@ import msgspec
 from wedsync.clients.model import Details
 from wedsync.clients.sealed import email_indexes
 from wedsync.connections.accounts.actions import account_keys, open_account
+from wedsync.consents import sealed as consents
 from wedsync.guests.sealed import CONTACTS
 from wedsync.invitations import sealed as invitations
 from wedsync.invitations.model import Known
@@ -111,7 +112,7 @@ def couple_index(ring: KeyRing, plain: bytes) -> list[bytes]:
 
 def address_index(ring: KeyRing, plain: bytes) -> bytes:
     """The blind index of an address that takes no invitations, by the newest key."""
-    return invitations.index(ring, plain.decode())
+    return consents.index(ring, plain.decode())
 
 
 def number_index(ring: KeyRing, plain: bytes) -> bytes:
