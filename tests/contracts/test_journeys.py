@@ -38,7 +38,8 @@ STEPS = [
     step("mail", "Welcome", "booking"),
     step("task", "Shot list", days=-60, due_days=5, words="The families first"),
     step("task", "Choose songs", days=-60, for_whom="couple", late="now"),
-    step("form", "Questionnaire", days=-45, form="Photo questionnaire"),
+    step("form", "Questionnaire", days=-45, form="photo questionnaire", words="Ten minutes, please"),
+    step("form", "Lost form", days=-40, form="A form that is gone"),
     step("branch", "Details in?", days=-30, milestone="final_details", key="q"),
     step("text", "Remind", days=-29, words="Hello {name}, please look", only={"step": "q", "answer": "no"}),
     step("webhook", "Print", days=-10, call="print.album"),
@@ -113,6 +114,8 @@ async def _heard(_: str) -> None:
 @asynccontextmanager
 async def way(town: Town, ana: Somebody, *, starts: str = "booking", on: int = 100) -> AsyncIterator[Way]:
     business = await town.supplier()
+    form = {"template": "photographer", "title": "Photo questionnaire"}
+    await business.owner.got("POST", f"/api/v1/suppliers/{business.supplier}/forms", form, code=201)
     path = f"/api/v1/suppliers/{business.supplier}/journeys"
     made = await business.owner.got("POST", path, {"name": "All", "starts": starts, "steps": STEPS}, code=201)
     wedding = await town.wedding(ana, on=str(day(on)), time_zone="UTC")
@@ -168,9 +171,15 @@ async def test_a_wedding_from_its_booking_to_the_review(booked: Way) -> None:
     assert plan["Remind"]["why"] == "Nobody of the couple takes texts."
     events = await booked.town.events(booked.wedding, "form.requested", "journey_step.called")
     assert [(e.link_id, (e.record or {})["content"]) for e in events] == [
-        (UUID(booked.at.link), {"form": "Photo questionnaire"}),
+        (UUID(booked.at.link), {"form": "photo questionnaire"}),
         (UUID(booked.at.link), {"call": "print.album"}),
     ]
+    assert (plan["Lost form"]["state"], plan["Lost form"]["reason"]) == ("failed", "no_form")
+    (asked,) = (await booked.ana.got("GET", f"/api/v1/weddings/{booked.wedding}/forms"))["items"]
+    assert (asked["title"], asked["word"], asked["state"]) == ("Photo questionnaire", "Ten minutes, please", "asked")
+    await booked.ana.got("POST", f"/api/v1/form-requests/{asked['id']}/submit", {"answers": {"publish": "Yes"}})
+    await booked.work()
+    assert "milestone.reached form_submitted" in await booked.types()
     # The day is over, the photos come: the review is asked for a week later, with a way out; then no offers come.
     await booked.comes(NOW + timedelta(days=131))
     assert "milestone.reached date_passed" in await booked.types()

@@ -85,6 +85,12 @@ def opened(sections: str) -> tuple[model.FormSection, ...]:
     return msgspec.json.decode(sections, type=SECTIONS)
 
 
+async def named(tx: Tx, link_id: UUID, title: str) -> UUID | None:
+    """The form of a link's supplier that is in use under this title, however it is written."""
+    rows = await tx.rows(queries.of_link, link_id, None)
+    return next((row["id"] for row in rows if row["title"].casefold() == title.strip().casefold()), None)
+
+
 async def ask(tx: Tx, new: model.NewFormRequest, *, link_id: UUID | None = None) -> UUID:
     """Ask the couple of the entered wedding; returns the id of what is asked. Asked already is asked once.
 

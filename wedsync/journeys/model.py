@@ -266,9 +266,15 @@ def _text(step: Step) -> Iterable[Fault]:
         yield "when", "is an hour at which nobody wants a text", "choose one between 8:00 and 20:30."
 
 
+ASKED_MAX: Final = 1000
+"""Characters of the word that goes with a form."""
+
+
 def _form(step: Step) -> Iterable[Fault]:
     if not step.form:
         yield "form", "is missing", "say which form."
+    if len(step.words) > ASKED_MAX:
+        yield "words", "are too long", f"ask in up to {ASKED_MAX} characters."
 
 
 def _branch(step: Step) -> Iterable[Fault]:

@@ -128,8 +128,9 @@ order by r.id
 
 -- name: take
 -- Whoever is second takes nothing.
-insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, content, state, answer, due_at, done_at)
-values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8, $9, (select app.now()))
+insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, content, state, answer, reason, due_at, done_at)
+values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, case when $7 = 'failed' then '' else $8 end, case when $7 = 'failed' then $8 else '' end, $9,
+  (select app.now()))
 on conflict (wedding_id, enrolment_id, key) do nothing
 returning new.id, to_jsonb(new) as record
 

@@ -2,6 +2,7 @@
 
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
+from wedsync.forms import facts as forms
 from wedsync.guests import facts as guests
 from wedsync.journeys import enrolling, facts, milestones, sending
 from wedsync.kit.config import Settings
@@ -45,6 +46,12 @@ async def delivered(tx: Tx, event: Event) -> None:
         await milestones.reach(tx, event.link_id, "photos_delivered")
 
 
+async def answered(tx: Tx, event: Event) -> None:
+    """The couple has answered a form of this supplier."""
+    if event.link_id is not None:
+        await milestones.reach(tx, event.link_id, "form_submitted")
+
+
 def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     """The ring and the settings come from the process that runs them."""
     moves = (weddings.DATE_CHANGED.type, *DAYS, facts.REACHED.type, facts.WITHDRAWN.type)
@@ -54,5 +61,6 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         Reaction(name="journeys.follow", types=moves, run=follow, is_merged=True),
         Reaction(name="journeys.numbers", types=(guests.LOCKED.type,), run=numbers),
         Reaction(name="journeys.delivered", types=(photos.DELIVERED.type,), run=delivered),
+        Reaction(name="journeys.answered", types=(forms.SUBMITTED.type,), run=answered),
         *sending.reactions(ring, settings),
     )

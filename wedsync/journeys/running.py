@@ -16,6 +16,8 @@ from wedsync.events.catalogue import EventType
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work
 from wedsync.events.record import record
+from wedsync.forms import actions as forms
+from wedsync.forms.model import NewFormRequest
 from wedsync.journeys import enrolling, facts, milestones, model, planning
 from wedsync.journeys.actions import queries
 from wedsync.journeys.model import Enrolment, Step
@@ -91,6 +93,7 @@ async def _take(tx: Tx, enrolment: Enrolment, found: Planned) -> None:
 
 
 Did = tuple[str, str, EventType]
+"""How it stands, what was answered or why it failed, and what is told."""
 
 
 async def _say(tx: Tx, enrolment: Enrolment, step: Step) -> Did:
@@ -99,6 +102,11 @@ async def _say(tx: Tx, enrolment: Enrolment, step: Step) -> Did:
 
 
 async def _ask(tx: Tx, enrolment: Enrolment, step: Step) -> Did:
+    """A form that is gone, or switched off, asks nothing: its supplier is told."""
+    form_id = await forms.named(tx, enrolment.link_id, step.form)
+    if form_id is None:
+        return "failed", "no_form", facts.FAILED
+    await forms.ask(tx, NewFormRequest(form_id=form_id, word=step.words), link_id=enrolment.link_id)
     return "done", "", facts.FORM_REQUESTED
 
 

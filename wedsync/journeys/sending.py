@@ -41,6 +41,7 @@ WHY: Final[dict[str, str]] = {
     "no_phone": "Nobody of the couple takes texts.",
     "no_date": "Its words name the day, and the wedding has none.",
     "no_value": "Its words name what is not known, such as the place, or the days to go of a day that is over.",
+    "no_form": "None of your forms that are in use has this name.",
     "around_the_day": "Nothing is sold around a wedding day.",
     "past": "Its moment had passed.",
     "other_answer": "It is for the other answer.",
