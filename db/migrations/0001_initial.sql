@@ -1352,6 +1352,8 @@ call app.protect('public.task_photos', 'wedding_id',
 create index tasks_reminded on public.tasks (due_on, wedding_id)
   where due_on is not null and noted_at is null and status not in ('done', 'cancelled') and answer is distinct from 'declined';
 grant update on public.tasks to wedsync_recorder;
+-- Keys are rotated as the recorder.
+grant update (sealed) on public.task_photos to wedsync_recorder;
 reset role;
 
 set role wedsync_recorder;
