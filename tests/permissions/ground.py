@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
-from tests.permissions import access
+from tests.permissions import access, tables
 from tests.permissions.access import Ground, Image, Images
 from tests.world import FIELDS, World, build, lay_account, lay_hook
 from wedsync.feeds import actions as feeds
@@ -224,8 +224,8 @@ async def _images(world: World, admin: asyncpg.Connection) -> Images:
     )
     writable = {row["table_name"]: row["columns"] for row in columns}
     for table, home in [
-        *((table, world.wedding_id) for table in access.TABLES),
-        *((table, world.businesses["standard"]) for table in access.BUSINESS if table not in access.TABLES),
+        *((table, world.wedding_id) for table in tables.TABLES),
+        *((table, world.businesses["standard"]) for table in tables.BUSINESS if table not in tables.TABLES),
     ]:
         image = await admin.fetchval(
             f"select to_jsonb(t) from public.{table} t where {access.home_of(table)} = $1 limit 1", home

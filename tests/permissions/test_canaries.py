@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 
-from tests.permissions.access import AUDIENCES
+from tests.permissions.tables import AUDIENCES
 from tests.served import served
 from tests.world import World, build
 from wedsync.kit.config import Settings

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.engines_fixture import Database, RunningPostgres
 from tests.ledger import admin_url
-from tests.permissions import access
+from tests.permissions import access, tables
 from tests.permissions.ground import laid
 from tests.world import World
 from wedsync.kit.config import Settings
@@ -34,7 +34,7 @@ def world(ground: access.Ground) -> World:
     return ground.world
 
 
-@pytest.mark.parametrize("table", sorted({*access.TABLES, *access.BUSINESS}))
+@pytest.mark.parametrize("table", sorted({*tables.TABLES, *tables.BUSINESS}))
 async def test_each_audience_reads_and_writes_what_the_file_says(ground: access.Ground, table: str) -> None:
     wrong = []
     for audience in (audience for one, audience in access.places() if one == table):
@@ -61,7 +61,7 @@ async def test_nobody_sees_anything_of_another_home_or_outside_of_one(ground: ac
 
 async def test_every_table_of_the_user_door_is_in_the_permission_file(owner: asyncpg.Connection) -> None:
     gated = await owner.fetch("select tablename from pg_policies where policyname = 'gate'")
-    known = {*access.TABLES, *access.BUSINESS, *access.OF_A_PERSON, *access.READ_BY_FUNCTIONS}
+    known = {*tables.TABLES, *tables.BUSINESS, *tables.OF_A_PERSON, *tables.READ_BY_FUNCTIONS}
     assert {row["tablename"] for row in gated} == known
 
 

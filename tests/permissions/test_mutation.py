@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.engines_fixture import RunningPostgres, clone, drop
 from tests.ledger import admin_url
-from tests.permissions import access
+from tests.permissions import access, tables
 from tests.permissions.ground import laid
 from wedsync.kit.config import Settings
 
@@ -86,7 +86,7 @@ async def ground(settings: Settings, postgres: RunningPostgres, worker: str) -> 
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("table", sorted({*access.TABLES, *access.BUSINESS}))
+@pytest.mark.parametrize("table", sorted({*tables.TABLES, *tables.BUSINESS}))
 async def test_every_dropped_or_widened_policy_changes_the_matrix(ground: access.Ground, table: str) -> None:
     owner = await asyncpg.connect(ground.world.settings.owner_database_url)
     survived = []
