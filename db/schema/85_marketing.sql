@@ -59,12 +59,25 @@ begin
     where n.connector = p_connector and a.is_on and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded'));
 end $$;
 
--- Which of these addresses nobody may write to at all: they bounced, reported us, or opted out of suppliers' mail.
+-- Which of these addresses the entered supplier may not write to: they bounced, reported us, took back what they agreed to, or want no offers of it on
+-- a wedding of theirs. The most restrictive word wins; only its owner takes a withdrawal back, on a page.
 create function app.marketing_barred(p_index bytea[]) returns setof bytea
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_barred is the system''s'; end if;
-  return query select s.address_index from public.mail_suppressions s where s.address_index = any (p_index);
+  return query
+    select s.address_index from public.mail_suppressions s where s.address_index = any (p_index)
+    union
+    select w.address_index from public.mail_consents w
+    where w.address_index = any (p_index) and w.act = 'withdrawn' and w.topic in ('marketing', 'journeys', 'all')
+      and (w.supplier_id is null or w.supplier_id = app.tenant())
+      and not exists (select from public.mail_consents g where g.address_index = w.address_index and g.act = 'given' and g.method = 'page'
+        and g.topic in (w.topic, 'all') and g.supplier_id is not distinct from w.supplier_id and g.made_at > w.made_at)
+    union
+    select v.index from public.clients c
+    join public.marketing_stops s on s.link_id = c.link_id
+    cross join lateral (values (c.email_index), (c.partner_email_index)) as v(index)
+    where c.supplier_id = app.tenant() and v.index = any (p_index);
 end $$;
 
 -- The reaction of a wedding: a milestone of one link, or of all, has been reached. Returns how many audiences are looked at.

@@ -12,14 +12,9 @@ from tests.contracts.marketing_house import CARLA, Audience, Fair, Shop, fairly
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.calendars import driven
 from wedsync.connections.marketing.driven import SPENT
-from wedsync.connections.marketing.reactions import BY_NAME
-from wedsync.events.event import Event
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 
-OWED = """insert into jobs (id, kind, name, lane, tenant_id, destination_id, made_at, lease_token, lease_until)
-select uuidv7(), 'work', 'x', 1, $1, d.id, clock_timestamp(), uuidv7(), clock_timestamp() + interval '1 minute'
-from destinations d limit 1 returning id, lease_token"""
 SOON = date.today() + timedelta(days=400)
 
 
@@ -126,7 +121,7 @@ async def test_a_milestone_is_a_tag_and_begins_its_journey_once(fair: Fair) -> N
     wedding = await fair.wedding(couple)
     shop = await fair.shop(await fair.linked(couple, wedding))
     audience = await shop.connect()
-    rules = {"triggers": [{"milestone": "photos_delivered", "place": "12/34"}, {"milestone": "booked", "place": "5/6"}]}
+    rules = {"triggers": [{"milestone": "final_details", "place": "12/34"}, {"milestone": "booked", "place": "5/6"}]}
     assert await shop.owner.got("PUT", f"{audience.path}/triggers", rules) == rules
     bad = await shop.owner.ask(
         "PUT", f"{audience.path}/triggers", {"triggers": [{"milestone": "booked", "place": "x"}]}
@@ -141,27 +136,19 @@ async def test_a_milestone_is_a_tag_and_begins_its_journey_once(fair: Fair) -> N
     home = fair.chimp.accounts[CARLA]
     assert "milestone: booked" in fair.chimp.seen(CARLA)[maria["email"]].tags
     assert home.begun == [], "what was reached before is not news"
-    (reach,) = BY_NAME
-    found = (await fair.events(wedding))[-1]
-    event = Event(
-        **{
-            **{name: getattr(found, name) for name in Event.__struct_fields__},
-            "type": "milestone.reached",
-            "link_id": UUID(shop.business.link),
-            "record": {"name": "photos_delivered"},
-        }
-    )
+    link = f"/api/v1/links/{shop.business.link}"
     for _ in range(2):
-        job = await fair.admin.fetchrow(OWED, UUID(wedding))
-        async with fair.door.enter_job(job["id"], job["lease_token"]) as tx:
-            await reach.run(tx, event)
-        await fair.admin.execute("delete from jobs where id = $1", job["id"])
+        await shop.owner.got("PUT", f"{link}/milestones/final_details")
         fair.chimp.moods.switch(driven.BUSY, 1)
-        await shop.settle()
+        await shop.settle(wedding)
         await audience.poll()
         await audience.poll()
-    assert "milestone: photos delivered" in fair.chimp.seen(CARLA)[maria["email"]].tags
+    assert "milestone: final details" in fair.chimp.seen(CARLA)[maria["email"]].tags
     assert home.begun == [(maria["email"], "12/34")]
+    # Who wants no offers on the page of their wedding is out of the list too.
+    await couple.got("PUT", f"{link}/offers", {"wanted": False})
+    await audience.poll()
+    assert fair.chimp.seen(CARLA)[maria["email"]].status == "unsubscribed"
     # Our letters are there once, and are written again when the business is called otherwise.
     names = [one["name"] for one in home.templates.values()]
     assert len(names) == len(set(names)) == 6

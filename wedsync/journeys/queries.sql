@@ -166,9 +166,6 @@ limit 1
 -- name: sender
 select s.name, s.email, s.colour, s.signature, s.address from app.sender_of($1) s
 
--- name: suppressed
-select s.address_index, s.reason from app.suppressed($1) s
-
 -- name: owe
 select app.owe($1)
 

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import msgspec
 
+from wedsync.consents import actions as consents
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
 from wedsync.events.record import record
-from wedsync.invitations import sealed
 from wedsync.invitations.model import ink
 from wedsync.journeys import enrolling, facts, model, planning
 from wedsync.journeys.actions import queries, steps_of
@@ -113,18 +113,13 @@ async def _fit(tx: Tx, ring: KeyRing, run: Row) -> Said:
         today = planning.local_day(whose["now"], whose["time_zone"])
         if whose["first_on"] is not None and planning.is_around(today, whose["first_on"], whose["last_on"]):
             raise Unfit("around_the_day")
-        refused = await _refused(tx, ring, [one["email"] for one in people if one["email"]])
+        emails = [one["email"] for one in people if one["email"]]
+        refused = await consents.refused(tx, ring, emails, topic="journeys", supplier_id=whose["supplier_id"])
         people = [one for one in people if not one["is_stopped"] and one["email"] not in refused]
         if not people:
             raise Unfit("unsubscribed")
     sender: Any = await tx.row(queries.sender, run["link_id"])
     return Said(step=step, sender=sender, whose=whose, people=people)
-
-
-async def _refused(tx: Tx, ring: KeyRing, emails: Sequence[str]) -> set[str]:
-    """Addresses that said they want nothing from any supplier, or that are not there."""
-    wanted = {key: email for email in emails for key in sealed.indexes(ring, email)}
-    return {wanted[bytes(row["address_index"])] for row in await tx.rows(queries.suppressed, list(wanted))}
 
 
 async def _mails(tx: Tx, ring: KeyRing, settings: Settings, event: Event, said: Said) -> list[dict[str, Any]]:

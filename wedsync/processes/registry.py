@@ -310,10 +310,7 @@ def catalogue(settings: Settings | None = None) -> Catalogue:
     ring = _ring(settings)
     made: list[Reaction] = [r for noun in PLAIN for r in noun.REACTIONS]
     made += [r for noun in SEALED for r in noun.reactions(ring, settings)]
-    types = [kind for noun in NOUNS for kind in noun.EVENTS]
-    recorded = {kind.type for kind in types}
-    made += [one for one in marketing_reactions.BY_NAME if recorded.issuperset(one.types)]
-    return Catalogue(types, made)
+    return Catalogue([kind for noun in NOUNS for kind in noun.EVENTS], made)
 
 
 def routes() -> list[Any]:

@@ -105,5 +105,3 @@ WITHDRAWN = _consent(
     source="unsubscribed",
 )
 EVENTS = (OPENED, CHANGED, GIVEN, WITHDRAWN)
-MILESTONE = "milestone.reached"
-"""What journeys record of a link; here it becomes a tag, and may begin a journey at the provider."""

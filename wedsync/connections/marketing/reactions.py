@@ -4,22 +4,20 @@ A poke says only that something is to be looked at; the run compares what stands
 provider nothing where both are the same.
 """
 
-import re
 from functools import cache
-from typing import Final
 
 from wedsync.clients import facts as clients
 from wedsync.connections import manifest as manifests
 from wedsync.connections.accounts import model as accounts
 from wedsync.connections.marketing import actions
-from wedsync.connections.marketing.facts import GIVEN, MILESTONE, WITHDRAWN
+from wedsync.connections.marketing.facts import GIVEN, WITHDRAWN
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
+from wedsync.journeys import facts as journeys
 from wedsync.kit import sql
 from wedsync.kit.db import Tx
 
 queries = sql.load("wedsync.connections.marketing")
-MILESTONE_NAME: Final = re.compile("[a-z][a-z_]{1,40}")
 
 
 async def look(tx: Tx, event: Event) -> None:
@@ -35,9 +33,8 @@ async def begin(tx: Tx, event: Event) -> None:
 
 
 async def reach(tx: Tx, event: Event) -> None:
-    """A link has reached a milestone, which the fact's row names: its client's tags follow in every audience."""
-    milestone = str((event.record or {}).get("name", ""))
-    if MILESTONE_NAME.fullmatch(milestone) and await tx.value(queries.reach, event.link_id, milestone):
+    """A link has reached a milestone: its client's tags follow in every audience."""
+    if await tx.value(queries.reach, event.link_id, (event.record or {})["name"]):
         tx.nudges.append("[]")
 
 
@@ -62,7 +59,6 @@ REACTIONS = (
         run=look,
         is_merged=True,
     ),
+    Reaction(name="marketing.reach", types=(journeys.REACHED.type,), run=reach),
     Reaction(name="marketing.begin", types=(accounts.CONNECTED.type, accounts.MENDED.type), run=begin),
 )
-BY_NAME = (Reaction(name="marketing.reach", types=(MILESTONE,), run=reach),)
-"""Owed where whoever records milestones is part of the installation."""
