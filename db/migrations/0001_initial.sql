@@ -9774,8 +9774,9 @@ begin
 end $$;
 
 -- Which of these addresses the entered supplier may not write to: they bounced, reported us, took back what they agreed to, or want no offers of it on
--- a wedding of theirs. The most restrictive word wins; only its owner takes a withdrawal back, on a page.
-create function app.marketing_barred(p_index bytea[]) returns setof bytea
+-- a wedding of theirs. The most restrictive word wins; only its owner takes a withdrawal back, on a page. p_clients: the same addresses by the index
+-- of this supplier's clients.
+create function app.marketing_barred(p_index bytea[], p_clients bytea[]) returns setof bytea
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'marketing_barred is the system''s'; end if;
@@ -9791,7 +9792,7 @@ begin
     select v.index from public.clients c
     join public.marketing_stops s on s.link_id = c.link_id
     cross join lateral (values (c.email_index), (c.partner_email_index)) as v(index)
-    where c.supplier_id = app.tenant() and v.index = any (p_index);
+    where c.supplier_id = app.tenant() and v.index = any (p_clients);
 end $$;
 
 -- The reaction of a wedding: a milestone of one link, or of all, has been reached. Returns how many audiences are looked at.
@@ -9814,7 +9815,7 @@ begin
 end $$;
 
 grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text),
-  app.add_marketing_consent(uuid, uuid, bytea, text, text, text, text, uuid), app.marketing_barred(bytea[]),
+  app.add_marketing_consent(uuid, uuid, bytea, text, text, text, text, uuid), app.marketing_barred(bytea[], bytea[]),
   app.reach_marketing_milestone(uuid, text) to wedsync_user;
 
 -- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes.

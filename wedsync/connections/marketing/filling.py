@@ -108,7 +108,7 @@ async def _planned(run: Run) -> tuple[Plan, dict[str, Held]]:
     async with run.enter() as tx:
         consents = await kept.ledger(tx, run.seals)
         may = planning.agreed(consents)
-        may = planning.agreed(consents, await kept.barred(tx, run.ring, may))
+        may = planning.agreed(consents, await kept.barred(tx, run.ring, run.tenant, may))
         clients = await kept.clients_of(tx, run.ring, run.tenant, may)
         held = kept.held(run.seals, await tx.rows(queries.members, run.id))
     today = clock.now().date()

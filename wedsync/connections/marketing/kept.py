@@ -47,20 +47,22 @@ async def ledger(tx: Tx, seals: Seals) -> list[Consent]:
     ]
 
 
-async def barred(tx: Tx, ring: KeyRing, emails: Iterable[str]) -> list[str]:
-    """Which of these nobody may write to, as the system."""
+async def barred(tx: Tx, ring: KeyRing, tenant: UUID, emails: Iterable[str]) -> list[str]:
+    """Which of these the supplier may not write to, as the system."""
     indexes = {index: email for email in emails for index in suppressions.indexes(ring, email)}
-    found = await tx.rows(queries.barred, list(indexes)) if indexes else []
-    return [indexes[bytes(row["address_index"])] for row in found]
+    of_clients = {index: email for email in indexes.values() for index in _blinds(ring, tenant, email)}
+    found = await tx.rows(queries.barred, list(indexes), list(of_clients)) if indexes else []
+    return [(indexes | of_clients)[bytes(row["address_index"])] for row in found]
+
+
+def _blinds(ring: KeyRing, tenant: UUID, email: str) -> Sequence[bytes]:
+    """By which a client with this address is found."""
+    return ring.blinds(email, tenant=tenant, table=client_seals.CLIENTS, column="email", form="email")
 
 
 async def clients_of(tx: Tx, ring: KeyRing, tenant: UUID, emails: Iterable[str]) -> list[Known]:
     """The clients who have one of these addresses now, with their milestones."""
-    wanted = [
-        index
-        for email in emails
-        for index in ring.blinds(email, tenant=tenant, table=client_seals.CLIENTS, column="email", form="email")
-    ]
+    wanted = [index for email in emails for index in _blinds(ring, tenant, email)]
     ids = [row["id"] for row in await tx.rows(queries.clients_of_addresses, wanted)]
     return [
         Known(

@@ -95,7 +95,7 @@ order by c.wedding_on desc nulls last, c.id
 limit $1
 
 -- name: barred
-select app.marketing_barred($1::bytea[]) as address_index
+select app.marketing_barred($1::bytea[], $2::bytea[]) as address_index
 
 -- name: members
 select m.id, m.client_id, m.state, m.reason, m.sealed, m.changed_at from marketing_members m
