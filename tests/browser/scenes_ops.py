@@ -14,10 +14,11 @@ from wedsync.kit import sketch
 from wedsync.kit.config import load
 from wedsync.operations.health import fallbacks, judging, model, reading
 from wedsync.operations.pages import alerts, health
+from wedsync.operations.shell import sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
-from wedsync.web.shell import Person, Section, Shell
+from wedsync.web.shell import Person, Shell
 
 KINDS: tuple[Literal["web", "worker", "gateway"], ...] = ("web", "web", "worker", "gateway")
 
@@ -39,12 +40,7 @@ def shell(here: str, waiting: int) -> Shell:
         nonce="gallery",
         person=Person(name="Otto Brandt", email="otto@example.org"),
         heading="Operating WedSync",
-        sections=(
-            Section(key="health", label="Health", href="/ops/health", icon="heart"),
-            Section(key="alerts", label="Alerts", href="/ops/alerts", icon="bell", count=waiting),
-            Section(key="freeze", label="Freeze", href="/ops/freeze", icon="shield-check"),
-            Section(key="database", label="Database", href="/ops/database", icon="activity"),
-        ),
+        sections=sections(waiting=waiting),
         now=NOW,
     )
 

@@ -9,7 +9,7 @@ from tests.browser.people import Scene, ago
 from wedsync.notices.wording import actions, checking
 from wedsync.notices.wording.checking import KEYS
 from wedsync.notices.wording.tongues import PARTS, Text, Tongue, Version, shipped
-from wedsync.operations.shell import SECTIONS
+from wedsync.operations.shell import sections
 from wedsync.operations.wording.pages import LABELS, named
 from wedsync.web.shell import Person, Shell
 
@@ -28,7 +28,7 @@ def operator() -> Shell:
         theme="system",
         person=person,
         heading="Operating WedSync",
-        sections=SECTIONS,
+        sections=sections(),
     )
 
 

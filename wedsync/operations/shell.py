@@ -21,11 +21,16 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading="Operating WedSync",
-        sections=(
-            Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
-            Section(key="alerts", label="Alerts", href=f"{BASE}/alerts", icon="bell", count=waiting),
-            Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
-            Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
-            Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
-        ),
+        sections=sections(waiting=waiting),
+    )
+
+
+def sections(*, waiting: int = 0) -> tuple[Section, ...]:
+    """The operator's way around."""
+    return (
+        Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
+        Section(key="alerts", label="Alerts", href=f"{BASE}/alerts", icon="bell", count=waiting),
+        Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
+        Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
+        Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
     )
