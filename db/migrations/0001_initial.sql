@@ -10138,7 +10138,7 @@ set role wedsync_owner;
 grant update (sealed, email_index) on public.guest_contacts to wedsync_recorder;
 grant update (sealed) on public.guest_needs, public.notes, public.dietary_sheets, public.day_packs, public.booking_details, public.connections to wedsync_recorder;
 grant update (sealed, email_index, partner_email_index) on public.clients to wedsync_recorder;
-grant update (sealed) on public.enquiries to wedsync_recorder;
+grant update (sealed) on public.enquiries, public.form_requests, public.form_drafts to wedsync_recorder;
 grant update (account_key) on public.connections to wedsync_recorder;
 grant update (account_sealed, credentials_sealed) on public.connection_accounts to wedsync_recorder;
 reset role;

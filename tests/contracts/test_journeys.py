@@ -174,12 +174,7 @@ async def test_a_wedding_from_its_booking_to_the_review(booked: Way) -> None:
         (UUID(booked.at.link), {"form": "photo questionnaire"}),
         (UUID(booked.at.link), {"call": "print.album"}),
     ]
-    assert (plan["Lost form"]["state"], plan["Lost form"]["reason"]) == ("failed", "no_form")
-    (asked,) = (await booked.ana.got("GET", f"/api/v1/weddings/{booked.wedding}/forms"))["items"]
-    assert (asked["title"], asked["word"], asked["state"]) == ("Photo questionnaire", "Ten minutes, please", "asked")
-    await booked.ana.got("POST", f"/api/v1/form-requests/{asked['id']}/submit", {"answers": {"publish": "Yes"}})
-    await booked.work()
-    assert "milestone.reached form_submitted" in await booked.types()
+    await _asked(booked)
     # The day is over, the photos come: the review is asked for a week later, with a way out; then no offers come.
     await booked.comes(NOW + timedelta(days=131))
     assert "milestone.reached date_passed" in await booked.types()
@@ -201,6 +196,17 @@ async def test_a_wedding_from_its_booking_to_the_review(booked: Way) -> None:
     types = await booked.types()
     assert len(types) == len(set(types))
     assert [t for t in types if "photos_delivered" in t] == ["milestone.reached photos_delivered"]
+
+
+async def _asked(booked: Way) -> None:
+    """The couple is asked with the supplier's own form, and answering it is a milestone; one that is gone is told."""
+    lost = (await booked.plan())["Lost form"]
+    assert (lost["state"], lost["reason"]) == ("failed", "no_form")
+    (asked,) = (await booked.ana.got("GET", f"/api/v1/weddings/{booked.wedding}/forms"))["items"]
+    assert (asked["title"], asked["word"], asked["state"]) == ("Photo questionnaire", "Ten minutes, please", "asked")
+    await booked.ana.got("POST", f"/api/v1/form-requests/{asked['id']}/submit", {"answers": {"publish": "Yes"}})
+    await booked.work()
+    assert "milestone.reached form_submitted" in await booked.types()
 
 
 async def _stopped(booked: Way, out: str) -> None:

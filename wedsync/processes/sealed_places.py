@@ -41,6 +41,8 @@ COLUMNS: Final = (
     Place("guest_needs", "sealed", "wedding_id", "guest_id"),
     Place("dietary_sheets", "sealed", "wedding_id"),
     Place("day_packs", "sealed", "wedding_id"),
+    Place("form_requests", "sealed", "wedding_id"),
+    Place("form_drafts", "sealed", "wedding_id", "request_id"),
     Place("imports", "plan", "wedding_id"),
     Place("imports", "undo", "wedding_id"),
     Place("booking_details", "sealed", "supplier_id", "booking_id"),
@@ -88,7 +90,7 @@ NOT_SEALED: Final = frozenset(
     {
         *("token_hash", "state_hash", "key", "place", "email_index", "account_key", "head"),
         *("partner_email_index", "remote_key", "record_key", "series_key", "address_index", "number_index"),
-        "code_hash",
+        *("code_hash", "pass_hash"),
     }
 )
 """Columns of bytes that hold hashes, keyed indexes or keys of places."""

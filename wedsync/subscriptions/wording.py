@@ -55,6 +55,7 @@ GROUPS: Final = (
             ("amendment.*", "What was changed on the day, by whom and why"),
             ("arrival.*", "When suppliers come, and whether they are there"),
             ("item_mark.*", "How far the day has come: late, started, done"),
+            ("day_pack.*", "A day pack is ready to be printed"),
             ("menu_option.*", "Menus"),
         ),
     ),

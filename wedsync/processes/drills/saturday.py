@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,7 @@ CAUGHT_UP_S: Final = 5.0
 SETTLE_S: Final = 180.0
 TELL_EVERY_S: Final = 5.0
 LOG_PAGE: Final = 200
+PLANNED_AHEAD: Final = timedelta(days=10)
 
 
 async def run(wanted: Plan, *, to: Path, web_workers: int = 2) -> int:
@@ -39,7 +40,8 @@ async def run(wanted: Plan, *, to: Path, web_workers: int = 2) -> int:
     _say(f"Starting WedSync in a folder of its own, and building {wanted.weddings} weddings.")
     with _folder() as folder:
         async with started(folder, web_workers=web_workers) as product:
-            await product.set_clock(wanted.moment(wanted.begin), 1.0)
+            # A plan is made before the week in which its changes want a second word.
+            await product.set_clock(wanted.moment(wanted.begin) - PLANNED_AHEAD, 1.0)
             made, passes = await _build(product, wanted)
             found = await _play(product, wanted, made, passes)
     json, page = report.write(found, to)
