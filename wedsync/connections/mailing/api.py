@@ -13,7 +13,7 @@ from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.mailing import health
 from wedsync.connections.mailing.health import Health
 from wedsync.connections.mailing.kept import queries
-from wedsync.invitations import sealed
+from wedsync.consents import sealed
 from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row

@@ -28,8 +28,8 @@ from wedsync.connections.mailing import health
 from wedsync.connections.mailing.contract import Mails
 from wedsync.connections.mailing.kept import Memory
 from wedsync.connections.manifest import Manifest, operators
+from wedsync.consents import sealed
 from wedsync.events.jobs import is_passing
-from wedsync.invitations import sealed
 from wedsync.kit import clock
 from wedsync.kit.seal import KeyRing, SealError
 

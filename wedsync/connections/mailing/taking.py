@@ -16,7 +16,7 @@ from wedsync.connections.mailing.kept import queries
 from wedsync.connections.manifest import operators
 from wedsync.connections.verify.request import Request
 from wedsync.connections.verify.scheme import verify
-from wedsync.invitations import sealed
+from wedsync.consents import sealed
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.db import Door

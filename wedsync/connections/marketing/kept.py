@@ -8,7 +8,7 @@ from wedsync.connections.marketing import planning
 from wedsync.connections.marketing.contract import Contact
 from wedsync.connections.marketing.planning import Consent, Held, Known
 from wedsync.connections.tenant_seals import TenantSeals
-from wedsync.invitations import sealed as suppressions
+from wedsync.consents import sealed as suppressions
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing

@@ -14,7 +14,7 @@ from wedsync.notices.wording.content import Content, Matter, written
 from wedsync.notices.wording.tongues import DIGEST, EMERGENCY, PARTS, SHARED, Text, Tongue, shipped, variables
 
 OF_BODY: Final = frozenset({"couple", "title"})
-KEYS: Final = (*SHARED, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH)
+KEYS: Final = (*SHARED, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
 """Every text there is."""
 _LINK: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
 _SAMPLES: Final[Mapping[str, str]] = {
@@ -81,7 +81,11 @@ def sample(key: str, tongue: Tongue) -> Content:
             tongue,
         )
     template = tongue.text(key).title or english_title(key)
-    values = dict(_SAMPLES) | {"money": tongue.money(120000, "EUR"), "field": tongue.field("ceremony_at")}
+    values = dict(_SAMPLES) | {
+        "money": tongue.money(120000, "EUR"),
+        "field": tongue.field("ceremony_at"),
+        "due": tongue.day(_DAY),
+    }
     title = tongue.filled(key, template, values) if template else tongue.phrase("changed", field=values["field"])
     title = title[:1].upper() + title[1:] if template.startswith("{field}") else title
     has_change = not template or "{field}" in template or key in model.SHOWS_CHANGE

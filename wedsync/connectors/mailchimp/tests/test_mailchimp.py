@@ -13,9 +13,10 @@ from wedsync.connections.calendars.driven import ACCOUNTS, LOST
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater, Tools, Unknown
 from wedsync.connections.marketing.contract import Contact, Left, Tagging, Tells, Trigger, Triggers, Upsert, Upserted
 from wedsync.connectors.mailchimp import leaving, tagging
-from wedsync.connectors.mailchimp.connector import AT_ONCE, connect
+from wedsync.connectors.mailchimp.connector import connect
 from wedsync.connectors.mailchimp.fake import BARE, Mailchimp
 from wedsync.connectors.mailchimp.fake_store import digest
+from wedsync.connectors.mailchimp.putting import AT_ONCE
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Reply, Timing, Wire
