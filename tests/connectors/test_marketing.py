@@ -232,7 +232,7 @@ async def test_what_is_asked_and_answered_is_as_their_description_says(stage: St
 
 
 async def test_no_secret_and_nothing_personal_is_in_outcomes_or_logs(stage: Stage) -> None:
-    told: list[Any] = [await stage.put(MARIA)]
+    told: list[Any] = [await stage.put(MARIA, TOM)]
     with capture_logs() as logs:
         for mood in sorted(set(stage.fake.moods.known) - {driven.SLOW}):
             with stage.mood(mood):
