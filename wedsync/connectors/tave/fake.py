@@ -4,19 +4,14 @@ The API is below `/tave/api/v2`. A visitor makes, changes and deletes jobs at `/
 has asked for hooks is sent one for what is new.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from litestar import Request, Response, Router, get, post, put
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar import Response, Router, get, post, put
+from litestar.enums import MediaType
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -24,70 +19,46 @@ from wedsync.clients.model import STAGES
 from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Connection
-from wedsync.connections.fakes import FINE, Moods, drop_connection, given, pages
+from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import (
+    SHOWN_MAX,
+    AnyRequest,
+    Posted,
+    StandIn,
+    StandInError,
+    refused,
+    switched,
+    typed,
+)
 from wedsync.connectors.tave.fake_store import Studio, TaveError, Thing, phone_of
 from wedsync.kit import clock
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.kit.http import Wire
 
-EXCHANGES_MAX: Final = 2000
-SHOWN_MAX: Final = 200
-TIMEOUT_S: Final = 10.0
 KEYS: Final = {account: f"sandbox-key-{account.partition('@')[0]}" for account in ACCOUNTS}
 OF_JOB: Final = frozenset({"stage", "closed", "eventDate", "name", "guestCount", "externalMappings"})
 OF_PERSON: Final = frozenset({"kind", "firstName", "lastName", "email", "cellPhone"})
 GALLERY_STATES: Final = ("pre-release", "active", "inactive", "archived")
 PHOTOS: Final = 620
-AnyRequest = Request[Any, Any, Any]
 
 
-class Exchange(msgspec.Struct, frozen=True):
-    """One call of the API, for who wants to know what was said. No key is kept."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any
-    status: int
-    answer: Any
-
-
-class Tave:
+class Tave(StandIn):
     """The provider. A `Driven`: what a photographer does in it can be done by methods."""
 
     title = "VSCO Workspace"
+    address = "/tave/api/v2"
 
     def __init__(self) -> None:
-        self.moods = Moods(MOODS)
-        self.page_size = 100
-        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
-        self.stopping = asyncio.Event()
+        super().__init__(MOODS, page_size=100)
         self.studios = {
             account: Studio(name, KEYS[account], clock.machine_now, number)
             for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Fotografie", "Studio Dario"), strict=True))
         }
-        self._wire: Wire | None = None
-        self._sending: set[asyncio.Task[None]] = set()
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(self.address, route_handlers=API, dependencies={"tave": given(self)}),
             Router("/tave", route_handlers=PAGES_OF_IT, dependencies={"tave": given(self)}),
         ]
-
-    @property
-    def address(self) -> str:
-        return "/tave/api/v2"
-
-    async def start(self) -> None:
-        self._wire = Wire(user_agent="VSCO Workspace")
-
-    async def stop(self) -> None:
-        self.stopping.set()
-        for task in self._sending:
-            task.cancel()
-        if self._wire is not None:
-            await self._wire.close()
 
     def settings_at(self, at: str) -> Mapping[str, Any]:
         return {"tave_base_url": f"{at}{self.address}"}
@@ -121,20 +92,17 @@ class Tave:
 
     def tell(self, studio: Studio, event: str, job: str) -> None:
         """Tells everybody who asked for it, without waiting for them; the job goes with it, its money too."""
-        if self.moods.current == driven.OFF:
-            return
         body = msgspec.json.encode({"event": event, "data": studio.jobs.get(job, {"id": job})})
         for hook in studio.hooks.values():
             if hook["event"] == event:
-                for _ in range(2 if self.moods.current == driven.DUPLICATE else 1):
-                    task = asyncio.create_task(self._post(hook["url"], body))
-                    self._sending.add(task)
-                    task.add_done_callback(self._sending.discard)
+                self.send(hook["url"], {}, body)
 
-    async def _post(self, url: str, body: bytes) -> None:
-        if self._wire is not None:
-            headers = {"content-type": "application/json"}
-            await self._wire.request("POST", url, headers=headers, body=body, timeout_s=TIMEOUT_S, trusted=True)
+    def refusals(self) -> Mapping[str, StandInError]:
+        return {
+            driven.BUSY: TaveError(429, "quota-limit", "Exceeded request quota, see Retry-After header"),
+            driven.BROKEN: TaveError(503, "unknown", "Service unavailable."),
+            READ_ONLY: TaveError(403, "unknown", "This API key is read-only."),
+        }
 
 
 def build(settings: Any) -> Tave:
@@ -144,31 +112,7 @@ def build(settings: Any) -> Tave:
 async def answered(
     tave: Tave, request: AnyRequest, act: Callable[[Studio, Any], Any], *, status: int = 200
 ) -> Response[bytes]:
-    """What Workspace answers to a call, in whatever mood it is."""
-    mood = FINE if tave.moods.current in (driven.DUPLICATE, driven.OFF) else tave.moods.take()
-    if mood == driven.SLOW:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(tave.stopping.wait(), driven.SLOW_S)
-    raw = await request.body()
-    body = msgspec.json.decode(raw) if raw else None
-    headers: dict[str, str] = {}
-    answer: Any
-    try:
-        _refuse(mood, request.method)
-        answer = act(_studio(tave, request, mood), body)
-    except TaveError as error:
-        answer, status = error.body, error.status
-        headers = {"retry-after": str(driven.RETRY_AFTER_S)} if mood == driven.BUSY else {}
-    path = request.url.path.removeprefix(tave.address)
-    # As it was then: what is answered goes on living.
-    kept = msgspec.json.decode(msgspec.json.encode(answer))
-    tave.exchanges.append(Exchange(request.method, path, dict(request.query_params), body, status, kept))
-    if mood == driven.LOST:
-        drop_connection(request)
-    told = msgspec.json.encode(_odd(answer) if mood == driven.ODD else answer)
-    if mood == driven.TRUNCATED:
-        told = told[: len(told) // 2]
-    return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+    return await tave.answered(request, lambda mood, body: act(_studio(tave, request, mood), body), status=status)
 
 
 @get("/studio/me")
@@ -288,9 +232,7 @@ async def show(account: str, tave: Tave) -> str:
 
 
 @post("/at/{account:str}")
-async def act_as_person(
-    account: str, tave: Tave, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-) -> Redirect:
+async def act_as_person(account: str, tave: Tave, data: Posted) -> Redirect:
     """What the forms of a studio's page do: make, change or delete a job, write a note, make or open a gallery."""
     what, id = data.get("what", ""), data.get("id", "")
     tave.studio(account)
@@ -298,7 +240,7 @@ async def act_as_person(
         if what == "delete":
             await tave.delete(account, id)
         elif what == "change":
-            await tave.change(account, id, **_typed(data))
+            await tave.change(account, id, **typed(data))
         elif what == "note":
             tave.studio(account).note(id, data.get("text", "").strip() or "A note")
         elif what == "gallery":
@@ -307,32 +249,15 @@ async def act_as_person(
             studio = tave.studio(account)
             studio.touched(studio.one_gallery(id), status=_status(data.get("status", "")), photoCount=PHOTOS)
         else:
-            await tave.make(account, Record(**_typed(data)))
+            await tave.make(account, Record(**typed(data)))
     except TaveError as error:
-        raise Refusal(error.status, "refused", f"{error} Go back and change it.") from error
+        raise refused(error) from error
     return Redirect(f"/tave/at/{account}", status_code=303)
 
 
 @post("/mood")
-async def change_mood(
-    tave: Tave, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-) -> Redirect:
-    times = data.get("times", "")
-    tave.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
-    return Redirect("/tave", status_code=303)
-
-
-def _typed(data: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form. Raises Refusal 422."""
-    found: dict[str, Any] = {name: data[name].strip() for name in ("name", "partner_name", "email") if name in data}
-    try:
-        if "wedding_on" in data:
-            found["wedding_on"] = date.fromisoformat(data["wedding_on"]) if data["wedding_on"] else None
-    except ValueError as cause:
-        raise Refusal(422, "bad_date", "Give a day such as 2027-06-12.") from cause
-    if data.get("stage") in STAGES:
-        found["stage"] = data["stage"]
-    return found
+async def change_mood(tave: Tave, data: Posted) -> Redirect:
+    return switched(tave.moods, data, "/tave")
 
 
 def _status(text: str) -> str:
@@ -347,16 +272,6 @@ def _studio(tave: Tave, request: AnyRequest, mood: str) -> Studio:
         if request.headers.get("x-api-key") == studio.key and mood != driven.DEAD:
             return studio
     raise TaveError(401, "unknown", "API key is missing or invalid.")
-
-
-def _refuse(mood: str, method: str) -> None:
-    """What is refused whoever asks. Raises TaveError."""
-    if mood == driven.BUSY:
-        raise TaveError(429, "quota-limit", "Exceeded request quota, see Retry-After header")
-    if mood == driven.BROKEN:
-        raise TaveError(503, "unknown", "Service unavailable.")
-    if mood == READ_ONLY and method != "GET":
-        raise TaveError(403, "unknown", "This API key is read-only.")
 
 
 def _check(body: Any, known: frozenset[str]) -> None:
@@ -376,15 +291,6 @@ def _page(tave: Tave, request: AnyRequest, rows: list[Thing], kind: str) -> Thin
     pages_ = max(1, -(-len(rows) // size))
     meta = {"currentPage": page, "totalPages": pages_, "totalItems": len(rows), "rows": size}
     return {"type": f"{kind}-collection", "meta": meta, "items": rows[(page - 1) * size : page * size]}
-
-
-def _odd(answer: Any) -> Any:
-    """With members that nobody has heard of, all the way down."""
-    if isinstance(answer, list):
-        return [_odd(one) for one in answer]
-    if isinstance(answer, dict):
-        return {**{name: _odd(one) for name, one in answer.items()}, "xNobodyKnows": {"deep": [1, None, "x"]}}
-    return answer
 
 
 API: Final = [

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
+from wedsync.connections.records.standin import StandInError
 
 CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 JOBS_MAX: Final = 20_000
@@ -27,13 +28,12 @@ ZONE: Final = "Europe/Berlin"
 Thing = dict[str, Any]
 
 
-class TaveError(Exception):
+class TaveError(StandInError):
     """An error as Workspace tells it."""
 
     def __init__(self, status: int, kind: str, detail: Any) -> None:
-        super().__init__(str(detail))
-        self.status = status
-        self.body = {"type": kind, "title": kind.replace("-", " "), "detail": detail, "status": status}
+        told = {"type": kind, "title": kind.replace("-", " "), "detail": detail, "status": status}
+        super().__init__(status, str(detail), told)
 
 
 class Studio:
