@@ -52,6 +52,10 @@ class Product:
         async with connected(self.settings.door("owner")) as owner:
             await owner.execute("analyze")
 
+    async def end_building(self) -> None:
+        """Whoever plays goes through the product's doors; a pool of ours would only tell of each restart."""
+        await self.door.pool.close()
+
     async def set_clock(self, base: datetime, speed: float) -> None:
         """From now on wedding time runs from `base`; the processes see it within a second."""
         async with connected(self.settings.door("owner")) as owner:

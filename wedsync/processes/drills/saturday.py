@@ -43,6 +43,7 @@ async def run(wanted: Plan, *, to: Path, web_workers: int = 2) -> int:
             # A plan is made before the week in which its changes want a second word.
             await product.set_clock(wanted.moment(wanted.begin) - PLANNED_AHEAD, 1.0)
             made, passes = await _build(product, wanted)
+            await product.end_building()
             found = await _play(product, wanted, made, passes)
     json, page = report.write(found, to)
     for words, said in report.lines(found).items():
