@@ -49,7 +49,8 @@ def recover(postgres: Postgres, *, port: int, moment: datetime | str, archive: P
 
 
 def _configuration(postgres: Postgres, moment: datetime | str, archive: Path | None, stands: Path) -> str:
-    lines = ["recovery_target_action = promote"]
+    # While it may be read during recovery it says that it is ready, and takes no changes yet.
+    lines = ["recovery_target_action = promote", "hot_standby = off"]
     command = "false" if archive is None else f"cp {archived(archive, '%f')} %p"
     lines.append(f"restore_command = {literal(command)}")
     if isinstance(moment, datetime):
