@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.alert_house import house
 from tests.contracts.town import Somebody, Town
 from wedsync.kit import clock
-from wedsync.notices.wording.tongues import WordMissing
+from wedsync.notices.wording.tongues import SHARED, WordMissing
 
 KEY = "wedding.times_changed"
 
@@ -169,6 +169,8 @@ async def _sampled_and_shown(town: Town, otto: Somebody, one: str) -> None:
     assert mail["unsubscribe_url"] == ""
     assert "Let op: {field}" in await otto.see("/ops/wording/wedding.times_changed/nl")
     assert KEY in await otto.see("/ops/wording")
+    for key in SHARED:
+        assert "Slack" in await otto.see(f"/ops/wording/{key}/en")
     letter = await otto.ask("GET", "/ops/wording/wedding.times_changed/nl/mail")
     assert "default-src 'none'" in letter.headers["content-security-policy"]
     assert '<html lang="nl">' in letter.text

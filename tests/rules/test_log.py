@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wedsync.kit import log
+from wedsync.kit.config import Settings
+from wedsync.processes import web
 
 CANARY = "canary-7d1f"
 
@@ -31,6 +33,15 @@ def stream() -> Iterator[io.StringIO]:
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_the_application_leaves_the_logs_as_they_are(stream: io.StringIO) -> None:
+    web.create(Settings())
+    structlog.get_logger("web").error("unhandled", exc_info=LookupError(f"{CANARY}@example.com"), token=CANARY)
+    (line,) = lines(stream)
+    assert line["event"] == "unhandled"
+    assert "LookupError" in line["exception"]
+    assert CANARY not in stream.getvalue()
 
 
 def test_a_line_is_json_with_its_process_level_and_time(stream: io.StringIO) -> None:

@@ -167,6 +167,8 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Lite
         middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
         exception_handlers=problems.HANDLERS,
+        # The process has its own: Litestar's would write every line as it came, with what no log may hold.
+        logging_config=None,
         request_max_body_size=MIB,
         openapi_config=Described(
             title="WedSync", version="1.0.0", path="/schema", description="One live record for a wedding."
