@@ -213,6 +213,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             if not is_free and (ability in self.does) != (getattr(self, table) is not None):
                 raise ValueError(f"{ability!r} in does and the table [{table}] belong together.")
 
+    @property
+    def is_for_couples(self) -> bool:
+        """A couple has calendars and talks in channels; records, lists and charges are a business's."""
+        return {"records", "sends", "markets", "charges"}.isdisjoint(self.does)
+
     def missing(self, settings: Any) -> tuple[str, ...]:
         """The operator's settings without which nobody can connect; () where it is configured."""
         if self.connect is None or self.connect.way != "oauth2":

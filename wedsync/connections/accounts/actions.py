@@ -44,9 +44,18 @@ async def must_be(tx: Tx, roles: tuple[str, ...] = KEEPERS) -> None:
         raise Refusal(403, "forbidden", f"Only {who} may do this. Ask them to.")
 
 
-async def may_begin(tx: Tx) -> None:
-    """Raises Refusal 403, or 402 where the plan has no account left: before anybody is sent to a provider."""
+async def is_couples(tx: Tx) -> bool:
+    """Whether it is a couple who acts in their wedding."""
+    return bool(await tx.value(queries.my_role) == "couple")
+
+
+async def may_begin(tx: Tx, manifest: Manifest) -> None:
+    """Raises Refusal 403, 422 where it is no account of a couple's, or 402 where the plan has none left: before anybody
+    is sent to a provider."""
     await must_be(tx)
+    if not manifest.is_for_couples and await is_couples(tx):
+        detail = f"{manifest.title} is connected by a business. Ask the supplier who works with it to connect theirs."
+        raise Refusal(422, "not_for_couples", detail)
     await tx.value(queries.ask_limit)
 
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import Parameter
 
-from wedsync.connections.accounts import connecting, model
+from wedsync.connections.accounts import actions, connecting, model
 from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.accounts.model import Begun, NewAccount, Report, Revealed
 from wedsync.kit import sql
@@ -32,8 +32,8 @@ class Disconnected(msgspec.Struct, frozen=True):
 )
 async def list_connectors(ctx: Context, desk: Desk, actor: Actor, tenant: UUID) -> Page:
     """For whoever belongs to the tenant."""
-    async with ctx.door.enter(actor, tenant):
-        return Page(list(connecting.offers(desk)))
+    async with ctx.door.enter(actor, tenant) as tx:
+        return Page(list(connecting.offers(desk, is_couples=await actions.is_couples(tx))))
 
 
 @post(

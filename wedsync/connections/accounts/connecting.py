@@ -60,8 +60,8 @@ def redirect_uri(ctx: Context, connector: str) -> str:
     return f"{ctx.settings.public_url}/connections/{connector}/consent"
 
 
-def offers(desk: Desk) -> list[model.Offer]:
-    """Every connector that accounts are connected of, configured or not."""
+def offers(desk: Desk, *, is_couples: bool = False) -> list[model.Offer]:
+    """Every connector that accounts are connected of, configured or not; of couples or of businesses."""
     return [
         model.Offer(
             name=manifest.name,
@@ -76,7 +76,7 @@ def offers(desk: Desk) -> list[model.Offer]:
             wants=manifest.connect.scopes,
         )
         for manifest in desk.host.manifests.values()
-        if manifest.connect is not None
+        if manifest.connect is not None and (manifest.is_for_couples or not is_couples)
     ]
 
 
@@ -85,11 +85,11 @@ async def begin(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, connector:
     manifest, connect = _offered(desk, connector)
     if connect.way == "oauth2":
         async with ctx.door.enter(actor, tenant) as tx:
-            await actions.may_begin(tx)
+            await actions.may_begin(tx, manifest)
             connection_id = await actions.draft(tx, ctx.ring, tenant, manifest, new.title)
             return await _sent(ctx, desk, tx, actor, tenant, connection_id, manifest, connect)
     async with ctx.door.enter(actor, tenant) as tx:
-        await actions.may_begin(tx)
+        await actions.may_begin(tx, manifest)
     credentials, account = await _proved(desk, manifest, connect, new)
     async with ctx.door.enter(actor, tenant) as tx:
         await actions.must_be(tx)

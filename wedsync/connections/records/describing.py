@@ -106,7 +106,7 @@ async def connect(ctx: Context, desk: Desk, actor: Actor, tenant: UUID, new: New
     """Tried at once and kept; its first run begins. Raises Refusal 402, 403, 409, 422 or 503."""
     async with ctx.door.enter(actor, tenant) as tx:
         # Names are looked up, and faults told, only for those who may.
-        await accounts.may_begin(tx)
+        await accounts.may_begin(tx, desk.host.manifests[CONNECTOR])
     rules = _rules(new)
     await _judge(desk, new)
     begun = await connecting.begin(ctx, desk, actor, tenant, CONNECTOR, _account(new))

@@ -25,8 +25,7 @@ LONG = FieldError("", "is too long", "Shorten it.")
 @get(paths(), include_in_schema=False)
 async def listed(request: AnyRequest, ctx: Context, desk: Desk, actor: Actor, tenant: UUID) -> Response[str]:
     """The accounts as they are, then every connector with its honest status."""
-    offers = connecting.offers(desk)
-    titles = {offer.name: offer.title for offer in offers}
+    titles = {offer.name: offer.title for offer in connecting.offers(desk)}
     async with entered(request, ctx, actor, tenant) as place:
         rows = [
             {
@@ -43,8 +42,7 @@ async def listed(request: AnyRequest, ctx: Context, desk: Desk, actor: Actor, te
             accounts=rows,
             offers=[
                 (offer, wording.STATUS[offer.status], wording.abilities(offer))
-                for offer in offers
-                if offer.way != DESCRIBED or place.is_supplier
+                for offer in connecting.offers(desk, is_couples=not place.is_supplier)
             ],
             may=place.may,
         )
@@ -105,9 +103,7 @@ async def reconnect(
 
 
 def _own_page(place: Place, rest: str) -> Response[Any]:
-    """An API that is described has a page of its own, where a business has its CRMs. Raises Refusal 404."""
-    if not place.is_supplier:
-        raise not_found("connector")
+    """An API that is described has a page of its own, where a business has its CRMs."""
     return respond.see_other(f"{place.shell.base}/records/{rest}")
 
 
@@ -121,7 +117,7 @@ def form_page(
     refusal: Refusal | None = None,
 ) -> Response[Any]:
     """What the connector asks for; what was given stays in the fields, but a password."""
-    offer = _offer(desk, connector)
+    offer = _offer(place, desk, connector)
     if offer.way == DESCRIBED:
         return _own_page(place, f"{held['connection_id']}/api" if held else f"new/{connector}")
     labels = {value.name: (value.title, value.description) for value in _manifest(desk, connector).secrets}
@@ -169,8 +165,9 @@ def _given(form: forms.Form) -> NewAccount:
     return given
 
 
-def _offer(desk: Desk, connector: str) -> Offer:
-    found = next((offer for offer in connecting.offers(desk) if offer.name == connector), None)
+def _offer(place: Place, desk: Desk, connector: str) -> Offer:
+    offers = connecting.offers(desk, is_couples=not place.is_supplier)
+    found = next((offer for offer in offers if offer.name == connector), None)
     if found is None:
         raise not_found("connector")
     return found
