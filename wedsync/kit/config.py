@@ -58,6 +58,10 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     owner_database_url: Annotated[
         str, _about("The same database as `wedsync_owner`, for migrations; only `migrate` and the clock.", secret=True)
     ] = ""
+    admin_database_url: Annotated[
+        str,
+        _about("The cluster's administrator, for `migrate --prepare` alone; leave it out afterwards.", secret=True),
+    ] = ""
     valkey_url: Annotated[
         str, _about("Valkey or Redis; holds only what may be lost. Empty: it is started from its wheel.", secret=True)
     ] = ""

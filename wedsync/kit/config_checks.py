@@ -12,7 +12,13 @@ from wedsync.kit.seal import KeyRing
 if TYPE_CHECKING:
     from wedsync.kit.config import Settings
 
-DATABASES: Final = ("database_url", "reader_database_url", "service_database_url", "owner_database_url")
+DATABASES: Final = (
+    "database_url",
+    "reader_database_url",
+    "service_database_url",
+    "owner_database_url",
+    "admin_database_url",
+)
 SECRET_CHARACTERS_MIN: Final = 32
 DAY_WORDS: Final = frozenset(
     {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "peak", "none"}

@@ -105,11 +105,17 @@ def sandbox(*, data_dir: DataDir = None) -> None:
 
 @app.command
 def migrate(
-    *, data_dir: DataDir = None, plan: Annotated[bool, Parameter(negative="", help="Only tell.")] = False
+    *,
+    plan: Annotated[bool, Parameter(negative="", help="Only tell.")] = False,
+    prepare: Annotated[
+        bool,
+        Parameter(negative="", help="First make roles and database, as the administrator WEDSYNC_ADMIN_DATABASE_URL."),
+    ] = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Bring the database forward to this program's version."""
     settings = settings_with(process="migrate", options={"data_dir": data_dir})
-    asyncio.run(module("migrate_command").run(settings, is_plan=plan))
+    asyncio.run(module("migrate_command").run(settings, is_plan=plan, is_prepared=prepare))
 
 
 @app.command

@@ -212,8 +212,7 @@ def roles(rows: list[Any], owned: list[Any]) -> list[Finding]:
         return [
             Finding(
                 "broken",
-                f"Roles are missing: {', '.join(missing)}. Run db/schema/00_roles.sql as an administrator "
-                "and give the login roles passwords.",
+                f"Roles are missing: {', '.join(missing)}. `wedsync migrate --prepare` makes them, as administrator.",
             )
         ]
     found = [

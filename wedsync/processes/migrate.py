@@ -60,10 +60,12 @@ FENCES: Final = (
         " or exists (select from pg_extension where extname = 'pg_stat_statements')",
         "create extension pg_stat_statements schema ops; revoke all on ops.pg_stat_statements from public; "
         "grant select on ops.pg_stat_statements to wedsync_recorder",
+        "Slow queries are not counted: have a superuser run `create extension pg_stat_statements schema ops`.",
     ),
     (
         "select exists (select from pg_event_trigger where evtname = 'wedsync_freeze')",
         "create event trigger wedsync_freeze on ddl_command_start execute function app.refuse_ddl()",
+        "This server's administrator may not make event triggers: DDL by hand is not refused in a freeze.",
     ),
 )
 READERS: Final = "grant select on public.schema_migrations to wedsync_user, wedsync_service"
@@ -171,12 +173,20 @@ async def _tell(work: Awaitable[T], name: str) -> T:
         raise MigrationRefused(f"{name}: {problem.args[0]} {notes}".strip()) from problem
 
 
-async def fence(admin_dsn: str) -> None:
-    """What only an administrator may lay: statements are counted, and a frozen database refuses DDL. Idempotent."""
+async def fence(admin_dsn: str) -> list[str]:
+    """What only an administrator may lay: statements are counted, and a frozen database refuses DDL. Idempotent.
+
+    Returns in words what this one may not.
+    """
+    refused: list[str] = []
     async with connected(admin_dsn) as connection:
-        for is_there, statement in FENCES:
-            if not await connection.fetchval(is_there):
-                await connection.execute(statement)
+        for is_there, statement, without in FENCES:
+            try:
+                if not await connection.fetchval(is_there):
+                    await connection.execute(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                refused.append(without)
+    return refused
 
 
 async def pending(dsn: str, folder: Path | None = None) -> list[str]:
@@ -229,6 +239,9 @@ async def prepare(admin_dsn: str, *, database: str, passwords: Mapping[str, str]
             await connection.execute(await _quoted(connection, "alter role %I password %L", role, password))
             for name, value in settings.items():
                 await connection.execute(await _quoted(connection, "alter role %I set %I = %L", role, name, value))
+        if not await connection.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+            # A managed server's administrator makes roles, and is none of them until it says so.
+            await connection.execute("grant wedsync_owner to current_user with inherit true, set true")
         if not await connection.fetchval("select exists (select from pg_database where datname = $1)", database):
             made = "create database %I owner wedsync_owner template template0 encoding 'UTF8' "
             made += "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'"

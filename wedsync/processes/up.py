@@ -43,7 +43,7 @@ DOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "sandbox": (),
 }
 """Which database addresses a process is given, in the order of start and of stop."""
-ALL_DOORS: Final = ("database_url", "reader_database_url", "service_database_url", "owner_database_url")
+ALL_DOORS: Final = (*(door for doors in DOORS.values() for door in doors), "admin_database_url")
 STOP_PATIENCE_S: Final = {"worker": 35.0}
 """The worker finishes the attempts it has begun, each of which may take 10 s and its retry the same."""
 
