@@ -38,6 +38,7 @@ WAYS: Final[Mapping[str, Channel]] = {"email": mail.deliveries, "sms": sms.deliv
 """How each way leaves the product; the inbox is written here."""
 WORTH_S: Final = 900
 """Nobody wants to be told of an emergency a quarter of an hour later."""
+EARLY_S: Final = 1.0
 URGENT: Final = {"lane": 0}
 BEGAN: Final = ("alert.raised", "alert.lapsed")
 AGAIN: Final = (*BEGAN, "alert.escalated", "alert.breached")
@@ -153,11 +154,13 @@ async def _give_up(tx: Tx, alert: Row) -> None:
 
 
 async def _call(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Step) -> int:
-    """How many were called. Within the first minute whoever cannot is left alone; later everybody is asked again."""
+    """How many were called. Within the first minute, and where the step did not wait because all others cannot, whoever
+    cannot is left alone; later everybody is asked again."""
     people = [as_struct(OnCall, row) for row in await tx.rows(queries.people)]
     order = ladder.cooks(people) if alert["kind"] == "dietary" else ladder.ranked(people, but=alert["raised_by"])
     ranked = [pair for pair in order if pair[0] in step.tiers]
-    calls = await tx.rows(queries.calls, alert["id"]) if step.at_s <= ladder.MINUTE_S else []
+    is_soon = step.at_s <= ladder.MINUTE_S or await actions.since(tx, alert) < step.at_s - EARLY_S
+    calls = await tx.rows(queries.calls, alert["id"]) if is_soon else []
     answered = {call["person_id"] for call in calls if call["answer"] is not None}
     called = [(tier, one) for tier, one in ranked if one.person_id not in answered]
     if not called:
