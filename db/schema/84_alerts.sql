@@ -38,6 +38,14 @@ begin
     order by y.person_id, y.link_id nulls first;
 end $$;
 
+-- Which language each of these people chose, where they did.
+create function app.locales_of(p_people uuid[]) returns table (person_id uuid, locale text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'locales_of is the system''s'; end if;
+  return query select f.person_id, f.locale from public.preferences f where f.person_id = any (p_people) and f.locale is not null;
+end $$;
+
 -- The next step of an alert as a job, or the end of what an acknowledgement holds: run when it is due, whatever becomes of this process. p_at_s
 -- seconds of wedding time after p_began, which is machine time; returns when that is.
 create function app.owe_step(p_name text, p_alert uuid, p_step integer, p_began timestamptz, p_at_s double precision) returns timestamptz
@@ -116,7 +124,7 @@ begin
   perform app.end_jobs(v_jobs, 'cancelled', 'somebody has acknowledged the alert');
   return cardinality(v_jobs);
 end $$;
-grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid, text[]),
+grant execute on function app.people_on_call(), app.locales_of(uuid[]), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid, text[]),
   app.hush_alert(uuid) to wedsync_user;
 
 -- What calls the person whose home is entered and nobody has acknowledged yet, over all weddings.

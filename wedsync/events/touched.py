@@ -26,6 +26,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "task_day": Scope.CORE,
     "keepers": Scope.CORE,
     "people_on_call": Scope.SCHEDULE,
+    "locales_of": Scope.CORE,
+    "weddings_of_due_forms": Scope.CORE,
     "keep_health": Scope.CORE,
     "untold_alerts": Scope.CORE,
     "operators": Scope.CORE,

@@ -15,10 +15,13 @@ from wedsync.connections.incoming import ENTER_LINK, Done
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
 from wedsync.events.jobs import Job
+from wedsync.kit import sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal
+from wedsync.notices.wording.tongues import SHARED, spoken_by, versions_of
 
+queries = sql.load("wedsync.connections.chatting")
 Orders = Callable[[Tx, Event, Callable[[Row], chatting.Order]], Awaitable[None]]
 """Owes what is made of each channel that may see the event."""
 ABOUT: Final = "alert:"
@@ -32,7 +35,10 @@ def reactions(settings: Settings, orders: Orders) -> tuple[Reaction, ...]:
     """When it calls, and when somebody sees to it or it is over."""
 
     async def alarm(tx: Tx, event: Event) -> None:
-        await orders(tx, event, lambda row: _alarm(settings, event, row))
+        record = event.record or {}
+        key = model.text_of(record["kind"], record["what"])
+        words = await tx.row(queries.words, event.tenant, [key, *SHARED])
+        await orders(tx, event, lambda row: _alarm(settings, event, row, words))
 
     async def seen_to(tx: Tx, event: Event) -> None:
         await orders(tx, event, lambda row: _settled(event, row, "seen_to"))
@@ -59,15 +65,19 @@ async def pressed(tx: Tx, job: Job, message: Row) -> Done:
     return Done(type=SEEN_TO, status="applied", link=link)
 
 
-def _alarm(settings: Settings, event: Event, row: Row) -> chatting.Order:
+def _alarm(settings: Settings, event: Event, row: Row, words: Row | None) -> chatting.Order:
+    """In the language of whoever connected the workspace, else of the wedding."""
     record = event.record or {}
-    title = model.title(record["kind"], record["what"], record["place"])
+    locale, versions = (None, ()) if words is None else (words["locale"], versions_of(words["wordings"]))
+    tongue = spoken_by(model.text_of(record["kind"], record["what"]), (row["locale"], locale), versions)
+    title = model.title(record["kind"], record["what"], record["place"], tongue)
     is_late = event.type != facts.RAISED.type
     base = f"/me/{event.tenant}" if row["link_id"] is None else f"/studio/{row['tenant_id']}/weddings/{event.tenant}"
     saying = Saying(
-        title=f"Nobody has answered yet. {title}" if is_late else title,
+        title=tongue.phrase("unanswered", title=title) if is_late else title,
         url=f"{settings.public_url}/?next={base}/alerts/{event.subject.id}",
-        confirm_label="I see to it",
+        confirm_label=tongue.phrase("i_see_to_it"),
+        open_label=tongue.phrase("open"),
     )
     return chatting.Order(do="tell", about=f"{ABOUT}{event.subject.id}", saying=saying, confirms=True)
 
