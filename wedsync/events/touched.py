@@ -105,6 +105,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "invitation_addressee": Scope.CORE,
     "invitation_funnel": Scope.CORE,
     "journeys_for": Scope.CORE,
+    "said_of_steps": Scope.CORE,
     "enrolments_of": Scope.CORE,
     "sender_of": Scope.CORE,
     "marketing_place": Scope.CORE,
