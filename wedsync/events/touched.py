@@ -27,6 +27,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "keepers": Scope.CORE,
     "people_on_call": Scope.SCHEDULE,
     "locales_of": Scope.CORE,
+    "helped_at": Scope.CORE,
     "weddings_of_due_forms": Scope.CORE,
     "keep_health": Scope.CORE,
     "untold_alerts": Scope.CORE,
