@@ -37,6 +37,8 @@ create table public.form_requests (
   known integer not null default 0 check (known >= 0),
   avoided integer not null default 0 check (avoided between 0 and known),
   sealed bytea,
+  reminded_rung smallint not null default 0 check (reminded_rung between 0 and 20),
+  reminded_at timestamptz,
   pass_id uuid,
   pass_hash bytea unique check (length(pass_hash) = 32),
   pass_until timestamptz,
@@ -52,10 +54,13 @@ comment on table public.form_requests is 'Of one link: a form the couple was ask
 comment on column public.form_requests.form_id is 'A row of forms in the supplier''s home; title, intro and sections are copies, and stay when it is changed or removed';
 comment on column public.form_requests.known is 'Fields that the record held already when it was answered; avoided: those of them that were confirmed as they stood';
 comment on column public.form_requests.changed is 'Fields answered otherwise than the time before';
+comment on column public.form_requests.reminded_rung is 'How many reminders of its day are behind it; reminded_at: when the last one was told';
 comment on column public.form_requests.pass_hash is 'SHA-256 of the token that opens this one form without an account';
 create unique index form_requests_id on public.form_requests (id);
 create index form_requests_form on public.form_requests (form_id);
 create unique index form_requests_open on public.form_requests (wedding_id, link_id, form_id) where state in ('asked', 'started', 'submitted');
+create index form_requests_reminded on public.form_requests (due_on, wedding_id) where due_on is not null and state in ('asked', 'started');
+grant update on public.form_requests to wedsync_recorder;
 create trigger bump before update on public.form_requests for each row execute function app.bump();
 -- Who answers and who asks is kept to by the actions; nobody else reads or writes a row.
 call app.protect('public.form_requests', 'wedding_id',
@@ -105,5 +110,59 @@ language sql stable security definer set search_path = '' as $$
   where f.supplier_id = app.tenant() and app.role() in ('owner', 'admin', 'member')
   group by r.form_id;
 $$;
-grant execute on function app.forms_of_link(uuid, uuid), app.forms_sent() to wedsync_user;
+
+-- How many reminders are behind a form on a day: a week and a day before it is wanted, and one and four days after.
+create function app.form_rung(p_due date, p_today date) returns smallint
+language sql immutable set search_path = '' as $$
+  select count(*)::smallint from unnest(array[-7, -1, 1, 4]) o where p_due + o <= p_today;
+$$;
+
+-- The rung on which a form stands that is asked now, in the entered wedding: what has passed is not told after the asking.
+create function app.form_rung_now(p_due date) returns smallint
+language sql stable set search_path = '' as $$
+  select coalesce(app.form_rung(p_due, (select app.task_day(w.time_zone) from public.weddings w where w.wedding_id = app.tenant())), 0::smallint);
+$$;
+
+-- What the clock has to remind of: asked and not sent, by a link that is active; what was wanted a month ago is left alone.
+create function app.due_forms(p_wedding uuid) returns table (wedding_id uuid, id uuid, is_late boolean, rung smallint)
+language sql stable set search_path = '' as $$
+  select r.wedding_id, r.id, r.due_on < app.task_day(w.time_zone), app.form_rung(r.due_on, app.task_day(w.time_zone))
+  from public.form_requests r
+  join public.weddings w on w.wedding_id = r.wedding_id
+  join public.links l on l.wedding_id = r.wedding_id and l.id = r.link_id and l.status = 'active'
+  where r.due_on between app.now()::date - 30 and app.now()::date + 8 and r.state in ('asked', 'started')
+    and (p_wedding is null or r.wedding_id = p_wedding) and w.date_status <> 'cancelled'
+    and app.form_rung(r.due_on, app.task_day(w.time_zone)) > r.reminded_rung;
+$$;
+
+create function app.weddings_of_due_forms(p_limit integer default 500) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select distinct d.wedding_id from app.due_forms(null) d limit p_limit;
+$$;
+
+-- Each is told once of a rung, however many rungs have passed meanwhile. Returns the nudge, or null when there was nothing to say.
+create function app.remind_of_forms(p_wedding uuid) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
+begin
+  perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
+  with due as (
+    select r.id from public.form_requests r
+    where r.wedding_id = p_wedding and r.id in (select d.id from app.due_forms(p_wedding) d)
+    order by r.id for update skip locked),
+  told as (
+    update public.form_requests r
+    set reminded_rung = d.rung, reminded_at = app.now()
+    from due u join app.due_forms(p_wedding) d on d.id = u.id
+    where r.wedding_id = p_wedding and r.id = u.id and r.state in ('asked', 'started')
+    returning new.id, new.link_id, case when d.is_late then 'form.overdue' else 'form.due_soon' end as type,
+      to_jsonb(new) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as record,
+      to_jsonb(old) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as old_record)
+  select jsonb_agg(jsonb_build_object('type', t.type, 'scope', 1, 'link', t.link_id, 'table', 'form_requests', 'id', t.id, 'op', 'UPDATE',
+    'record', t.record, 'old', t.old_record)) into v_facts from told t;
+  return case when v_facts is not null then app.record(v_facts) end;
+end $$;
+grant execute on function app.forms_of_link(uuid, uuid), app.forms_sent(), app.form_rung(date, date), app.form_rung_now(date) to wedsync_user;
+grant execute on function app.weddings_of_due_forms(integer), app.remind_of_forms(uuid) to wedsync_service;
 reset role;

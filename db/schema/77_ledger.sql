@@ -218,6 +218,8 @@ begin
           when k.subscriber = (k.delivery).stream_id then 'ok'
           when k.link_status = 'active' and app.sees(k.mask, k.link_id, null, (k.event).scope, (k.event).link_id, (k.event).membership_id) then 'ok'
           else 'revoked:the supplier may no longer see this' end
+        when (k.event).subject_table = 'alerts' and app.is_hushed((k.event).type, (k.event).stream_id, (k.event).subject_id)
+          then 'cancelled:somebody has acknowledged the alert'
         when (k.delivery).link_id is not null and coalesce(k.link_status, '') not in ('invited', 'requested', 'active')
           then 'revoked:the supplier is no longer linked to this wedding'
         when (k.delivery).recipient_kind = 'person' then case

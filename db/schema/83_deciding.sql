@@ -257,6 +257,16 @@ language sql stable set search_path = '' as $$
   from jsonb_array_elements(p_digest -> 'items') as i(x);
 $$;
 
+-- The page of the entered person as a helper of a wedding: its pass, as it was made last. For what is told to them together.
+create function app.helped_at(p_wedding uuid) returns uuid
+language sql stable security definer set search_path = '' as $$
+  select x.id from public.memberships m
+  join public.passes x on x.wedding_id = m.wedding_id and x.membership_id = m.id and x.purpose = 'help' and x.revoked_at is null
+    and x.expires_at > app.now()
+  where app.role() = 'system' and m.person_id = app.tenant() and m.wedding_id = p_wedding and m.role = 'helper' and m.removed_at is null
+  order by x.created_at desc limit 1;
+$$;
+
 create function app.end_held(p_person uuid, p_now timestamptz) returns void
 language sql volatile set search_path = '' as $$
   update public.held_notices h set ended_at = p_now, ended = case when h.stale_at <= p_now then 'stale' else 'revoked' end
@@ -281,7 +291,7 @@ end $$;
 
 -- An event as its reader sees it, for those who ask why they were (not) told of it.
 grant execute on function app.event_json(public.events, text) to wedsync_user;
-grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.act_notices(uuid, uuid, uuid, uuid), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread()
-  to wedsync_user;
+grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.act_notices(uuid, uuid, uuid, uuid), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread(),
+  app.helped_at(uuid) to wedsync_user;
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;
 reset role;

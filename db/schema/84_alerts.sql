@@ -38,6 +38,14 @@ begin
     order by y.person_id, y.link_id nulls first;
 end $$;
 
+-- Which language each of these people chose, where they did.
+create function app.locales_of(p_people uuid[]) returns table (person_id uuid, locale text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'locales_of is the system''s'; end if;
+  return query select f.person_id, f.locale from public.preferences f where f.person_id = any (p_people) and f.locale is not null;
+end $$;
+
 -- The next step of an alert as a job, or the end of what an acknowledgement holds: run when it is due, whatever becomes of this process. p_at_s
 -- seconds of wedding time after p_began, which is machine time; returns when that is.
 create function app.owe_step(p_name text, p_alert uuid, p_step integer, p_began timestamptz, p_at_s double precision) returns timestamptz
@@ -79,7 +87,28 @@ begin
     where e.stream_id = app.tenant() and e.subject_table = 'alerts' and e.subject_id = p_alert and e.type = any (p_types) order by e.seq desc limit 1);
 end $$;
 
--- Somebody has acknowledged, or it is over: what still waits to be sent about this alert stays here. Returns how much that was.
+-- Which facts of an alert call people. The others tell what became of it, and leave whatever was answered.
+create function app.calls_people(p_type text) returns boolean language sql immutable set search_path = ''
+  return p_type in ('alert.raised', 'alert.lapsed', 'alert.escalated', 'alert.breached');
+
+-- Whether a call of an alert is of no use any more: somebody sees to it, or it is over.
+create function app.is_hushed(p_type text, p_wedding uuid, p_alert uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select app.calls_people(p_type) and exists (select from public.alerts a
+    where a.wedding_id = p_wedding and a.id = p_alert and a.state in ('acknowledged', 'resolved', 'cancelled'));
+$$;
+
+-- Asked once more by a worker that had something in its hand for longer than a moment: whether it may still leave.
+create function app.may_still_leave(p_delivery uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select not exists (select from public.deliveries d
+    join public.events e on e.stream_id = d.stream_id and e.seq = d.seq and e.recorded_at = d.event_at
+    where d.id = p_delivery and e.subject_table = 'alerts' and app.is_hushed(e.type, e.stream_id, e.subject_id));
+$$;
+grant execute on function app.may_still_leave(uuid) to wedsync_service;
+
+-- Somebody has acknowledged, or it is over: what still calls people about this alert stays here. What a program subscribed to, and what changes a
+-- message that stands in a channel, is owed all the same. Returns how much that was.
 create function app.hush_alert(p_alert uuid) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -88,13 +117,14 @@ begin
   if app.tenant() is null or app.mask() & 2 = 0 then raise insufficient_privilege using message = 'hush outside of a wedding'; end if;
   select array_agg(j.id) into v_jobs from public.jobs j
     join public.events e on e.stream_id = app.tenant() and e.id = j.event_id and e.recorded_at = j.made_at
+    join public.deliveries d on d.id = j.id and d.made_at = j.made_at and d.subscription_id is null
     where j.tenant_id = app.tenant() and j.kind = 'delivery' and j.lease_token is null and j.event_id is not null
-      and e.subject_table = 'alerts' and e.subject_id = p_alert;
+      and e.subject_table = 'alerts' and e.subject_id = p_alert and app.calls_people(e.type);
   if v_jobs is null then return 0; end if;
   perform app.end_jobs(v_jobs, 'cancelled', 'somebody has acknowledged the alert');
   return cardinality(v_jobs);
 end $$;
-grant execute on function app.people_on_call(), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid, text[]),
+grant execute on function app.people_on_call(), app.locales_of(uuid[]), app.owe_step(text, uuid, integer, timestamptz, double precision), app.ladder_now(), app.alert_since(timestamptz), app.alert_heard(uuid), app.alert_event(uuid, text[]),
   app.hush_alert(uuid) to wedsync_user;
 
 -- What calls the person whose home is entered and nobody has acknowledged yet, over all weddings.
@@ -110,7 +140,8 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function app.my_alarms() to wedsync_user;
 
--- Steps that nobody ran in time, whatever became of their jobs: owed once more, and told to the operator.
+-- Steps that nobody ran in time, whatever became of their jobs: owed once more, and told to the operator. A worker that holds one so long is not waited
+-- for until its lease lapses, which is a minute: a step that is taken twice is taken once.
 create function app.late_alerts(p_late interval default interval '3 seconds') returns table (wedding_id uuid, alert_id uuid, late_s double precision)
 language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -123,7 +154,7 @@ begin
         select uuidv7(), 'work', 'alerts.step', 0, l.wedding_id, '00000000-0000-7000-8000-00000000000a',
           jsonb_build_object('alert', l.id, 'step', l.step, 'began', l.began_at)
         from late l
-        where not exists (select from public.jobs j where j.name = 'alerts.step' and j.tenant_id = l.wedding_id
+        where not exists (select from public.jobs j where j.name = 'alerts.step' and j.tenant_id = l.wedding_id and j.lease_token is null
           and j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.args ->> 'alert' = l.id::text and j.run_at <= clock_timestamp()))
     select l.wedding_id, l.id, l.late_s from late l;
 end $$;

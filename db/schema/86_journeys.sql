@@ -71,6 +71,22 @@ begin
     order by e.id desc limit p_limit;
 end $$;
 
+-- How the mails and texts of an enrolment's steps stand, as far as their providers have said: for the supplier of its link, and the couple. 'waiting' has
+-- not left yet; what a provider took and says no more of is 'accepted'.
+create function app.said_of_steps(p_enrolment uuid) returns table (key text, status text, people integer)
+language sql stable security definer set search_path = '' as $$
+  select r.key, coalesce(s.status, case when m.state in ('delivered', 'undelivered', 'failed', 'refused') then m.state end,
+      case when d.state = 'delivered' then 'accepted' when d.done_at is null then 'waiting' else 'failed' end) as status, count(*)::integer
+  from public.enrolments e
+  join public.journey_runs r on r.wedding_id = e.wedding_id and r.enrolment_id = e.id and r.state = 'sent'
+  join public.events v on v.stream_id = r.wedding_id and v.subject_table = 'journey_runs' and v.subject_id = r.id and v.type = 'journey_step.due'
+  join public.deliveries d on d.event_id = v.id and d.made_at = v.recorded_at and d.subscription_id is null and d.recipient_kind = 'person'
+  left join public.mail_statuses s on s.delivery_id = d.id
+  left join public.phone_messages m on m.id = d.id
+  where e.wedding_id = app.tenant() and e.id = p_enrolment and (app.mask() & 512 <> 0 or e.link_id = app.link())
+  group by 1, 2;
+$$;
+
 create function app.owe_minding(p_weddings uuid[]) returns integer
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -140,6 +156,6 @@ end $$;
 
 grant execute on function app.journeys_for(uuid, uuid), app.sender_of(uuid), app.owe_enrolments(uuid, uuid[], boolean),
   app.enrolments_of(uuid, uuid, integer), app.marketing_place(uuid, uuid), app.stop_marketing(uuid, uuid),
-  app.calendar_milestones(date, date, date) to wedsync_user;
+  app.calendar_milestones(date, date, date), app.said_of_steps(uuid) to wedsync_user;
 grant execute on function app.poke_journeys(integer), app.poke_milestones(integer) to wedsync_service;
 reset role;

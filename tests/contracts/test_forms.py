@@ -1,6 +1,7 @@
 """Forms through the door: asked by a supplier, filled in from the record, answered once, private to that link."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest_asyncio
 
@@ -304,3 +305,42 @@ async def test_whoever_has_its_address_sees_what_the_supplier_sees_and_only_prop
     await ana.got("DELETE", f"/api/v1/links/{asked.photo.link}", code=204)
     await public.see(f"/form/{newer}", code=410)
     await photo.got("GET", asked.path, code=404)
+
+
+async def test_a_form_with_a_day_is_reminded_of_by_itself_once_a_rung_until_it_is_answered(asked: Asked) -> None:
+    town = asked.town
+
+    async def day(days: int) -> list[str]:
+        """The form is wanted so many days from now; what the clock says, however often it looks."""
+        await town.admin.execute(
+            """update form_requests r set due_on = app.task_day(w.time_zone) + $2::integer
+            from weddings w where w.wedding_id = r.wedding_id and r.id = $1""",
+            UUID(asked.id),
+            days,
+        )
+        before = len(await asked.types())
+        for _ in range(2):
+            for row in await town.admin.fetch("select w as id from app.weddings_of_due_forms() w"):
+                await town.admin.fetchval("select app.remind_of_forms($1)", row["id"])
+        return (await asked.types())[before:]
+
+    assert [await day(days) for days in (20, 8, 7, 3, 1, 0)] == [[], [], ["form.due_soon"], [], ["form.due_soon"], []]
+    assert [await day(days) for days in (-1, -3, -6, -20)] == [["form.overdue"], [], ["form.overdue"], []]
+    told = await asked.told(asked.ana)
+    assert next(title for title in told if "Not answered yet" in title).startswith(
+        "Ana & Ben: Not answered yet, wanted by"
+    )
+    assert len([title for title in told if "is not answered:" in title]) == 2
+    assert not [title for title in await asked.told(asked.photo.owner) if "wanted by" in title]
+    seen = await asked.photo.owner.got("GET", asked.path)
+    assert seen["reminded_at"]
+    page = f"/studio/{asked.photo.supplier}/weddings/{asked.wedding}/forms/{asked.id}"
+    assert "WedSync reminds them" in await asked.photo.owner.see(page)
+    # Whoever asks again by hand has reminded them: what has passed is not told once more after it.
+    tomorrow = "select app.task_day(w.time_zone) + 1 from weddings w where w.wedding_id = $1"
+    soon = {"due_on": await town.admin.fetchval(tomorrow, UUID(asked.wedding)), "word": "Please"}
+    version = (await asked.photo.owner.got("GET", asked.path))["version"]
+    assert (await asked.photo.owner.send(f"{page}/remind", version=version, **soon)).status_code == 303
+    assert await day(1) == []
+    await asked.ana.got("POST", f"{asked.path}/submit", {"answers": seen["record"] | needed()})
+    assert await day(-1) == []

@@ -201,3 +201,40 @@ async def test_a_word_that_is_missing_sends_nothing_and_says_so(town: Town, ana:
     await town.admin.execute("update jobs set lease_token = null where tenant_id = $1", UUID(wedding))
     await town.react(wedding)
     assert [n["title"] for n in await inbox(business.owner)] == ["Ana & Ben: The estimated guest count has changed"]
+
+
+async def test_an_emergency_calls_each_in_their_language_in_the_words_of_the_newest(town: Town, ana: Somebody) -> None:
+    otto = await town.person("otto")
+    await town.admin.execute("select app.make_operator($1)", otto.id)
+    one = await house(town, ana, clock.now() + timedelta(days=60))
+    planner, photographer = one.planner.owner, one.photographer.owner
+    await planner.got("PATCH", "/api/v1/me/preferences", {"locale": "de"})
+    alert = await one.raised(severity="p0")
+    await one.work()
+    said = {}
+    for who in (planner, photographer):
+        (mail,) = await one.mails(who)
+        (notice,) = await inbox(who)
+        said[who.email] = (mail["subject"], mail["language"], notice["title"], notice["detail"])
+        assert "/alarm/" in mail["text"]
+    assert said[planner.email] == (
+        "Notfall: Ein Dienstleister ist nicht gekommen (Barn) · Ana & Ben",
+        "de",
+        "Ana & Ben: Notfall: Ein Dienstleister ist nicht gekommen (Barn)",
+        "Öffnen Sie es und sagen Sie, dass Sie sich kümmern.",
+    )
+    assert said[photographer.email][:2] == ("Ana & Ben: Emergency: A supplier has not come (Barn)", "en-GB")
+    (german,) = await one.mails(planner)
+    assert "sagen Sie, dass Sie sich kümmern" in german["text"]
+    assert "Jetzt antworten: http" in german["text"]
+    page = "/api/v1/platform/wordings/alert.supplier_missing/de"
+    drawn = await otto.got("POST", f"{page}/preview", {"title": "Wer fehlt?"})
+    assert drawn["subject"] == "Ana & Ben: Wer fehlt?"
+    await otto.got("PUT", page, {"title": "Wer fehlt?"}, if_match='"0"')
+    # The first mails have left by now.
+    await town.admin.execute("delete from jobs where name = 'mail' and tenant_id = $1", UUID(one.wedding))
+    await ana.got("POST", f"/api/v1/alerts/{alert}/resolve", {"outcome": "Here."})
+    await one.raised(severity="p0")
+    await one.work()
+    assert (await one.mails(planner))[-1]["subject"] == "Ana & Ben: Wer fehlt? (Barn)"
+    assert (await one.mails(photographer))[-1]["subject"] == "Ana & Ben: Emergency: A supplier has not come (Barn)"

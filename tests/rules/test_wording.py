@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wedsync.alerts import model as alerts
 from wedsync.notices import model
-from wedsync.notices.wording import drawing
+from wedsync.notices.wording import checking, drawing
 from wedsync.notices.wording.content import HEADLINE_CHARACTERS_MAX, Content, Matter, headline, line, written
 from wedsync.notices.wording.tongues import (
     CHANGE,
@@ -23,7 +24,7 @@ from wedsync.notices.wording.tongues import (
 )
 from wedsync.phones import gsm
 
-TOLD = (*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
+TOLD = (*model.CALLS, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
 CORE = [kind for kind in model.TO_LINKS if kind.startswith("wedding.")] + ["schedule_item.moved", "task.assigned"]
 WRITTEN = [*CORE, "headcount.locked", "dietary_sheet.made", "link.accepted", "payment.requested", "photos.delivered"]
 WORDS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=60)
@@ -57,8 +58,9 @@ def test_every_language_says_all_that_is_said_and_nothing_that_english_does_not_
             assert text.body and text.button and text.ask and text.confirm, (locale, key)
         for key, text in ours.texts.items():
             assert key in SHARED or key in TOLD, (locale, key)
-            english = model.SAYS.get(key, "{field}")
+            english = checking.english_title(key)
             assert key in SHARED or variables(text.title) == variables(english), (locale, key)
+        assert all(ours.texts[key].title for key in model.CALLS), "an emergency is understood"
     for locale, keys in (("nl", WRITTEN), ("de", WRITTEN), ("fr", CORE), ("es", CORE)):
         assert set(keys) <= set(languages[locale].texts), locale
 
@@ -91,6 +93,24 @@ def test_what_people_typed_is_no_markup_anywhere(matter: Matter) -> None:
     assert "<!channel>" not in section["text"]["text"]
     assert "<b>" not in drawing.letter(content).html
     assert drawing.card(content)["body"][0]["type"] == "RichTextBlock"
+
+
+def test_every_alert_that_there_is_has_its_text_and_says_in_english_what_pages_say() -> None:
+    said = {("emergency", what) for what in alerts.WHAT} | {("drill", "other"), ("dietary", "other")}
+    assert {alerts.text_of(kind, what) for kind, what in said} == set(model.CALLS)
+    for what, words in alerts.WHAT.items():
+        assert alerts.title("emergency", what, "Barn") == f"Emergency: {words} (Barn)"
+    german = alerts.title("emergency", "medical", "Scheune", Tongue(locale="de-AT"))
+    assert german == "Notfall: Medizinische Hilfe wird gebraucht (Scheune)"
+
+
+def test_a_call_says_what_is_its_own_before_what_all_calls_say() -> None:
+    tongue = Tongue(versions=(version("alert.drill", "en", 1, button="Yes, here"),))
+    drill = written(Matter(key="alert.drill", couple="Ana & Ben", title="Drill", severity="critical", url="u"), tongue)
+    help_ = written(Matter(key="alert.lost", couple="Ana & Ben", title="Lost", severity="critical", url="u"), tongue)
+    assert "This is a drill" in drill.paragraphs[-1]
+    assert "others are called until somebody does" in help_.paragraphs[-1]
+    assert [one.button and one.button.label for one in (drill, help_)] == ["Yes, here", "Answer now"]
 
 
 def test_a_text_without_its_word_is_never_a_blank() -> None:

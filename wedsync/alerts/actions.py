@@ -96,7 +96,8 @@ async def decline(tx: Tx, alert_id: UUID) -> None:
     alert, _ = await _claimed(tx, alert_id)
     model.check_open(alert["state"])
     await tx.run(queries.answer, alert_id, "cannot")
-    if alert["state"] == "triggered" and not await tx.value(queries.left_to_answer, alert_id):
+    has_others = ladder.brings_others(ladder.of(alert["kind"], alert["severity"]), alert["step"])
+    if alert["state"] == "triggered" and has_others and not await tx.value(queries.left_to_answer, alert_id):
         since_s = await since(tx, alert)
         await tx.value(queries.owe_step, STEP, alert_id, alert["step"], alert["began_at"], since_s)
 

@@ -29,6 +29,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.notices import model as notices
 from wedsync.notices.channels import Channel, Told, mail, sms, voice
 from wedsync.notices.model import Recipient
+from wedsync.notices.wording.tongues import SHARED, spoken_by, versions_of
 from wedsync.web.context import as_struct
 from wedsync.weddings.actions import pass_token, token_hash
 
@@ -38,6 +39,7 @@ WAYS: Final[Mapping[str, Channel]] = {"email": mail.deliveries, "sms": sms.deliv
 """How each way leaves the product; the inbox is written here."""
 WORTH_S: Final = 900
 """Nobody wants to be told of an emergency a quarter of an hour later."""
+EARLY_S: Final = 1.0
 URGENT: Final = {"lane": 0}
 BEGAN: Final = ("alert.raised", "alert.lapsed")
 AGAIN: Final = (*BEGAN, "alert.escalated", "alert.breached")
@@ -153,38 +155,58 @@ async def _give_up(tx: Tx, alert: Row) -> None:
 
 
 async def _call(tx: Tx, ring: KeyRing, settings: Settings, alert: Row, step: Step) -> int:
-    """How many were called. Within the first minute whoever cannot is left alone; later everybody is asked again."""
+    """How many were called. Within the first minute, and where the step did not wait because all others cannot, whoever
+    cannot is left alone; later everybody is asked again."""
     people = [as_struct(OnCall, row) for row in await tx.rows(queries.people)]
     order = ladder.cooks(people) if alert["kind"] == "dietary" else ladder.ranked(people, but=alert["raised_by"])
     ranked = [pair for pair in order if pair[0] in step.tiers]
-    calls = await tx.rows(queries.calls, alert["id"]) if step.at_s <= ladder.MINUTE_S else []
+    is_soon = step.at_s <= ladder.MINUTE_S or await actions.since(tx, alert) < step.at_s - EARLY_S
+    calls = await tx.rows(queries.calls, alert["id"]) if is_soon else []
     answered = {call["person_id"] for call in calls if call["answer"] is not None}
     called = [(tier, one) for tier, one in ranked if one.person_id not in answered]
     if not called:
         return 0
     event = await _event(tx, alert["id"], step)
     tokens = await _noted(tx, settings, alert["id"], called, step)
-    wedding: Any = await tx.row(queries.me)
-    title = model.title(alert["kind"], alert["what"], alert["place"])
+    told = await _told(tx, settings, alert, [one for _, one in called], event, tokens)
     if "in_app" in step.ways:
-        rows = [_notice(event, one, f"{wedding['couple_names']}: {title}", alert["id"]) for _, one in called]
+        rows = [_notice(one, alert["id"]) for one in told]
         tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
-    told = [
+    await _send(tx, ring, settings, step, told)
+    return len(called)
+
+
+async def _told(
+    tx: Tx,
+    settings: Settings,
+    alert: Row,
+    called: Sequence[OnCall],
+    event: Event,
+    tokens: Mapping[UUID, str],
+) -> list[Told]:
+    """Each in their language, in the words of the newest version; a voice says it in English."""
+    key, said = model.text_of(alert["kind"], alert["what"]), (alert["kind"], alert["what"], alert["place"])
+    words: Any = await tx.row(queries.words, [key, *SHARED])
+    chosen = {r["person_id"]: r["locale"] for r in await tx.rows(queries.locales, [one.person_id for one in called])}
+    versions = versions_of(words["wordings"])
+    tongues = {one.person_id: spoken_by(key, (chosen.get(one.person_id), words["locale"]), versions) for one in called}
+    return [
         Told(
             person=_recipient(one),
             event=event,
-            title=title,
+            key=key,
+            title=model.title(*said, tongues[one.person_id]),
             before="",
             after="",
-            couple=wedding["couple_names"],
+            couple=words["couple_names"],
             url=f"{settings.public_url}/alarm/{tokens[one.person_id]}",
             confirms=True,
             severity="critical",
+            tongue=tongues[one.person_id],
+            spoken=model.title(*said),
         )
-        for _, one in called
+        for one in called
     ]
-    await _send(tx, ring, settings, step, told)
-    return len(called)
 
 
 async def _send(tx: Tx, ring: KeyRing, settings: Settings, step: Step, told: Sequence[Told]) -> None:
@@ -231,9 +253,12 @@ def _name(one: OnCall) -> str:
     return f"{one.name} ({one.supplier_name})" if one.supplier_name else one.name
 
 
-def _notice(event: Event, one: OnCall, title: str, alert_id: UUID) -> dict[str, Any]:
-    base = f"/me/{event.tenant}" if one.supplier_id is None else f"/studio/{one.supplier_id}/weddings/{event.tenant}"
-    return notices.told(event, one.person_id, title, "Open it and say that you see to it.", f"{base}/alerts/{alert_id}")
+def _notice(one: Told, alert_id: UUID) -> dict[str, Any]:
+    event, person = one.event, one.person
+    of_supplier = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
+    base = f"/me/{event.tenant}" if person.supplier_id is None else of_supplier
+    title, detail = f"{one.couple}: {one.title}", one.tongue.phrase("see_to_it")
+    return notices.told(event, person.person_id, title, detail, f"{base}/alerts/{alert_id}")
 
 
 def _recipient(one: OnCall) -> Recipient:

@@ -91,6 +91,13 @@ def due(ladder: Sequence[Step], step: int, began_at: datetime, speed: float = 1.
     return began_at + timedelta(seconds=ladder[step].at_s / speed)
 
 
+def brings_others(ladder: Sequence[Step], step: int) -> bool:
+    """Whether anybody is still to be called for the first time: of hurry to the rest nobody has anything, for it asks
+    those again who have just said that they cannot, and then gives up."""
+    before = {tier for one in ladder[:step] for tier in one.tiers}
+    return any(set(one.tiers) - before for one in ladder[step:])
+
+
 def usual_tier(person: OnCall) -> int:
     """Who is called when, where the couple has not said: who runs the day first, helpers next, other suppliers last,
     and the couple never."""

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from wedsync.kit.errors import Refusal
 from wedsync.kit.seal import KeyRing
+from wedsync.notices.wording.tongues import ENGLISH, Tongue
 from wedsync.web.context import invalid
 
 What = Literal["medical", "safety", "weather", "supplier_missing", "venue", "transport", "lost", "other"]
@@ -204,13 +205,14 @@ def added(before: str, more: str) -> str:
     return f"{before}\n{more}"[-DETAILS_CHARACTERS_MAX:]
 
 
-def title(kind: str, what: str, place: str) -> str:
+def text_of(kind: str, what: str) -> str:
+    """The text by which it calls people."""
+    return f"alert.{kind if kind in NAMED else what}"
+
+
+def title(kind: str, what: str, place: str, tongue: Tongue = ENGLISH) -> str:
     """What may be said outside of the product: never what happened to whom."""
-    if kind == "drill":
-        return "Drill: say that you can be reached today"
-    if kind == "dietary":
-        return "A severe allergy has changed: tell the kitchen"
-    return f"Emergency: {WHAT[what]}" + (f" ({place})" if place else "")
+    return tongue.text(text_of(kind, what)).title + (f" ({place})" if place else "")
 
 
 def invalid_detail() -> Refusal:

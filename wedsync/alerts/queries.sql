@@ -135,6 +135,14 @@ select exists (select from alert_calls c where c.wedding_id = (select app.tenant
 -- name: people
 select p.person_id, p.name, p.email, p.role, p.link_id, p.supplier_id, p.supplier_name, p.category, p.mask, p.tier from app.people_on_call() p
 
+-- name: words
+-- Whose wedding it is, in which language, and what an operator wrote instead of these texts ($1).
+select w.couple_names, w.locale, app.wordings_of($1) as wordings from weddings w where w.wedding_id = (select app.tenant())
+
+-- name: locales
+-- Which language each of these people chose.
+select l.person_id, l.locale from app.locales_of($1) l
+
 -- name: called
 -- Who is called now: anew, or once more. $2 persons with their tier as {person_id, link_id, name, tier, id, token_hash}, $3 the ways.
 insert into alert_calls (id, wedding_id, alert_id, person_id, link_id, name, tier, channels, token_hash)

@@ -15,7 +15,7 @@ The word decides what the delivery engine does next, so it is chosen with care w
 * `Unknown`: it may have it. `repeat_is_safe`: sending again cannot make a second thing there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
@@ -87,7 +87,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     `id` stays the same on every try. `event` is in live form, images opened for whoever receives it, and `previous_seq`
     the seq this subscription was owed before it. `message` is what a person reads; its keys are the channel's
     (mail: see connections/mailing/letter.py). `as_new` marks a replay that the receiver must not take for a repeat.
-    `data` is what a rule made of the event, to be sent in its place; `is_test`: nothing new has happened.
+    `data` is what a rule made of the event, to be sent in its place; `is_test`: nothing new has happened. `may_leave`
+    asks once more, where somebody may have settled the matter while this one was looked up elsewhere.
     """
 
     id: UUID
@@ -101,6 +102,16 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     is_test: bool = False
     previous_seq: int | None = None
     message: Mapping[str, Any] | None = None
+    may_leave: Callable[[], Awaitable[bool]] | None = None
+
+    async def is_settled(self) -> bool:
+        """Whether nobody wants it any more, since it was allowed to leave."""
+        return self.may_leave is not None and not await self.may_leave()
+
+
+def settled(attempt: Attempt = Attempt()) -> RetryLater:  # noqa: B008 -- a frozen value
+    """What was not sent, for somebody has settled its matter meanwhile: the next look at it ends it."""
+    return RetryLater(reason="It was settled while it waited here.", is_ours=True, attempt=attempt)
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

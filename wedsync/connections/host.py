@@ -97,6 +97,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     is_live: bool = False
     as_new: bool = False
+    may_leave: Callable[[], Awaitable[bool]] | None = None
 
 
 class Host:
@@ -245,6 +246,7 @@ class Host:
                 is_test=job.is_test,
                 previous_seq=job.previous_seq,
                 message=self.message(job),
+                may_leave=job.may_leave,
             ),
         )
 

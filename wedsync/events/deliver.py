@@ -21,8 +21,10 @@ log = structlog.get_logger("deliver")
 
 Sender = Callable[[Payload], Awaitable[Outcome]]
 
-SHARED_DESTINATIONS = frozenset({UUID("00000000-0000-7000-8000-000000000001")})
-"""One for all mail of the platform; it is nobody's to reconnect."""
+SHARED_DESTINATIONS = frozenset(
+    {UUID("00000000-0000-7000-8000-000000000001"), UUID("00000000-0000-7000-8000-000000000009")}
+)
+"""One for all mail of the platform, one for all its texts and calls; they are nobody's to reconnect."""
 DETAIL_MAX_CHARACTERS = 2_000
 HEAD_MAX_CHARACTERS = 8_192
 HEADERS_MAX = 24

@@ -87,3 +87,6 @@ select a.lane, a.oldest_s from app.queue_ages() a
 -- name: lead
 -- Whether this connection is the one clock that leads.
 select pg_try_advisory_lock($1)
+
+-- name: may_still_leave
+select app.may_still_leave($1)

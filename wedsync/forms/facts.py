@@ -34,6 +34,7 @@ _REQUEST: Final[dict[str, Any]] = {
     "changed": [],
     "known": 0,
     "avoided": 0,
+    "reminded_at": None,
     **_ROW,
 }
 _SENT: Final = {
@@ -69,6 +70,9 @@ ADDED = _form("added", "A supplier has a new form.")
 CHANGED = _form("changed", "A form asks something else, has another name, or is in use no longer.")
 REMOVED = _form("removed", "A form was removed; what was asked with it stays.")
 ASKED = _request("asked", "A supplier asks the couple to answer a form.")
+_REMINDED: Final = {"reminded_at": "2027-05-01T09:00:00+00:00", "version": 2}
+DUE_SOON = _request("due_soon", "The day it is wanted by comes near, and it is not answered.", image=_REMINDED)
+OVERDUE = _request("overdue", "The day it was wanted by has passed, and it is not answered.", image=_REMINDED)
 REMINDED = _request("reminded", "The supplier asks again, with another day or another word.", image={"version": 2})
 OPENED_UP = _request("shared", "There is an address that opens this form without an account.", image={"version": 2})
 STARTED = _request("started", "Somebody has begun to answer.", image={"state": "started", "version": 2})
@@ -84,5 +88,5 @@ REOPENED = _request(
 WITHDRAWN = _request("withdrawn", "The supplier does not ask any more.", image={"state": "withdrawn", "version": 2})
 EVENTS = (
     *(ADDED, CHANGED, REMOVED),
-    *(ASKED, REMINDED, OPENED_UP, STARTED, SUBMITTED, LOCKED, REOPENED, WITHDRAWN),
+    *(ASKED, REMINDED, DUE_SOON, OVERDUE, OPENED_UP, STARTED, SUBMITTED, LOCKED, REOPENED, WITHDRAWN),
 )

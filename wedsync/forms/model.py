@@ -102,7 +102,8 @@ class FormChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class FormRequestTold(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked as its events carry it: how it stands, never what was asked or answered. `GET` it for that."""
+    """What was asked as its events carry it: how it stands, never what was asked or answered. `GET` it for that.
+    `reminded_at`: when its day was last reminded of, by itself."""
 
     id: UUID
     wedding_id: UUID
@@ -119,6 +120,7 @@ class FormRequestTold(msgspec.Struct, frozen=True, kw_only=True):
     changed: list[str]
     known: int
     avoided: int
+    reminded_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime

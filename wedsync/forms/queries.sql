@@ -75,15 +75,15 @@ where r.wedding_id = (select app.tenant()) and r.link_id = $1 and r.form_id = $2
 
 -- name: ask
 -- Nothing where another was quicker.
-insert into form_requests (wedding_id, link_id, form_id, form_version, title, intro, sections, word, due_on)
-values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8)
+insert into form_requests (wedding_id, link_id, form_id, form_version, title, intro, sections, word, due_on, reminded_rung)
+values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8, app.form_rung_now($8))
 on conflict (wedding_id, link_id, form_id) where state in ('asked', 'started', 'submitted') do nothing
-returning new.id, new.link_id, to_jsonb(new) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as record
+returning new.id, new.link_id, to_jsonb(new) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as record
 
 -- name: requests
 -- Newest first; $1 a link or all, $2 the last one of the page before.
 select r.id, r.wedding_id, r.link_id, l.supplier_name, r.form_id, r.form_version, r.title, r.intro, r.sections, r.word, r.due_on, r.state,
-  r.submitted_at, r.submitted_by, r.submissions, r.changed, r.known, r.avoided, r.sealed, r.pass_id, r.pass_until, r.version, r.created_at,
+  r.submitted_at, r.submitted_by, r.submissions, r.changed, r.known, r.avoided, r.reminded_at, r.sealed, r.pass_id, r.pass_until, r.version, r.created_at,
   r.updated_at
 from form_requests r
 join links l on l.wedding_id = r.wedding_id and l.id = r.link_id
@@ -93,7 +93,7 @@ limit $3
 
 -- name: request
 select r.id, r.wedding_id, r.link_id, l.supplier_name, r.form_id, r.form_version, r.title, r.intro, r.sections, r.word, r.due_on, r.state,
-  r.submitted_at, r.submitted_by, r.submissions, r.changed, r.known, r.avoided, r.sealed, r.pass_id, r.pass_until, r.version, r.created_at,
+  r.submitted_at, r.submitted_by, r.submissions, r.changed, r.known, r.avoided, r.reminded_at, r.sealed, r.pass_id, r.pass_until, r.version, r.created_at,
   r.updated_at
 from form_requests r
 join links l on l.wedding_id = r.wedding_id and l.id = r.link_id
@@ -112,32 +112,32 @@ where r.wedding_id = (select app.tenant()) and r.id = $1
 for update of r
 
 -- name: current_request
-select to_jsonb(r) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as record
+select to_jsonb(r) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as record
 from form_requests r
 where r.wedding_id = (select app.tenant()) and r.id = $1
 
 -- name: move
 -- $2 the state, $3 and $4 the word and the day asked with.
 update form_requests r
-set state = $2, word = $3, due_on = $4
+set state = $2, word = $3, due_on = $4, reminded_rung = app.form_rung_now($4)
 where r.wedding_id = (select app.tenant()) and r.id = $1
-returning new.id, new.version, new.link_id, to_jsonb(new) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as record,
-  to_jsonb(old) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as old_record
+returning new.id, new.version, new.link_id, to_jsonb(new) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as record,
+  to_jsonb(old) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as old_record
 
 -- name: submit
 update form_requests r
 set state = 'submitted', submitted_at = app.now(), submitted_by = $2, submissions = r.submissions + 1, changed = $3, known = $4, avoided = $5,
   sealed = $6
 where r.wedding_id = (select app.tenant()) and r.id = $1
-returning new.id, new.version, new.link_id, to_jsonb(new) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as record,
-  to_jsonb(old) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as old_record
+returning new.id, new.version, new.link_id, to_jsonb(new) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as record,
+  to_jsonb(old) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as old_record
 
 -- name: put_pass
 update form_requests r
 set pass_id = $2, pass_hash = $3, pass_until = $4
 where r.wedding_id = (select app.tenant()) and r.id = $1
-returning new.id, new.version, new.link_id, to_jsonb(new) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as record,
-  to_jsonb(old) - '{intro,sections,sealed,pass_id,pass_hash,pass_until}'::text[] as old_record
+returning new.id, new.version, new.link_id, to_jsonb(new) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as record,
+  to_jsonb(old) - '{intro,sections,sealed,reminded_rung,pass_id,pass_hash,pass_until}'::text[] as old_record
 
 -- name: draft
 select d.sealed, d.updated_at from form_drafts d where d.wedding_id = (select app.tenant()) and d.request_id = $1
@@ -172,3 +172,9 @@ select count(*) filter (where r.submissions > 0)::int as answered, coalesce(sum(
   count(*) filter (where r.state in ('asked', 'started'))::int as waiting
 from form_requests r
 where r.wedding_id = (select app.tenant()) and r.state <> 'withdrawn'
+
+-- name: weddings_of_due
+select w.id from app.weddings_of_due_forms() as w (id)
+
+-- name: remind_of_due
+select app.remind_of_forms($1)

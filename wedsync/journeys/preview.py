@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
@@ -21,7 +22,9 @@ Shown = Literal["planned", "held", "waiting", "skipped", "due", "sent", "done", 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
     """One step of one wedding. `due_at` is when it was or will be due, null where nobody knows; `why` is for people,
-    `reason` for programs; `people` is how many it was sent to."""
+    `reason` for programs; `people` is how many it was sent to, and `arrived` how it stands with how many of them:
+    `waiting`, `accepted`, `delayed`, `delivered`, `opened`, `undelivered`, `refused`, `failed`, `suppressed`,
+    `bounced`, `complained`."""
 
     key: str
     kind: str
@@ -33,6 +36,7 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     answer: str = ""
     people: int = 0
+    arrived: dict[str, int] = {}
     is_marketing: bool = False
 
 
@@ -74,24 +78,32 @@ async def of(tx: Tx, supplier_id: UUID, steps: Sequence[Step]) -> Preview:
 async def enrolment(tx: Tx, row: Row) -> EnrolmentView:
     """A row of `enrolments` with its plan."""
     seen, _ = await enrolling.look(tx, enrolling.opened(row))
-    return seen_as(seen)
+    arrived: dict[str, dict[str, int]] = {}
+    for said in await tx.rows(queries.said, row["id"]):
+        arrived.setdefault(said["key"], {})[said["status"]] = said["people"]
+    return seen_as(seen, arrived)
 
 
-def seen_as(seen: Look) -> EnrolmentView:
+def seen_as(seen: Look, arrived: Mapping[str, dict[str, int]]) -> EnrolmentView:
     """What was looked at, as it is told."""
     one: Enrolment = seen.enrolment
     kept = ("id", "wedding_id", "link_id", "journey_id", "journey_version", "name", "state", "reason", "began_at")
     given = {name: getattr(one, name) for name in (*kept, "next_at", "version")}
-    return EnrolmentView(**given, steps=views(one.steps, seen.plan, seen.runs))
+    return EnrolmentView(**given, steps=views(one.steps, seen.plan, seen.runs, arrived))
 
 
-def views(steps: Sequence[Step], plan: Sequence[Planned], runs: Sequence[Run]) -> list[StepView]:
+def views(
+    steps: Sequence[Step],
+    plan: Sequence[Planned],
+    runs: Sequence[Run],
+    arrived: Mapping[str, dict[str, int]] = MappingProxyType({}),
+) -> list[StepView]:
     """Each step in its order."""
     taken = {run.key: run for run in runs}
-    return [_view(step, found, taken) for step, found in zip(steps, plan, strict=True)]
+    return [_view(step, found, taken, arrived.get(step.key, {})) for step, found in zip(steps, plan, strict=True)]
 
 
-def _view(step: Step, found: Planned, taken: Mapping[str, Run]) -> StepView:
+def _view(step: Step, found: Planned, taken: Mapping[str, Run], arrived: dict[str, int]) -> StepView:
     run = taken.get(step.key)
     reason = found.reason if run is None else run.reason
     return StepView(
@@ -105,5 +117,6 @@ def _view(step: Step, found: Planned, taken: Mapping[str, Run]) -> StepView:
         why=WHY.get(reason, ""),
         answer="" if run is None else run.answer,
         people=0 if run is None else run.people,
+        arrived=arrived,
         is_marketing=step.is_marketing,
     )

@@ -126,6 +126,10 @@ from journey_runs r
 where r.wedding_id = (select app.tenant()) and r.enrolment_id = $1
 order by r.id
 
+-- name: said
+-- What became of the mails and texts of an enrolment's steps.
+select s.key, s.status, s.people from app.said_of_steps($1) s
+
 -- name: take
 -- Whoever is second takes nothing.
 insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, content, state, answer, reason, due_at, done_at)

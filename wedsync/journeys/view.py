@@ -32,6 +32,21 @@ STATES: Final = {
     "done": ("Done", "good"),
     "failed": ("Not sent", "bad"),
 }
+ARRIVED: Final = {
+    "delivered": ("delivered", "good"),
+    "opened": ("delivered", "good"),
+    "accepted": ("handed over", ""),
+    "waiting": ("not sent yet", ""),
+    "delayed": ("delayed", "wait"),
+    "bounced": ("came back: the address takes no mail", "bad"),
+    "complained": ("reported as unwanted", "bad"),
+    "suppressed": ("not sent: the address takes no mail", "bad"),
+    "undelivered": ("did not arrive", "bad"),
+    "refused": ("did not arrive", "bad"),
+    "failed": ("did not arrive", "bad"),
+}
+"""What providers say of a mail or text, in words and as a tone; what is worst stands first."""
+TONES: Final = ("bad", "wait", "", "good")
 ENROLLED: Final = {"active": ("On its way", "good"), "paused": ("Rests", "wait"), "stopped": ("Ended", "")}
 STARTS: Final = (("booking", "By itself, when they book", ""), ("by_hand", "When we say so", ""))
 LATE: Final = (("skip", "Leave it out"), ("now", "Do it at once"))
@@ -175,6 +190,15 @@ def plan_rows(steps: Sequence[StepView], zone: str) -> list[dict[str, Any]]:
     return [_plan_row(one, ZoneInfo(zone)) for one in steps]
 
 
+def arrived_words(arrived: Mapping[str, int]) -> list[tuple[str, str]]:
+    """`2 delivered`, with its tone; what needs somebody first."""
+    told: dict[tuple[str, str], int] = {}
+    for status, people in arrived.items():
+        told[ARRIVED[status]] = told.get(ARRIVED[status], 0) + people
+    order = sorted(told.items(), key=lambda one: TONES.index(one[0][1]))
+    return [(f"{people} {words}", tone) for (words, tone), people in order]
+
+
 def _plan_row(one: StepView, zone: ZoneInfo) -> dict[str, Any]:
     at = one.done_at if one.state in ("sent", "done", "failed") and one.done_at else one.due_at
     local = None if at is None else at.astimezone(zone)
@@ -193,6 +217,7 @@ def _plan_row(one: StepView, zone: ZoneInfo) -> dict[str, Any]:
         "at": "" if local is None else f"{local:%H:%M}",
         "why": one.why,
         "people": one.people,
+        "arrived": arrived_words(one.arrived),
         "is_planned": one.state == "planned",
         "is_marketing": one.is_marketing,
     }

@@ -48,7 +48,7 @@ async def links_by_pass(
 
 def pass_url(settings: Settings, purpose: str, token: str) -> str:
     """The page behind a pass."""
-    page = {"ack": "ack", "invite": "join"}[purpose]
+    page = {"ack": "ack", "invite": "join", "help": "help"}[purpose]
     return f"{settings.public_url}/{page}/{token}"
 
 

@@ -35,7 +35,8 @@ async def send(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     if channel is None:
         return
     tongue = spoken_by(DIGEST, (row["locale"],), versions_of(row["wordings"]))
-    owed = await channel(tx, ring, settings, [_told(settings, event, row, items, tongue)])
+    url = await _helped_at(tx, settings, items) or _url(settings, items)
+    owed = await channel(tx, ring, settings, [_told(event, row, items, tongue, url)])
     for delivery in owed:
         delivery["expires_at"] = datetime.fromisoformat(event.occurred_at) + KEPT
     if owed:
@@ -51,7 +52,16 @@ def title_of(items: Sequence[Item], tongue: Tongue = ENGLISH) -> tuple[str, str]
     )
 
 
-def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item], tongue: Tongue) -> Told:
+async def _helped_at(tx: Tx, settings: Settings, items: Sequence[Item]) -> str:
+    """Of somebody who only helps, their own page; '' of everybody else, who has an inbox to open."""
+    weddings = {item.wedding_id for item in items if item.href == telling.HELPERS and item.wedding_id is not None}
+    if not weddings or any(item.href != telling.HELPERS for item in items):
+        return ""
+    found = [pass_id for one in sorted(weddings) if (pass_id := await tx.value(queries.helped_at, one)) is not None]
+    return actions.pass_url(settings, "help", pass_token(settings.jwt_secret, "help", found[0])) if found else ""
+
+
+def _told(event: Event, row: Row, items: Sequence[Item], tongue: Tongue, url: str) -> Told:
     person = Recipient(
         person_id=row["person_id"],
         email=row["email"] or "",
@@ -71,7 +81,7 @@ def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item], ton
             before=one.before,
             after=one.after,
             couple=one.couple,
-            url=_url(settings, one),
+            url=url,
             confirms=one.pass_id is not None,
             severity=severity,
             tongue=tongue,
@@ -84,7 +94,7 @@ def _told(settings: Settings, event: Event, row: Row, items: Sequence[Item], ton
         before="",
         after="",
         couple=couple,
-        url=f"{settings.public_url}/?next=/me/inbox",
+        url=url,
         confirms=False,
         severity=severity,
         lines=tuple(line(_matter(item), tongue) for item in items),
@@ -96,7 +106,11 @@ def _matter(item: Item) -> Matter:
     return Matter(key=DIGEST, couple=item.couple, title=item.title, before=item.before, after=item.after)
 
 
-def _url(settings: Settings, item: Item) -> str:
-    if item.pass_id is None:
-        return f"{settings.public_url}/?next={item.href}"
-    return actions.pass_url(settings, "ack", pass_token(settings.jwt_secret, "ack", item.pass_id))
+def _url(settings: Settings, items: Sequence[Item]) -> str:
+    """Where one that waited alone is confirmed or read; of several the inbox."""
+    if len(items) > 1:
+        return f"{settings.public_url}/?next=/me/inbox"
+    (one,) = items
+    if one.pass_id is None:
+        return f"{settings.public_url}/?next={one.href}"
+    return actions.pass_url(settings, "ack", pass_token(settings.jwt_secret, "ack", one.pass_id))

@@ -40,7 +40,7 @@ TO_COUPLE = (
         "photos.delayed",
     ),
     *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared", "task.declined"),
-    *("form.asked", "form.reminded", "form.reopened"),
+    *("form.asked", "form.reminded", "form.reopened", "form.due_soon", "form.overdue"),
 )
 # Whoever has it to do: a link's people, one member, or the couple where it is nobody's.
 TO_DOERS = ("task.due_soon", "task.overdue", "task.chased", "task.freed")
@@ -86,6 +86,11 @@ NEWS: Final[Mapping[str, frozenset[str]]] = {
 }
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
+# The texts by which alerts call people, in every language: what it is about, the morning's drill, a severe allergy.
+CALLS = (
+    *("alert.medical", "alert.safety", "alert.weather", "alert.supplier_missing", "alert.venue", "alert.transport"),
+    *("alert.lost", "alert.other", "alert.drill", "alert.dietary"),
+)
 # What is about single guests: told to people, not to whole channels, and looked at only where it is news.
 PERSONAL = ("guest.changed", "contact.changed")
 SAYS = {
@@ -122,6 +127,8 @@ SAYS = {
     "form.asked": "You are asked to fill in: {title}",
     "form.reminded": "You are asked again to fill in: {title}",
     "form.reopened": "Something is still missing in: {title}",
+    "form.due_soon": "Not answered yet, wanted by {due}: {title}",
+    "form.overdue": "Was wanted by {due}, and is not answered: {title}",
     "form.submitted": "Your form is answered: {title}",
     "payment.requested": "You are asked to pay {money}: {what}",
     "payment.cancelled": "You are not asked for {money} any more: {what}",
@@ -142,6 +149,8 @@ MOVED = {
 }
 
 
+# What may be wanted by a day, and says no more of itself than its title.
+WITH_A_DAY = frozenset({"tasks", "form_requests"})
 # Of what is still to be paid, with its day.
 DUE = frozenset({"payment.due_soon", "payment.overdue"})
 LAST_WARNING_H = 96
@@ -258,7 +267,7 @@ def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
         return _photos(event.type, record, old, tongue)
     if event.subject.table == "payments":
         return _payments(event.type, record, old, tongue)
-    if event.subject.table == "tasks":
+    if event.subject.table in WITH_A_DAY:
         values = record | {"due": tongue.day(date.fromisoformat(record["due_on"])) if record.get("due_on") else ""}
         return Saying(title=_title(event.type, values, tongue), before="", after="")
     if event.subject.table == "amendments":

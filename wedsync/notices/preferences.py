@@ -90,8 +90,11 @@ CATEGORIES: Final = (
     Category(
         key="forms",
         words="Forms",
-        hint="Asked, asked again, and answered",
-        types=("form.asked", "form.reminded", "form.reopened", "form.submitted"),
+        hint="Asked, asked again, wanted soon, and answered",
+        types=(
+            *("form.asked", "form.reminded", "form.reopened", "form.submitted"),
+            *("form.due_soon", "form.overdue"),
+        ),
     ),
     Category(
         key="account",

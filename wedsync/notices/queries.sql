@@ -151,6 +151,10 @@ where p.wedding_id = $1 and p.purpose = 'help' and p.membership_id = $2 and p.re
 order by p.created_at desc
 limit 1
 
+-- name: helped_at
+-- The same in the helper's own home.
+select app.helped_at($1)
+
 -- name: party_pass
 select p.id from passes p
 where p.wedding_id = $1 and p.purpose = 'rsvp' and p.party_id = $2 and p.revoked_at is null

@@ -36,6 +36,8 @@ PAGES = {
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
 """What has a page of its own at a supplier's wedding."""
+HELPERS = "/me/inbox"
+"""What stands in the inbox of a helper: the couple's pages are not theirs, and their own has its address in no row."""
 OF_THE_DAY = frozenset({"amendments", "arrivals"})
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
@@ -137,8 +139,7 @@ def href(event: Event, person: Recipient) -> str:
         place = OWN_PAGES.get(event.subject.table)
         return f"{base}/{place}/{event.subject.id}" if place else base
     if person.role == "helper":
-        # The couple's pages are not theirs, and their own has its address in no row.
-        return "/me/inbox"
+        return HELPERS
     if event.subject.table == "messages":
         return f"/me/{event.tenant}/suppliers/{event.link_id}/correspondence"
     if event.subject.table == "form_requests":
@@ -201,7 +202,7 @@ async def _helped_at(tx: Tx, settings: Settings, event: Event, people: list[Reci
     if not any(person.role == "helper" for person in people):
         return ""
     pass_id = await tx.value(queries.helper_pass, event.tenant, event.membership_id)
-    return f"{settings.public_url}/help/{pass_token(settings.jwt_secret, 'help', pass_id)}" if pass_id else ""
+    return actions.pass_url(settings, "help", pass_token(settings.jwt_secret, "help", pass_id)) if pass_id else ""
 
 
 def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) -> dict[str, Any]:

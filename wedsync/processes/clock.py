@@ -55,6 +55,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("warn_of_photos", 5 * minute, ticks.warning_of_photos(published)),
         Timer("remind_of_payments", 5 * minute, ticks.reminding_of_payments(published)),
         Timer("remind_of_tasks", 5 * minute, ticks.reminding_of_tasks(published)),
+        Timer("remind_of_forms", 5 * minute, ticks.reminding_of_forms(published)),
         Timer("warn_of_limits", 5 * minute, ticks.warning_of_limits(published)),
         Timer("mind_alerts", 1.0, ticks.minding_alerts(published)),
         Timer("mind_days", 10.0, ticks.minding_days(published)),

@@ -1,11 +1,14 @@
 """Joins the delivery engine to the connectors' host: from a leased payload to the host's job, from its word to ours."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
+import structlog
 
 from wedsync.connections import contract, host
 from wedsync.connections.accounts.opening import Accounts
@@ -18,7 +21,7 @@ from wedsync.connections.marketing.through import Marketers
 from wedsync.connections.records.through import Connected as Crms
 from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
-from wedsync.events.jobs import Payload
+from wedsync.events.jobs import Payload, is_passing, queries
 from wedsync.events.retry import Exchange, Outcome
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
@@ -27,8 +30,11 @@ from wedsync.kit.http import Wire
 from wedsync.kit.seal import KeyRing
 from wedsync.subscriptions.rules.shape import shaped
 
+log = structlog.get_logger("senders")
 MAIL_POOL: Final = 2
 """Connections by which the chain of mail keeps what it knows of its providers."""
+CALLING: Final = "alert."
+Still = Callable[[UUID], Awaitable[bool]]
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -64,7 +70,11 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     memory = Kept(Door(pool))
     chain = Chain(connectors, chain_of(settings, connectors.manifests), memory, ring=ring)
     await memory.name(chain.names)
-    sending = {**through(connectors, open_sealed=opener(ring)), MAIL: by_mail(chain, open_sealed=opener(ring))}
+    still = still_asked(pool)
+    sending = {
+        **through(connectors, open_sealed=opener(ring), still=still),
+        MAIL: by_mail(chain, open_sealed=opener(ring), still=still),
+    }
     try:
         yield Opened(
             sending,
@@ -82,20 +92,35 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         await wire.close()
 
 
-def through(connectors: host.Host, *, open_sealed: OpenSealed) -> Mapping[str, Sender]:
+def still_asked(pool: Any) -> Still:
+    """Whether a delivery may still leave; a database that is away keeps no emergency back."""
+
+    async def still(delivery: UUID) -> bool:
+        try:
+            return bool(await pool.fetchval(queries.may_still_leave, delivery))
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning("not_asked_again", delivery_id=str(delivery), reason=f"{type(error).__name__}: {error}")
+            return True
+
+    return still
+
+
+def through(connectors: host.Host, *, open_sealed: OpenSealed, still: Still | None = None) -> Mapping[str, Sender]:
     """A sender for every connector that has a manifest."""
 
     async def send(payload: Payload) -> Outcome:
-        return to_outcome(await connectors.send(to_job(payload, open_sealed=open_sealed)))
+        return to_outcome(await connectors.send(to_job(payload, open_sealed=open_sealed, still=still)))
 
     return dict.fromkeys(connectors.manifests, send)
 
 
-def by_mail(chain: Chain, *, open_sealed: OpenSealed) -> Sender:
+def by_mail(chain: Chain, *, open_sealed: OpenSealed, still: Still | None = None) -> Sender:
     """The sender of mails, through the chain of their providers."""
 
     async def send(payload: Payload) -> Outcome:
-        return to_outcome(await chain.send(to_job(payload, open_sealed=open_sealed)))
+        return to_outcome(await chain.send(to_job(payload, open_sealed=open_sealed, still=still)))
 
     return send
 
@@ -110,8 +135,9 @@ def to_channels(connectors: host.Host, accounts: Accounts, door: Door, ring: Key
     return {name: send for name, manifest in connectors.manifests.items() if manifest.chats is not None}
 
 
-def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
-    """What the host needs; secrets stay sealed until the connector is called."""
+def to_job(payload: Payload, *, open_sealed: OpenSealed, still: Still | None = None) -> host.Job:
+    """What the host needs; secrets stay sealed until the connector is called. Calls of an alert are asked about once
+    more where they took longer than a moment: somebody may have acknowledged it."""
     job = payload.job
     # Images that are sealed at rest are opened here: the database has just judged that this receiver may see them.
     event = None if payload.event is None else with_images(payload.event, open_sealed)
@@ -132,6 +158,7 @@ def to_job(payload: Payload, *, open_sealed: OpenSealed) -> host.Job:
         is_live=job.live_until is not None and job.live_until > clock.now(),
         as_new=bool(payload.as_new) or payload.is_test,
         is_test=payload.is_test,
+        may_leave=partial(still, job.id) if still is not None and payload.type.startswith(CALLING) else None,
     )
 
 

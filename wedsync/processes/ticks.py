@@ -26,6 +26,7 @@ database = sql.load("wedsync.operations.database")
 records = sql.load("wedsync.connections.records")
 marketing = sql.load("wedsync.connections.marketing")
 phoning = sql.load("wedsync.connections.phoning")
+forms = sql.load("wedsync.forms")
 invitations = sql.load("wedsync.invitations")
 journeys = sql.load("wedsync.journeys")
 notices = sql.load("wedsync.notices")
@@ -87,6 +88,11 @@ def reminding_of_payments(published: Callable[[str], Awaitable[Any]]) -> Tick:
 def reminding_of_tasks(published: Callable[[str], Awaitable[Any]]) -> Tick:
     """Tasks whose day comes near or has passed: whoever has them to do is reminded, on a ladder."""
     return one_by_one(published, tasks.weddings_of_due, tasks.remind_of_due)
+
+
+def reminding_of_forms(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Forms that are wanted soon, or were, and are not answered: the couple is reminded, on a ladder."""
+    return one_by_one(published, forms.weddings_of_due, forms.remind_of_due)
 
 
 def minding_invitations(published: Callable[[str], Awaitable[Any]]) -> Tick:

@@ -44,8 +44,9 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     async def make(tx: Tx, event: Event) -> None:
         await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="open"))])
 
-    async def ordered(tx: Tx, event: Event, made: Callable[[Row], model.Order]) -> None:
-        chats = [row for row in await tx.rows(queries.chats_of, event.tenant) if row["mask"] & event.scope]
+    async def ordered(tx: Tx, event: Event, made: Callable[[Row], model.Order], scope: int) -> None:
+        seeing = (row for row in await tx.rows(queries.chats_of, event.tenant) if row["mask"] & event.scope)
+        chats = [row for row in seeing if row["mask"] & scope]
         await _owe(tx, ring, event, [(row["chat_id"], row["link_id"], made(row)) for row in chats], lane=URGENT)
 
     async def archive(tx: Tx, event: Event) -> None:

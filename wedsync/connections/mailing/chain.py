@@ -22,6 +22,7 @@ from wedsync.connections.contract import (
     Rejected,
     RetryLater,
     Unknown,
+    settled,
     word,
 )
 from wedsync.connections.mailing import health
@@ -89,6 +90,8 @@ class Chain:
         tries: list[_Try] = []
         for name in names:
             is_last = name == names[-1]
+            if tries and await _is_settled(job):
+                return _with_way(settled(tries[-1].outcome.attempt), tries)
             tries.append(_Try(name, await self._ask(job, name, timeout_s=None if is_last else self._times.try_s)))
             if isinstance(tries[-1].outcome, Unknown) and not is_last:
                 tries += await self._ask_again(job, tries[-1])
@@ -133,7 +136,7 @@ class Chain:
         outcome = silent.outcome
         while isinstance(outcome, Unknown) and outcome.repeat_is_safe:
             left_s = ends - clock.monotonic()
-            if left_s <= 0.0:
+            if left_s <= 0.0 or await _is_settled(job):
                 break
             outcome = await self._ask(job, silent.name, timeout_s=left_s)
             tries.append(_Try(silent.name, outcome))
@@ -162,6 +165,11 @@ class Chain:
         elif isinstance(outcome, RetryLater) and others:
             outcome = msgspec.structs.replace(outcome, after_s=_soonest_s(tries))
         return _with_way(outcome, tries) if len(tries) > 1 or len(self._names) > 1 else outcome
+
+
+async def _is_settled(job: host.Job) -> bool:
+    """Whether nobody wants it any more, since its first try began."""
+    return job.may_leave is not None and not await job.may_leave()
 
 
 def chain_of(settings: Any, found: Mapping[str, Manifest]) -> tuple[str, ...]:

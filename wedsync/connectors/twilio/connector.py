@@ -2,7 +2,16 @@
 
 import msgspec
 
-from wedsync.connections.contract import Connection, Delivered, Delivery, Outcome, ReconnectNeeded, Rejected, Tools
+from wedsync.connections.contract import (
+    Connection,
+    Delivered,
+    Delivery,
+    Outcome,
+    ReconnectNeeded,
+    Rejected,
+    Tools,
+    settled,
+)
 from wedsync.connections.phoning.contract import Form, Heard, Message, Picked, Status
 from wedsync.connectors.twilio import mapper
 from wedsync.connectors.twilio.answers import found, sent
@@ -41,6 +50,8 @@ class Twilio:
             before = await self._sent_before(self._client, message, timeout_s=delivery.timeout_s / 2)
             if before is not None:
                 return before
+            if await delivery.is_settled():
+                return settled()
         left_s = delivery.timeout_s if delivery.attempt == 1 else delivery.timeout_s / 2
         return await self._send(self._client, message, timeout_s=left_s)
 

@@ -128,7 +128,11 @@ async def _for_couple(tx: Tx, row: Any) -> dict[str, Any]:
 
 def for_couple(steps: Sequence[StepView]) -> list[StepView]:
     """What reaches them, without our reasons."""
-    return [msgspec.structs.replace(one, why="") for one in steps if one.kind in SHOWN_TO_COUPLE and one.state in COMES]
+    return [
+        msgspec.structs.replace(one, why="", arrived={})
+        for one in steps
+        if one.kind in SHOWN_TO_COUPLE and one.state in COMES
+    ]
 
 
 async def _enrolments(tx: Tx, link_id: UUID) -> list[Any]:

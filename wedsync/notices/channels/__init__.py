@@ -21,7 +21,8 @@ from wedsync.notices.wording.tongues import ENGLISH, Tongue
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One person to be told of one fact on one channel, decided already; `confirms` where opening the address can say
     "seen and fine"; `lines` where several facts are told as one. All of it is in the person's language (`tongue`), but
-    for `spoken`: voices speak English. `on` is the wedding's day, `label` what has changed in a word or two.
+    for `spoken`: voices speak English. `on` is the wedding's day, `label` what has changed in a word or two, `key` the
+    text it is said in where that is not the event's own.
     """
 
     person: Recipient
@@ -38,6 +39,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     on: str = ""
     tongue: Tongue = ENGLISH
     spoken: str = ""
+    key: str = ""
 
     def content(self) -> Content:
         """What every channel draws. Raises WordMissing."""
@@ -46,7 +48,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     def matter(self) -> Matter:
         """What it is made of."""
         return Matter(
-            key=self.event.type,
+            key=self.key or self.event.type,
             couple=self.couple,
             title=self.title,
             label=self.label,

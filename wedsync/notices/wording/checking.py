@@ -14,7 +14,7 @@ from wedsync.notices.wording.content import Content, Matter, written
 from wedsync.notices.wording.tongues import DIGEST, EMERGENCY, PARTS, SHARED, Text, Tongue, shipped, variables
 
 OF_BODY: Final = frozenset({"couple", "title"})
-KEYS: Final = (*SHARED, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
+KEYS: Final = (*SHARED, *model.CALLS, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
 """Every text there is."""
 _LINK: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
 _SAMPLES: Final[Mapping[str, str]] = {
@@ -90,8 +90,9 @@ def sample(key: str, tongue: Tongue) -> Content:
     title = title[:1].upper() + title[1:] if template.startswith("{field}") else title
     has_change = not template or "{field}" in template or key in model.SHOWS_CHANGE
     change = {"before": "13:30", "after": "14:00"} if has_change else {"before": "", "after": ""}
-    severity = "critical" if key == EMERGENCY else "normal"
-    asks = key in model.TO_LINKS and key not in model.UNCONFIRMED
+    is_call = key == EMERGENCY or key in model.CALLS
+    severity = "critical" if is_call else "normal"
+    asks = is_call or (key in model.TO_LINKS and key not in model.UNCONFIRMED)
     return written(_matter(key, title, tongue, confirms=asks or key in SHARED, severity=severity, **change), tongue)
 
 

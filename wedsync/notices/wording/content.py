@@ -59,8 +59,9 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
 
 def written(matter: Matter, tongue: Tongue = ENGLISH) -> Content:
     """In one language. Raises WordMissing."""
-    key = DIGEST if matter.lines else EMERGENCY if matter.severity == "critical" else matter.key
-    text = tongue.words(key)
+    is_call = matter.severity == "critical" and not matter.lines
+    key = DIGEST if matter.lines else EMERGENCY if is_call else matter.key
+    text = tongue.words(EMERGENCY, matter.key) if is_call else tongue.words(key)
     values = {"couple": matter.couple, "title": matter.title}
     body, label = (text.ask, text.confirm) if matter.confirms else (text.body, text.button)
     first = [] if matter.lines else [_change(matter, tongue)]

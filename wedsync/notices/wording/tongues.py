@@ -108,10 +108,10 @@ class Tongue(msgspec.Struct, frozen=True, kw_only=True):
             **{name: next((w for one in near if (w := getattr(one, name))), "") for name in Text.__struct_fields__}
         )
 
-    def words(self, key: str) -> Text:
-        """Of one key, and what all notices say where it says nothing."""
-        own, shared = self.text(key), self.text(CHANGE)
-        return Text(**{name: getattr(own, name) or getattr(shared, name) for name in PARTS})
+    def words(self, key: str, nearer: str = "") -> Text:
+        """Of one key, and what all notices say where it says nothing; before it of a `nearer` one."""
+        found = [self.text(one) for one in (nearer, key, CHANGE) if one]
+        return Text(**{name: next((word for one in found if (word := getattr(one, name))), "") for name in PARTS})
 
     def number(self, key: str) -> int:
         """The version of what an operator wrote; 0 where it is ours."""
