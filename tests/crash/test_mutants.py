@@ -13,19 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("wedsync", "db", "tests")
-MIGRATION = "db/migrations/0001_initial.sql"
 PATIENCE_S = 300
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
 
 # Name: (file, [(what stands there, what the mutant says)], the test that notices).
 MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "the fence of a lease": (
-        MIGRATION,
+        "db/schema/77_ledger.sql",
         [(" and j.lease_token = (w.t).lease and w.state not in", " and w.state not in")],
         "tests/contracts/test_jobs_claim.py::test_only_the_holder_of_a_lease_ends_a_job",
     ),
     "the unique key of the inbox": (
-        MIGRATION,
+        "db/schema/62_inbox.sql",
         [
             ("unique (source_id, dedupe_key)", "unique (source_id, dedupe_key, id)"),
             ("on conflict (source_id, dedupe_key)", "on conflict (source_id, dedupe_key, id)"),
@@ -33,7 +32,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
         "tests/contracts/test_hooks.py::test_the_couples_hook_changes_the_wedding_once",
     ),
     "the outbox": (
-        MIGRATION,
+        "db/schema/72_record.sql",
         [("if v_owes then perform app.owe_facts(v_tenant, v_facts, v_ids, v_base, v_at); end if;", "")],
         "tests/contracts/test_jobs_owed.py::test_facts_of_one_kind_reach_only_whoever_asked_for_it",
     ),
@@ -48,7 +47,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
         "tests/contracts/test_jobs_restraint.py::test_what_is_not_the_destinations_failure_opens_nothing",
     ),
     "the tenant of a replay": (
-        MIGRATION,
+        "db/schema/77_ledger.sql",
         [
             (
                 "d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id)",

@@ -4,11 +4,14 @@ Forward only, one at a time (advisory lock), each file in a transaction of its o
 waiting for a lock and tries again, so that a migration never stands in front of the traffic. A file whose first line
 says `-- no transaction` holds exactly one statement, such as `create index concurrently`.
 `db/schema/*.sql` is the database as it is; `build_from_schema` makes one from it for the test that both are the same.
+Before the first release the first file includes it (docs/decisions/0024-the-first-migration.md): `python -m
+wedsync.processes.migrate FOLDER` writes the files as they run, for a linter and for the release that freezes them.
 """
 
 import asyncio
 import hashlib
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +32,8 @@ LOCK_PATIENCE: Final = "60s"
 TABLE_LOCK_TIMEOUT: Final = "1s"
 TRIES: Final = 8
 NO_TRANSACTION: Final = "-- no transaction"
+INCLUDE: Final = "-- include db/schema\n"
+"""A line that stands for all of db/schema but the roles, which belong to the cluster."""
 FILE_NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 # Limits of each login role: what an honest statement never needs. A role is never shared by two kinds of process.
@@ -92,11 +97,17 @@ def known_migrations(folder: Path | None = None) -> list[Migration]:
         matched = FILE_NAME.fullmatch(path.name)
         if not matched:
             raise MigrationRefused(f"{path.name} in db/migrations must be named like 0007_what_it_does.sql.")
-        found.append(Migration(int(matched[1]), path.stem, path.read_text()))
+        found.append(Migration(int(matched[1]), path.stem, _expanded(path.read_text())))
     for place, migration in enumerate(found, start=1):
         if migration.version != place:
             raise MigrationRefused(f"{migration.name} should be number {place:04}: numbers follow each other.")
     return found
+
+
+def write_down(folder: Path) -> None:
+    """Each migration as it runs, as a file of `folder`."""
+    for migration in known_migrations():
+        (folder / f"{migration.name}.sql").write_text(migration.text)
 
 
 async def migrate(owner_dsn: str, folder: Path | None = None, *, default_plan: str = "") -> list[str]:
@@ -182,12 +193,23 @@ async def build_from_schema(owner_dsn: str, folder: Path | None = None) -> None:
     async with connected(owner_dsn) as connection:
         await connection.execute(TABLE)
         async with connection.transaction():
-            for path in sorted((folder or database_files("schema")).glob("*.sql")):
-                if not path.name.startswith("00_"):
-                    await _execute(connection, path.name, path.read_text())
+            for path in _schema(folder or database_files("schema")):
+                await _execute(connection, path.name, path.read_text())
         await connection.execute(READERS)
         if folder is None:
             await _sync_catalogue(connection)
+
+
+def _schema(folder: Path) -> list[Path]:
+    """What belongs to the database itself, in the order it is built in."""
+    return [path for path in sorted(folder.glob("*.sql")) if not path.name.startswith("00_")]
+
+
+def _expanded(text: str) -> str:
+    if INCLUDE not in text:
+        return text
+    parts = [f"-- {path.name}\n{path.read_text()}" for path in _schema(database_files("schema"))]
+    return text.replace(INCLUDE, "\n".join(parts))
 
 
 async def _sync_catalogue(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -328,3 +350,7 @@ async def _quoted(connection: "asyncpg.Connection[asyncpg.Record]", template: st
     """The server's own quoting, for statements that take no parameters."""
     text: str = await connection.fetchval("select format($1, variadic $2::text[])", template, list(values))
     return text
+
+
+if __name__ == "__main__":
+    write_down(Path(sys.argv[1]))
