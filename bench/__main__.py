@@ -18,6 +18,7 @@ import uvloop
 from bench import (
     bookings,
     calendars,
+    clients,
     connections,
     drain,
     gateway_cpu,
@@ -48,6 +49,7 @@ SCENARIOS: dict[str, Scenario] = {
         drain,
         hooks,
         imports,
+        clients,
         mixed,
         sockets,
         inboxes,

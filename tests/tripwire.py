@@ -71,7 +71,6 @@ UNTOLD: Final[Mapping[str, str]] = {
     "record_items": "what a CRM holds of a client, sealed; what comes of it here is told by clients",
     "record_spaces": "which space of a venue's own system is which of ours; what comes of it is told of the space",
     "record_galleries": "what a CRM told of a gallery, sealed; what comes of it is told by photo deliveries",
-    "record_messages": "what a CRM told of a conversation, sealed; what of it is shared is told as message.shared",
     "record_documents": "what a CRM told of a job, sealed; what comes of it here is told by clients",
     "record_runs": "a log of the sync, as its owner asks for it",
     "marketing_progress": "how far a list is kept in step; what people choose is told as marketing_audience.changed",

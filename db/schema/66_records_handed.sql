@@ -13,12 +13,14 @@ create table public.record_galleries (
   is_dirty boolean not null default true,
   reason text not null default '' check (length(reason) <= 500),
   changed_at timestamptz not null default clock_timestamp(),
+  gone_at timestamptz,
   unique (book_id, remote_key),
   foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
 );
 comment on table public.record_galleries is 'A gallery of a CRM, sealed, and the photo delivery of the couple''s wedding that it is; record_key finds the job it belongs to';
 comment on column public.record_galleries.delivery_id is 'In the wedding''s home; null until it was taken over there';
 comment on column public.record_galleries.reason is 'Why it could not be taken over, for the supplier';
+comment on column public.record_galleries.gone_at is 'When it was found that the CRM has it no more; what was delivered of it stays delivered';
 create index record_galleries_dirty on public.record_galleries (book_id) where is_dirty;
 create index record_galleries_tenant on public.record_galleries (tenant_id, book_id, changed_at desc);
 call app.protect('public.record_galleries', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
@@ -33,10 +35,12 @@ create table public.record_messages (
   sealed bytea not null,
   said_at timestamptz not null,
   changed_at timestamptz not null default clock_timestamp(),
+  gone_at timestamptz,
   unique (book_id, remote_key),
   foreign key (tenant_id, book_id) references public.record_books (tenant_id, id) on delete cascade
 );
 comment on table public.record_messages is 'What was said with a couple or noted of it in a CRM, sealed: the supplier''s alone, whatever the couple''s wedding shares';
+comment on column public.record_messages.gone_at is 'When the CRM had it no more: its words are forgotten, and what was shared of it stays until it is taken back';
 create index record_messages_record on public.record_messages (book_id, record_key, said_at desc);
 create index record_messages_tenant on public.record_messages (tenant_id, said_at desc);
 call app.protect('public.record_messages', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$);

@@ -28,6 +28,7 @@ def messages() -> list[Message]:
         message(3, "They love peonies.\n\nNo flash in church, and the grandmother sits in the first row on the left."),
         message(9, "Met at the barn; they walk in together.", shared_at=ago(days=2)),
         message(30, "The first dance is at half past eight.", shared_at=ago(days=20), is_changed=True),
+        message(40, "Confetti only behind the chapel.", shared_at=ago(days=30), is_gone=True),
         message(61, "https://example.org/" + "a-very-long-address-without-any-blank-in-it-" * 4),
     ]
 
@@ -36,13 +37,26 @@ def correspondence(couple_names: str) -> dict[str, Any]:
     known: dict[str, Any] = {"couple": couple_names, "supplier": "Hartley & Finch"}
     if not couple_names:
         shared = [one for one in messages() if one.shared_at]
-        return known | {"messages": shared, "path": "", "back_href": f"/me/{WEDDING}/suppliers"}
+        src = f"/me/{WEDDING}/suppliers/{WEDDING}/correspondence"
+        return known | {"messages": shared, "path": "", "src": src, "back_href": f"/me/{WEDDING}/suppliers"}
     path = f"{BASE}/weddings/{WEDDING}"
-    return known | {"messages": messages(), "path": f"{path}/correspondence", "back_href": path}
+    return known | {
+        "messages": messages(),
+        "path": f"{path}/correspondence",
+        "src": f"{path}/correspondence",
+        "back_href": path,
+    }
 
 
 def gallery(number: int, name: str, state: Any, **more: Any) -> model.Gallery:
-    blank: dict[str, Any] = {"delivery_id": None, "reason": "", "released_on": None, "photos": 0, "url": ""}
+    blank: dict[str, Any] = {
+        "gone_at": None,
+        "delivery_id": None,
+        "reason": "",
+        "released_on": None,
+        "photos": 0,
+        "url": "",
+    }
     known = {"id": UUID(int=number), "book_id": BOOK, "client_id": None, "changed_at": ago(days=number)}
     return model.Gallery(**blank | known | {"name": name, "state": state} | more)
 

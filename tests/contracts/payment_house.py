@@ -1,8 +1,10 @@
 """A town whose suppliers are paid online: the served app with Stripe's fake beside it, and hooks brought one by one."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -47,6 +49,7 @@ class PaymentHouse(Town):
     at: str
     work: Work
     sender: Sender
+    connect: Callable[[], Awaitable[Any]]
 
     async def paid(self, *, is_market: bool = True, days: int = 3) -> Paid:
         """A wedding whose photographer has connected Stripe, and who enquired so many days before the link."""
@@ -137,13 +140,25 @@ class PaymentHouse(Town):
             statuses.append(answer.status_code)
         return statuses
 
-    async def worked(self, supplier: str) -> int:
-        """Work on every hook of a supplier that waits; how many."""
+    async def worked(self, supplier: str, admin: Any = None) -> int:
+        """Work on every hook of a supplier that waits; how many. `admin`: a connection of its own, where several do."""
         done = 0
-        while row := await self.admin.fetchrow(LEASE_WORK, UUID(supplier), "hooks"):
+        while row := await (admin or self.admin).fetchrow(LEASE_WORK, UUID(supplier), "hooks"):
             await self.work(self.door, Job(**row))
             done += 1
         return done
+
+    async def worked_at_once(self, suppliers: Sequence[str]) -> int:
+        """The same for several suppliers, each by a worker of its own, as they run beside each other."""
+
+        async def one(supplier: str) -> int:
+            admin = await self.connect()
+            try:
+                return await self.worked(supplier, admin)
+            finally:
+                await admin.close()
+
+        return sum(await asyncio.gather(*(one(supplier) for supplier in suppliers)))
 
     async def settled(self, paid: Paid, events: Sequence[Mapping[str, Any]], rng: random.Random | None = None) -> None:
         """Bring hooks, in an order of chance where one is given, and work on them."""
@@ -185,6 +200,7 @@ async def housed(database: Database, postgres: RunningPostgres, settings: Settin
             async with served(own) as app:
                 house = PaymentHouse(app, own, admin)
                 house.stripe, house.at, house.sender = fake, at, Sender(house)
+                house.connect = partial(asyncpg.connect, postgres.admin_url, database=database.name)
                 house.work = registry.works(own, host=app.state.desk.host)["hooks"]
                 yield house
     finally:

@@ -215,3 +215,105 @@ async def test_what_was_said_is_the_photographers_until_it_is_shared(lane: Lane)
     for table in ("record_messages", "messages", "events", "deliveries", "inbox"):
         for row in await lane.admin.fetch(f"select * from {table}"):
             assert "peonies" not in str(dict(row))
+
+
+async def test_what_is_deleted_there_is_found_by_the_sweep_and_moves_nothing_of_the_couples(lane: Lane) -> None:
+    book, couple, wedding, link, job = await wed(lane)
+    studio: Studio = lane.tave.studios[book.account]
+    opened = studio.gallery(job, name="Ana and Ben", status="active", photoCount=620)
+    never = studio.gallery(job, name="Sneak peek")
+    kept = studio.note(job, "<p>They love peonies.</p>")
+    dropped = studio.note(job, "<p>They love roses.</p>")
+    unshared = studio.note(job, "<p>They pay late.</p>")
+    await book.poll(wedding)
+    await book.join(job, wedding, link)
+    # Not looked at yet when it is deleted: it is delivered to nobody.
+    studio.drop(never)
+    await book.sweep()
+    await book.settle(wedding)
+    path = f"/api/v1/links/{link}/correspondence"
+    messages = {one["text"]: one["id"] for one in (await book.owner.got("GET", path))["items"]}
+    for text in ("They love peonies.", "They love roses."):
+        await book.owner.got("POST", f"{path}/{messages[text]}/share", code=204)
+
+    async def bar() -> list[tuple[str, int | None]]:
+        found = await couple.got("GET", f"/api/v1/weddings/{wedding}/photos")
+        return [(one["stage"], one["delivered_count"]) for one in found["items"]]
+
+    async def galleries() -> dict[str, bool]:
+        found = (await book.owner.got("GET", f"{book.path}/galleries"))["items"]
+        return {one["name"]: one["gone_at"] is not None for one in found}
+
+    async def mine() -> dict[str, tuple[bool, bool]]:
+        found = (await book.owner.got("GET", path))["items"]
+        return {one["text"]: (one["shared_at"] is not None, one["is_gone"]) for one in found}
+
+    assert await bar() == [("delivered", 620)]
+    assert await galleries() == {"Ana and Ben": False, "Sneak peek": True}
+    for one in (opened, dropped, unshared):
+        studio.drop(one)
+    events = len(await lane.events(wedding))
+    await book.poll(wedding)
+    assert await mine() == {
+        "They love peonies.": (True, False),
+        "They love roses.": (True, False),
+        "They pay late.": (False, False),
+    }
+    await book.sweep()
+    await book.settle(wedding)
+    assert await bar() == [("delivered", 620)]
+    assert len(await lane.events(wedding)) == events
+    assert await galleries() == {"Ana and Ben": True, "Sneak peek": True}
+    assert await mine() == {"They love peonies.": (True, False), "They love roses.": (True, True)}
+    page = await book.owner.see(f"/studio/{book.business.supplier}/weddings/{wedding}/correspondence")
+    assert page.count("any more. They read it until you share it no more.") == 1
+    assert "Deleted there" in await book.owner.see(f"/studio/{book.business.supplier}/records/{book.id}")
+    for row in await lane.admin.fetch("select * from record_messages where gone_at is not null"):
+        assert "They" not in lane.unsealed("record_messages", row)
+    # It comes back under its own id, so what was shared of it is that again.
+    studio.notes[dropped] = {**studio.notes[kept], "id": dropped, "contentHtml": "<p>They love tulips.</p>"}
+    studio.touched(studio.notes[dropped])
+    await book.poll(wedding)
+    changed = {one["id"]: one for one in (await book.owner.got("GET", path))["items"]}[messages["They love roses."]]
+    assert (changed["text"], changed["is_changed"], changed["is_gone"]) == ("They love tulips.", True, False)
+
+
+async def test_what_a_page_left_out_is_looked_at_before_it_is_gone(lane: Lane) -> None:
+    book, _, wedding, link, job = await wed(lane)
+    studio: Studio = lane.tave.studios[book.account]
+    note = studio.note(job, "<p>They love peonies.</p>")
+    await book.poll(wedding)
+    await book.join(job, wedding, link)
+    rows = studio.rows
+    studio.rows = lambda table, sort: [one for one in rows(table, sort) if one["id"] != note]  # type: ignore[method-assign]
+    try:
+        await book.sweep()
+    finally:
+        studio.rows = rows  # type: ignore[method-assign]
+    found = (await book.owner.got("GET", f"/api/v1/links/{link}/correspondence"))["items"]
+    assert [(one["text"], one["is_gone"]) for one in found] == [("They love peonies.", False)]
+
+
+async def test_the_pages_of_a_correspondence_are_told_of_what_is_new(lane: Lane) -> None:
+    book, couple, wedding, link, job = await wed(lane)
+    studio: Studio = lane.tave.studios[book.account]
+    await book.join(job, wedding, link)
+    base = f"/studio/{book.business.supplier}/weddings/{wedding}/correspondence"
+    theirs = f"/me/{wedding}/suppliers/{link}/correspondence"
+    for who, place in ((book.owner, base), (couple, theirs)):
+        page = await who.see(place)
+        assert f'data-live="messages record_messages" data-live-src="{place}"' in page
+        fragment = await who.see(place, part=True)
+        assert "<body" not in fragment and fragment.strip().startswith('<div class="stack" id="correspondence"')
+    note = studio.note(job, "<p>They love peonies.</p>")
+    await book.poll(wedding)
+    studio.drop(note)
+    await book.sweep()
+    told = [
+        e for e in await lane.events(book.business.supplier, kind="supplier") if e.type.startswith("record_message.")
+    ]
+    assert [(e.type, e.subject.table, e.bulk) for e in told] == [
+        ("record_message.told", "record_messages", True),
+        ("record_message.forgotten", "record_messages", True),
+    ]
+    assert "peonies" not in repr(told)

@@ -87,6 +87,7 @@ GROUPS: Final = (
             ("marketing_audience.*", "Mailing lists"),
             ("marketing_consent.*", "Who agreed to marketing mail"),
             ("record_map.*", "Which fields of a connected CRM are which of yours"),
+            ("record_message.*", "What a connected CRM holds of your words with couples"),
             ("record_conflict.*", "What a connected CRM and we disagree on"),
         ),
     ),

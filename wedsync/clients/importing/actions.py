@@ -63,9 +63,12 @@ async def choose(tx: Tx, ring: KeyRing, import_id: UUID, upload: Upload, plan: P
 async def compared(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices) -> tuple[list[There], Merge]:
     """The clients there are, opened, and what the plan would do about them. Raises Refusal 403."""
     await actions.managed(tx)
-    supplier_id = await tx.home()
-    rows = await tx.rows(queries.stored)
+    return await _compared(ring, await tx.home(), await tx.rows(queries.stored), plan, choices)
 
+
+async def _compared(
+    ring: KeyRing, supplier_id: UUID, rows: Sequence[Row], plan: Plan, choices: Choices
+) -> tuple[list[There], Merge]:
     def work() -> tuple[list[There], Merge]:
         there = [_there(ring, supplier_id, row) for row in rows]
         return there, merging.merge(plan, there, choices)
@@ -75,8 +78,8 @@ async def compared(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices) -> tuple
 
 async def bring_in(tx: Tx, ring: KeyRing, import_id: UUID, plan: Plan, choices: Choices) -> None:
     """Change the clients and end the import, all of it or nothing. Raises Refusal 403, 404, and 409 where it was."""
-    merged, journal = await _merged(tx, ring, plan, choices, is_list=True)
     supplier_id = await tx.home()
+    merged, journal = await _merged(tx, ring, supplier_id, plan, choices, is_list=True)
     undo = await asyncio.to_thread(seal_journal, ring, supplier_id, import_id, journal)
     change = {
         "status": "finished",
@@ -93,17 +96,18 @@ async def bring_in(tx: Tx, ring: KeyRing, import_id: UUID, plan: Plan, choices: 
 
 async def take(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices) -> Merge:
     """What another program says of single clients, without an import to take back. Raises Refusal 403."""
-    merged, _ = await _merged(tx, ring, plan, choices, is_list=False)
+    merged, _ = await _merged(tx, ring, await tx.home(), plan, choices, is_list=False)
     return merged
 
 
-async def _merged(tx: Tx, ring: KeyRing, plan: Plan, choices: Choices, *, is_list: bool) -> tuple[Merge, Journal]:
+async def _merged(
+    tx: Tx, ring: KeyRing, supplier_id: UUID, plan: Plan, choices: Choices, *, is_list: bool
+) -> tuple[Merge, Journal]:
     """The clients made and changed; of a whole list its import speaks, and each of them is bulk."""
     await actions.hold(tx)
-    await tx.run(queries.hold_rows)
-    there, merged = await compared(tx, ring, plan, choices)
-    supplier_id = await tx.home()
-    ids = await _new_ids(tx, merged.created)
+    held = sorted(await tx.rows(queries.hold_stored), key=lambda row: (row["created_at"], row["id"]))
+    there, merged = await _compared(ring, supplier_id, held, plan, choices)
+    ids = await _new_ids(tx, merged.created) if merged.created else []
     new, changed = await asyncio.to_thread(_lines, ring, supplier_id, plan, choices, there, merged, ids)
     for row in await _written(tx, queries.insert_clients, new):
         record(tx, facts.ADDED, op="INSERT", row=row, bulk=is_list)

@@ -10,7 +10,7 @@ from datetime import date
 import msgspec
 
 from wedsync.clients.importing.values import Choices, FieldChange, Merge, Op, Plan, Planned, Step
-from wedsync.clients.matching import Index
+from wedsync.clients.matching import Index, face
 from wedsync.clients.model import WORDS, Details, Stage
 from wedsync.guests.importing.names import fold
 
@@ -35,7 +35,7 @@ def merge(plan: Plan, there: Sequence[There], choices: Choices) -> Merge:
     index = Index()
     for place, client in enumerate(there):
         external_id = (client.external_id or "") if client.source == plan.source else ""
-        index.add(place, client.details, client.wedding_on, external_id)
+        index.add(place, face(client.details), client.wedding_on, external_id)
     taken: set[int] = set()
     steps = [_step(place, planned, index, there, choices, taken) for place, planned in enumerate(plan.clients)]
     created = sum(step.op == "new" for step in steps)
@@ -55,9 +55,10 @@ def _step(
     said = choices.rows.get(planned.row)
     if said == "skip":
         return Step(place=place, op="skip")
-    found = index.same(planned.details, planned.wedding_on, planned.external_id)
+    known = face(planned.details)
+    found = index.same(known, planned.wedding_on, planned.external_id)
     if found is None:
-        possible = index.may_be(planned.details, planned.wedding_on)
+        possible = index.may_be(known, planned.wedding_on)
         if possible is None or said == "new":
             return Step(place=place, op="new")
         return Step(place=place, op="possible", client=possible, reason=POSSIBLE)

@@ -3,10 +3,10 @@
 import msgspec
 
 from wedsync.clients.importing.guessing import detect, to_field_map
-from wedsync.clients.importing.rows import Reader
+from wedsync.clients.importing.rows import Reader, is_wedding
 from wedsync.clients.importing.values import Choices, Plan, Planned
 from wedsync.clients.importing.vocabulary import CLIENTS
-from wedsync.clients.matching import Index
+from wedsync.clients.matching import Index, face
 from wedsync.clients.model import WORDS, Details
 from wedsync.guests.importing.detect import Detection
 from wedsync.guests.importing.sheet import Sheet, read_sheet
@@ -36,10 +36,11 @@ def of_sheet(sheet: Sheet, choices: Choices, country: str) -> Reading:
     found: list[Planned] = []
     others = 0
     for number, cells in zip(sheet.numbers, sheet.rows, strict=True):
-        if choices.only_weddings and not reader.is_wedding(cells):
+        mapped = reader.mapped(cells)
+        if choices.only_weddings and not is_wedding(mapped):
             others += 1
             continue
-        planned = reader.read(number, cells)
+        planned = reader.read(number, mapped)
         if isinstance(planned, Planned):
             found.append(planned)
         else:
@@ -69,19 +70,20 @@ def once(found: list[Planned]) -> tuple[list[Planned], list[CellIssue]]:
     kept: list[Planned] = []
     warnings: list[CellIssue] = []
     for planned in found:
-        place = index.same(planned.details, planned.wedding_on, planned.external_id)
+        known = face(planned.details)
+        place = index.same(known, planned.wedding_on, planned.external_id)
         if place is not None:
             first = kept[place]
             _complete(first, planned)
             reason = f"The same couple as in row {first.row}; the two were joined."
             warnings.append(CellIssue(planned.row, "", planned.details.couple_names, reason))
-            index.add(place, planned.details, planned.wedding_on, planned.external_id)
+            index.add(place, known, planned.wedding_on, planned.external_id)
             continue
-        other = index.shares_email(planned.details)
+        other = index.shares_email(known)
         if other is not None:
             reason = f"Row {kept[other].row} has the same e-mail under other names; both come in."
             warnings.append(CellIssue(planned.row, "", planned.details.couple_names, reason))
-        index.add(len(kept), planned.details, planned.wedding_on, planned.external_id)
+        index.add(len(kept), known, planned.wedding_on, planned.external_id)
         kept.append(planned)
     return kept, warnings
 

@@ -1,6 +1,10 @@
--- name: hold_rows
--- What was compared stays as it was until it is written.
-select c.id from clients c where c.supplier_id = app.tenant() order by c.id for no key update
+-- name: hold_stored
+-- As `stored`, in the order of locks: what is compared stays as it was until it is written.
+select c.id, c.version, c.stage, c.wedding_on, c.source, c.external_id, c.sealed, c.created_at
+from clients c
+where c.supplier_id = app.tenant()
+order by c.id
+for no key update
 
 -- name: stored
 -- Everybody a list is compared with.

@@ -18,7 +18,7 @@ from wedsync.guests.importing.names import fold
 from wedsync.guests.importing.sheet import Sheet
 from wedsync.guests.importing.values import CellIssue
 from wedsync.guests.importing.vocabulary import TITLES, normal_word
-from wedsync.kit.mapping import FieldMap, Problem, compile_map
+from wedsync.kit.mapping import FieldMap, Mapped, Problem, compile_map
 from wedsync.kit.transforms import Factory
 
 _BETWEEN = re.compile(rf"\s*[&+/]\s*|\s+(?:{'|'.join(BETWEEN)})\s+", re.IGNORECASE)
@@ -41,9 +41,12 @@ class Reader:
         self._headers = {rule.target: rule.source[0] for rule in mapping.rules}
         self.warnings: list[CellIssue] = []
 
-    def read(self, number: int, cells: Sequence[str]) -> Planned | list[CellIssue]:
+    def mapped(self, cells: Sequence[str]) -> Mapped:
+        """A row by its targets: what both of the questions below are asked of."""
+        return self._apply(cells)
+
+    def read(self, number: int, mapped: Mapped) -> Planned | list[CellIssue]:
         """The client of a row, or why there is none."""
-        mapped = self._apply(cells)
         values = mapped.values
         errors: list[CellIssue] = []
         for problem in mapped.problems:
@@ -66,11 +69,6 @@ class Reader:
             external_id=values.get("external_id", "")[:200],
         )
 
-    def is_wedding(self, cells: Sequence[str]) -> bool:
-        """Whether the row's kind of job is one; a row that names none counts as one."""
-        words = f" {normal_word(self._apply(cells).values.get('job_type', ''))} "
-        return not words.strip() or any(f" {word} " in words for word in WEDDING_WORDS)
-
     def _stage(self, number: int, cell: str) -> Any:
         if is_nothing(cell):
             return None
@@ -78,6 +76,12 @@ class Reader:
         if stage is None:
             self.warnings.append(CellIssue(number, self._headers["stage"], cell[:200], NO_STAGE))
         return stage
+
+
+def is_wedding(mapped: Mapped) -> bool:
+    """Whether the row's kind of job is one; a row that names none counts as one."""
+    words = f" {normal_word(mapped.values.get('job_type', ''))} "
+    return not words.strip() or any(f" {word} " in words for word in WEDDING_WORDS)
 
 
 def _issue(number: int, problem: Problem) -> CellIssue:

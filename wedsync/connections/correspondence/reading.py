@@ -34,4 +34,5 @@ async def page(
     # A member of the business reads what is shared; what is in its CRM is the owner's and the admins'.
     async with door.enter(actor, standing["supplier_id"]) as tx:
         own = [actions.own(ring, link_id, row) for row in await tx.rows(queries.own, link_id, *before, limit)]
-    return together(own, shared, limit)
+        gone = {row["id"] for row in await tx.rows(queries.gone_of, [one.id for one in shared])}
+    return together(own, shared, limit, gone)

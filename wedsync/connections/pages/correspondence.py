@@ -31,13 +31,14 @@ async def of_supplier(
     messages = await reading.page(ctx.door, ctx.ring, actor, about["link_id"], limit=SHOWN_MAX)
     base = f"{shell.base}/weddings/{wedding_id}"
     return respond.html(
-        "connections/correspondence.html",
+        _template(request),
         shell,
         messages=messages,
         couple=about["couple_names"],
         supplier=shell.heading,
         back_href=base,
         path=f"{base}/correspondence",
+        src=f"{base}/correspondence",
     )
 
 
@@ -65,14 +66,20 @@ async def of_couple(request: AnyRequest, ctx: Context, actor: Actor, wedding_id:
         raise not_found("link")
     messages = await reading.page(ctx.door, ctx.ring, actor, link_id, limit=SHOWN_MAX)
     return respond.html(
-        "connections/correspondence.html",
+        _template(request),
         shell,
         messages=messages,
         couple="",
         supplier=standing["supplier_name"],
         back_href=f"{shell.base}/suppliers",
         path="",
+        src=f"{shell.base}/suppliers/{link_id}/correspondence",
     )
+
+
+def _template(request: AnyRequest) -> str:
+    """The whole page, or what of it is drawn anew when something was said, shared or taken back."""
+    return "connections/_correspondence.html" if forms.is_fragment(request) else "connections/correspondence.html"
 
 
 async def _about(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Row:

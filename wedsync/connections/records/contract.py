@@ -18,6 +18,7 @@ from wedsync.venues.model import Arrangement
 
 Part = Literal["ceremony", "drinks", "reception", "evening"]
 GalleryState = Literal["making", "released", "closed"]
+Handed = Literal["galleries", "messages"]
 Values = tuple[tuple[tuple[str, ...], Any], ...]
 """Values of a document, each with the names that lead to it."""
 
@@ -193,6 +194,19 @@ class Records(Connector, Protocol):
     async def read(self, id: str, connection: Connection, *, timeout_s: float) -> Found | Gone | Outcome: ...
     async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def listed(self, cursor: str, connection: Connection, *, timeout_s: float) -> Listed | Outcome: ...
+
+
+@runtime_checkable
+class Hands(Connector, Protocol):
+    """A provider that hands out galleries and messages, and can list which there are: what is deleted there is in no
+    page of changes. What a whole listing leaves out is looked at before anybody believes that it is gone."""
+
+    async def handed(
+        self, kind: Handed, cursor: str, connection: Connection, *, timeout_s: float
+    ) -> Listed | Outcome: ...
+    async def look(
+        self, kind: Handed, id: str, connection: Connection, *, timeout_s: float
+    ) -> RemoteGallery | RemoteMessage | Gone | Outcome: ...
 
 
 @runtime_checkable

@@ -56,6 +56,17 @@ class MapTold(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class MessageHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `record_messages` as its events carry it: that something was said and when, and no word of it."""
+
+    id: UUID
+    tenant_id: UUID
+    book_id: UUID
+    said_at: datetime
+    changed_at: datetime
+    gone_at: datetime | None
+
+
 _AT = "2026-11-21T10:00:00+00:00"
 _BOOK: dict[str, Any] = {
     "id": "01920000-0000-7000-8000-00000000000e",
@@ -91,6 +102,15 @@ _MAP: dict[str, Any] = {
     "created_at": _AT,
 }
 
+_MESSAGE: dict[str, Any] = {
+    "id": "01920000-0000-7000-8000-000000000082",
+    "tenant_id": "01920000-0000-7000-8000-00000000000a",
+    "book_id": "01920000-0000-7000-8000-00000000000e",
+    "said_at": _AT,
+    "changed_at": _AT,
+    "gone_at": None,
+}
+
 
 def _type(
     name: str,
@@ -124,4 +144,18 @@ RESOLVED = _type(
     "It was decided, or is so no more.",
 )
 MAPPED = _type("record_map.saved", "record_maps", MapTold, _MAP, "Other fields of a CRM are fields of clients now.")
-EVENTS = (OPENED, CHANGED, CONFLICTED, RECONSIDERED, RESOLVED, MAPPED)
+TOLD = _type(
+    "record_message.told",
+    "record_messages",
+    MessageHeard,
+    _MESSAGE,
+    "A CRM has told a message of a couple's, new or in other words; bulk, so nobody is owed it.",
+)
+FORGOTTEN = _type(
+    "record_message.forgotten",
+    "record_messages",
+    MessageHeard,
+    {**_MESSAGE, "gone_at": _AT},
+    "A CRM has a message no more, and its words are forgotten here; bulk, so nobody is owed it.",
+)
+EVENTS = (OPENED, CHANGED, CONFLICTED, RECONSIDERED, RESOLVED, MAPPED, TOLD, FORGOTTEN)

@@ -97,7 +97,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 class Gallery(msgspec.Struct, frozen=True, kw_only=True):
     """A gallery of a CRM. `delivery_id`: the photo delivery of the couple's wedding that it is; null until the couple
-    is on WedSync, and where `reason` says why it could not be taken over."""
+    is on WedSync, and where `reason` says why it could not be taken over. `gone_at`: it is not there any more, and what
+    was delivered of it stays delivered."""
 
     id: UUID
     book_id: UUID
@@ -110,6 +111,7 @@ class Gallery(msgspec.Struct, frozen=True, kw_only=True):
     released_on: date | None
     reason: str
     changed_at: datetime
+    gone_at: datetime | None
 
 
 class RecordRun(msgspec.Struct, frozen=True, kw_only=True):

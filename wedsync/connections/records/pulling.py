@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from wedsync.connections.contract import Outcome
-from wedsync.connections.records import conflicts, documents, handed
+from wedsync.connections.records import conflicts, documents, handed, sweeping
 from wedsync.connections.records.contract import Found, Gone, Hint, Listed, Pulled
 from wedsync.connections.records.kept import Dispute, Kept, Told, remote_key
 from wedsync.connections.records.mapped import heard, is_there
@@ -92,7 +92,8 @@ def is_sweep_due(run: Run) -> bool:
 
 
 async def sweep(run: Run) -> Ended | None:
-    """List every id: what is new is read, and what is not named any more is read to be sure, unless it is too much."""
+    """List every id: what is new is read, and what is not named any more is read to be sure, unless it is too much.
+    Then the same with what is handed out beside."""
     named: set[str] = set()
     cursor = ""
     for _ in range(PAGES_MAX):
@@ -114,6 +115,8 @@ async def sweep(run: Run) -> Ended | None:
             await conflicts.keep(tx, run, None, None, "sweep", str(len(missing)), Dispute(why=why))
         return Ended(word="held", reason=why)
     ended = await _read_and_keep(run, [*(id for key, id in keys.items() if key not in known), *missing])
+    if ended is None and run.session.hands:
+        ended = await sweeping.sweep(run)
     if ended is None:
         async with run.enter() as tx:
             await tx.run(queries.swept, run.id)

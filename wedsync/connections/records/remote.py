@@ -9,6 +9,7 @@ from wedsync.connections.contract import Delivered, Outcome, ReconnectNeeded, Re
 from wedsync.connections.records.contract import (
     Found,
     Gone,
+    Handed,
     Known,
     Listed,
     Moved,
@@ -16,6 +17,8 @@ from wedsync.connections.records.contract import (
     Push,
     Pushed,
     ReadOnly,
+    RemoteGallery,
+    RemoteMessage,
     RemoteSpace,
     Send,
     Sent,
@@ -51,6 +54,10 @@ class Session(Protocol):
         """Whether it has spaces too."""
 
     @property
+    def hands(self) -> bool:
+        """Whether it hands out galleries and messages, and lists which there are."""
+
+    @property
     def writes(self) -> frozenset[Field]:
         """What of a record can be written there."""
 
@@ -61,6 +68,8 @@ class Session(Protocol):
     async def read(self, id: str) -> Found | Gone | Outcome: ...
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def listed(self, cursor: str) -> Listed | Outcome: ...
+    async def handed(self, kind: Handed, cursor: str) -> Listed | Outcome: ...
+    async def look(self, kind: Handed, id: str) -> RemoteGallery | RemoteMessage | Gone | Outcome: ...
     async def spaces(self) -> tuple[RemoteSpace, ...] | Outcome: ...
     async def hook(self, address: str) -> Delivered | ReadOnly | Outcome: ...
     async def tell(self, tx: Tx) -> None: ...

@@ -19,6 +19,8 @@ from wedsync.connections.host import Host
 from wedsync.connections.records.contract import (
     Found,
     Gone,
+    Handed,
+    Hands,
     Hooks,
     Houses,
     Known,
@@ -30,6 +32,8 @@ from wedsync.connections.records.contract import (
     Pushed,
     ReadOnly,
     Records,
+    RemoteGallery,
+    RemoteMessage,
     RemoteSpace,
     Send,
     Sends,
@@ -86,6 +90,7 @@ class Account:
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.records is None else float(manifest.records.poll_s)
         self.hooks = manifest.hooks is not None and host.connector(where.connector, Hooks) is not None
+        self.hands = host.connector(where.connector, Hands) is not None
         self.houses = host.connector(where.connector, Houses) is not None
         self._telling = Telling(accounts, where.connection_id, where.tenant)
 
@@ -134,6 +139,28 @@ class Account:
             timeout_s=self._timeout_s,
         )
         return await self._telling.told(said, "list")
+
+    async def handed(self, kind: Handed, cursor: str) -> Listed | Outcome:
+        """One page of all ids of galleries or messages."""
+        said: Any = await self._host.call(
+            self._where.connector,
+            Hands,
+            lambda one: one.handed(kind, cursor, self._connection, timeout_s=self._timeout_s),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._telling.told(said, "list")
+
+    async def look(self, kind: Handed, id: str) -> RemoteGallery | RemoteMessage | Gone | Outcome:
+        """One gallery or message."""
+        said: Any = await self._host.call(
+            self._where.connector,
+            Hands,
+            lambda one: one.look(kind, id, self._connection, timeout_s=self._timeout_s),
+            self._connection,
+            timeout_s=self._timeout_s,
+        )
+        return await self._telling.told(said, "read")
 
     async def spaces(self) -> tuple[RemoteSpace, ...] | Outcome:
         """All spaces there are."""

@@ -4,33 +4,25 @@ The API is below `/constant_contact/api`, OAuth below `/constant_contact/oauth`.
 `/constant_contact` as they would by the link of a letter; nothing tells of it.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from litestar import Response, Router, get, post, put
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post, put
+from litestar.enums import MediaType
 from litestar.response import Redirect
-from litestar.types import ControllerRouterHandler
 
 from wedsync.connections.calendars import driven as moods_of_all
 from wedsync.connections.calendars.driven import ACCOUNTS
-from wedsync.connections.contract import Connection
-from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
-from wedsync.connections.fake_consent import Consent
-from wedsync.connections.fakes import Moods, given, pages
-from wedsync.connections.marketing import fake_answers
+from wedsync.connections.fakes import pages
 from wedsync.connections.marketing.driven import MOODS as OF_MARKETING
-from wedsync.connections.marketing.driven import SPENT, Seen
-from wedsync.connections.marketing.fake_answers import EXCHANGES_MAX, AnyRequest, Exchange, ProviderError
+from wedsync.connections.marketing.driven import SPENT
+from wedsync.connections.marketing.standin import Audiences
+from wedsync.connections.standin import AnyRequest, Posted, StandInError, switched
 from wedsync.connectors.constant_contact.fake_store import Account, ConstantContactError, Thing
 from wedsync.kit import clock
-from wedsync.kit.errors import not_found
 
 MOODS: Final = {**OF_MARKETING, SPENT: "Answers 429 quota_exceeded: the day's allowance of the application is used up."}
 SCOPES: Final = {
@@ -39,70 +31,32 @@ SCOPES: Final = {
     "campaign_data": "Change your letters",
     "offline_access": "Stay connected",
 }
-Posted = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+LIFE_S: Final = 86_400.0
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    moods_of_all.BUSY: ConstantContactError(429, "throttled", "You have exceeded your rate limit."),
+    moods_of_all.BROKEN: ConstantContactError(503, "service_unavailable"),
+    moods_of_all.DEAD: ConstantContactError(401, "unauthorized", "Unauthorized"),
+    SPENT: ConstantContactError(429, "quota_exceeded", "Quota exceeded."),
+}
 
 
-class ConstantContact:
+class ConstantContact(Audiences[Account]):
     """The provider. A `Driven`: what people do with it can be done by methods. `page_size` is of contacts."""
 
     title = "Constant Contact"
+    name = "constant_contact"
 
     def __init__(self) -> None:
-        self.moods = Moods(MOODS)
-        self.page_size = 500
-        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
-        self.stopping = asyncio.Event()
-        self.accounts = {
+        accounts = {
             email: Account(number, email.partition("@")[0].title(), email, clock.machine_now)
             for number, email in enumerate(ACCOUNTS, start=1)
         }
-        names = {email: account.name for email, account in self.accounts.items()}
-        self.consent = Consent(
-            "/constant_contact/oauth",
-            "Constant Contact",
-            accounts=names,
-            scopes=SCOPES,
-            life_s=86_400.0,
-            rotates=True,
-            offline=("scope", "offline_access"),
-        )
-        itself = {"contact": given(self)}
-        self.routes: Sequence[ControllerRouterHandler] = [
-            Router(self.address, route_handlers=API, dependencies=itself),
-            Router("/constant_contact", route_handlers=PAGES_OF_IT, dependencies=itself),
-            *self.consent.routes,
-        ]
-
-    @property
-    def address(self) -> str:
-        return "/constant_contact/api"
-
-    async def start(self) -> None:
-        """Nothing of it calls anybody."""
-
-    async def stop(self) -> None:
-        self.stopping.set()
-
-    def settings_at(self, at: str) -> Mapping[str, Any]:
-        return {
-            "constant_contact_base_url": f"{at}{self.address}",
-            "constant_contact_client_id": CLIENT_ID,
-            "constant_contact_client_secret": CLIENT_SECRET,
-            "constant_contact_authorize_url": f"{at}/constant_contact/oauth/authorize",
-            "constant_contact_token_url": f"{at}/constant_contact/oauth/token",
-        }
-
-    def connection(self, at: str, account: str) -> Connection:
-        return Connection(id=uuid4(), secrets={"access_token": (self.consent.issue(account).access,)})
-
-    def list_of(self, account: str) -> str:
-        return self.accounts[account].list_id
+        offline = ("scope", "offline_access")
+        super().__init__(MOODS, REFUSALS, accounts, scopes=SCOPES, life_s=LIFE_S, rotates=True, offline=offline)
+        self.routes = self.routed("contact", API, PAGES_OF_IT)
 
     async def unsubscribe(self, account: str, email: str) -> None:
         self.account(account).opt_out(email)
-
-    def seen(self, account: str) -> dict[str, Seen]:
-        return self.accounts[account].seen()
 
     def send(self, account: str, title: str, *, sends: int, opens: int, clicks: int) -> None:
         home = self.account(account)
@@ -112,40 +66,16 @@ class ConstantContact:
         said = {"campaign_id": id, "campaign_type": "NEWSLETTER", "last_sent_date": home.at, "unique_counts": counts}
         home.campaigns.insert(0, said)
 
-    def account(self, email: str) -> Account:
-        """Raises Refusal 404."""
-        if email not in self.accounts:
-            raise not_found("account")
-        return self.accounts[email]
-
-    def of(self, request: AnyRequest) -> Account:
-        """Whoever's token it is. Raises ConstantContactError 401."""
-        account = None if self.moods.current == moods_of_all.DEAD else self.consent.account_of(request)
-        if account is None:
-            raise ConstantContactError(401, "unauthorized", "Unauthorized")
-        # Whoever connects as somebody else in the sandbox is shown the first account.
-        return self.accounts.get(account) or self.accounts[ACCOUNTS[0]]
-
-    def trouble(self, mood: str) -> ProviderError | None:
-        match mood:
-            case moods_of_all.BUSY:
-                return ConstantContactError(429, "throttled", "You have exceeded your rate limit.")
-            case moods_of_all.BROKEN:
-                return ConstantContactError(503, "service_unavailable")
-            case moods_of_all.DEAD:
-                return ConstantContactError(401, "unauthorized", "Unauthorized")
-        return ConstantContactError(429, "quota_exceeded", "Quota exceeded.") if mood == SPENT else None
-
 
 def build(settings: Any) -> ConstantContact:
     return ConstantContact()
 
 
 async def answered(
-    contact: ConstantContact, request: AnyRequest, act: Callable[[Account, Any], Any], *, code: int = 200
+    contact: ConstantContact, request: AnyRequest, act: Callable[[Account, Any], Any], *, status: int = 200
 ) -> Response[bytes]:
     """By whose token it is."""
-    return await fake_answers.answered(contact, request, lambda body: act(contact.of(request), body), code=code)
+    return await contact.answered(request, lambda _, body: act(contact.of(request), body), status=status)
 
 
 @get("/account/summary")
@@ -177,7 +107,7 @@ async def lists(request: AnyRequest, contact: ConstantContact) -> Response[bytes
 
 @post("/activities/contacts_json_import")
 async def import_contacts(request: AnyRequest, contact: ConstantContact) -> Response[bytes]:
-    return await answered(contact, request, lambda home, body: home.start_import(body), code=201)
+    return await answered(contact, request, lambda home, body: home.start_import(body), status=201)
 
 
 @get("/activities/{id:str}")
@@ -187,12 +117,12 @@ async def activity(id: str, request: AnyRequest, contact: ConstantContact) -> Re
 
 @post("/activities/contacts_taggings_add")
 async def add_taggings(request: AnyRequest, contact: ConstantContact) -> Response[bytes]:
-    return await answered(contact, request, lambda home, body: home.change_taggings("add", body), code=201)
+    return await answered(contact, request, lambda home, body: home.change_taggings("add", body), status=201)
 
 
 @post("/activities/contacts_taggings_remove")
 async def remove_taggings(request: AnyRequest, contact: ConstantContact) -> Response[bytes]:
-    return await answered(contact, request, lambda home, body: home.change_taggings("remove", body), code=201)
+    return await answered(contact, request, lambda home, body: home.change_taggings("remove", body), status=201)
 
 
 @get("/contacts")
@@ -225,7 +155,7 @@ async def list_tags(request: AnyRequest, contact: ConstantContact) -> Response[b
 
 @post("/contact_tags")
 async def add_tag(request: AnyRequest, contact: ConstantContact) -> Response[bytes]:
-    return await answered(contact, request, lambda home, body: home.add_tag(body["name"]), code=201)
+    return await answered(contact, request, lambda home, body: home.add_tag(body["name"]), status=201)
 
 
 @get("/emails")
@@ -273,9 +203,7 @@ async def act_as_reader(contact: ConstantContact, data: Posted) -> Redirect:
 
 @post("/mood")
 async def change_mood(contact: ConstantContact, data: Posted) -> Redirect:
-    times = data.get("times", "")
-    contact.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
-    return Redirect("/constant_contact", status_code=303)
+    return switched(contact.moods, data, "/constant_contact")
 
 
 def _is_asked(one: Thing, query: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from wedsync.connections.marketing.driven import Seen
-from wedsync.connections.marketing.fake_answers import ProviderError
+from wedsync.connections.standin import StandInError
 
 CONTACTS_MAX: Final = 20_000
 EMAIL_MAX: Final = 50
@@ -14,11 +14,11 @@ TAGGED_MAX: Final = 500
 Thing = dict[str, Any]
 
 
-class ConstantContactError(ProviderError):
+class ConstantContactError(StandInError):
     """A list of one error, as most of the API tells it."""
 
     def __init__(self, status: int, key: str, message: str = "") -> None:
-        super().__init__(status, [{"error_key": key, "error_message": message or key}])
+        super().__init__(status, message or key, [{"error_key": key, "error_message": message or key}])
 
 
 class Account:

@@ -27,7 +27,7 @@ from wedsync.connections.records.described import Described
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.fields import MapRule
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import (
+from wedsync.connections.standin import (
     OF_HOOKS,
     SHOWN_MAX,
     AnyRequest,
@@ -67,6 +67,13 @@ class ApiError(StandInError):
         super().__init__(status, what, {"error": what})
 
 
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    driven.BUSY: ApiError(429, "Slowly."),
+    driven.BROKEN: ApiError(503, "Out of order."),
+    READ_ONLY: ApiError(403, "This key only reads."),
+}
+
+
 class Api(StandIn):
     """The provider. A `Driven`: what a photographer does in it can be done by methods."""
 
@@ -75,7 +82,7 @@ class Api(StandIn):
 
     def __init__(self) -> None:
         moods = {name: words for name, words in MOODS.items() if name not in OF_HOOKS}
-        super().__init__(moods, page_size=100)
+        super().__init__(moods, REFUSALS, page_size=100)
         self.studios: dict[str, dict[str, Thing]] = {account: {} for account in ACCOUNTS}
         self._numbers = itertools.count(1)
         self.routes: Sequence[ControllerRouterHandler] = [
@@ -147,13 +154,6 @@ class Api(StandIn):
         if id not in self.studios[account]:
             raise ApiError(404, "There is no such booking.")
         return self.studios[account][id]
-
-    def refusals(self) -> Mapping[str, StandInError]:
-        return {
-            driven.BUSY: ApiError(429, "Slowly."),
-            driven.BROKEN: ApiError(503, "Out of order."),
-            READ_ONLY: ApiError(403, "This key only reads."),
-        }
 
 
 def build(settings: Any) -> Api:

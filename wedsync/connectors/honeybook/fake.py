@@ -24,7 +24,7 @@ from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS as OF_ALL
 from wedsync.connections.records.driven import READ_ONLY
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import (
+from wedsync.connections.standin import (
     OF_HOOKS,
     SHOWN_MAX,
     AnyRequest,
@@ -41,6 +41,12 @@ from wedsync.kit.errors import not_found
 
 MOODS: Final = {name: does for name, does in OF_ALL.items() if name not in OF_HOOKS}
 
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    driven.BUSY: HoneyBookError(429, "Too many requests"),
+    driven.BROKEN: HoneyBookError(503, "Service unavailable"),
+    READ_ONLY: HoneyBookError(403, "Forbidden"),
+}
+
 
 class HoneyBook(StandIn):
     """The provider. A `Driven`: what its people do in it can be done by methods."""
@@ -49,7 +55,7 @@ class HoneyBook(StandIn):
     address = "/honeybook/api"
 
     def __init__(self) -> None:
-        super().__init__(MOODS, page_size=100)
+        super().__init__(MOODS, REFUSALS, page_size=100)
         self.companies = {
             account: Company(f"co-{number}", name, clock.machine_now)
             for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Events", "Dario Films"), strict=True))
@@ -100,13 +106,6 @@ class HoneyBook(StandIn):
         if account not in self.companies:
             raise not_found("company")
         return self.companies[account]
-
-    def refusals(self) -> Mapping[str, StandInError]:
-        return {
-            driven.BUSY: HoneyBookError(429, "Too many requests"),
-            driven.BROKEN: HoneyBookError(503, "Service unavailable"),
-            READ_ONLY: HoneyBookError(403, "Forbidden"),
-        }
 
 
 def build(settings: Any) -> HoneyBook:

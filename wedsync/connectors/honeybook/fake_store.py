@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import StandInError
+from wedsync.connections.standin import StandInError
 
 WORKSPACES_MAX: Final = 20_000
 MONEY: Final = {"total_price": "734511.00", "paid": "912733.00", "tip": "555017.00"}

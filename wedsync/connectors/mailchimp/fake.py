@@ -4,36 +4,26 @@ The API is below `/mailchimp/api`, OAuth below `/mailchimp/oauth`. A visitor uns
 would by the link of a letter; that is told by hooks, which Mailchimp does not sign.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import msgspec
-from litestar import Response, Router, get, patch, post, put
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, patch, post, put
+from litestar.enums import MediaType
 from litestar.response import Redirect
-from litestar.types import ControllerRouterHandler
 
 from wedsync.connections.calendars import driven as moods_of_all
 from wedsync.connections.calendars.driven import ACCOUNTS
-from wedsync.connections.contract import Connection
-from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
-from wedsync.connections.fake_consent import Consent
-from wedsync.connections.fakes import FINE, Moods, given, pages
-from wedsync.connections.marketing import fake_answers
+from wedsync.connections.fakes import FINE, pages
 from wedsync.connections.marketing.driven import MOODS as OF_MARKETING
-from wedsync.connections.marketing.driven import Seen
-from wedsync.connections.marketing.fake_answers import EXCHANGES_MAX, SILENT, AnyRequest, Exchange, ProviderError
+from wedsync.connections.marketing.standin import Audiences
+from wedsync.connections.standin import OF_HOOKS, AnyRequest, Posted, StandInError, switched
 from wedsync.connectors.mailchimp.fake_store import Account, MailchimpError, Thing, digest
 from wedsync.kit import clock
-from wedsync.kit.errors import not_found
-from wedsync.kit.http import Wire
 
 BARE: Final = "bare 403"
 MOODS: Final = {
@@ -45,72 +35,35 @@ MOODS: Final = {
 LIFE_S: Final = 10 * 365 * 86400.0
 """Mailchimp's tokens do not end by themselves."""
 PAGE: Final = "<!doctype html><html><body>Forbidden</body></html>"
-Posted = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    moods_of_all.BUSY: MailchimpError(429, "Too Many Requests", "You have exceeded the limit of 10 connections."),
+    moods_of_all.BROKEN: MailchimpError(503, "Internal Server Error"),
+    moods_of_all.DEAD: MailchimpError(401, "API Key Invalid", "Your API key may be invalid."),
+    BARE: StandInError(403, "Forbidden", PAGE.encode()),
+}
 
 
-class Mailchimp:
+class Mailchimp(Audiences[Account]):
     """The provider. A `Driven`: what people do with it can be done by methods."""
 
     title = "Mailchimp"
+    name = "mailchimp"
 
     def __init__(self) -> None:
-        self.moods = Moods(MOODS)
-        self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
-        self.stopping = asyncio.Event()
-        self.accounts = {
+        accounts = {
             email: Account(number, email.partition("@")[0].title(), clock.machine_now)
             for number, email in enumerate(ACCOUNTS, start=1)
         }
-        names = {email: account.name for email, account in self.accounts.items()}
-        self.consent = Consent(
-            "/mailchimp/oauth", "Mailchimp", accounts=names, scopes={}, life_s=LIFE_S, offline=("scope", "never")
-        )
-        self._wire: Wire | None = None
-        self._sending: set[asyncio.Task[None]] = set()
-        itself = {"chimp": given(self)}
-        self.routes: Sequence[ControllerRouterHandler] = [
-            Router(self.address, route_handlers=API, dependencies=itself),
-            Router("/mailchimp", route_handlers=PAGES_OF_IT, dependencies=itself),
-            *self.consent.routes,
-        ]
-
-    @property
-    def address(self) -> str:
-        return "/mailchimp/api"
-
-    async def start(self) -> None:
-        self._wire = Wire(user_agent="MailChimp")
-
-    async def stop(self) -> None:
-        self.stopping.set()
-        for task in self._sending:
-            task.cancel()
-        if self._wire is not None:
-            await self._wire.close()
+        super().__init__(MOODS, REFUSALS, accounts, scopes={}, life_s=LIFE_S, offline=("scope", "never"))
+        self.routes = self.routed("chimp", API, PAGES_OF_IT)
 
     def settings_at(self, at: str) -> Mapping[str, Any]:
-        return {
-            "mailchimp_base_url": f"{at}{self.address}",
-            "mailchimp_metadata_url": f"{at}/mailchimp/oauth/metadata",
-            "mailchimp_client_id": CLIENT_ID,
-            "mailchimp_client_secret": CLIENT_SECRET,
-            "mailchimp_authorize_url": f"{at}/mailchimp/oauth/authorize",
-            "mailchimp_token_url": f"{at}/mailchimp/oauth/token",
-        }
-
-    def connection(self, at: str, account: str) -> Connection:
-        return Connection(id=uuid4(), secrets={"access_token": (self.consent.issue(account).access,)})
-
-    def list_of(self, account: str) -> str:
-        return self.accounts[account].list_id
+        return {**super().settings_at(at), "mailchimp_metadata_url": f"{at}/mailchimp/oauth/metadata"}
 
     async def unsubscribe(self, account: str, email: str) -> None:
         home = self.account(account)
         home.patch(digest(email), {"status": "unsubscribed"})
         self._tell(home, "unsubscribe", email)
-
-    def seen(self, account: str) -> dict[str, Seen]:
-        return self.accounts[account].seen()
 
     def send(self, account: str, title: str, *, sends: int, opens: int, clicks: int) -> None:
         home = self.account(account)
@@ -132,59 +85,22 @@ class Mailchimp:
             },
         )
 
-    def account(self, email: str) -> Account:
-        """Raises Refusal 404."""
-        if email not in self.accounts:
-            raise not_found("account")
-        return self.accounts[email]
-
-    def of(self, request: AnyRequest) -> Account:
-        """Whoever's token it is; Raises MailchimpError 401."""
-        account = None if self.moods.current == moods_of_all.DEAD else self.consent.account_of(request)
-        if account is None:
-            raise MailchimpError(401, "API Key Invalid", "Your API key may be invalid.")
-        # Whoever connects as somebody else in the sandbox is shown the first account.
-        return self.accounts.get(account) or self.accounts[ACCOUNTS[0]]
-
-    def trouble(self, mood: str) -> ProviderError | None:
-        match mood:
-            case moods_of_all.BUSY:
-                return MailchimpError(429, "Too Many Requests", "You have exceeded the limit of 10 connections.")
-            case moods_of_all.BROKEN:
-                return MailchimpError(503, "Internal Server Error")
-            case moods_of_all.DEAD:
-                return MailchimpError(401, "API Key Invalid", "Your API key may be invalid.")
-            case _ if mood == BARE:
-                return ProviderError(403, PAGE.encode())
-        return None
-
     def _tell(self, home: Account, kind: str, email: str) -> None:
         """Everybody who is to be told, without waiting for them."""
-        if self.moods.current == moods_of_all.OFF or self._wire is None:
-            return
         fired_at = f"{clock.machine_now():%Y-%m-%d %H:%M:%S}"
         said = {"type": kind, "fired_at": fired_at, "data[list_id]": home.list_id, "data[email]": email}
         body = urlencode(said | {"data[id]": digest(email)[:10], "data[reason]": "manual"}).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded"}
         for hook in home.hooks.values():
-            for _ in range(2 if self.moods.current == moods_of_all.DUPLICATE else 1):
-                sent = self._wire.request("POST", hook["url"], headers=headers, body=body, timeout_s=10.0, trusted=True)
-                task = asyncio.create_task(_ended(sent))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+            self.hook(hook["url"], {"content-type": "application/x-www-form-urlencoded"}, body)
 
 
 def build(settings: Any) -> Mailchimp:
     return Mailchimp()
 
 
-async def _ended(sent: Any) -> None:
-    await sent
-
-
 async def answered(chimp: Mailchimp, request: AnyRequest, act: Callable[[Account, Any], Any]) -> Response[bytes]:
     """By whose token it is."""
-    return await fake_answers.answered(chimp, request, lambda body: act(chimp.of(request), body))
+    return await chimp.answered(request, lambda _, body: act(chimp.of(request), body))
 
 
 @get("/lists")
@@ -338,7 +254,7 @@ async def list_reports(request: AnyRequest, chimp: Mailchimp) -> Response[bytes]
 @get("/oauth/metadata")
 async def metadata(request: AnyRequest, chimp: Mailchimp) -> Response[bytes]:
     """Takes `Authorization: OAuth …`; an ended token is a 200 that says so."""
-    mood = chimp.moods.take() if chimp.moods.current not in SILENT else FINE
+    mood = chimp.moods.take() if chimp.moods.current not in OF_HOOKS else FINE
     if mood in (moods_of_all.BUSY, moods_of_all.BROKEN):
         code = 429 if mood == moods_of_all.BUSY else 503
         return Response(b"{}", status_code=code, headers={"retry-after": str(moods_of_all.RETRY_AFTER_S)})
@@ -346,7 +262,7 @@ async def metadata(request: AnyRequest, chimp: Mailchimp) -> Response[bytes]:
     grant = None if mood == moods_of_all.DEAD else chimp.consent.grants.by_access(token)
     if grant is None:
         return Response(msgspec.json.encode({"error": "invalid_token"}), media_type=MediaType.JSON)
-    home = chimp.accounts.get(grant.account) or chimp.accounts[ACCOUNTS[0]]
+    home = chimp.held_by(grant.account)
     said = {"dc": "us1", "accountname": home.name, "user_id": home.number, "role": "owner"}
     return Response(msgspec.json.encode(said), media_type=MediaType.JSON)
 
@@ -367,9 +283,7 @@ async def act_as_reader(chimp: Mailchimp, data: Posted) -> Redirect:
 
 @post("/mood")
 async def change_mood(chimp: Mailchimp, data: Posted) -> Redirect:
-    times = data.get("times", "")
-    chimp.moods.switch(data.get("mood", ""), int(times) if times.isdigit() else None)
-    return Redirect("/mailchimp", status_code=303)
+    return switched(chimp.moods, data, "/mailchimp")
 
 
 def _in(home: Account, list_id: str) -> Account:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from wedsync.connections.marketing.driven import Seen
-from wedsync.connections.marketing.fake_answers import ProviderError
+from wedsync.connections.standin import StandInError
 
 MEMBERS_MAX: Final = 20_000
 BATCH_MAX: Final = 500
@@ -15,7 +15,7 @@ STATUSES: Final = ("subscribed", "unsubscribed", "cleaned", "pending", "transact
 Thing = dict[str, Any]
 
 
-class MailchimpError(ProviderError):
+class MailchimpError(StandInError):
     """A problem as Mailchimp tells it (RFC 7807)."""
 
     def __init__(self, status: int, title: str, detail: str = "") -> None:
@@ -26,7 +26,7 @@ class MailchimpError(ProviderError):
             "detail": detail or title,
             "instance": "00000000-0000-0000-0000-000000000000",
         }
-        super().__init__(status, body)
+        super().__init__(status, title, body)
 
 
 class Account:

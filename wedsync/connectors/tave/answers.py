@@ -40,6 +40,11 @@ def wrote(exchange: Reply | Failure, *, now: datetime) -> Gone | ReadOnly | Outc
     return written(exchange, only_reads={403: ONLY_READS}, trouble=partial(trouble, now=now))
 
 
+def nowhere() -> RetryLater:
+    """A 404 to a question that has an answer in every studio."""
+    return RetryLater(reason="Workspace answered 404 where its API should be.", tries_max=3)
+
+
 def trouble(exchange: Reply | Failure, *, now: datetime) -> Outcome:
     """What to do about an answer that is not what was asked for."""
     attempt = tried(exchange)

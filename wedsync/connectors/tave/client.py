@@ -39,6 +39,10 @@ class Client:
         query = {"includeHidden": "true", "sortBy": sort, "page": str(page), "pageSize": str(size)}
         return await self._call("GET", "/note", query, timeout_s=timeout_s)
 
+    async def get_handed(self, kind: str, id: str, *, timeout_s: float) -> Reply | Failure:
+        """A gallery or a note."""
+        return await self._call("GET", f"/{kind}/{quote(id, safe='')}", timeout_s=timeout_s)
+
     async def list_jobs_of(self, contact: str, *, timeout_s: float) -> Reply | Failure:
         query = {"contactId": contact, "sortBy": NEWEST, "page": "1", "pageSize": "100"}
         return await self._call("GET", "/job-contact", query, timeout_s=timeout_s)

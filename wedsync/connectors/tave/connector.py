@@ -3,12 +3,25 @@ decided is what an answer means; what wins, when to try again and what to do nex
 
 from typing import Final
 
-from wedsync.connections.contract import Account, Connection, Delivered, Outcome, RetryLater, Tools
-from wedsync.connections.records.contract import Found, Gone, Listed, Moved, Pull, Pulled, Push, Pushed, ReadOnly
+from wedsync.connections.contract import Account, Connection, Delivered, Outcome, Tools
+from wedsync.connections.records.contract import (
+    Found,
+    Gone,
+    Handed,
+    Listed,
+    Moved,
+    Pull,
+    Pulled,
+    Push,
+    Pushed,
+    ReadOnly,
+    RemoteGallery,
+    RemoteMessage,
+)
 from wedsync.connections.records.merge import still_to_write
 from wedsync.connections.records.record import Field, Record, checked
-from wedsync.connectors.tave import listing, mapper
-from wedsync.connectors.tave.answers import read, wrote
+from wedsync.connectors.tave import handing, listing, mapper
+from wedsync.connectors.tave.answers import nowhere, read, wrote
 from wedsync.connectors.tave.client import Client
 from wedsync.kit import clock
 from wedsync.kit.http import Failure, Reply
@@ -41,7 +54,7 @@ class Tave:
         found = read(exchange, mapper.Studio, now=self._machine_now())
         if isinstance(found, mapper.Studio):
             return Account(id=found.id, title=found.name or found.id)
-        return _nowhere() if isinstance(found, Gone) else found
+        return nowhere() if isinstance(found, Gone) else found
 
     async def pull(self, pull: Pull, connection: Connection) -> Pulled | Outcome:
         return await listing.pull(pull, self._as(connection), now=self._machine_now())
@@ -71,15 +84,24 @@ class Tave:
         exchange = await self._as(connection).list_jobs(sort="id asc", page=page, size=100, timeout_s=timeout_s)
         rows = read(exchange, mapper.Rows, now=self._machine_now())
         if not isinstance(rows, mapper.Rows):
-            return _nowhere() if isinstance(rows, Gone) else rows
+            return nowhere() if isinstance(rows, Gone) else rows
         has_more = bool(rows.items) and rows.meta.current_page < rows.meta.total_pages
         return Listed(ids=tuple(row.id for row in rows.items), cursor=str(page + 1), has_more=has_more)
+
+    async def handed(self, kind: Handed, cursor: str, connection: Connection, *, timeout_s: float) -> Listed | Outcome:
+        client, now = self._as(connection), self._machine_now()
+        return await handing.listed(kind, cursor, client, now=now, timeout_s=timeout_s)
+
+    async def look(
+        self, kind: Handed, id: str, connection: Connection, *, timeout_s: float
+    ) -> RemoteGallery | RemoteMessage | Gone | Outcome:
+        return await handing.look(kind, id, self._as(connection), now=self._machine_now(), timeout_s=timeout_s)
 
     async def hook(self, address: str, connection: Connection, *, timeout_s: float) -> Delivered | ReadOnly | Outcome:
         until, client = clock.monotonic() + timeout_s, self._as(connection)
         there = read(await client.list_hooks(timeout_s=timeout_s), mapper.Hooks, now=self._machine_now())
         if not isinstance(there, mapper.Hooks):
-            return _nowhere() if isinstance(there, Gone) else there
+            return nowhere() if isinstance(there, Gone) else there
         known = {one.event for one in there.items if one.url == address}
         for event in HOOKS:
             if event in known:
@@ -87,7 +109,7 @@ class Tave:
             exchange = await client.post_hook(event, address, timeout_s=until - clock.monotonic())
             said = wrote(exchange, now=self._machine_now())
             if said is not None:
-                return _nowhere() if isinstance(said, Gone) else said
+                return nowhere() if isinstance(said, Gone) else said
         return Delivered()
 
     async def close(self) -> None:
@@ -118,7 +140,3 @@ class Tave:
 
 def connect(tools: Tools) -> Tave:
     return Tave(tools)
-
-
-def _nowhere() -> RetryLater:
-    return RetryLater(reason="Workspace answered 404 where its API should be.", tries_max=3)

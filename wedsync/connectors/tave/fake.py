@@ -22,7 +22,7 @@ from wedsync.connections.contract import Connection
 from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import (
+from wedsync.connections.standin import (
     SHOWN_MAX,
     AnyRequest,
     Posted,
@@ -42,6 +42,12 @@ OF_PERSON: Final = frozenset({"kind", "firstName", "lastName", "email", "cellPho
 GALLERY_STATES: Final = ("pre-release", "active", "inactive", "archived")
 PHOTOS: Final = 620
 
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    driven.BUSY: TaveError(429, "quota-limit", "Exceeded request quota, see Retry-After header"),
+    driven.BROKEN: TaveError(503, "unknown", "Service unavailable."),
+    READ_ONLY: TaveError(403, "unknown", "This API key is read-only."),
+}
+
 
 class Tave(StandIn):
     """The provider. A `Driven`: what a photographer does in it can be done by methods."""
@@ -50,7 +56,7 @@ class Tave(StandIn):
     address = "/tave/api/v2"
 
     def __init__(self) -> None:
-        super().__init__(MOODS, page_size=100)
+        super().__init__(MOODS, REFUSALS, page_size=100)
         self.studios = {
             account: Studio(name, KEYS[account], clock.machine_now, number)
             for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Fotografie", "Studio Dario"), strict=True))
@@ -95,14 +101,7 @@ class Tave(StandIn):
         body = msgspec.json.encode({"event": event, "data": studio.jobs.get(job, {"id": job})})
         for hook in studio.hooks.values():
             if hook["event"] == event:
-                self.send(hook["url"], {}, body)
-
-    def refusals(self) -> Mapping[str, StandInError]:
-        return {
-            driven.BUSY: TaveError(429, "quota-limit", "Exceeded request quota, see Retry-After header"),
-            driven.BROKEN: TaveError(503, "unknown", "Service unavailable."),
-            READ_ONLY: TaveError(403, "unknown", "This API key is read-only."),
-        }
+                self.hook(hook["url"], {}, body)
 
 
 def build(settings: Any) -> Tave:
@@ -192,6 +191,16 @@ async def list_galleries(request: AnyRequest, tave: Tave) -> Response[bytes]:
     )
 
 
+@get("/gallery/{id:str}")
+async def get_gallery(id: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
+    return await answered(tave, request, lambda studio, _: studio.one_gallery(id))
+
+
+@get("/note/{id:str}")
+async def get_note(id: str, request: AnyRequest, tave: Tave) -> Response[bytes]:
+    return await answered(tave, request, lambda studio, _: studio.one_note(id))
+
+
 @get("/note")
 async def list_notes(request: AnyRequest, tave: Tave) -> Response[bytes]:
     return await answered(
@@ -233,7 +242,7 @@ async def show(account: str, tave: Tave) -> str:
 
 @post("/at/{account:str}")
 async def act_as_person(account: str, tave: Tave, data: Posted) -> Redirect:
-    """What the forms of a studio's page do: make, change or delete a job, write a note, make or open a gallery."""
+    """What the forms of a studio's page do: a job made, changed or deleted, a note written, galleries."""
     what, id = data.get("what", ""), data.get("id", "")
     tave.studio(account)
     try:
@@ -245,6 +254,8 @@ async def act_as_person(account: str, tave: Tave, data: Posted) -> Redirect:
             tave.studio(account).note(id, data.get("text", "").strip() or "A note")
         elif what == "gallery":
             tave.studio(account).gallery(id, name=data.get("name", "").strip() or "Wedding")
+        elif what == "drop":
+            tave.studio(account).drop(id)
         elif what == "status":
             studio = tave.studio(account)
             studio.touched(studio.one_gallery(id), status=_status(data.get("status", "")), photoCount=PHOTOS)
@@ -295,7 +306,7 @@ def _page(tave: Tave, request: AnyRequest, rows: list[Thing], kind: str) -> Thin
 
 API: Final = [
     *(get_studio, list_jobs, get_worksheet, put_job, list_contacts, put_contact),
-    *(list_parts, list_galleries, list_notes, list_hooks, post_hook),
+    *(list_parts, list_galleries, get_gallery, list_notes, get_note, list_hooks, post_hook),
 ]
 PAGES_OF_IT: Final = [show_studios, show, act_as_person, change_mood]
 PAGES: Final = pages(Path(__file__).parent / "templates")

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import StandInError
+from wedsync.connections.standin import StandInError
 
 CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 JOBS_MAX: Final = 20_000
@@ -131,6 +131,19 @@ class Studio:
         if id not in self.galleries:
             raise TaveError(404, "unknown", "The requested resource was not found.")
         return self.galleries[id]
+
+    def drop(self, id: str) -> None:
+        """Its owner deletes a gallery or a note, which is told nowhere. Raises TaveError 404."""
+        table = self.galleries if id in self.galleries else self.notes
+        if id not in table:
+            raise TaveError(404, "unknown", "The requested resource was not found.")
+        del table[id]
+
+    def one_note(self, id: str) -> Thing:
+        """Raises TaveError 404."""
+        if id not in self.notes:
+            raise TaveError(404, "unknown", "The requested resource was not found.")
+        return self.notes[id]
 
     def note(self, job: str, text: str) -> str:
         """Something written down of a job, in HTML; returns its id."""

@@ -7,11 +7,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from wedsync.connections.contract import Outcome, RetryLater
+from wedsync.connections.contract import Outcome
 from wedsync.connections.records.contract import Gone, Hint, Pull, Pulled
 from wedsync.connectors.tave import cursor as cursors
 from wedsync.connectors.tave import mapper
-from wedsync.connectors.tave.answers import read
+from wedsync.connectors.tave.answers import nowhere, read
 from wedsync.connectors.tave.client import NEWEST, Client
 from wedsync.connectors.tave.cursor import YOUNG, Cursor, Mark, Phase
 from wedsync.connectors.tave.mapper import Galleries, JobContacts, Meta, Notes, Row, Rows, etag_of
@@ -48,7 +48,7 @@ class Asking(msgspec.Struct, frozen=True):
         """The newest first."""
         exchange = await lister(sort=NEWEST, page=self.cursor.page, size=size, timeout_s=self.left_s)
         found = read(exchange, kind, now=self.now)
-        return _nowhere() if isinstance(found, Gone) else found
+        return nowhere() if isinstance(found, Gone) else found
 
     def mark(self, rows: Sequence[Row]) -> Mark | None:
         """The newest change there is, as the first page of a reading shows it."""
@@ -87,7 +87,7 @@ async def _contacts(asking: Asking) -> Pulled | Outcome:
         exchange = await asking.client.list_jobs_of(row.id, timeout_s=asking.left_s)
         found = read(exchange, JobContacts, now=asking.now)
         if not isinstance(found, JobContacts):
-            return _nowhere() if isinstance(found, Gone) else found
+            return nowhere() if isinstance(found, Gone) else found
         hints += [Hint(id=one.job_id) for one in found.items]
     then = asking.then(rows.items, rows.meta, is_skipped=is_first)
     return Pulled(hints=tuple(hints), cursor=cursors.written(then), has_more=True)
@@ -131,7 +131,3 @@ LISTS: Final[Mapping[Phase, Callable[[Asking], Awaitable[Pulled | Outcome]]]] = 
     "notes": _notes,
     "jobs": _jobs,
 }
-
-
-def _nowhere() -> RetryLater:
-    return RetryLater(reason="Workspace answered 404 to a list.", tries_max=3)

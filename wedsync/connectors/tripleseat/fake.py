@@ -27,7 +27,7 @@ from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS as OF_ALL
 from wedsync.connections.records.driven import READ_ONLY
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import (
+from wedsync.connections.standin import (
     OF_HOOKS,
     SHOWN_MAX,
     AnyRequest,
@@ -55,6 +55,12 @@ RESENDS: Final = 5
 PER_SECOND: Final = 1000
 """As fast as a test can ask; the real one takes ten."""
 
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    driven.BUSY: TripleseatError(429, "Rate limit exceeded"),
+    driven.BROKEN: TripleseatError(503, "Service unavailable"),
+    READ_ONLY: TripleseatError(403, "Not authorized"),
+}
+
 
 class Tripleseat(StandIn):
     """The provider. A `Driven`: what the venue's people do in it can be done by methods."""
@@ -63,7 +69,7 @@ class Tripleseat(StandIn):
     address = "/tripleseat/api"
 
     def __init__(self) -> None:
-        super().__init__(MOODS, page_size=50, silent=OF_HOOKS | {DEAF})
+        super().__init__(MOODS, REFUSALS, page_size=50, silent=OF_HOOKS | {DEAF})
         self.venues = {
             account: Venue(next(iter(sites.values())), sites, clock.machine_now)
             for account, sites in zip(ACCOUNTS, SITES, strict=True)
@@ -121,19 +127,12 @@ class Tripleseat(StandIn):
         said = {"webhook_trigger_type": "CONVERT_LEAD_TO_BOOKING", "booking": venue.shown(venue.bookings[id])}
         body = msgspec.json.encode(said)
         for url, key in venue.hooks.items():
-            self.send(
+            self.hook(
                 url, {"x-signature": hmac.digest(key.encode(), body, hashlib.sha256).hex()}, body, tries=1 + RESENDS
             )
 
     def is_taken(self, reply: object) -> bool:
         return super().is_taken(reply) and self.moods.current != DEAF
-
-    def refusals(self) -> Mapping[str, StandInError]:
-        return {
-            driven.BUSY: TripleseatError(429, "Rate limit exceeded"),
-            driven.BROKEN: TripleseatError(503, "Service unavailable"),
-            READ_ONLY: TripleseatError(403, "Not authorized"),
-        }
 
     def worded(self, mood: str, answer: Any, status: int, headers: dict[str, str]) -> Response[bytes]:
         if mood == HTML:

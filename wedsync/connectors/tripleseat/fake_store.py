@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import StandInError
+from wedsync.connections.standin import StandInError
 
 BOOKINGS_MAX: Final = 20_000
 MONEY: Final = {"grand_total": "734511.00", "actual_amount": "912733.00", "deposit_total": "555017.00"}

@@ -24,7 +24,7 @@ from wedsync.connections.contract import Connection
 from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import (
+from wedsync.connections.standin import (
     SHOWN_MAX,
     AnyRequest,
     Posted,
@@ -41,6 +41,12 @@ from wedsync.kit.errors import not_found
 HOUSES: Final = {ACCOUNTS[0]: ("quinta", "Quinta da Serra"), ACCOUNTS[1]: ("orangery", "The Orangery")}
 KEYS: Final = {account: f"sandbox-house-{id}" for account, (id, _) in HOUSES.items()}
 
+REFUSALS: Final[Mapping[str, StandInError]] = {
+    driven.BUSY: VenueError(429, "Too many calls."),
+    driven.BROKEN: VenueError(503, "Out of order."),
+    READ_ONLY: VenueError(403, "This key only reads."),
+}
+
 
 class VenueSystem(StandIn):
     """The provider. A `Driven`: what the venue's people do in it can be done by methods."""
@@ -49,7 +55,7 @@ class VenueSystem(StandIn):
     address = "/venue-system/api/{house:str}"
 
     def __init__(self) -> None:
-        super().__init__(MOODS, page_size=100)
+        super().__init__(MOODS, REFUSALS, page_size=100)
         self.houses = {
             account: House(id, name, KEYS[account], clock.machine_now) for account, (id, name) in HOUSES.items()
         }
@@ -102,14 +108,7 @@ class VenueSystem(StandIn):
         """Everybody who is to be told, without waiting for them; the booking goes with it, its price too."""
         body = msgspec.json.encode({"type": "booking.changed", "booking": house.bookings[id]})
         for url, key in house.hooks.items():
-            self.send(url, {"x-signature": hmac.digest(key.encode(), body, hashlib.sha256).hex()}, body)
-
-    def refusals(self) -> Mapping[str, StandInError]:
-        return {
-            driven.BUSY: VenueError(429, "Too many calls."),
-            driven.BROKEN: VenueError(503, "Out of order."),
-            READ_ONLY: VenueError(403, "This key only reads."),
-        }
+            self.hook(url, {"x-signature": hmac.digest(key.encode(), body, hashlib.sha256).hex()}, body)
 
     def place(self, path: str) -> str:
         return "/" + path.split("/", 4)[-1]

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import StandInError
+from wedsync.connections.standin import StandInError
 
 BOOKINGS_MAX: Final = 20_000
 PRICE: Final = {"price": "734511.00", "deposit": "555017.00", "internal_note": "They would pay 912733."}

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import jsonschema_rs
 import pytest
 
-from wedsync.connections.records.standin import Exchange
+from wedsync.connections.standin import Exchange
 
 FILE = "tave_vsco_workspace_v2.openapi.json"
 

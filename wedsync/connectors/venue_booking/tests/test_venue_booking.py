@@ -17,8 +17,8 @@ from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Account, Connection, Delivered, Rejected, RetryLater, Tools
 from wedsync.connections.records.contract import Found, Houses, Moved, Pull, Pulled, Push, Pushed, RemoteSpace, Use
 from wedsync.connections.records.record import Record
-from wedsync.connections.records.standin import Exchange
 from wedsync.connections.stage import serving
+from wedsync.connections.standin import Exchange
 from wedsync.connectors.venue_booking import mapper
 from wedsync.connectors.venue_booking.answers import wrote
 from wedsync.connectors.venue_booking.connector import VenueBooking, connect

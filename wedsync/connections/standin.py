@@ -1,4 +1,4 @@
-"""What the stand-ins of CRMs and venue systems do alike: their moods, the calls they took, the hooks they send, a form.
+"""What stand-ins of CRMs, venue systems and marketing do alike: moods, the calls they took, hooks they send, a form.
 
 For tests and the sandbox only, like all that `connections.fakes` holds. A provider's own stand-in adds its addresses,
 its payloads and its words for a refusal.
@@ -33,7 +33,7 @@ Posted = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCOD
 
 
 class StandInError(Exception):
-    """What a provider answers instead of what was asked; `body` is in its own form."""
+    """What a provider answers instead of what was asked; `body` is in its own form, bytes where that is no JSON."""
 
     def __init__(self, status: int, text: str, body: Any) -> None:
         super().__init__(text)
@@ -53,15 +53,24 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class StandIn:
-    """One provider's stand-in at work. `silent` are the moods of its hooks, which its API knows nothing of."""
+    """One provider's stand-in at work. `refusals` are its words for the moods in which it refuses whoever asks,
+    `silent` the moods of its hooks, which its API knows nothing of."""
 
     title: str
     address: str
 
-    def __init__(self, moods: Mapping[str, str], *, page_size: int, silent: frozenset[str] = OF_HOOKS) -> None:
+    def __init__(
+        self,
+        moods: Mapping[str, str],
+        refusals: Mapping[str, StandInError],
+        *,
+        page_size: int,
+        silent: frozenset[str] = OF_HOOKS,
+    ) -> None:
         self.moods = Moods(moods)
         self.page_size = page_size
         self.exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_MAX)
+        self._refusals = refusals
         self._silent = silent
         self._stopping = asyncio.Event()
         self._wire: Wire | None = None
@@ -77,17 +86,14 @@ class StandIn:
         if self._wire is not None:
             await self._wire.close()
 
-    def refusals(self) -> Mapping[str, StandInError]:
-        """Its words for the moods in which it refuses whoever asks: busy, broken, read only."""
-        raise NotImplementedError
-
     def refuse(self, mood: str, method: str) -> None:
         """Raises StandInError where the mood is one of refusing."""
-        words = self.refusals().get(mood)
+        words = self._refusals.get(mood)
         if words is not None and (mood != READ_ONLY or method != "GET"):
-            raise words
+            # The same words each time: what the last raising left on them would pile up.
+            raise words.with_traceback(None)
 
-    def send(self, url: str, headers: Mapping[str, str], body: bytes, *, tries: int = 1) -> None:
+    def hook(self, url: str, headers: Mapping[str, str], body: bytes, *, tries: int = 1) -> None:
         """A hook, not waited for: none or two where the mood says so, again until taken, `tries` times at most."""
         if self.moods.current == driven.OFF:
             return
@@ -108,7 +114,8 @@ class StandIn:
         status: int = 200,
         headers: Callable[[Any], dict[str, str]] = lambda answer: {},
     ) -> Response[bytes]:
-        """The answer to a call in whatever mood it is; `act` gets the mood and the body, and may raise StandInError."""
+        """The answer to a call in whatever mood it is; `act` gets the mood and the body, and may raise StandInError.
+        What has nothing to say is a 204."""
         mood = FINE if self.moods.current in self._silent else self.moods.take()
         if mood == driven.SLOW:
             with suppress(TimeoutError):
@@ -118,6 +125,7 @@ class StandIn:
         try:
             self.refuse(mood, request.method)
             answer = act(mood, body)
+            status = 204 if answer is None else status
             told = headers(answer)
         except StandInError as refused:
             answer, status = refused.body, refused.status
@@ -129,6 +137,8 @@ class StandIn:
 
     def worded(self, mood: str, answer: Any, status: int, headers: dict[str, str]) -> Response[bytes]:
         """An answer as it goes out."""
+        if answer is None or isinstance(answer, bytes):
+            return Response(answer or b"", status_code=status, headers=headers, media_type=MediaType.HTML)
         told = msgspec.json.encode(odd(answer) if mood == driven.ODD else answer)
         if mood == driven.TRUNCATED:
             told = told[: len(told) // 2]
@@ -139,6 +149,8 @@ class StandIn:
         return path.removeprefix(self.address)
 
     def _keep(self, request: AnyRequest, body: Any, status: int, answer: Any) -> None:
+        if isinstance(answer, bytes):
+            return
         # As it was then: what is answered goes on living.
         kept = msgspec.json.decode(msgspec.json.encode(answer))
         path = self.place(request.url.path)
