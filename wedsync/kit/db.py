@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from wedsync.kit import failpoints
+from wedsync.kit import db_hosts, failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.looks import ENTERED, Entered, Reads
@@ -128,6 +128,7 @@ async def connect_pool(dsn: str, *, size: int, application: str) -> asyncpg.Pool
         reset=_no_reset,
         command_timeout=30,
         init=_plain_json,
+        connect=db_hosts.connect,
         server_settings={
             "application_name": application,
             "search_path": "public",

@@ -73,3 +73,20 @@ def freeze_confirm(
 ) -> None:
     """Confirm another operator's override: from now on it is in force for its minutes."""
     sys.exit(asyncio.run(module("freezing").confirm(url=url, token=token, override=override)))
+
+
+standby = App(name="standby", help="The second PostgreSQL that `wedsync up --standby` keeps in step.")
+
+
+@standby.command(name="status")
+def standby_status(*, json: Json = False, data_dir: DataDir = None) -> None:
+    """Tell how it stands; ends with 0 where every answered change is in both."""
+    settings = settings_with(process="standby", options={"data_dir": data_dir})
+    sys.exit(module("standby").status(settings, is_json=json))
+
+
+@standby.command(name="promote")
+def standby_promote(*, data_dir: DataDir = None) -> None:
+    """End the primary and let the standby take changes; refused where it does not have everything."""
+    settings = settings_with(process="standby", options={"data_dir": data_dir})
+    sys.exit(module("standby").promote(settings))
