@@ -35,6 +35,21 @@ def drill_saturday(
     sys.exit(asyncio.run(saturday.run(wanted, to=to, web_workers=web_workers)))
 
 
+@drill.command(name="database-failover")
+def drill_database_failover(
+    *,
+    weddings: Annotated[int, Parameter(help="How many are written to and listened to.")] = 10,
+    writers: Annotated[int, Parameter(help="How many people write at once, one for each wedding at least.")] = 20,
+    seconds: Annotated[float, Parameter(help="So long they write before the kill, and after the promotion.")] = 20.0,
+    to: Annotated[Path, Parameter(help="Folder of the report.")] = Path("var/drill"),
+    web_workers: Annotated[int, Parameter(help="Processes that answer pages and API.")] = 2,
+) -> None:
+    """Kill the database under load and let its standby take over; report what was lost, and for how long."""
+    failover = module("drills.failover")
+    wish = failover.Wish(weddings=weddings, writers=writers, seconds=seconds)
+    sys.exit(asyncio.run(failover.run(wish, to=to, web_workers=web_workers)))
+
+
 freeze = App(name="freeze", help="Tell whether the platform may be changed now, and override the freeze by two.")
 
 

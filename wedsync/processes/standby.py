@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,6 +20,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.config_secrets import write_private
 from wedsync.processes.children import run as run_program
@@ -55,6 +57,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     standby: str
     state: State
     promotions: int = 0
+    promoted_at: datetime | None = None
     said: str = ""
 
 
@@ -67,6 +70,7 @@ class Keeper:
         self._folder = engines.settings.data_dir
         self._told: Told | None = None
         self._promotions = 0
+        self._promoted_at: datetime | None = None
         self._asked: asyncpg.Connection | None = None
         self._followed_at = time.monotonic()
         for left in (ASKED_FILE, STATE_FILE):
@@ -98,6 +102,7 @@ class Keeper:
         self._supervisor.forget("standby")
         standby.promote()
         self._promotions += 1
+        self._promoted_at = clock.machine_now()
         self._followed_at = time.monotonic()
         log.warning("standby_promoted", now=new, was=old, took_s=round(time.monotonic() - began, 2))
         self._tell("away", f"{new} takes changes since the promotion; {old} is copied from it anew.")
@@ -210,7 +215,14 @@ class Keeper:
 
     def _tell(self, state: State, said: str) -> None:
         engines = self._engines
-        told = Told(primary=engines.primary, standby=engines.other, state=state, promotions=self._promotions, said=said)
+        told = Told(
+            primary=engines.primary,
+            standby=engines.other,
+            state=state,
+            promotions=self._promotions,
+            promoted_at=self._promoted_at,
+            said=said,
+        )
         if told != self._told:
             self._told = told
             write_private(self._folder / STATE_FILE, msgspec.json.encode(told))
