@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -88,6 +88,37 @@ def freeze_confirm(
 ) -> None:
     """Confirm another operator's override: from now on it is in force for its minutes."""
     sys.exit(asyncio.run(module("freezing").confirm(url=url, token=token, override=override)))
+
+
+mode = App(name="mode", help="Say what does not work for a while: read-only mode, or that things come late.")
+
+
+@mode.command(name="status")
+def mode_status(*, json: Json = False, url: Url = LOCAL, token: Token = "") -> None:
+    """Tell what is in force, as an operator, and who entered what in the last 30 days."""
+    sys.exit(asyncio.run(module("modes_command").status(url=url, token=token, is_json=json)))
+
+
+@mode.command(name="enter")
+def mode_enter(
+    kind: Annotated[Literal["read_only", "late"], Parameter(help="read_only: nothing can be changed.")],
+    *,
+    because: Annotated[str, Parameter(help="Why; it is kept.")],
+    minutes: Annotated[int, Parameter(help="It ends by itself after so many, 720 at most. Said again it goes on.")],
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Enter a mode, as an operator: it is in force within a second, and near weddings are told."""
+    asked = {"kind": kind, "reason": because, "minutes": minutes}
+    sys.exit(asyncio.run(module("modes_command").enter(asked, url=url, token=token)))
+
+
+@mode.command(name="leave")
+def mode_leave(
+    kind: Annotated[Literal["read_only", "late"], Parameter(help="Which.")], *, url: Url = LOCAL, token: Token = ""
+) -> None:
+    """Leave a mode before its time."""
+    sys.exit(asyncio.run(module("modes_command").leave(kind, url=url, token=token)))
 
 
 standby = App(name="standby", help="The second PostgreSQL that `wedsync up --standby` keeps in step.")

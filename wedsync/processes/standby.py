@@ -10,19 +10,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import asyncpg
 import msgspec
 import structlog
 
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.config_secrets import write_private
+from wedsync.kit.db_hosts import is_away
+from wedsync.processes import migrate
 from wedsync.processes.children import run as run_program
 from wedsync.processes.engine_account import PLAIN_ENVIRON, own
 from wedsync.processes.engines import Engines, is_held
@@ -71,7 +71,8 @@ class Keeper:
         self._told: Told | None = None
         self._promotions = 0
         self._promoted_at: datetime | None = None
-        self._asked: asyncpg.Connection | None = None
+        self._asking = AsyncExitStack()
+        self._asked: tuple[Postgres, Any] | None = None
         self._followed_at = time.monotonic()
         for left in (ASKED_FILE, STATE_FILE):
             (self._folder / left).unlink(missing_ok=True)
@@ -114,9 +115,10 @@ class Keeper:
             while True:
                 try:
                     await self._look()
-                except (EngineFailed, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+                except Exception as problem:
                     await self._hang_up()
-                    log.warning("standby_not_kept", reason=f"{type(problem).__name__}: {problem}")
+                    is_plain = isinstance(problem, CannotRun) or is_away(problem)
+                    log.warning("standby_not_kept", reason=str(problem), exc_info=None if is_plain else problem)
                     await asyncio.sleep(1.0)
                 await asyncio.sleep(LOOK_S)
         finally:
@@ -127,29 +129,30 @@ class Keeper:
             self._answer_asked()
         if self._engines.standby is None:
             await self._make()
-        state = await self._state_of_standby()
+        primary = self._engines.postgres
+        state = None if primary is None else await self._state_of_standby(primary)
+        if primary is None or primary is not self._engines.postgres:
+            # The other one was promoted while this one was asked: its answer says nothing any more.
+            return
         now = time.monotonic()
         if state is not None:
             self._followed_at = now
-            self._follow(state)
+            self._follow(primary, state)
         elif now - self._followed_at > AWAY_S:
-            self._go_on_without()
+            self._go_on_without(primary)
             if now - self._followed_at > ANEW_S:
                 await self._make()
 
-    async def _state_of_standby(self) -> str | None:
+    async def _state_of_standby(self, primary: Postgres) -> str | None:
         """`sync`, or another word while it follows and commits do not wait for it; None while it does not follow."""
-        primary = self._engines.postgres
-        if primary is None:
-            return None
-        if self._asked is None or self._asked.is_closed():
-            self._asked = await _connected(primary)
-        row = await self._asked.fetchrow(FOLLOWING, STANDBY, timeout=ASK_S)
+        if self._asked is None or self._asked[0] is not primary:
+            await self._hang_up()
+            self._asked = (primary, await self._asking.enter_async_context(_connection(primary)))
+        row = await self._asked[1].fetchrow(FOLLOWING, STANDBY, timeout=ASK_S)
         return str(row["sync_state"]) if row is not None and row["state"] == "streaming" else None
 
-    def _follow(self, state: str) -> None:
-        primary = self._engines.postgres
-        if primary is not None and not primary.synchronous:
+    def _follow(self, primary: Postgres, state: str) -> None:
+        if not primary.synchronous:
             primary.wait_for(STANDBY)
         if state == "sync" and not self._engines.is_synchronous:
             self._engines.note_synchronous(True)
@@ -157,10 +160,9 @@ class Keeper:
         is_so = self._engines.is_synchronous
         self._tell("synchronous" if is_so else "catching up", "Every commit is in both." if is_so else "")
 
-    def _go_on_without(self) -> None:
+    def _go_on_without(self, primary: Postgres) -> None:
         """First it may not be promoted any more, then nobody waits for it."""
-        primary = self._engines.postgres
-        if primary is not None and primary.synchronous:
+        if primary.synchronous:
             self._engines.note_synchronous(False)
             primary.wait_for("")
             log.warning("standby_away", cluster=self._engines.other)
@@ -171,6 +173,7 @@ class Keeper:
         primary, name = self._engines.postgres, self._engines.other
         if primary is None:
             return
+        self._go_on_without(primary)
         self._supervisor.forget("standby")
         standby = self._engines.standby or self._engines.cluster(name)
         is_new = self._engines.standby is not None or not standby.is_following
@@ -209,9 +212,12 @@ class Keeper:
             (self._folder / ASKED_FILE).unlink(missing_ok=True)
 
     async def _hang_up(self) -> None:
-        if self._asked is not None:
-            self._asked.terminate()
-            self._asked = None
+        self._asked = None
+        try:
+            await self._asking.aclose()
+        except Exception as error:
+            if not is_away(error):
+                raise
 
     def _tell(self, state: State, said: str) -> None:
         engines = self._engines
@@ -255,19 +261,8 @@ async def drop_slot(primary: Postgres) -> None:
         await connection.fetch(SLOTS, STANDBY)
 
 
-async def _connected(postgres: Postgres) -> asyncpg.Connection:
-    return await asyncpg.connect(
-        postgres.url(ADMIN, database="postgres"), timeout=ASK_S, server_settings={"application_name": "wedsync-standby"}
-    )
-
-
-@asynccontextmanager
-async def _connection(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
-    connection = await _connected(postgres)
-    try:
-        yield connection
-    finally:
-        await connection.close(timeout=ASK_S)
+def _connection(postgres: Postgres) -> "AbstractAsyncContextManager[Any]":
+    return migrate.connected(postgres.url(ADMIN, database="postgres"))
 
 
 def told_of(settings: Settings) -> Told:
