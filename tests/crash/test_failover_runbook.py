@@ -55,9 +55,11 @@ async def test_its_commands_do_what_it_says() -> None:
                 return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
             def is_in_step() -> bool:
-                return say(said[0]).returncode == 0
+                told = product.standby()
+                return told is not None and told.state == "synchronous"
 
             await eventually(is_in_step, within_s=PATIENCE_S, what="every commit is in both")
+            assert "synchronous: postgres takes changes" in say(said[0]).stdout
             for words, told in zip(
                 said[1:4], ("In force: read_only", "standby takes changes now", "Over:"), strict=True
             ):
@@ -65,3 +67,4 @@ async def test_its_commands_do_what_it_says() -> None:
                 assert done.returncode == 0, done.stderr
                 assert told in done.stdout
             await eventually(is_in_step, within_s=PATIENCE_S, what="a new standby has everything")
+            assert say(said[4]).returncode == 0
