@@ -42,6 +42,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "wordings": "what an operator wrote for notices, of no wedding; the operator's page lists it",
     "freezes": "the platform's own plan, of no wedding; the operator asks for it",
     "freeze_rules": "what the database needs of the operator's settings; shown to nobody",
+    "platform_modes": "an operator's word, of no wedding; weddings that are near are told by mode_notes",
     "freeze_overrides": "two operators' word, of no wedding; the operator's page lists it",
     "health_series": "counts of the platform, of no tenant; written by the clock and by processes that live",
     "health_marks": "up to when was counted",

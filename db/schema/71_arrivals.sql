@@ -178,6 +178,12 @@ begin
   if app.role() <> 'helper' then return; end if;
   perform from public.persons p where p.person_id = app.actor() and p.email is null;
   if not found then return; end if;
+  -- In read-only mode the page is shown all the same, and goes on hearing of news where it did before.
+  if current_setting('transaction_read_only') = 'on' then
+    return query select s.person_id, s.id from public.sessions s
+      where s.person_id = app.actor() and s.kind = 'helper' and s.ended_at is null and s.expires_at > clock_timestamp() order by s.id limit 1;
+    return;
+  end if;
   return query update public.sessions s set last_seen_at = clock_timestamp()
     where s.person_id = app.actor() and s.kind = 'helper' and s.ended_at is null and s.expires_at > clock_timestamp() returning s.person_id, s.id;
   if found then return; end if;

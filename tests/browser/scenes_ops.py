@@ -12,7 +12,10 @@ from tests.browser.people import NOW, Scene, ago
 from wedsync.connections import manifest as manifests
 from wedsync.kit import sketch
 from wedsync.kit.config import load
+from wedsync.kit.modes import WORDS
 from wedsync.operations.health import fallbacks, judging, model, reading
+from wedsync.operations.modes.model import PlatformMode
+from wedsync.operations.modes.pages import NAMES
 from wedsync.operations.pages import alerts, health
 from wedsync.operations.shell import sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
@@ -27,8 +30,36 @@ def scenes() -> Iterator[Scene]:
     yield Scene("ops-health", "operations/health.html", shell("health", 2), health_values(trouble=True))
     yield Scene("ops-health-quiet", "operations/health.html", shell("health", 0), health_values(trouble=False))
     yield Scene("ops-alerts", "operations/alerts.html", shell("alerts", 1), alert_values())
+    yield Scene("ops-modes", "operations/modes.html", shell("modes", 0), mode_values())
     quiet = alerts.values([], dict(rules.BY_NAME), [], []) | {"refused": ""}
     yield Scene("ops-alerts-quiet", "operations/alerts.html", shell("alerts", 0), quiet)
+
+
+def mode_values() -> dict[str, Any]:
+    """One in force, and one of last week."""
+    said: dict[str, Any] = {"entered_by_name": "Otto Brandt", "left_by_name": "", "left_at": None}
+    now = PlatformMode(
+        id=UUID(int=1),
+        kind="read_only",
+        reason="The disk of the primary fails; the standby takes over.",
+        entered_at=ago(minutes=4),
+        expires_at=NOW + timedelta(minutes=26),
+        is_in_force=True,
+        weddings_told=21,
+        **said,
+    )
+    before = PlatformMode(
+        id=UUID(int=2),
+        kind="late",
+        reason="Resend takes mail slowly since six.",
+        entered_at=ago(days=6),
+        expires_at=ago(days=6) + timedelta(hours=2),
+        is_in_force=False,
+        weddings_told=3,
+        **said,
+    )
+    given = {"kind": "read_only", "reason": "", "minutes": "30"}
+    return {"recent": [now, before], "names": NAMES, "words": WORDS, "given": given, "errors": {}}
 
 
 def shell(here: str, waiting: int) -> Shell:

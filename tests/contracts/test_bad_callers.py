@@ -103,6 +103,7 @@ NOBODY = str(UUID(int=9))
 RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
     "POST /api/v1/platform/wordings/{key}/{locale}/roll-back": {"number": 0},
+    "POST /api/v1/platform/modes": {"kind": "late", "reason": "Mail is slow today.", "minutes": 5},
     "POST /api/v1/platform/freeze/overrides": {"reason": "A leak must be closed."},
     "POST /api/v1/platform/alert-silences": {"rule": "latency", "reason": "They move house."},
     "PUT /api/v1/platform/alert-rules/{rule}": {"threshold": 400.0},

@@ -20,6 +20,7 @@ from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints, sql
 from wedsync.kit.breaker import Result
 from wedsync.kit.db import Door, Tx
+from wedsync.kit.db_hosts import is_away
 
 log = structlog.get_logger("jobs")
 
@@ -30,7 +31,6 @@ LEASE_S = 60.0
 BATCH_MAX = 64
 PER_MIN = 100
 """Deliveries a minute to one destination, where neither it nor the operator says otherwise."""
-CUT_OFF = ("connection is closed", "connection was closed", "released back to the pool", "cannot switch to state")
 
 _ENCODER = msgspec.json.Encoder()
 _finished: ContextVar[set[UUID]] = ContextVar("finished")
@@ -227,12 +227,7 @@ def noting_finished() -> set[UUID]:
 
 def is_passing(error: BaseException) -> bool:
     """Whether the database is only away, starting, full or crossed: the same call may work in a moment."""
-    # SQLSTATE classes: 08 connection, 40 rolled back (deadlock), 53 resources, 55 lock not available, 57 shutting down.
-    state = getattr(error, "sqlstate", None)
-    if isinstance(state, str):
-        return state[:2] in {"08", "40", "53", "55", "57"}
-    # The driver says with an error of its own, without a state, that the server has cut the connection it held.
-    return isinstance(error, OSError) or any(words in str(error) for words in CUT_OFF)
+    return is_away(error)
 
 
 def _ids(jobs: Sequence[Job]) -> tuple[list[UUID], list[UUID]]:

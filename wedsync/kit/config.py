@@ -47,7 +47,12 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     data_dir: Annotated[Path, _about("Folder for the embedded engines, made secrets, logs and uploads.")] = Path("var")
 
     database_url: Annotated[
-        str, _about("PostgreSQL 18 or newer as `wedsync_user`. Empty: it is started from its wheel.", secret=True)
+        str,
+        _about(
+            "PostgreSQL 18 or newer as `wedsync_user`. Empty: it is started from its wheel. With a standby: "
+            "`postgresql://…@db1,db2/wedsync?target_session_attrs=read-write`; the one that takes changes is found.",
+            secret=True,
+        ),
     ] = ""
     reader_database_url: Annotated[
         str, _about("The same database as `wedsync_reader`, for the gateway.", secret=True)

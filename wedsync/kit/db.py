@@ -13,10 +13,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from wedsync.kit import failpoints
+from wedsync.kit import db_hosts, failpoints
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.kit.looks import ENTERED, Entered, Reads
+from wedsync.kit.modes import Mode, Modes
 from wedsync.kit.watch import Place
 
 Row: TypeAlias = asyncpg.Record
@@ -128,6 +129,7 @@ async def connect_pool(dsn: str, *, size: int, application: str) -> asyncpg.Pool
         reset=_no_reset,
         command_timeout=30,
         init=_plain_json,
+        connect=db_hosts.connect,
         server_settings={
             "application_name": application,
             "search_path": "public",
@@ -162,8 +164,10 @@ class Door:
         flush: Flush | None = None,
         published: Published | None = None,
         reads: Reads | None = None,
+        modes: Modes | None = None,
     ) -> None:
         self._pool = pool
+        self._modes = modes
         self._flush = flush
         self._published = published
         self._reads = reads
@@ -174,6 +178,12 @@ class Door:
         """The same door for one request whose transactions have a guard."""
         door = copy(self)
         door._guard = guard
+        return door
+
+    def regardless(self) -> "Door":
+        """The same door for what goes on in read-only mode: signing in, and what the platform itself writes."""
+        door = copy(self)
+        door._modes = None
         return door
 
     @property
@@ -234,18 +244,19 @@ class Door:
 
     async def keep_watch(self, reads: str, notes: str) -> None:
         """Write what a process watched: `Watch.flush` is given this."""
-        async with self.bare(SYSTEM) as tx:
+        async with self.regardless().bare(SYSTEM) as tx:
             await tx.value("select app.keep_watch($1, $2)", reads, notes)
 
     async def count_calls(self, writer: UUID, batch: int, calls: str) -> None:
         """Write a batch of counted calls: `Meter.flush` is given this."""
-        async with self.bare(SYSTEM) as tx:
+        async with self.regardless().bare(SYSTEM) as tx:
             await tx.value("select app.count_calls($1, $2, $3)", writer, batch, calls)
 
     @asynccontextmanager
     async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
+        mode = None if self._modes is None else self._modes.read_only
         async with self._connected() as connection, self._listened(connection, entering) as entered:
-            await _start(connection, entering, place)
+            await _start(connection, entering, place, mode)
             tx = Tx(connection, actor, entered)
             try:
                 if self._guard is not None:
@@ -254,7 +265,7 @@ class Door:
                 await self._end(tx)
             except BaseException as error:
                 await _roll_back(connection)
-                refusal = _as_refusal(error)
+                refusal = _as_refusal(error, mode)
                 if entered is not None and isinstance(refusal, Refusal) and refusal.extra:
                     entered.count()  # it shows the row as it is now, so this was a look
                 raise _placed(refusal, place, statuses=(403,)) from error
@@ -302,12 +313,12 @@ class Door:
                 tx.nudges.append(nudge)
 
 
-async def _start(connection: asyncpg.Connection, entering: str, place: Place | None) -> None:
+async def _start(connection: asyncpg.Connection, entering: str, place: Place | None, mode: Mode | None) -> None:
     try:
-        await connection.execute(f"begin; {entering}")
+        await connection.execute(f"begin{' read only' if mode else ''}; {entering}")
     except BaseException as error:
         await _roll_back(connection)
-        raise _placed(_as_refusal(error), place, statuses=(403, 404, 410)) from error
+        raise _placed(_as_refusal(error, mode), place, statuses=(403, 404, 410)) from error
     heard = ENTERED.get()
     if heard is not None and place is not None:
         heard(place)
@@ -363,11 +374,13 @@ _REFUSALS = {
 }
 
 
-def _as_refusal(error: BaseException) -> BaseException:
+def _as_refusal(error: BaseException, mode: Mode | None = None) -> BaseException:
     """Translate once: what the database refuses by design becomes an answer, the rest stays a bug."""
     if not isinstance(error, asyncpg.PostgresError):
         return error
     state = str(error.sqlstate)
+    if state == "25006" and mode is not None:
+        return mode.refusal()
     if state == "WS404":
         return not_found("item")
     if state == "WS402":

@@ -57,8 +57,10 @@ TO_BOTH = (
     "payment.dispute_closed",
     "payment.overdue",
 )
+# What the platform itself says: for a while something does not work.
+OF_MODES = ("mode.read_only", "mode.read_only_over", "mode.late", "mode.late_over")
 # Everybody who sees the schedule; suppliers confirm it.
-TO_ALL = ("amendment.made",)
+TO_ALL = ("amendment.made", *OF_MODES)
 # About one supplier's coming, and told to that one.
 OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
 # Suppliers are told, and there is nothing to confirm.
@@ -72,6 +74,7 @@ UNCONFIRMED = frozenset(
             *TO_BOTH,
             *TO_DOERS,
             *OF_ARRIVALS,
+            *OF_MODES,
         ),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
@@ -111,6 +114,10 @@ SAYS = {
     "arrival.asked": "When do you come, and whom do we ring there? Please say so",
     "arrival.prompted": "You are expected in an hour. Are you on your way?",
     "arrival.late": "You are expected in a quarter of an hour, and nobody has heard of you",
+    "mode.read_only": "Until {until_local} nothing can be changed in WedSync; all can be read, what is owed goes out",
+    "mode.read_only_over": "Everything can be changed in WedSync again",
+    "mode.late": "Until {until_local} e-mails, texts and other systems are told late by WedSync; nothing is lost",
+    "mode.late_over": "E-mails, texts and other systems are told in time again",
     "photos.at_risk": "The promised day of your {what} comes close",
     "photos.overdue": "The promised day of your {what} has passed",
     "journey_step.failed": "A step of your journey could not be sent: {title}",

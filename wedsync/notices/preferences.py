@@ -49,7 +49,10 @@ CATEGORIES: Final = (
         key="day",
         words="The wedding day",
         hint="Changes on the day with their reason, and when you are expected",
-        types=("amendment.made", "arrival.asked", "arrival.prompted", "arrival.late"),
+        types=(
+            *("amendment.made", "arrival.asked", "arrival.prompted", "arrival.late"),
+            *("mode.read_only", "mode.read_only_over", "mode.late", "mode.late_over"),
+        ),
     ),
     Category(
         key="numbers",
@@ -115,6 +118,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "schedule_item.moved": "high",
     "amendment.made": "high",
     "arrival.prompted": "high",
+    "mode.read_only": "high",
+    "mode.read_only_over": "high",
     "arrival.late": "high",
     "payment.disputed": "high",
     "acknowledgement.declined": "high",

@@ -32,13 +32,14 @@ PAGES = {
     "tasks": "tasks",
     "amendments": "day",
     "arrivals": "day",
+    "mode_notes": "day",
 }
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
 """What has a page of its own at a supplier's wedding."""
 HELPERS = "/me/inbox"
 """What stands in the inbox of a helper: the couple's pages are not theirs, and their own has its address in no row."""
-OF_THE_DAY = frozenset({"amendments", "arrivals"})
+OF_THE_DAY = frozenset({"amendments", "arrivals", "mode_notes"})
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
 

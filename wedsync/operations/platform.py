@@ -24,6 +24,6 @@ def operator(actor: Actor) -> Actor:
 
 @asynccontextmanager
 async def entered(ctx: Context, actor: Actor) -> AsyncIterator[Tx]:
-    """A transaction on the platform. Raises Refusal 401 and 403."""
-    async with ctx.door.enter(operator(actor), PLATFORM) as tx:
+    """A transaction on the platform, in read-only mode too: it is left by this door. Raises Refusal 401 and 403."""
+    async with ctx.door.regardless().enter(operator(actor), PLATFORM) as tx:
         yield tx

@@ -28,7 +28,7 @@ def digest(token: str) -> bytes:
 async def ask_to_sign_in(door: Door, ring: KeyRing, *, email: str, public_url: str, next_path: str = "/me") -> UUID:
     """Mail a single-use link; returns whom to. The link goes from here into a sealed delivery and nowhere else."""
     token = secrets.token_urlsafe(32)
-    async with door.bare(ANONYMOUS) as tx:
+    async with door.regardless().bare(ANONYMOUS) as tx:
         person: UUID = await tx.value("select app.person_for($1)", email.strip().lower())
         await request_pass(
             tx,
@@ -56,7 +56,7 @@ async def request_pass(tx: Tx, ring: KeyRing, person: UUID, email: str, token: s
 async def open_session(door: Door, token: str) -> tuple[UUID, str]:
     """Redeem a sign-in link once; returns (person, session token for the cookie). Raises Refusal 410."""
     session_token = secrets.token_urlsafe(32)
-    async with door.bare(ANONYMOUS) as tx:
+    async with door.regardless().bare(ANONYMOUS) as tx:
         row = await tx.row(
             "select * from app.open_session($1, $2, $3)", digest(token), digest(session_token), model.SESSION_DAYS
         )
@@ -73,7 +73,7 @@ async def end_session(door: Door, actor: Actor, session_id: UUID) -> None:
     """Sign out: the session and, by its event, its sockets."""
     if actor.id is None:
         return
-    async with door.enter(actor, actor.id) as tx:
+    async with door.regardless().enter(actor, actor.id) as tx:
         if await tx.row(queries.session_image, session_id) is None:
             raise not_found("session")
         await tx.value("select app.end_session($1)", session_id)

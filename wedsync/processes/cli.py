@@ -13,7 +13,8 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from wedsync.processes.cli_options import LOCAL, DataDir, Token, Url
-from wedsync.processes.cli_platform import drill, freeze
+from wedsync.processes.cli_platform import drill, freeze, mode
+from wedsync.processes.cli_platform import standby as standby_commands
 from wedsync.processes.start import fail, guarded, module, settings_with, start
 
 EXITS = {
@@ -39,6 +40,8 @@ app = App(
 
 app.command(drill)
 app.command(freeze)
+app.command(mode)
+app.command(standby_commands)
 
 
 def main() -> None:
@@ -51,6 +54,9 @@ def up(
     *,
     demo: Annotated[
         bool, Parameter(negative="", help="Fill it with three weddings and print links to sign in.")
+    ] = False,
+    standby: Annotated[
+        bool, Parameter(negative="", help="Keep a second PostgreSQL in step, which takes over when the first one dies.")
     ] = False,
     data_dir: DataDir = None,
     port: Annotated[int | None, Parameter(help="Port of pages and API; 0 takes a free one.")] = None,
@@ -70,7 +76,7 @@ def up(
         "tls_key": tls_key,
     }
     settings = settings_with(process="up", options=options)
-    asyncio.run(module("up").run(settings, with_demo=demo, ready_file=ready_file))
+    asyncio.run(module("up").run(settings, with_demo=demo, with_standby=standby, ready_file=ready_file))
 
 
 @app.command

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -33,6 +33,21 @@ def drill_saturday(
     saturday = module("drills.saturday")
     wanted = saturday.planned(weddings=weddings, speed=speed, begin=begin, end=end, rate=rate, fail=fail)
     sys.exit(asyncio.run(saturday.run(wanted, to=to, web_workers=web_workers)))
+
+
+@drill.command(name="database-failover")
+def drill_database_failover(
+    *,
+    weddings: Annotated[int, Parameter(help="How many are written to and listened to.")] = 10,
+    writers: Annotated[int, Parameter(help="How many people write at once, one for each wedding at least.")] = 20,
+    seconds: Annotated[float, Parameter(help="So long they write before the kill, and after the promotion.")] = 20.0,
+    to: Annotated[Path, Parameter(help="Folder of the report.")] = Path("var/drill"),
+    web_workers: Annotated[int, Parameter(help="Processes that answer pages and API.")] = 2,
+) -> None:
+    """Kill the database under load and let its standby take over; report what was lost, and for how long."""
+    failover = module("drills.failover")
+    wish = failover.Wish(weddings=weddings, writers=writers, seconds=seconds)
+    sys.exit(asyncio.run(failover.run(wish, to=to, web_workers=web_workers)))
 
 
 freeze = App(name="freeze", help="Tell whether the platform may be changed now, and override the freeze by two.")
@@ -73,3 +88,51 @@ def freeze_confirm(
 ) -> None:
     """Confirm another operator's override: from now on it is in force for its minutes."""
     sys.exit(asyncio.run(module("freezing").confirm(url=url, token=token, override=override)))
+
+
+mode = App(name="mode", help="Say what does not work for a while: read-only mode, or that things come late.")
+
+
+@mode.command(name="status")
+def mode_status(*, json: Json = False, url: Url = LOCAL, token: Token = "") -> None:
+    """Tell what is in force, as an operator, and who entered what in the last 30 days."""
+    sys.exit(asyncio.run(module("modes_command").status(url=url, token=token, is_json=json)))
+
+
+@mode.command(name="enter")
+def mode_enter(
+    kind: Annotated[Literal["read_only", "late"], Parameter(help="read_only: nothing can be changed.")],
+    *,
+    because: Annotated[str, Parameter(help="Why; it is kept.")],
+    minutes: Annotated[int, Parameter(help="It ends by itself after so many, 720 at most. Said again it goes on.")],
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Enter a mode, as an operator: it is in force within a second, and near weddings are told."""
+    asked = {"kind": kind, "reason": because, "minutes": minutes}
+    sys.exit(asyncio.run(module("modes_command").enter(asked, url=url, token=token)))
+
+
+@mode.command(name="leave")
+def mode_leave(
+    kind: Annotated[Literal["read_only", "late"], Parameter(help="Which.")], *, url: Url = LOCAL, token: Token = ""
+) -> None:
+    """Leave a mode before its time."""
+    sys.exit(asyncio.run(module("modes_command").leave(kind, url=url, token=token)))
+
+
+standby = App(name="standby", help="The second PostgreSQL that `wedsync up --standby` keeps in step.")
+
+
+@standby.command(name="status")
+def standby_status(*, json: Json = False, data_dir: DataDir = None) -> None:
+    """Tell how it stands; ends with 0 where every answered change is in both."""
+    settings = settings_with(process="standby", options={"data_dir": data_dir})
+    sys.exit(module("standby").status(settings, is_json=json))
+
+
+@standby.command(name="promote")
+def standby_promote(*, data_dir: DataDir = None) -> None:
+    """End the primary and let the standby take changes; refused where it does not have everything."""
+    settings = settings_with(process="standby", options={"data_dir": data_dir})
+    sys.exit(module("standby").promote(settings))

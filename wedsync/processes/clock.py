@@ -82,6 +82,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("watch_health", health_watch.LOOK_S, health_watch.watching(settings, published)),
         Timer("forget_health", hour, health_watch.forget),
         Timer("apply_migrations", 2.0, migration_requests.applying(settings)),
+        Timer("tell_of_modes", 5.0, ticks.telling_of_modes(published)),
         Timer("plan_freezes", 30.0, ticks.planning_freezes(settings)),
         Timer("sample_sizes", 6 * hour, ticks.sample_sizes),
         Timer("check_integrity", 10 * minute, integrity.nightly(settings)),

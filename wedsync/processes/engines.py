@@ -25,20 +25,31 @@ from wedsync.processes.valkey_server import ValkeyServer
 
 ROLES: Final = ("user", "reader", "service", "owner")
 ADDRESSES: Final = (*(f for f in FIELDS if f.endswith("database_url")), "valkey_url")
-FIRST_PORTS: Final = {"postgres_port": 15432, "valkey_port": 16379}
+FIRST_PORTS: Final = {"postgres_port": 15432, "standby_port": 15532, "valkey_port": 16379}
 """Below the range that systems lend to outgoing connections, so that a remembered port stays free while we are off."""
 PORT_TRIES: Final = 5
-PASSWORDS: Final = ("admin_password", *(f"{role}_password" for role in ROLES), "valkey_password")
+PASSWORDS: Final = (
+    *("admin_password", "replicator_password"),
+    *(f"{role}_password" for role in ROLES),
+    "valkey_password",
+)
+CLUSTERS: Final = ("postgres", "standby")
+"""Folders of the two clusters. Which of them is the primary is remembered: they change places at a promotion."""
 STATE_FILE: Final = "engines.json"
 RUNNING_FILE: Final = "running.json"
 
 
 class Engines:
-    """The engines that these settings lack. `start` returns the settings with their addresses."""
+    """The engines that these settings lack. `start` returns the settings with their addresses.
 
-    def __init__(self, settings: Settings) -> None:
+    With a standby these lead to both clusters, and whoever connects finds the one that takes changes.
+    """
+
+    def __init__(self, settings: Settings, *, has_standby: bool = False) -> None:
         self.settings = settings
+        self.has_standby = has_standby
         self.postgres: Postgres | None = None
+        self.standby: Postgres | None = None
         self.valkey: ValkeyServer | None = None
         self.notes: list[str] = []
         """What its user should know of the start, in sentences."""
@@ -72,36 +83,83 @@ class Engines:
         if self.postgres:
             for role in ROLES:
                 field = "database_url" if role == "user" else f"{role}_database_url"
-                filled[field] = self.postgres.url(f"wedsync_{role}", self._state[f"{role}_password"])
+                url = self.postgres.url(f"wedsync_{role}", self._state[f"{role}_password"])
+                filled[field] = self._with_both(url) if self.has_standby else url
         return msgspec.structs.replace(self.settings, **filled)
 
     def stop(self) -> None:
-        for engine in (self.valkey, self.postgres):
+        for engine in (self.valkey, self.postgres, self.standby):
             if engine is not None:
                 engine.stop()
 
-    def _start_postgres(self) -> None:
-        folder = self.settings.data_dir
-        account = engine_account()
-        wanted = folder / "postgres"
-        place = reachable_folder(Path(self._state.get("postgres_folder") or wanted), account)
+    @property
+    def primary(self) -> str:
+        """The name of the cluster that takes changes."""
+        return self._state.get("primary", CLUSTERS[0])
+
+    @property
+    def other(self) -> str:
+        """The name of the cluster that follows it, or would."""
+        return CLUSTERS[1 - CLUSTERS.index(self.primary)]
+
+    @property
+    def replicator_password(self) -> str:
+        return self._state["replicator_password"]
+
+    @property
+    def is_synchronous(self) -> bool:
+        """Whether every commit that was answered is in the standby too."""
+        return self._state.get("is_synchronous") == "yes"
+
+    def note_synchronous(self, is_so: bool) -> None:
+        """Remembered before commits stop waiting for the standby, and after they began to."""
+        self._remember(is_synchronous="yes" if is_so else "")
+
+    def note_primary(self, name: str) -> None:
+        """From now on this one is the primary, also at the next start."""
+        self._remember(primary=name, is_synchronous="")
+
+    def cluster(self, name: str) -> Postgres:
+        """One of the two, as it lies in the data folder; nothing is started or made."""
+        folder, account = self.settings.data_dir, engine_account()
+        wanted = folder / name
+        place = reachable_folder(Path(self._state.get(f"{name}_folder") or wanted), account)
         if place != wanted and account:
             self.notes.append(
                 f"PostgreSQL runs as the account {account.name!r}, which cannot enter {folder}: its data is in {place}."
             )
-        self.postgres = Postgres(
+        # Only what lies elsewhere: a data folder that was moved or copied brings its cluster with it.
+        self._remember(**{f"{name}_folder": "" if place == wanted else str(place)})
+        return Postgres(
             folder=place,
-            log=folder / "log" / "postgres.log",
+            log=folder / "log" / f"{name}.log",
             account=account,
             admin_password=self._state["admin_password"],
             is_durable=self.settings.env != "test",
             archive=archive_folder(self.settings, account),
         )
+
+    def port_of(self, name: str) -> int:
+        """The remembered port of a cluster, else the next free one, which is remembered."""
+        key = f"{name}_port"
+        if key not in self._state:
+            self._remember(**{key: str(next_free_port(FIRST_PORTS[key]))})
+        return int(self._state[key])
+
+    def _with_both(self, url: str) -> str:
+        """The same address with the standby's beside the primary's."""
+        hosts = f"127.0.0.1:{self.port_of(self.primary)}"
+        return url.replace(hosts, f"{hosts},127.0.0.1:{self.port_of(self.other)}") + "?target_session_attrs=read-write"
+
+    def _start_postgres(self) -> None:
+        self.note_synchronous(False)
+        self.postgres = self.cluster(self.primary)
         self.postgres.make()
         self.postgres.end_orphan()
-        # Only what lies elsewhere: a data folder that was moved or copied brings its cluster with it.
-        self._remember(postgres_folder="" if place == wanted else str(place))
-        self._start_on_a_port("postgres_port", self.postgres.start)
+        self._start_on_a_port(f"{self.primary}_port", self.postgres.start)
+        if self.postgres.is_following:
+            # A promotion was cut off: its predecessor is ended, and this one has all that was answered.
+            self.postgres.promote()
 
     def _start_valkey(self) -> None:
         account = engine_account()
@@ -191,7 +249,8 @@ def bundled(settings: Settings) -> Postgres | None:
     if any(getattr(settings, field) for field in ADDRESSES if field != "valkey_url") or not is_held(settings.data_dir):
         return None
     state = kept_values(settings.data_dir, STATE_FILE, {})
-    if "postgres_port" not in state:
+    port = state.get(f"{state.get('primary', CLUSTERS[0])}_port")
+    if port is None:
         return None
     postgres = Postgres(
         folder=cluster_folder(settings.data_dir),
@@ -199,7 +258,7 @@ def bundled(settings: Settings) -> Postgres | None:
         account=engine_account(),
         admin_password=state["admin_password"],
     )
-    postgres.port = int(state["postgres_port"])
+    postgres.port = int(port)
     return postgres
 
 
@@ -216,7 +275,8 @@ def _made() -> str:
 def cluster_folder(data_dir: Path) -> Path:
     """Where the bundled cluster of a data folder lies, or would."""
     state = kept_values(data_dir, STATE_FILE, {})
-    return Path(state.get("postgres_folder") or reachable_folder(data_dir / "postgres", engine_account()))
+    name = state.get("primary", CLUSTERS[0])
+    return Path(state.get(f"{name}_folder") or reachable_folder(data_dir / name, engine_account()))
 
 
 def reach(settings: Settings) -> Settings:

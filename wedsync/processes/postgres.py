@@ -14,12 +14,16 @@ import time
 from pathlib import Path
 from typing import Final
 
-from wedsync.processes.children import Account, command_of, end, run, spawn
+from wedsync.processes.children import Account, command_of, end, kill_group, run, spawn
 from wedsync.processes.engine_account import PLAIN_ENVIRON, installed, own, reachable_programs
 from wedsync.processes.failures import EngineFailed, PortTaken
 
 MAJOR: Final = 18
 ADMIN: Final = "wedsync_admin"
+REPLICATOR: Final = "wedsync_replicator"
+"""Copies the log to a standby and may do nothing else; it has a password of its own."""
+STANDBY: Final = "wedsync_standby"
+"""What a standby calls itself, and the name of the slot that keeps the log for it."""
 DATABASE: Final = "wedsync"
 START_PATIENCE_S: Final = 60.0
 """Long enough to replay the log after a crash."""
@@ -50,6 +54,11 @@ shared_preload_libraries = 'pg_stat_statements'
 pg_stat_statements.max = 2000
 pg_stat_statements.track_utility = off
 wal_level = replica
+wal_sender_timeout = '10s'
+wal_receiver_timeout = '10s'
+wal_retrieve_retry_interval = '1s'
+max_slot_wal_keep_size = 2GB
+synchronous_standby_names = '{synchronous}'
 max_wal_size = 1GB
 min_wal_size = 128MB
 checkpoint_completion_target = 0.9
@@ -80,13 +89,23 @@ archive_timeout = '60s'
 archive_command = {command}
 """
 ARCHIVE: Final = "cmp -s %p {to} || (test ! -e {to} && cp %p {draft} && sync {draft} && mv {draft} {to})"
+FOLLOWING: Final = """\
+primary_conninfo = 'host=127.0.0.1 port={port} user={replicator} passfile={passfile} application_name={standby}'
+primary_slot_name = '{standby}'
+"""
 AUTHENTICATION: Final = """\
 # Written by WedSync at every start. Everybody needs a password; nobody is trusted.
+local all {replicator} reject
+host all {replicator} all reject
 local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
 local replication {admin} scram-sha-256
 host replication {admin} 127.0.0.1/32 scram-sha-256
+host replication {replicator} 127.0.0.1/32 scram-sha-256
 """
+SIGNAL: Final = "standby.signal"
+PASSFILE: Final = "replication.pass"
+PROMOTION_S: Final = 30
 
 
 class Postgres:
@@ -110,6 +129,8 @@ class Postgres:
         self.archive = archive
         self.extra = ""
         """Lines of configuration of one start: of a recovery."""
+        self.synchronous = ""
+        """The standby that every commit waits for."""
         self.patience_s = START_PATIENCE_S
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -150,7 +171,7 @@ class Postgres:
         self.port = port
         self.end_orphan()
         self._write("postgresql.conf", self._configuration())
-        self._write("pg_hba.conf", AUTHENTICATION.format(admin=ADMIN))
+        self._write("pg_hba.conf", AUTHENTICATION.format(admin=ADMIN, replicator=REPLICATOR))
         deadline = time.monotonic() + self.patience_s
         while True:
             seen = self.log.stat().st_size if self.log.exists() else 0
@@ -183,6 +204,45 @@ class Postgres:
             end(self.process, *STOP_STEPS)
             self.process = None
 
+    def follow(self, port: int, password: str) -> None:
+        """From the next start on it is the standby of the cluster on that port."""
+        self._write(PASSFILE, f"127.0.0.1:*:*:{REPLICATOR}:{password}\n")
+        self._write(SIGNAL, "")
+        passfile = str(self.folder / PASSFILE).replace("\\", "\\\\").replace("'", "\\'")
+        self.extra = FOLLOWING.format(
+            port=port, replicator=REPLICATOR, passfile=literal(f"'{passfile}'")[1:-1], standby=STANDBY
+        )
+
+    @property
+    def is_following(self) -> bool:
+        """Whether it takes no changes of its own."""
+        return (self.folder / SIGNAL).exists()
+
+    def promote(self) -> None:
+        """Take changes from now on; returns when it does. EngineFailed says why it does not."""
+        command: list[str | Path] = [self.bin / "pg_ctl", "promote", "--wait", f"--timeout={PROMOTION_S}"]
+        said = run([*command, "--pgdata", self.folder], environ=PLAIN_ENVIRON, folder=self.folder, account=self.account)
+        if said.returncode != 0:
+            raise EngineFailed(f"The standby was not promoted: {last_line(said.stderr + said.stdout)}")
+        self.extra = ""
+
+    def wait_for(self, synchronous: str) -> None:
+        """From now on each commit waits for this standby, or with "" for none."""
+        self.synchronous = synchronous
+        self._write("postgresql.conf", self._configuration())
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGHUP)
+
+    def kill(self) -> None:
+        """End it at once, whatever it does and whoever started it: another one takes its place."""
+        pid = self._postmaster_pid()
+        if self.process is not None:
+            kill_group(self.process)
+            self.process.wait()
+            self.process = None
+        elif pid is not None and self._is_ours(pid):
+            os.kill(pid, signal.SIGKILL)
+
     def end_orphan(self) -> None:
         """End a server that a killed supervisor left on this folder, and forget the locks of dead ones."""
         pid = self._postmaster_pid()
@@ -214,6 +274,7 @@ class Postgres:
             port=self.port,
             socket_folder=folder.replace("'", "''") if len(os.fsencode(folder)) <= SOCKET_PATH_MAX else "",
             durable="on" if self.is_durable else "off",
+            synchronous=self.synchronous,
         )
         if self.archive is not None:
             to, draft = archived(self.archive, "%f"), archived(self.archive, ".%f.part")

@@ -111,6 +111,9 @@ from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
+from wedsync.operations.modes import api as modes_api
+from wedsync.operations.modes import model as modes
+from wedsync.operations.modes import pages as modes_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import minding as wedding_day_minding
 from wedsync.operations.wedding_day import pages as wedding_day_pages
@@ -193,6 +196,7 @@ NOUNS = (
     chatting,
     marketing,
     onboarding,
+    modes,
 )
 PLAIN = (
     weddings_reactions,
@@ -259,6 +263,7 @@ DOORS = (
     operations_api,
     wedding_day_api,
     freeze_api,
+    modes_api,
     database_api,
     wording_api,
 )
@@ -297,6 +302,7 @@ PAGES = (
     operations_pages,
     wedding_day_pages,
     freeze_pages,
+    modes_pages,
     database_pages,
     wording_pages,
 )

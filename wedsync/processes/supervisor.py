@@ -102,6 +102,16 @@ class Supervisor:
         child.adopt(process if isinstance(process, subprocess.Popen) else None)
         self.children.append(child)
 
+    def forget(self, name: str) -> None:
+        """Look after it no longer; it goes on as it is."""
+        self.children = [child for child in self.children if child.name != name]
+
+    def adopt(self, name: str, process: "subprocess.Popen[bytes] | None") -> None:
+        """Another process does from now on what this one did."""
+        for child in self.children:
+            if child.name == name:
+                child.adopt(process)
+
     def start(self, part: Part) -> None:
         self.parts[part.name] = part
         child = Child(part.name, lambda: self._spawn(part), part.stop_patience_s)

@@ -28,6 +28,7 @@ marketing = sql.load("wedsync.connections.marketing")
 phoning = sql.load("wedsync.connections.phoning")
 forms = sql.load("wedsync.forms")
 invitations = sql.load("wedsync.invitations")
+modes = sql.load("wedsync.operations.modes")
 journeys = sql.load("wedsync.journeys")
 notices = sql.load("wedsync.notices")
 payments = sql.load("wedsync.payments")
@@ -232,6 +233,11 @@ def judging_connections(published: Callable[[str], Awaitable[Any]]) -> Tick:
             await published(row["nudge"])
 
     return judge
+
+
+def telling_of_modes(published: Callable[[str], Awaitable[Any]]) -> Tick:
+    """Weddings that are near are told of a mode once, and once that it is over."""
+    return one_by_one(published, modes.weddings_of_modes, modes.tell_of_modes)
 
 
 def planning_freezes(settings: Settings) -> Tick:

@@ -23,7 +23,8 @@ from wedsync.kit.config_secrets import write_private
 from wedsync.processes import demo_providers, listening, migrate, migrate_command, summary
 from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
-from wedsync.processes.postgres import DATABASE, Postgres
+from wedsync.processes.postgres import DATABASE
+from wedsync.processes.standby import Keeper, drop_slot
 from wedsync.processes.start import module
 from wedsync.processes.supervisor import Part, Supervisor
 
@@ -50,29 +51,32 @@ STOP_PATIENCE_S: Final = {"worker": 35.0}
 Demo = Callable[[Settings], Awaitable[dict[str, Any]]]
 
 
-async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path | None = None) -> None:
+async def run(
+    settings: Settings, *, with_demo: bool = False, with_standby: bool = False, ready_file: Path | None = None
+) -> None:
     """Until a signal comes. SettingsInvalid, EngineFailed, MigrationRefused or PartFailed say why it does not start."""
     started_at = time.monotonic()
-    settings = _prepared(settings, with_demo=with_demo)
+    settings = _prepared(settings, with_demo=with_demo, with_standby=with_standby)
     _forget(ready_file)
     stop = asyncio.Event()
     with held(settings.data_dir):
         settings = _with_free_ports(settings)
         if with_demo:
             settings = demo_providers.pointed(settings)
-        engines = Engines(settings)
+        engines = Engines(settings, has_standby=with_standby)
         supervisor = Supervisor(log_folder=log_folder(settings.data_dir) if settings.log_to == "folder" else None)
+        keeper = Keeper(engines, supervisor)
         _stop_on_signals(stop, supervisor)
         try:
             # They import what they need while the engines start, and wait for their settings.
             for name in _parts_of(settings):
                 supervisor.start(_part(name, settings))
             settings = engines.start()
-            demo = await _unless(stop, _start(settings, engines, supervisor, with_demo=with_demo))
+            demo = await _unless(stop, _start(settings, engines, supervisor, keeper, with_demo=with_demo))
             if not stop.is_set():
                 summary.show(settings, demo, notes=engines.notes, took_s=time.monotonic() - started_at)
                 _tell(ready_file, ready_json(settings, demo))
-                async with _beside(settings, demo):
+                async with _beside(_calendars(settings, demo)), _beside(keeper.keep() if with_standby else None):
                     await supervisor.run(stop)
         finally:
             await supervisor.stop()
@@ -81,13 +85,13 @@ async def run(settings: Settings, *, with_demo: bool = False, ready_file: Path |
 
 
 async def _start(
-    settings: Settings, engines: Engines, supervisor: Supervisor, *, with_demo: bool
+    settings: Settings, engines: Engines, supervisor: Supervisor, keeper: Keeper, *, with_demo: bool
 ) -> dict[str, Any] | None:
     """Everything above the engines, until it answers; returns what the demo tells."""
     await build_database(settings, engines)
     publish(settings)
     supervisor.release({name: _told(name, settings) for name in _parts_of(settings)})
-    _watch_engines(supervisor, engines)
+    _watch_engines(supervisor, engines, keeper)
     _, demo = await asyncio.gather(supervisor.ready(READY_PATIENCE_S), _demo(settings, with_demo=with_demo))
     return demo
 
@@ -103,6 +107,8 @@ async def build_database(settings: Settings, engines: Engines) -> None:
             log.info("migrated", migrations=applied)
     if engines.postgres is not None:
         await migrate.fence(engines.postgres.url())
+        if not engines.has_standby:
+            await drop_slot(engines.postgres)
 
 
 def ready_json(settings: Settings, demo: dict[str, Any] | None) -> bytes:
@@ -119,7 +125,14 @@ def ready_json(settings: Settings, demo: dict[str, Any] | None) -> bytes:
     return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
 
 
-def _prepared(settings: Settings, *, with_demo: bool) -> Settings:
+def _prepared(settings: Settings, *, with_demo: bool, with_standby: bool) -> Settings:
+    if with_standby and settings.database_url:
+        raise SettingsInvalid(
+            [
+                "--standby is for the bundled PostgreSQL, and WEDSYNC_DATABASE_URL leads to another. Name your standby "
+                "in it: postgresql://…@db1,db2/wedsync?target_session_attrs=read-write."
+            ]
+        )
     if with_demo and not settings.is_play:
         raise SettingsInvalid(
             [f"The demo is for the profiles development, test and drill; WEDSYNC_ENV is {settings.env}."]
@@ -189,11 +202,11 @@ def _healthz(name: str, settings: Settings) -> str:
     return f"{scheme}://{host}:{port}/healthz"
 
 
-def _watch_engines(supervisor: Supervisor, engines: Engines) -> None:
-    for engine in (engines.postgres, engines.valkey):
-        if engine is not None:
-            name = "postgres" if isinstance(engine, Postgres) else "valkey"
-            supervisor.watch(name, engine.restart, engine.process)
+def _watch_engines(supervisor: Supervisor, engines: Engines, keeper: Keeper) -> None:
+    if engines.postgres is not None:
+        supervisor.watch("postgres", keeper.primary_ended, engines.postgres.process)
+    if engines.valkey is not None:
+        supervisor.watch("valkey", engines.valkey.restart, engines.valkey.process)
 
 
 async def _demo(settings: Settings, *, with_demo: bool) -> dict[str, Any] | None:
@@ -204,10 +217,14 @@ async def _demo(settings: Settings, *, with_demo: bool) -> dict[str, Any] | None
     return await build(settings)
 
 
-@asynccontextmanager
-async def _beside(settings: Settings, demo: dict[str, Any] | None) -> AsyncIterator[None]:
+def _calendars(settings: Settings, demo: dict[str, Any] | None) -> Coroutine[Any, Any, None] | None:
     """The demo's suppliers connect their calendars while everything runs already."""
-    task = None if demo is None else asyncio.create_task(module("demo_calendars").connect(settings, demo))
+    return None if demo is None else module("demo_calendars").connect(settings, demo)  # type: ignore[no-any-return]
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
+    task = None if work is None else asyncio.create_task(work)
     try:
         yield
     finally:

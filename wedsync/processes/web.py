@@ -44,18 +44,20 @@ from wedsync.kit.http import Wire
 from wedsync.kit.limits import Limits, LocalLimits
 from wedsync.kit.looks import Reads
 from wedsync.kit.meter import Meter
+from wedsync.kit.modes import Modes
 from wedsync.kit.resolve import Resolver
 from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
 from wedsync.operations.database.actions import provide_steps
 from wedsync.people import lookups
-from wedsync.processes import listening, migrate, registry, wedding_time
+from wedsync.processes import listening, migrate, modes_followed, registry, wedding_time
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
+from wedsync.web.modes import Shown
 from wedsync.web.repeats import Repeats
 
 MIB = 1024 * 1024
@@ -128,20 +130,21 @@ def create(
 
         watch, meter = Watch(), Meter()
         reads = Reads(watch, scopes_of(app.state.catalogue.types.values()), meter)
-        door = Door(pool, flush=record.flush, published=published, reads=reads)
+        modes = app.state.modes
+        door = Door(pool, flush=record.flush, published=published, reads=reads, modes=modes)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
         wire = Wire(allow=settings.egress_allow, resolver=resolver, proxy=settings.egress_proxy)
         app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), wire=wire, watch=watch)
-        app.state.lookups = lookups.make(door, settings.jwt_secret)
+        app.state.lookups = lookups.make(door.regardless(), settings.jwt_secret)
         app.state.metrics.door = door
         stop = asyncio.Event()
         app.state.meter = meter
-        writing = _writing(door, watch, meter, app.state.metrics.edge, stop)
-        app.state.reception = open_reception(wire, door, ring)
+        writing = _writing(door.regardless(), watch, meter, app.state.metrics.edge, stop)
+        app.state.reception = open_reception(wire, door.regardless(), ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
-            async with wedding_time.followed(door, settings.env):
+            async with wedding_time.followed(door, settings.env), modes_followed.followed(door, modes):
                 yield
         finally:
             app.state.metrics.door = None
@@ -164,7 +167,7 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Lite
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=lifespans,
         dependencies=_dependencies(),
-        middleware=[metrics.Timing, limiting.Restraint, Authentication, Repeats],
+        middleware=[metrics.Timing, Shown, limiting.Restraint, Authentication, Repeats],
         before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
         exception_handlers=problems.HANDLERS,
         # The process has its own: Litestar's would write every line as it came, with what no log may hold.
@@ -230,6 +233,7 @@ def _state(settings: config.Settings) -> State:
             "fields": Fields(registry.catalogue().types),
             "steps": migrate.known_migrations,
             "is_leaving": False,
+            "modes": Modes(),
         }
     )
 

@@ -53,6 +53,7 @@ GROUPS: Final = (
             ("alert.*", "Emergencies: raised, who sees to it, over"),
             ("duty.*", "Who is called for an emergency"),
             ("amendment.*", "What was changed on the day, by whom and why"),
+            ("mode.*", "What WedSync itself cannot do for a while, and that it can again"),
             ("arrival.*", "When suppliers come, and whether they are there"),
             ("item_mark.*", "How far the day has come: late, started, done"),
             ("day_pack.*", "A day pack is ready to be printed"),

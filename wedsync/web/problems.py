@@ -9,6 +9,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
+from wedsync.kit.db_hosts import is_away
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.web import limiting, respond, watching
 from wedsync.web.shell import Shell
@@ -16,6 +17,10 @@ from wedsync.web.shell import Shell
 log = structlog.get_logger("web")
 PROBLEM = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
+AWAY = (
+    "The database did not answer just now. What you sent may or may not have been saved: look before you send it "
+    "again. A program repeats it with the same Idempotency-Key, and it is done once."
+)
 MEMBER = re.compile(r"^Object (contains unknown|missing required) field `([^`]+)`")
 TITLES = {
     401: "Please sign in",
@@ -28,6 +33,7 @@ TITLES = {
     422: "Something is not right yet",
     429: "A little slower, please",
     500: "Something broke",
+    503: "Not just now",
 }
 
 
@@ -135,6 +141,9 @@ def on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
     """Ours: logged with its trace and an id people can quote; the answer says nothing of the inside."""
     if isinstance(error, RecursionError) and "deserializing" in str(error):
         return refuse(request, Refusal(400, "malformed", "The body is nested too deeply. Send a flatter document."))
+    if is_away(error):
+        log.warning("database_away", path=request.url.path, method=request.method, reason=type(error).__name__)
+        return refuse(request, Refusal(503, "database_away", AWAY, headers={"Retry-After": "2"}))
     log.error("unhandled", path=request.url.path, method=request.method, exc_info=error)
     return refuse(
         request, Refusal(500, "internal", "Something broke on our side and was logged. Nothing was changed. Try again.")

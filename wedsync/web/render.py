@@ -23,6 +23,7 @@ from jinja2 import (
 )
 from markupsafe import Markup, escape
 
+from wedsync.kit.modes import SHOWN
 from wedsync.web.formats import FILTERS
 from wedsync.web.shell import Shell
 
@@ -86,7 +87,7 @@ def environment() -> Environment:
         cache_size=-1,
     )
     env.filters.update(FILTERS)
-    env.globals.update(asset=asset, icon=icon, attrs=attributes)
+    env.globals.update(asset=asset, icon=icon, attrs=attributes, modes=SHOWN.get)
     return env
 
 

@@ -52,9 +52,10 @@ def ladders(settings: Settings, manifests: Mapping[str, Manifest], facts: Facts 
         ),
         Fallback(
             what="The database",
-            steps=("primary", "restore from the backup and the archived log"),
-            when="By hand, with docs/runbooks/restore.md; a standby is promoted by whoever runs the server.",
-            drill="tests/crash/test_database_crashes.py",
+            steps=("primary", "standby", "restore from the backup and the archived log"),
+            when="The bundled one's standby (`wedsync up --standby`) takes over by itself; others' are promoted by "
+            "whoever runs them, and found within seconds.",
+            drill="tests/crash/test_failover.py",
         ),
     ]
 

@@ -93,6 +93,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     connections_used: int
     connections_max: int
+    standbys_away: Annotated[int, Meta(description="Copies that should follow and do not: slots nobody reads.")] = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,6 +84,12 @@ RULES: Final = (
         threshold=6.0,
         runbook=f"{RUNBOOKS}/slow-database.md",
     ),
+    AlertRule(
+        rule="standby",
+        title="The standby does not follow",
+        about="The copy that takes over when the database fails is away: until it follows, a failure needs a restore.",
+        runbook=f"{RUNBOOKS}/database-failover.md",
+    ),
 )
 BY_NAME: Final[Mapping[str, AlertRule]] = {one.rule: one for one in RULES}
 
@@ -197,6 +203,15 @@ def _running_out(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
             )
 
 
+def _alone(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
+    away = judged.facts.database.standbys_away
+    if away:
+        many = "1 standby does" if away == 1 else f"{away} standbys do"
+        severity: Severity = "page" if judged.facts.live else "ticket"
+        says = f"{many} not follow: what is answered now is in one place."
+        yield Firing(rule=rule.rule, subject="standby", severity=severity, says=says)
+
+
 ASKED: Final[Mapping[str, Callable[[AlertRule, Judged], Iterator[Firing]]]] = {
     "latency": _slow,
     "errors": _failing,
@@ -205,6 +220,7 @@ ASKED: Final[Mapping[str, Callable[[AlertRule, Judged], Iterator[Firing]]]] = {
     "breaker": _held_open,
     "down": _down,
     "forecast": _running_out,
+    "standby": _alone,
 }
 
 

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +22,9 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Reply, Wire
 from wedsync.kit.seal import KeyRing
-from wedsync.processes import demo_providers
+from wedsync.processes import demo_providers, standby
 from wedsync.processes.children import spawn
+from wedsync.processes.drills import ledger
 from wedsync.processes.drills.plan import Trouble
 from wedsync.processes.engines import cluster_folder, free_port, reach
 from wedsync.processes.failures import CannotRun
@@ -29,6 +32,8 @@ from wedsync.processes.migrate import connected
 
 PATIENCE_S: Final = 300.0
 STOP_PATIENCE_S: Final = 60.0
+CAUGHT_UP_S: Final = 5.0
+SETTLE_S: Final = 180.0
 PORTS: Final = ("port", "gateway_port", "sandbox_port", "sandbox_smtp_port")
 # Keys that the sandbox's mail providers take; they open nothing anywhere else.
 MAIL: Final = {"resend": "re_the-sandbox-is-no-secret", "sendgrid": "SG.the-sandbox-is-no-secret"}
@@ -66,15 +71,26 @@ class Product:
         if self._process.poll() is not None:
             raise CannotRun(f"WedSync ended in the middle of the drill.\n{_last_words(self.settings.data_dir)}")
 
-    def kill(self, part: str) -> None:
-        """At once, with all it has started; PostgreSQL by its own immediate stop."""
+    def kill(self, part: str, *, how: signal.Signals = signal.SIGQUIT) -> None:
+        """At once, with all it has started; PostgreSQL by its own immediate stop, or as is said."""
         if part == "postgres":
             pid = (cluster_folder(self.settings.data_dir) / "postmaster.pid").read_text().splitlines()[0]
-            os.kill(int(pid), signal.SIGQUIT)
+            os.kill(int(pid), how)
             return
         for child in _pids(self._process.pid, part):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+    def standby(self) -> standby.Told | None:
+        """How its standby stands, where it has told already."""
+        with contextlib.suppress(CannotRun):
+            return standby.told_of(self.settings)
+        return None
+
+    async def knows(self, names: Sequence[str]) -> None:
+        """Raises CannotRun for a provider that the sandbox does not have, before anything is played."""
+        for name in names:
+            await self._worst(name)
 
     async def switch(self, trouble: Trouble, *, is_over: bool = False) -> None:
         """A provider's mood, or fine again. Raises CannotRun for one the sandbox does not have."""
@@ -100,11 +116,12 @@ class Product:
 
 
 @contextlib.asynccontextmanager
-async def started(folder: Path, *, web_workers: int) -> AsyncIterator[Product]:
+async def started(folder: Path, *, web_workers: int, has_standby: bool = False) -> AsyncIterator[Product]:
     """Start it, and end it the way Ctrl-C does. Raises CannotRun where it does not start."""
     wanted = _settings(folder, web_workers)
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "wedsync.processes.cli", "up", "--ready-file", str(ready)]
+    command += ["--standby"] if has_standby else []
     process = spawn(command, environ=_plain() | wanted.environ(), folder=Path.cwd(), log=folder / "up.log")
     try:
         await _until_ready(process, ready)
@@ -122,6 +139,32 @@ async def started(folder: Path, *, web_workers: int) -> AsyncIterator[Product]:
             await asyncio.to_thread(process.wait, STOP_PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards. PostgreSQL's own account must pass through it; what is in it is closed."""
+    with tempfile.TemporaryDirectory(prefix="wedsync-drill-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+async def settled(product: Product) -> None:
+    """Until what is owed was delivered and the screens had a moment, or there was time enough for it."""
+    give_up_at = time.monotonic() + SETTLE_S
+    while await ledger.open_deliveries(product.settings) and time.monotonic() < give_up_at:
+        product.check()
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(CAUGHT_UP_S)
+
+
+async def all_well(needed: "set[asyncio.Task[None]]", besides: "set[asyncio.Task[None]]") -> None:
+    """Until all that is needed is done; what any of them raises, also of those beside, ends it at once."""
+    while needed:
+        done, _ = await asyncio.wait(needed | besides, return_when="FIRST_COMPLETED")
+        for task in done:
+            task.result()
+        needed, besides = needed - done, besides - done
 
 
 def _settings(folder: Path, web_workers: int) -> Settings:

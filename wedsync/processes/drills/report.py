@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from wedsync.processes.drills.acting import Deeds
 from wedsync.processes.drills.ledger import Kept, Owed
 from wedsync.processes.drills.plan import ZONE, Plan
-from wedsync.processes.drills.watching import Probe, Screen
+from wedsync.processes.drills.watching import Lost, Probe, Screen
 
 RESTART_S: Final = 10.0
 """So long after a kill the figures count as those of a restart."""
@@ -85,14 +85,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return all(one.is_kept for one in self.promises if one.decides)
 
 
-class Lost(msgspec.Struct, frozen=True):
-    """A position that a screen should have shown and did not."""
-
-    wedding: str
-    side: str
-    seq: int
-
-
 def spread(values: Iterable[float]) -> Spread:
     """All zero for none at all."""
     ordered = sorted(values)
@@ -157,11 +149,13 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     json, page = folder / "saturday.json", folder / "saturday.html"
     json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    page.write_text(_page(report), encoding="utf-8")
+    chart = _chart(report.by_minute)
+    page.write_text(rendered("saturday.html", report=report, chart=chart, size=CHART), encoding="utf-8")
     return json, page
 
 
-def _page(report: Report) -> str:
+def rendered(name: str, **values: Any) -> str:
+    """A page of this folder's templates, in one file."""
     env = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -169,7 +163,7 @@ def _page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return env.get_template("saturday.html").render(report=report, chart=_chart(report.by_minute), size=CHART)
+    return env.get_template(name).render(**values)
 
 
 def _times(screens: Sequence[Screen], kept: Kept) -> list[tuple[datetime, float]]:

@@ -6,19 +6,21 @@ as the clients do, and is sent what it has missed.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import msgspec
 
 from wedsync.processes.drills.calls import Caller, request
-from wedsync.processes.drills.cast import Wedding
+from wedsync.processes.drills.cast import Wedding, each
+from wedsync.processes.drills.ledger import Kept
 from wedsync.processes.drills.listeners import HEARTBEAT, Join, Listener, open_one, seq_of, wedding_topic
 
 AGAIN_S: Final = 0.2
 LOOK_S: Final = 0.05
 HEARTBEAT_S: Final = 5.0
+LOG_PAGE: Final = 200
 PROBE_S: Final = 1.0
 PROBE_PATIENCE_S: Final = 2.0
 
@@ -149,3 +151,53 @@ class Probes:
                             return
                     await asyncio.sleep(AGAIN_S / 2)
         probe.failed += 1
+
+
+@asynccontextmanager
+async def watched(screens: Sequence[Screen]) -> AsyncIterator[None]:
+    """All screens open, and as long as they are."""
+    watching = [asyncio.create_task(screen.watch()) for screen in screens]
+    try:
+        await asyncio.gather(*(screen.is_open.wait() for screen in screens))
+        yield
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A position that a screen should have shown and did not."""
+
+    wedding: str
+    side: str
+    seq: int
+
+
+async def lost_on_screens(caller: Caller, screens: Sequence[Screen], kept: Kept) -> list[Lost]:
+    """What the log tells each side since the beginning, and its screen did not show."""
+    first: dict[object, int] = {}
+    for wedding, seq in kept.recorded:
+        first[wedding] = min(seq, first.get(wedding, seq))
+
+    async def of(screen: Screen) -> list[Lost]:
+        if screen.wedding.id not in first:
+            return []
+        told = await _log(caller, screen, first[screen.wedding.id])
+        return [Lost(str(screen.wedding.id), screen.side, seq) for seq in told if seq not in screen.seen]
+
+    return [one for several in await each(of, screens) for one in several]
+
+
+async def _log(caller: Caller, screen: Screen, first: int) -> list[int]:
+    """The positions that this side may see, from the first on."""
+    path, found = f"/api/v1/weddings/{screen.wedding.id}/events", []
+    top = await caller.call(request("GET", f"{path}?limit=1", token=screen.token))
+    epoch = msgspec.json.decode(top.body)["cursor"].partition(":")[0]
+    after: str | None = f"{epoch}:{first - 1}"
+    while after is not None:
+        page = await caller.call(request("GET", f"{path}?after={after}&limit={LOG_PAGE}", token=screen.token))
+        told = msgspec.json.decode(page.body)
+        found += [one["seq"] for one in told["items"]]
+        after = told["next"]
+    return found

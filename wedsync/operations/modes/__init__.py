@@ -1,0 +1,1 @@
+"""The platform's modes: what does not work for a while, said by an operator, shown and told in plain words."""
