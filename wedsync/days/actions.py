@@ -31,10 +31,11 @@ SCHEDULE = 2
 SHOWN = ("title", "on", "at_local", "minutes", "place")
 
 
-async def amend(tx: Tx, new: model.NewAmendment) -> UUID:
-    """Change the plan on the day, for everybody to read at once; returns the amendment's id.
+async def amend(tx: Tx, new: model.NewAmendment, *, version: int | None = None) -> UUID:
+    """Change the plan on the day, for everybody to read at once; returns the amendment's id. `version` is the item's
+    as whoever asks knows it.
 
-    Raises Refusal 403 for whoever may not change the schedule, 404, 409 before the day, 422.
+    Raises Refusal 403 for whoever may not change the schedule, 404, 409 before the day, 412 or 422.
     """
     kind, reason = model.kind_of(new), wording.required("reason", new.reason)
     about = await _leading(tx)
@@ -47,7 +48,7 @@ async def amend(tx: Tx, new: model.NewAmendment) -> UUID:
     elif kind == "drop" and before is not None:
         await _mark(tx, before["id"], "dropped", None, about["name"])
     elif before is not None:
-        await schedule.change(tx, before["id"], _placed(before, fields), is_amending=True)
+        await schedule.change(tx, before["id"], _placed(before, fields), version=version, is_amending=True)
     after = await _item(tx, item_id)
     title = (before or after or fields)["title"]
     was, now = _differing(before, after)
