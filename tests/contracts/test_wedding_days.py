@@ -3,12 +3,15 @@
 import asyncio
 import re
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
 from tests.contracts.day_house import DayHouse, house
+from tests.contracts.import_house import working
+from tests.contracts.senders import Sender, at, settled, source
 from tests.contracts.town import LEASE_WORK, Town
 from wedsync.events.jobs import Job
 from wedsync.kit import clock
@@ -260,8 +263,26 @@ async def test_who_does_not_come_is_asked_looked_for_and_told_of(town: Town) -> 
     assert "has not come" in await day.ana.see(f"/me/{day.wedding}/day/missing/{mine['id']}")
     step = day.at(f"arrivals/{mine['id']}/step")
     assert (await day.planner.owner.got("POST", step, {"state": "on_site"}))["rung"] == 0
+    await day.town.react(day.wedding)
     await mind(day)
-    assert (await said(day, "arrival"))[-1] == "arrival.changed"
+    assert (await said(day, "arrival"))[-1] == "arrival.came"
+    (over,) = (await day.ana.got("GET", day.at("alerts")))["items"]
+    assert (over["id"], over["state"], over["outcome"][:18]) == (alert["id"], "resolved", "Photographer came ")
+    for who in (day.ana, day.ben, day.photographer.owner):
+        inbox = (await who.got("GET", "/api/v1/me/inbox"))["items"]
+        assert [n["title"] for n in inbox if n["type"] == "arrival.came"] == ["Ana & Ben: Photographer has come"], who.email
+    await mind(day)
+    assert await said(day, "alert.resolved") == ["alert.resolved"], "once"
+
+
+async def test_what_people_raised_themselves_is_theirs_to_end(town: Town) -> None:
+    day = await house(town)
+    await day.put_at(timedelta(hours=1))
+    raised = {"what": "supplier_missing", "detail": "The band is not here."}
+    await day.ana.got("POST", day.at("alerts"), raised, code=201)
+    await mind(day)
+    (alert,) = (await day.ana.got("GET", day.at("alerts")))["items"]
+    assert alert["state"] == "triggered"
 
 
 async def test_day_packs_say_to_each_what_they_may_see(town: Town) -> None:
@@ -289,7 +310,15 @@ async def test_day_packs_say_to_each_what_they_may_see(town: Town) -> None:
         assert "attachment" in answer.headers["content-disposition"]
         for words in ("mauve-otter-17", "Dora Keys", "Dinner"):
             assert (words in answer.text) == sees, words
-        assert not re.search(r"(src|href)=.(?!tel:)|url\(|@import|<script|<link", answer.text), "nothing is fetched"
+        assert not re.search(r"(src|href)=.(?!tel:|geo:)|url\(|@import|<script|<link", answer.text), "nothing is fetched"
+    for who, place in (
+        (day.ana, f"/me/{day.wedding}/day-pack"),
+        (day.florist.owner, f"/studio/{day.florist.supplier}/weddings/{day.wedding}/day-pack"),
+    ):
+        inbox = (await who.got("GET", "/api/v1/me/inbox"))["items"]
+        assert [n["href"] for n in inbox if n["type"] == "day_pack.made"] == [place] * 2, "each its own, by each making"
+        sent = [m for m in await day.town.mails(day.wedding, to=who.email) if "day pack is ready" in m["subject"]]
+        assert len(sent) == 2 and "day-pack" in sent[0]["text"] and "mauve-otter-17" not in sent[1]["text"]
     theirs = (await day.planner.owner.got("GET", day.at("day-packs")))["items"][0]["id"]
     await day.photographer.owner.got("GET", day.at(f"day-packs/{theirs}"), code=404)
     for who, path in (
@@ -304,3 +333,47 @@ async def test_day_packs_say_to_each_what_they_may_see(town: Town) -> None:
     assert set(missing["arrivals"]) == {"Florist", "Photographer", "Planner"} and "Photos" not in missing["owners"]
     await day.photographer.owner.got("GET", day.at("readiness"), code=403)
     assert f"{ready['score']}" in await day.ana.see(f"/me/{day.wedding}/readiness")
+
+
+async def test_in_the_last_week_other_programs_propose_and_on_the_day_a_yes_is_an_amendment(town: Town) -> None:
+    day = await house(town)
+    core, sender = f"/api/v1/weddings/{day.wedding}", Sender(town)
+    made = await source(day.ana, day.wedding, scheme="bearer", title="Our planner’s tool")
+
+    async def heard(id: str, **data: object) -> str:
+        body = {"id": id, "type": "wedding.updated", "data": data}
+        answer = await sender.post(at(made), body, authorization=f"Bearer {made['secret']}")
+        status: str = (await settled(day.ana, answer.json()["ids"][0]))["status"]
+        return status
+
+    async def waiting() -> dict[str, Any]:
+        (one,) = (await day.ana.got("GET", day.at("proposals?state=waiting")))["items"]
+        found: dict[str, Any] = one
+        return found
+
+    async def accept(one: dict[str, Any]) -> None:
+        path = f"/api/v1/proposals/{one['id']}/accept"
+        await day.ana.got("POST", path, {"version": one["version"], "subject_version": one["subject_version"]})
+        await day.town.react(day.wedding)
+
+    async with working(town.door, town.settings):
+        await day.put_at(timedelta(days=20))
+        assert await heard("1", ceremony_venue="Old mill") == "applied"
+        await day.put_at(timedelta(days=5))
+        assert await heard("2", ceremony_venue="Orangery", guest_estimate=77) == "proposed"
+        now = await day.ana.got("GET", core)
+        assert (now["ceremony_venue"], now["guest_estimate"]) == ("Old mill", 77), "what nobody plans by is done"
+        await accept(await waiting())
+        assert (await day.ana.got("GET", core))["ceremony_venue"] == "Old mill", "a yes is the first of two words"
+        (held,) = (await day.ana.got("GET", day.at("held-changes")))["items"]
+        assert (held["state"], held["fields"]) == ("waiting", {"ceremony_venue": "Orangery"})
+        await day.ben.got("POST", day.at(f"held-changes/{held['id']}/confirm"))
+        assert (await day.ana.got("GET", core))["ceremony_venue"] == "Orangery"
+        await day.put_at(timedelta(hours=1))
+        assert await heard("3", couple_names="Somebody else") == "proposed"
+        await day.ana.got("POST", f"/api/v1/proposals/{(await waiting())['id']}/refuse", {})
+        suggested = {"subject": "schedule_items", "subject_id": day.items["Photos"], "fields": {"minutes": 75}}
+        await day.photographer.owner.got("POST", day.at("proposals"), suggested | {"why": "The light."}, code=201)
+        await accept(await waiting())
+    (amended,) = (await day.ana.got("GET", day.at("amendments")))["items"]
+    assert (amended["title"], amended["after"]["minutes"]) == ("Photos", 75) and "The light." in amended["reason"]

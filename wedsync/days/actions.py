@@ -96,7 +96,8 @@ async def step(tx: Tx, arrival_id: UUID, to: model.ArrivalStep, *, version: int 
     is_coming = to.state == "on_my_way" and to.eta_minutes is not None
     eta = about["now"] + timedelta(minutes=to.eta_minutes or 0) if is_coming else None
     row: Any = await tx.row(queries.step_arrival, arrival_id, to.state, eta, about["name"])
-    record(tx, facts.MOVED_ON, op="UPDATE", row=row)
+    is_found = claimed["rung"] >= model.MISSING and to.state in ("on_site", "ready")
+    record(tx, facts.CAME if is_found else facts.MOVED_ON, op="UPDATE", row=row)
     made: int = row["version"]
     return made
 

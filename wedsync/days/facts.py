@@ -134,6 +134,13 @@ CONFIRMED = _arrival("confirmed", "A supplier said when they come, and whom to r
 MOVED_ON = _arrival(
     "changed", "A supplier is on the way, on site, ready, or has left.", state="on_site", arrived_at=_AT
 )
+CAME = _arrival(
+    "came",
+    "A supplier who was missing has come: the emergency about it is over.",
+    lane=Lane.CRITICAL,
+    state="on_site",
+    arrived_at=_AT,
+)
 PROMPTED = _arrival("prompted", "An hour before they are expected a supplier has not said that they come.", rung=1)
 LATE = _arrival("late", "A quarter of an hour before they are expected, nothing was heard of a supplier.", rung=2)
 MISSING = _arrival("missing", "A supplier is expected now and has not come.", lane=Lane.CRITICAL, rung=3)
@@ -165,6 +172,6 @@ HELD_MADE = _held("confirmed", "The second word was given, and the change is mad
 HELD_WITHDRAWN = _held("withdrawn", "The change was taken back.", state="withdrawn", ended_at=_AT)
 OF_RUNGS = (None, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE)
 EVENTS = (
-    *(AMENDED, ASKED, CONFIRMED, MOVED_ON, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE),
+    *(AMENDED, ASKED, CONFIRMED, MOVED_ON, CAME, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE),
     *(MARKED, PACKED, HELD, HELD_MADE, HELD_WITHDRAWN),
 )

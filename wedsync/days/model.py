@@ -21,6 +21,8 @@ AMENDED: Final[tuple[Phase, ...]] = ("hard_freeze", "live", "stand_down")
 """The phases in which a plan is amended; before them it is changed."""
 RUNGS: Final = ("", "prompted", "late", "missing", "to_decide", "replace")
 """How far the clock of a supplier who does not come has got."""
+MISSING: Final = 3
+"""The rung at which an emergency is raised."""
 
 
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):

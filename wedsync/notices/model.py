@@ -58,9 +58,11 @@ TO_BOTH = (
     "payment.overdue",
 )
 # Everybody who sees the schedule; suppliers confirm it.
-TO_ALL = ("amendment.made",)
+TO_ALL = ("amendment.made", "arrival.came", "day_pack.made")
 # About one supplier's coming, and told to that one.
 OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
+# Each one's own: the couple's is of no link.
+OF_PACKS = ("day_pack.made",)
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset(
     {
@@ -72,6 +74,8 @@ UNCONFIRMED = frozenset(
             *TO_BOTH,
             *TO_DOERS,
             *OF_ARRIVALS,
+            *OF_PACKS,
+            "arrival.came",
         ),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
@@ -103,6 +107,8 @@ SAYS = {
     "link.accepted": "{supplier_name} is linked to your wedding",
     "link.declined": "{supplier_name} has declined",
     "schedule_item.moved": "{title} has moved",
+    "day_pack.made": "Your day pack is ready: keep it for where there is no network",
+    "arrival.came": "{supplier_name} has come",
     "arrival.asked": "When do you come, and whom do we ring there? Please say so",
     "arrival.prompted": "You are expected in an hour. Are you on your way?",
     "arrival.late": "You are expected in a quarter of an hour, and nobody has heard of you",
@@ -222,6 +228,8 @@ def _concerned(event: Event, person: Recipient) -> bool:
     if event.type in TO_DOERS or event.type == "task.assigned":
         return _has_to_do(event, person)
     column = "link_id" if event.type in OF_ARRIVALS else "owner_link_id" if event.type == "schedule_item.moved" else ""
+    if event.type in OF_PACKS:
+        return event.link_id == person.link_id
     owner = (event.record or {}).get(column)
     return owner is None or str(person.link_id) == owner
 

@@ -48,8 +48,8 @@ CATEGORIES: Final = (
     Category(
         key="day",
         words="The wedding day",
-        hint="Changes on the day with their reason, and when you are expected",
-        types=("amendment.made", "arrival.asked", "arrival.prompted", "arrival.late"),
+        hint="Changes on the day with their reason, when you are expected, and the pack to carry",
+        types=("amendment.made", *("arrival.asked", "arrival.prompted", "arrival.late", "arrival.came"), "day_pack.made"),
     ),
     Category(
         key="numbers",
@@ -113,6 +113,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "amendment.made": "high",
     "arrival.prompted": "high",
     "arrival.late": "high",
+    "arrival.came": "high",
     "payment.disputed": "high",
     "acknowledgement.declined": "high",
     "task.declined": "high",

@@ -32,11 +32,12 @@ PAGES = {
     "tasks": "tasks",
     "amendments": "day",
     "arrivals": "day",
+    "day_packs": "day-pack",
 }
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
 """What has a page of its own at a supplier's wedding."""
-OF_THE_DAY = frozenset({"amendments", "arrivals"})
+OF_THE_DAY = frozenset({"amendments", "arrivals", "day_packs"})
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
 
@@ -133,7 +134,7 @@ def href(event: Event, person: Recipient) -> str:
     if person.supplier_id is not None:
         base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
         if event.subject.table in OF_THE_DAY:
-            return f"{base}/day"
+            return f"{base}/{PAGES[event.subject.table]}"
         place = OWN_PAGES.get(event.subject.table)
         return f"{base}/{place}/{event.subject.id}" if place else base
     if person.role == "helper":

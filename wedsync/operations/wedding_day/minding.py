@@ -79,6 +79,7 @@ async def look(tx: Tx, ring: KeyRing, job: Job) -> None:
         await _search(tx, ring, seen, day)
         made = await _pack(tx, ring, job, seen, day, packs.get(day.on, 0))
         await tx.run(queries.put_watch, day.on, next_look(day, seen.now), made)
+    await _calm(tx)
     if await tx.value(plans.last_number) > await tx.value(queries.packed):
         await pack_all(tx, ring, job, [row["id"] for row in seen.links], "amendment")
 
@@ -148,6 +149,19 @@ async def _alarm(tx: Tx, ring: KeyRing, seen: Seen, one: Arrival, link: Row) -> 
         says.append(f"Their next part begins in {found.slack_minutes} minutes.")
     new = NewAlert(what="supplier_missing", detail=" ".join(says)[:500], severity=found.severity)
     await alerts.raise_for(tx, ring, new, name=CLOCK)
+
+
+async def _calm(tx: Tx) -> None:
+    """The clock's own emergency is over when nobody is missing any more; what people raised is theirs to end."""
+    row = await tx.row(queries.calmed, noshow.MISSING)
+    if row is None:
+        return
+    came = [f"{name} came at {clock(local_of(at, zone)[1], zone)}." for name, at, zone in _came(row)]
+    await alerts.resolve(tx, row["id"], " ".join(came) or "Nobody is missing any more.")
+
+
+def _came(row: Row) -> list[tuple[str, datetime, str]]:
+    return list(zip(row["names"], row["times"], row["zones"], strict=True))
 
 
 async def _pack(tx: Tx, ring: KeyRing, job: Job, seen: Seen, day: WeddingDay, made: int) -> int:

@@ -73,3 +73,17 @@ select app.poke_days()
 
 -- name: look_as
 select app.look_as($1)
+
+-- name: calmed
+-- The emergency that the clock raised about who had not come, once nobody is missing ($1 the rung of it); who came meanwhile.
+select a.id,
+  array(select r.supplier_name from arrivals r
+    where r.wedding_id = a.wedding_id and r.arrived_at >= a.raised_at order by r.arrived_at, r.id) as names,
+  array(select r.arrived_at from arrivals r
+    where r.wedding_id = a.wedding_id and r.arrived_at >= a.raised_at order by r.arrived_at, r.id) as times,
+  array(select r.zone from arrivals r
+    where r.wedding_id = a.wedding_id and r.arrived_at >= a.raised_at order by r.arrived_at, r.id) as zones
+from alerts a
+where a.wedding_id = (select app.tenant()) and a.ended_at is null and a.kind = 'emergency' and a.what = 'supplier_missing' and a.raised_by is null
+  and not exists (select from arrivals r join links l on l.wedding_id = r.wedding_id and l.id = r.link_id and l.status = 'active'
+    where r.wedding_id = a.wedding_id and r.rung >= $1 and r.state in ('expected', 'on_my_way'))
