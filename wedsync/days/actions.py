@@ -38,7 +38,7 @@ async def amend(tx: Tx, new: model.NewAmendment, *, version: int | None = None) 
     Raises Refusal 403 for whoever may not change the schedule, 404, 409 before the day, 412 or 422.
     """
     kind, reason = model.kind_of(new), wording.required("reason", new.reason)
-    about = await _leading(tx)
+    about = await leading(tx)
     await tx.run(queries.hold)
     model.check_amendable(wedding_phase(await days(tx), about["now"]))
     item_id, before = new.schedule_item_id, await _item(tx, new.schedule_item_id)
@@ -119,6 +119,14 @@ async def climb(tx: Tx, arrival_id: UUID, rung: int) -> bool:
     link = msgspec.json.decode(row["record"])["link_id"] if kind is facts.PROMPTED else None
     record(tx, kind, op="UPDATE", row=row, link=link)
     return True
+
+
+async def begin(tx: Tx, on: date, stage: model.Stage) -> bool:
+    """What comes after a day begins; false where it had. By the system alone."""
+    row = await tx.row(queries.begin_stage, on, stage)
+    if row is not None:
+        record(tx, facts.STAGE_BEGUN, op="INSERT", row=row)
+    return row is not None
 
 
 async def keep_pack(
@@ -205,7 +213,8 @@ async def _about(tx: Tx) -> Row:
     return about
 
 
-async def _leading(tx: Tx) -> Row:
+async def leading(tx: Tx) -> Row:
+    """Who asks, where they may amend the plan. Raises Refusal 403 or 404."""
     about = await _about(tx)
     if not about["may_write"]:
         raise Refusal(

@@ -78,6 +78,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "link_name": Scope.SCHEDULE,
     "couple_count": Scope.CORE,
     "poke_days": Scope.SCHEDULE,
+    "poke_weather": Scope.SCHEDULE,
     "look_as": Scope.CORE,
     "backups": Scope.CORE,
     "helper_session": Scope.CORE,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -58,7 +59,14 @@ TO_BOTH = (
     "payment.overdue",
 )
 # Everybody who sees the schedule; suppliers confirm it.
-TO_ALL = ("amendment.made", "arrival.came", "day_pack.made")
+TO_ALL = (
+    "amendment.made",
+    "arrival.came",
+    "day_pack.made",
+    "day_stage.begun",
+    "weather_gate.asked",
+    "weather_gate.decided",
+)
 # About one supplier's coming, and told to that one.
 OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
 # Each one's own: the couple's is of no link.
@@ -75,7 +83,7 @@ UNCONFIRMED = frozenset(
             *TO_DOERS,
             *OF_ARRIVALS,
             *OF_PACKS,
-            "arrival.came",
+            *("arrival.came", "day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
         ),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
@@ -109,6 +117,9 @@ SAYS = {
     "schedule_item.moved": "{title} has moved",
     "day_pack.made": "Your day pack is ready: keep it for where there is no network",
     "arrival.came": "{supplier_name} has come",
+    "day_stage.begun": "The day is over: see what is still open",
+    "weather_gate.asked": "The forecast is bad. Decide by {decide_by}: {plan_b}",
+    "weather_gate.decided": "Decided about the weather: {reason}",
     "arrival.asked": "When do you come, and whom do we ring there? Please say so",
     "arrival.prompted": "You are expected in an hour. Are you on your way?",
     "arrival.late": "You are expected in a quarter of an hour, and nobody has heard of you",
@@ -228,6 +239,8 @@ def _concerned(event: Event, person: Recipient) -> bool:
     if event.type in TO_DOERS or event.type == "task.assigned":
         return _has_to_do(event, person)
     column = "link_id" if event.type in OF_ARRIVALS else "owner_link_id" if event.type == "schedule_item.moved" else ""
+    if event.type == "weather_gate.asked":
+        return person.role == "couple" or str(person.link_id) in (event.record or {}).get("asked_links", ())
     if event.type in OF_PACKS:
         return event.link_id == person.link_id
     owner = (event.record or {}).get(column)
@@ -247,6 +260,8 @@ def _has_to_do(event: Event, person: Recipient) -> bool:
 
 def _is_news(event: Event) -> bool:
     """Whether what changed is what others write down."""
+    if event.type == "day_stage.begun":
+        return bool((event.record or {}).get("stage") == "aftercare")
     fields = NEWS.get(event.type)
     if fields is None:
         return True
@@ -269,6 +284,10 @@ def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
     if event.subject.table == "tasks":
         values = record | {"due": tongue.day(date.fromisoformat(record["due_on"])) if record.get("due_on") else ""}
         return Saying(title=_title(event.type, values, tongue), before="", after="")
+    if event.subject.table == "weather_gates":
+        at = datetime.fromisoformat(record["decide_by"]).astimezone(ZoneInfo(record["zone"]))
+        by = f"{tongue.day(at.date())}, {at:%H:%M}"
+        return Saying(title=_title(event.type, record | {"decide_by": by}, tongue), before="", after="")
     if event.subject.table == "amendments":
         field = news.changed_field(record["after"], record["before"])
         was, now = (tongue.shown(field, record[side].get(field)) if field else "" for side in ("before", "after"))

@@ -49,7 +49,12 @@ CATEGORIES: Final = (
         key="day",
         words="The wedding day",
         hint="Changes on the day with their reason, when you are expected, and the pack to carry",
-        types=("amendment.made", *("arrival.asked", "arrival.prompted", "arrival.late", "arrival.came"), "day_pack.made"),
+        types=(
+            "amendment.made",
+            *("arrival.asked", "arrival.prompted", "arrival.late", "arrival.came"),
+            "day_pack.made",
+            *("day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
+        ),
     ),
     Category(
         key="numbers",
@@ -114,6 +119,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "arrival.prompted": "high",
     "arrival.late": "high",
     "arrival.came": "high",
+    "weather_gate.asked": "high",
     "payment.disputed": "high",
     "acknowledgement.declined": "high",
     "task.declined": "high",

@@ -33,11 +33,13 @@ PAGES = {
     "amendments": "day",
     "arrivals": "day",
     "day_packs": "day-pack",
+    "day_stages": "afterwards",
+    "weather_gates": "day",
 }
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
 """What has a page of its own at a supplier's wedding."""
-OF_THE_DAY = frozenset({"amendments", "arrivals", "day_packs"})
+OF_THE_DAY = frozenset({"amendments", "arrivals", "day_packs", "day_stages", "weather_gates"})
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
 

@@ -112,6 +112,7 @@ from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
+from wedsync.operations.wedding_day import forecasting as wedding_day_forecasting
 from wedsync.operations.wedding_day import minding as wedding_day_minding
 from wedsync.operations.wedding_day import pages as wedding_day_pages
 from wedsync.operations.wording import api as wording_api
@@ -340,6 +341,8 @@ def works(
         **journeys_running.WORKS,
         **phoning_work.works(ring),
     }
+    if host is not None:
+        found |= wedding_day_forecasting.works(host)
     if remote is not None:
         found |= calendars_sync.works(ring, remote, settings.public_url)
     if crms is not None:

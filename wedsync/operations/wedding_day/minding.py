@@ -22,7 +22,7 @@ from wedsync.events.reactions import Work
 from wedsync.kit import sql
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.operations.wedding_day import noshow, pack
+from wedsync.operations.wedding_day import afterwards, noshow, pack
 from wedsync.schedule.actions import planned
 from wedsync.schedule.model import LIVE_BEFORE, local_of
 from wedsync.schedule.rows import PlannedItem, WeddingDay
@@ -38,6 +38,7 @@ PACKED_BEFORE: Final[tuple[tuple[timedelta, Because], ...]] = (
     (timedelta(hours=24), "day"),
     (timedelta(hours=2), "hours"),
 )
+PACKS: Final = len(PACKED_BEFORE)
 NEAR, FAR = timedelta(seconds=30), timedelta(minutes=10)
 """How long the clock looks away at most, near the day and before it: plans and arrivals move meanwhile."""
 CLOCK: Final = "The day's clock"
@@ -72,8 +73,12 @@ async def look(tx: Tx, ring: KeyRing, job: Job) -> None:
         items=list(planned(await tx.rows(plans.plan)).values()),
     )
     packs = {row["on"]: row["packs"] for row in await tx.rows(queries.watches)}
-    for day in await days.days(tx):
-        if day.live_until <= seen.now or not _is_near(day, seen.now):
+    known = await days.days(tx) if head["stands"] else []
+    for day in known:
+        if day.live_until <= seen.now:
+            await tx.run(queries.put_watch, day.on, await afterwards.wind_down(tx, day, known, seen.now), PACKS)
+            continue
+        if not _is_near(day, seen.now):
             continue
         await _ask(tx, seen, day)
         await _search(tx, ring, seen, day)

@@ -59,7 +59,7 @@ async def _sheets(tx: Tx, ring: KeyRing, head: Any) -> list[dict[str, Any]]:
 
 
 def _places(head: Any) -> list[dict[str, str]]:
-    """Where it is, each place once; `way` opens the phone's own map, which may be one that needs no network (RFC 5870)."""
+    """Where it is, each place once; `way` opens the phone's own map, which may need no network (RFC 5870)."""
     both = [(head[f"{part}_venue"], head[f"{part}_address"]) for part in ("ceremony", "reception")]
     return [
         {"name": name, "address": address, "way": f"geo:0,0?q={quote(', '.join(filter(None, (name, address))))}"}
