@@ -126,4 +126,58 @@ create table public.day_watches (
 comment on table public.day_watches is 'When the clock looks at a wedding day next, and how many of its day packs were made by the clock';
 create index day_watches_due on public.day_watches (next_at);
 call app.protect('public.day_watches', 'wedding_id', $$(select app.role()) = 'system'$$, $$(select app.role()) = 'system'$$);
+
+create table public.day_stages (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null references public.weddings on delete cascade,
+  "on" date not null,
+  stage text not null check (stage in ('stand_down', 'aftercare')),
+  began_at timestamptz not null,
+  primary key (wedding_id, id),
+  unique (wedding_id, "on", stage)
+);
+comment on table public.day_stages is 'Scope core: what came after a wedding day, each once: stand-down when it was over, aftercare a day after its last item';
+call app.protect('public.day_stages', 'wedding_id', $$((select app.mask()) & 1) <> 0$$, $$(select app.role()) = 'system'$$);
+
+create table public.weather_gates (
+  id uuid not null default uuidv7(),
+  wedding_id uuid not null,
+  schedule_item_id uuid not null,
+  latitude double precision not null check (latitude between -90 and 90),
+  longitude double precision not null check (longitude between -180 and 180),
+  plan_b text not null check (length(plan_b) between 3 and 300),
+  plan_b_place text not null check (length(plan_b_place) between 1 and 300),
+  zone text not null check (length(zone) <= 64),
+  decide_by timestamptz not null,
+  rain_mm_max double precision not null check (rain_mm_max between 0 and 500),
+  gust_kmh_max double precision not null check (gust_kmh_max between 5 and 300),
+  cold_c_min double precision not null check (cold_c_min between -60 and 60),
+  heat_c_max double precision not null check (heat_c_max between -60 and 60),
+  state text not null default 'waiting' check (state in ('waiting', 'asked', 'kept', 'switched', 'lapsed')),
+  crossed text[] not null default '{}' check (crossed <@ array['rain', 'gust', 'cold', 'heat']),
+  rain_mm double precision,
+  rain_chance double precision,
+  gust_kmh double precision,
+  low_c double precision,
+  high_c double precision,
+  forecast_at timestamptz,
+  trouble text not null default '' check (length(trouble) <= 300),
+  next_at timestamptz not null,
+  asked_links uuid[] not null default '{}',
+  decided_name text not null default '' check (length(decided_name) <= 300),
+  decided_at timestamptz,
+  reason text not null default '' check (length(reason) <= 500),
+  version integer not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (wedding_id, id),
+  unique (wedding_id, schedule_item_id),
+  foreign key (wedding_id, schedule_item_id) references public.schedule_items (wedding_id, id) on delete cascade,
+  check (cold_c_min < heat_c_max)
+);
+comment on table public.weather_gates is 'Scope schedule: an item out of doors, what is done instead in bad weather, by when that is decided, and what the forecast says of it';
+comment on column public.weather_gates.asked_links is 'Links that were asked to decide beside the couple: who may edit the timeline';
+create index weather_gates_due on public.weather_gates (next_at) where state in ('waiting', 'asked');
+create trigger bump before update on public.weather_gates for each row execute function app.bump();
+call app.protect('public.weather_gates', 'wedding_id', $$((select app.mask()) & 2) <> 0$$, $$((select app.write_mask()) & 2) <> 0$$);
 reset role;

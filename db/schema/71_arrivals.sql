@@ -199,7 +199,7 @@ language sql stable security definer set search_path = '' as $$
   where m.wedding_id = app.tenant() and m.role = 'helper' and app.role() = 'couple' group by m.id;
 $$;
 
--- A helper's old link ends, and with it what it opened: one event in the helper's own stream cuts the sockets. Returns the nudges.
+-- A helper's old link ends, by the couple or with the day, and with it what it opened: one event in the helper's own stream cuts the sockets. Returns the nudges.
 create function app.end_helper_sessions(p_membership uuid) returns setof text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -208,9 +208,10 @@ declare
   v_actor uuid := app.actor();
   v_kind text := app.actor_kind();
   v_own uuid := app.membership();
+  v_role text := app.role();
   v_facts jsonb;
 begin
-  if app.role() <> 'couple' then raise exception 'forbidden' using errcode = 'WS403'; end if;
+  if v_role not in ('couple', 'system') then raise exception 'forbidden' using errcode = 'WS403'; end if;
   select m.person_id into v_person from public.memberships m where m.wedding_id = v_wedding and m.id = p_membership and m.role = 'helper';
   with ended as (
     update public.sessions s set ended_at = clock_timestamp() where s.person_id = v_person and s.kind = 'helper' and s.ended_at is null
@@ -220,7 +221,7 @@ begin
   if v_facts is null then return; end if;
   perform app.settle(v_actor, v_kind, v_person, 'self', 2047, 2047);
   return next app.record(v_facts);
-  perform app.settle(v_actor, v_kind, v_wedding, 'couple', 2047, 2047, null, v_own);
+  perform app.settle(v_actor, v_kind, v_wedding, v_role, 2047, 2047, null, v_own);
 end $$;
 
 -- A supplier takes up an invitation addressed to one of its owners' or admins' e-mail addresses.

@@ -81,8 +81,8 @@ begin
 end $$;
 grant execute on function app.backups(uuid) to wedsync_user;
 
--- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days that it does not know yet. One job
--- of each wedding at a time.
+-- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days (and of the last two, which have an
+-- afterwards) that it does not know yet. One job of each wedding at a time. What was cancelled or put off is nobody's day.
 create function app.poke_days(p_limit integer default 1000) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -94,7 +94,8 @@ begin
       select distinct w.wedding_id
       from public.wedding_days w
       left join public.day_watches x on x.wedding_id = w.wedding_id and x."on" = w."on"
-      where w.live_until > app.now() and w.live_from < app.now() + interval '8 days' and coalesce(x.next_at, '-infinity') <= app.now()) d
+      join public.weddings g on g.wedding_id = w.wedding_id and app.stands(g.date_status)
+      where w.live_until > app.now() - interval '2 days' and w.live_from < app.now() + interval '8 days' and coalesce(x.next_at, '-infinity') <= app.now()) d
     where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.tenant_id = d.wedding_id
       and j.name = 'days.mind')
     limit p_limit;
@@ -102,4 +103,33 @@ begin
   return n;
 end $$;
 grant execute on function app.poke_days(integer) to wedsync_service;
+
+reset role;
+set role wedsync_owner;
+-- A place of its own: a provider of forecasts that hangs keeps no alert waiting.
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+ ('00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-000000000000', 'weather', 4);
+alter table public.destinations force row level security;
+reset role;
+set role wedsync_recorder;
+
+-- Gates whose forecast is to be asked for now. One job of each wedding at a time.
+create function app.poke_weather(p_limit integer default 1000) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id)
+    select uuidv7(), 'work', 'days.weather', 2, d.wedding_id, '00000000-0000-7000-8000-0000000000d1'
+    from (
+      select distinct g.wedding_id from public.weather_gates g join public.weddings w on w.wedding_id = g.wedding_id and app.stands(w.date_status)
+      where g.state in ('waiting', 'asked') and g.next_at <= app.now()) d
+    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d1' and j.tenant_id = d.wedding_id
+      and j.name = 'days.weather')
+    limit p_limit;
+  get diagnostics n = row_count;
+  return n;
+end $$;
+grant execute on function app.poke_weather(integer) to wedsync_service;
 reset role;

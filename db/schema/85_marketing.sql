@@ -81,6 +81,19 @@ begin
     where c.supplier_id = app.tenant() and v.index = any (p_clients);
 end $$;
 
+-- Until when an audience is not looked at by itself, because a wedding of its business is on; null where it need not wait. Who works at weddings without
+-- a pause waits a day at most. What a withdrawal or a hook of the provider's brings about never waits.
+create function app.marketing_waits(p_audience uuid) returns timestamptz
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (select case when coalesce(g.synced_at, app.now()) > app.now() - interval '1 day' then least(max(s.until), app.now() + interval '1 day') end
+    from public.marketing_progress g
+    join public.connections c on c.id = g.audience_id
+    cross join lateral app.safe_spans(g.tenant_id, c.state = 'degraded') s
+    where g.audience_id = p_audience
+    group by g.synced_at);
+end $$;
+
 -- The reaction of a wedding: a milestone of one link, or of all, has been reached. Returns how many audiences are looked at.
 create function app.reach_marketing_milestone(p_link uuid, p_milestone text) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
@@ -97,14 +110,16 @@ begin
     on conflict (tenant_id, client_id, milestone) do nothing returning tenant_id)
   select array_agg(distinct r.tenant_id) into v_suppliers from reached r;
   if v_suppliers is null then return 0; end if;
-  return app.owe_marketing(array(select a.id from public.marketing_audiences a where a.tenant_id = any (v_suppliers)), false);
+  return app.owe_marketing(array(select a.id from public.marketing_audiences a
+    where a.tenant_id = any (v_suppliers) and app.marketing_waits(a.id) is null), false);
 end $$;
 
 grant execute on function app.poke_marketing(uuid[], boolean, boolean), app.marketing_sharers(text),
   app.add_marketing_consent(uuid, uuid, bytea, text, text, text, text, uuid), app.marketing_barred(bytea[], bytea[]),
   app.reach_marketing_milestone(uuid, text) to wedsync_user;
 
--- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes.
+-- The clock: audiences whose time to be looked at has come. The next time is set by the run; until then they are left alone for five minutes, and
+-- those that wait for a wedding of today until it is over.
 create function app.poke_due_marketing(p_limit integer default 1000) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -114,9 +129,10 @@ begin
     select g.audience_id from public.marketing_progress g
     where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
   put_off as (
-    update public.marketing_progress g set next_poll_at = app.now() + interval '5 minutes'
-    from due d where g.audience_id = d.audience_id returning g.audience_id)
-  select array_agg(p.audience_id) into v_due from put_off p;
+    update public.marketing_progress g set next_poll_at = coalesce(d.waits_until, app.now() + interval '5 minutes')
+    from (select x.audience_id, app.marketing_waits(x.audience_id) as waits_until from due x) d
+    where g.audience_id = d.audience_id returning g.audience_id, d.waits_until)
+  select array_agg(p.audience_id) filter (where p.waits_until is null) into v_due from put_off p;
   return case when v_due is null then 0 else app.owe_marketing(v_due, true) end;
 end $$;
 grant execute on function app.poke_due_marketing(integer) to wedsync_service;

@@ -24,7 +24,8 @@ from wedsync.notices.wording.tongues import (
 )
 from wedsync.phones import gsm
 
-TOLD = (*model.CALLS, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS)
+SAID = tuple(kind for kind in model.TO_ALL if kind in model.SAYS)
+TOLD = (*model.CALLS, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS, *SAID)
 CORE = [kind for kind in model.TO_LINKS if kind.startswith("wedding.")] + ["schedule_item.moved", "task.assigned"]
 WRITTEN = [*CORE, "headcount.locked", "dietary_sheet.made", "link.accepted", "payment.requested", "photos.delivered"]
 WORDS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=60)

@@ -26,8 +26,10 @@ from wedsync.kit.errors import Refusal
 from wedsync.kit.seal import KeyRing, SealError
 from wedsync.kit.watch import SOURCE
 from wedsync.proposals import actions as proposals
-from wedsync.proposals.model import Source
+from wedsync.proposals.model import NewProposal, Source
+from wedsync.proposals.subjects import SUBJECTS
 from wedsync.weddings import actions as weddings
+from wedsync.weddings import model as weddings_model
 from wedsync.weddings.model import WeddingChange, changed_fields
 
 log = structlog.get_logger("hooks")
@@ -44,6 +46,9 @@ CLIENT: Final = "client"
 """What a body is told to be that says nothing of itself and is a client."""
 UNLINKED: Final = "It names a wedding that you are not linked to now. Look at link and links in the map."
 SO_ALREADY: Final = "Everything it says is so already."
+HELD: Final = (weddings_model.STRUCTURAL | {"couple_names", "date_status"}) & SUBJECTS["weddings"].fields.keys()
+"""What of a wedding other systems may not change in its last week and on its day: they propose it."""
+HELD_WHY: Final = "It came from another program in the last week, when everybody plans by what stands."
 ENTER_JOB: Final = "select app.enter_job($1, $2)"
 ENTER_LINK: Final = "select app.enter_job_link($1, $2, $3)"
 ENTER_PAYMENT: Final = "select app.enter_job_payment($1, $2, $3)"
@@ -138,8 +143,8 @@ async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
     kind = type_of(said, how)
     apply = APPLIED.get(kind) if row["home"] == "wedding" else None
     if apply is not None:
-        await apply(tx, ring, job.tenant_id, read(said, how).data)
-        return Done(type=kind, status="applied")
+        is_waiting = await apply(tx, ring, row, job.tenant_id, read(said, how).data)
+        return Done(type=kind, status="proposed" if is_waiting else "applied")
     if how.clients is not None and row["home"] == "supplier" and how.clients.is_for(kind):
         status, why = await clienting.take(tx, ring, how.clients, said)
         return Done(type=kind or CLIENT, status=status, why=why)
@@ -269,15 +274,27 @@ def _as(said: Any, kind: Any) -> Any:
         raise Refusal(422, "invalid", f"What was sent cannot be used: {error}") from error
 
 
-async def _wedding(tx: Tx, ring: KeyRing, wedding_id: UUID, data: dict[str, Any]) -> None:
-    await weddings.change(tx, wedding_id, changed_fields(_as(data, WeddingChange)))
+async def _wedding(tx: Tx, ring: KeyRing, row: Row, wedding_id: UUID, data: dict[str, Any]) -> bool:
+    """Whether some of it waits for the couple: in the last week its date, places, times and names do."""
+    fields = changed_fields(_as(data, WeddingChange))
+    held = {name: data[name] for name in fields if name in HELD}
+    if not held or not await tx.value(queries.holds_inbound):
+        await weddings.change(tx, wedding_id, fields)
+        return False
+    new = NewProposal(subject="weddings", fields=held, why=HELD_WHY)
+    is_waiting = await proposals.suggest(tx, await _source(tx, row, None), new, strict=False) is not None
+    rest = {name: value for name, value in fields.items() if name not in held}
+    if rest:
+        await weddings.change(tx, wedding_id, rest)
+    return is_waiting
 
 
-async def _rsvp(tx: Tx, ring: KeyRing, wedding_id: UUID, data: dict[str, Any]) -> None:
+async def _rsvp(tx: Tx, ring: KeyRing, row: Row, wedding_id: UUID, data: dict[str, Any]) -> bool:
     answer: Answer = _as(data, Answer)
     guest_id = answer.guest_id or await _guest(tx, ring, wedding_id, answer.email)
     reply = guest_model.Reply(status=answer.status, menu_option_id=answer.menu_option_id)
     await replies.reply(tx, guest_id, answer.schedule_item_id, reply, by="couple")
+    return False
 
 
 async def _guest(tx: Tx, ring: KeyRing, wedding_id: UUID, email: str) -> UUID:
@@ -292,7 +309,8 @@ async def _guest(tx: Tx, ring: KeyRing, wedding_id: UUID, email: str) -> UUID:
     return guest_id
 
 
-APPLIED: Final[Mapping[str, Callable[[Tx, KeyRing, UUID, dict[str, Any]], Awaitable[None]]]] = {
+APPLIED: Final[Mapping[str, Callable[[Tx, KeyRing, Row, UUID, dict[str, Any]], Awaitable[bool]]]] = {
     "wedding.updated": _wedding,
     "rsvp.replied": _rsvp,
 }
+"""Each says whether something of it waits for the couple instead of being done."""

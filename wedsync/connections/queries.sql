@@ -132,3 +132,7 @@ limit 500
 
 -- name: forget_hooks
 select app.forget_hooks($1)
+
+-- name: holds_inbound
+-- Whether what comes from elsewhere about the entered wedding is proposed instead of done.
+select app.holds_inbound()

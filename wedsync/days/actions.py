@@ -31,13 +31,14 @@ SCHEDULE = 2
 SHOWN = ("title", "on", "at_local", "minutes", "place")
 
 
-async def amend(tx: Tx, new: model.NewAmendment) -> UUID:
-    """Change the plan on the day, for everybody to read at once; returns the amendment's id.
+async def amend(tx: Tx, new: model.NewAmendment, *, version: int | None = None) -> UUID:
+    """Change the plan on the day, for everybody to read at once; returns the amendment's id. `version` is the item's
+    as whoever asks knows it.
 
-    Raises Refusal 403 for whoever may not change the schedule, 404, 409 before the day, 422.
+    Raises Refusal 403 for whoever may not change the schedule, 404, 409 before the day, 412 or 422.
     """
     kind, reason = model.kind_of(new), wording.required("reason", new.reason)
-    about = await _leading(tx)
+    about = await leading(tx)
     await tx.run(queries.hold)
     model.check_amendable(wedding_phase(await days(tx), about["now"]))
     item_id, before = new.schedule_item_id, await _item(tx, new.schedule_item_id)
@@ -47,7 +48,7 @@ async def amend(tx: Tx, new: model.NewAmendment) -> UUID:
     elif kind == "drop" and before is not None:
         await _mark(tx, before["id"], "dropped", None, about["name"])
     elif before is not None:
-        await schedule.change(tx, before["id"], _placed(before, fields), is_amending=True)
+        await schedule.change(tx, before["id"], _placed(before, fields), version=version, is_amending=True)
     after = await _item(tx, item_id)
     title = (before or after or fields)["title"]
     was, now = _differing(before, after)
@@ -95,7 +96,8 @@ async def step(tx: Tx, arrival_id: UUID, to: model.ArrivalStep, *, version: int 
     is_coming = to.state == "on_my_way" and to.eta_minutes is not None
     eta = about["now"] + timedelta(minutes=to.eta_minutes or 0) if is_coming else None
     row: Any = await tx.row(queries.step_arrival, arrival_id, to.state, eta, about["name"])
-    record(tx, facts.MOVED_ON, op="UPDATE", row=row)
+    is_found = claimed["rung"] >= model.MISSING and to.state in ("on_site", "ready")
+    record(tx, facts.CAME if is_found else facts.MOVED_ON, op="UPDATE", row=row)
     made: int = row["version"]
     return made
 
@@ -117,6 +119,14 @@ async def climb(tx: Tx, arrival_id: UUID, rung: int) -> bool:
     link = msgspec.json.decode(row["record"])["link_id"] if kind is facts.PROMPTED else None
     record(tx, kind, op="UPDATE", row=row, link=link)
     return True
+
+
+async def begin(tx: Tx, on: date, stage: model.Stage) -> bool:
+    """What comes after a day begins; false where it had. By the system alone."""
+    row = await tx.row(queries.begin_stage, on, stage)
+    if row is not None:
+        record(tx, facts.STAGE_BEGUN, op="INSERT", row=row)
+    return row is not None
 
 
 async def keep_pack(
@@ -203,7 +213,8 @@ async def _about(tx: Tx) -> Row:
     return about
 
 
-async def _leading(tx: Tx) -> Row:
+async def leading(tx: Tx) -> Row:
+    """Who asks, where they may amend the plan. Raises Refusal 403 or 404."""
     about = await _about(tx)
     if not about["may_write"]:
         raise Refusal(

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import delete, get, post
 from litestar.params import Parameter
 
-from wedsync.days import actions, model, running
+from wedsync.days import actions, gates, model, running, weather
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Row, Tx
@@ -20,6 +20,7 @@ WEDDING = "/api/v1/weddings/{wedding_id:uuid}"
 AMENDMENTS = f"{WEDDING}/amendments"
 ARRIVALS = f"{WEDDING}/arrivals"
 HELD = f"{WEDDING}/held-changes"
+GATES = f"{WEDDING}/weather-gates"
 
 
 class AmendmentView(model.Amendment, frozen=True, kw_only=True):
@@ -41,6 +42,13 @@ class ArrivalPage(msgspec.Struct, frozen=True, kw_only=True):
     """Who comes when, in the order in which they come; all of them, so `next` is null."""
 
     items: list[model.Arrival]
+    next: str | None = None
+
+
+class GatePage(msgspec.Struct, frozen=True, kw_only=True):
+    """In the order of their items; all of them, so `next` is null."""
+
+    items: list[weather.WeatherGate]
     next: str | None = None
 
 
@@ -189,6 +197,52 @@ async def withdraw_change(ctx: Context, actor: Actor, wedding_id: UUID, change_i
         return await _one_held(tx, change_id)
 
 
+@get(
+    GATES,
+    summary="Plans for bad weather",
+    description="What is out of doors, what is done instead, by when that is decided, and what the forecast says.",
+)
+async def list_gates(ctx: Context, actor: Actor, wedding_id: UUID) -> GatePage:
+    """Needs scope schedule."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        return GatePage(items=[_gate(row) for row in await tx.rows(queries.gates, None)])
+
+
+@post(
+    GATES,
+    summary="Plan for bad weather",
+    description="Of one item; said again it replaces what was said, and asks for the forecast anew. By the couple and "
+    "whoever may edit the timeline, who are asked once the forecast is beyond one of the limits.",
+)
+async def put_gate(ctx: Context, actor: Actor, wedding_id: UUID, data: weather.NewGate) -> weather.WeatherGate:
+    """409 where the moment of the decision has passed."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        return await _one_gate(tx, await gates.put(tx, data))
+
+
+@post(
+    f"{GATES}/{{gate_id:uuid}}/decide",
+    status_code=200,
+    summary="Decide about the weather",
+    description="Keep it as planned, or take the plan for bad weather. From 24 hours before the first item that is an "
+    "amendment, which everybody reads and confirms.",
+)
+async def decide_gate(
+    ctx: Context, actor: Actor, wedding_id: UUID, gate_id: UUID, data: weather.GateDecision
+) -> weather.WeatherGate:
+    """409 where it was decided."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        await gates.decide(tx, gate_id, data)
+        return await _one_gate(tx, gate_id)
+
+
+@delete(f"{GATES}/{{gate_id:uuid}}", summary="No plan for bad weather", description="The item stays as it is.")
+async def remove_gate(ctx: Context, actor: Actor, wedding_id: UUID, gate_id: UUID) -> None:
+    """404 where there is none."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        await gates.remove(tx, gate_id)
+
+
 async def read_board(tx: Tx) -> running.Board:
     """How the day of the entered wedding stands now. Raises Refusal 404 for a stranger."""
     about = await tx.row(queries.about)
@@ -218,6 +272,17 @@ def _held(row: Row) -> model.HeldChange:
     return model.HeldChange(**given)
 
 
+def _gate(row: Row) -> weather.WeatherGate:
+    return weather.WeatherGate(**{name: row[name] for name in weather.WeatherGate.__struct_fields__})
+
+
+async def _one_gate(tx: Tx, gate_id: UUID) -> weather.WeatherGate:
+    row = await tx.row(queries.gates, gate_id)
+    if row is None:
+        raise not_found("weather gate")
+    return _gate(row)
+
+
 async def _one_held(tx: Tx, change_id: UUID) -> model.HeldChange:
     row = await tx.row(queries.held_changes, change_id)
     if row is None:
@@ -228,4 +293,5 @@ async def _one_held(tx: Tx, change_id: UUID) -> model.HeldChange:
 ROUTES = (
     *(list_amendments, amend, now_and_next, mark, list_arrivals, confirm_arrival, step_arrival),
     *(list_held, hold_change, confirm_change, withdraw_change),
+    *(list_gates, put_gate, decide_gate, remove_gate),
 )

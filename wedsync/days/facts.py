@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from wedsync.days.model import Amendment, Arrival, DayPack, HeldChange, ItemMark
+from wedsync.days.model import Amendment, Arrival, DayPack, DayStage, HeldChange, ItemMark
+from wedsync.days.weather import WeatherGate
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 
@@ -71,6 +72,45 @@ _PACK: dict[str, Any] = {
     "bytes": 14210,
     "made_at": _AT,
 }
+_GATE: dict[str, Any] = {
+    "id": "01920000-0000-7000-8000-000000000086",
+    "wedding_id": _WEDDING,
+    "schedule_item_id": _ITEM,
+    "latitude": 51.57,
+    "longitude": -0.77,
+    "plan_b": "Drinks in the orangery",
+    "plan_b_place": "Orangery",
+    "zone": "Europe/London",
+    "decide_by": "2027-06-05T08:00:00+00:00",
+    "rain_mm_max": 1.0,
+    "gust_kmh_max": 45.0,
+    "cold_c_min": 8.0,
+    "heat_c_max": 32.0,
+    "state": "waiting",
+    "crossed": [],
+    "rain_mm": None,
+    "rain_chance": None,
+    "gust_kmh": None,
+    "low_c": None,
+    "high_c": None,
+    "forecast_at": None,
+    "trouble": "",
+    "next_at": _AT,
+    "asked_links": [],
+    "decided_name": "",
+    "decided_at": None,
+    "reason": "",
+    "version": 1,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+_STAGE: dict[str, Any] = {
+    "id": "01920000-0000-7000-8000-000000000085",
+    "wedding_id": _WEDDING,
+    "on": "2027-06-05",
+    "stage": "aftercare",
+    "began_at": "2027-06-06T22:00:00+00:00",
+}
 _HELD: dict[str, Any] = {
     "id": "01920000-0000-7000-8000-000000000083",
     "wedding_id": _WEDDING,
@@ -134,6 +174,13 @@ CONFIRMED = _arrival("confirmed", "A supplier said when they come, and whom to r
 MOVED_ON = _arrival(
     "changed", "A supplier is on the way, on site, ready, or has left.", state="on_site", arrived_at=_AT
 )
+CAME = _arrival(
+    "came",
+    "A supplier who was missing has come: the emergency about it is over.",
+    lane=Lane.CRITICAL,
+    state="on_site",
+    arrived_at=_AT,
+)
 PROMPTED = _arrival("prompted", "An hour before they are expected a supplier has not said that they come.", rung=1)
 LATE = _arrival("late", "A quarter of an hour before they are expected, nothing was heard of a supplier.", rung=2)
 MISSING = _arrival("missing", "A supplier is expected now and has not come.", lane=Lane.CRITICAL, rung=3)
@@ -158,6 +205,43 @@ PACKED = _type(
     scope=Scope.CORE,
     lane=Lane.NORMAL,
 )
+STAGE_BEGUN = _type(
+    "day_stage.begun",
+    DayStage,
+    "day_stages",
+    _STAGE,
+    "A wedding day is over: `stand_down` two hours after its last item, `aftercare` a day after it. Each once.",
+    scope=Scope.CORE,
+    lane=Lane.NORMAL,
+)
+
+
+def _gate(name: str, says: str, *, lane: Lane = Lane.HIGH, **image: Any) -> EventType:
+    return _type(f"weather_gate.{name}", WeatherGate, "weather_gates", _GATE | image, says, lane=lane)
+
+
+GATE_SET = _gate("set", "Something out of doors has a plan for bad weather, and a time by which it is decided.")
+GATE_LOOKED = _gate(
+    "looked", "The forecast for it was read, or could not be.", lane=Lane.LOW, forecast_at=_AT, rain_mm=0.2
+)
+GATE_ASKED = _gate(
+    "asked",
+    "The forecast is beyond what it may be: the couple and whoever leads the day are asked to decide.",
+    state="asked",
+    crossed=["rain"],
+    rain_mm=6.5,
+    forecast_at=_AT,
+)
+GATE_DECIDED = _gate(
+    "decided",
+    "It stays as planned, or the plan for bad weather is taken: by whom and why.",
+    state="switched",
+    decided_name="Ana",
+    decided_at=_AT,
+    reason="Rain from three o’clock.",
+)
+GATE_PASSED = _gate("passed", "Its time has passed without a decision: it stays as planned.", state="lapsed")
+GATE_REMOVED = _gate("removed", "It needs no plan for bad weather any more.")
 HELD = _held(
     "asked", "In the last week date, places or times are to change: a second word of the couple's is waited for."
 )
@@ -165,6 +249,7 @@ HELD_MADE = _held("confirmed", "The second word was given, and the change is mad
 HELD_WITHDRAWN = _held("withdrawn", "The change was taken back.", state="withdrawn", ended_at=_AT)
 OF_RUNGS = (None, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE)
 EVENTS = (
-    *(AMENDED, ASKED, CONFIRMED, MOVED_ON, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE),
-    *(MARKED, PACKED, HELD, HELD_MADE, HELD_WITHDRAWN),
+    *(AMENDED, ASKED, CONFIRMED, MOVED_ON, CAME, PROMPTED, LATE, MISSING, TO_DECIDE, REPLACE),
+    *(GATE_SET, GATE_LOOKED, GATE_ASKED, GATE_DECIDED, GATE_PASSED, GATE_REMOVED),
+    *(MARKED, PACKED, STAGE_BEGUN, HELD, HELD_MADE, HELD_WITHDRAWN),
 )

@@ -15,12 +15,15 @@ AmendmentKind = Literal["move", "change", "add", "drop", "announce"]
 ArrivalState = Literal["expected", "on_my_way", "on_site", "ready", "left"]
 MarkState = Literal["planned", "started", "done", "dropped"]
 Because = Literal["week", "day", "hours", "amendment"]
+Stage = Literal["stand_down", "aftercare"]
 Reason = Annotated[str, Meta(min_length=3, max_length=500, description="Why: everybody reads it")]
 LateMinutes = Annotated[int, Meta(ge=0, le=600, description="Minutes after its planned time")]
 AMENDED: Final[tuple[Phase, ...]] = ("hard_freeze", "live", "stand_down")
 """The phases in which a plan is amended; before them it is changed."""
 RUNGS: Final = ("", "prompted", "late", "missing", "to_decide", "replace")
 """How far the clock of a supplier who does not come has got."""
+MISSING: Final = 3
+"""The rung at which an emergency is raised."""
 
 
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,16 @@ class DayPack(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     bytes: int
     made_at: datetime
+
+
+class DayStage(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `day_stages`: what came after a day, once."""
+
+    id: UUID
+    wedding_id: UUID
+    on: date
+    stage: Stage
+    began_at: datetime
 
 
 class HeldChange(msgspec.Struct, frozen=True, kw_only=True):

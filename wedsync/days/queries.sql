@@ -203,3 +203,80 @@ order by i.starts_at, i.id
 -- name: helper_session
 -- Whether this helper's page may listen.
 select s.session_id from app.helper_session() s
+
+-- name: begin_stage
+insert into day_stages (wedding_id, "on", stage, began_at)
+values ((select app.tenant()), $1, $2, (select app.now()))
+on conflict (wedding_id, "on", stage) do nothing
+returning new.id, to_jsonb(new) as record, null::jsonb as old_record
+
+-- name: gates
+select g.id, g.wedding_id, g.schedule_item_id, g.latitude, g.longitude, g.plan_b, g.plan_b_place, g.zone, g.decide_by, g.rain_mm_max, g.gust_kmh_max,
+  g.cold_c_min, g.heat_c_max, g.state, g.crossed, g.rain_mm, g.rain_chance, g.gust_kmh, g.low_c, g.high_c, g.forecast_at, g.trouble, g.next_at,
+  g.asked_links, g.decided_name, g.decided_at, g.reason, g.version, g.created_at, g.updated_at, i.title, i.starts_at
+from weather_gates g
+join schedule_items i on i.wedding_id = g.wedding_id and i.id = g.schedule_item_id
+where g.wedding_id = (select app.tenant()) and ($1::uuid is null or g.id = $1)
+order by i.starts_at, g.id
+
+-- name: gates_due
+select g.id, g.wedding_id, g.schedule_item_id, g.latitude, g.longitude, g.plan_b, g.plan_b_place, g.zone, g.decide_by, g.rain_mm_max, g.gust_kmh_max,
+  g.cold_c_min, g.heat_c_max, g.state, g.crossed, g.rain_mm, g.rain_chance, g.gust_kmh, g.low_c, g.high_c, g.forecast_at, g.trouble, g.next_at,
+  g.asked_links, g.decided_name, g.decided_at, g.reason, g.version, g.created_at, g.updated_at, i.starts_at, i.starts_at + make_interval(mins => i.minutes) as ends_at
+from weather_gates g
+join schedule_items i on i.wedding_id = g.wedding_id and i.id = g.schedule_item_id
+where g.wedding_id = (select app.tenant()) and g.state in ('waiting', 'asked') and g.next_at <= (select app.now())
+order by g.next_at, g.id
+
+-- name: claim_gate
+select g.id, g.wedding_id, g.schedule_item_id, g.latitude, g.longitude, g.plan_b, g.plan_b_place, g.zone, g.decide_by, g.rain_mm_max, g.gust_kmh_max,
+  g.cold_c_min, g.heat_c_max, g.state, g.crossed, g.rain_mm, g.rain_chance, g.gust_kmh, g.low_c, g.high_c, g.forecast_at, g.trouble, g.next_at,
+  g.asked_links, g.decided_name, g.decided_at, g.reason, g.version, g.created_at, g.updated_at
+from weather_gates g
+where g.wedding_id = (select app.tenant()) and g.id = $1
+for update
+
+-- name: gate_count
+-- Beside the one of this item.
+select count(*)::integer from weather_gates g where g.wedding_id = (select app.tenant()) and g.schedule_item_id <> $1
+
+-- name: put_gate
+insert into weather_gates (wedding_id, schedule_item_id, latitude, longitude, plan_b, plan_b_place, zone, decide_by, rain_mm_max, gust_kmh_max,
+  cold_c_min, heat_c_max, next_at)
+values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, (select app.now()))
+on conflict (wedding_id, schedule_item_id) do update
+set latitude = excluded.latitude, longitude = excluded.longitude, plan_b = excluded.plan_b, plan_b_place = excluded.plan_b_place,
+  zone = excluded.zone, decide_by = excluded.decide_by, rain_mm_max = excluded.rain_mm_max, gust_kmh_max = excluded.gust_kmh_max,
+  cold_c_min = excluded.cold_c_min, heat_c_max = excluded.heat_c_max, next_at = excluded.next_at, state = 'waiting', crossed = '{}',
+  asked_links = '{}', decided_name = '', decided_at = null, reason = ''
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: remove_gate
+delete from weather_gates g
+where g.wedding_id = (select app.tenant()) and g.id = $1
+returning old.id, null::jsonb as record, to_jsonb(old) as old_record
+
+-- name: gate_seen
+update weather_gates g
+set state = $2, crossed = $3, rain_mm = $4, rain_chance = $5, gust_kmh = $6, low_c = $7, high_c = $8, next_at = $9, asked_links = $10,
+  forecast_at = (select app.now()), trouble = ''
+where g.wedding_id = (select app.tenant()) and g.id = $1
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: gate_trouble
+update weather_gates g
+set trouble = $2, next_at = $3
+where g.wedding_id = (select app.tenant()) and g.id = $1
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: decide_gate
+update weather_gates g
+set state = $2, decided_name = $3, reason = $4, decided_at = (select app.now())
+where g.wedding_id = (select app.tenant()) and g.id = $1
+returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: leading_links
+-- Suppliers who may change the schedule: whoever leads the day.
+select l.id from links l
+where l.wedding_id = (select app.tenant()) and l.status = 'active' and l.can_edit_timeline
+order by l.id

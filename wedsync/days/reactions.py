@@ -10,8 +10,8 @@ from wedsync.schedule import actions as schedule
 queries = sql.load("wedsync.days")
 
 
-async def pack_anew(tx: Tx, event: Event) -> None:
-    """What everybody carries on the day says what was amended."""
+async def look_now(tx: Tx, event: Event) -> None:
+    """What everybody carries says what was amended; who has come is looked for no more."""
     await tx.value(queries.owe_look)
 
 
@@ -21,7 +21,8 @@ async def tell_core(tx: Tx, event: Event) -> None:
 
 
 REACTIONS = (
-    Reaction(name="days.pack_anew", types=(facts.AMENDED.type,), run=pack_anew, is_merged=True),
+    Reaction(name="days.pack_anew", types=(facts.AMENDED.type,), run=look_now, is_merged=True),
+    Reaction(name="days.calm", types=(facts.CAME.type, facts.CONFIRMED.type), run=look_now, is_merged=True),
     Reaction(
         name="days.tell_core",
         types=(facts.AMENDED.type,),

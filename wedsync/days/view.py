@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wedsync.days import actions, model, running
+from wedsync.days import actions, model, running, weather
 from wedsync.days.actions import SCHEDULE, queries
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import not_found
@@ -14,7 +14,7 @@ from wedsync.schedule.actions import planned
 from wedsync.schedule.model import local_of, wedding_phase
 from wedsync.schedule.rows import Phase, WeddingDay
 from wedsync.web.context import as_struct
-from wedsync.web.formats import clock
+from wedsync.web.formats import clock, day_short
 from wedsync.weddings import news
 
 AMENDMENTS_MAX: Final = 30
@@ -50,6 +50,13 @@ STEPS: Final[Mapping[model.ArrivalState, tuple[tuple[str, str], ...]]] = {
     "ready": (("left", "I have left"),),
     "left": (("on_site", "I am here again"),),
 }
+GATE_STATES: Final[Mapping[weather.GateState, tuple[str, str, str]]] = {
+    "waiting": ("Nothing to decide yet", "open", "hourglass"),
+    "asked": ("To be decided", "bad", "triangle-alert"),
+    "kept": ("As planned", "good", "check"),
+    "switched": ("Plan for bad weather", "wait", "shield-check"),
+    "lapsed": ("As planned, nobody decided", "", "clock"),
+}
 OVER: Final = ("done", "dropped")
 FIELD_WORDS: Final = {"title": "called", "on": "on", "at_local": "at", "minutes": "minutes", "place": "in"}
 
@@ -66,6 +73,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     standing: dict[str, Row]
     held: list[Row]
     guard: str | None
+    gates: list[Row]
 
 
 async def read(tx: Tx) -> Seen:
@@ -86,6 +94,7 @@ async def read(tx: Tx) -> Seen:
         standing={row["about"]: row for row in await tx.rows(queries.standing)},
         held=await tx.rows(queries.held_changes, None) if about["is_couple"] else [],
         guard=await tx.value(queries.guard),
+        gates=await tx.rows(queries.gates, None),
     )
 
 
@@ -108,6 +117,7 @@ def values(seen: Seen) -> dict[str, Any]:
         "mine": _mine(seen),
         "amendments": [_amendment(seen, row, zone) for row in seen.amendments],
         "held": [_held(seen, row) for row in seen.held],
+        "gates": [_gate(seen, row) for row in seen.gates],
         "items": [(str(one.id), f"{one.title}, {_clock(one.expected_at, one.zone)}") for one in seen.board.items],
     }
 
@@ -213,6 +223,27 @@ def _held(seen: Seen, row: Row) -> dict[str, Any]:
         "asked_at": row["asked_at"],
         "ended_name": row["ended_name"],
         "is_mine": row["asked_by"] == seen.about["actor_id"],
+    }
+
+
+def _gate(seen: Seen, row: Row) -> dict[str, Any]:
+    gate = weather.WeatherGate(**{name: row[name] for name in weather.WeatherGate.__struct_fields__})
+    words, tone, sign = GATE_STATES[gate.state]
+    return {
+        "id": gate.id,
+        "title": row["title"],
+        "plan_b": gate.plan_b,
+        "place": gate.plan_b_place,
+        "by": f"{day_short(local_of(gate.decide_by, gate.zone)[0])}, {_clock(gate.decide_by, gate.zone)}",
+        "badge": (words, tone, sign),
+        "forecast": weather.told(gate),
+        "as_of": gate.forecast_at,
+        "crossed": [weather.WORDS[one] for one in gate.crossed],
+        "trouble": gate.trouble,
+        "reason": gate.reason,
+        "by_name": gate.decided_name,
+        "may_decide": seen.about["may_write"] and gate.state in weather.OPEN,
+        "may_remove": seen.about["may_write"],
     }
 
 

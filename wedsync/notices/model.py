@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -60,9 +61,19 @@ TO_BOTH = (
 # What the platform itself says: for a while something does not work.
 OF_MODES = ("mode.read_only", "mode.read_only_over", "mode.late", "mode.late_over")
 # Everybody who sees the schedule; suppliers confirm it.
-TO_ALL = ("amendment.made", *OF_MODES)
+TO_ALL = (
+    "amendment.made",
+    "arrival.came",
+    "day_pack.made",
+    "day_stage.begun",
+    "weather_gate.asked",
+    "weather_gate.decided",
+    *OF_MODES,
+)
 # About one supplier's coming, and told to that one.
 OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
+# Each one's own: the couple's is of no link.
+OF_PACKS = ("day_pack.made",)
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset(
     {
@@ -75,6 +86,8 @@ UNCONFIRMED = frozenset(
             *TO_DOERS,
             *OF_ARRIVALS,
             *OF_MODES,
+            *OF_PACKS,
+            *("arrival.came", "day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
         ),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
@@ -111,6 +124,11 @@ SAYS = {
     "link.accepted": "{supplier_name} is linked to your wedding",
     "link.declined": "{supplier_name} has declined",
     "schedule_item.moved": "{title} has moved",
+    "day_pack.made": "Your day pack is ready: keep it for where there is no network",
+    "arrival.came": "{supplier_name} has come",
+    "day_stage.begun": "The day is over: see what is still open",
+    "weather_gate.asked": "The forecast is bad. Decide by {decide_by}: {plan_b}",
+    "weather_gate.decided": "Decided about the weather: {reason}",
     "arrival.asked": "When do you come, and whom do we ring there? Please say so",
     "arrival.prompted": "You are expected in an hour. Are you on your way?",
     "arrival.late": "You are expected in a quarter of an hour, and nobody has heard of you",
@@ -238,6 +256,10 @@ def _concerned(event: Event, person: Recipient) -> bool:
     if event.type in TO_DOERS or event.type == "task.assigned":
         return _has_to_do(event, person)
     column = "link_id" if event.type in OF_ARRIVALS else "owner_link_id" if event.type == "schedule_item.moved" else ""
+    if event.type == "weather_gate.asked":
+        return person.role == "couple" or str(person.link_id) in (event.record or {}).get("asked_links", ())
+    if event.type in OF_PACKS:
+        return event.link_id == person.link_id
     owner = (event.record or {}).get(column)
     return owner is None or str(person.link_id) == owner
 
@@ -255,6 +277,8 @@ def _has_to_do(event: Event, person: Recipient) -> bool:
 
 def _is_news(event: Event) -> bool:
     """Whether what changed is what others write down."""
+    if event.type == "day_stage.begun":
+        return bool((event.record or {}).get("stage") == "aftercare")
     fields = NEWS.get(event.type)
     if fields is None:
         return True
@@ -277,6 +301,10 @@ def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
     if event.subject.table in WITH_A_DAY:
         values = record | {"due": tongue.day(date.fromisoformat(record["due_on"])) if record.get("due_on") else ""}
         return Saying(title=_title(event.type, values, tongue), before="", after="")
+    if event.subject.table == "weather_gates":
+        at = datetime.fromisoformat(record["decide_by"]).astimezone(ZoneInfo(record["zone"]))
+        by = f"{tongue.day(at.date())}, {at:%H:%M}"
+        return Saying(title=_title(event.type, record | {"decide_by": by}, tongue), before="", after="")
     if event.subject.table == "amendments":
         field = news.changed_field(record["after"], record["before"])
         was, now = (tongue.shown(field, record[side].get(field)) if field else "" for side in ("before", "after"))

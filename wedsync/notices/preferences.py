@@ -48,9 +48,12 @@ CATEGORIES: Final = (
     Category(
         key="day",
         words="The wedding day",
-        hint="Changes on the day with their reason, and when you are expected",
+        hint="Changes on the day with their reason, when you are expected, and the pack to carry",
         types=(
-            *("amendment.made", "arrival.asked", "arrival.prompted", "arrival.late"),
+            "amendment.made",
+            *("arrival.asked", "arrival.prompted", "arrival.late", "arrival.came"),
+            "day_pack.made",
+            *("day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
             *("mode.read_only", "mode.read_only_over", "mode.late", "mode.late_over"),
         ),
     ),
@@ -121,6 +124,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "mode.read_only": "high",
     "mode.read_only_over": "high",
     "arrival.late": "high",
+    "arrival.came": "high",
+    "weather_gate.asked": "high",
     "payment.disputed": "high",
     "acknowledgement.declined": "high",
     "task.declined": "high",

@@ -33,13 +33,16 @@ PAGES = {
     "amendments": "day",
     "arrivals": "day",
     "mode_notes": "day",
+    "day_packs": "day-pack",
+    "day_stages": "afterwards",
+    "weather_gates": "day",
 }
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}
 """What has a page of its own at a supplier's wedding."""
 HELPERS = "/me/inbox"
 """What stands in the inbox of a helper: the couple's pages are not theirs, and their own has its address in no row."""
-OF_THE_DAY = frozenset({"amendments", "arrivals", "mode_notes"})
+OF_THE_DAY = frozenset({"amendments", "arrivals", "day_packs", "day_stages", "mode_notes", "weather_gates"})
 CHANNELS: Mapping[str, Channel] = {"email": mailing.deliveries, "sms": sms.deliveries}
 """Every way to tell somebody outside of the product, by its name in preferences."""
 
@@ -136,7 +139,7 @@ def href(event: Event, person: Recipient) -> str:
     if person.supplier_id is not None:
         base = f"/studio/{person.supplier_id}/weddings/{event.tenant}"
         if event.subject.table in OF_THE_DAY:
-            return f"{base}/day"
+            return f"{base}/{PAGES[event.subject.table]}"
         place = OWN_PAGES.get(event.subject.table)
         return f"{base}/{place}/{event.subject.id}" if place else base
     if person.role == "helper":

@@ -115,6 +115,7 @@ from wedsync.operations.modes import api as modes_api
 from wedsync.operations.modes import model as modes
 from wedsync.operations.modes import pages as modes_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
+from wedsync.operations.wedding_day import forecasting as wedding_day_forecasting
 from wedsync.operations.wedding_day import minding as wedding_day_minding
 from wedsync.operations.wedding_day import pages as wedding_day_pages
 from wedsync.operations.wording import api as wording_api
@@ -346,6 +347,8 @@ def works(
         **journeys_running.WORKS,
         **phoning_work.works(ring),
     }
+    if host is not None:
+        found |= wedding_day_forecasting.works(host)
     if remote is not None:
         found |= calendars_sync.works(ring, remote, settings.public_url)
     if crms is not None:

@@ -168,11 +168,13 @@ def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
 
 
 def minding_days(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Wedding days that should be looked at: who is asked when they come, who does not come, whose packs are due."""
+    """Wedding days that should be looked at: who is asked when they come, who does not come, whose packs are due, and
+    whose weather is to be asked for."""
 
     async def mind(connection: Any) -> None:
-        if await connection.fetchval(wedding_days.poke):
-            await published("[]")
+        for which in (wedding_days.poke, wedding_days.poke_weather):
+            if await connection.fetchval(which):
+                await published("[]")
 
     return mind
 

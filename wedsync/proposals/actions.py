@@ -126,6 +126,7 @@ async def accept(
         id=held["subject_id"],
         fields=wanted,
         version=None if row is None else row["version"],
+        why=f"{held['source_name']} suggested it. {held['why']}".strip()[:500],
     )
     await SUBJECTS[held["subject"]].apply(tx, goal)
     await _settle(tx, held, "accepted", "")

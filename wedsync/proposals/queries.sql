@@ -76,7 +76,7 @@ where p.wedding_id = (select app.tenant()) and p.id = $1 and p.state = 'open'
 returning new.id, new.link_id, to_jsonb(new) - '{title,seen}'::text[] as record, to_jsonb(old) - '{title,seen}'::text[] as old_record
 
 -- name: held
-select p.id, p.wedding_id, p.link_id, p.subject, p.subject_id, p.seen, p.wanted, p.state, p.version
+select p.id, p.wedding_id, p.link_id, p.subject, p.subject_id, p.seen, p.wanted, p.state, p.version, p.source_name, p.why
 from proposals p
 where p.wedding_id = (select app.tenant()) and p.id = $1
 for update
@@ -128,3 +128,7 @@ order by 5, 6, 3
 
 -- name: couple_names
 select w.couple_names from weddings w where w.wedding_id = (select app.tenant())
+
+-- name: guard
+-- How the entered wedding is guarded before and on its day.
+select app.day_guard()

@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from wedsync.days import actions as days
+from wedsync.days.model import NewAmendment, NewHeldChange
 from wedsync.events.scope import Scope
 from wedsync.guests import actions as guests
 from wedsync.guests import model as guest_model
@@ -27,6 +29,8 @@ from wedsync.weddings import actions as weddings
 from wedsync.weddings.model import WeddingChange, changed_fields
 
 queries = sql.load("wedsync.proposals")
+HOLDABLE: Final = frozenset(NewHeldChange.__struct_fields__) - {"reason"}
+AMENDABLE: Final = frozenset({"title", "kind", "on", "at_local", "minutes", "place"})
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID | None
     fields: Mapping[str, Any]
     version: int | None
+    why: str = "It was suggested, and the couple agreed."
 
 
 class AnswerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,11 +84,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def _wedding(tx: Tx, goal: Goal) -> None:
+    """In the last week date, places and times wait for the second word: accepting them is the first."""
     fields = changed_fields(msgspec.convert(goal.fields, WeddingChange))
-    await weddings.change(tx, goal.wedding_id, fields, version=goal.version)
+    held = {name: value for name, value in fields.items() if name in HOLDABLE}
+    if held and await tx.value(queries.guard):
+        await days.hold(tx, msgspec.convert(held | {"reason": goal.why}, NewHeldChange))
+        fields = {name: value for name, value in fields.items() if name not in held}
+    if fields:
+        await weddings.change(tx, goal.wedding_id, fields, version=goal.version)
 
 
 async def _schedule_item(tx: Tx, goal: Goal) -> None:
+    """Once the plan stands it becomes an amendment, which everybody reads."""
+    if await tx.value(queries.guard) == "hard":
+        named = {name: value for name, value in goal.fields.items() if name in AMENDABLE}
+        new = msgspec.convert(named | {"schedule_item_id": goal.id, "reason": goal.why}, NewAmendment, strict=False)
+        await days.amend(tx, new, version=goal.version)
+        return
     if goal.id is None:
         await schedule.add(tx, msgspec.convert(goal.fields, NewItem))
         return

@@ -169,6 +169,13 @@ async def remove_member(tx: Tx, wedding_id: UUID, membership_id: UUID) -> None:
     record(tx, model.MEMBER_REMOVED, op="UPDATE", row=row, membership=membership_id)
 
 
+async def end_help(tx: Tx, wedding_id: UUID) -> None:
+    """The links of all helpers end: the wedding is over. Who is still needed gets a new one from the couple."""
+    for row in await tx.rows(queries.members, wedding_id):
+        if row["role"] == "helper":
+            await _end_passes(tx, wedding_id, row["id"])
+
+
 async def renew_member_pass(tx: Tx, secret: str, wedding_id: UUID, membership_id: UUID) -> str:
     """A new link for a helper; the old ones end. Returns the token."""
     if await tx.row(queries.member_image, wedding_id, membership_id) is None:

@@ -103,7 +103,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How an account is: its state, and what its last exchanges came to. `what` was the last one."""
+    """How an account is: its state, and what its last exchanges came to. `what` was the last one.
+
+    `safe_until`: it is in safe mode until then, because a wedding is on (`safe_why` live) or its provider fails in the
+    day before one (failing): it is asked a fifth as often, and what it says of the wedding is proposed.
+    """
 
     connection_id: UUID
     state: State
@@ -115,6 +119,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     reason: str
     checked_at: datetime | None
+    safe_until: datetime | None
+    safe_zone: str | None
+    safe_why: Literal["live", "failing"] | None
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):

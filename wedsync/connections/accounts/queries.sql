@@ -108,14 +108,14 @@ select app.note_connection($1, $2, $3, $4)
 
 -- name: report
 select c.id as connection_id, c.state, c.state_reason, c.state_at, h.failures, h.ok_at, h.failed_at, h.what, h.reason,
-  nullif(h.checked_at, '-infinity') as checked_at
-from connections c join connection_health h on h.connection_id = c.id
+  nullif(h.checked_at, '-infinity') as checked_at, s.until as safe_until, s.zone as safe_zone, s.why as safe_why
+from connections c join connection_health h on h.connection_id = c.id left join lateral app.safe_mode(c.id) s on true
 where c.id = $1 and c.state is not null and c.deleted_at is null
 
 -- name: reports
 select c.id as connection_id, c.connector, c.title, c.state, c.state_reason, c.state_at, h.failures, h.ok_at, h.failed_at, h.what, h.reason,
-  nullif(h.checked_at, '-infinity') as checked_at
-from connections c join connection_health h on h.connection_id = c.id
+  nullif(h.checked_at, '-infinity') as checked_at, s.until as safe_until, s.zone as safe_zone, s.why as safe_why
+from connections c join connection_health h on h.connection_id = c.id left join lateral app.safe_mode(c.id) s on true
 where c.tenant_id = $1 and c.state is not null and c.deleted_at is null
 order by c.created_at, c.id
 

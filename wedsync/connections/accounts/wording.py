@@ -14,6 +14,11 @@ STATES: Final = {
     "disconnected": ("Disconnected", "", "We hold nothing of it any more."),
 }
 """Badge, tone, and what it means."""
+SAFE: Final = {
+    "live": "A wedding of yours is on.",
+    "failing": "A wedding of yours is less than a day away, and lately too much did not go through here.",
+}
+"""Why an account is in safe mode."""
 EXCHANGES: Final = {
     "connect": "Connected",
     "check": "Checked",

@@ -5,6 +5,7 @@ much, what it has not named is gone. Until then what was known stays known: nobo
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from wedsync.connections.calendars.contract import Change, CursorLost, Gone, Pul
 from wedsync.connections.calendars.deciding import in_zone
 from wedsync.connections.calendars.event import CalendarEvent, EventError, Timed, checked
 from wedsync.connections.calendars.kept import Dispute, Kept, event_key
-from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Run, stopped
+from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Progress, Run, stopped
 from wedsync.connections.calendars.settling import times_of
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -31,7 +32,7 @@ VANISHED_SHARE: Final = 0.2
 async def pull(run: Run) -> Ended | None:
     """All pages there are; None when it came to the end."""
     progress = run.progress
-    if not progress.is_listing and (progress.listed_at is None or run.began_at - progress.listed_at > LISTED_EVERY):
+    if not progress.is_listing and is_listing_due(progress, run.began_at):
         progress.cursor = ""
     lost = 0
     for _ in range(PAGES_MAX):
@@ -52,6 +53,13 @@ async def pull(run: Run) -> Ended | None:
         if ended is not None or not said.has_more:
             return ended
     return Ended(reason="There is more than can be read at once.", is_more=True)
+
+
+def is_listing_due(progress: Progress, now: datetime) -> bool:
+    """The first time, and once a week; the weekly one waits while a wedding is on."""
+    if progress.listed_at is None:
+        return True
+    return not progress.is_safe and now - progress.listed_at > LISTED_EVERY
 
 
 async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:

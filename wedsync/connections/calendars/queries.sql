@@ -2,7 +2,8 @@
 -- The calendar of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
 select c.id, c.tenant_id, c.connection_id, n.connector, n.title, c.sealed, c.zone, c.direction, c.policy, c.has_bookings, c.has_schedule, c.resource_id,
   s.kind as home, g.cursor_sealed, g.cursor_for, g.generation, g.is_listing, g.listed_at, g.expanded_until, g.pulls_wanted, g.pulls_done,
-  g.is_unmarked, g.may_sweep, g.watch_sealed, g.watch_until, g.watch_again_at, g.failures, g.not_before, g.outcome
+  g.is_unmarked, g.may_sweep, g.watch_sealed, g.watch_until, g.watch_again_at, g.failures, g.not_before, g.outcome,
+  exists (select from app.safe_mode(n.id)) as is_safe
 from calendar_progress g
 join calendars c on c.id = g.calendar_id
 join connections n on n.id = c.connection_id
@@ -150,7 +151,8 @@ update calendar_progress g set watch_sealed = $2, watch_until = $3, watch_again_
 -- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off.
 update calendar_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = least(app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()), g.watch_again_at),
+  next_poll_at = least(app.next_poll((select c.connection_id from calendars c where c.id = $1),
+    greatest(make_interval(secs => $5::double precision), app.sync_every())), g.watch_again_at),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.calendar_id = $1

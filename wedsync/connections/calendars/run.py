@@ -46,7 +46,8 @@ class Counts(msgspec.Struct, kw_only=True):
 
 
 class Progress(msgspec.Struct, kw_only=True):
-    """How far it is; as `calendar_progress`, which each transaction of the run keeps up with."""
+    """How far it is; as `calendar_progress`, which each transaction of the run keeps up with. `is_safe`: its wedding is
+    on, and what is not urgent waits."""
 
     cursor: str
     generation: int
@@ -57,6 +58,7 @@ class Progress(msgspec.Struct, kw_only=True):
     pulls_done: int
     may_sweep: bool
     failures: int
+    is_safe: bool = False
     unread: int = 0
 
 
@@ -160,6 +162,7 @@ def _progress(row: Row) -> Progress:
         pulls_done=row["pulls_done"],
         may_sweep=row["may_sweep"],
         failures=row["failures"],
+        is_safe=row["is_safe"],
     )
 
 

@@ -119,6 +119,7 @@ async def _take(run: Run, one: One, ours: Ours, theirs: CalendarEvent) -> None:
         proposal_id = await taking.item(tx, run, row["ours_id"], ours, theirs)
         if ours.link_id is not None:
             await tx.value(taking.ENTER_JOB, run.job.id, run.job.lease_token)
+        if ours.link_id is not None or proposal_id is not None:
             kept = msgspec.structs.replace(kept, asked=ours.event)
         await _kept(tx, run, one, kept, plan.state, etag=row["etag"], is_dirty=plan.write, proposal_id=proposal_id)
         if ours.link_id is not None:

@@ -12,7 +12,7 @@ from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
 from wedsync.proposals import actions as proposals
-from wedsync.proposals.model import NewProposal
+from wedsync.proposals.model import NewProposal, Source
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.model import local_of
 
@@ -22,6 +22,7 @@ ENTER_LINK: Final = "select app.enter_job_link($1, $2, $3)"
 REPEATS: Final = "It repeats there now; here it takes place once."
 WHOLE_DAY: Final = "It takes whole days there now; here it has a time."
 NO_TIME: Final = "Its times there cannot be read."
+MOVED: Final = "Moved in our calendar."
 
 
 async def booking(tx: Tx, run: Run, booking_id: UUID, theirs: CalendarEvent) -> None:
@@ -41,7 +42,10 @@ async def booking(tx: Tx, run: Run, booking_id: UUID, theirs: CalendarEvent) -> 
 
 
 async def item(tx: Tx, run: Run, item_id: UUID, ours: Ours, theirs: CalendarEvent) -> UUID | None:
-    """Move an item of the couple's own, or propose it to them; returns the proposal. Raises Refusal."""
+    """Move an item of the couple's own, or propose it to them; returns the proposal. Raises Refusal.
+
+    In the last week and on the day their own calendar only proposes, too: one drag there would move everybody.
+    """
     if theirs.rules:
         raise Refusal(409, "repeats", REPEATS)
     if isinstance(theirs.times, Days):
@@ -49,19 +53,20 @@ async def item(tx: Tx, run: Run, item_id: UUID, ours: Ours, theirs: CalendarEven
     fields = _timed(theirs, ours.zone, run.zone)
     if fields["minutes"] > 2880:
         raise Refusal(422, "invalid", "An item of a schedule takes two days at most.")
-    if ours.link_id is None:
-        await schedule.change(tx, item_id, fields)
-        return None
-    return await _proposed(tx, run, item_id, ours.link_id, fields)
+    said = {name: value.isoformat() if name != "minutes" else value for name, value in fields.items()}
+    new = NewProposal(subject="schedule_items", subject_id=item_id, fields=said, why=MOVED)
+    if ours.link_id is not None:
+        return await _proposed(tx, run, ours.link_id, new)
+    if await tx.value(queries.holds_inbound):
+        return await proposals.suggest(tx, Source(id=run.connection_id, origin="hook", name=run.name), new)
+    await schedule.change(tx, item_id, fields)
+    return None
 
 
-async def _proposed(tx: Tx, run: Run, item_id: UUID, link_id: UUID, fields: dict[str, Any]) -> UUID | None:
+async def _proposed(tx: Tx, run: Run, link_id: UUID, new: NewProposal) -> UUID | None:
     """The transaction is left in the wedding, where the proposal is recorded."""
     if await tx.value(ENTER_LINK, run.job.id, run.job.lease_token, link_id) is None:
         raise Refusal(409, "not_linked", "You are not linked to this wedding any more.")
-    said = {name: value.isoformat() if name != "minutes" else value for name, value in fields.items()}
-    why = "Moved in our calendar."
-    new = NewProposal(subject="schedule_items", subject_id=item_id, fields=said, why=why)
     return await proposals.suggest(tx, await proposals.source(tx), new)
 
 

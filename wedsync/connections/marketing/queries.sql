@@ -172,7 +172,7 @@ limit $2
 -- $4 how long nothing is asked at all, in seconds; $5 when it is looked at again by itself, which the plan may put off; $6 what was asked.
 update marketing_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()),
+  next_poll_at = app.next_poll(g.audience_id, greatest(make_interval(secs => $5::double precision), app.sync_every())),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 = 'done' then app.now() else g.synced_at end,
   asked_on = $7, asked = case when g.asked_on = $7 then g.asked else 0 end + $6

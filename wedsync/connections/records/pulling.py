@@ -87,8 +87,9 @@ async def again(run: Run, ids: Sequence[str]) -> Ended | None:
 
 
 def is_sweep_due(run: Run) -> bool:
-    """Once a week, and not with the first listing, which names everything itself."""
-    return run.may_sweep or (run.swept_at is not None and run.began_at - run.swept_at > SWEPT_EVERY)
+    """Once a week, not while a wedding is on, and not with the first listing, which names everything itself."""
+    is_weekly = run.swept_at is not None and run.began_at - run.swept_at > SWEPT_EVERY
+    return run.may_sweep or (is_weekly and not run.is_safe)
 
 
 async def sweep(run: Run) -> Ended | None:

@@ -1,7 +1,8 @@
 -- name: begin
 -- The book of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
 select b.id, b.tenant_id, n.connector, n.title, b.direction, g.cursor_sealed, g.hints, g.pulls_wanted, g.pulls_done, g.may_sweep, g.swept_at, g.hook_asked_at,
-  g.failures, g.not_before, g.outcome, g.mapped_version, g.missing, coalesce(m.version, 0) as map_version, coalesce(m.rules, '[]') as rules
+  g.failures, g.not_before, g.outcome, g.mapped_version, g.missing, coalesce(m.version, 0) as map_version, coalesce(m.rules, '[]') as rules,
+  exists (select from app.safe_mode(n.id)) as is_safe
 from record_progress g
 join record_books b on b.id = g.book_id
 join connections n on n.id = b.id
@@ -175,7 +176,7 @@ where i.id = $1
 -- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off.
 update record_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()),
+  next_poll_at = app.next_poll(g.book_id, greatest(make_interval(secs => $5::double precision), app.sync_every())),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.book_id = $1

@@ -45,7 +45,8 @@ class Counts(msgspec.Struct, kw_only=True):
 
 class Run(msgspec.Struct, kw_only=True):
     """Everything a run needs. `door` and `job` make its transactions. `is_read_only`: the provider has refused a write
-    because the account only reads; `is_unsettled`: some record is to be looked at once more.
+    because the account only reads; `is_unsettled`: some record is to be looked at once more; `is_safe`: a wedding of
+    the business is on, and what is not urgent waits.
 
     `map` is null where records are as their connector reads them. `named` are its fields whose place was in a record
     that was read, `unnamed` counts the records in which it was not although it had been.
@@ -67,6 +68,7 @@ class Run(msgspec.Struct, kw_only=True):
     swept_at: datetime | None
     hook_asked_at: datetime | None
     failures: int
+    is_safe: bool
     map: Compiled | None
     map_version: int
     mapped_version: int
@@ -128,6 +130,7 @@ def made(door: Door, job: Job, ring: KeyRing, row: Row) -> Run:
         swept_at=row["swept_at"],
         hook_asked_at=row["hook_asked_at"],
         failures=row["failures"],
+        is_safe=row["is_safe"],
         map=compiled(rules, may_write=True, version=row["map_version"]) if rules else None,
         map_version=row["map_version"],
         mapped_version=row["mapped_version"],

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 
-from wedsync.days import actions, model, view
+from wedsync.days import actions, gates, model, view, weather
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.web import forms, respond
@@ -28,6 +28,13 @@ WRONG: Final[Mapping[str, FieldError]] = {
     "eta_minutes": FieldError("eta_minutes", "is too much", "Say up to 600 minutes."),
     "contact_name": FieldError("contact_name", "is missing", "Say who is there on the day."),
     "contact_phone": FieldError("contact_phone", "is no number", "Write it with digits, such as +44 7700 900123."),
+    "plan_b": FieldError("plan_b", "is missing", "Say what is done instead, in 3 to 300 characters."),
+    "plan_b_place": FieldError("plan_b_place", "is missing", "Say where, in up to 300 characters."),
+    "latitude": FieldError("latitude", "is not right", "Send degrees from -90 to 90, such as 51.5712."),
+    "longitude": FieldError("longitude", "is not right", "Send degrees from -180 to 180, such as -0.7766."),
+    "decide_hours_before": FieldError("decide_hours_before", "is not right", "Send half an hour to ten days."),
+    "rain_mm_max": FieldError("rain_mm_max", "is not right", "Send millimetres from 0 to 500."),
+    "gust_kmh_max": FieldError("gust_kmh_max", "is not right", "Send km/h from 5 to 300."),
     "vehicle": FieldError("vehicle", "is too long", "Describe it in up to 120 characters."),
 }
 CORE: Final = (
@@ -35,7 +42,7 @@ CORE: Final = (
     *("reception_at", "reception_venue", "reception_address"),
 )
 
-BLANK: Final = dict.fromkeys((*WRONG, *CORE, "schedule_item_id", "is_dropped", "do"), "")
+BLANK: Final = dict.fromkeys((*WRONG, *CORE, "schedule_item_id", "gate_item_id", "is_dropped", "do"), "")
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +151,45 @@ async def _withdraw(tx: Tx, form: Form) -> None:
     await actions.withdraw(tx, _id(form, "change_id"))
 
 
+async def _gate(tx: Tx, form: Form) -> None:
+    given: dict[str, Any] = {name: form.text(name) for name in ("plan_b", "plan_b_place")}
+    given["schedule_item_id"] = _id(form, "gate_item_id")
+    for name in ("latitude", "longitude", "decide_hours_before", "rain_mm_max", "gust_kmh_max"):
+        if form.text(name):
+            given[name] = _degrees(form, name)
+    await gates.put(tx, forms.checked(weather.NewGate, given, WRONG))
+
+
+async def _keep(tx: Tx, form: Form) -> None:
+    await _decide(tx, form, "keep")
+
+
+async def _plan_b(tx: Tx, form: Form) -> None:
+    await _decide(tx, form, "plan_b")
+
+
+async def _decide(tx: Tx, form: Form, choice: str) -> None:
+    said = forms.checked(weather.GateDecision, {"choice": choice, "reason": form.text("reason")}, WRONG)
+    await gates.decide(tx, _id(form, "gate_id"), said)
+
+
+async def _remove_gate(tx: Tx, form: Form) -> None:
+    await gates.remove(tx, _id(form, "gate_id"))
+
+
+def _degrees(form: Form, name: str) -> float:
+    """Raises Refusal 422."""
+    try:
+        return float(form.text(name).replace(",", "."))
+    except ValueError as error:
+        raise forms.wrong(FieldError(name, "is no number", "Write it with a point, such as 51.5712.")) from error
+
+
 DOES: Final[Mapping[str, Callable[[Tx, Form], Awaitable[None]]]] = {
+    "gate": _gate,
+    "gate_keep": _keep,
+    "gate_plan_b": _plan_b,
+    "gate_remove": _remove_gate,
     "mark": _mark,
     "step": _step,
     "confirm": _confirm,

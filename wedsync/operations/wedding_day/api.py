@@ -68,4 +68,16 @@ async def get_pack(ctx: Context, actor: Actor, wedding_id: UUID, pack_id: UUID) 
         return reading.as_file(await days.open_pack(tx, ctx.ring, pack_id))
 
 
-ROUTES = (get_readiness, get_impact, list_packs, get_pack)
+@get(
+    f"{WEDDING}/afterwards",
+    summary="What is still open after the day",
+    description="Which stages have begun, photographs and films that were promised, money that is asked for, and "
+    "tasks: each as far as you see it.",
+)
+async def get_afterwards(ctx: Context, actor: Actor, wedding_id: UUID) -> reading.Afterwards:
+    """For everybody of the wedding."""
+    async with ctx.door.enter(actor, wedding_id) as tx:
+        return await reading.afterwards(tx)
+
+
+ROUTES = (get_readiness, get_afterwards, get_impact, list_packs, get_pack)

@@ -22,7 +22,7 @@ from wedsync.events.reactions import Work
 from wedsync.kit import sql
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.operations.wedding_day import noshow, pack
+from wedsync.operations.wedding_day import afterwards, noshow, pack
 from wedsync.schedule.actions import planned
 from wedsync.schedule.model import LIVE_BEFORE, local_of
 from wedsync.schedule.rows import PlannedItem, WeddingDay
@@ -38,6 +38,7 @@ PACKED_BEFORE: Final[tuple[tuple[timedelta, Because], ...]] = (
     (timedelta(hours=24), "day"),
     (timedelta(hours=2), "hours"),
 )
+PACKS: Final = len(PACKED_BEFORE)
 NEAR, FAR = timedelta(seconds=30), timedelta(minutes=10)
 """How long the clock looks away at most, near the day and before it: plans and arrivals move meanwhile."""
 CLOCK: Final = "The day's clock"
@@ -72,13 +73,18 @@ async def look(tx: Tx, ring: KeyRing, job: Job) -> None:
         items=list(planned(await tx.rows(plans.plan)).values()),
     )
     packs = {row["on"]: row["packs"] for row in await tx.rows(queries.watches)}
-    for day in await days.days(tx):
-        if day.live_until <= seen.now or not _is_near(day, seen.now):
+    known = await days.days(tx) if head["stands"] else []
+    for day in known:
+        if day.live_until <= seen.now:
+            await tx.run(queries.put_watch, day.on, await afterwards.wind_down(tx, day, known, seen.now), PACKS)
+            continue
+        if not _is_near(day, seen.now):
             continue
         await _ask(tx, seen, day)
         await _search(tx, ring, seen, day)
         made = await _pack(tx, ring, job, seen, day, packs.get(day.on, 0))
         await tx.run(queries.put_watch, day.on, next_look(day, seen.now), made)
+    await _calm(tx)
     if await tx.value(plans.last_number) > await tx.value(queries.packed):
         await pack_all(tx, ring, job, [row["id"] for row in seen.links], "amendment")
 
@@ -148,6 +154,19 @@ async def _alarm(tx: Tx, ring: KeyRing, seen: Seen, one: Arrival, link: Row) -> 
         says.append(f"Their next part begins in {found.slack_minutes} minutes.")
     new = NewAlert(what="supplier_missing", detail=" ".join(says)[:500], severity=found.severity)
     await alerts.raise_for(tx, ring, new, name=CLOCK)
+
+
+async def _calm(tx: Tx) -> None:
+    """The clock's own emergency is over when nobody is missing any more; what people raised is theirs to end."""
+    row = await tx.row(queries.calmed, noshow.MISSING)
+    if row is None:
+        return
+    came = [f"{name} came at {clock(local_of(at, zone)[1], zone)}." for name, at, zone in _came(row)]
+    await alerts.resolve(tx, row["id"], " ".join(came) or "Nobody is missing any more.")
+
+
+def _came(row: Row) -> list[tuple[str, datetime, str]]:
+    return list(zip(row["names"], row["times"], row["zones"], strict=True))
 
 
 async def _pack(tx: Tx, ring: KeyRing, job: Job, seen: Seen, day: WeddingDay, made: int) -> int:

@@ -11,14 +11,13 @@ from uuid import UUID
 
 import msgspec
 
-from wedsync.days.model import ArrivalState
+from wedsync.days.model import MISSING, ArrivalState
 from wedsync.schedule.ripple import at, dependencies_of, ripple
 from wedsync.schedule.rows import PlannedItem, Slot
 
 Severity = Literal["p1", "p2"]
 RUNGS: Final = (-60, -15, 0, 15, 30)
 """Prompted, late, missing, to be decided, replaced."""
-MISSING: Final = 3
 REPLACED_AFTER: Final = timedelta(minutes=30)
 NEEDED: Final = frozenset({"celebrant", "registrar", "officiant", "venue", "transport"})
 """Without whom there is no ceremony."""

@@ -6,6 +6,7 @@ file, nothing is fetched, and it says how old it is.
 
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from wedsync.days import view
 from wedsync.days.actions import queries as days
@@ -58,9 +59,13 @@ async def _sheets(tx: Tx, ring: KeyRing, head: Any) -> list[dict[str, Any]]:
 
 
 def _places(head: Any) -> list[dict[str, str]]:
-    """Where it is, each place once."""
+    """Where it is, each place once; `way` opens the phone's own map, which may need no network (RFC 5870)."""
     both = [(head[f"{part}_venue"], head[f"{part}_address"]) for part in ("ceremony", "reception")]
-    return [{"name": name, "address": address} for name, address in dict.fromkeys(both) if name or address]
+    return [
+        {"name": name, "address": address, "way": f"geo:0,0?q={quote(', '.join(filter(None, (name, address))))}"}
+        for name, address in dict.fromkeys(both)
+        if name or address
+    ]
 
 
 def _moment(at: datetime, zone: str) -> str:

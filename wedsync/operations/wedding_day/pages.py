@@ -8,8 +8,9 @@ from litestar import Response, get
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.operations.wedding_day import pack
-from wedsync.operations.wedding_day.reading import as_file, judged, missing
+from wedsync.operations.wedding_day.reading import afterwards, as_file, judged, missing
 from wedsync.schedule.model import local_of
+from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import respond
 from wedsync.web.context import Context
 from wedsync.web.formats import clock
@@ -65,6 +66,29 @@ async def supplier_pack(
         return await _pack(ctx, tx)
 
 
+@get("/me/{wedding_id:uuid}/afterwards", include_in_schema=False)
+async def couple_afterwards(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UUID) -> Response[Any]:
+    """What is still open, whose it is, and by when."""
+    async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
+        shell = await couple_shell(request, ctx, tx, wedding_id, "schedule")
+        found = await afterwards(tx)
+    return respond.html("operations/afterwards.html", shell, found=found, up=(f"/me/{wedding_id}/day", "The day"))
+
+
+@get(f"{STUDIO}/afterwards", include_in_schema=False)
+async def supplier_afterwards(
+    request: AnyRequest, ctx: Context, actor: Actor, supplier_id: UUID, wedding_id: UUID
+) -> Response[Any]:
+    """A supplier's own part of it."""
+    who = signed_in(request, actor)
+    async with ctx.door.enter(who, supplier_id) as tx:
+        shell = await supplier_shell(request, ctx, tx, supplier_id, "weddings")
+    async with ctx.door.enter(who, wedding_id) as tx:
+        found = await afterwards(tx)
+    up = (f"/studio/{supplier_id}/weddings/{wedding_id}/day", "The day")
+    return respond.html("operations/afterwards.html", shell, found=found, up=up)
+
+
 async def _pack(ctx: Context, tx: Tx) -> Response[bytes]:
     return as_file(await pack.made(tx, ctx.ring))
 
@@ -76,4 +100,7 @@ async def _readiness(name: str, request: AnyRequest, ctx: Context, actor: Actor,
     return respond.html(name, shell, found=found)
 
 
-ROUTES = (show_readiness, readiness_fragment, show_missing, couple_pack, supplier_pack)
+ROUTES = (
+    *(show_readiness, readiness_fragment, show_missing, couple_pack, supplier_pack),
+    *(couple_afterwards, supplier_afterwards),
+)

@@ -3,7 +3,7 @@
 -- name: head
 select w.wedding_id, w.couple_names, w."on", w.time_zone, w.country, w.ceremony_venue, w.ceremony_address, w.reception_venue, w.reception_address,
   w.guest_estimate, (select app.now()) as now, (select app.role()) as role, (select app.mask()) as mask, (select app.link()) as link_id,
-  (select app.actor()) as actor_id
+  (select app.actor()) as actor_id, w.date_status not in ('cancelled', 'postponed') as stands
 from weddings w
 where w.wedding_id = (select app.tenant())
 
@@ -71,5 +71,55 @@ select b.supplier_id, b.name, b.place, b.slug from app.backups($1) b
 -- name: poke
 select app.poke_days()
 
+-- name: poke_weather
+select app.poke_weather()
+
 -- name: look_as
 select app.look_as($1)
+
+-- name: calmed
+-- The emergency that the clock raised about who had not come, once nobody is missing ($1 the rung of it); who came meanwhile.
+select a.id,
+  array(select r.supplier_name from arrivals r
+    where r.wedding_id = a.wedding_id and r.arrived_at >= a.raised_at order by r.arrived_at, r.id) as names,
+  array(select r.arrived_at from arrivals r
+    where r.wedding_id = a.wedding_id and r.arrived_at >= a.raised_at order by r.arrived_at, r.id) as times,
+  array(select r.zone from arrivals r
+    where r.wedding_id = a.wedding_id and r.arrived_at >= a.raised_at order by r.arrived_at, r.id) as zones
+from alerts a
+where a.wedding_id = (select app.tenant()) and a.ended_at is null and a.kind = 'emergency' and a.what = 'supplier_missing' and a.raised_by is null
+  and not exists (select from arrivals r join links l on l.wedding_id = r.wedding_id and l.id = r.link_id and l.status = 'active'
+    where r.wedding_id = a.wedding_id and r.rung >= $1 and r.state in ('expected', 'on_my_way'))
+
+-- name: open_alerts
+-- Raised until $1 and not over, but for danger to life: that is ended by people alone.
+select a.id from alerts a
+where a.wedding_id = (select app.tenant()) and a.ended_at is null and a.state in ('triggered', 'acknowledged') and a.raised_at <= $1
+  and a.severity <> 'p0'
+order by a.id
+
+-- name: aftercare
+select d.id, d.wedding_id, d."on", d.stage, d.began_at from day_stages d where d.wedding_id = (select app.tenant()) order by d."on", d.began_at
+
+-- name: promised
+select p.id, l.supplier_name, p.kind, p.title, p.promised_on, p.stage
+from photo_deliveries p
+join links l on l.wedding_id = p.wedding_id and l.id = p.link_id
+where p.wedding_id = (select app.tenant()) and p.delivered_at is null and p.stage not in ('delivered', 'viewed', 'downloaded', 'archived')
+order by p.promised_on nulls last, p.id
+limit 100
+
+-- name: owed
+select p.id, l.supplier_name, p.title, p.due_on
+from payments p
+join links l on l.wedding_id = p.wedding_id and l.id = p.link_id
+where p.wedding_id = (select app.tenant()) and p.status in ('requested', 'part_paid')
+order by p.due_on nulls last, p.id
+limit 100
+
+-- name: left_to_do
+select t.id, t.title, t.due_on
+from tasks t
+where t.wedding_id = (select app.tenant()) and t.status not in ('done', 'cancelled')
+order by t.due_on nulls last, t.id
+limit 100

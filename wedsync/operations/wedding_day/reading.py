@@ -1,6 +1,6 @@
 """What the doors of the protocol read: how ready a wedding is, what hangs on who does not come, a pack as a file."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response
 
 from wedsync.days.actions import queries as plans
+from wedsync.days.model import DayStage
 from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal, not_found
@@ -41,6 +42,43 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     backups: list[Backup]
 
 
+class Promised(msgspec.Struct, frozen=True, kw_only=True):
+    """Photographs or a film that were promised and are not here yet."""
+
+    id: UUID
+    supplier_name: str
+    kind: str
+    title: str
+    promised_on: date | None
+    stage: str
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that is still asked for."""
+
+    id: UUID
+    supplier_name: str
+    title: str
+    due_on: date | None
+
+
+class LeftToDo(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that is not done."""
+
+    id: UUID
+    title: str
+    due_on: date | None
+
+
+class Afterwards(msgspec.Struct, frozen=True, kw_only=True):
+    """What is still open after the day, as whoever asks may see it. `stages` are those that have begun."""
+
+    stages: list[DayStage]
+    promised: list[Promised]
+    owed: list[Owed]
+    left_to_do: list[LeftToDo]
+
+
 def as_file(content: bytes) -> Response[bytes]:
     """A day pack to be kept; its own policy is in it, and ours forbids its styles where it would be shown."""
     headers = {"Content-Disposition": 'attachment; filename="day-pack.html"'}
@@ -63,6 +101,18 @@ async def judged(tx: Tx) -> readiness.Readiness:
         "arriving": set(row["arriving"]),
     }
     return readiness.judge(readiness.Standing(**known))
+
+
+async def afterwards(tx: Tx) -> Afterwards:
+    """Raises Refusal 404 for a stranger."""
+    if await tx.row(queries.head) is None:
+        raise not_found("wedding")
+    return Afterwards(
+        stages=[as_struct(DayStage, row) for row in await tx.rows(queries.aftercare)],
+        promised=[as_struct(Promised, row) for row in await tx.rows(queries.promised)],
+        owed=[as_struct(Owed, row) for row in await tx.rows(queries.owed)],
+        left_to_do=[as_struct(LeftToDo, row) for row in await tx.rows(queries.left_to_do)],
+    )
 
 
 async def missing(tx: Tx, arrival_id: UUID) -> Missing:

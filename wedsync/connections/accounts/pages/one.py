@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Response, get, post
 
@@ -10,9 +11,11 @@ from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.accounts.model import Revealed
 from wedsync.connections.accounts.pages.place import entered, paths, queries
 from wedsync.kit.actor import Actor
+from wedsync.kit.db import Row
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.web import respond
 from wedsync.web.context import Context
+from wedsync.web.formats import clock, day_short
 from wedsync.web.forms import AnyRequest, signed_in
 
 LINES_MAX: Final = 50
@@ -93,6 +96,7 @@ async def _page(
             has_chats=offer is not None and "chats" in offer.does,
             has_lists=offer is not None and "markets" in offer.does and "/studio/" in request.url.path,
             has_records=offer is not None and {"records", "sends"} & set(offer.does) and "/studio/" in request.url.path,
+            safe=None if row["safe_until"] is None else (wording.SAFE[row["safe_why"]], _local(row)),
             status=wording.STATUS[offer.status] if offer is not None else None,
             log=[
                 {
@@ -106,6 +110,12 @@ async def _page(
             revealed=revealed,
             refusal=refusal,
         )
+
+
+def _local(row: Row) -> str:
+    """Until when it is in safe mode, by the clock of the wedding."""
+    at = row["safe_until"].astimezone(ZoneInfo(row["safe_zone"]))
+    return f"{day_short(at)}, {clock(at, row['safe_zone'])}"
 
 
 ROUTES = (page, act, reveal)

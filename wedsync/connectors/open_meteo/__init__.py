@@ -1,0 +1,1 @@
+"""Forecasts by the API of Open-Meteo, or of whoever speaks like it."""
