@@ -104,6 +104,9 @@ RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
     "POST /api/v1/platform/wordings/{key}/{locale}/roll-back": {"number": 0},
     "POST /api/v1/platform/freeze/overrides": {"reason": "A leak must be closed."},
+    "POST /api/v1/platform/announcements": {"kind": "incident", "title": "Slow", "says": "Mails.", "areas": ["mail"]},
+    "POST /api/v1/platform/announcements/{announcement_id}/say": {"says": "It is over."},
+    "POST /api/v1/platform/dead-letters/{destination_id}/replay": {"reason": "They mended it."},
     "POST /api/v1/platform/alert-silences": {"rule": "latency", "reason": "They move house."},
     "PUT /api/v1/platform/alert-rules/{rule}": {"threshold": 400.0},
     "POST /api/v1/weddings/{wedding_id}/members": {"role": "helper", "name": "Dora"},

@@ -107,10 +107,14 @@ from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.operations.console import api as console_api
+from wedsync.operations.console import pages as console_pages
 from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
+from wedsync.operations.status import api as status_api
+from wedsync.operations.status import pages as status_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import minding as wedding_day_minding
 from wedsync.operations.wedding_day import pages as wedding_day_pages
@@ -257,6 +261,8 @@ DOORS = (
     marketing_api,
     hooks,
     operations_api,
+    console_api,
+    status_api,
     wedding_day_api,
     freeze_api,
     database_api,
@@ -295,6 +301,8 @@ PAGES = (
     onboarding_pages,
     charging_pages,
     operations_pages,
+    console_pages,
+    status_pages,
     wedding_day_pages,
     freeze_pages,
     database_pages,
