@@ -272,22 +272,29 @@ end $$;
 -- tenant, through the service door any. What is still on its way is left alone. In order among themselves, never in front of new events.
 -- As new each has an id of its own, for receivers that have the event's id and yet not what it said.
 create function app.replay(p_deliveries uuid[], p_as_new boolean default false) returns integer
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.tenant() is null and session_user <> 'wedsync_service' or app.tenant() is not null and app.mask() & 512 = 0 then
+    raise exception 'forbidden' using errcode = 'WS403';
+  end if;
+  return app.send_again(p_deliveries, p_as_new, app.tenant());
+end $$;
+
+-- What app.replay and the operator's replay do, once it is known that they may. p_tenant null: of any tenant.
+create function app.send_again(p_deliveries uuid[], p_as_new boolean, p_tenant uuid) returns integer
+language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_at timestamptz := clock_timestamp();
   n integer;
 begin
-  if app.tenant() is null and session_user <> 'wedsync_service' or app.tenant() is not null and app.mask() & 512 = 0 then
-    raise exception 'forbidden' using errcode = 'WS403';
-  end if;
   with made as (
     insert into public.deliveries as n (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
       previous_seq, lane, replay_of, as_new, actor_kind, actor_id)
     select uuidv7(), v_at, d.tenant_id, d.connector, d.destination_id, d.subscription_id, d.stream_id, d.seq, d.event_id, d.event_at, d.type, d.link_id,
       d.previous_seq, 3, coalesce(d.replay_of, d.id), p_as_new, case when app.actor() is not null then app.actor_kind() end, app.actor()
     from public.deliveries d
-    where d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id) and d.subscription_id is not null and d.event_id is not null
+    where d.id = any (p_deliveries) and d.tenant_id = coalesce(p_tenant, d.tenant_id) and d.subscription_id is not null and d.event_id is not null
       and not d.is_test and d.state in ('delivered', 'superseded', 'filtered', 'expired', 'cancelled', 'revoked', 'dead')
     order by d.made_at, d.seq limit 10000
     returning n.id, n.connector, n.tenant_id, n.destination_id, n.subscription_id, n.stream_id, n.seq, n.event_id)

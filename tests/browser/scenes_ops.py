@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from tests.browser.people import NOW, Scene, ago
+from tests.browser.people import LIVE, NOW, Scene, ago
 from wedsync.connections import manifest as manifests
 from wedsync.kit import sketch
 from wedsync.kit.config import load
@@ -17,7 +17,7 @@ from wedsync.operations.health import fallbacks, judging, model, reading
 from wedsync.operations.modes.model import PlatformMode
 from wedsync.operations.modes.pages import NAMES
 from wedsync.operations.pages import alerts, health
-from wedsync.operations.shell import sections
+from wedsync.operations.shell import Head, mode_of, sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
@@ -72,6 +72,10 @@ def shell(here: str, waiting: int) -> Shell:
         person=Person(name="Otto Brandt", email="otto@example.org"),
         heading="Operating WedSync",
         sections=sections(waiting=waiting),
+        live=LIVE,
+        mode=mode_of(
+            Head(waiting=waiting, live=3, urgent=1) if waiting else Head(next_at=NOW + timedelta(hours=5)), NOW
+        ),
         now=NOW,
     )
 
@@ -138,14 +142,14 @@ def facts(*, trouble: bool) -> model.Facts:
     )
 
 
-def health_values(*, trouble: bool) -> dict[str, Any]:
+def found_health(*, trouble: bool) -> reading.Health:
     found = facts(trouble=trouble)
     parts = judging.judge(found, judging.limits_of(found))
     change = model.PartChange(
         part="mail resend", was="look", status="good", says="It takes mail.", lasted_s=412.0, at=ago(hours=5)
     )
     ladders = fallbacks.ladders(load({"WEDSYNC_ENV": "test"}), manifests.find(), found)
-    known = reading.Health(
+    return reading.Health(
         status=judging.worst(parts),
         is_frozen=trouble,
         live_weddings=found.live,
@@ -157,6 +161,9 @@ def health_values(*, trouble: bool) -> dict[str, Any]:
         fallbacks=ladders,
         changes=[change],
     )
+
+
+def health_values(*, trouble: bool) -> dict[str, Any]:
     breakers = [
         reading.Breaker(
             kind="connector",
@@ -168,7 +175,7 @@ def health_values(*, trouble: bool) -> dict[str, Any]:
             failing=3 if trouble else 0,
         )
     ]
-    return health.values(known, breakers, promises(trouble=trouble))
+    return health.values(found_health(trouble=trouble), breakers, promises(trouble=trouble))
 
 
 def promises(*, trouble: bool) -> slo.Slo:

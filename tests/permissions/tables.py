@@ -203,7 +203,7 @@ READ_BY_FUNCTIONS = {
     *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
     *("wordings", "mail_consents"),
     *("health_series", "health_marks", "health_parts", "health_changes", "process_beats"),
-    *("alert_rules", "platform_alerts", "alert_silences"),
+    *("alert_rules", "platform_alerts", "alert_silences", "operator_acts", "announcements"),
 }
 HOMES = {
     "endpoints": "tenant_id",

@@ -52,6 +52,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "session.ended": ("Signed out", "plain"),
     "key.made": ("An API key was made", "plain"),
     "key.revoked": ("An API key was withdrawn", "plain"),
+    "operator.replayed": ("The operator sent again what had been given up", "plain"),
 }
 #: The tabs of the page: key, words, kinds.
 TABS: Final = (

@@ -1,18 +1,34 @@
-"""The frame of the operator's pages."""
+"""The frame of the operator's pages: the way around, what waits, and whether it is a wedding day, on every page."""
 
+from datetime import datetime
 from typing import Final
 
+import msgspec
+
+from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
-from wedsync.web.shell import Person, Section, Shell
+from wedsync.web.shell import Live, Mode, Person, Section, Shell
 from wedsync.web.visitor import theme_of
 
 BASE: Final = "/ops"
+MODE: Final = f"{BASE}/fragments/mode"
 
 
-def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *, waiting: int = 0) -> Shell:
-    """Without live news: these pages are of the moment they are asked. `waiting`: alerts that nobody took up."""
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands at the head of every page. `urgent`: open calls for help of the two gravest kinds."""
+
+    waiting: int = 0
+    live: int = 0
+    urgent: int = 0
+    next_at: datetime | None = None
+
+
+def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *, waiting: Head | None = None) -> Shell:
+    """`waiting` is of the moment the page is asked (`slo.actions.waiting`); parts that ask again keep it so."""
+    head = waiting or Head()
+    now = clock.now()
     return Shell(
         face="operator",
         base=BASE,
@@ -21,17 +37,46 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *
         theme=theme_of(request),
         person=Person(name=actor.name or actor.email, email=actor.email),
         heading="Operating WedSync",
-        sections=sections(waiting=waiting),
+        sections=sections(waiting=head.waiting),
+        live=Live(topic="realtime:platform", url=f"{ctx.settings.gateway_url}/realtime/v1"),
+        mode=mode_of(head, now),
+        now=now,
     )
+
+
+def mode_of(head: Head, now: datetime) -> Mode:
+    """Whether it is a wedding day, in words; empty where none comes within 72 hours."""
+    if head.live:
+        weddings = "1 wedding is live" if head.live == 1 else f"{head.live} weddings are live"
+        words = f"Wedding day: {weddings}. Everything is judged every 10 seconds by stricter limits."
+        if head.urgent:
+            calls = "1 urgent call for help is" if head.urgent == 1 else f"{head.urgent} urgent calls for help are"
+            return Mode(words=f"{words} {calls} open.", tone="bad", src=MODE)
+        return Mode(words=words, tone="wait", src=MODE)
+    if head.next_at is not None:
+        words = f"No wedding is live. The next begins {head.next_at:%a %H:%M} UTC, {_until(head.next_at, now)}."
+        return Mode(words=words, src=MODE)
+    return Mode(words="", src=MODE)
+
+
+def _until(at: datetime, now: datetime) -> str:
+    minutes = max(0, round((at - now).total_seconds() / 60))
+    return f"in {minutes} min" if minutes < 120 else f"in {minutes // 60} h"
 
 
 def sections(*, waiting: int = 0) -> tuple[Section, ...]:
     """The operator's way around."""
     return (
+        Section(key="today", label="Today", href=BASE, icon="calendar-days"),
         Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
         Section(key="alerts", label="Alerts", href=f"{BASE}/alerts", icon="bell", count=waiting),
+        Section(key="events", label="Events", href=f"{BASE}/events", icon="activity"),
+        Section(key="dead-letters", label="Given up", href=f"{BASE}/dead-letters", icon="circle-alert"),
         Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
         Section(key="modes", label="Modes", href=f"{BASE}/modes", icon="clock"),
-        Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
+        Section(key="status", label="Status", href=f"{BASE}/status", icon="info"),
+        Section(key="tenants", label="Tenants", href=f"{BASE}/tenants", icon="store"),
+        Section(key="security", label="Security", href=f"{BASE}/security", icon="eye"),
+        Section(key="database", label="Database", href=f"{BASE}/database", icon="list-checks"),
         Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
     )

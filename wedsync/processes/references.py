@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from wedsync.kit import config_reference
-from wedsync.processes import reference_commands, reference_connectors, reference_surface
+from wedsync.processes import reference_commands, reference_connectors, reference_fallbacks, reference_surface
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
@@ -14,6 +14,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/reference/openapi.json": reference_surface.openapi,
     "docs/reference/asyncapi.json": reference_surface.asyncapi,
     "docs/reference/connectors.md": reference_connectors.page,
+    "docs/reference/fallbacks.md": reference_fallbacks.page,
     "docs/reference/cli.md": reference_commands.page,
     "docs/reference/tables.md": reference_surface.tables_page,
 }

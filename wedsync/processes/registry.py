@@ -107,6 +107,8 @@ from wedsync.onboarding import model as onboarding
 from wedsync.onboarding import pages as onboarding_pages
 from wedsync.operations import api as operations_api
 from wedsync.operations import pages as operations_pages
+from wedsync.operations.console import api as console_api
+from wedsync.operations.console import pages as console_pages
 from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
@@ -114,6 +116,8 @@ from wedsync.operations.freeze import pages as freeze_pages
 from wedsync.operations.modes import api as modes_api
 from wedsync.operations.modes import model as modes
 from wedsync.operations.modes import pages as modes_pages
+from wedsync.operations.status import api as status_api
+from wedsync.operations.status import pages as status_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import forecasting as wedding_day_forecasting
 from wedsync.operations.wedding_day import minding as wedding_day_minding
@@ -262,6 +266,8 @@ DOORS = (
     marketing_api,
     hooks,
     operations_api,
+    console_api,
+    status_api,
     wedding_day_api,
     freeze_api,
     modes_api,
@@ -301,6 +307,8 @@ PAGES = (
     onboarding_pages,
     charging_pages,
     operations_pages,
+    console_pages,
+    status_pages,
     wedding_day_pages,
     freeze_pages,
     modes_pages,

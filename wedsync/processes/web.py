@@ -50,6 +50,7 @@ from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
 from wedsync.operations.database.actions import provide_steps
+from wedsync.operations.status.actions import keeping, provide_kept
 from wedsync.people import lookups
 from wedsync.processes import listening, migrate, modes_followed, registry, wedding_time
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
@@ -138,6 +139,7 @@ def create(
         app.state.ctx = Context(settings=settings, door=door, ring=ring, limits=Limits(client), wire=wire, watch=watch)
         app.state.lookups = lookups.make(door.regardless(), settings.jwt_secret)
         app.state.metrics.door = door
+        app.state.status = keeping(door)
         stop = asyncio.Event()
         app.state.meter = meter
         writing = _writing(door.regardless(), watch, meter, app.state.metrics.edge, stop)
@@ -207,6 +209,7 @@ def _dependencies() -> dict[str, Provide]:
         "rule_fields": provide_fields,
         "desk": provide_desk,
         "steps": provide_steps,
+        "kept": provide_kept,
     }
     return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
 

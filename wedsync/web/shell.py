@@ -43,6 +43,14 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     token_url: str = "/auth/token"  # noqa: S105  (the address of tokens, not one)
 
 
+class Mode(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds on every page of a face at this moment, said under the top bar; `src` draws it anew."""
+
+    words: str
+    tone: Tone = "plain"
+    src: str = ""
+
+
 class Toast(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     tone: Tone = "plain"
@@ -67,6 +75,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     sections: Sequence[Section] = ()
     live: Live | None = None
     unread: int | None = None
+    mode: Mode | None = None
     toasts: Sequence[Toast] = ()
     theme: Theme = "auto"
     now: datetime = msgspec.field(default_factory=clock.now)

@@ -20,13 +20,6 @@ PAGE: Final = f"{BASE}/freeze"
 STATES: Final = {"asked": ("Waits for another operator", "wait"), "in_force": ("In force", "bad"), "over": ("Over", "")}
 
 
-@get(BASE, include_in_schema=False)
-async def front(request: AnyRequest, actor: Actor) -> Response[None]:
-    """The first of the operator's pages."""
-    signed_in(request, actor)
-    return respond.see_other(PAGE)
-
-
 @get(PAGE, include_in_schema=False)
 async def show(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str]:
     """Of this moment."""
@@ -89,4 +82,4 @@ async def _page(
     )
 
 
-ROUTES = (front, show, ask, confirm, end)
+ROUTES = (show, ask, confirm, end)

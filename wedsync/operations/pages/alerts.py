@@ -99,11 +99,10 @@ async def _page(
         known = await actions.rules_now(tx.rows)
         silences = await actions.silences(tx)
         providers = await reading.providers(tx, DAYS)
-    waiting = sum(one.ended_at is None and one.acked_at is None for one in found)
+        waiting = await actions.waiting(tx)
     shell = operator_shell(request, ctx, actor, "alerts", waiting=waiting)
-    return respond.html(
-        "operations/alerts.html", shell, code=code, **values(found, known, silences, providers), refused=refused
-    )
+    template = "operations/_alerts.html" if forms.is_fragment(request) and code == 200 else "operations/alerts.html"
+    return respond.html(template, shell, code=code, **values(found, known, silences, providers), refused=refused)
 
 
 def values(
@@ -113,11 +112,16 @@ def values(
     providers: list[reading.ProviderReport],
 ) -> dict[str, Any]:
     """What the template needs."""
+
+    def title(rule: str) -> str:
+        """A rule of an earlier release is told by its name."""
+        return known[rule].title if rule in known else rule.replace("_", " ").capitalize()
+
     return {
-        "open": [(one, known[one.rule].title, *SEVERITIES[one.severity]) for one in found if one.ended_at is None],
-        "over": [(one, known[one.rule].title) for one in found if one.ended_at is not None],
+        "open": [(one, title(one.rule), *SEVERITIES[one.severity]) for one in found if one.ended_at is None],
+        "over": [(one, title(one.rule)) for one in found if one.ended_at is not None],
         "rules": list(known.values()),
-        "silences": [(one, known[one.rule].title) for one in silences],
+        "silences": [(one, title(one.rule)) for one in silences],
         "providers": providers,
         "lengths": LENGTHS,
         "measured": backtest.MEASURED,

@@ -11,7 +11,7 @@ from wedsync.operations.shell import BASE, operator_shell
 from wedsync.operations.slo import actions as alerts
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
-from wedsync.web import respond
+from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 
@@ -37,7 +37,8 @@ async def show(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str]
         promises = await slo.slo(tx)
         waiting = await alerts.waiting(tx)
     shell = operator_shell(request, ctx, actor, "health", waiting=waiting)
-    return respond.html("operations/health.html", shell, **values(found, breakers, promises))
+    template = "operations/_health.html" if forms.is_fragment(request) else "operations/health.html"
+    return respond.html(template, shell, **values(found, breakers, promises))
 
 
 def values(found: reading.Health, breakers: list[reading.Breaker], promises: slo.Slo) -> dict[str, Any]:

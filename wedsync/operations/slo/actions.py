@@ -15,6 +15,7 @@ from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.kit.seal import KeyRing
 from wedsync.operations.health import judging
 from wedsync.operations.health.model import Facts
+from wedsync.operations.shell import Head
 from wedsync.operations.slo import model, risk, rules, season
 from wedsync.operations.slo.rules import AlertRule, Firing
 from wedsync.web import mail
@@ -165,10 +166,10 @@ async def alerts(tx: Tx) -> list[PlatformAlert]:
     return [PlatformAlert(**row, runbook=_runbook(row["rule"])) for row in (dict(one) for one in rows)]
 
 
-async def waiting(tx: Tx) -> int:
-    """How many are open that nobody took up."""
-    number: int = await tx.value(queries.waiting)
-    return number
+async def waiting(tx: Tx) -> Head:
+    """What every page of the operator says at its head: alerts that nobody took up, weddings that are live."""
+    row = await tx.row(queries.head)
+    return Head() if row is None else as_struct(Head, row)
 
 
 async def set_rule(tx: Tx, rule: str, asked: SetRule) -> AlertRule:

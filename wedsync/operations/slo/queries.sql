@@ -27,8 +27,8 @@ select a.id, a.rule, a.subject, a.severity, a.says, a.risk, a.opened_at, a.last_
   a.is_silenced
 from ops.alerts($1) a
 
--- name: waiting
-select ops.alerts_waiting()
+-- name: head
+select h.waiting, h.live, h.next_at, h.urgent from ops.head() h
 
 -- name: acknowledge
 select app.acknowledge_alert($1)

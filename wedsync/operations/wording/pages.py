@@ -13,6 +13,7 @@ from wedsync.notices.wording.checking import KEYS, WordingChange
 from wedsync.notices.wording.tongues import PARTS, SHARED
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
+from wedsync.operations.slo import actions as alerts
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
@@ -53,7 +54,7 @@ async def index(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str
         languages = checking.names()
         return respond.html(
             "operations/wordings.html",
-            operator_shell(request, ctx, tx.actor, "wording"),
+            operator_shell(request, ctx, tx.actor, "wording", waiting=await alerts.waiting(tx)),
             languages=languages,
             rows=[(key, named(key), [known[key, locale] for locale in languages]) for key in KEYS],
         )
@@ -127,7 +128,7 @@ async def _page(
     own = {name: getattr(found.own, name) for name in PARTS} | {"note": ""}
     return respond.html(
         "operations/wording.html",
-        operator_shell(request, ctx, tx.actor, "wording"),
+        operator_shell(request, ctx, tx.actor, "wording", waiting=await alerts.waiting(tx)),
         code=code,
         found=found,
         named=named(key),
