@@ -52,6 +52,8 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "session.ended": ("Signed out", "plain"),
     "key.made": ("An API key was made", "plain"),
     "key.revoked": ("An API key was withdrawn", "plain"),
+    "operator.added": ("Became an operator of the platform", "wait"),
+    "operator.removed": ("Is no operator of the platform any more", "plain"),
 }
 #: The tabs of the page: key, words, kinds.
 TABS: Final = (

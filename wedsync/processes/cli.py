@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from wedsync.processes.cli_options import LOCAL, DataDir, Token, Url
-from wedsync.processes.cli_platform import drill, freeze
+from wedsync.processes.cli_platform import drill, freeze, operator, preflight
 from wedsync.processes.start import fail, guarded, module, settings_with, start
 
 EXITS = {
@@ -39,6 +39,8 @@ app = App(
 
 app.command(drill)
 app.command(freeze)
+app.command(operator)
+app.command(preflight)
 
 
 def main() -> None:

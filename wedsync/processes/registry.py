@@ -111,6 +111,8 @@ from wedsync.operations.database import api as database_api
 from wedsync.operations.database import pages as database_pages
 from wedsync.operations.freeze import api as freeze_api
 from wedsync.operations.freeze import pages as freeze_pages
+from wedsync.operations.preflight import api as preflight_api
+from wedsync.operations.preflight import pages as preflight_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import minding as wedding_day_minding
 from wedsync.operations.wedding_day import pages as wedding_day_pages
@@ -260,6 +262,7 @@ DOORS = (
     wedding_day_api,
     freeze_api,
     database_api,
+    preflight_api,
     wording_api,
 )
 PAGES = (
@@ -298,6 +301,7 @@ PAGES = (
     wedding_day_pages,
     freeze_pages,
     database_pages,
+    preflight_pages,
     wording_pages,
 )
 

@@ -93,6 +93,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     connections_used: int
     connections_max: int
+    cache_hit_ratio: float | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +115,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     database: Server
     series: list[Minute]
+    refused: int = 0
+    """Callers refused in ten minutes, by security events."""
 
     @property
     def judge_s(self) -> float:
