@@ -57,6 +57,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "announcements": "what operators tell everybody; the public page shows it",
     "table_sizes": "how large tables were, of no wedding; written by the clock",
     "migration_requests": "what an operator asked the clock for; the operator's page lists it",
+    "preflights": "what was found before a weekend, in counts; the operators are mailed and their page lists it",
     "day_watches": "when the clock looks at a wedding day next; what it finds is told of arrivals and of packs",
     "joins": "who brought whom; that they came is told by the wedding and by its link",
     "notes": "not written by anything yet",

@@ -1,4 +1,4 @@
--- Roles: three login doors that own nothing and bypass nothing, one owner, one recorder without login.
+-- Roles: three login doors that own nothing and bypass nothing, one owner, one recorder and one reporter without login.
 -- Run once per cluster by its administrator; idempotent. Passwords are set by whoever runs the cluster.
 do $$
 declare
@@ -10,7 +10,8 @@ begin
       ('wedsync_recorder', 'nologin'), -- owns the definer functions; alone writes streams, events, jobs, heads
       ('wedsync_user', 'login'),       -- user door: acts as one actor in one tenant
       ('wedsync_reader', 'login'),     -- reader door: the gateway; executes reader functions, selects nothing itself
-      ('wedsync_service', 'login')     -- service door: worker and clock; queue columns and payloads by lease
+      ('wedsync_service', 'login'),    -- service door: worker and clock; queue columns and payloads by lease
+      ('wedsync_reporter', 'nologin')  -- reads schema brief and nothing else; whoever reports gets a login in it
     ) as roles(name, can_login)
   loop
     if not exists (select from pg_catalog.pg_roles where rolname = r.name) then

@@ -3,7 +3,7 @@
 set role wedsync_owner;
 create schema ops;
 revoke all on schema ops from public;
-grant usage on schema ops to wedsync_recorder, wedsync_user, wedsync_service;
+grant usage on schema ops to wedsync_recorder, wedsync_user, wedsync_reader, wedsync_service;
 grant create on schema ops to wedsync_recorder;
 
 create table public.table_sizes (
@@ -148,6 +148,19 @@ language sql stable security definer set search_path = '' as $$
   where ops.allow();
 $$;
 
+-- What every process sizes its pool by: counts of ours, so each of them may ask. Processes: alive within half a minute.
+create function ops.pool_facts() returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object('now', app.now(), 'max', current_setting('max_connections')::integer,
+    'zones', (select coalesce(jsonb_object_agg(z.zone, z.n), '{}') from (select w.time_zone as zone, count(*) as n from public.weddings w
+      where app.stands(w.date_status) and w."on" between app.now()::date and (app.now() + interval '14 days')::date group by 1) z),
+    'live', count(distinct d.wedding_id) filter (where d.live_from <= app.now()), 'due', count(distinct d.wedding_id),
+    'processes', (select coalesce(jsonb_object_agg(b.kind, b.n), '{}') from (select p.kind, count(*) as n from public.process_beats p
+      where p.at > clock_timestamp() - interval '30 seconds' and not p.is_over group by 1) b))
+  from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+  where d.live_until > app.now() and d.live_from < app.now() + interval '72 hours' and app.stands(w.date_status);
+$$;
+
 create function ops.storage() returns table (bytes bigint, table_bytes bigint, week_growth_bytes bigint, wal_bytes bigint)
 language plpgsql stable security definer set search_path = '' as $$
 declare
@@ -187,8 +200,8 @@ $$;
 -- The two sides of the product, in counts: who is signed in and was seen within 15 minutes, and on how many weddings of the next 72 hours they are.
 create function ops.faces() returns table (face text, people integer, sessions integer, weddings_due integer)
 language sql stable security definer set search_path = '' as $$
-  with due as materialized (select distinct d.wedding_id from public.wedding_days d
-    where d.live_until > app.now() and d.live_from < app.now() + interval '72 hours'),
+  with due as materialized (select distinct d.wedding_id from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+    where d.live_until > app.now() and d.live_from < app.now() + interval '72 hours' and app.stands(w.date_status)),
   seen as materialized (select s.person_id, count(*)::integer as sessions from public.sessions s
     where s.ended_at is null and s.expires_at > clock_timestamp() and s.last_seen_at > clock_timestamp() - interval '15 minutes' group by s.person_id)
   select 'WedMe', count(*)::integer, coalesce(sum(s.sessions), 0)::integer,
@@ -208,5 +221,6 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 grant execute on function app.sample_sizes() to wedsync_service;
 grant execute on function ops.allow(), ops.connections(), ops.weddings_due(), ops.tables(), ops.slow_queries(double precision, integer), ops.cache_hit_ratio(),
-  ops.season(), ops.storage(), ops.server(), ops.replicas(), ops.faces() to wedsync_user, wedsync_service, wedsync_owner;
+  ops.season(), ops.storage(), ops.server(), ops.replicas(), ops.faces(), ops.pool_facts() to wedsync_user, wedsync_service, wedsync_owner;
+grant execute on function ops.pool_facts() to wedsync_reader;
 reset role;

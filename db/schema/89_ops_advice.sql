@@ -54,7 +54,7 @@ language sql stable security definer set search_path = '' as $$
     where ops.cache_hit_ratio() < 0.9
     union all
     select case when s.connections_used > 0.9 * s.connections_max then 'high' else 'medium' end, 'connections',
-      format('%s of %s connections are taken.', s.connections_used, s.connections_max), 'Lower WEDSYNC_POOL_SIZE, or raise max_connections.'
+      format('%s of %s connections are taken.', s.connections_used, s.connections_max), 'Lower WEDSYNC_DATABASE_CONNECTIONS, or raise max_connections.'
     from season s where s.connections_used > 0.8 * s.connections_max
     union all
     select 'medium', 'season', format('%s has %s weddings; the fullest day so far had %s.', s.peak_on, s.peak_weddings, s.most_so_far),

@@ -27,8 +27,10 @@ language sql stable security definer set search_path = '' as $$
     'failed_over', (select count(*) from public.mail_statuses s where s.is_failed_over and s.at > clock_timestamp() - interval '1 hour'),
     'processes', (select coalesce(jsonb_agg(to_jsonb(b) - 'tenant_id' order by b.kind, b.started_at), '[]') from public.process_beats b
       where b.at > clock_timestamp() - interval '15 minutes' and not b.is_over),
+    'refused', (select coalesce(sum(coalesce((e.detail ->> 'times')::bigint, 1)), 0) from public.security_events e where e.at > clock_timestamp() - interval '10 minutes'
+      and e.kind in ('access.refused', 'token.refused', 'pass.refused', 'hook.refused', 'sign_in.refused', 'flood.counted')),
     'dead', (select count(*) from public.dead_jobs j where j.died_at > clock_timestamp() - interval '1 hour'),
-    'database', (select to_jsonb(s) from (select x.connections_used, x.connections_max,
+    'database', (select to_jsonb(s) from (select x.connections_used, x.connections_max, ops.cache_hit_ratio() as cache_hit_ratio,
       (select count(*) from pg_catalog.pg_replication_slots r where r.slot_type = 'physical' and not r.active) as standbys_away from ops.season() x) s),
     'series', (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'name', s.name, 'at', s.at, 'good', s.good, 'bad', s.bad, 'refused', s.refused,
         'slow', s.slow, 'gauge', s.gauge, 'sketch', s.sketch) order by s.kind, s.name, s.at), '[]') from public.health_series s

@@ -29,6 +29,8 @@ COMMANDS = (
         "replay",
         "security",
         "commission",
+        "operator",
+        "preflight",
         "bench",
     ),
 )

@@ -200,7 +200,7 @@ READ_BY_FUNCTIONS = {
     *("mail_suppressions", "mail_providers", "mail_events", "mail_statuses"),
     *("phone_stops", "phone_messages", "phone_hooks"),
     "platform_modes",
-    *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes"),
+    *("freezes", "freeze_rules", "freeze_overrides", "migration_requests", "table_sizes", "preflights"),
     *("wordings", "mail_consents"),
     *("health_series", "health_marks", "health_parts", "health_changes", "process_beats"),
     *("alert_rules", "platform_alerts", "alert_silences", "operator_acts", "announcements"),

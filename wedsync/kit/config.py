@@ -17,6 +17,7 @@ from msgspec import Meta
 from wedsync.kit import config_checks
 from wedsync.kit.config_connectors import SECRET, ConnectorSettings
 from wedsync.kit.config_connectors import about as _about
+from wedsync.kit.config_profiles import PROFILES
 from wedsync.kit.config_secrets import kept_secrets
 
 Env = Literal["development", "test", "drill", "staging", "production"]
@@ -70,7 +71,16 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     valkey_url: Annotated[
         str, _about("Valkey or Redis; holds only what may be lost. Empty: it is started from its wheel.", secret=True)
     ] = ""
-    pool_size: Annotated[int, Meta(ge=1, le=100), _about("Database connections of each process.")] = 8
+    pool_size: Annotated[
+        int,
+        Meta(ge=0, le=100),
+        _about("Database connections of each process, fixed. 0: by `database_connections`, season and weddings due."),
+    ] = 0
+    database_connections: Annotated[
+        int,
+        Meta(ge=0, le=10_000),
+        _about("Of all processes together; a quiet month has half. 0: production 100, staging 20, development 10."),
+    ] = 0
 
     jwt_secret: Annotated[str, _about("Signs access tokens (HS256); at least 32 characters.", secret=True)] = ""
     seal_keys: Annotated[
@@ -203,8 +213,13 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
         ),
     ] = None
     backup_retention_days: Annotated[
-        int, Meta(ge=1), _about("`wedsync backup` keeps what is needed to go back to any moment of so many days.")
-    ] = 7
+        int,
+        Meta(ge=0),
+        _about(
+            "`wedsync backup` keeps what is needed to go back to any moment of so many days. "
+            "0: production 7, staging 3; development keeps the newest backup alone."
+        ),
+    ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _about("The least serious line that is logged.")
     ] = "info"
@@ -219,6 +234,16 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     @property
     def is_play(self) -> bool:
         return self.env in PLAY_PROFILES
+
+    @property
+    def connections(self) -> int:
+        """That all pools share."""
+        return self.database_connections or PROFILES[self.env].connections
+
+    @property
+    def recovery_days(self) -> int:
+        """How far back the backups reach, to any moment; 0: the newest backup alone."""
+        return self.backup_retention_days or PROFILES[self.env].recovery_days
 
     @property
     def connections_max(self) -> int:

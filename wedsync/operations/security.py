@@ -53,6 +53,8 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "key.made": ("An API key was made", "plain"),
     "key.revoked": ("An API key was withdrawn", "plain"),
     "operator.replayed": ("The operator sent again what had been given up", "plain"),
+    "operator.added": ("Became an operator of the platform", "wait"),
+    "operator.removed": ("Is no operator of the platform any more", "plain"),
 }
 #: The tabs of the page: key, words, kinds.
 TABS: Final = (

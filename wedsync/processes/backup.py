@@ -27,6 +27,8 @@ from wedsync.processes.postgres import ADMIN, MAJOR, Postgres, last_line
 NAME: Final = "%Y%m%dT%H%M%SZ"
 ABOUT: Final = "backup.json"
 CLUSTER: Final = "cluster"
+DRILLED: Final = "restore-drill.json"
+"""In the folder of data: when a restore was drilled last, and what it found."""
 OURS_ALONE: Final = (
     "This database is run by you, and WedSync copies only the PostgreSQL that it starts itself. Use the tools of "
     "whoever runs it (pgBackRest, your provider's snapshots); after a restore say `wedsync restore --begin-epoch`."
@@ -44,6 +46,13 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the keys that opened what is sealed, the first one seals; never the keys."""
 
 
+class Drilled(msgspec.Struct, frozen=True):
+    """What a drill of a restore leaves behind, for whoever asks whether backups can be brought back."""
+
+    at: datetime
+    flaws: int
+
+
 def run(settings: Settings, *, to: Path | None) -> None:
     """Make one and say where it is; raises CannotRun and EngineFailed with what to do."""
     folder = to or settings.data_dir / "backups"
@@ -55,8 +64,8 @@ def run(settings: Settings, *, to: Path | None) -> None:
         size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
         print(f"{place}: {size / 1e6:.0f} MB, as of {about.finished_at:%Y-%m-%d %H:%M:%S} UTC, verified.")
         archive = archive_folder(settings, postgres.account)
-        for gone in forget(postgres, folder, archive, days=settings.backup_retention_days):
-            print(f"{gone} is older than {settings.backup_retention_days} days and was removed.")
+        for gone in forget(postgres, folder, archive, days=settings.recovery_days):
+            print(f"{gone} is older than {settings.recovery_days} days and was removed.")
     if archive is None:
         print("WEDSYNC_WAL_ARCHIVE_DIR is not set: a restore brings back this moment, and no later one.")
 
@@ -146,3 +155,16 @@ def _first_segment(place: Path) -> str:
     """The first file of the log that a backup needs."""
     found = START_SEGMENT.search((place / CLUSTER / "backup_label").read_text())
     return found[1] if found else ""
+
+
+def note_drill(data_dir: Path, *, flaws: int) -> None:
+    """A restore was drilled now."""
+    write_private(data_dir / DRILLED, msgspec.json.encode(Drilled(clock.machine_now(), flaws)) + b"\n")
+
+
+def drilled(data_dir: Path) -> Drilled | None:
+    """The last drill of a restore on this machine, where there was one."""
+    try:
+        return msgspec.json.decode((data_dir / DRILLED).read_bytes(), type=Drilled)
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from wedsync.processes.cli_options import LOCAL, DataDir, Token, Url
-from wedsync.processes.cli_platform import drill, freeze, mode
+from wedsync.processes.cli_platform import drill, freeze, mode, operator, preflight
 from wedsync.processes.cli_platform import standby as standby_commands
 from wedsync.processes.start import fail, guarded, module, settings_with, start
 
@@ -42,6 +42,8 @@ app.command(drill)
 app.command(freeze)
 app.command(mode)
 app.command(standby_commands)
+app.command(operator)
+app.command(preflight)
 
 
 def main() -> None:

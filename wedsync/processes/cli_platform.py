@@ -1,4 +1,4 @@
-"""Commands about the platform as a whole: its freeze, and drills."""
+"""Commands about the platform as a whole: its freeze, its operators, what Friday asks, and drills."""
 
 import asyncio
 import sys
@@ -136,3 +136,42 @@ def standby_promote(*, data_dir: DataDir = None) -> None:
     """End the primary and let the standby take changes; refused where it does not have everything."""
     settings = settings_with(process="standby", options={"data_dir": data_dir})
     sys.exit(module("standby").promote(settings))
+
+
+operator = App(name="operator", help="Who operates the platform: sees its pages, is told of alerts, overrides by two.")
+
+
+@operator.command(name="add")
+def operator_add(email: Annotated[str, Parameter(help="By which they sign in.")], *, data_dir: DataDir = None) -> None:
+    """Make an operator of somebody who has signed in before; it is kept who did, and when."""
+    settings = settings_with(process="operator", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("operators").add(settings, email=email)))
+
+
+@operator.command(name="remove")
+def operator_remove(
+    email: Annotated[str, Parameter(help="By which they sign in.")], *, data_dir: DataDir = None
+) -> None:
+    """They are no operator from their next request on. The last one stays."""
+    settings = settings_with(process="operator", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("operators").remove(settings, email=email)))
+
+
+@operator.command(name="list")
+def operator_list(*, data_dir: DataDir = None) -> None:
+    """Show every operator, and when they were here last."""
+    settings = settings_with(process="operator", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("operators").show(settings)))
+
+
+def preflight(
+    *,
+    tell: Annotated[
+        bool, Parameter(negative="", help="Also mail the operators, as the clock does by itself each Friday.")
+    ] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Look at everything that the weddings of the next days need; ends with 1 where something must be done."""
+    settings = settings_with(process="preflight", options={"data_dir": data_dir})
+    sys.exit(asyncio.run(module("preflight").run(settings, is_json=json, tells=tell)))

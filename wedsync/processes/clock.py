@@ -19,7 +19,7 @@ from wedsync.kit import clock, failpoints
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
-from wedsync.processes import forgetting, health_watch, integrity, migration_requests, ticks, wedding_time
+from wedsync.processes import forgetting, health_watch, integrity, migration_requests, preflight, ticks, wedding_time
 from wedsync.processes.ticks import Tick
 from wedsync.processes.worker import EVENTS, stop_on_signals
 
@@ -83,6 +83,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("forget_health", hour, health_watch.forget),
         Timer("apply_migrations", 2.0, migration_requests.applying(settings)),
         Timer("tell_of_modes", 5.0, ticks.telling_of_modes(published)),
+        Timer("preflight", 10 * minute, preflight.by_clock(settings, published)),
         Timer("plan_freezes", 30.0, ticks.planning_freezes(settings)),
         Timer("sample_sizes", 6 * hour, ticks.sample_sizes),
         Timer("check_integrity", 10 * minute, integrity.nightly(settings)),

@@ -68,14 +68,14 @@ select to_regprocedure('app.refuse_ddl()') is not null as is_built,
     and pg_has_role('wedsync_recorder', 'pg_read_all_stats', 'usage') as sees_sessions,
   exists (select from pg_extension where extname = 'pg_stat_statements') as counts_statements
 """
-EXPECTED_ROLES: Final = {"wedsync_owner", "wedsync_recorder", "wedsync_user", "wedsync_reader", "wedsync_service"}
+DOOR_ROLES: Final = ("wedsync_user", "wedsync_reader", "wedsync_service")
+EXPECTED_ROLES: Final = {"wedsync_owner", "wedsync_recorder", "wedsync_reporter", *DOOR_ROLES}
 POWERS: Final = (
     ("rolsuper", "is a superuser", "nosuperuser"),
     ("rolbypassrls", "bypasses row security", "nobypassrls"),
     ("rolcreaterole", "may create roles", "nocreaterole"),
     ("rolcreatedb", "may create databases", "nocreatedb"),
 )
-DOOR_ROLES: Final = ("wedsync_user", "wedsync_reader", "wedsync_service")
 
 
 async def run(settings: Settings, *, is_deep: bool = False) -> int:
@@ -186,12 +186,12 @@ def skew(skew_s: float) -> Finding:
 
 
 def connections(most: int, settings: Settings) -> Finding:
-    wanted = settings.pool_size * (settings.web_workers + 4)
+    wanted = settings.pool_size * (settings.web_workers + 4) if settings.pool_size else settings.connections
     if wanted > most * 0.9:
         return Finding(
             "warning",
             f"This machine's processes may open {wanted} connections and the database allows {most} in all. "
-            "Lower WEDSYNC_POOL_SIZE or raise max_connections.",
+            "Lower WEDSYNC_DATABASE_CONNECTIONS or raise max_connections.",
         )
     return Finding("fine", f"The database allows {most} connections; this machine's processes open at most {wanted}.")
 

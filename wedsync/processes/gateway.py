@@ -27,7 +27,7 @@ from wedsync.kit.limits import Decision, LocalLimits
 from wedsync.kit.seal import KeyRing, SealError
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Note
-from wedsync.processes import listening, registry
+from wedsync.processes import listening, pooling, registry
 from wedsync.processes.gateway_beats import beating
 from wedsync.processes.gateway_door import Answer, Door, Opened, Request
 from wedsync.processes.gateway_http import Routes
@@ -280,8 +280,9 @@ def main(settings: Settings) -> None:
 
 
 async def _main(settings: Settings) -> None:
-    reader = await DatabaseReader.open(settings.door("reader"), size=settings.pool_size)
-    try:
+    dsn = settings.door("reader")
+    async with pooling.pooled(dsn, face="gateway", settings=settings, application="wedsync gateway") as pool:
+        reader = DatabaseReader(pool)
         ring = KeyRing.from_setting(settings.seal_keys) if settings.seal_keys else None
         known = options(registry.catalogue(settings), ring)
         held = next(iter(listening.inherited()), None)
@@ -296,5 +297,3 @@ async def _main(settings: Settings) -> None:
                 held=held,
                 is_ready=is_ready,
             )
-    finally:
-        await reader.close()

@@ -163,6 +163,11 @@ async def apply_asked(owner_dsn: str, folder: Path | None = None, *, default_pla
     return await _tell(migrate(owner_dsn, folder, default_plan=default_plan), "the migration")
 
 
+async def rehearse_asked(owner_dsn: str, folder: Path | None = None) -> list[str]:
+    """`rehearse` for whoever is not at the terminal: also that the database does not let us in is MigrationRefused."""
+    return await _tell(rehearse(owner_dsn, folder), "the rehearsal")
+
+
 async def _tell(work: Awaitable[T], name: str) -> T:
     try:
         return await work

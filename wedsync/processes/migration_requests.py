@@ -63,7 +63,7 @@ async def _tried(pool: Any, settings: Settings, *, is_dry_run: bool) -> tuple[st
         return "refused", f"The platform is frozen. {verdict.reason}"
     try:
         if is_dry_run:
-            return "rehearsed", _told(await migrate.rehearse(settings.owner_database_url))
+            return "rehearsed", _told(await migrate.rehearse_asked(settings.owner_database_url))
         return "applied", _told(await migrate.apply_asked(settings.owner_database_url, default_plan=settings.plan))
     except MigrationRefused as refused:
         return "failed", str(refused)

@@ -13,6 +13,8 @@ from wedsync.processes.migrate import database_files
 
 _TABLE = re.compile(r"create table public\.(\w+) \((.*?)\n\)[^;]*;", re.DOTALL)
 _COMMENT = re.compile(r"comment on table public\.(\w+) is '((?:[^']|'')*)'")
+_VIEW = re.compile(r"create view (brief\.\w+) \((.*?)\)", re.DOTALL)
+_SAYS = re.compile(r"comment on view (brief\.\w+) is '((?:[^']|'')*)'")
 _COLUMN = re.compile(r'^  "?(\w+)"? ([a-z][\w \[\]]*?)(?: |,|$)')
 _CONSTRAINTS = ("primary", "unique", "check", "foreign", "constraint")
 
@@ -62,7 +64,7 @@ def _message(kind: EventType, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def tables_page() -> str:
-    """Every table with its comment and columns, read from `db/schema`."""
+    """Every table with its comment and columns, and the views for reporting, read from `db/schema`."""
     text = "\n".join(path.read_text() for path in sorted(database_files("schema").glob("*.sql")))
     comments = {name: words.replace("''", "'") for name, words in _COMMENT.findall(text)}
     parts = [
@@ -75,6 +77,11 @@ def tables_page() -> str:
         parts += [f"## {name}", "", f"{comments.get(name, '')}.", "", "| Column | Type |", "|---|---|"]
         parts += [f"| {column} | {kind.strip()} |" for column, kind in _columns(body)]
         parts.append("")
+    said = {name: words.replace("''", "'") for name, words in _SAYS.findall(text)}
+    parts += ["# Views for reporting", "", "Of schema `brief`: [how to read them](../howto/reporting.md).", ""]
+    for name, columns in _VIEW.findall(text):
+        named = ", ".join(f"`{column.strip()}`" for column in columns.split(","))
+        parts += [f"## {name}", "", f"{said[name]}.", "", named, ""]
     return "\n".join(parts)
 
 

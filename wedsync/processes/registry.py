@@ -118,6 +118,8 @@ from wedsync.operations.modes import model as modes
 from wedsync.operations.modes import pages as modes_pages
 from wedsync.operations.status import api as status_api
 from wedsync.operations.status import pages as status_pages
+from wedsync.operations.preflight import api as preflight_api
+from wedsync.operations.preflight import pages as preflight_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import forecasting as wedding_day_forecasting
 from wedsync.operations.wedding_day import minding as wedding_day_minding
@@ -272,6 +274,7 @@ DOORS = (
     freeze_api,
     modes_api,
     database_api,
+    preflight_api,
     wording_api,
 )
 PAGES = (
@@ -313,6 +316,7 @@ PAGES = (
     freeze_pages,
     modes_pages,
     database_pages,
+    preflight_pages,
     wording_pages,
 )
 

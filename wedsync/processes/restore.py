@@ -20,7 +20,7 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
 from wedsync.processes import doctor_deep, migrate, recovery
-from wedsync.processes.backup import ABOUT, CLUSTER, NAME, Backup, backups, read, verify
+from wedsync.processes.backup import ABOUT, CLUSTER, NAME, Backup, backups, note_drill, read, verify
 from wedsync.processes.doctor import MARKS
 from wedsync.processes.engine_account import engine_account, own, reachable_folder
 from wedsync.processes.engines import (
@@ -70,6 +70,7 @@ def run(settings: Settings, wish: Wish) -> int:
 
     if wish.is_drill:
         restored = drill(settings, wish, tell=tell)
+        note_drill(settings.data_dir, flaws=restored.broken)
         print(f"{_words(restored)} It was a drill: the copy is gone, and nothing else was touched.")
         return 1 if restored.broken else 0
     with held(settings.data_dir):

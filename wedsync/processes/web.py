@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import structlog
 from granian._granian import SocketHolder
 from granian.constants import Interfaces, Loops, SSLProtocols
@@ -37,7 +38,7 @@ from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, failpoints, log
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.db import Door
 from wedsync.kit.heart import Heart, pool_of
 from wedsync.kit.heart import writing as beating
 from wedsync.kit.http import Wire
@@ -50,9 +51,10 @@ from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher, connect
 from wedsync.kit.watch import Watch
 from wedsync.operations.database.actions import provide_steps
+from wedsync.operations.preflight.actions import provide_look
 from wedsync.operations.status.actions import keeping, provide_kept
 from wedsync.people import lookups
-from wedsync.processes import listening, migrate, modes_followed, registry, wedding_time
+from wedsync.processes import listening, migrate, modes_followed, pooling, preflight, registry, wedding_time
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
@@ -122,8 +124,14 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        dsn = settings.door("user")
+        pooled = pooling.pooled(dsn, face="web", settings=settings, application="wedsync-web")
+        async with pooled as pool, opened(app, pool):
+            yield
+
+    @asynccontextmanager
+    async def opened(app: Litestar, pool: asyncpg.Pool) -> AsyncIterator[None]:
         publisher = Publisher(settings.valkey_url)
-        pool = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-web")
 
         async def published(nudge: str) -> None:
             # A JSON array of events; what gathers while a publish is in flight goes with the next.
@@ -158,7 +166,6 @@ def create(
             await publisher.close()
             if client is not None:
                 await client.aclose()
-            await pool.close()
 
     return _assembled(settings, [lifespan, *lifespans])
 
@@ -210,6 +217,7 @@ def _dependencies() -> dict[str, Provide]:
         "desk": provide_desk,
         "steps": provide_steps,
         "kept": provide_kept,
+        "look": provide_look,
     }
     return {name: Provide(provider, sync_to_thread=False) for name, provider in given.items()}
 
@@ -235,6 +243,7 @@ def _state(settings: config.Settings) -> State:
             "catalogue": registry.catalogue(settings),
             "fields": Fields(registry.catalogue().types),
             "steps": migrate.known_migrations,
+            "look": preflight.looking(settings),
             "is_leaving": False,
             "modes": Modes(),
         }

@@ -36,7 +36,7 @@ from wedsync.kit.heart import writing as beating
 from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
-from wedsync.processes import registry, senders, wedding_time
+from wedsync.processes import pooling, registry, senders, wedding_time
 
 log = structlog.get_logger("worker")
 
@@ -54,6 +54,7 @@ BUSY_S: Final = 10.0
 HEARTBEAT_S: Final = LEASE_S / 4
 DRAIN_S: Final = 14.0
 """Longer than the longest try; with the writing of its ends a stop takes less than twenty seconds."""
+NAME: Final = "wedsync-worker"
 SERVICE_POOL: Final = 6
 EVENTS: Final = "wedsync:events"
 WAKE: Final = "wedsync:wake"
@@ -347,8 +348,7 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def _doors(settings: Settings, wake: asyncio.Event, reads: Reads) -> AsyncIterator[tuple[Queue, Door]]:
-    service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application="wedsync-worker")
-    user = await connect_pool(settings.door("user"), size=settings.pool_size, application="wedsync-worker")
+    service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application=NAME)
     publisher = Publisher(settings.valkey_url)
 
     async def published(nudge: str) -> None:
@@ -358,10 +358,10 @@ async def _doors(settings: Settings, wake: asyncio.Event, reads: Reads) -> Async
     try:
         hints = Hints(publisher.publish)
         queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
-        yield queue, Door(user, flush=record.flush, published=published, reads=reads)
+        async with pooling.pooled(settings.door("user"), face="worker", settings=settings, application=NAME) as user:
+            yield queue, Door(user, flush=record.flush, published=published, reads=reads)
     finally:
         await publisher.close()
-        await user.close()
         await service.close()
 
 

@@ -130,6 +130,7 @@ class WebCollector(Collector):
             in_use = pool.get_size() - pool.get_idle_size()
             yield self._gauge("pool_in_use", f"Database connections at work. {OWN}", in_use)
             yield self._gauge("pool_size", f"Database connections open. {OWN}", pool.get_size())
+            yield self._gauge("pool_max", f"Database connections it may open, by season. {OWN}", pool.get_max_size())
             waiting = self.door.waiting.count
             yield self._gauge("pool_waiting", f"Requests that wait for a database connection. {OWN}", waiting)
         built = {"version": self._version, "python": platform.python_version()}

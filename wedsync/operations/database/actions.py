@@ -13,7 +13,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx
 from wedsync.kit.errors import Refusal
-from wedsync.operations.database import lint, model
+from wedsync.operations.database import lint, model, sizing
 from wedsync.operations.freeze import actions as freeze
 from wedsync.web.context import as_struct
 
@@ -47,7 +47,12 @@ def provide_steps(state: State, actor: Actor) -> Steps:
     return steps
 
 
-async def health(tx: Tx) -> model.Health:
+async def pool_plan(tx: Tx, settings: Settings) -> sizing.Plan:
+    """What each process may have now."""
+    return sizing.plan(msgspec.json.decode(await tx.value(queries.pool_facts), type=sizing.Facts), settings)
+
+
+async def health(tx: Tx, settings: Settings) -> model.Health:
     """Everything of one moment. Raises Refusal 403 for everybody but the operator."""
     server = await _one(tx, model.Server, queries.server)
     due = await _one(tx, model.WeddingsDue, queries.weddings_due)
@@ -55,6 +60,7 @@ async def health(tx: Tx) -> model.Health:
     replicas = await _all(tx, model.Replica, queries.replicas)
     advice = await _all(tx, model.Advice, queries.advice)
     tables = await _all(tx, model.Table, queries.tables, 1000)
+    pools = await pool_plan(tx, settings)
     ready = model.readiness(due, server, advice, replicas)
     return model.Health(
         status=model.status(ready, advice, season),
@@ -69,7 +75,7 @@ async def health(tx: Tx) -> model.Health:
         oldest_transaction_s=server.oldest_transaction_s,
         bloat=sorted((one for one in tables if one.dead_rows), key=lambda one: -one.dead_rows)[:10],
         storage=await _one(tx, model.Storage, queries.storage),
-        season_readiness={"is_ready": season.is_ready, **msgspec.structs.asdict(season)},
+        season_readiness={"is_ready": season.is_ready, **msgspec.structs.asdict(season), "pools": pools},
         faces=await _all(tx, model.Face, queries.faces),
         cache_hit_ratio=server.cache_hit_ratio,
         advice=advice,

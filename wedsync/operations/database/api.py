@@ -22,7 +22,7 @@ PATH: Final = "/api/database"
 async def health(ctx: Context, actor: Actor) -> model.Health:
     """Of this moment."""
     async with entered(ctx, actor) as tx:
-        return await actions.health(tx)
+        return await actions.health(tx, ctx.settings)
 
 
 @get(

@@ -42,7 +42,7 @@ async def _page(
     request: AnyRequest, ctx: Context, actor: Actor, steps: Steps, *, refused: str = "", code: int = 200
 ) -> Response[str]:
     async with entered(ctx, signed_in(request, actor)) as tx:
-        health = await actions.health(tx)
+        health = await actions.health(tx, ctx.settings)
         metrics = await actions.metrics(tx, ctx.door)
         try:
             planned = await actions.plan(tx, steps)

@@ -52,3 +52,7 @@ select app.end_migration($1, $2, $3)
 
 -- name: sample
 select app.sample_sizes()
+
+-- name: pool_facts
+-- What pools are sized by.
+select ops.pool_facts()

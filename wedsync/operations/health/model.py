@@ -94,6 +94,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     connections_used: int
     connections_max: int
     standbys_away: Annotated[int, Meta(description="Copies that should follow and do not: slots nobody reads.")] = 0
+    cache_hit_ratio: float | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +116,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     database: Server
     series: list[Minute]
+    refused: int = 0
+    """Callers refused in ten minutes, by security events."""
 
     @property
     def judge_s(self) -> float:

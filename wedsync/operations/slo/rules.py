@@ -77,12 +77,28 @@ RULES: Final = (
         runbook=f"{RUNBOOKS}/provider-down.md",
     ),
     AlertRule(
+        rule="refused",
+        title="Many are refused",
+        about="So many requests for what is not theirs, bad tokens, links and hooks came in ten minutes.",
+        unit="times",
+        threshold=500.0,
+        runbook=f"{RUNBOOKS}/security-incident.md",
+    ),
+    AlertRule(
+        rule="cache",
+        title="Little comes from memory",
+        about="A smaller share of what the database reads comes from memory.",
+        unit="share",
+        threshold=0.9,
+        runbook=f"{RUNBOOKS}/slow-database.md",
+    ),
+    AlertRule(
         rule="forecast",
         title="Something runs out",
         about="By its trend of the last hour a limit is reached within so many hours. It never pages.",
         unit="hours",
         threshold=6.0,
-        runbook=f"{RUNBOOKS}/slow-database.md",
+        runbook=f"{RUNBOOKS}/season.md",
     ),
     AlertRule(
         rule="standby",
@@ -190,6 +206,19 @@ def _down(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
             )
 
 
+def _refused(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
+    if judged.facts.refused > (rule.threshold or 0.0):
+        says = f"{judged.facts.refused} requests were refused in ten minutes. `wedsync security` says of whom."
+        yield Firing(rule=rule.rule, subject="security refusals", severity="ticket", says=says)
+
+
+def _uncached(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
+    ratio, goal = judged.facts.database.cache_hit_ratio, rule.threshold or 0.0
+    if ratio is not None and ratio < goal:
+        says = f"{ratio:.1%} of what the database reads comes from memory; {goal:.0%} is the threshold."
+        yield Firing(rule=rule.rule, subject="database cache", severity="ticket", says=says)
+
+
 def _running_out(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     horizon_min = (rule.threshold or 0.0) * 60
     for one in judged.signals:
@@ -219,6 +248,8 @@ ASKED: Final[Mapping[str, Callable[[AlertRule, Judged], Iterator[Firing]]]] = {
     "wedding": _hit,
     "breaker": _held_open,
     "down": _down,
+    "refused": _refused,
+    "cache": _uncached,
     "forecast": _running_out,
     "standby": _alone,
 }

@@ -1,0 +1,49 @@
+"""A pool's bound, moved while the pool works.
+
+asyncpg fixes a pool's size when it is opened. So it is opened with the most it may ever have, and what is too much now
+rests: its holders are taken out of the queue that connections are handed out from. A connection at work is never
+ended; it rests when it comes back. This leans on three names inside asyncpg, which a test holds on to.
+"""
+
+from asyncio import QueueEmpty
+from typing import Any
+
+import asyncpg
+
+
+class Elastic:
+    """One pool. `size` is how many connections it may have now."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._most: int = pool.get_max_size()
+        self._resting: list[Any] = []
+
+    @property
+    def size(self) -> int:
+        return self._most - len(self._resting)
+
+    async def fit(self, size: int) -> int:
+        """Grow or shrink as far as goes now, and return the size it has: what is busy rests at a later call."""
+        queue = self._pool._queue
+        wanted = max(1, min(size, self._most))
+        while self.size < wanted:
+            queue.put_nowait(self._resting.pop())
+        ended = []
+        while self.size > wanted and not queue.empty():
+            holder = _least_used(queue)
+            self._resting.append(holder)
+            if holder.is_connected():
+                ended.append(holder)
+        self._pool._maxsize = self.size
+        for holder in ended:
+            await holder.close()
+        return self.size
+
+
+def _least_used(queue: Any) -> Any:
+    """One that has no connection, or else one that has."""
+    try:
+        return queue.get_disconnected_nowait()
+    except QueueEmpty:
+        return queue.get_nowait()

@@ -1,0 +1,1 @@
+"""Friday's preflight: whether everything that the next weddings need is there, and what to do where it is not."""
