@@ -12,8 +12,6 @@ from tests.rules.named_queries import parse, query_files, uses
 from tests.rules.rules_of_sql import APP_CALL
 from wedsync.kit import sql
 
-pytestmark = pytest.mark.unmeasured
-
 FILES = query_files(ROOT)
 QUERIES = [
     pytest.param(query.text, package, id=f"{package.removeprefix('wedsync.')}.{query.name}")
