@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
+import gc
 import logging
 import os
 import secrets
@@ -80,6 +81,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # At level debug they put each frame into their logs, decoded, also those that a test makes undecodable on purpose.
     for library in ("websockets", "realtime", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def pytest_collection() -> None:
+    """What is collected stays until the end: to look through it for what may go is most of what collecting takes."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on the collector looks only at what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

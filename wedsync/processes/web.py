@@ -57,6 +57,7 @@ from wedsync.web.auth import Authentication
 from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
 from wedsync.web.repeats import Repeats
+from wedsync.web.served import Served
 
 MIB = 1024 * 1024
 HEAD_MS = 5_000
@@ -160,7 +161,7 @@ def create(
 
 def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Litestar:
     """Routes, and what stands around each request, from the outside in."""
-    return Litestar(
+    return Served(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=lifespans,
         dependencies=_dependencies(),
