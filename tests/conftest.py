@@ -1,14 +1,12 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
-import asyncio
+import gc
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
-import coverage
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -24,9 +22,6 @@ from tests.engines_fixture import (
     settings_for,
 )
 from wedsync.kit.config import Settings
-
-# The loop of this worker, once it runs.
-TRACED: list[asyncio.AbstractEventLoop] = []
 
 
 @pytest.fixture(scope="session")
@@ -77,14 +72,6 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
     return settings_for(data_dir, database, valkey_url)
 
 
-@pytest_asyncio.fixture(scope="session", autouse=True)
-async def _threads() -> AsyncIterator[None]:
-    """The threads of this worker's loop, which the tracer must be able to replace."""
-    TRACED.append(asyncio.get_running_loop())
-    yield
-    TRACED.clear()
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
     slow = [hypothesis.HealthCheck.too_slow]
@@ -96,30 +83,18 @@ def pytest_configure(config: pytest.Config) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
+def pytest_collection() -> None:
+    """What is collected stays until the end: to look through it for what may go is most of what collecting takes."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on the collector looks only at what tests make."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Property tests are known by what they are."""
     if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.property)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """What is marked so runs without the tracer, where there is one."""
-    tracer = coverage.Coverage.current() if item.get_closest_marker("unmeasured") else None
-    if tracer is None:
-        return (yield)
-    tracer.stop()
-    try:
-        return (yield)
-    finally:
-        tracer.start()
-        for loop in TRACED:
-            # A thread is traced from its beginning or never: those that stand would run unseen from here on.
-            loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="traced"))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
-    """What a worker measured is kept before it says that it has finished: after that it has ten seconds to live."""
-    if tracer := coverage.Coverage.current():
-        tracer.save()

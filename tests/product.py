@@ -69,17 +69,8 @@ def held(part: psutil.Process | None) -> Iterator[None]:
         part.resume()
 
 
-def unmeasured() -> dict[str, str]:
-    """Our variables without those that make a child measure its coverage, which doubles the CPU of its start.
-
-    For children that are killed, and lose what they measured, and for whole products: test_up and the journeys measure
-    theirs.
-    """
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
-
 @contextmanager
-def running(data_dir: Path | None = None, *, is_measured: bool = False, **environ: str) -> Iterator[Product]:
+def running(data_dir: Path | None = None, **environ: str) -> Iterator[Product]:
     """Start it, wait for its ready file, and stop it the way Ctrl-C does."""
     with tempfile.TemporaryDirectory(prefix="wedsync-product-", ignore_cleanup_errors=True) as made:
         folder = data_dir or Path(made)
@@ -102,9 +93,8 @@ def running(data_dir: Path | None = None, *, is_measured: bool = False, **enviro
             command += [name, str(port)]
         settings = {"WEDSYNC_SANDBOX_SMTP_PORT": str(ports[3]), "WEDSYNC_WEB_WORKERS": "1", **environ}
         with (folder / "up.log").open("wb") as log:
-            ours = dict(os.environ) if is_measured else unmeasured()
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**ours, **settings}
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **settings}
             )
         try:
             until(lambda: ready.exists() or process.poll() is not None, within_s=PATIENCE_S)

@@ -14,7 +14,7 @@ from tests.browser.people import LIVE, WEDDING, couple
 from tests.chromium import LAUNCH
 from wedsync.web import render
 
-pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
 
 BASE = f"/me/{WEDDING}"

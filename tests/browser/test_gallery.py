@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser import gallery
 from tests.chromium import LAUNCH
 
-pytestmark = [pytest.mark.browser, pytest.mark.unmeasured]
+pytestmark = pytest.mark.browser
 
 PAGES = {f"/{scene.name}": scene for scene in gallery.scenes()}
 

@@ -1,6 +1,7 @@
 """Credentials that stay fresh: one refresh however many ask, nothing lost, and a connection says when it is over."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
@@ -11,7 +12,6 @@ import pytest_asyncio
 from tests.contracts.account_house import House, housed
 from tests.contracts.town import Linked
 from tests.engines_fixture import Database, RunningPostgres
-from tests.product import unmeasured
 from wedsync.connections.accounts.model import Health, is_sick
 from wedsync.connections.contract import Connection, Delivered, ReconnectNeeded, Rejected, RetryLater, Unknown
 from wedsync.connections.fake_consent import CLIENT_SECRET
@@ -56,7 +56,7 @@ async def test_four_workers_that_need_the_next_token_make_one_refresh(house: Hou
     id = await house.connected(business)
     await house.expires(id, -1)
     before = house.acme.consent.refreshes
-    environ = {**unmeasured(), **house.settings.environ()}
+    environ = {**os.environ, **house.settings.environ()}
     command = (sys.executable, "-m", "tests.contracts.account_program", str(id), business.supplier)
     pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
     workers = [await asyncio.create_subprocess_exec(*command, env=environ, **pipes) for _ in range(4)]  # type: ignore[arg-type]

@@ -52,7 +52,6 @@ def test_it_is_the_next_saturday_and_runs_at_its_speed(day: int) -> None:
     assert (made.moment(made.begin).hour, made.seconds(13 * 60 + 15)) == (12, 1.0)
 
 
-@pytest.mark.unmeasured
 @pytest.mark.timeout(600)
 async def test_a_small_saturday_loses_nothing(tmp_path: Path) -> None:
     wanted = saturday.planned(**{**OPTIONS, "fail": ["resend@13:30+20m", "gateway@14:00", "worker@14:20"]})  # type: ignore[arg-type]

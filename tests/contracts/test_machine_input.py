@@ -15,8 +15,6 @@ from schemathesis import GenerationMode
 from tests.desk import Desk, opened, own, problem_of
 from wedsync.kit.config import Settings
 
-pytestmark = pytest.mark.unmeasured
-
 CASES = {"quick": 1, "deep": 30}
 
 

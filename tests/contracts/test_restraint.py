@@ -1,6 +1,7 @@
 """How often, how many at once and how slowly anybody may ask: on every route, before anything that costs."""
 
 import asyncio
+import os
 import signal
 import socket as sockets
 import subprocess
@@ -22,7 +23,7 @@ from msgspec.structs import replace
 from tests.contracts.town import SAME_ORIGIN, Town, built
 from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import until
-from tests.product import PATIENCE_S, unmeasured
+from tests.product import PATIENCE_S
 from wedsync.kit import addresses
 from wedsync.kit.config import Settings
 from wedsync.kit.limits import Bucket, Limits
@@ -287,9 +288,7 @@ def served_web(settings: Settings, database: Database) -> Iterator[int]:
     """The web process as it is run, by itself; its port."""
     own = replace(settings, database_url=database.user, port=free_port(), web_workers=1)
     command = [sys.executable, "-m", "wedsync.processes.start", "web"]
-    process = spawn(
-        command, environ=unmeasured(), folder=Path.cwd(), log=own.data_dir / "web.log", stdin=subprocess.PIPE
-    )
+    process = spawn(command, environ=os.environ, folder=Path.cwd(), log=own.data_dir / "web.log", stdin=subprocess.PIPE)
     try:
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(own.environ()))

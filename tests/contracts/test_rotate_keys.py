@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from tests.engines_fixture import Database, RunningPostgres, settings_for
-from tests.product import unmeasured
 from tests.world import World, build
 from wedsync.clients.sealed import email_indexes, unseal
 from wedsync.connections import actions as sources
@@ -29,8 +28,7 @@ OLD, NEW = KeyRing.new_setting("old"), KeyRing.new_setting("new")
 
 async def rotate(settings: Settings, *options: str, dies_after: int = 0) -> tuple[int, list[str]]:
     """The command, on a ring that knows both; killed after so many lines."""
-    ours = unmeasured() if dies_after else dict(os.environ)
-    environ = {**ours, **settings.environ(), "WEDSYNC_SEAL_KEYS": f"{NEW},{OLD}"}
+    environ = {**os.environ, **settings.environ(), "WEDSYNC_SEAL_KEYS": f"{NEW},{OLD}"}
     command = (sys.executable, "-m", "wedsync.processes.cli", "rotate-keys", *options)
     process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None

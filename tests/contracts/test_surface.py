@@ -51,6 +51,7 @@ def test_every_event_type_has_a_description_and_an_example_of_its_row(kind: str)
     msgspec.convert(msgspec.json.decode(msgspec.json.encode(event.example)), type=event.row, strict=False)
 
 
+@pytest.mark.prove  # in each run tests/rules/test_config.py says the same
 def test_the_committed_references_are_what_is_generated() -> None:
     stale = [path for path, make in references.PAGES.items() if (references.ROOT / path).read_text() != make()]
     assert stale == [], "run `make docs`"

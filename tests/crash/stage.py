@@ -5,6 +5,7 @@ with can be changed in between: failpoints, or the folder of another release.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +18,6 @@ import msgspec
 import psutil
 
 from tests.eventually import eventually
-from tests.product import unmeasured
 from wedsync.events.jobs import queries
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints
@@ -50,7 +50,7 @@ class Stage:
 
     def prepare(self, name: str) -> Part:
         """A process as the supervisor starts it; `environ` of it may change from start to start."""
-        self.environ[name] = {**unmeasured(), "WEDSYNC_ENV": "test", failpoints.TOLD: str(self.told)}
+        self.environ[name] = {**os.environ, "WEDSYNC_ENV": "test", failpoints.TOLD: str(self.told)}
         host, port = self.settings.host, {"web": self.settings.port, "gateway": self.settings.gateway_port}.get(name)
         workers = self.settings.web_workers if name == "web" else 1
         return Part(

@@ -1,6 +1,7 @@
 """Imports that are killed or run into each other: the list ends as if each had come in once, one after the other."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,7 +20,6 @@ from tests.contracts.import_house import FILES, Importer, importer, working
 from tests.engines_fixture import Database, RunningPostgres, settings_for
 from tests.eventually import eventually
 from tests.ledger import admin_url
-from tests.product import unmeasured
 from wedsync.events.jobs import queries
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints
@@ -75,7 +75,7 @@ def worker(settings: Settings, armed: str = "") -> Iterator[subprocess.Popen[byt
     """The product's worker as a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", "wedsync.processes.start", "worker"],
-        env={**unmeasured(), "WEDSYNC_ENV": "test", failpoints.VARIABLE: armed},
+        env={**os.environ, "WEDSYNC_ENV": "test", failpoints.VARIABLE: armed},
         stdin=subprocess.PIPE,
     )
     assert process.stdin is not None

@@ -61,7 +61,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
 
 def noticed(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """Run one test on a copy."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST", "COV_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", test],
         cwd=folder,

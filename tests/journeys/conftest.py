@@ -15,7 +15,7 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
-    with running(is_measured=True, WEDSYNC_WEB_WORKERS="2") as started:
+    with running(WEDSYNC_WEB_WORKERS="2") as started:
         yield started
 
 

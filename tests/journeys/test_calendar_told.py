@@ -25,7 +25,7 @@ IS_DUE_SOON = """select next_poll_at < app.now() + interval '4 minutes' from cal
     where calendar_id = $1::text::uuid"""
 OWED = "select count(*) from jobs where tenant_id = $1::text::uuid and name in ('hooks', 'calendars.sync')"
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.unmeasured]
+pytestmark = pytest.mark.timeout(600)
 
 
 class Owner:

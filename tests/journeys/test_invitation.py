@@ -11,7 +11,7 @@ from tests.journeys.people import sign_in
 from tests.journeys.test_main_job import PHONE, mail
 from tests.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 async def test_a_client_becomes_a_couple_and_brings_its_florist(browser: Browser, product: Product) -> None:

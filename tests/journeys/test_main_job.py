@@ -16,7 +16,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 LIST = Path(__file__).parents[1] / "fixtures" / "imports" / "zola_guest_list.csv"
 EMAIL = "theo.marlowe@example.com"
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 async def test_from_a_list_in_a_file_to_a_supplier_who_knows(browser: Browser, product: Product) -> None:

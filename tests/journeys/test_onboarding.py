@@ -15,7 +15,7 @@ from tests.product import Product
 LIST = Path(__file__).parents[1] / "fixtures" / "clients" / "tave_jobs.csv"
 ACTS_MAX = 12
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.unmeasured]
+pytestmark = pytest.mark.timeout(600)
 
 
 class Hands:

@@ -24,7 +24,7 @@ FIELDS = ("first_name", "last_name", "table_label", "role")
 EDITS = [20, pytest.param(500, marks=pytest.mark.prove)]
 WRITES = 40
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.unmeasured]
+pytestmark = pytest.mark.timeout(600)
 
 
 class Saved(msgspec.Struct, frozen=True):

@@ -45,7 +45,7 @@ READ: dict[str, tuple[str, ...]] = {
 }
 """How each type of key is read; a key may have expired meanwhile."""
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.unmeasured]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ from tests.rules import rules_of_conduct, rules_of_shape, rules_of_sql, rules_of
 from tests.rules.house import ROOT, RULES, Example, Rule, Source, sources
 from tests.rules.named_queries import query_files
 
-pytestmark = pytest.mark.unmeasured
-
 CHAPTERS = (rules_of_conduct, rules_of_shape, rules_of_sql, rules_of_words)  # importing one registers its rules
 BAD = [
     pytest.param(rule, example, id=f"{rule.check.__name__}-{n}") for rule in RULES for n, example in enumerate(rule.bad)

@@ -12,21 +12,23 @@ from tests.rules.named_queries import parse, query_files, uses
 from tests.rules.rules_of_sql import APP_CALL
 from wedsync.kit import sql
 
-pytestmark = pytest.mark.unmeasured
-
 FILES = query_files(ROOT)
-QUERIES = [
-    pytest.param(query.text, package, id=f"{package.removeprefix('wedsync.')}.{query.name}")
-    for package, file in FILES.items()
-    for query in file.queries
-]
-CALLS = [
-    pytest.param(node.value, source.package, id=f"{source.package}: {node.value}")
-    for source in sources()
-    if source.package and source.suffix == ".py" and not source.is_test
-    for node in source.nodes
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and APP_CALL.fullmatch(node.value)
-]
+
+
+def calls_of(source: Source) -> list[str]:
+    """Statements in the code that call a function of the schema, and nothing else."""
+    if source.suffix != ".py" or source.is_test:
+        return []
+    words = [node.value for node in source.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [word for word in words if APP_CALL.fullmatch(word)]
+
+
+QUERIES = {package: {query.name: query.text for query in file.queries} for package, file in FILES.items()}
+CALLS = {
+    package: sorted({call for source in sources() if source.package == package for call in calls_of(source)})
+    for package in sorted({source.package for source in sources() if source.package})
+}
+"""What a package asks of the database's functions in words of its code."""
 DOORS = ("user", "reader", "service")
 SET_UP = ("processes",)
 """Whose calls may also be the owner's: migrations, and the demo's way to sign in before there is a mailbox."""
@@ -108,16 +110,46 @@ async def refused_by(connection: asyncpg.Connection, text: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize(("text", "package"), [*QUERIES, *CALLS])
-async def test_a_query_fits_the_schema(doors: dict[str, asyncpg.Connection], text: str, package: str) -> None:
-    await doors["user"].prepare(text)
+STATEMENTS = [
+    pytest.param(package, named, id=package.removeprefix("wedsync."))
+    for package in sorted({*QUERIES, *CALLS})
+    if (named := {**QUERIES.get(package, {}), **{call: call for call in CALLS.get(package, ())}})
+]
 
 
-@pytest.mark.parametrize(("text", "package"), [*QUERIES, *CALLS])
-async def test_a_query_may_be_run_through_a_door(doors: dict[str, asyncpg.Connection], text: str, package: str) -> None:
+async def misfit(connection: asyncpg.Connection, text: str) -> str:
+    """What is wrong with the names and types of a statement."""
+    try:
+        await connection.prepare(text)
+    except asyncpg.PostgresError as error:
+        return f"{error.sqlstate} {error}"
+    return ""
+
+
+@pytest.mark.parametrize(("package", "named"), STATEMENTS)
+async def test_each_query_fits_the_schema(
+    doors: dict[str, asyncpg.Connection], package: str, named: dict[str, str]
+) -> None:
+    said = {name: await misfit(doors["user"], text) for name, text in named.items()}
+    assert {name: words for name, words in said.items() if words} == {}
+
+
+@pytest.mark.parametrize(("package", "named"), STATEMENTS)
+async def test_each_query_may_be_run_through_a_door(
+    doors: dict[str, asyncpg.Connection], package: str, named: dict[str, str]
+) -> None:
     allowed = (*DOORS, "owner") if package in SET_UP else DOORS
-    answers = {door: await refused_by(doors[door], text) for door in allowed}
-    assert "" in answers.values(), answers
+    refused = {}
+    for name, text in named.items():
+        answers = {door: await refused_by(doors[door], text) for door in allowed}
+        if "" not in answers.values():
+            refused[name] = answers
+    assert refused == {}
+
+
+async def test_a_query_that_does_not_fit_is_told(doors: dict[str, asyncpg.Connection]) -> None:
+    assert (await misfit(doors["user"], "select no_such_column from guests where id = $1"))[:5] == "42703"
+    assert await misfit(doors["user"], "select id from guests where id = $1") == ""
 
 
 async def test_a_query_with_a_wrong_column_is_caught(doors: dict[str, asyncpg.Connection]) -> None:

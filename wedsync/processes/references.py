@@ -23,11 +23,11 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 
 def write(root: Path = ROOT) -> list[str]:
     """Write every page that differs; returns their paths."""
-    changed = [path for path, make in PAGES.items() if _text_of(root / path) != make()]
-    for path in changed:
+    changed = {path: text for path, make in PAGES.items() if (text := make()) != _text_of(root / path)}
+    for path, text in changed.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(PAGES[path]())
-    return changed
+        (root / path).write_text(text)
+    return list(changed)
 
 
 def _text_of(path: Path) -> str | None:

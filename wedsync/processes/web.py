@@ -62,6 +62,7 @@ from wedsync.web.context import Context, provide_actor, provide_ctx
 from wedsync.web.described import Described
 from wedsync.web.modes import Shown
 from wedsync.web.repeats import Repeats
+from wedsync.web.served import Served
 
 MIB = 1024 * 1024
 HEAD_MS = 5_000
@@ -172,7 +173,7 @@ def create(
 
 def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Litestar:
     """Routes, and what stands around each request, from the outside in."""
-    return Litestar(
+    return Served(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=lifespans,
         dependencies=_dependencies(),

@@ -1,0 +1,54 @@
+"""Tells coverage.py what ran, so that it judges and prints it: `python -m tests.measuring.report`.
+
+Which lines count, which branches there are and what is left out is all coverage.py's word, by tests/coverage.ini; only
+the watching is ours (see seen.py).
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import coverage
+from coverage.parser import PythonParser
+
+from tests.measuring.seen import BODY, FOLDER, LINE, OTHER, PACKAGE, ROOT, name_of
+
+
+def arcs(source: Path, seen: bytes) -> list[tuple[int, int]]:
+    """What ran as coverage.py would have traced it: from which line to which."""
+    text = source.read_text()
+    if not text:
+        return []
+    parser = PythonParser(text=text, filename=str(source))
+    parser.parse_source()
+    onward = defaultdict(set)
+    for line, then in parser.arcs():
+        onward[line].add(then)
+    ran = {n // 3 for n in range(LINE, len(seen), 3) if seen[n]}
+    made = [(line, line) for line in ran]
+    for line in ran:
+        body = min((then for then in onward[line] if then > line), default=0)
+        taken, passed = seen[3 * line + BODY], seen[3 * line + OTHER]
+        if taken or passed:
+            made += [(line, then) for then in onward[line] if (taken if then == body else passed)]
+        elif len(onward[line]) > 1:
+            # Where a `finally` or a `with` is left to: what runs next is known by having run.
+            made += [(line, then) for then in onward[line] if then in ran]
+    return made
+
+
+def tell(rcfile: Path) -> None:
+    """Write what ran where coverage.py looks for it; a module that nobody loaded ran nowhere."""
+    told = coverage.Coverage(config_file=str(rcfile), data_file=str(FOLDER / "data"))
+    data = told.get_data()
+    data.erase()
+    for source in sorted(PACKAGE.rglob("*.py")):
+        if "tests" in source.relative_to(PACKAGE).parts:
+            continue
+        kept = FOLDER / f"{name_of(source)}.seen"
+        data.add_arcs({str(source): arcs(source, kept.read_bytes()) if kept.exists() else []})
+        data.touch_file(str(source))
+    data.write()
+
+
+if __name__ == "__main__":
+    tell(ROOT / "tests" / "coverage.ini")
