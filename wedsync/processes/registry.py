@@ -116,10 +116,10 @@ from wedsync.operations.freeze import pages as freeze_pages
 from wedsync.operations.modes import api as modes_api
 from wedsync.operations.modes import model as modes
 from wedsync.operations.modes import pages as modes_pages
-from wedsync.operations.status import api as status_api
-from wedsync.operations.status import pages as status_pages
 from wedsync.operations.preflight import api as preflight_api
 from wedsync.operations.preflight import pages as preflight_pages
+from wedsync.operations.status import api as status_api
+from wedsync.operations.status import pages as status_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import forecasting as wedding_day_forecasting
 from wedsync.operations.wedding_day import minding as wedding_day_minding
