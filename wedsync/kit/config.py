@@ -17,6 +17,7 @@ from msgspec import Meta
 from wedsync.kit import config_checks
 from wedsync.kit.config_connectors import SECRET, ConnectorSettings
 from wedsync.kit.config_connectors import about as _about
+from wedsync.kit.config_derived import derived
 from wedsync.kit.config_profiles import PROFILES
 from wedsync.kit.config_secrets import kept_secrets
 
@@ -65,8 +66,7 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
         str, _about("The same database as `wedsync_owner`, for migrations; only `migrate` and the clock.", secret=True)
     ] = ""
     admin_database_url: Annotated[
-        str,
-        _about("The cluster's administrator, for `migrate --prepare` alone; leave it out afterwards.", secret=True),
+        str, _about("Its administrator, for `migrate --prepare` alone; leave it out afterwards.", secret=True)
     ] = ""
     valkey_url: Annotated[
         str, _about("Valkey or Redis; holds only what may be lost. Empty: it is started from its wheel.", secret=True)
@@ -310,14 +310,14 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 def with_ports(settings: Settings, **ports: int) -> Settings:
     """The same settings on other ports: addresses that were derived from the old ports follow."""
-    derived = {
+    followed = {
         name: ""
         for name, port in (("public_url", "port"), ("gateway_url", "gateway_port"), ("sandbox_url", "sandbox_port"))
-        if port in ports and getattr(settings, name) == _derived(settings)[name]
+        if port in ports and getattr(settings, name) == derived(settings)[name]
     }
-    if "sandbox_smtp_port" in ports and settings.smtp_url == _derived(settings)["smtp_url"]:
-        derived["smtp_url"] = ""
-    changed = msgspec.structs.replace(settings, **ports, **derived)
+    if "sandbox_smtp_port" in ports and settings.smtp_url == derived(settings)["smtp_url"]:
+        followed["smtp_url"] = ""
+    changed = msgspec.structs.replace(settings, **ports, **followed)
     return _complete(changed, given={"log_to": settings.log_to})
 
 
@@ -382,7 +382,7 @@ def _misspelt(rest: Mapping[str, str]) -> list[str]:
 
 def _complete(settings: Settings, *, given: Mapping[str, Any]) -> Settings:
     settings = msgspec.structs.replace(settings, data_dir=settings.data_dir.absolute())
-    wanted = {name: value for name, value in _derived(settings).items() if not getattr(settings, name)}
+    wanted = {name: value for name, value in derived(settings).items() if not getattr(settings, name)}
     if not settings.is_play:
         wanted.pop("smtp_url", None)
         if "log_to" not in given:
@@ -392,18 +392,6 @@ def _complete(settings: Settings, *, given: Mapping[str, Any]) -> Settings:
         kept = kept_secrets(settings.data_dir)
         wanted |= {name: kept[name] for name in missing}
     return msgspec.structs.replace(settings, **wanted)
-
-
-def _derived(settings: Settings) -> dict[str, str]:
-    """Addresses that follow from the ports, as this machine reaches them."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 -- read, not bound
-    secure = "s" if settings.has_tls else ""
-    return {
-        "public_url": f"http{secure}://{host}:{settings.port}",
-        "gateway_url": f"ws{secure}://{host}:{settings.gateway_port}",
-        "sandbox_url": f"http://{host}:{settings.sandbox_port}",
-        "smtp_url": f"smtp://{host}:{settings.sandbox_smtp_port}",
-    }
 
 
 def _to_text(value: object) -> str:
