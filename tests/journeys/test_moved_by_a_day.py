@@ -93,14 +93,20 @@ class Wedding:
         assert answer.is_success, answer.text
         return html.unescape(answer.text)
 
-    async def calendar(self) -> set[str]:
-        """The days on which the photographer's own calendar has the wedding begin."""
+    async def calendar(self) -> list[str]:
+        """On which days the photographer's own calendar has what happens at the wedding."""
         parts = (await self.page(f"{self.product.sandbox}/google/at/{ACCOUNT}")).split("<details")
-        begins = [BEGINS.search(one) for one in parts if "Ana & Ben" in one]
-        return {found[1] for found in begins if found}
+        begins = [BEGINS.search(one) for one in parts if "Ana & Ben: " in one]
+        return [found[1] for found in begins if found]
 
-    async def calendar_is_at(self, *days: date) -> bool:
-        return await self.calendar() == {day.isoformat() for day in days}
+    async def calendar_is_at(self, day: date) -> bool:
+        days = await self.calendar()
+        return len(days) > 1 and set(days) == {day.isoformat()}
+
+    async def conflicts(self) -> int:
+        """Their booking is theirs, so a person moves it: until then it is shown as a conflict."""
+        path = f"/suppliers/{self.photographer['supplier_id']}/conflicts"
+        return len((await self.got(path, "photographer"))["items"])
 
     async def enrolled(self) -> None:
         """The photographer's journey has begun for them, and its first steps have been taken."""
@@ -131,6 +137,7 @@ async def test_a_wedding_moved_by_a_day_moves_everything_and_tells_everybody_onc
         items, tasks, steps = await wedding.items(), await wedding.tasks(), await wedding.steps()
         heard = {who: await wedding.notices(who) for who in SUPPLIERS}
         mailed = {mail["id"] for mail in await wedding.mails()}
+        conflicts = await wedding.conflicts()
         acts = Acts(couple)
         await moves(acts, product, there)
 
@@ -140,6 +147,7 @@ async def test_a_wedding_moved_by_a_day_moves_everything_and_tells_everybody_onc
         await eventually(everybody_knows, within_s=PATIENCE_S, what="every supplier has a notice")
         await eventually(lambda: wedding.calendar_is_at(there), within_s=PATIENCE_S, what="the calendar followed")
         day = timedelta(days=1)
+        assert await wedding.conflicts() > conflicts, "what is the supplier's own decision is put before them"
         assert await wedding.items() == {id: on + day for id, on in items.items()}
         assert tasks
         assert await wedding.tasks() == {id: on + day for id, on in tasks.items()}
@@ -166,7 +174,7 @@ async def test_a_wedding_moved_by_a_day_moves_everything_and_tells_everybody_onc
         )
         followed = {
             "suppliers told": len(SUPPLIERS),
-            "calendar entries": 1,
+            "calendar entries of one supplier": len(await wedding.calendar()),
             "items of the schedule": len(items),
             "tasks and their reminders": len(tasks),
             "steps of a journey": len({key for key in steps if moved.get(key) != steps[key]}),
