@@ -23,8 +23,8 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Wire
 
-ROUNDS = 5
-AT_ONCE = 12
+ROUNDS = 12
+AT_ONCE = 5
 LIMIT_S = 5.0
 STATUSES = "select delivery_id, is_failed_over, is_possible_duplicate from mail_statuses"
 
