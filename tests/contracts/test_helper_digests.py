@@ -1,7 +1,6 @@
 """What is told together to somebody who only helps leads to the one page that is theirs."""
 
 import re
-from types import SimpleNamespace
 
 import msgspec
 
@@ -25,7 +24,7 @@ async def test_a_helpers_digest_opens_their_own_page(town: Town, stage: Stage) -
     wedding = await stage.wedding()
     person = wedding.dora.actor.id
     email = await town.admin.fetchval("select email from persons where person_id = $1", person)
-    dora = SimpleNamespace(id=person, email=email)
+    dora = Somebody(town.app, id=person, email=email)
     async with wedding.as_(wedding.ana) as tx:
         secret = town.settings.jwt_secret
         await weddings.add_pass(tx, secret, "help", wedding.id, membership_id=wedding.dora.id)
