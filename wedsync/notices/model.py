@@ -40,6 +40,7 @@ TO_COUPLE = (
         "photos.delayed",
     ),
     *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared", "task.declined"),
+    "link_day.changed",
     *("form.asked", "form.reminded", "form.reopened"),
 )
 # Whoever has it to do: a link's people, one member, or the couple where it is nobody's.
@@ -86,6 +87,8 @@ NEWS: Final[Mapping[str, frozenset[str]]] = {
 }
 # What a person raised for others to hear at once; it passes everything but the law.
 EMERGENCIES = frozenset({"alert.raised"})
+# Of how suppliers stand on the day, only that one is not free any more.
+OF_DAYS = ("link_day.changed",)
 # What is about single guests: told to people, not to whole channels, and looked at only where it is news.
 PERSONAL = ("guest.changed", "contact.changed")
 SAYS = {
@@ -114,6 +117,7 @@ SAYS = {
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
     "message.shared": "A supplier has shared a message with you",
+    "link_day.changed": "One of your suppliers is taken on your day by something else",
     "day_contact.added": "A new contact for the day: {name}",
     "day_contact.changed": "A contact for the day has changed: {name}",
     "day_contact.removed": "No longer a contact for the day: {name}",
@@ -345,6 +349,29 @@ def broken_row(event: Event, person: UUID, href: str) -> dict[str, Any]:
     """The same for an account that nobody lets us into any more."""
     record = event.record or {}
     return told(event, person, f"{record['title']} must be connected again", record["state_reason"], href)
+
+
+CERTIFICATE: Final = "After that nothing can be sent there, and what it is owed waits. Set the next one before."
+OF_CONFLICTS = ("conflict.found", "calendar_conflict.found", "record_conflict.found")
+CONFLICTS: Final[Mapping[str, tuple[str, str]]] = {
+    "conflict.found": ("Something stands against one of your bookings", "Your calendar shows what, and what to do."),
+    "calendar_conflict.found": (
+        "A connected calendar and WedSync disagree",
+        "Both sides stay as they are until you say which holds.",
+    ),
+    "record_conflict.found": (
+        "A connected CRM and WedSync disagree",
+        "Both sides stay as they are until you say which holds.",
+    ),
+}
+
+
+def conflict_row(event: Event, person: UUID, base: str) -> dict[str, Any]:
+    """The same for what people must decide; nothing of what is in it, for only its page asks who may see that."""
+    title, detail = CONFLICTS[event.type]
+    book = (event.record or {}).get("book_id")
+    place = {"conflict.found": "calendar", "calendar_conflict.found": "calendars"}.get(event.type, f"records/{book}")
+    return told(event, person, title, detail, f"{base}/{place}")
 
 
 OF_PLANS = ("limit.neared", "limit.reached", "plan.changed")
