@@ -36,7 +36,7 @@ MADE_PER_S = 5.0
 MADE_SECONDS = 20.0
 CONNECTIONS = 16
 QUIET_S = 5.0
-SETTLE_S = 3.0
+SETTLE_S = 10.0
 FIRST = date.today() + timedelta(days=30)
 ADDED = b"client.added"
 ON = re.compile(rb'"wedding_on": ?"(\d{4}-\d{2}-\d{2})"')

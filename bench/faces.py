@@ -79,6 +79,12 @@ async def _run(
         if not (await caller.call(content)).is_good:
             refused.append(number)
 
+    async def warm(pair: Pair) -> None:
+        """Each connection and statement once, as in a house that is lived in."""
+        for content in (_couples(pair, next(numbers)), _suppliers(pair, next(numbers))):
+            await caller.call(content)
+
+    await each(warm, pairs)
     joins = [
         Join(topic=wedding_topic(pair.wedding.id), token=token, table=table)
         for pair in pairs

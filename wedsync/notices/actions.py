@@ -13,7 +13,7 @@ from wedsync.kit import sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import model
+from wedsync.notices import keeping, model
 from wedsync.notices.channels.mail import Post
 from wedsync.notices.wording.tongues import ENGLISH
 from wedsync.web import mail
@@ -198,7 +198,7 @@ async def warn_of_certificate(tx: Tx, ring: KeyRing, settings: Settings, event: 
         post.mail(words, to=keeper["email"], name=keeper["name"], kind="person", recipient=person, subject=event.id)
     await post.send()
     title = f"The client certificate of your webhook {name} ends on {ENGLISH.day(ends_on)}"
-    await _put(tx, [model.told(event, keeper["person_id"], title, model.CERTIFICATE, href) for keeper in keepers])
+    await _put(tx, [model.told(event, keeper["person_id"], title, keeping.CERTIFICATE, href) for keeper in keepers])
 
 
 async def tell_of_conflict(tx: Tx, event: Event) -> None:
@@ -206,7 +206,7 @@ async def tell_of_conflict(tx: Tx, event: Event) -> None:
     business = await tx.value(queries.supplier, event.tenant)
     base = f"/{'studio' if business else 'me'}/{event.tenant}"
     keepers = await tx.rows(queries.keepers)
-    await _put(tx, [model.conflict_row(event, keeper["person_id"], base) for keeper in keepers])
+    await _put(tx, [keeping.conflict_row(event, keeper["person_id"], base) for keeper in keepers])
 
 
 async def _put(tx: Tx, rows: list[dict[str, Any]]) -> None:

@@ -351,29 +351,6 @@ def broken_row(event: Event, person: UUID, href: str) -> dict[str, Any]:
     return told(event, person, f"{record['title']} must be connected again", record["state_reason"], href)
 
 
-CERTIFICATE: Final = "After that nothing can be sent there, and what it is owed waits. Set the next one before."
-OF_CONFLICTS = ("conflict.found", "calendar_conflict.found", "record_conflict.found")
-CONFLICTS: Final[Mapping[str, tuple[str, str]]] = {
-    "conflict.found": ("Something stands against one of your bookings", "Your calendar shows what, and what to do."),
-    "calendar_conflict.found": (
-        "A connected calendar and WedSync disagree",
-        "Both sides stay as they are until you say which holds.",
-    ),
-    "record_conflict.found": (
-        "A connected CRM and WedSync disagree",
-        "Both sides stay as they are until you say which holds.",
-    ),
-}
-
-
-def conflict_row(event: Event, person: UUID, base: str) -> dict[str, Any]:
-    """The same for what people must decide; nothing of what is in it, for only its page asks who may see that."""
-    title, detail = CONFLICTS[event.type]
-    book = (event.record or {}).get("book_id")
-    place = {"conflict.found": "calendar", "calendar_conflict.found": "calendars"}.get(event.type, f"records/{book}")
-    return told(event, person, title, detail, f"{base}/{place}")
-
-
 OF_PLANS = ("limit.neared", "limit.reached", "plan.changed")
 LIMITS = {
     "weddings": "active weddings",

@@ -7,7 +7,7 @@ from wedsync.events.event import Event
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import actions, digests, enquiries, facts, model, telling
+from wedsync.notices import actions, digests, enquiries, facts, keeping, model, telling
 
 TOLD = (*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_ALL, *model.TO_DOERS)
 TAKEN = '$.record.state == "taken" && $.old.state != "taken"'
@@ -41,7 +41,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         ),
         Reaction(name="notices.tell_of_day", types=model.OF_DAYS, run=by(telling.tell), condition=TAKEN),
         Reaction(
-            name="notices.conflict", types=model.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
+            name="notices.conflict", types=keeping.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
         ),
         Reaction(name="notices.acted", types=actions.ACTS, run=actions.note_acted),
         Reaction(name="notices.digest", types=(facts.DIGEST_MADE.type,), run=by(digests.send)),

@@ -192,8 +192,8 @@ def _read(path: Path) -> bytes | None:
 
 
 def _keep(watch: Watch) -> None:
-    """All of it or nothing: a machine that is switched off just then remembers what it did before. Raises CannotRun where
-    nothing can be written: without it every list would be brought in at each beginning."""
+    """All of it or nothing: a machine that is switched off just then remembers what it did before. Raises CannotRun
+    where nothing can be written: without it every list would be brought in at each beginning."""
     newest = dict(list(watch.taken.items())[-KEPT_MAX:])
     kept = watch.folder / KEPT_IN
     beside = kept.with_name(f"{KEPT_IN}.new")
