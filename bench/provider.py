@@ -18,6 +18,7 @@ from litestar import Router
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from wedsync.connections.calendars.event import Timed
+from wedsync.connections.fakes import Fake
 from wedsync.connections.stage import serving
 from wedsync.connectors.google_calendar.fake import Google
 from wedsync.connectors.google_calendar.fake_store import Calendar, Event, Store
@@ -86,13 +87,13 @@ class Noting(Store):
 
 
 class Slow:
-    """The fake with a steady latency before each call of its API; consent and its pages are as quick as ever."""
+    """A fake with a steady latency before each call of its API, the first of its routes; consent and its pages are as
+    quick as ever."""
 
-    title = Google.title
-
-    def __init__(self, google: Google) -> None:
-        api, *others = google.routes
-        self._google = google
+    def __init__(self, fake: Fake) -> None:
+        api, *others = fake.routes
+        self.title = fake.title
+        self._fake = fake
         self.routes: Sequence[ControllerRouterHandler] = [
             Router("/", route_handlers=[api], middleware=[delaying]),
             *others,
@@ -100,13 +101,13 @@ class Slow:
 
     @property
     def address(self) -> str:
-        return self._google.address
+        return self._fake.address
 
     async def start(self) -> None:
-        await self._google.start()
+        await self._fake.start()
 
     async def stop(self) -> None:
-        await self._google.stop()
+        await self._fake.stop()
 
 
 def delaying(app: ASGIApp) -> ASGIApp:

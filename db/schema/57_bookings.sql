@@ -135,7 +135,7 @@ create table public.busy_sources (
 );
 comment on table public.busy_sources is 'A calendar elsewhere whose busy times are known here, when it was last heard of, and what that changed';
 create trigger bump before update on public.busy_sources for each row execute function app.bump();
-call app.protect('public.busy_sources', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$, false);
+call app.protect('public.busy_sources', 'supplier_id', 'true', $$(select app.role()) in ('owner', 'admin', 'system')$$);
 
 create table public.busy_times (
   id uuid not null default uuidv7(),

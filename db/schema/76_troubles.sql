@@ -17,6 +17,10 @@ comment on column public.endpoints.failing_since is 'Nothing has succeeded since
 comment on column public.endpoints.warned_hours is 'The last warning: 1, 24, 72 or 96 hours after failing_since';
 comment on column public.endpoints.blocked_since is 'Since then one that waits for a person has kept back what comes after it in order, as its owners were told';
 create index endpoints_failing on public.endpoints (failing_since) where failing_since is not null;
+
+alter table public.endpoints add column certificate_days smallint;
+comment on column public.endpoints.certificate_days is 'The last warning that its client certificate ends, so many days before: 30, 7 or 1; null = none, or another certificate since';
+create index endpoints_certificates on public.endpoints (id) where auth ->> 'kind' = 'mtls' and deleted_at is null;
 reset role;
 
 set role wedsync_recorder;
@@ -92,6 +96,34 @@ begin
   return query select t.nudge from app.tell_tenants(v_facts || app.shut(v_ids, v_reasons)) as t(nudge);
 end $$;
 
+-- The warning that is due of a certificate which ends then: so many days before; null = none yet.
+create function app.certificate_warning(p_until timestamptz, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+  return case when p_until <= p_now + interval '1 day' then 1 when p_until <= p_now + interval '7 days' then 7
+    when p_until <= p_now + interval '30 days' then 30 end;
+
+-- Called by the clock: who sends under a client certificate hears 30, 7 and 1 days before its end, each once. What is switched off sends nothing.
+create function app.mind_certificates() returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_now timestamptz := app.now();
+  v_ids uuid[];
+  v_facts jsonb;
+begin
+  select array_agg(e.id) into v_ids from public.endpoints e
+    where e.auth ->> 'kind' = 'mtls' and e.deleted_at is null and e.state <> 'disabled'
+      and app.certificate_warning((e.auth ->> 'expires_at')::timestamptz, v_now) < coalesce(e.certificate_days, 31);
+  if v_ids is null then return; end if;
+  perform from public.endpoints e where e.id = any (v_ids) order by e.id for no key update;
+  with warned as (
+    update public.endpoints e set certificate_days = app.certificate_warning((e.auth ->> 'expires_at')::timestamptz, v_now)
+    where e.id = any (v_ids) and e.auth ->> 'kind' = 'mtls' and e.deleted_at is null and e.state <> 'disabled'
+      and app.certificate_warning((e.auth ->> 'expires_at')::timestamptz, v_now) < coalesce(e.certificate_days, 31)
+    returning app.endpoint_fact('endpoint.certificate_ending', new, old) as fact)
+  select coalesce(jsonb_agg(w.fact), '[]') into v_facts from warned w;
+  return query select t.nudge from app.tell_tenants(v_facts) as t(nudge);
+end $$;
+
 -- Who keeps the entered tenant's endpoints: the couple, or the owners and admins of a business. For reactions.
 create function app.keepers() returns table (person_id uuid, name text, email text)
 language plpgsql stable security definer set search_path = '' as $$
@@ -107,6 +139,6 @@ begin
     where m.supplier_id = app.tenant() and m.removed_at is null and m.role in ('owner', 'admin') and p.email is not null;
 end $$;
 
-grant execute on function app.mind_failing() to wedsync_service;
+grant execute on function app.mind_failing(), app.mind_certificates() to wedsync_service;
 grant execute on function app.keepers() to wedsync_user;
 reset role;

@@ -10,7 +10,8 @@ from uuid import UUID
 import asyncpg
 import httpx
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response, delete, get
+from litestar.exceptions import NotAuthorizedException
 from litestar.types import ControllerRouterHandler
 
 from tests.contracts.town import Linked, Somebody, Town
@@ -29,7 +30,8 @@ PASSWORD = "the-word-at-the-vault"
 
 
 class Acme:
-    """The provider of both connectors; `status` is what it answers to whoever asks who is there, 0: honestly."""
+    """The provider of both connectors; `status` is what it answers to whoever asks who is there, 0: honestly. `ended`
+    are watches, each with its calendar."""
 
     title = "Acme"
     address = "/acme"
@@ -39,6 +41,7 @@ class Acme:
         accounts = {CARLA: "Carla", DARIO: "Dario"}
         self.consent = Consent("/acme/oauth", self.title, accounts=accounts, scopes=scopes, rotates=True)
         self.status = 0
+        self.ended: list[tuple[str, str]] = []
 
         @get("/acme/me")
         async def me(request: "Request[Any, Any, Any]") -> Response[dict[str, str]]:
@@ -46,13 +49,19 @@ class Acme:
             status = self.status or (200 if account else 401)
             return Response({"account": account} if account and status == 200 else {}, status_code=status)
 
+        @delete("/acme/watches/{id:str}", status_code=204)
+        async def unwatch(id: str, request: "Request[Any, Any, Any]") -> None:
+            if self.consent.account_of(request) is None:
+                raise NotAuthorizedException
+            self.ended.append((id, request.query_params["calendar"]))
+
         @get("/vault")
         async def vault(request: "Request[Any, Any, Any]") -> Response[None]:
             said = b64encode(f"frank:{PASSWORD}".encode()).decode()
             is_right = request.headers.get("authorization") == f"Basic {said}"
             return Response(None, status_code=self.status or (200 if is_right else 401))
 
-        self.routes: Sequence[ControllerRouterHandler] = [*self.consent.routes, me, vault]
+        self.routes: Sequence[ControllerRouterHandler] = [*self.consent.routes, me, unwatch, vault]
 
     async def start(self) -> None: ...
 

@@ -1,7 +1,8 @@
 """Connecting accounts: by consent and by a form, once each, by whom it is allowed, and nothing secret anywhere."""
 
 from collections.abc import AsyncIterator
-from uuid import UUID
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -9,7 +10,9 @@ import pytest_asyncio
 from tests.contracts.account_house import CARLA, DARIO, PASSWORD, House, housed, query_of
 from tests.contracts.town import Linked, Somebody
 from tests.engines_fixture import Database, RunningPostgres
+from wedsync.connections.calendars.kept import Named, Seals, Watched
 from wedsync.connections.contract import Connection
+from wedsync.kit import clock
 from wedsync.kit.config import Settings
 
 
@@ -201,6 +204,28 @@ async def test_disconnecting_revokes_there_and_wipes_here(house: House, business
         is None
     )
     assert (await business.owner.ask("GET", f"/api/v1/connections/{id}/health")).status_code == 404
+
+
+async def test_what_is_watched_there_is_ended_before_our_access_is_given_back(house: House, business: Linked) -> None:
+    id, tenant, calendar = await house.connected(business), UUID(business.supplier), uuid4()
+    seals, until = Seals(house.ring, tenant), clock.machine_now() + timedelta(days=2)
+    named = seals.seal(Named(id="weddings@acme.example", title="Weddings"), table="calendars", row=calendar)
+    watch = Watched(id="channel-7", until=until)
+    await house.admin.execute(
+        """insert into calendars (id, tenant_id, connection_id, remote_key, sealed, direction)
+        values ($1, $2, $3, '', $4, 'import')""",
+        *(calendar, tenant, id, named),
+    )
+    await house.admin.execute(
+        """insert into calendar_progress (calendar_id, tenant_id, watch_sealed, watch_until, watch_again_at)
+        values ($1, $2, $3, $4, $4)""",
+        *(calendar, tenant, seals.seal(watch, table="calendar_progress", row=calendar, column="watch_sealed"), until),
+    )
+    assert await business.owner.got("POST", f"/api/v1/connections/{id}/disconnect") == {"is_revoked": True}
+    assert house.acme.ended == [("channel-7", "weddings@acme.example")]
+    await house.react(business.supplier)
+    left = "select watch_sealed, watch_until, watch_again_at from calendar_progress where calendar_id = $1"
+    assert set((await house.admin.fetchrow(left, calendar)).values()) == {None}
 
 
 @pytest.mark.parametrize("verb", ["check", "pause", "resume", "disconnect", "reveal", "reconnect"])

@@ -53,6 +53,34 @@ async def test_a_link_with_a_date_is_given_a_hold_once_and_both_sides_see_it(tow
     assert (await studio.owner.got("GET", path))["items"] == []
 
 
+async def test_the_couple_hears_once_that_its_supplier_is_taken_on_the_day(town: Town) -> None:
+    couple = await town.person()
+    wedding = await town.wedding(couple, on=DAY)
+    business = await town.linked(couple, wedding)
+    studio = Studio(town=town, business=business, couple=couple, wedding=wedding)
+    await studio.react()
+    path = f"{studio.path}/bookings?from=2027-01-01&to=2027-12-31"
+    (held,) = (await studio.owner.got("GET", path))["items"]
+    await studio.owner.got("POST", f"/api/v1/bookings/{held['id']}/cancel")
+    await studio.react()
+
+    async def notices() -> list[str]:
+        inbox = (await couple.got("GET", "/api/v1/me/inbox"))["items"]
+        return [one["title"] for one in inbox if one["type"] == "link_day.changed"]
+
+    assert await notices() == []
+    calendar = f"{studio.path}/busy-calendars/team-calendar"
+    whole = {"busy": busy(("a", f"{DAY}T00:00:00Z", f"{DAY}T23:59:00Z"))}
+    for _ in range(2):
+        await studio.owner.got("PUT", calendar, whole)
+        await studio.react()
+    (told,) = await notices()
+    assert "is taken on your day by something else" in told
+    await studio.owner.got("PUT", calendar, {"busy": []})
+    await studio.react()
+    assert len(await notices()) == 1
+
+
 async def test_a_business_as_new_as_its_link_is_held_all_the_same(town: Town) -> None:
     couple = await town.person()
     wedding = await town.wedding(couple, on=DAY)
@@ -92,6 +120,10 @@ async def test_a_busy_time_elsewhere_is_a_conflict_until_either_side_moves(studi
     assert await studio.conflicts() == []
     types = [e.type for e in await studio.told("conflict.found", "conflict.resolved")]
     assert types == ["conflict.found", "conflict.resolved", "conflict.found", "conflict.resolved"]
+    # Each time it began, and not each time it was looked at, whoever keeps the calendar was told.
+    inbox = (await studio.owner.got("GET", "/api/v1/me/inbox"))["items"]
+    notices = [(one["type"], one["href"]) for one in inbox if one["type"] == "conflict.found"]
+    assert notices == [("conflict.found", f"/studio/{studio.supplier}/calendar")] * 2
 
 
 async def test_a_calendar_that_says_the_same_again_is_no_news(studio: Studio) -> None:

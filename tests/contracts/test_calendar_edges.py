@@ -270,3 +270,25 @@ async def test_a_second_calendar_of_one_business_has_its_own_busy_times(studio: 
     await other.choose("off")
     await other.settle()
     assert await busy(kept) == 1
+    # Nobody asks for it any more, so it is no calendar that was last heard of at some time.
+    assert [one["source"] for one in await sources(studio)] == [f"calendar:{kept.id}"]
+
+
+async def test_a_disconnected_calendar_is_no_source_of_busy_times(studio: Studio, kept: Kept) -> None:
+    kept.diary.put(hour(LATER, 9))
+    await kept.poll()
+    (source,) = await sources(studio)
+    assert source["times"] == 1
+    account = "insert into connection_accounts (connection_id, tenant_id) values ($1, $2)"
+    await kept.town.admin.execute(account, kept.connection, UUID(kept.tenant))
+    await studio.owner.got("POST", f"/api/v1/connections/{kept.connection}/disconnect")
+    await studio.react()
+    assert await sources(studio) == []
+    assert await busy(kept) == 0
+    told = await studio.told("busy_source.refreshed", "busy_source.ended")
+    assert [(e.type, e.op) for e in told][-2:] == [("busy_source.refreshed", "UPDATE"), ("busy_source.ended", "DELETE")]
+
+
+async def sources(studio: Studio) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await studio.owner.got("GET", f"{studio.path}/busy-calendars"))["items"]
+    return found

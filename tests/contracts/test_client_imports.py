@@ -272,6 +272,19 @@ async def test_a_watched_folder_brings_in_each_list_once_when_nobody_writes_it_a
     (tmp_path / "shoots.csv").write_bytes(shoots.replace(b"25/09/2027", b"26/09/2027"))
     told = [line for _ in range(2) for line in await client_import.look(api, watch)]
     assert told == ["shoots.csv: 2 rows: 0 new, 1 changed, 1 as they are, 0 not read."]
+    # One that is too large is told once; what has come to its end is not read again.
+    with (tmp_path / "huge.csv").open("wb") as huge:
+        huge.truncate(client_import.BYTES_MAX + 1)
+    told = [line for _ in range(4) for line in await client_import.look(api, watch)]
+    assert told == ["huge.csv: it is larger than 20 MiB, and left alone until it changes."]
+    assert set(watch.ended) == {"shoots.csv", "again.csv", "empty.csv", "huge.csv"}
+    (tmp_path / client_import.KEPT_IN).unlink()
+    (tmp_path / client_import.KEPT_IN).mkdir()
+    (tmp_path / "more.csv").write_bytes(shoots.replace(b"25/09/2027", b"27/09/2027"))
+    with pytest.raises(CannotRun, match="cannot be written"):
+        for _ in range(2):
+            await client_import.look(api, watch)
+    (tmp_path / client_import.KEPT_IN).rmdir()
     with pytest.raises(CannotRun, match="no folder"):
         client_import.opened(tmp_path / "nowhere", business)
     foreign = client_import.opened(tmp_path, UUID(int=9))

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.contracts.town import Somebody, Town
+from wedsync.subscriptions.actions import ENDPOINTS_MAX
 
 HOOK = {"url": "https://example.com/hook", "events": ["wedding.*"], "description": "Our CRM"}
 
@@ -232,3 +233,23 @@ async def test_what_waits_for_a_person_is_released_or_cancelled(town: Town, ana:
     eve = await town.person("eve")
     for action in (f"/api/v1/deliveries/{one}/release", f"/api/v1/deliveries/{one}/cancel", f"{path}/release"):
         await eve.got("POST", action, code=404)
+
+
+async def test_a_tenant_has_as_many_endpoints_as_it_may_have_and_no_more(
+    ana: Somebody, wedding: str, town: Town
+) -> None:
+    path = f"/api/v1/weddings/{wedding}/endpoints"
+    there = len((await ana.got("GET", path))["items"])
+    await town.admin.execute(
+        """insert into endpoints (tenant_id, url, secret_sealed)
+        select $1, 'https://crm.example.test/' || n, '' from generate_series(1, $2) n""",
+        UUID(wedding),
+        ENDPOINTS_MAX - 1 - there,
+    )
+    last = await ana.got("POST", path, HOOK, code=201)
+    refused = await ana.got("POST", path, HOOK, code=409)
+    assert (refused["code"], refused["max"]) == ("too_many_endpoints", ENDPOINTS_MAX)
+    assert "Remove one" in refused["detail"]
+    # One that was removed has left its place.
+    await ana.got("DELETE", f"/api/v1/endpoints/{last['id']}", code=204)
+    await ana.got("POST", path, HOOK, code=201)

@@ -1,11 +1,13 @@
 """Notices: who is told, in the product and by mail, once each, whatever runs twice."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
+from tests.contracts.certificates import Certificates
 from tests.contracts.town import Somebody, Town
 from wedsync.events.event import decode
 from wedsync.kit.actor import Actor
@@ -174,6 +176,40 @@ async def test_who_keeps_an_endpoint_hears_by_mail_that_it_fails_and_that_it_is_
     assert all(page in mail["text"] for mail in mails)
     (endpoint,) = (await who.got("GET", f"/api/v1/{kind}/{tenant}/endpoints"))["items"]
     assert (endpoint["state"], endpoint["warned_hours"]) == ("disabled", 96)
+
+
+async def test_who_keeps_an_endpoint_hears_in_time_that_its_client_certificate_ends(
+    town: Town, ana: Somebody, wedding: str, tmp_path: Path
+) -> None:
+    certificate, key = Certificates(tmp_path).issued("us.example", days=90)
+    auth = {"kind": "mtls", "certificate": certificate, "key": key}
+    hook = {"url": "https://crm.example.test/hook", "events": ["task.*"], "description": "Our CRM", "auth": auth}
+    made = await ana.got("POST", f"/api/v1/weddings/{wedding}/endpoints", hook, code=201)
+    await town.react(wedding)
+    before = len(await town.mails(wedding, to=ana.email))
+    ending = """update endpoints set auth = jsonb_set(auth, '{expires_at}',
+        to_jsonb(app.now() + make_interval(days => $2) - interval '1 minute')) where id = $1"""
+    said = []
+    for days in (31, 30, 29, 7, 6, 1, 0):
+        await town.admin.execute(ending, UUID(made["id"]), days)
+        for _ in range(2):
+            await town.admin.fetch("select app.mind_certificates()")
+            await town.react(wedding)
+        said.append(len(await town.mails(wedding, to=ana.email)) - before)
+    assert said == [0, 1, 1, 2, 2, 3, 3]
+    mails = (await town.mails(wedding, to=ana.email))[before:]
+    subjects = [mail["subject"] for mail in mails]
+    assert subjects == [
+        f"In {n}: the client certificate of your webhook Our CRM" for n in ("30 days", "7 days", "a day")
+    ]
+    page = f"/me/{wedding}/webhooks/{made['id']}"
+    assert all(page in mail["text"] and "BEGIN" not in mail["text"] for mail in mails)
+    inbox = [one for one in (await ana.got("GET", "/api/v1/me/inbox"))["items"] if one["href"] == page]
+    assert [one["type"] for one in inbox] == ["endpoint.certificate_ending"] * 3
+    # One with another end is warned of anew.
+    at = f"/api/v1/endpoints/{made['id']}"
+    assert (await ana.got("PATCH", at, {"description": "The CRM"}))["certificate_days"] == 1
+    assert "certificate_days" not in await ana.got("PATCH", at, {"auth": auth})
 
 
 async def test_who_keeps_an_endpoint_hears_that_one_delivery_keeps_back_others(

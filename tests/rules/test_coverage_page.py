@@ -14,8 +14,12 @@ BRIDGES = {"zapier_hook", "webhook"}
 LEAST = 50
 
 
+EVIDENCE = "## What proved rests on"
+
+
 def rows() -> Iterator[list[str]]:
-    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    tools, _, _ = PAGE.read_text("utf-8").partition(EVIDENCE)
+    lines = [line for line in tools.splitlines() if line.startswith("| ")]
     for line in lines[1:]:
         yield [cell.strip().strip("`") for cell in line.strip("|").split("|")]
 
@@ -24,6 +28,14 @@ def test_every_connector_is_on_the_page() -> None:
     """Those that connect an account or are the operator's; what they are through is checked below."""
     connectors = {path.parent.name for path in (ROOT / "wedsync" / "connectors").glob("*/manifest.toml")}
     assert connectors <= {through for _, _, _, through, _ in rows()}
+
+
+def test_what_is_called_proved_says_what_it_is_held_against() -> None:
+    _, _, evidence = PAGE.read_text("utf-8").partition(EVIDENCE)
+    lines = [line for line in evidence.splitlines() if line.startswith("| `")]
+    held = {line.split("`")[1]: line.split("|")[2].strip() for line in lines}
+    assert set(held) == {through for *_, through, state in rows() if state == "Proved"}
+    assert all(held.values())
 
 
 def test_there_are_fifty_tools_and_each_says_how_and_how_sure() -> None:

@@ -136,6 +136,7 @@ CANCELLED = _type("booking.cancelled", "bookings", "A hold or booking was let go
 EXPIRED = _type("booking.expired", "bookings", "A hold's time was over; what it held is free again.", Lane.HIGH)
 FULFILLED = _type("booking.fulfilled", "bookings", "What was booked is over.", Lane.LOW)
 REFRESHED = _type("busy_source.refreshed", "busy_sources", "Another calendar told when it is busy.")
+ENDED = _type("busy_source.ended", "busy_sources", "Another calendar is not heard of any more.")
 FOUND = _type(
     "conflict.found", "booking_conflicts", "Two things known of the supplier cannot both be right.", Lane.HIGH
 )
@@ -151,6 +152,6 @@ LINK_DAY_CHANGED = _type(
 EVENTS = (
     *(RESOURCE_ADDED, RESOURCE_CHANGED, SETTINGS_CHANGED),
     *(HELD, BOOKED, CHANGED, CANCELLED, EXPIRED, FULFILLED),
-    *(REFRESHED, FOUND, RESOLVED, IGNORED, DAY_CHANGED),
+    *(REFRESHED, ENDED, FOUND, RESOLVED, IGNORED, DAY_CHANGED),
     *(LINK_BOOKING_CHANGED, LINK_DAY_CHANGED),
 )

@@ -229,6 +229,10 @@ set changed = $2::text::tstzmultirange, times = (select count(*) from busy_times
 where s.supplier_id = app.tenant() and s.id = $1
 returning new.id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
+-- name: end_source
+delete from busy_sources s where s.supplier_id = app.tenant() and s.source = $1
+returning old.id, null::jsonb as record, to_jsonb(old) as old_record
+
 -- name: busy
 -- Of a stretch of time, with the calendar it comes from.
 select t.id, t.resource_id, lower(t.during) as starts_at, upper(t.during) as ends_at, s.source, s.name, exists (

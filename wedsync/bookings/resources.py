@@ -87,6 +87,16 @@ async def patch_busy(tx: Tx, source: str, told: BusyPatch) -> None:
     await _put_busy(tx, source, told.busy, resource_id=None, name=None, is_whole=False, gone=told.gone)
 
 
+async def end_busy(tx: Tx, source: str) -> None:
+    """A calendar elsewhere is heard of no more: what it was busy with is gone, and so is it. Raises Refusal 403."""
+    known = await tx.row(queries.sources, source)
+    if known is None:
+        return
+    await _put_busy(tx, source, [], resource_id=known["resource_id"], name=None, is_whole=True, gone=[])
+    row: Any = await tx.row(queries.end_source, source)
+    record(tx, facts.ENDED, op="DELETE", row=row)
+
+
 async def _put_busy(
     tx: Tx,
     source: str,

@@ -28,6 +28,10 @@ select h.host, h.destinations, h.now_s, h.failures, h.open_until, h.openings, h.
 -- Endpoints that fail for long are told of, in the end switched off; nudges for those who look on.
 select m.nudge from app.mind_failing() as m (nudge)
 
+-- name: mind_certificates
+-- Endpoints whose client certificate comes to its end are told of; nudges for those who look on.
+select m.nudge from app.mind_certificates() as m (nudge)
+
 -- name: forget_hosts
 -- Breakers of hosts that nobody asked after for a day.
 select app.forget_hosts()

@@ -1,5 +1,7 @@
 """Every write of notices: who is told becomes inbox rows and mail deliveries, owed in the reaction's transaction."""
 
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,8 +13,9 @@ from wedsync.kit import sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import model
+from wedsync.notices import keeping, model
 from wedsync.notices.channels.mail import Post
+from wedsync.notices.wording.tongues import ENGLISH
 from wedsync.web import mail
 from wedsync.weddings.actions import add_pass, pass_token, passes_of_links
 
@@ -173,6 +176,43 @@ async def warn_of_endpoint(tx: Tx, ring: KeyRing, settings: Settings, event: Eve
     await post.send()
 
 
+async def warn_of_certificate(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
+    """A client certificate comes to its end: the keepers of its endpoint hear of it, here and by mail."""
+    record = event.record or {}
+    keepers = await tx.rows(queries.keepers)
+    business = await tx.value(queries.supplier, event.tenant)
+    href = f"/{'studio' if business else 'me'}/{event.tenant}/webhooks/{event.subject.id}"
+    ends_on = datetime.fromisoformat(record["auth"]["expires_at"]).date()
+    name = record["description"] or urlsplit(record["url"]).hostname or ""
+    days = record["certificate_days"]
+    words = mail.compose(
+        "notices/notices/endpoint_certificate.txt",
+        name=name,
+        on=ENGLISH.day(ends_on),
+        days="a day" if days == 1 else f"{days} days",
+        url=f"{settings.public_url}/?next={href}",
+    )
+    post = Post(tx, ring, event)
+    for keeper in keepers:
+        person = keeper["person_id"]
+        post.mail(words, to=keeper["email"], name=keeper["name"], kind="person", recipient=person, subject=event.id)
+    await post.send()
+    title = f"The client certificate of your webhook {name} ends on {ENGLISH.day(ends_on)}"
+    await _put(tx, [model.told(event, keeper["person_id"], title, keeping.CERTIFICATE, href) for keeper in keepers])
+
+
+async def tell_of_conflict(tx: Tx, event: Event) -> None:
+    """Two things cannot both be right, and only people can decide: who keeps the calendars reads it in their inbox."""
+    business = await tx.value(queries.supplier, event.tenant)
+    base = f"/{'studio' if business else 'me'}/{event.tenant}"
+    keepers = await tx.rows(queries.keepers)
+    await _put(tx, [keeping.conflict_row(event, keeper["person_id"], base) for keeper in keepers])
+
+
+async def _put(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+
+
 async def warn_of_connection(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     """A provider no longer lets us in: whoever can connect the account again hears of it, here and by mail."""
     record = event.record or {}
@@ -190,13 +230,11 @@ async def warn_of_connection(tx: Tx, ring: KeyRing, settings: Settings, event: E
         person = keeper["person_id"]
         post.mail(words, to=keeper["email"], name=keeper["name"], kind="person", recipient=person, subject=event.id)
     await post.send()
-    rows = [model.broken_row(event, keeper["person_id"], href) for keeper in keepers]
-    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+    await _put(tx, [model.broken_row(event, keeper["person_id"], href) for keeper in keepers])
 
 
 async def tell_of_plan(tx: Tx, event: Event) -> None:
     """A limit comes near or is reached, or the plan is another: owners and admins read it in their inbox."""
     title = await tx.value(queries.plan) or ""
     keepers = await tx.rows(queries.keepers)
-    rows = [model.plan_row(event, keeper["person_id"], title) for keeper in keepers]
-    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
+    await _put(tx, [model.plan_row(event, keeper["person_id"], title) for keeper in keepers])

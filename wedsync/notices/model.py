@@ -41,6 +41,7 @@ TO_COUPLE = (
         "photos.delayed",
     ),
     *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared", "task.declined"),
+    "link_day.changed",
     *("form.asked", "form.reminded", "form.reopened", "form.due_soon", "form.overdue"),
 )
 # Whoever has it to do: a link's people, one member, or the couple where it is nobody's.
@@ -107,6 +108,8 @@ CALLS = (
     *("alert.medical", "alert.safety", "alert.weather", "alert.supplier_missing", "alert.venue", "alert.transport"),
     *("alert.lost", "alert.other", "alert.drill", "alert.dietary"),
 )
+# Of how suppliers stand on the day, only that one is not free any more.
+OF_DAYS = ("link_day.changed",)
 # What is about single guests: told to people, not to whole channels, and looked at only where it is news.
 PERSONAL = ("guest.changed", "contact.changed")
 SAYS = {
@@ -144,6 +147,7 @@ SAYS = {
     "space.exceeded": "More guests have accepted than {name} takes ({capacity} {arrangement})",
     "space.fits_again": "All who have accepted fit into {name} again",
     "message.shared": "A supplier has shared a message with you",
+    "link_day.changed": "One of your suppliers is taken on your day by something else",
     "day_contact.added": "A new contact for the day: {name}",
     "day_contact.changed": "A contact for the day has changed: {name}",
     "day_contact.removed": "No longer a contact for the day: {name}",

@@ -75,7 +75,7 @@ CATEGORIES: Final = (
         hint="Who joined or declined, and what is shared with you",
         types=(
             *("link.scopes_changed", "link.requested", "link.accepted", "link.declined", "acknowledgement.declined"),
-            "message.shared",
+            *("message.shared", "link_day.changed"),
         ),
     ),
     Category(

@@ -7,9 +7,12 @@ from wedsync.events.event import Event
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import actions, digests, enquiries, facts, model, telling
+from wedsync.notices import actions, digests, enquiries, facts, keeping, model, telling
 
 TOLD = (*model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_ALL, *model.TO_DOERS)
+TAKEN = '$.record.state == "taken" && $.old.state != "taken"'
+"""Of how a supplier stands on the day of a wedding, what its couple is told."""
+NEW_CONFLICT = '$.op == "INSERT" || $.old.state == "resolved"'
 RENAMED = '$.op == "UPDATE" && ($.table == "guest_contacts" || $.record.display_name != $.old.display_name)'
 Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[None]]
 Run = Callable[[Tx, Event], Awaitable[None]]
@@ -27,7 +30,7 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     return (
         Reaction(
             name="notices.tell",
-            types=tuple(kind for kind in TOLD if kind not in model.PERSONAL),
+            types=tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS)),
             run=by(telling.tell),
         ),
         Reaction(
@@ -35,6 +38,10 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
             types=model.PERSONAL,
             run=by(telling.tell),
             condition=RENAMED,
+        ),
+        Reaction(name="notices.tell_of_day", types=model.OF_DAYS, run=by(telling.tell), condition=TAKEN),
+        Reaction(
+            name="notices.conflict", types=keeping.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
         ),
         Reaction(name="notices.acted", types=actions.ACTS, run=actions.note_acted),
         Reaction(name="notices.digest", types=(facts.DIGEST_MADE.type,), run=by(digests.send)),
@@ -50,6 +57,11 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         Reaction(name="notices.connection_broken", types=("connection.broken",), run=by(actions.warn_of_connection)),
         Reaction(name="notices.plan", types=model.OF_PLANS, run=actions.tell_of_plan),
         Reaction(name="notices.endpoint_failing", types=("endpoint.failing",), run=by(actions.warn_of_endpoint)),
+        Reaction(
+            name="notices.endpoint_certificate",
+            types=("endpoint.certificate_ending",),
+            run=by(actions.warn_of_certificate),
+        ),
         Reaction(
             name="notices.endpoint_off",
             types=("endpoint.changed",),

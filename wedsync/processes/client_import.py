@@ -38,12 +38,14 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Watch(msgspec.Struct, kw_only=True):
-    """A folder that is watched. `taken`: the digest of each list that came to an end, and which end."""
+    """A folder that is watched. `taken`: the digest of each list that came to an end, and which end; `ended`: how each
+    file stood then, so that it is not read again every few seconds."""
 
     folder: Path
     business: UUID
     choices: str = ""
     seen: dict[str, Look] = {}
+    ended: dict[str, Look] = {}
     taken: dict[str, str] = {}
 
 
@@ -82,12 +84,20 @@ async def look(api: remote.Api, watch: Watch) -> list[str]:
     where WedSync does not let us in: no later look would go better."""
     told: list[str] = []
     now = await asyncio.to_thread(_files, watch.folder)
-    settled = [name for name, stands in now.items() if watch.seen.get(name) == stands]
+    settled = [name for name, at in now.items() if watch.seen.get(name) == at and watch.ended.get(name) != at]
     watch.seen = now
+    watch.ended = {name: at for name, at in watch.ended.items() if name in now}
     for name in settled:
+        if now[name].bytes > BYTES_MAX:
+            watch.ended[name] = now[name]
+            told.append(f"{name}: it is larger than 20 MiB, and left alone until it changes.")
+            continue
         data = await asyncio.to_thread(_read, watch.folder / name)
-        digest = hashlib.sha256(data).hexdigest() if data is not None else ""
-        if data is None or digest in watch.taken:
+        if data is None:
+            continue  # gone, or not ours to read yet: the next look tries again
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in watch.taken:
+            watch.ended[name] = now[name]
             continue
         try:
             words = _words(await _import(api, watch.business, name, data, watch.choices))
@@ -99,7 +109,7 @@ async def look(api: remote.Api, watch: Watch) -> list[str]:
             if error.status in (401, 403, 404):
                 raise
             words = str(error)
-        watch.taken[digest] = words
+        watch.taken[digest], watch.ended[name] = words, now[name]
         await asyncio.to_thread(_keep, watch)
         told.append(f"{name}: {words}")
     return told
@@ -182,8 +192,13 @@ def _read(path: Path) -> bytes | None:
 
 
 def _keep(watch: Watch) -> None:
-    """All of it or nothing: a machine that is switched off just then remembers what it did before."""
+    """All of it or nothing: a machine that is switched off just then remembers what it did before. Raises CannotRun
+    where nothing can be written: without it every list would be brought in at each beginning."""
     newest = dict(list(watch.taken.items())[-KEPT_MAX:])
-    beside = watch.folder / f"{KEPT_IN}.new"
-    beside.write_bytes(msgspec.json.encode(newest))
-    beside.replace(watch.folder / KEPT_IN)
+    kept = watch.folder / KEPT_IN
+    beside = kept.with_name(f"{KEPT_IN}.new")
+    try:
+        beside.write_bytes(msgspec.json.encode(newest))
+        beside.replace(kept)
+    except OSError as error:
+        raise CannotRun(f"{kept} cannot be written ({error}). Give WedSync the right to write there.") from error

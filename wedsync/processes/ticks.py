@@ -218,11 +218,13 @@ def probing_mail(published: Callable[[str], Awaitable[Any]]) -> Tick:
 
 
 def minding(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Endpoints that fail for long: their owners are warned, in the end they are switched off."""
+    """Endpoints that fail for long: their owners are warned, in the end they are switched off. Client certificates that
+    come to their end: their owners are warned in time."""
 
     async def mind(connection: Any) -> None:
-        for row in await connection.fetch(queries.mind_failing):
-            await published(row["nudge"])
+        for statement in (queries.mind_failing, queries.mind_certificates):
+            for row in await connection.fetch(statement):
+                await published(row["nudge"])
 
     return mind
 

@@ -21,6 +21,8 @@ from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.subscriptions")
 OLD_SECRETS_MAX = 5
+ENDPOINTS_MAX = 100
+"""Of one tenant: every event asks each of them whether it wants it."""
 
 
 async def add(
@@ -39,6 +41,13 @@ async def add(
     url = model.check_url(new.url, allow=allow)
     if not new.events:
         raise invalid("events", "is empty, and there is no rule yet that sends it anything", "Choose at least one.")
+    await tx.value(queries.hold_endpoints, tenant)
+    if await tx.value(queries.count_endpoints, tenant) >= ENDPOINTS_MAX:
+        detail = (
+            f"There are {ENDPOINTS_MAX} webhook endpoints already, as many as there may be. Remove one that is not "
+            "used any more, or let rules send several kinds of events to one."
+        )
+        raise Refusal(409, "too_many_endpoints", detail, extra={"max": ENDPOINTS_MAX})
     endpoint_id, secret = endpoint_id or uuid4(), model.new_secret()
     shown, held = secured.new(new.headers, new.auth, allow=allow)
     model.needs_https(url, shown)

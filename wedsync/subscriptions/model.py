@@ -77,7 +77,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Of its own headers there are the names, of `auth` what is no secret. `failing_since`: nothing was delivered since
     then, as its owners were told by mail, `warned_hours` after it. `blocked_since`: one that waits for a person has
-    kept back what comes after it in order, as they were told too.
+    kept back what comes after it in order, as they were told too. `certificate_days`: they were warned that its client
+    certificate ends in so many days.
     """
 
     id: UUID
@@ -96,6 +97,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failing_since: datetime | None = None
     warned_hours: int = 0
     blocked_since: datetime | None = None
+    certificate_days: int | None = None
     secret: str | None = None
     breaker: Restraint | None = None
 
@@ -319,5 +321,9 @@ CHANGED = _type(
 FAILING = _type(
     "failing", "Nothing was delivered to an endpoint for 1, 24, 72 or 96 hours; its owners are warned by mail."
 )
+CERTIFICATE_ENDING = _type(
+    "certificate_ending",
+    "The client certificate of an endpoint ends in 30, 7 or 1 days; its owners are warned by mail.",
+)
 REMOVED = _type("removed", "A webhook endpoint was removed; what it was still owed is cancelled.")
-EVENTS = (ADDED, CHANGED, FAILING, REMOVED)
+EVENTS = (ADDED, CHANGED, FAILING, CERTIFICATE_ENDING, REMOVED)

@@ -1,6 +1,6 @@
 -- name: endpoints
 select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
-  e.failing_since, e.warned_hours, e.blocked_since, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
+  e.failing_since, e.warned_hours, e.blocked_since, e.certificate_days, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
 from endpoints e
 left join destinations d on d.id = e.id
 left join app.hosts_of(array[e.id]) h on h.destination_id = e.id
@@ -9,7 +9,7 @@ order by e.created_at, e.id
 
 -- name: endpoint
 select e.id, e.tenant_id, e.url, e.description, e.events, e.state, e.state_reason, e.mode, e.header_names, e.auth, e.version, e.created_at, e.updated_at,
-  e.failing_since, e.warned_hours, e.blocked_since, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
+  e.failing_since, e.warned_hours, e.blocked_since, e.certificate_days, d.breaker_failures, d.breaker_until, h.host, h.open_until as host_until
 from endpoints e
 left join destinations d on d.id = e.id
 left join app.hosts_of(array[e.id]) h on h.destination_id = e.id
@@ -17,6 +17,13 @@ where e.id = $1 and e.deleted_at is null
 
 -- name: secrets
 select e.secret_sealed, e.old_secrets, e.version from endpoints e where e.id = $1 and e.deleted_at is null for update
+
+-- name: hold_endpoints
+-- Who adds one does so one at a time, so that what is counted then is so.
+select pg_advisory_xact_lock(hashtextextended('endpoints:' || $1::uuid::text, 0))
+
+-- name: count_endpoints
+select count(*) from endpoints e where e.tenant_id = $1 and e.deleted_at is null
 
 -- name: add
 insert into endpoints (id, tenant_id, url, description, events, secret_sealed, mode, header_names, auth, credentials_sealed)
@@ -30,7 +37,8 @@ update endpoints e
 set url = coalesce($2, e.url), events = coalesce($3, e.events), description = coalesce($4, e.description), state = coalesce($5, e.state),
   state_reason = case when $5 is null then e.state_reason when $5 = 'paused' then 'paused by its owner' else '' end,
   mode = coalesce($6, e.mode), header_names = coalesce($8, e.header_names), auth = coalesce($9, e.auth),
-  credentials_sealed = case when $8::text[] is null then e.credentials_sealed else $10 end
+  credentials_sealed = case when $8::text[] is null then e.credentials_sealed else $10 end,
+  certificate_days = case when $9::jsonb is null or $9::jsonb ->> 'expires_at' = e.auth ->> 'expires_at' then e.certificate_days end
 where e.id = $1 and e.deleted_at is null and ($7::integer is null or e.version = $7)
 returning new.id, new.version, to_jsonb(new) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as record, to_jsonb(old) - '{secret_sealed,old_secrets,credentials_sealed}'::text[] as old_record
 

@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from wedsync.connections.accounts import actions, grants, model
 from wedsync.connections.accounts.model import Begun, Credentials, NewAccount, Revealed
 from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.calendars import parting
 from wedsync.connections.contract import Account, Connection, ReconnectNeeded, Rejected, RetryLater
 from wedsync.connections.host import Host
 from wedsync.connections.manifest import Connect, Manifest
@@ -195,13 +196,19 @@ async def pause(ctx: Context, actor: Actor, connection_id: UUID) -> model.Report
 
 
 async def disconnect(ctx: Context, desk: Desk, actor: Actor, connection_id: UUID) -> bool:
-    """Take our access back at the provider, then forget all we hold. False where the provider has not confirmed it.
+    """Have nothing told us any more, take our access back at the provider, then forget all we hold. False where the
+    provider has not confirmed it.
 
     In this order: what we have forgotten nobody can take back there.
     """
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
         await actions.must_be(tx, actions.OWNERS)
         held = await actions.hold(tx, ctx.ring, connection_id)
+        watched = await parting.watched(tx, connection_id)
+    if watched:
+        opened = await desk.accounts.open(connection_id, held.tenant)
+        if isinstance(opened, Connection):
+            await parting.end_watches(desk.host, ctx.ring, held.connector, opened, watched)
     _, connect = _known(desk, held.connector)
     is_revoked = False
     token = "" if held.credentials is None else held.credentials.refresh_token or held.credentials.access_token

@@ -6,7 +6,6 @@ from uuid import UUID
 from msgspec import UNSET
 
 from wedsync.bookings import resources
-from wedsync.bookings.rows import BusyReplacement
 from wedsync.connections.calendars import conflicts, facts, model
 from wedsync.events.record import record
 from wedsync.kit import sql
@@ -80,10 +79,7 @@ async def resolve(tx: Tx, conflict_id: UUID, keep: model.Side) -> None:
 async def forget_busy(tx: Tx, calendar_id: UUID) -> None:
     """Nothing of theirs is known any more, and nobody is busy because of it."""
     await tx.run(queries.forget_theirs, calendar_id)
-    source = f"calendar:{calendar_id}"
-    if await tx.value(queries.has_source, source):
-        name = await tx.value(queries.source_name, source)
-        await resources.replace_busy(tx, source, BusyReplacement(busy=[], name=name))
+    await resources.end_busy(tx, f"calendar:{calendar_id}")
 
 
 async def _held(tx: Tx, calendar_id: UUID) -> Row:

@@ -144,6 +144,18 @@ update calendar_progress g
 set pulls_done = $2, pulled_at = app.now(), listed_at = case when $3 then app.now() else g.listed_at end, may_sweep = g.may_sweep and not $3
 where g.calendar_id = $1
 
+-- name: watched_of
+-- The calendars of a connection whose provider still tells of them.
+select c.id, c.tenant_id, c.sealed, g.watch_sealed
+from calendars c join calendar_progress g on g.calendar_id = c.id
+where c.connection_id = $1 and g.watch_sealed is not null and g.watch_until > $2
+order by c.id
+
+-- name: forget_watches
+-- Nobody may end them any more; who connects the account again asks for new ones.
+update calendar_progress g set watch_sealed = null, watch_until = null, watch_again_at = null
+where g.calendar_id in (select c.id from calendars c where c.connection_id = $1)
+
 -- name: put_watch
 update calendar_progress g set watch_sealed = $2, watch_until = $3, watch_again_at = $4 where g.calendar_id = $1
 
@@ -314,9 +326,6 @@ select app.poke_due_calendars()
 
 -- name: forget_syncs
 select app.forget_syncs($1)
-
--- name: source_name
-select s.name from busy_sources s where s.supplier_id = app.tenant() and s.source = $1
 
 -- name: resources
 select r.id, r.name from resources r

@@ -68,11 +68,11 @@ async def find(tx: Tx, event: Event) -> None:
 
 
 async def forget(tx: Tx, event: Event) -> None:
-    """An account was disconnected: what we knew of its owner's time is forgotten."""
+    """An account was disconnected: what we knew of its owner's time is forgotten, and that its provider tells."""
+    await tx.run(queries.forget_watches, event.subject.id)
     for row in await tx.rows(queries.chosen_of, event.subject.id):
         await tx.run(queries.begin_anew, row["id"], True)
-        if event.stream.startswith("supplier:"):
-            await actions.forget_busy(tx, row["id"])
+        await actions.forget_busy(tx, row["id"])
 
 
 async def _poke(tx: Tx, calendars: list[UUID], *, is_pull: bool) -> None:

@@ -1,8 +1,18 @@
-"""Asks Acme who is there."""
+"""Asks Acme who is there, and has it tell of calendars or no more."""
 
 import msgspec
 
-from wedsync.connections.contract import Account, Connection, Outcome, ReconnectNeeded, RetryLater, Tools, attempt_of
+from wedsync.connections.calendars.contract import Watch, Watching
+from wedsync.connections.contract import (
+    Account,
+    Connection,
+    Delivered,
+    Outcome,
+    ReconnectNeeded,
+    RetryLater,
+    Tools,
+    attempt_of,
+)
 from wedsync.kit.http import Reply
 
 
@@ -24,6 +34,17 @@ class Acme:
             return ReconnectNeeded(reason=f"Acme answered {answer.status} to {token}.", attempt=attempt)
         who = msgspec.json.decode(answer.body)["account"]
         return Account(id=who, title=who)
+
+    async def watch(self, watch: Watch, connection: Connection) -> Watching | Outcome:
+        return Watching(id=watch.id, expires_at=watch.expires_at)
+
+    async def unwatch(self, calendar: str, watching: Watching, connection: Connection) -> Outcome:
+        (token,) = connection.secrets["access_token"]
+        url = f"{self._tools.settings['acme_calendar_base_url']}/acme/watches/{watching.id}?calendar={calendar}"
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await self._tools.wire.request("DELETE", url, headers=headers, timeout_s=5, trusted=True)
+        is_ended = isinstance(answer, Reply) and answer.status == 204
+        return Delivered() if is_ended else RetryLater(reason="Acme did not end it.")
 
     async def close(self) -> None:
         """Nothing is held."""
