@@ -1,6 +1,5 @@
 """The sync at its edges: watches and their renewal, calendars that come and go, and what a person must allow first."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,24 +9,16 @@ import pytest_asyncio
 
 from tests.contracts.bookings_house import Studio, opened
 from tests.contracts.calendar_house import Kept, Provider, connected, of_studio
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Town
 from wedsync.connections.calendars import finding
 from wedsync.connections.calendars.event import CalendarEvent, Days, Timed
 from wedsync.connections.contract import ReconnectNeeded, RetryLater
 from wedsync.kit import clock
-from wedsync.kit.config import Settings
 from wedsync.kit.errors import Refusal
 
 LATER = "2027-07-03"
 BUSY = "select count(*) from busy_times where supplier_id = $1"
 WATCH_AGAIN = "update calendar_progress set watch_again_at = $2 where calendar_id = $1"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

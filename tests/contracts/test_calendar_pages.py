@@ -1,30 +1,19 @@
 """The pages of connected calendars: choosing, looking now, deciding; for the couple and for a business alike."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
-
-import pytest_asyncio
 
 from tests.contracts.bookings_house import opened
 from tests.contracts.calendar_house import Kept, Provider, connected
-from tests.contracts.town import LEASE_WORK, Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import LEASE_WORK, Town
 from wedsync.connections import incoming
 from wedsync.connections.calendars.event import CalendarEvent, Timed
 from wedsync.events.jobs import Job
 from wedsync.kit.actor import Actor
-from wedsync.kit.config import Settings
 
 LATER = "2027-07-03"
 THREE = Timed(start="2027-06-05T15:00:00", end="2027-06-05T15:45:00", zone="Europe/London")
 OWE = """insert into inbox_hooks (id, tenant_id, source_id, connector, dedupe_key, sealed, verified_by)
     values ($1, $2, $3, 'google_calendar', 'one', $4, 'google')"""
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 async def test_a_business_chooses_a_calendar_and_decides_on_pages(town: Town) -> None:

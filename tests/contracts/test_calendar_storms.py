@@ -1,20 +1,16 @@
 """Random edits on both sides, whatever a provider does meanwhile: in the end both have the same, and nothing twice."""
 
 import random
-from collections.abc import AsyncIterator
 from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from tests.contracts.bookings_house import Studio, opened
 from tests.contracts.calendar_house import Fault, Kept, Provider, of_studio
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Town
 from wedsync.connections.calendars.event import CalendarEvent, Timed, span
-from wedsync.kit.config import Settings
 
 POLICIES = ("theirs", "ours", "manual", "latest")
 STORMS = [
@@ -29,12 +25,6 @@ ALIVE = """select b.starts_at, b.ends_at from bookings b
 PARTED = "select id, state from calendar_events where calendar_id = $1 and state in ('removed', 'ended')"
 BUSY = "select lower(during), upper(during) from busy_times where supplier_id = $1 order by 1, 2"
 ACTS = ("book", "move", "cancel", "rename", "theirs_move", "theirs_rename", "theirs_delete", "add", "change", "drop")
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 class Storm:

@@ -1,6 +1,5 @@
 """A calendar elsewhere and ours come to the same, whoever changes what, and whatever the provider does meanwhile."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +8,10 @@ import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, Studio, opened
 from tests.contracts.calendar_house import Kept, Provider, of_studio
-from tests.contracts.town import Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Town
 from wedsync.connections.calendars.event import CalendarEvent, Timed
-from wedsync.kit.config import Settings
 
 LATER = "2027-07-03"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture

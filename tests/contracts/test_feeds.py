@@ -12,8 +12,7 @@ from icalendar import Calendar
 from litestar import Request, Response, get
 
 from tests.contracts.bookings_house import DAY, Studio, opened
-from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres
+from tests.contracts.town import Somebody, Town
 from wedsync.connections.calendars.contract import Pull, Pulled
 from wedsync.connections.calendars.event import Timed
 from wedsync.connections.contract import Account, Connection, Tools
@@ -21,14 +20,7 @@ from wedsync.connections.stage import serving
 from wedsync.connectors.ics.connector import connect
 from wedsync.feeds import api, model
 from wedsync.kit import clock, log
-from wedsync.kit.config import Settings
 from wedsync.kit.http import Wire
-
-
-@pytest_asyncio.fixture(scope="module")
-async def town(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Town]:
-    async with built(database, postgres, settings) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -65,7 +65,7 @@ class Up:
                     "--ready-file",
                     str(self.ready_file),
                 ],
-                env=environ | {"WEDSYNC_ENV": "test", "WEDSYNC_SANDBOX_SMTP_PORT": "0"},
+                env=environ | {"WEDSYNC_ENV": "test", "WEDSYNC_SANDBOX_SMTP_PORT": "0", "WEDSYNC_WEB_WORKERS": "1"},
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,
