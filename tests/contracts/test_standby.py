@@ -147,12 +147,13 @@ async def test_commits_go_on_without_a_standby_that_is_gone_and_it_is_not_promot
         assert await asyncio.to_thread(standby.status, pair.settings, is_json=True) == 1
         with pytest.raises(CannotRun, match="does not have everything"):
             await asyncio.to_thread(standby.promote, pair.settings)
-        postmaster(engines).kill()
+        killed = postmaster(engines)
+        killed.kill()
 
-        async def is_back() -> bool:
-            with suppress(OSError, asyncpg.PostgresError):
-                return bool(await asked(engines, "select count(*) from kept"))
-            return False
+        def is_back() -> bool:
+            now = pair.engines.postgres
+            return now is not None and now.process is not None and now.process.pid != killed.pid
 
         await eventually(is_back, within_s=PATIENCE_S, what="the primary itself came back")
         assert engines.primary == "postgres"
+        assert await asked(engines, "select count(*) from kept") == 1
