@@ -102,6 +102,13 @@ async def asked_of(engines: Engines, statement: str) -> object:
     return await asyncio.to_thread(ask, engines, statement, DATABASE)
 
 
+async def _is_written(pool: asyncpg.Pool, number: int) -> bool:
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await pool.execute("insert into written values ($1) on conflict do nothing", number)
+        return True
+    return False
+
+
 async def _write_through_a_kill(pair: Pair, pool: asyncpg.Pool, written: list[int]) -> float:
     """Rows one by one, the primary killed after twenty; returns the longest time without an answer."""
     loop, longest, last = asyncio.get_running_loop(), 0.0, 0.0
@@ -109,11 +116,7 @@ async def _write_through_a_kill(pair: Pair, pool: asyncpg.Pool, written: list[in
         if number == 20:
             postmaster(pair.engines).kill()
         last = loop.time()
-        while True:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await pool.execute("insert into written values ($1) on conflict do nothing", number)
-                break
-            await asyncio.sleep(0.02)
+        await eventually(lambda: _is_written(pool, number), within_s=PATIENCE_S, what="it is answered")  # noqa: B023
         written.append(number)
         longest = max(longest, loop.time() - last)
     return longest
