@@ -102,6 +102,13 @@ async def asked_of(engines: Engines, statement: str) -> object:
     return await asyncio.to_thread(ask, engines, statement, DATABASE)
 
 
+async def _is_written(pool: asyncpg.Pool, number: int) -> bool:
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await pool.execute("insert into written values ($1) on conflict do nothing", number)
+        return True
+    return False
+
+
 async def _write_through_a_kill(pair: Pair, pool: asyncpg.Pool, written: list[int]) -> float:
     """Rows one by one, the primary killed after twenty; returns the longest time without an answer."""
     loop, longest, last = asyncio.get_running_loop(), 0.0, 0.0
@@ -109,11 +116,7 @@ async def _write_through_a_kill(pair: Pair, pool: asyncpg.Pool, written: list[in
         if number == 20:
             postmaster(pair.engines).kill()
         last = loop.time()
-        while True:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await pool.execute("insert into written values ($1) on conflict do nothing", number)
-                break
-            await asyncio.sleep(0.02)
+        await eventually(lambda: _is_written(pool, number), within_s=PATIENCE_S, what="it is answered")  # noqa: B023
         written.append(number)
         longest = max(longest, loop.time() - last)
     return longest
@@ -147,12 +150,13 @@ async def test_commits_go_on_without_a_standby_that_is_gone_and_it_is_not_promot
         assert await asyncio.to_thread(standby.status, pair.settings, is_json=True) == 1
         with pytest.raises(CannotRun, match="does not have everything"):
             await asyncio.to_thread(standby.promote, pair.settings)
-        postmaster(engines).kill()
+        killed = postmaster(engines)
+        killed.kill()
 
-        async def is_back() -> bool:
-            with suppress(OSError, asyncpg.PostgresError):
-                return bool(await asked(engines, "select count(*) from kept"))
-            return False
+        def is_back() -> bool:
+            now = pair.engines.postgres
+            return now is not None and now.process is not None and now.process.pid != killed.pid
 
         await eventually(is_back, within_s=PATIENCE_S, what="the primary itself came back")
         assert engines.primary == "postgres"
+        assert await asked(engines, "select count(*) from kept") == 1

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.eventually import eventually
@@ -68,3 +69,14 @@ async def test_its_commands_do_what_it_says() -> None:
                 assert told in done.stdout
             await eventually(is_in_step, within_s=PATIENCE_S, what="a new standby has everything")
             assert say(said[4]).returncode == 0
+            headers = {"authorization": f"Bearer {environ['WEDSYNC_TOKEN']}"}
+            async with httpx.AsyncClient(base_url=product.settings.public_url, headers=headers, timeout=60) as http:
+                health = (await http.get("/api/database/health")).json()
+                page = (await http.get("/ops/database", headers={"accept": "text/html"})).text
+            [replica] = health["replication"]["replicas"]
+            assert (replica["name"], replica["state"], replica["sync_state"]) == (
+                "wedsync_standby",
+                "streaming",
+                "sync",
+            )
+            assert "wedsync_standby: every commit waits for it" in page

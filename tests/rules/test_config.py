@@ -135,6 +135,7 @@ def test_a_live_profile_is_accepted_when_complete() -> None:
             "WEDSYNC_OWNER_DATABASE_URL leaves",
         ),
         ({"WEDSYNC_DATABASE_URL": "postgresql:///w?host=db.example"}, "without verified TLS"),
+        ({"WEDSYNC_DATABASE_URL": "postgresql://u:p@db1,db2/w?sslmode=verify-full"}, "target_session_attrs=read-write"),
         ({"WEDSYNC_VALKEY_URL": "valkey://cache.example"}, "Use valkeys:// instead"),
         ({"WEDSYNC_PUBLIC_URL": "http://wedsync.example"}, "WEDSYNC_PUBLIC_URL must be the https://"),
         ({"WEDSYNC_GATEWAY_URL": ""}, "WEDSYNC_GATEWAY_URL must be the wss://"),

@@ -62,6 +62,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "inbox_state": Scope.CORE,
     "make_digests": Scope.CORE,
     "places": Scope.CORE,
+    "platform_modes": Scope.CORE,
+    "weddings_of_modes": Scope.CORE,
     "phones_for": Scope.CORE,
     "my_phone": Scope.CORE,
     "owe_step": Scope.SCHEDULE,

@@ -38,7 +38,14 @@ SCHEMES: Final = {
 def problems(settings: "Settings") -> list[str]:
     """Everything wrong with them, in a stable order."""
     addresses = list(_addresses(settings))
-    found = [*addresses, *_secrets(settings), *_networks(settings), *_days(settings), *_tls(settings)]
+    found = [
+        *addresses,
+        *_hosts(settings),
+        *_secrets(settings),
+        *_networks(settings),
+        *_days(settings),
+        *_tls(settings),
+    ]
     # What is no address at all has no host to judge.
     if settings.env == "production" and not addresses:
         found += _production(settings)
@@ -72,6 +79,12 @@ def _addresses(settings: "Settings") -> Iterator[str]:
         if url and not _is_address(url, schemes):
             starts = " or ".join(f"{scheme}://" for scheme in schemes)
             yield f"WEDSYNC_{name.upper()} must be an address that starts with {starts}."
+    ports = [p for p in (settings.port, settings.gateway_port, settings.sandbox_port, settings.sandbox_smtp_port) if p]
+    if len(set(ports)) < len(ports):
+        yield "The ports of web, gateway, sandbox and its mail server must differ from each other."
+
+
+def _hosts(settings: "Settings") -> Iterator[str]:
     for name in DATABASES:
         parts = urlsplit(getattr(settings, name)) if _is_address(getattr(settings, name), SCHEMES[name]) else None
         if parts and "," in parts.netloc.rpartition("@")[2] and "read-write" not in _wanted(parts.query):
@@ -79,9 +92,6 @@ def _addresses(settings: "Settings") -> Iterator[str]:
                 f"WEDSYNC_{name.upper()} names several hosts, of which only one takes changes. Add "
                 "`?target_session_attrs=read-write`, so that it is found, also after a promotion."
             )
-    ports = [p for p in (settings.port, settings.gateway_port, settings.sandbox_port, settings.sandbox_smtp_port) if p]
-    if len(set(ports)) < len(ports):
-        yield "The ports of web, gateway, sandbox and its mail server must differ from each other."
 
 
 def _wanted(query: str) -> list[str]:

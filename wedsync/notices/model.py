@@ -50,17 +50,18 @@ TO_DOERS = ("task.due_soon", "task.overdue", "task.chased", "task.freed")
 LATE_RUNG = 5
 # What nobody did on purpose: both sides are told, also whoever gave the answer that it follows from.
 FOLLOWS = ("space.exceeded", "space.fits_again")
+# What the platform itself says: for a while something does not work.
+OF_MODES = ("mode.read_only", "mode.read_only_over", "mode.late", "mode.late_over")
 # The couple and the one supplier whose link it is of: money is between the two of them.
 TO_BOTH = (
     *FOLLOWS,
+    *OF_MODES,
     "payment.received",
     "payment.refunded",
     "payment.disputed",
     "payment.dispute_closed",
     "payment.overdue",
 )
-# What the platform itself says: for a while something does not work.
-OF_MODES = ("mode.read_only", "mode.read_only_over", "mode.late", "mode.late_over")
 # Everybody who sees the schedule; suppliers confirm it.
 TO_ALL = (
     "amendment.made",
@@ -69,7 +70,6 @@ TO_ALL = (
     "day_stage.begun",
     "weather_gate.asked",
     "weather_gate.decided",
-    *OF_MODES,
 )
 # About one supplier's coming, and told to that one.
 OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
@@ -86,7 +86,6 @@ UNCONFIRMED = frozenset(
             *TO_BOTH,
             *TO_DOERS,
             *OF_ARRIVALS,
-            *OF_MODES,
             *OF_PACKS,
             *("arrival.came", "day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
         ),

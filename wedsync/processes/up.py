@@ -219,7 +219,7 @@ async def _demo(settings: Settings, *, with_demo: bool) -> dict[str, Any] | None
 
 def _calendars(settings: Settings, demo: dict[str, Any] | None) -> Coroutine[Any, Any, None] | None:
     """The demo's suppliers connect their calendars while everything runs already."""
-    return None if demo is None else module("demo_calendars").connect(settings, demo)  # type: ignore[no-any-return]
+    return None if demo is None else module("demo_calendars").connect(settings, demo)
 
 
 @asynccontextmanager

@@ -158,7 +158,7 @@ async def settled(product: Product) -> None:
     await asyncio.sleep(CAUGHT_UP_S)
 
 
-async def all_well(needed: "set[asyncio.Task[None]]", besides: "set[asyncio.Task[None]]") -> None:
+async def all_well(needed: "set[asyncio.Task[Any]]", besides: "set[asyncio.Task[Any]]") -> None:
     """Until all that is needed is done; what any of them raises, also of those beside, ends it at once."""
     while needed:
         done, _ = await asyncio.wait(needed | besides, return_when="FIRST_COMPLETED")
