@@ -12,8 +12,9 @@ from tests.browser.people import LIVE, NOW, Scene, ago
 from wedsync.connections import manifest as manifests
 from wedsync.kit import sketch
 from wedsync.kit.config import load
+from wedsync.operations import drawing
 from wedsync.operations.health import fallbacks, judging, model, reading
-from wedsync.operations.pages import alerts, health
+from wedsync.operations.pages import alerts
 from wedsync.operations.shell import Head, mode_of, sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
@@ -144,7 +145,7 @@ def health_values(*, trouble: bool) -> dict[str, Any]:
             failing=3 if trouble else 0,
         )
     ]
-    return health.values(found_health(trouble=trouble), breakers, promises(trouble=trouble))
+    return drawing.values(found_health(trouble=trouble), breakers, promises(trouble=trouble))
 
 
 def promises(*, trouble: bool) -> slo.Slo:
