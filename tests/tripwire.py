@@ -53,7 +53,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "alert_rules": "an operator's word; the operator's page lists it",
     "platform_alerts": "what is wrong with the platform; the operators are mailed and their page lists it",
     "alert_silences": "an operator's word; the operator's page lists it",
-    "operator_acts": "what an operator did; the operator's page lists it, and whom it concerns reads it in their own log",
+    "operator_acts": "what an operator did; the operator's page lists it, and whom it concerns reads it in a log",
     "announcements": "what operators tell everybody; the public page shows it",
     "table_sizes": "how large tables were, of no wedding; written by the clock",
     "migration_requests": "what an operator asked the clock for; the operator's page lists it",

@@ -13,10 +13,11 @@ from wedsync.connections import manifest as manifests
 from wedsync.kit import sketch
 from wedsync.kit.config import load
 from wedsync.kit.modes import WORDS
+from wedsync.operations import drawing
 from wedsync.operations.health import fallbacks, judging, model, reading
 from wedsync.operations.modes.model import PlatformMode
 from wedsync.operations.modes.pages import NAMES
-from wedsync.operations.pages import alerts, health
+from wedsync.operations.pages import alerts
 from wedsync.operations.shell import Head, mode_of, sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
@@ -175,7 +176,7 @@ def health_values(*, trouble: bool) -> dict[str, Any]:
             failing=3 if trouble else 0,
         )
     ]
-    return health.values(found_health(trouble=trouble), breakers, promises(trouble=trouble))
+    return drawing.values(found_health(trouble=trouble), breakers, promises(trouble=trouble))
 
 
 def promises(*, trouble: bool) -> slo.Slo:

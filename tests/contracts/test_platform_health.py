@@ -1,7 +1,7 @@
 """Health is judged by what was tried, and alerts are told once with whom they would hit, taken up, silenced, ended."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -128,6 +128,25 @@ async def test_tries_are_counted_once_and_told_with_percentiles(
     assert part["status"] == "bad", "one of ten fails"
     for ms in (0.05, 0.1, 1, 99, 100.5, 86_400_001):
         assert await clock.fetchval("select app.bucket($1)", ms) == sketch.bucket(ms)
+
+
+async def test_the_page_judges_by_the_season_as_the_clock_and_its_alerts_do(town: Town, otto: Somebody) -> None:
+    plain = (await otto.got("GET", "/api/v1/platform/health"))["limits"]["latency_ms"]
+    ana = await town.person("ana")
+    on = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    wedding = await town.wedding(ana, on=on, time_zone="Asia/Bangkok")
+    strict = (await otto.got("GET", "/api/v1/platform/health"))["limits"]["latency_ms"]
+    assert strict == plain / 2, "weddings are all year round there"
+    await town.admin.execute("update weddings set date_status = 'cancelled' where wedding_id = $1", UUID(wedding))
+
+
+async def test_an_alert_of_a_rule_that_is_no_more_is_told_by_its_name(town: Town, otto: Somebody) -> None:
+    await town.admin.execute(
+        """insert into platform_alerts (rule, subject, severity, says, opened_at, last_at)
+        values ('moon_phase', 'tide', 'ticket', 'It is high.', now(), now())"""
+    )
+    assert "Moon phase" in await otto.see("/ops/alerts")
+    await town.admin.execute("delete from platform_alerts where rule = 'moon_phase'")
 
 
 async def test_the_clock_watches_and_what_failed_and_came_back_is_remembered(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -105,13 +106,14 @@ async def test_an_incident_is_told_changed_and_over(town: Town, otto: Somebody) 
         "POST", f"{ANNOUNCEMENTS}/{id}/say", {"says": "Half of them are through.", "state": "down"}, code=204
     )
     assert (await areas(town))["mail"]["state"] == "down"
-    form = {"says": "All of them are through.", "is_over": "on"}
-    assert (await otto.send(f"/ops/status/announcements/{id}/say", **form)).status_code == 303
+    over = await otto.send(f"/ops/status/announcements/{id}/say", says="All of them are through.", is_over="on")
+    assert over.status_code == 303
     assert (await areas(town))["mail"]["state"] == "works"
     page = await town.public.see("/status")
     assert "Half of them are through." in page and "All of them are through." in page
     await otto.got("POST", f"{ANNOUNCEMENTS}/{id}/say", {"says": "Once more."}, code=404)
-    for wrong in ({"areas": ["budget"]}, {"areas": []}, {"state": "planned"}, {"title": ""}):
+    wrongs: list[dict[str, object]] = [{"areas": ["budget"]}, {"areas": []}, {"state": "planned"}, {"title": ""}]
+    for wrong in wrongs:
         await otto.got("POST", ANNOUNCEMENTS, body | wrong, code=422)
     refused = await otto.send("/ops/status/announcements", kind="incident", title="Mails", says="They are late.")
     assert refused.status_code == 422 and "They are late." in refused.text
@@ -144,7 +146,7 @@ async def test_maintenance_is_proposed_away_from_weddings_and_announced(town: To
     page = await otto.see("/ops/status")
     hidden = page.partition('name="starts_at" value="')[2].partition('"')[0]
     until = page.partition('name="ends_at" value="')[2].partition('"')[0]
-    form = {"kind": "maintenance", "starts_at": hidden, "ends_at": until, "areas": ["pages", "screens"]}
+    form: dict[str, Any] = {"kind": "maintenance", "starts_at": hidden, "ends_at": until, "areas": ["pages", "screens"]}
     taken = await otto.send("/ops/status/announcements", title="New disks", says="Pages may be away.", **form)
     assert taken.status_code == 303, taken.text
     page = await town.public.see("/status")

@@ -12,8 +12,11 @@ from wedsync.operations.platform import entered
 from wedsync.web.context import Context
 
 PATH: Final = "/api/v1/platform"
-Type = Annotated[str, Parameter(max_length=80, description="A type such as rsvp.replied, or a noun such as rsvp.")]
-LaneName = Annotated[str, Parameter(max_length=20, description="critical, high, normal or low.")]
+TYPE: Final = r"^[a-z_]{1,40}(\.[a-z_]{1,40})?$"
+Type = Annotated[
+    str | None, Parameter(pattern=TYPE, description="A type such as rsvp.replied, or a noun such as rsvp.")
+]
+LaneName = Annotated[model.Lane | None, Parameter(description="Only what is of this lane.")]
 Which = Annotated[UUID | None, Parameter(description="Only one stream (a wedding, a business) or one event.")]
 
 
@@ -35,10 +38,12 @@ async def board(ctx: Context, actor: Actor) -> model.Board:
     description="For the operator: of the newest 2,000 events how fast they come, which types, and the newest lines; "
     "what is of one action, type and stream is one line. Types, lanes and ids; never an image.",
 )
-async def events(ctx: Context, actor: Actor, type: Type = "", lane: LaneName = "", id: Which = None) -> model.Stream:
+async def events(
+    ctx: Context, actor: Actor, type: Type = None, lane: LaneName = None, id: Which = None
+) -> model.Stream:
     """It costs the same however much happens."""
     async with entered(ctx, actor) as tx:
-        return await reading.stream(tx, type=type, lane=lane, id=id)
+        return await reading.stream(tx, type=type or "", lane=lane or "", id=id)
 
 
 @get(

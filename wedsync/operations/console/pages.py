@@ -11,11 +11,10 @@ from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import FieldError
-from wedsync.operations import security
+from wedsync.operations import drawing, security
 from wedsync.operations.console import actions, model, reading
 from wedsync.operations.freeze import actions as freeze
 from wedsync.operations.health import reading as health
-from wedsync.operations.pages import health as health_pages
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, MODE, operator_shell
 from wedsync.operations.slo import actions as alerts
@@ -83,7 +82,7 @@ def today_values(
     now: datetime,
 ) -> dict[str, Any]:
     """What the template needs."""
-    drawn = health_pages.values(found, [], promises)
+    drawn = drawing.values(found, [], promises)
     channels = [one for one in found.signals if one.kind == "channel"]
     channels.sort(key=lambda one: (-(one.error_rate_now or 0.0), -one.results, one.name))
     return {
@@ -95,7 +94,7 @@ def today_values(
         "troubles": drawn["troubles"][:CHANNELS],
         "parts": len(found.parts),
         "promises": drawn["promises"],
-        "channels": [(one, health_pages.spark(one)) for one in channels[:CHANNELS]],
+        "channels": [(one, drawing.spark(one)) for one in channels[:CHANNELS]],
         "raised": raised[:CHANNELS],
         "raised_whole": len(raised),
         "stream": stream,

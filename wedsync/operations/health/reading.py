@@ -13,6 +13,7 @@ from wedsync.operations.freeze import actions as freeze
 from wedsync.operations.health import actions, fallbacks, judging, model
 from wedsync.operations.health.actions import queries
 from wedsync.operations.health.fallbacks import Fallback
+from wedsync.operations.slo import season
 from wedsync.web.context import as_struct
 
 
@@ -51,13 +52,14 @@ async def breakers(tx: Tx) -> list[Breaker]:
 async def health(tx: Tx, settings: Settings) -> Health:
     """Judged at the moment it is asked, whether a clock runs or not."""
     facts = await actions.facts(tx.value)
-    parts = await actions.parts(tx, facts)
+    factor = season.season(facts.zones, facts.now.date()).factor
+    parts = await actions.parts(tx, facts, factor=factor)
     return Health(
         status=judging.worst(parts),
         is_frozen=(await freeze.verdict(tx.value, settings)).is_frozen,
         live_weddings=facts.live,
         judged_every_s=facts.judge_s,
-        limits=judging.limits_of(facts),
+        limits=judging.limits_of(facts, factor=factor),
         parts=parts,
         signals=judging.signals(facts),
         processes=facts.processes,
