@@ -32,8 +32,8 @@ from wedsync.kit.config import Settings
 
 SPAN = timedelta(hours=6)
 AMENDMENTS = 3
-NEXT = """select least((select min(next_poll_at) from calendar_progress), (select min(next_poll_at) from record_progress),
-  (select min(next_poll_at) from marketing_progress))"""
+NEXT = """select least((select min(next_poll_at) from calendar_progress),
+  (select min(next_poll_at) from record_progress), (select min(next_poll_at) from marketing_progress))"""
 
 
 class Street(msgspec.Struct, kw_only=True):
@@ -101,7 +101,7 @@ class Street(msgspec.Struct, kw_only=True):
         await self.work()
 
     async def counted(self, begins: datetime) -> dict[str, int]:
-        """Calls of each provider in a span, our writes to the calendar, and urgent deliveries; each poll when it is due."""
+        """Calls of each provider in a span, our writes to the calendar, urgent deliveries; each poll when it is due."""
         asked = {"tave": 0, "google": 0, "mailchimp": 0, "written": 0, "urgent": 0}
         fakes: dict[str, Any] = {"tave": self.lane.tave, "google": self.google, "mailchimp": self.fair.chimp}
         amended = [begins + SPAN * part / (AMENDMENTS + 1) for part in range(1, AMENDMENTS + 1)]
