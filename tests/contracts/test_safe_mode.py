@@ -220,3 +220,20 @@ async def test_a_provider_that_fails_in_the_day_before_puts_its_account_in_safe_
     await day.town.admin.execute(sick, UUID(street.book.id), "degraded")
     assert (await owner.got("GET", path))["safe_why"] is None, "on other days it is only unwell"
     await day.town.admin.execute(sick, UUID(street.book.id), "active")
+
+
+async def test_the_operator_sees_how_many_accounts_are_spared_and_nobody_else_does(street: Street) -> None:
+    town = street.day.town
+    olga = await town.person("olga")
+    await street.move(await live_from(street.day) + timedelta(hours=1))
+    await olga.got("GET", "/api/v1/platform/wedding-days", code=403)
+    await town.admin.execute("select app.make_operator($1)", olga.id)
+    found = await olga.got("GET", "/api/v1/platform/wedding-days")
+    assert found["live"] == 1
+    assert {one["connector"]: (one["accounts"], one["failing"]) for one in found["safe"]} == {
+        name: (1, 0) for name in ("tave", "google_calendar", "mailchimp")
+    }
+    page = await olga.see("/ops/days")
+    assert "1 wedding is live" in page and "Google calendar" in page
+    await street.move(await live_from(street.day) - timedelta(days=9))
+    assert "No account is in safe mode" in await olga.see("/ops/days")

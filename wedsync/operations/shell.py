@@ -30,6 +30,7 @@ def sections(*, waiting: int = 0) -> tuple[Section, ...]:
     return (
         Section(key="health", label="Health", href=f"{BASE}/health", icon="heart"),
         Section(key="alerts", label="Alerts", href=f"{BASE}/alerts", icon="bell", count=waiting),
+        Section(key="days", label="Wedding days", href=f"{BASE}/days", icon="calendar-days"),
         Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
         Section(key="database", label="Database", href=f"{BASE}/database", icon="activity"),
         Section(key="wording", label="Words", href=f"{BASE}/wording", icon="mail"),
