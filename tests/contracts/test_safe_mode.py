@@ -226,7 +226,7 @@ async def test_the_operator_sees_how_many_accounts_are_spared_and_nobody_else_do
     town = street.day.town
     olga = await town.person("olga")
     await street.move(await live_from(street.day) + timedelta(hours=1))
-    await olga.got("GET", "/api/v1/platform/wedding-days", code=403)
+    await street.day.ana.got("GET", "/api/v1/platform/wedding-days", code=403)
     await town.admin.execute("select app.make_operator($1)", olga.id)
     found = await olga.got("GET", "/api/v1/platform/wedding-days")
     assert found["live"] == 1

@@ -1,6 +1,7 @@
 """Bad weather is decided in time by people; and what ends, and what is told, once a wedding day is over."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from tests.contracts.day_house import DayHouse, house, mind, said
@@ -95,7 +96,10 @@ async def test_weather_that_nobody_decides_about_stays_as_planned_and_no_forecas
     day, sky = await house(town), Sky()
     await day.put_at(timedelta(hours=5))
     couple = f"/me/{day.wedding}/day"
-    form = {name: str(value) for name, value in GATE.items()} | {"do": "gate", "gate_item_id": day.items["Drinks"]}
+    form: dict[str, Any] = {name: str(value) for name, value in GATE.items()} | {
+        "do": "gate",
+        "gate_item_id": day.items["Drinks"],
+    }
     wrong = await day.ana.send(couple, **(form | {"latitude": "north"}))
     assert wrong.status_code == 422 and "Write it with a point" in wrong.text
     assert (

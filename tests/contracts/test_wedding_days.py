@@ -196,12 +196,23 @@ async def test_one_screen_for_all_with_what_each_may_do(day: DayHouse) -> None:
     assert "10 min late" in await day.ana.see(couple)
     refused = await day.photographer.owner.send(studio, do="mark", item_id=ceremony, state="started")
     assert refused.status_code == 403 and "That was not done" in refused.text
-    said = {"at_local": "12:15", "contact_name": "Carla <b>", "contact_phone": "+44 7700 900123", "vehicle": "Van"}
+    said: dict[str, Any] = {
+        "at_local": "12:15",
+        "contact_name": "Carla <b>",
+        "contact_phone": "+44 7700 900123",
+        "vehicle": "Van",
+    }
     assert (await day.photographer.owner.send(studio, do="confirm", **said)).status_code == 303
     assert "Carla &lt;b&gt;" in await day.ana.see(couple)
     wrong = await day.florist.owner.send(flowers, do="confirm", **(said | {"contact_phone": "call me"}))
     assert wrong.status_code == 422 and "Write it with digits" in wrong.text
-    amended = {"schedule_item_id": ceremony, "by_minutes": "15", "at_local": "", "place": "", "title": ""}
+    amended: dict[str, Any] = {
+        "schedule_item_id": ceremony,
+        "by_minutes": "15",
+        "at_local": "",
+        "place": "",
+        "title": "",
+    }
     short = await day.ana.send(couple, do="amend", reason="", **amended)
     assert short.status_code == 422 and "Say why" in short.text
     assert (await day.ana.send(couple, do="amend", reason="The organist is late.", **amended)).status_code == 303
