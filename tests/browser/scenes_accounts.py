@@ -93,6 +93,7 @@ def one(report: dict[str, Any], may: dict[str, bool], **more: Any) -> dict[str, 
         "has_lists": False,
         "has_records": False,
         "status": wording.STATUS["documented, untested live"],
+        "safe": None,
         "may": may,
     }
     return made | {"log": log if may["keep"] else [], "revealed": None, "refusal": None} | more
@@ -119,6 +120,8 @@ def scenes() -> Iterator[Scene]:
     shown = Revealed(account="mira@example.org", username="mira", address="https://dav.example.org/mira/")
     refusal = Refusal(409, "not_now", "It is paused, so this cannot be done now.")
     broken = one(BROKEN, OWNER, revealed=shown, refusal=refusal)
+    safe = ("A wedding of yours is on.", "Sat 5 Jun, 22:15")
+    yield Scene("account-safe", "connections/account.html", studio(), one(report(), OWNER, safe=safe))
     yield Scene("account-broken", "connections/account.html", studio(), broken)
     yield Scene("account-member", "connections/account.html", supplier("accounts"), one(report("paused"), MEMBER))
     yield Scene("account-new", "connections/account_new.html", studio(), new(GOOGLE))

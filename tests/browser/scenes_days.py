@@ -9,9 +9,10 @@ from uuid import UUID
 
 from tests.browser.people import LIVE, SUPPLIER, WEDDING, Scene, ago, couple, public, supplier
 from wedsync.days import view
+from wedsync.days.model import DayStage
 from wedsync.days.pages import desk
 from wedsync.operations.wedding_day import noshow, readiness
-from wedsync.operations.wedding_day.reading import Backup, Missing
+from wedsync.operations.wedding_day.reading import Afterwards, Backup, LeftToDo, Missing, Owed, Promised
 
 ME = f"/me/{WEDDING}"
 STUDIO = f"/studio/{SUPPLIER}/weddings/{WEDDING}"
@@ -87,9 +88,46 @@ def values(base: str, phase: Any = "live", **more: Any) -> dict[str, Any]:
             dropped | {"at": ago(minutes=90)} | counted(5, 5),
         ],
         "held": [],
+        "gates": [gate(), gate(state="switched", reason="Rain from three o’clock.", by_name=LONG)],
         "items": [(str(one["id"]), f"{one['title']}, {one['at']}") for one in items],
     }
     return blank | more
+
+
+def gate(state: Any = "asked", **more: Any) -> dict[str, Any]:
+    is_open = state == "asked"
+    blank = {
+        "id": UUID(int=31 if is_open else 32),
+        "title": "Drinks on the lawn",
+        "plan_b": "Drinks under the gallery, with the quartet on the stairs",
+        "place": "Tithe Barn",
+        "by": "Sat 5 Jun, 11:00",
+        "badge": view.GATE_STATES[state],
+        "forecast": "6.4 mm of rain, gusts of 52 km/h, 12 to 16 °C",
+        "as_of": ago(minutes=25),
+        "crossed": ["rain", "gusts"],
+        "trouble": "",
+        "reason": "",
+        "by_name": "",
+        "may_decide": is_open,
+        "may_remove": True,
+    }
+    return blank | more
+
+
+def afterwards() -> Afterwards:
+    at = datetime.fromisoformat("2027-06-06T20:15:00+00:00")
+    stages: list[Any] = ["stand_down", "aftercare"]
+    film = {"supplier_name": "Marlow Photo", "kind": "film", "title": "", "stage": "editing"}
+    return Afterwards(
+        stages=[
+            DayStage(id=UUID(int=n), wedding_id=UUID(int=9), on=ON, stage=stage, began_at=at)
+            for n, stage in enumerate(stages)
+        ],
+        promised=[Promised(id=UUID(int=1), promised_on=date(2027, 8, 28), **film)],
+        owed=[Owed(id=UUID(int=2), supplier_name=LONG, title="Second half", due_on=date(2027, 6, 19))],
+        left_to_do=[LeftToDo(id=UUID(int=3), title="Return the chairs and both ladders", due_on=None)],
+    )
 
 
 def counted(confirmed: int, asked: int) -> dict[str, Any]:
@@ -169,5 +207,7 @@ def scenes() -> Iterator[Scene]:
     yield Scene("day-studio-basic", "days/day.html", theirs, values(f"{STUDIO}/day", "supplier_confirm", **dark))
     yield Scene("day-helper", "days/day.html", public(), values("/help/token/day", may_amend=False, days=[]))
     yield Scene("readiness", "operations/readiness.html", ours, {"found": ready()})
+    after = {"found": afterwards(), "up": (f"{ME}/day", "The day")}
+    yield Scene("afterwards", "operations/afterwards.html", ours, after)
     delayed = [("First dance", "12:30", "13:30")]
     yield Scene("missing", "operations/missing.html", ours, {"one": missing(), "expected": "12:30", "delayed": delayed})

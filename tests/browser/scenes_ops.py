@@ -22,6 +22,7 @@ from wedsync.operations.shell import Head, mode_of, sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
+from wedsync.operations.wedding_day.reading import SafeAccounts, Today
 from wedsync.web.shell import Person, Shell
 
 KINDS: tuple[Literal["web", "worker", "gateway"], ...] = ("web", "web", "worker", "gateway")
@@ -30,6 +31,7 @@ KINDS: tuple[Literal["web", "worker", "gateway"], ...] = ("web", "web", "worker"
 def scenes() -> Iterator[Scene]:
     yield Scene("ops-health", "operations/health.html", shell("health", 2), health_values(trouble=True))
     yield Scene("ops-health-quiet", "operations/health.html", shell("health", 0), health_values(trouble=False))
+    yield Scene("ops-days", "operations/days.html", shell("days", 0), {"found": days()})
     yield Scene("ops-alerts", "operations/alerts.html", shell("alerts", 1), alert_values())
     yield Scene("ops-modes", "operations/modes.html", shell("modes", 0), mode_values())
     quiet = alerts.values([], dict(rules.BY_NAME), [], []) | {"refused": ""}
@@ -61,6 +63,16 @@ def mode_values() -> dict[str, Any]:
     )
     given = {"kind": "read_only", "reason": "", "minutes": "30"}
     return {"recent": [now, before], "names": NAMES, "words": WORDS, "given": given, "errors": {}}
+
+
+def days() -> Today:
+    until = NOW + timedelta(hours=7)
+    safe = [
+        SafeAccounts(connector="google_calendar", accounts=38, failing=0, until=until),
+        SafeAccounts(connector="tave", accounts=11, failing=2, until=until - timedelta(hours=1)),
+        SafeAccounts(connector="mailchimp", accounts=4, failing=0, until=until),
+    ]
+    return Today(live=12, due=31, next_at=NOW + timedelta(minutes=40), safe=safe)
 
 
 def shell(here: str, waiting: int) -> Shell:

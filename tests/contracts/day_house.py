@@ -7,8 +7,10 @@ from uuid import UUID
 import msgspec
 
 from tests.contracts.alert_house import linked
-from tests.contracts.town import Linked, Somebody, Town
+from tests.contracts.town import LEASE_WORK, Linked, Somebody, Town
+from wedsync.events.jobs import Job
 from wedsync.kit import clock
+from wedsync.operations.wedding_day import minding
 
 
 class DayHouse(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,3 +95,19 @@ async def house(town: Town, zone: str = "Europe/London", on: date | None = None)
     await item("Dinner", "reception", "16:15:00", 120, after=[{"item_id": items["Drinks"]}])
     await town.react(wedding)
     return DayHouse(town=town, ana=ana, ben=ben, wedding=wedding, zone=zone, items=items, **made)
+
+
+async def mind(day: DayHouse) -> None:
+    """What the clock owes is done, as a worker does it."""
+    await day.town.admin.execute(
+        "update day_watches set next_at = '-infinity' where wedding_id = $1", UUID(day.wedding)
+    )
+    await day.town.admin.fetchval("select app.poke_days()")
+    row = await day.town.admin.fetchrow(LEASE_WORK, UUID(day.wedding), minding.MIND)
+    assert row is not None
+    await minding.works(day.town.ring)[minding.MIND](day.town.door, Job(**row))
+    await day.town.react(day.wedding)
+
+
+async def said(day: DayHouse, *types: str) -> list[str]:
+    return [e.type for e in await day.town.events(day.wedding) if e.type in types or e.type.partition(".")[0] in types]

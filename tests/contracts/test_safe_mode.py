@@ -32,8 +32,8 @@ from wedsync.kit.config import Settings
 
 SPAN = timedelta(hours=6)
 AMENDMENTS = 3
-NEXT = """select least((select min(next_poll_at) from calendar_progress), (select min(next_poll_at) from record_progress),
-  (select min(next_poll_at) from marketing_progress))"""
+NEXT = """select least((select min(next_poll_at) from calendar_progress),
+  (select min(next_poll_at) from record_progress), (select min(next_poll_at) from marketing_progress))"""
 
 
 class Street(msgspec.Struct, kw_only=True):
@@ -101,7 +101,7 @@ class Street(msgspec.Struct, kw_only=True):
         await self.work()
 
     async def counted(self, begins: datetime) -> dict[str, int]:
-        """Calls of each provider in a span, our writes to the calendar, and urgent deliveries; each poll when it is due."""
+        """Calls of each provider in a span, our writes to the calendar, urgent deliveries; each poll when it is due."""
         asked = {"tave": 0, "google": 0, "mailchimp": 0, "written": 0, "urgent": 0}
         fakes: dict[str, Any] = {"tave": self.lane.tave, "google": self.google, "mailchimp": self.fair.chimp}
         amended = [begins + SPAN * part / (AMENDMENTS + 1) for part in range(1, AMENDMENTS + 1)]
@@ -220,3 +220,20 @@ async def test_a_provider_that_fails_in_the_day_before_puts_its_account_in_safe_
     await day.town.admin.execute(sick, UUID(street.book.id), "degraded")
     assert (await owner.got("GET", path))["safe_why"] is None, "on other days it is only unwell"
     await day.town.admin.execute(sick, UUID(street.book.id), "active")
+
+
+async def test_the_operator_sees_how_many_accounts_are_spared_and_nobody_else_does(street: Street) -> None:
+    town = street.day.town
+    olga = await town.person("olga")
+    await street.move(await live_from(street.day) + timedelta(hours=1))
+    await street.day.ana.got("GET", "/api/v1/platform/wedding-days", code=403)
+    await town.admin.execute("select app.make_operator($1)", olga.id)
+    found = await olga.got("GET", "/api/v1/platform/wedding-days")
+    assert found["live"] == 1
+    assert {one["connector"]: (one["accounts"], one["failing"]) for one in found["safe"]} == {
+        name: (1, 0) for name in ("tave", "google_calendar", "mailchimp")
+    }
+    page = await olga.see("/ops/days")
+    assert "1 wedding is live" in page and "Google calendar" in page
+    await street.move(await live_from(street.day) - timedelta(days=9))
+    assert "No account is in safe mode" in await olga.see("/ops/days")

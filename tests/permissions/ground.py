@@ -70,9 +70,10 @@ IN_A_WEDDING = (
     "insert into item_marks (wedding_id, schedule_item_id, state) values ('{home}', '{item}', 'started')",
     """insert into held_changes (wedding_id, fields, reason, asked_at)
     values ('{home}', '{{}}', 'It rains.', '2027-06-05Z')""",
-    "insert into day_stages (wedding_id, \"on\", stage, began_at) values ('{home}', '2027-06-05', 'aftercare', '2027-06-06Z')",
-    """insert into weather_gates (wedding_id, schedule_item_id, latitude, longitude, plan_b, plan_b_place, zone, decide_by, rain_mm_max, gust_kmh_max,
-      cold_c_min, heat_c_max, next_at)
+    """insert into day_stages (wedding_id, "on", stage, began_at)
+    values ('{home}', '2027-06-05', 'aftercare', '2027-06-06Z')""",
+    """insert into weather_gates (wedding_id, schedule_item_id, latitude, longitude, plan_b, plan_b_place, zone,
+      decide_by, rain_mm_max, gust_kmh_max, cold_c_min, heat_c_max, next_at)
     values ('{home}', '{item}', 51.5, -0.7, 'Inside', 'Barn', 'UTC', '2027-06-05Z', 1, 45, 8, 32, '2027-06-05Z')""",
     "insert into duties (wedding_id, person_id, tier) values ('{home}', '{person}', 1)",
     """insert into schedule_dependencies (wedding_id, item_id, after_item_id)

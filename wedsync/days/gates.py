@@ -78,15 +78,18 @@ async def decide(tx: Tx, gate_id: UUID, said: weather.GateDecision) -> None:
 async def _done(tx: Tx, gate: weather.WeatherGate, choice: str, reason: str, now: datetime) -> None:
     """As an amendment on the day, else as a change of the schedule."""
     is_the_day = wedding_phase(await actions.days(tx), now) in model.AMENDED
-    about_item = {"schedule_item_id": gate.schedule_item_id, "place": gate.plan_b_place}
     if choice == "plan_b" and is_the_day:
-        await actions.amend(tx, model.NewAmendment(reason=reason, **about_item))
+        await actions.amend(tx, _other_plan(gate, reason))
     elif choice == "plan_b":
         await schedule.change(tx, gate.schedule_item_id, {"place": gate.plan_b_place})
     elif is_the_day:
         item: Any = await tx.row(queries.item, gate.schedule_item_id)
         title = f"As planned: {item['title']}"[:300]
         await actions.amend(tx, model.NewAmendment(reason=reason, title=title))
+
+
+def _other_plan(gate: weather.WeatherGate, reason: str) -> model.NewAmendment:
+    return model.NewAmendment(reason=reason, schedule_item_id=gate.schedule_item_id, place=gate.plan_b_place)
 
 
 async def due(tx: Tx) -> list[Due]:

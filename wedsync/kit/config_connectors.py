@@ -142,6 +142,13 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
             "one of them set up, all mail goes there."
         ),
     ] = "resend,sendgrid,smtp"
+    open_meteo_base_url: Annotated[
+        str,
+        about(
+            "Where forecasts are asked for. Open-Meteo's own server is free for non-commercial use only; whatever "
+            "speaks its API can stand in."
+        ),
+    ] = "https://api.open-meteo.com"
     resend_base_url: Annotated[str, about("Resend's API.")] = "https://api.resend.com"
     resend_api_key: Annotated[
         str,

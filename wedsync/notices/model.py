@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -73,8 +72,6 @@ TO_ALL = (
 )
 # About one supplier's coming, and told to that one.
 OF_ARRIVALS = ("arrival.asked", "arrival.prompted", "arrival.late")
-# Each one's own: the couple's is of no link.
-OF_PACKS = ("day_pack.made",)
 # Suppliers are told, and there is nothing to confirm.
 UNCONFIRMED = frozenset(
     {
@@ -86,8 +83,7 @@ UNCONFIRMED = frozenset(
             *TO_BOTH,
             *TO_DOERS,
             *OF_ARRIVALS,
-            *OF_PACKS,
-            *("arrival.came", "day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
+            *("arrival.came", "day_pack.made", "day_stage.begun", "weather_gate.asked", "weather_gate.decided"),
         ),
         *("wedding.changed", "day_contact.added", "day_contact.changed", "day_contact.removed"),
         *("guest.changed", "contact.changed"),
@@ -129,7 +125,7 @@ SAYS = {
     "day_pack.made": "Your day pack is ready: keep it for where there is no network",
     "arrival.came": "{supplier_name} has come",
     "day_stage.begun": "The day is over: see what is still open",
-    "weather_gate.asked": "The forecast is bad. Decide by {decide_by}: {plan_b}",
+    "weather_gate.asked": "The forecast is bad. Decide in time whether it is: {plan_b}",
     "weather_gate.decided": "Decided about the weather: {reason}",
     "arrival.asked": "When do you come, and whom do we ring there? Please say so",
     "arrival.prompted": "You are expected in an hour. Are you on your way?",
@@ -261,7 +257,7 @@ def _concerned(event: Event, person: Recipient) -> bool:
     column = "link_id" if event.type in OF_ARRIVALS else "owner_link_id" if event.type == "schedule_item.moved" else ""
     if event.type == "weather_gate.asked":
         return person.role == "couple" or str(person.link_id) in (event.record or {}).get("asked_links", ())
-    if event.type in OF_PACKS:
+    if event.type == "day_pack.made":
         return event.link_id == person.link_id
     owner = (event.record or {}).get(column)
     return owner is None or str(person.link_id) == owner
@@ -304,10 +300,6 @@ def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
     if event.subject.table in WITH_A_DAY:
         values = record | {"due": tongue.day(date.fromisoformat(record["due_on"])) if record.get("due_on") else ""}
         return Saying(title=_title(event.type, values, tongue), before="", after="")
-    if event.subject.table == "weather_gates":
-        at = datetime.fromisoformat(record["decide_by"]).astimezone(ZoneInfo(record["zone"]))
-        by = f"{tongue.day(at.date())}, {at:%H:%M}"
-        return Saying(title=_title(event.type, record | {"decide_by": by}, tongue), before="", after="")
     if event.subject.table == "amendments":
         field = news.changed_field(record["after"], record["before"])
         was, now = (tongue.shown(field, record[side].get(field)) if field else "" for side in ("before", "after"))

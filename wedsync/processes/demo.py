@@ -25,7 +25,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, Tx, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.people.actions import digest
-from wedsync.processes import demo_clients, demo_forms, demo_market, demo_people, demo_photos, demo_venues
+from wedsync.processes import demo_clients, demo_days, demo_forms, demo_market, demo_people, demo_photos, demo_venues
 from wedsync.processes.migrate import connected
 from wedsync.schedule import actions as schedule
 from wedsync.schedule.rows import After, Audience, Kind, NewContact, NewItem
@@ -38,6 +38,7 @@ from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
 
 TOKEN_DAYS = 7
+TODAY = "noor-and-max"
 PEOPLE = {
     "couple": ("ana@demo.invalid", "Ana Amari"),
     "partner": ("ben@demo.invalid", "Ben Birch"),
@@ -132,7 +133,7 @@ class Demo:
             world, "couple", "Ana & Ben", "Europe/London", today + timedelta(days=60), 118, slug="ana-and-ben"
         )
         here = datetime.now(ZoneInfo("America/New_York")).date()
-        await self._wedding(world, "second_couple", "Noor & Max", "America/New_York", here, 84, slug="noor-and-max")
+        await self._wedding(world, "second_couple", "Noor & Max", "America/New_York", here, 84, slug=TODAY)
         past = today - timedelta(days=34)
         await self._wedding(world, "third_couple", "Tam & Aroha", "Pacific/Auckland", past, 62, slug="tam-and-aroha")
 
@@ -178,7 +179,13 @@ class Demo:
         async with self._door.enter(Actor(kind="person", id=world.people["venue"]), wedding_id) as tx:
             await demo_venues.give(tx)
             quiet(tx)
+        if slug == TODAY:
+            there = {key: Actor(kind="person", id=world.people[key]) for key in demo_days.COMING}
+            await demo_days.play(self._door, actor, wedding_id, there, on=on, dinner=dinner, quiet=quiet)
         if couple == "couple":
+            async with self._door.enter(actor, wedding_id) as tx:
+                await demo_days.plan_for_rain(tx, ceremony)
+                quiet(tx)
             await self._company(actor, wedding_id)
             asks = {key: (world.people[key], world.businesses[key]) for key in ("photographer", "venue")}
             await demo_forms.ask(self._door, self._ring, actor, wedding_id, on, asks)

@@ -1,11 +1,14 @@
 """Where the demo's connectors go instead of the real providers: into the sandbox."""
 
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET, HOOK_SECRET, PHONE_ACCOUNT, PHONE_NUMBER
 from wedsync.kit.config import Settings
+
+WEATHER: Final = ("open_meteo_base_url", "open-meteo")
 
 
 def pointed(settings: Settings) -> Settings:
@@ -41,7 +44,7 @@ def _crms(settings: Settings, at: str) -> dict[str, str]:
         found["mailchimp_metadata_url"] = f"{at}/mailchimp/oauth/metadata"
     if "honeybook_client_id" in found:
         found["honeybook_scopes"] = "projects"
-    for name, path in (("tave_base_url", "tave/api/v2"), ("light_blue_base_url", "light-blue/api")):
+    for name, path in (("tave_base_url", "tave/api/v2"), ("light_blue_base_url", "light-blue/api"), WEATHER):
         if getattr(settings, name) == getattr(type(settings)(), name):
             found[name] = f"{at}/{path}"
     return found

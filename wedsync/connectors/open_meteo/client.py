@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from wedsync.kit.http import Failure, Reply, Wire
 
-BASE: Final = "https://api.open-meteo.com"
 HOURLY: Final = "temperature_2m,precipitation,precipitation_probability,wind_gusts_10m"
 DAYS: Final = 16
 """As far as it forecasts."""
@@ -16,7 +15,7 @@ class Client:
 
     def __init__(self, wire: Wire, base_url: str) -> None:
         self._wire = wire
-        self._base = (base_url or BASE).rstrip("/")
+        self._base = base_url.rstrip("/")
 
     async def forecast(self, *, latitude: float, longitude: float, timeout_s: float) -> Reply | Failure:
         """`GET /v1/forecast`, times in GMT, degrees Celsius, millimetres, kilometres an hour."""

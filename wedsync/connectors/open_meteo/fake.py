@@ -1,4 +1,4 @@
-"""A sky that can be made: Open-Meteo's forecast API below `/open-meteo`, with the weather that was chosen on its page."""
+"""A sky that can be made: Open-Meteo's forecast API below `/open-meteo`, saying the weather of its page."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

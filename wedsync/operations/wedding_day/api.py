@@ -9,6 +9,7 @@ from wedsync.days import actions as days
 from wedsync.days.actions import queries as plans
 from wedsync.days.model import DayPack
 from wedsync.kit.actor import Actor
+from wedsync.operations.platform import entered
 from wedsync.operations.wedding_day import readiness, reading
 from wedsync.web.context import Context, as_struct
 
@@ -80,4 +81,16 @@ async def get_afterwards(ctx: Context, actor: Actor, wedding_id: UUID) -> readin
         return await reading.afterwards(tx)
 
 
-ROUTES = (get_readiness, get_afterwards, get_impact, list_packs, get_pack)
+@get(
+    "/api/v1/platform/wedding-days",
+    summary="Wedding days of the platform",
+    description="How many weddings are live or will be within 72 hours, and which accounts are in safe mode for them: "
+    "asked a fifth as often, with what they say of the wedding proposed. For operators.",
+)
+async def get_today(ctx: Context, actor: Actor) -> reading.Today:
+    """Counts only."""
+    async with entered(ctx, actor) as tx:
+        return await reading.today(tx)
+
+
+ROUTES = (get_today, get_readiness, get_afterwards, get_impact, list_packs, get_pack)

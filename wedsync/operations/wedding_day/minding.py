@@ -15,7 +15,7 @@ from wedsync.alerts import actions as alerts
 from wedsync.alerts.model import NewAlert
 from wedsync.days import actions as days
 from wedsync.days.actions import queries as plans
-from wedsync.days.model import Arrival, Because
+from wedsync.days.model import MISSING, Arrival, Because
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work
@@ -137,7 +137,7 @@ async def _search(tx: Tx, ring: KeyRing, seen: Seen, day: WeddingDay) -> None:
         due = noshow.due_at(one.expected_at, one.eta_at)
         is_certain = one.confirmed_at is not None or bool(_own(seen.items, day, one.link_id))
         reached = noshow.rung(one.state, due, seen.now, is_certain=is_certain)
-        if reached > one.rung and await days.climb(tx, one.id, reached) and reached >= noshow.MISSING:
+        if reached > one.rung and await days.climb(tx, one.id, reached) and reached >= MISSING:
             await _alarm(tx, ring, seen, one, link)
 
 
@@ -158,7 +158,7 @@ async def _alarm(tx: Tx, ring: KeyRing, seen: Seen, one: Arrival, link: Row) -> 
 
 async def _calm(tx: Tx) -> None:
     """The clock's own emergency is over when nobody is missing any more; what people raised is theirs to end."""
-    row = await tx.row(queries.calmed, noshow.MISSING)
+    row = await tx.row(queries.calmed, MISSING)
     if row is None:
         return
     came = [f"{name} came at {clock(local_of(at, zone)[1], zone)}." for name, at, zone in _came(row)]

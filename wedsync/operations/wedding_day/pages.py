@@ -7,8 +7,10 @@ from litestar import Response, get
 
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
+from wedsync.operations.platform import entered
+from wedsync.operations.shell import BASE, operator_shell
 from wedsync.operations.wedding_day import pack
-from wedsync.operations.wedding_day.reading import afterwards, as_file, judged, missing
+from wedsync.operations.wedding_day.reading import afterwards, as_file, judged, missing, today
 from wedsync.schedule.model import local_of
 from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import respond
@@ -89,6 +91,15 @@ async def supplier_afterwards(
     return respond.html("operations/afterwards.html", shell, found=found, up=up)
 
 
+@get(f"{BASE}/days", include_in_schema=False)
+async def operators_days(request: AnyRequest, ctx: Context, actor: Actor) -> Response[Any]:
+    """What is live, and what is spared for it."""
+    who = signed_in(request, actor)
+    async with entered(ctx, who) as tx:
+        found = await today(tx)
+    return respond.html("operations/days.html", operator_shell(request, ctx, who, "days"), found=found)
+
+
 async def _pack(ctx: Context, tx: Tx) -> Response[bytes]:
     return as_file(await pack.made(tx, ctx.ring))
 
@@ -102,5 +113,5 @@ async def _readiness(name: str, request: AnyRequest, ctx: Context, actor: Actor,
 
 ROUTES = (
     *(show_readiness, readiness_fragment, show_missing, couple_pack, supplier_pack),
-    *(couple_afterwards, supplier_afterwards),
+    *(couple_afterwards, supplier_afterwards, operators_days),
 )

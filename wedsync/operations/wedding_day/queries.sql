@@ -123,3 +123,9 @@ from tasks t
 where t.wedding_id = (select app.tenant()) and t.status not in ('done', 'cancelled')
 order by t.due_on nulls last, t.id
 limit 100
+
+-- name: due
+select w.live, w.due, w.next_at from ops.weddings_due() w
+
+-- name: safe_accounts
+select s.connector, s.accounts, s.failing, s.until from ops.safe_mode() s

@@ -79,6 +79,31 @@ class Afterwards(msgspec.Struct, frozen=True, kw_only=True):
     left_to_do: list[LeftToDo]
 
 
+class SafeAccounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Accounts of one connector that are in safe mode; `failing` of them because their provider is."""
+
+    connector: str
+    accounts: int
+    failing: int
+    until: datetime
+
+
+class Today(msgspec.Struct, frozen=True, kw_only=True):
+    """For operators: how many weddings are live, or will be within 72 hours, and what is spared for them."""
+
+    live: int
+    due: int
+    next_at: datetime | None
+    safe: list[SafeAccounts]
+
+
+async def today(tx: Tx) -> Today:
+    """Counts only: whose weddings they are is not told."""
+    row: Any = await tx.row(queries.due)
+    safe = [as_struct(SafeAccounts, one) for one in await tx.rows(queries.safe_accounts)]
+    return Today(live=row["live"], due=row["due"], next_at=row["next_at"], safe=safe)
+
+
 def as_file(content: bytes) -> Response[bytes]:
     """A day pack to be kept; its own policy is in it, and ours forbids its styles where it would be shown."""
     headers = {"Content-Disposition": 'attachment; filename="day-pack.html"'}
