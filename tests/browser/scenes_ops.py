@@ -14,10 +14,15 @@ from wedsync.kit import sketch
 from wedsync.kit.config import load
 from wedsync.kit.modes import WORDS
 from wedsync.operations import drawing
+from wedsync.operations.freeze.model import Verdict
 from wedsync.operations.health import fallbacks, judging, model, reading
 from wedsync.operations.modes.model import PlatformMode
 from wedsync.operations.modes.pages import NAMES
 from wedsync.operations.pages import alerts
+from wedsync.operations.preflight import judging as preflight_judging
+from wedsync.operations.preflight import model as preflight
+from wedsync.operations.preflight import pages as preflight_pages
+from wedsync.operations.preflight.actions import Kept
 from wedsync.operations.shell import Head, mode_of, sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
@@ -36,6 +41,48 @@ def scenes() -> Iterator[Scene]:
     yield Scene("ops-modes", "operations/modes.html", shell("modes", 0), mode_values())
     quiet = alerts.values([], dict(rules.BY_NAME), [], []) | {"refused": ""}
     yield Scene("ops-alerts-quiet", "operations/alerts.html", shell("alerts", 0), quiet)
+
+    yield Scene("ops-preflight", "operations/preflight.html", shell("preflight", 1), preflight_values(trouble=True))
+    yield Scene(
+        "ops-preflight-ready", "operations/preflight.html", shell("preflight", 0), preflight_values(trouble=False)
+    )
+
+
+def preflight_values(*, trouble: bool) -> dict[str, Any]:
+    """A Friday on which a token ended and the certificate does too, and one on which nothing is to be done."""
+    server = preflight.Server(refuses_ddl=True, archives=True, archived_at=NOW)
+    account = preflight.Account(connector="tave", accounts=14, weddings=9, broken=2 if trouble else 0)
+    facts = preflight.Facts(
+        now=NOW,
+        machine_now=NOW,
+        weddings=23,
+        server=server,
+        accounts=[account],
+        processes=preflight_judging.NEEDED,
+        clock_leads=True,
+        operators=1 if trouble else 3,
+        unacknowledged=4 if trouble else 0,
+        max=100,
+        used=31,
+        fullest=21,
+        fullest_so_far=19,
+        examined_at=NOW,
+        standbys=[preflight.Standby("second", 0.2)],
+    )
+    machine = preflight.Machine(
+        has_certificate=True,
+        certificate_ends_at=NOW + timedelta(days=3 if trouble else 60),
+        backup_at=ago(hours=5),
+        has_archive=True,
+        drilled_at=ago(days=4),
+        disk_free=0.6,
+    )
+    free = Verdict(is_frozen=False, reason="", reasons=(), at=NOW)
+    report = preflight_judging.judge(facts, machine, free)
+    kept = Kept(
+        id=UUID(int=4), weekend=report.weekend, at=ago(hours=6), is_ready=report.is_ready, told_at=NOW, report=report
+    )
+    return preflight_pages.values(report, [kept] if trouble else [])
 
 
 def mode_values() -> dict[str, Any]:

@@ -116,6 +116,9 @@ async def test_health_tells_of_everything_that_is_named(otto: Somebody, move: An
     assert found["storage"]["bytes"] > 1_000_000
     assert found["storage"]["wal_bytes"] > 0
     assert found["season_readiness"]["connections_max"] == 100
+    pools = found["season_readiness"]["pools"]
+    assert [one["face"] for one in pools["faces"]] == ["web", "gateway", "worker"]
+    assert pools["says"]
     assert found["server"]["sees_everything"] is True
 
 
@@ -212,3 +215,13 @@ async def test_in_a_freeze_it_is_423_with_the_reason_and_the_next_window(
 
 async def test_a_body_of_another_shape_is_refused(otto: Somebody) -> None:
     assert (await otto.ask("POST", MIGRATE, {"force": True})).status_code in (400, 422)
+
+
+async def test_a_rehearsal_that_cannot_log_in_is_told_and_the_clock_goes_on(
+    otto: Somebody, live: Settings, own: Database, step: Step
+) -> None:
+    step("create table plates (id int);\n")
+    asked = await otto.got("POST", MIGRATE, {"dry_run": True}, code=202)
+    strangers = replace(live, owner_database_url=own.owner.replace("://wedsync_owner:", "://wedsync_owner:no"))
+    done = await ended(otto, strangers, own, asked["id"])
+    assert (done["state"], "password" in done["result"]) == ("failed", True)

@@ -327,3 +327,31 @@ async def test_promises_providers_and_figures_are_the_operators_and_a_report_eac
         await business.owner.got("GET", f"/api/v1/platform/{path}", code=403)
     await business.owner.see("/ops/alerts", code=403)
     assert "Promises of 30 days" in await otto.see("/ops/health")
+
+
+async def opened_alert(otto: Somebody, rule: str) -> dict[str, Any]:
+    [one] = [one for one in await otto.got("GET", ALERTS) if one["rule"] == rule and one["ended_at"] is None]
+    return dict(one)
+
+
+async def test_many_refusals_are_an_alert_with_its_runbook(
+    town: Town, otto: Somebody, clock: asyncpg.Connection
+) -> None:
+    refused = """insert into security_events (kind, detail, at)
+        values ('token.refused', $1, clock_timestamp() - $2::interval)"""
+    await town.admin.execute(refused, '{"times": 5000}', timedelta(minutes=11))
+    await town.admin.execute(refused, '{"times": 400}', timedelta())
+    await judged(town, clock)
+    assert [one for one in await otto.got("GET", ALERTS) if one["rule"] == "refused"] == []
+    await town.admin.execute(refused, '{"times": 101}', timedelta())
+    await judged(town, clock)
+    told = await opened_alert(otto, "refused")
+    assert (told["severity"], told["runbook"]) == ("ticket", "docs/runbooks/security-incident.md")
+    assert "501 requests were refused in ten minutes" in told["says"]
+    await town.admin.execute("delete from security_events")
+
+
+async def test_how_much_comes_from_memory_is_looked_at(clock: asyncpg.Connection) -> None:
+    """What is made of it: tests/rules/test_slo_model.py."""
+    found = msgspec.json.decode(await clock.fetchval(health.queries.facts, 1))
+    assert "cache_hit_ratio" in found["database"]

@@ -3,11 +3,14 @@
 import math
 from datetime import date
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.rules.house import ROOT
+from wedsync.operations.health.model import Facts
 from wedsync.operations.slo import backtest, model, risk, rules, scores, season, trend
 from wedsync.operations.slo.model import Sum
 
@@ -151,3 +154,25 @@ def test_every_rule_is_asked_and_leads_to_a_paper_that_is_there() -> None:
     assert set(rules.ASKED) == set(rules.BY_NAME)
     for one in rules.RULES:
         assert (ROOT / one.runbook).is_file(), one.runbook
+
+
+@pytest.mark.parametrize(
+    ("ratio", "threshold", "fires"), [(0.85, None, True), (0.9, None, False), (None, None, False), (0.97, 0.98, True)]
+)
+def test_little_from_memory_opens_a_ticket(ratio: float | None, threshold: float | None, fires: bool) -> None:
+    """The default is 90 %."""
+    known = {
+        "now": "2027-06-05T12:00:00Z",
+        "machine_now": "2027-06-05T12:00:00Z",
+        **dict.fromkeys(("live", "due", "failed_over", "dead"), 0),
+        **dict.fromkeys(("lanes", "destinations", "accounts", "mail", "processes", "series"), ()),
+        "zones": {},
+        "clock_leads": True,
+        "counted_to": None,
+        "database": {"connections_used": 1, "connections_max": 100, "cache_hit_ratio": ratio},
+    }
+    judged = rules.Judged(facts=msgspec.convert(known, Facts), parts=[], signals=[], sums=[])
+    cache = rules.BY_NAME["cache"]
+    set_so = {**rules.BY_NAME, "cache": replace(cache, threshold=threshold or cache.threshold)}
+    found = [(one.rule, one.severity) for one in rules.firing(set_so, judged)]
+    assert found == ([("cache", "ticket")] if fires else [])

@@ -32,6 +32,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "keep_health": Scope.CORE,
     "untold_alerts": Scope.CORE,
     "operators": Scope.CORE,
+    "preflight_of": Scope.CORE,
     "waiting_migration": Scope.CORE,
     "migration_requests": Scope.CORE,
     "flaws": Scope.CORE,

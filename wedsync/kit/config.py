@@ -215,10 +215,7 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
     backup_retention_days: Annotated[
         int,
         Meta(ge=0),
-        _about(
-            "`wedsync backup` keeps what is needed to go back to any moment of so many days. "
-            "0: production 7, staging 3; development keeps the newest backup alone."
-        ),
+        _about("Backups reach back to any moment of so many days. 0: production 7, staging 3; development 0."),
     ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _about("The least serious line that is logged.")

@@ -8,13 +8,11 @@ ended; it rests when it comes back. This leans on three names inside asyncpg, wh
 from asyncio import QueueEmpty
 from typing import Any
 
-import asyncpg
-
 
 class Elastic:
-    """One pool. `size` is how many connections it may have now."""
+    """One pool of asyncpg's. `size` is how many connections it may have now."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._most: int = pool.get_max_size()
         self._resting: list[Any] = []

@@ -73,7 +73,7 @@ def sections(*, waiting: int = 0) -> tuple[Section, ...]:
         Section(key="events", label="Events", href=f"{BASE}/events", icon="activity"),
         Section(key="dead-letters", label="Given up", href=f"{BASE}/dead-letters", icon="circle-alert"),
         Section(key="preflight", label="Preflight", href=f"{BASE}/preflight", icon="list-checks"),
-        Section(key="days", label="Wedding days", href=f"{BASE}/days", icon="calendar-days"),
+        Section(key="days", label="Safe mode", href=f"{BASE}/days", icon="calendar-days"),
         Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
         Section(key="modes", label="Modes", href=f"{BASE}/modes", icon="clock"),
         Section(key="status", label="Status", href=f"{BASE}/status", icon="info"),

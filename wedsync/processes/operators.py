@@ -8,7 +8,6 @@ import socket
 import sys
 from typing import Final
 
-import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -17,7 +16,10 @@ from wedsync.processes.engines import reach, require
 from wedsync.processes.failures import CannotRun
 from wedsync.processes.migrate import connected
 
-LAST: Final = "WS409"
+REFUSED: Final = {
+    "unknown": "Nobody signs in as {email}. They sign in once at the front page; then say this again.",
+    "last": "{email} is the last operator. Add another one first: wedsync operator add.",
+}
 FEW: Final = (
     "Have at least two: an override of the freeze takes two, and an alert needs somebody awake. `wedsync operator add`."
 )
@@ -49,16 +51,11 @@ async def show(settings: Settings) -> int:
 
 async def _change(settings: Settings, email: str, *, is_operator: bool) -> int:
     async with connected(_owner(settings)) as owner:
-        if not await owner.fetchval("select app.is_known($1)", email):
-            raise CannotRun(f"Nobody signs in as {email}. They sign in once at the front page; then say this again.")
-        try:
-            changed = await owner.fetchval("select app.operate($1, $2, $3)", email, is_operator, _by())
-        except asyncpg.PostgresError as refused:
-            if refused.sqlstate != LAST:
-                raise
-            raise CannotRun(f"{email} is the last operator. Add another one first: wedsync operator add.") from None
+        became = await owner.fetchval("select app.operate($1, $2, $3)", email, is_operator, _by())
+    if became in REFUSED:
+        raise CannotRun(REFUSED[became].format(email=email))
     words = "is an operator" if is_operator else "is no operator"
-    sys.stdout.write(f"{email} {words}{'' if changed else ' already'}.\n")
+    sys.stdout.write(f"{email} {words}{' already' if became == 'same' else ''}.\n")
     return 0
 
 

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -23,7 +22,7 @@ LOOK_S: Final = 15.0
 
 
 @contextlib.asynccontextmanager
-async def pooled(dsn: str, *, face: Face, settings: Settings, application: str) -> AsyncIterator[asyncpg.Pool]:
+async def pooled(dsn: str, *, face: Face, settings: Settings, application: str) -> AsyncIterator[Any]:
     """A pool for one face that follows the season as long as the block lasts, and is closed after it."""
     pool = await connect_pool(dsn, size=sizing.most(face, settings), application=application)
     stop, elastic = asyncio.Event(), Elastic(pool)

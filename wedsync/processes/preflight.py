@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import asyncpg
 import msgspec
 import structlog
 from cryptography import x509
@@ -119,7 +118,9 @@ async def see(settings: Settings, *, is_thorough: bool = True) -> Machine:
         pending = await migrate.pending(url) if url else []
     except MigrationRefused as refused:
         pending = [str(refused)]
-    except (asyncpg.PostgresError, OSError) as problem:
+    except Exception as problem:
+        if not is_passing(problem):
+            raise
         pending = [f"what is missing could not be seen ({type(problem).__name__})"]
     return msgspec.structs.replace(machine, pending=pending)
 

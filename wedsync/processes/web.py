@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import structlog
 from granian._granian import SocketHolder
 from granian.constants import Interfaces, Loops, SSLProtocols
@@ -131,7 +130,7 @@ def create(
             yield
 
     @asynccontextmanager
-    async def opened(app: Litestar, pool: asyncpg.Pool) -> AsyncIterator[None]:
+    async def opened(app: Litestar, pool: Any) -> AsyncIterator[None]:
         publisher = Publisher(settings.valkey_url)
 
         async def published(nudge: str) -> None:
