@@ -188,6 +188,18 @@ language sql stable set search_path = '' as $$
   where coalesce(s.minor, 0) <> h.minor;
 $$;
 
+-- How many notices a person has not read, and has not seen, is what counting them gives.
+create function app.flaws_of_inboxes() returns setof app.flaw
+language sql stable set search_path = '' as $$
+  with counted as (
+    select i.person_id, count(*)::integer as unread, count(*) filter (where i.seen_at is null)::integer as unseen
+    from public.inbox i where i.read_at is null and i.archived_at is null group by i.person_id)
+  select coalesce(c.person_id, k.person_id), coalesce(c.person_id, k.person_id), format('its count says %s unread and %s unseen, and there are %s and %s',
+    coalesce(k.unread, 0), coalesce(k.unseen, 0), coalesce(c.unread, 0), coalesce(c.unseen, 0))
+  from counted c full join public.inbox_counts k on k.person_id = c.person_id
+  where (coalesce(c.unread, 0), coalesce(c.unseen, 0)) <> (coalesce(k.unread, 0), coalesce(k.unseen, 0));
+$$;
+
 -- One question by its name. For operators: it reads across tenants, and says ids and numbers.
 create function app.flaws(p_check text) returns setof app.flaw
 language plpgsql stable security definer set search_path = '' as $$
@@ -200,6 +212,7 @@ begin
     when 'headcounts' then return query select f.tenant_id, f.subject, f.told from app.flaws_of_headcounts() f;
     when 'bookings' then return query select f.tenant_id, f.subject, f.told from app.flaws_of_bookings() f;
     when 'shared_bookings' then return query select f.tenant_id, f.subject, f.told from app.flaws_of_shared_bookings() f;
+    when 'inboxes' then return query select f.tenant_id, f.subject, f.told from app.flaws_of_inboxes() f;
     when 'commission' then return query select f.tenant_id, f.subject, f.told from app.flaws_of_commission() f;
   end case;
 end $$;

@@ -47,8 +47,8 @@ language sql stable security definer set search_path = '' as $$
     'oldest_s', (select coalesce(max(q.oldest_s), 0) from app.queue_ages() q where q.lane < 3),
     'parked', (select count(*) from public.deliveries v where v.tenant_id in (select o.id from homes o) and v.state = 'parked'
       and v.made_at > clock_timestamp() - interval '30 days'),
-    'given_up', (select count(*) from public.deliveries v where v.tenant_id in (select o.id from homes o) and v.state = 'dead' and v.made_at > clock_timestamp() - interval '30 days'
-      and v.done_at > clock_timestamp() - interval '7 days'),
+    'given_up', (select count(*) from public.deliveries v where v.tenant_id in (select o.id from homes o) and v.state = 'dead'
+      and v.made_at > clock_timestamp() - interval '30 days' and v.done_at > clock_timestamp() - interval '7 days'),
     'breakers', (select count(*) from public.destinations d where d.breaker_until > clock_timestamp()
       and (d.tenant_id in (select o.id from homes o) or d.tenant_id = '00000000-0000-7000-8000-000000000000')),
     'unacknowledged', (select count(*) from public.acknowledgements k join public.links l on l.wedding_id = k.wedding_id and l.id = k.link_id

@@ -103,6 +103,24 @@ PLANT = {
             select $1, 'Dinner', '2027-06-05', '18:00', 'Europe/London' returning id)
         insert into headcounts (wedding_id, schedule_item_id, accepted) select $1, id, 2 from item""",
     ),
+    "a count of notices that are not there": (
+        "inboxes",
+        "its count says 3 unread and 1 unseen, and there are 0 and 0",
+        """with somebody as (insert into persons (name) values ('Ottilie') returning person_id, $1::uuid as wedding)
+        insert into inbox_counts (person_id, unread, unseen) select person_id, 3, 1 from somebody""",
+    ),
+    "a balance that is not what was kept": (
+        "commission",
+        "the ledger says that 0 are due to us of it, and by what was kept it is 500",
+        """with made as (insert into suppliers (name, category) values ('Light', 'photographer') returning supplier_id),
+        linked as (insert into links (wedding_id, supplier_id, supplier_name, category, status)
+            select $1, m.supplier_id, 'Light', 'photographer', 'active' from made m returning id, supplier_id),
+        paid as (insert into payments (wedding_id, link_id, kind, amount_minor, currency, way, received_minor, status,
+              received_at)
+            select $1, l.id, 'deposit', 10000, 'GBP', 'online', 10000, 'paid', now() from linked l returning id)
+        insert into payment_terms (payment_id, supplier_id, wedding_id, link_id, currency, source, enquired_at, rate_bp)
+        select p.id, l.supplier_id, $1, l.id, 'GBP', 'marketplace', now(), 500 from paid p, linked l""",
+    ),
     "commission without terms": (
         "commission",
         "700 GBP were posted for it, and no terms",

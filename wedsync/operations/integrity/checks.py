@@ -63,6 +63,12 @@ CHECKS: Final = (
         cure="The next answer for that item does not mend it: change and change back one guest's age band there.",
     ),
     Check(
+        name="inboxes",
+        holds="Everybody's count of notices is what counting them gives.",
+        broken="people have a wrong count of notices",
+        cure="The next notice, or reading one, counts them anew.",
+    ),
+    Check(
         name="bookings",
         holds="No two bookings of one resource overlap.",
         broken="bookings overlap",
