@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wedsync.events.event import Event, decode
-from wedsync.notices import model
+from wedsync.notices import model, saying
 from wedsync.notices.model import Recipient
 from wedsync.weddings import news
 
@@ -166,10 +166,10 @@ def test_an_event_is_a_title_with_its_change() -> None:
         record={"title": "Coach", "at_local": "15:30:00"},
         old_record={"title": "Coach", "at_local": "15:00:00"},
     )
-    assert model.saying(moved) == model.Saying(title="Coach has moved", before="15:00", after="15:30", label="Coach")
+    assert saying.saying(moved) == saying.Saying(title="Coach has moved", before="15:00", after="15:30", label="Coach")
     core = event("wedding.venue_changed", record={"ceremony_venue": "Elm Barn"}, old_record={"ceremony_venue": ""})
-    assert model.saying(core).title == "The ceremony venue has changed"
-    assert model.saying(event("link.scopes_changed")).title == "What you may see has changed"
+    assert saying.saying(core).title == "The ceremony venue has changed"
+    assert saying.saying(event("link.scopes_changed")).title == "What you may see has changed"
 
 
 @given(st.uuids(), st.uuids())
@@ -181,6 +181,6 @@ def test_a_delivery_is_one_per_event_recipient_and_channel(subject: UUID, recipi
 
 
 def test_a_notice_fits_its_row() -> None:
-    said = model.Saying(title="T" * 400, before="a", after="b" * 3000)
+    said = saying.Saying(title="T" * 400, before="a", after="b" * 3000)
     made = model.inbox_row(event("wedding.changed"), somebody(), said, "Ana & Ben", "/studio")
     assert (len(made["title"]), len(made["detail"])) == (300, 2000)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wedsync.alerts import model as alerts
-from wedsync.notices import model
+from wedsync.notices import model, saying
 from wedsync.notices.wording import checking, drawing
 from wedsync.notices.wording.content import HEADLINE_CHARACTERS_MAX, Content, Matter, headline, line, written
 from wedsync.notices.wording.tongues import (
@@ -24,7 +24,7 @@ from wedsync.notices.wording.tongues import (
 )
 from wedsync.phones import gsm
 
-SAID = tuple(kind for kind in model.TO_ALL if kind in model.SAYS)
+SAID = tuple(kind for kind in model.TO_ALL if kind in saying.SAYS)
 TOLD = (*model.CALLS, *model.TO_LINKS, *model.TO_COUPLE, *model.TO_BOTH, *model.TO_DOERS, *SAID)
 CORE = [kind for kind in model.TO_LINKS if kind.startswith("wedding.")] + ["schedule_item.moved", "task.assigned"]
 WRITTEN = [*CORE, "headcount.locked", "dietary_sheet.made", "link.accepted", "payment.requested", "photos.delivered"]

@@ -18,19 +18,17 @@ PACKAGE = "wedsync.connectors"
 
 Status = Literal["verified", "documented, untested live", "needs partner credentials", "import only"]
 Ability = Literal[
-    *(
-        "delivers",
-        "connects",
-        "calendars",
-        "watches",
-        "records",
-        "sends",
-        "charges",
-        "mails",
-        "phones",
-        "chats",
-        "markets",
-    ),
+    "delivers",
+    "connects",
+    "calendars",
+    "watches",
+    "records",
+    "sends",
+    "charges",
+    "mails",
+    "phones",
+    "chats",
+    "markets",
     "forecasts",
 ]
 Way = Literal["oauth2", "password", "key", "address", "described"]

@@ -16,11 +16,12 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import actions, model, preferences
+from wedsync.notices import actions, model, preferences, saying
 from wedsync.notices.channels import Channel, Told, sms
 from wedsync.notices.channels import mail as mailing
 from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
-from wedsync.notices.model import Recipient, Saying
+from wedsync.notices.model import Recipient
+from wedsync.notices.saying import Saying
 from wedsync.notices.wording.tongues import ENGLISH, ENGLISH_LOCALE, SHARED, Tongue, spoken_by, versions_of
 from wedsync.weddings.actions import pass_token
 
@@ -82,7 +83,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
             label=said.label,
             on=tongue.day(self.on) if self.on else "",
             tongue=tongue,
-            spoken=model.aloud(self.said[ENGLISH_LOCALE]),
+            spoken=saying.aloud(self.said[ENGLISH_LOCALE]),
             couple=self.couple,
             url=self._url(person, confirming),
             confirms=confirming is not None and self.event.type in (*model.TO_LINKS, *model.TO_ALL),
@@ -194,7 +195,7 @@ async def _matter(
         couple=wedding["couple_names"],
         on=wedding["on"],
         tongues=tongues,
-        said={locale: model.saying(event, tongue) for locale, tongue in spoken.items()},
+        said={locale: saying.saying(event, tongue) for locale, tongue in spoken.items()},
         passes=passes,
         public_url=settings.public_url,
         helped_at=await _helped_at(tx, settings, event, people),

@@ -20,6 +20,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing
 from wedsync.notices import model as notices
+from wedsync.notices import saying
 from wedsync.notices.wording.tongues import SHARED, spoken_by, versions_of
 from wedsync.suppliers import model as suppliers
 from wedsync.weddings.actions import passes_of_links
@@ -106,7 +107,7 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
 def _said(event: Event, wedding: Row, locale: str | None) -> Saying:
     """In the language of whoever connected the workspace, else of the wedding."""
     tongue = spoken_by(event.type, (locale, wedding["locale"]), versions_of(wedding["wordings"]))
-    said, words = notices.saying(event, tongue), tongue.words(event.type)
+    said, words = saying.saying(event, tongue), tongue.words(event.type)
     return Saying(
         title=said.title,
         before=said.before,

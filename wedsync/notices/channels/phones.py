@@ -10,7 +10,7 @@ from wedsync.kit import clock, sql
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.notices import model
+from wedsync.notices import model, saying
 from wedsync.notices.channels import Told
 from wedsync.phones import sealed
 from wedsync.phones.actions import message
@@ -94,6 +94,6 @@ def _made(
 def spoken(one: Told, code: int | None) -> str:
     """The same for a voice: in English, without an address, and with what the keys do."""
     several = f"{one.title}: {'; '.join(one.lines)}" if one.lines else ""
-    said = one.spoken or several or model.aloud(model.Saying(title=one.title, before=one.before, after=one.after))
+    said = one.spoken or several or saying.aloud(saying.Saying(title=one.title, before=one.before, after=one.after))
     asks = " Press 1 to confirm. Press 2 if you cannot." if code is not None else ""
     return f"Hello. This is WedSync, about the wedding of {one.couple}. {said}.{asks}"

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from wedsync.kit.errors import FieldError
-from wedsync.notices import model
+from wedsync.notices import model, saying
 from wedsync.notices.wording.content import Content, Matter, written
 from wedsync.notices.wording.tongues import DIGEST, EMERGENCY, PARTS, SHARED, Text, Tongue, shipped, variables
 
@@ -46,7 +46,7 @@ class WordingChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 def english_title(key: str) -> str:
     """What the product says of it in English; what is said of any field that has changed has no title of its own."""
-    return Tongue().text(key).title or model.SAYS.get(key, "" if key in SHARED else Tongue().template("changed"))
+    return Tongue().text(key).title or saying.SAYS.get(key, "" if key in SHARED else Tongue().template("changed"))
 
 
 def allowed(key: str, part: str) -> frozenset[str]:
@@ -88,7 +88,7 @@ def sample(key: str, tongue: Tongue) -> Content:
     }
     title = tongue.filled(key, template, values) if template else tongue.phrase("changed", field=values["field"])
     title = title[:1].upper() + title[1:] if template.startswith("{field}") else title
-    has_change = not template or "{field}" in template or key in model.SHOWS_CHANGE
+    has_change = not template or "{field}" in template or key in saying.SHOWS_CHANGE
     change = {"before": "13:30", "after": "14:00"} if has_change else {"before": "", "after": ""}
     is_call = key == EMERGENCY or key in model.CALLS
     severity = "critical" if is_call else "normal"
