@@ -22,7 +22,7 @@ create table public.mode_notes (
   id uuid not null default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,
   kind text not null check (kind in ('read_only', 'late')),
-  mode_id uuid not null references public.platform_modes,
+  mode_id uuid not null,
   expires_at timestamptz not null,
   until_local text not null check (length(until_local) <= 5),
   told_at timestamptz not null,

@@ -25,6 +25,11 @@ from wedsync.suppliers.team import actions as team
 from wedsync.suppliers.team.model import NewColleague
 
 IN_A_WEDDING = (
+    """with said as (insert into platform_modes (kind, reason, entered_by, entered_at, expires_at)
+      values ('late', 'Mail is slow.', '{person}', '2027-01-01Z', '2027-01-01T01:00:00Z') returning id)
+    insert into mode_notes (wedding_id, kind, mode_id, expires_at, until_local, told_at, over_at)
+    select '{home}', 'late', s.id, '2027-01-01T01:00:00Z', '01:00', '2027-01-01Z', '2027-01-01T01:00:00Z'
+    from said s""",
     """insert into delivery_days (tenant_id, "on", connector) values ('{home}', '2027-06-05', 'webhook')""",
     """insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, state, due_at, done_at)
     select e.wedding_id, e.link_id, e.id, 's1', 'mail', 'Welcome', 'sent', '2027-01-01Z', '2027-01-01Z'
