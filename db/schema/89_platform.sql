@@ -26,7 +26,9 @@ language sql stable security definer set search_path = '' as $$
       where m.position is not null),
     'failed_over', (select count(*) from public.mail_statuses s where s.is_failed_over and s.at > clock_timestamp() - interval '1 hour'),
     'processes', (select coalesce(jsonb_agg(to_jsonb(b) - 'tenant_id' order by b.kind, b.started_at), '[]') from public.process_beats b
-      where b.at > clock_timestamp() - interval '15 minutes' and not b.is_over),
+      -- The last of its kind is missed as long as it is remembered, unless it said goodbye.
+      where not b.is_over and (b.at > clock_timestamp() - interval '15 minutes'
+        or not exists (select from public.process_beats n where n.kind = b.kind and n.at > b.at))),
     'dead', (select count(*) from public.dead_jobs j where j.died_at > clock_timestamp() - interval '1 hour'),
     'database', (select to_jsonb(s) from (select x.connections_used, x.connections_max from ops.season() x) s),
     'series', (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'name', s.name, 'at', s.at, 'good', s.good, 'bad', s.bad, 'refused', s.refused,
