@@ -48,7 +48,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "health_marks": "up to when was counted",
     "health_parts": "how the platform is judged; the operator asks for it",
     "health_changes": "what of the platform failed and came back; the operator asks for it",
-    "process_beats": "that a process lives; forgotten after an hour",
+    "process_beats": "that a process lives; forgotten after an hour, the last of its kind after a week",
     "delivery_days": "counts of a tenant's tries, as its report asks for them; each of them is told in the ledger",
     "alert_rules": "an operator's word; the operator's page lists it",
     "platform_alerts": "what is wrong with the platform; the operators are mailed and their page lists it",

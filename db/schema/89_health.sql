@@ -69,7 +69,7 @@ create table public.process_beats (
   at timestamptz not null,
   is_over boolean not null default false
 ) with (fillfactor = 50);
-comment on table public.process_beats is 'Every process says every few seconds that it lives, how its pool stands and how late its loop is; forgotten after an hour';
+comment on table public.process_beats is 'Every process says every few seconds that it lives, how its pool stands and how late its loop is; forgotten after an hour, the last of each kind after a week';
 call app.protect('public.process_beats', 'tenant_id', 'false', null);
 
 create table public.delivery_days (
@@ -229,7 +229,8 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
   n integer;
 begin
-  delete from public.process_beats b where b.at < clock_timestamp() - interval '1 hour';
+  delete from public.process_beats b where b.at < clock_timestamp() - interval '7 days' or b.at < clock_timestamp() - interval '1 hour'
+    and exists (select from public.process_beats n where n.kind = b.kind and n.at > b.at);
   delete from public.health_changes c where c.at < clock_timestamp() - interval '400 days';
   delete from public.delivery_days d where d."on" < (clock_timestamp() - interval '400 days')::date;
   delete from public.health_series s where s.step_s = 60 and s.at < clock_timestamp() - interval '2 days'

@@ -26,7 +26,9 @@ language sql stable security definer set search_path = '' as $$
       where m.position is not null),
     'failed_over', (select count(*) from public.mail_statuses s where s.is_failed_over and s.at > clock_timestamp() - interval '1 hour'),
     'processes', (select coalesce(jsonb_agg(to_jsonb(b) - 'tenant_id' order by b.kind, b.started_at), '[]') from public.process_beats b
-      where b.at > clock_timestamp() - interval '15 minutes' and not b.is_over),
+      -- The last of its kind is missed as long as it is remembered, unless it said goodbye.
+      where not b.is_over and (b.at > clock_timestamp() - interval '15 minutes'
+        or not exists (select from public.process_beats n where n.kind = b.kind and n.at > b.at))),
     'refused', (select coalesce(sum(coalesce((e.detail ->> 'times')::bigint, 1)), 0) from public.security_events e where e.at > clock_timestamp() - interval '10 minutes'
       and e.kind in ('access.refused', 'token.refused', 'pass.refused', 'hook.refused', 'sign_in.refused', 'flood.counted')),
     'dead', (select count(*) from public.dead_jobs j where j.died_at > clock_timestamp() - interval '1 hour'),

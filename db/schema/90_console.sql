@@ -116,7 +116,7 @@ $$;
 -- only what stands before the first colon, which is ours.
 create function ops.dead_letters(p_days integer, p_limit integer) returns table (destination_id uuid, connector text, host text, dead bigint, repeatable bigint,
   first_at timestamptz, last_at timestamptz, reasons jsonb, whole bigint)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set enable_seqscan = off as $$
   with dead as materialized (
     select d.id, d.destination_id, d.connector, d.made_at, coalesce(d.done_at, d.made_at) as at, left(split_part(d.reason, ':', 1), 120) as reason,
       d.subscription_id is not null and d.event_id is not null as is_repeatable
@@ -148,7 +148,7 @@ $$;
 -- The operator sends again what was given up at one destination, at most p_limit at once, the oldest first. It stands in the log of whom it belongs to with
 -- who did it, in their security events, and in operator_acts.
 create function app.replay_dead(p_destination uuid, p_days integer, p_limit integer, p_reason text) returns integer
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
 declare
   v_by uuid := app.as_operator();
   v_ids uuid[];

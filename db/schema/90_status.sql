@@ -58,7 +58,8 @@ create function app.say_more(p_id uuid, p_says text, p_state text, p_over boolea
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform app.as_operator();
-  update public.announcements a set updates = a.updates || jsonb_build_object('at', app.now(), 'says', p_says),
+  update public.announcements a set updates = case when jsonb_array_length(a.updates) < 50 then a.updates else a.updates - 0 end
+        || jsonb_build_object('at', app.now(), 'says', p_says),
       state = case when a.kind = 'incident' then coalesce(p_state, a.state) else a.state end,
       starts_at = case when p_over and a.starts_at >= app.now() then app.now() - interval '1 second' else a.starts_at end,
       ends_at = case when p_over then app.now() else a.ends_at end, changed_at = app.now()

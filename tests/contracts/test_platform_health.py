@@ -213,6 +213,28 @@ async def test_a_process_that_falls_silent_is_missed_and_one_that_says_goodbye_i
     await town.admin.execute("delete from platform_alerts")
 
 
+async def test_a_kind_of_process_that_never_came_back_is_missed_for_a_week(
+    town: Town, clock: asyncpg.Connection
+) -> None:
+    lost, later = uuid4(), uuid4()
+    beat = "select app.beat($1, 'gateway', clock_timestamp(), '{}', '[]', $2)"
+    await clock.execute(beat, lost, False)
+    await town.admin.execute("update process_beats set at = at - interval '26 hours' where id = $1", lost)
+    await clock.fetchval(health.queries.forget)
+
+    async def status() -> str | None:
+        facts = await health.facts(clock.fetchval)
+        parts = {one.part: one.status for one in judging.judge(facts, judging.limits_of(facts))}
+        return parts.get("process gateway")
+
+    assert await status() == "bad"
+    await clock.execute(beat, later, False)
+    assert await status() == "good", "another one lives, and the old one is forgotten"
+    await clock.execute(beat, later, True)
+    assert await status() is None, "it said goodbye: nobody misses it"
+    await town.admin.execute("delete from process_beats where id = any($1)", [lost, later])
+
+
 async def test_an_outage_is_told_once_with_whom_it_would_hit_and_taken_up(
     town: Town, otto: Somebody, clock: asyncpg.Connection
 ) -> None:
