@@ -38,7 +38,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "item_marks": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
     "day_packs": {"r": {*COUPLE, "standard"}, "w": set()},
     "held_changes": {"r": set(COUPLE), "w": set(COUPLE)},
-    "day_stages": {"r": {*COUPLE, "helper", "basic", *SCHEDULE}, "w": set()},
+    "day_stages": {"r": set(EVERYBODY), "w": set()},
     "weather_gates": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "planner"}},
     "space_uses": {"r": {*COUPLE, *SCHEDULE}, "w": set(SCHEDULE)},
     "alerts": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
