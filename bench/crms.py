@@ -98,14 +98,18 @@ async def in_step(stage: Stage, caller: Caller, there: Workspace, count: int) ->
     keys = await there.ask(Asked(ask="studios", count=count), list[str])
     studios = [Studio(one, key) for one, key in zip(await businesses(stage, count), keys, strict=True)]
 
-    async def connect(one: Studio) -> None:
+    async def connect(one: Studio) -> str:
         path = f"/api/v1/suppliers/{one.business.id}/connections/tave"
         made = await _asked(caller, one, "POST", path, {"password": one.key})
-        book = f"/api/v1/connections/{made['connection']['id']}/records"
-        await stage.settled()
+        return f"/api/v1/connections/{made['connection']['id']}/records"
+
+    async def choose(place: tuple[Studio, str]) -> None:
+        one, book = place
         await _asked(caller, one, "PATCH", book, {"direction": "both"})
 
-    await each(connect, studios)
+    books = await each(connect, studios)
+    await stage.settled()
+    await each(choose, zip(studios, books, strict=True))
     await stage.settled()
     for one in studios:
         found = await _asked(caller, one, "GET", f"/api/v1/suppliers/{one.business.id}/clients")

@@ -95,6 +95,7 @@ def crm() -> dict[str, Any]:
         gallery(1, "Ana & Ben", "released", photos=620, delivery_id=UUID(int=5)),
         gallery(2, "Sneak peek", "making", reason=insecure),
         gallery(3, "", "closed", photos=12),
+        gallery(4, "Engagement", "released", photos=80, delivery_id=UUID(int=6), gone_at=ago(days=4)),
     ]
     return {
         "path": f"{BASE}/records",
