@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.engines_fixture import Database
-from wedsync.processes import start
+from wedsync.processes import reference_commands, start
+from wedsync.processes.cli import app
 from wedsync.processes.failures import CannotRun
 
 PROGRAM = [sys.executable, "-m", "wedsync.processes.cli"]
@@ -55,6 +56,12 @@ def wedsync(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
 def test_help_names_every_command() -> None:
     said = wedsync("--help").stdout
     assert [command for command in COMMANDS if f" {command} " not in said] == []
+
+
+def test_the_reference_tells_every_command() -> None:
+    told = reference_commands.page()
+    assert [name for name in app if not name.startswith("-") and f"\n## wedsync {name}\n" not in told] == []
+    assert [name for name in ("freeze", "operator", *COMMANDS) if f"\n## wedsync {name}\n" not in told] == []
 
 
 def test_wrong_settings_are_listed_without_a_traceback(home: Path) -> None:

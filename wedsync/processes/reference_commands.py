@@ -23,5 +23,5 @@ Commands that ask a running WedSync take `--url` and `--token`, or `WEDSYNC_PUBL
 def page() -> str:
     """Markdown, the commands in the order of their file."""
     statuses = "".join(f"| {status} | {words} |\n" for status, words in EXITS.items())
-    _, first, commands = _GENERATOR.sub(r"\1", app.generate_docs()).partition("\n## wedsync up\n")
+    _, first, commands = _GENERATOR.sub(r"\1", app.generate_docs()).partition("\n## wedsync ")
     return f"{HEAD}{statuses}{first}{commands.rstrip()}\n"
