@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -116,7 +117,9 @@ async def _write_through_a_kill(pair: Pair, pool: asyncpg.Pool, written: list[in
         if number == 20:
             postmaster(pair.engines).kill()
         last = loop.time()
-        await eventually(lambda: _is_written(pool, number), within_s=PATIENCE_S, what="it is answered")  # noqa: B023
+        ask_again = partial(_is_written, pool, number)
+        done: bool = await eventually(ask_again, within_s=PATIENCE_S, what="it is answered")
+        assert done
         written.append(number)
         longest = max(longest, loop.time() - last)
     return longest
