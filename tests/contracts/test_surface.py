@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from litestar import Litestar
 
 from tests.permissions import access
 from wedsync.kit.config import Settings
@@ -49,6 +50,12 @@ def test_every_event_type_has_a_description_and_an_example_of_its_row(kind: str)
     event = CATALOGUE.types[kind]
     assert len(event.description) > 10
     msgspec.convert(msgspec.json.decode(msgspec.json.encode(event.example)), type=event.row, strict=False)
+
+
+def test_the_map_of_paths_that_is_kept_is_the_one_litestar_would_make(app: Litestar) -> None:
+    made = {path: dict(handlers) for path, handlers in Litestar.route_handler_method_map.fget(app).items()}
+    assert app.route_handler_method_map == made
+    assert any(len(handlers) > 2 for handlers in made.values())
 
 
 @pytest.mark.prove  # in each run tests/rules/test_config.py says the same
