@@ -75,7 +75,8 @@ async def test_pending_migrations_are_told(
 ) -> None:
     database = await make_database()
     owner = await asyncpg.connect(database.owner)
-    await owner.execute("insert into schema_migrations (version, name, checksum) values (9999, 'later', 'x')")
+    later = "insert into schema_migrations (version, name, checksum, ends_older) values (9999, 'later', 'x', true)"
+    await owner.execute(later)
     await owner.close()
     found = await findings(settings_for(tmp_path, database, valkey_url))
     assert "this program knows only" in told(found, "broken")

@@ -143,11 +143,19 @@ async def test_an_applied_file_that_changed_is_refused(empty: Database, folder: 
         await migrate.migrate(empty.owner, folder)
 
 
-async def test_a_newer_database_is_refused(empty: Database, folder: Path) -> None:
-    (folder / "0002_more.sql").write_text("select 1;\n")
+async def test_what_a_newer_program_has_added_is_no_obstacle(empty: Database, folder: Path) -> None:
+    (folder / "0002_more.sql").write_text("alter table plates add column name text;\n")
     await migrate.migrate(empty.owner, folder)
     (folder / "0002_more.sql").unlink()
-    with pytest.raises(MigrationRefused, match="is at migration 0002 and this program knows only 0001"):
+    assert await migrate.pending(empty.owner, folder) == []
+    assert await migrate.migrate(empty.owner, folder) == []
+
+
+async def test_a_database_that_a_newer_program_has_closed_is_refused(empty: Database, folder: Path) -> None:
+    (folder / "0002_more.sql").write_text("-- What nothing names any more.\n-- ends older releases\nselect 1;\n")
+    await migrate.migrate(empty.owner, folder)
+    (folder / "0002_more.sql").unlink()
+    with pytest.raises(MigrationRefused, match="is at migration 0002, this program knows only 0001"):
         await migrate.migrate(empty.owner, folder)
 
 

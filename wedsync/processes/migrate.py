@@ -32,6 +32,7 @@ LOCK_PATIENCE: Final = "60s"
 TABLE_LOCK_TIMEOUT: Final = "1s"
 TRIES: Final = 8
 NO_TRANSACTION: Final = "-- no transaction"
+ENDS_OLDER: Final = "-- ends older releases"
 INCLUDE: Final = "-- include db/schema\n"
 """A line that stands for all of db/schema but the roles, which belong to the cluster."""
 FILE_NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -49,9 +50,11 @@ create table if not exists public.schema_migrations (
   version integer primary key,
   name text not null,
   checksum text not null,
+  ends_older boolean not null default false,
   applied_at timestamptz not null default clock_timestamp()
 );
 comment on table public.schema_migrations is 'Which files of db/migrations this database has, and what was in them';
+comment on column public.schema_migrations.ends_older is 'Programs that do not know the file cannot work with it';
 """
 EXISTS: Final = "select to_regclass('public.schema_migrations') is not null"
 FENCES: Final = (
@@ -81,8 +84,18 @@ class Migration(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
+    def ends_older(self) -> bool:
+        """Whether it takes away what the release before still names (a contract; see docs/howto/migrations.md)."""
+        return f"\n{ENDS_OLDER}\n" in f"\n{self.text.lower()}"
+
+    @property
     def in_transaction(self) -> bool:
         return not self.text.lower().startswith(NO_TRANSACTION)
+
+
+class Applied(msgspec.Struct, frozen=True):
+    checksum: str
+    ends_older: bool
 
 
 def database_files(kind: str) -> Path:
@@ -294,20 +307,21 @@ async def _alone(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncItera
         await connection.execute("select pg_advisory_unlock($1)", LOCK_KEY)
 
 
-async def _applied(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[int, str]:
-    rows = await connection.fetch("select version, checksum from public.schema_migrations order by version")
-    return {row["version"]: row["checksum"] for row in rows}
+async def _applied(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[int, Applied]:
+    rows = await connection.fetch("select version, checksum, ends_older from public.schema_migrations order by version")
+    return {row["version"]: Applied(row["checksum"], row["ends_older"]) for row in rows}
 
 
-def _pending(known: Sequence[Migration], applied: Mapping[int, str]) -> list[Migration]:
-    """What is missing; refuses a database from a newer program and a file that changed after it was applied."""
-    newest = max(applied, default=0)
-    if newest > len(known):
+def _pending(known: Sequence[Migration], applied: Mapping[int, Applied]) -> list[Migration]:
+    """What is missing. Refuses a database that a newer program has closed to this one, and a file that changed after it
+    was applied; what a newer one has only added is no obstacle."""
+    closed = max((version for version, kept in applied.items() if kept.ends_older), default=0)
+    if closed > len(known):
         raise MigrationRefused(
-            f"The database is at migration {newest:04} and this program knows only {len(known):04}. "
-            "Start the newer program; going back is done by restoring a backup."
+            f"The database is at migration {max(applied):04}, this program knows only {len(known):04}, and {closed:04} "
+            "has ended releases as old as this one. Start the newer program; going back is done by restoring a backup."
         )
-    changed = [m.name for m in known if m.version in applied and applied[m.version] != m.checksum]
+    changed = [m.name for m in known if m.version in applied and applied[m.version].checksum != m.checksum]
     if changed:
         raise MigrationRefused(
             f"{', '.join(changed)} was changed after it had been applied. "
@@ -357,10 +371,11 @@ async def _execute(connection: "asyncpg.Connection[asyncpg.Record]", name: str, 
 
 async def _note(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
     await connection.execute(
-        "insert into public.schema_migrations (version, name, checksum) values ($1, $2, $3)",
+        "insert into public.schema_migrations (version, name, checksum, ends_older) values ($1, $2, $3, $4)",
         migration.version,
         migration.name,
         migration.checksum,
+        migration.ends_older,
     )
 
 

@@ -106,10 +106,11 @@ async def plan(tx: Tx, steps: Steps) -> list[model.Planned]:
     """The files that this database lacks, and what their texts should not do. Raises Refusal 409 where files and
     database do not belong together.
     """
-    applied = {row["version"]: row["checksum"] for row in await tx.rows(queries.migrations)}
+    rows = await tx.rows(queries.migrations)
+    applied = {row["version"]: row["checksum"] for row in rows}
     known = steps()
     changed = [one.name for one in known if applied.get(one.version, one.checksum) != one.checksum]
-    if changed or max(applied, default=0) > len(known):
+    if changed or any(row["ends_older"] and row["version"] > len(known) for row in rows):
         detail = "This release and the database do not belong together. `wedsync doctor` says in what."
         raise Refusal(409, "release_mismatch", detail)
     return [

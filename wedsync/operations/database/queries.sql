@@ -36,7 +36,7 @@ select s.peak_on, s.peak_weddings, s.most_so_far, s.connections_used, s.connecti
 select f.face, f.people, f.sessions, f.weddings_due from ops.faces() f
 
 -- name: migrations
-select m.version, m.checksum from schema_migrations m order by m.version
+select m.version, m.checksum, m.ends_older from schema_migrations m order by m.version
 
 -- name: ask_migration
 select app.ask_migration($1, $2)
