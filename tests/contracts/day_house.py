@@ -51,6 +51,12 @@ class DayHouse(msgspec.Struct, frozen=True, kw_only=True):
                 UUID(self.wedding),
                 shift,
             )
+            await self.town.admin.execute(
+                """update day_stages s set "on" = (timezone(d.zone, d.live_from + interval '2 hours' + $2))::date
+                from wedding_days d where s.wedding_id = $1 and d.wedding_id = $1 and d."on" = s."on" """,
+                UUID(self.wedding),
+                shift,
+            )
             await self.town.admin.execute("delete from day_watches where wedding_id = $1", UUID(self.wedding))
             await self.town.admin.execute(
                 """update wedding_days set live_from = live_from + $2, live_until = live_until + $2,
