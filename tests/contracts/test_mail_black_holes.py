@@ -28,7 +28,7 @@ AT_ONCE = 5
 LIMIT_S = 5.0
 STATUSES = "select delivery_id, is_failed_over, is_possible_duplicate from mail_statuses"
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(600), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
 
 
 class Office:

@@ -16,7 +16,6 @@ SIZES = [
 ]
 
 
-@pytest.mark.unmeasured
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("wish", SIZES)
 async def test_a_killed_primary_loses_nothing_that_was_answered(wish: Wish, tmp_path: Path) -> None:

@@ -31,7 +31,6 @@ async def operator(product: Product) -> str:
     return otto.token
 
 
-@pytest.mark.unmeasured
 @pytest.mark.timeout(600)
 async def test_its_commands_do_what_it_says() -> None:
     said = commands()

@@ -25,7 +25,7 @@ ORDER = ("alert.raised", "alert.acknowledged", "alert.resolved")
 SUBJECT = "Ana & Ben: A severe allergy has changed: tell the kitchen"
 CHANGED = "select recorded_at from events where stream_id = $1 and type = 'needs.changed' order by seq limit 1"
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.timeout(600)]
 
 
 class Kitchen(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ FEWER = 0.8
 PATIENCE_S = 90
 BEGINS = re.compile(r'<span class="soft">\s*(\d{4}-\d{2}-\d{2})')
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 class Acts:
