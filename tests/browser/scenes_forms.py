@@ -51,6 +51,7 @@ def asked(state: model.State = "started", **more: Any) -> model.FormRequest:
         supplier_name="Hartley & Finch",
         state=state,
         version=3,
+        reminded_at=None,
         created_at=ago(days=3),
         updated_at=ago(hours=5),
         **fields,

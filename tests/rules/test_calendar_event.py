@@ -79,3 +79,11 @@ def test_instants_survive_wall_times(start: datetime, minutes: int, zone: str) -
 def test_what_is_no_event_is_refused(times: Timed | Days) -> None:
     with pytest.raises(EventError):
         checked(CalendarEvent(times=times))
+
+
+def test_what_repeats_in_utc_has_one_form() -> None:
+    line = "EXDATE;TZID=UTC:20260106T000000,20260107T000000Z"
+    times = Timed(start="2026-01-02T00:00:00", end="2026-01-02T00:05:00", zone="UTC")
+    assert checked(CalendarEvent(times=times, title="a", rules=(line,))).rules == (
+        "EXDATE:20260106T000000Z,20260107T000000Z",
+    )

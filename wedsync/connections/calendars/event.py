@@ -76,8 +76,16 @@ def checked(event: CalendarEvent) -> CalendarEvent:
         title=_line(event.title)[:TITLE_MAX],
         text=_text(event.text)[:TEXT_MAX],
         place=_line(event.place)[:TITLE_MAX],
-        rules=tuple(sorted(_line(rule) for rule in event.rules)),
+        rules=tuple(sorted(in_utc(_line(rule)) for rule in event.rules)),
     )
+
+
+def in_utc(rule: str) -> str:
+    """A recurrence line in the one form that is compared: in UTC it ends with Z and names no zone (RFC 5545 3.2.19)."""
+    head, _, values = rule.partition(":")
+    if not head.endswith(";TZID=UTC"):
+        return rule
+    return f"{head.removesuffix(';TZID=UTC')}:{','.join(one.rstrip('Z') + 'Z' for one in values.split(','))}"
 
 
 def span(times: Times, *, calendar_zone: str) -> tuple[datetime, datetime]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event
 from icalendar.prop import vInline
 
-from wedsync.connections.calendars.event import CalendarEvent, Days, EventError, Timed, group
+from wedsync.connections.calendars.event import CalendarEvent, Days, EventError, Timed, group, in_utc
 from wedsync.connections.calendars.ical_read import (
     MARKER,
     ZONE_OF_UTC,
@@ -148,7 +148,7 @@ def _write_rules(component: Any, event: CalendarEvent) -> None:
 
 
 def _add_rule(component: Any, line: str) -> None:
-    head, _, value = line.partition(":")
+    head, _, value = in_utc(line).partition(":")
     name, *parameters = head.split(";")
     component.add(
         name, vInline(value, params=dict(one.split("=", 1) for one in parameters if "=" in one)), encode=False
