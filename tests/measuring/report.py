@@ -10,7 +10,7 @@ from pathlib import Path
 import coverage
 from coverage.parser import PythonParser
 
-from tests.measuring.seen import BODY, FOLDER, LINE, OTHER, PACKAGE, ROOT, name_of
+from tests.measuring.seen import BODY, FOLDER, LINE, OTHER, PACKAGE, ROOT, kept, name_of
 
 
 def arcs(source: Path, seen: bytes) -> list[tuple[int, int]]:
@@ -41,11 +41,12 @@ def tell(rcfile: Path) -> None:
     told = coverage.Coverage(config_file=str(rcfile), data_file=str(FOLDER / "data"))
     data = told.get_data()
     data.erase()
+    seen = kept(FOLDER)
     for source in sorted(PACKAGE.rglob("*.py")):
         if "tests" in source.relative_to(PACKAGE).parts:
             continue
-        kept = FOLDER / f"{name_of(source)}.seen"
-        data.add_arcs({str(source): arcs(source, kept.read_bytes()) if kept.exists() else []})
+        ran = seen.get(name_of(source))
+        data.add_arcs({str(source): [] if ran is None else arcs(source, ran)})
         data.touch_file(str(source))
     data.write()
 

@@ -1,13 +1,16 @@
-"""What ran: a byte for each line and each branch of each module, in files that all processes of a run share.
+"""What ran: a byte for each line and each branch of each module, in a file that all processes of a run share.
 
 A tracer costs more than the tests themselves (CPython 3.11 calls it at each line), and a process that is killed takes
 along what its tracer knew. Here the code says itself that it runs: before each statement stands `seen[n] = 1`, where
-`seen` is a file in shared memory. So nothing is kept in a process, and a killed one loses nothing.
+`seen` is the module's part of a file in shared memory. So nothing is kept in a process, and a killed one loses nothing.
+It is one file for all, since each that is mapped keeps a descriptor open, and `select` knows no more than 1,024.
 
 The n are 3 x line + kind. The changed code is kept beside, as Python keeps its own, since changing it takes seconds.
 """
 
 import ast
+import fcntl
+import functools
 import marshal
 import mmap
 import os
@@ -26,6 +29,12 @@ CODE = ROOT / "var" / "measured"
 LINE, BODY, OTHER = range(3)
 """A statement began; a branch was taken; it was passed by."""
 NAME = "__seen__"
+KNOWN: dict[str, tuple[int, int]] = {}
+"""Where each module's bytes are, in their order, as far as this process has read."""
+READ = [0]
+"""So much of the file of places."""
+BYTES_MAX = 1 << 24
+"""Of all modules together, 3 a line; what is never written takes no room."""
 
 
 def name_of(source: Path) -> str:
@@ -35,14 +44,52 @@ def name_of(source: Path) -> str:
 
 def opened(name: str, size: int) -> memoryview:
     """The bytes of a module, which every process that runs it shares."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    number = os.open(FOLDER / f"{name}.seen", os.O_RDWR | os.O_CREAT, 0o600)
+    first = _place(name, size)
+    return memoryview(_shared())[first : first + size]
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """What every module's bytes are in the end."""
+    places = folder / "places"
+    if not places.exists():
+        return {}
+    seen = (folder / "seen").read_bytes()
+    return {name: seen[first : first + size] for name, (first, size) in _places(places.read_text()).items()}
+
+
+@functools.cache
+def _shared() -> mmap.mmap:
+    number = os.open(FOLDER / "seen", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if os.fstat(number).st_size < size:
-            os.truncate(number, size)
-        return memoryview(mmap.mmap(number, size))
+        os.truncate(number, BYTES_MAX)
+        return mmap.mmap(number, BYTES_MAX)
     finally:
         os.close(number)
+
+
+def _place(name: str, size: int) -> int:
+    """Where the bytes of a module begin: as the first process that loaded it said."""
+    if name not in KNOWN:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        with (FOLDER / "places").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Only what others wrote meanwhile. The last line is of the last bytes.
+            file.seek(READ[0])
+            KNOWN.update(_places(file.read()))
+            if name not in KNOWN:
+                KNOWN[name] = (sum(next(reversed(KNOWN.values()), (0, 0))), size)
+                file.write(f"{name} {KNOWN[name][0]} {size}\n")
+            READ[0] = file.tell()
+    first, length = KNOWN[name]
+    if first + length > BYTES_MAX:
+        raise MemoryError(f"{FOLDER / 'seen'} is too small for all modules: raise BYTES_MAX")
+    return first
+
+
+def _places(text: str) -> dict[str, tuple[int, int]]:
+    """Of each module that was loaded: its first byte, and how many."""
+    lines = (line.split() for line in text.splitlines())
+    return {name: (int(first), int(size)) for name, first, size in lines}
 
 
 class Finder(MetaPathFinder):

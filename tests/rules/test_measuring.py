@@ -10,6 +10,8 @@ from pathlib import Path
 import coverage
 import pytest
 
+from tests.measuring.seen import kept
+
 MEASURING = Path(__file__).parents[1] / "measuring"
 SAMPLE = '''"""Every statement that has a line or a branch of its own."""
 
@@ -181,5 +183,5 @@ def test_it_sees_what_a_tracer_sees_and_a_kill_takes_nothing(tree: Path, times: 
 
 def test_a_module_that_is_run_is_seen_as_one_that_is_imported(tree: Path) -> None:
     assert run(tree, "-m", "wedsync.sample.all", path="tests/measuring").returncode == 0
-    kept = (tree / "var" / "coverage" / "wedsync.sample.all.seen").read_bytes()
-    assert kept.count(1) > 50
+    seen = kept(tree / "var" / "coverage")["wedsync.sample.all"]
+    assert seen.count(1) > 50
