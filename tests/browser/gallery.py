@@ -97,6 +97,8 @@ def scenes() -> Iterator[Scene]:
 
 def draw(scene: Scene) -> str:
     """The scene's HTML; a form that sends itself would leave before anybody has looked, so here it waits."""
+    hidden = scene.values.keys() & render.environment().globals.keys()
+    assert not hidden, f"{scene.name}: what every template may call is hidden by values of these names: {hidden}"
     return render.page(scene.template, shell=scene.shell, **scene.values).replace(" data-submit-now", "")
 
 

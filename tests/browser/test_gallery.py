@@ -15,6 +15,8 @@ from tests.chromium import LAUNCH
 pytestmark = pytest.mark.browser
 
 PAGES = {f"/{scene.name}": scene for scene in gallery.scenes()}
+DRAWN: dict[str, str] = {}
+"""Those that were asked for: most are not, by one worker in one run."""
 
 # Each template once; how it looks otherwise, empty or with a refusal, is for `make prove`.
 FIRST = {scene.template: path for path, scene in reversed(PAGES.items())}
@@ -74,16 +76,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_context(reduced_motion="reduce").new_page()
-    drawn: dict[str, str] = {}
-
-    def serve(route: Any) -> None:
-        """Drawn when it is asked for: most are not, by this worker in this run."""
-        path = route.request.url.removeprefix(gallery.ORIGIN)
-        if path in PAGES and path not in drawn:
-            drawn[path] = gallery.draw(PAGES[path])
-        gallery.serve(route, drawn)
-
-    opened.route(f"{gallery.ORIGIN}/**", serve)
+    opened.route(f"{gallery.ORIGIN}/**", lambda route: gallery.serve(route, DRAWN))
     yield opened
     opened.context.close()
 
@@ -100,6 +93,9 @@ def test_a_page_can_be_used_by_everyone(page: Page, axe_source: str, path: str, 
     page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
     page.set_viewport_size({"width": look.view.width, "height": look.view.height})
     page.emulate_media(color_scheme=look.scheme)
+    # Not by the browser's asking: what is raised there is heard by nobody, and the browser waits.
+    if path not in DRAWN:
+        DRAWN[path] = gallery.draw(PAGES[path])
     page.goto(gallery.ORIGIN + path, wait_until="load")
     page.evaluate("document.querySelectorAll('details.more').forEach(e => { e.open = true })")
     # Evaluated through the debugger, as the page's own policy rightly refuses foreign scripts.

@@ -87,7 +87,7 @@ def environment() -> Environment:
         cache_size=-1,
     )
     env.filters.update(FILTERS)
-    env.globals.update(asset=asset, icon=icon, attrs=attributes, modes=SHOWN.get)
+    env.globals.update(asset=asset, icon=icon, attrs=attributes, modes_shown=SHOWN.get)
     return env
 
 
