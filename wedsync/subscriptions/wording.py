@@ -57,6 +57,8 @@ GROUPS: Final = (
             ("arrival.*", "When suppliers come, and whether they are there"),
             ("item_mark.*", "How far the day has come: late, started, done"),
             ("day_pack.*", "A day pack is ready to be printed"),
+            ("weather_gate.*", "What to do if the weather is bad, and what was decided"),
+            ("day_stage.*", "The day is over, and what is still open after it"),
             ("menu_option.*", "Menus"),
         ),
     ),
