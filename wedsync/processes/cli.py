@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from wedsync.processes.cli_options import LOCAL, DataDir, Token, Url
 from wedsync.processes.cli_platform import drill, freeze, mode, operator, preflight
 from wedsync.processes.cli_platform import standby as standby_commands
-from wedsync.processes.start import fail, guarded, module, settings_with, start
+from wedsync.processes.start import ended, fail, guarded, module, settings_with, start
 
 EXITS = {
     0: "it is done",
@@ -48,7 +48,11 @@ app.command(preflight)
 
 def main() -> None:
     """Entry point of the program."""
-    guarded(app)
+    try:
+        guarded(app)
+    except SystemExit as asked:
+        ended(asked.code)
+    ended(0)
 
 
 @app.command

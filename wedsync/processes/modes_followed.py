@@ -9,7 +9,6 @@ import msgspec
 import structlog
 
 from wedsync.events.jobs import is_passing
-from wedsync.kit.actor import SYSTEM
 from wedsync.kit.db import Door
 from wedsync.kit.modes import Mode, Modes
 
@@ -20,8 +19,7 @@ READ: Final = "select app.modes()"
 
 async def take(door: Door, modes: Modes) -> None:
     """As they are now; said when they change."""
-    async with door.regardless().bare(SYSTEM) as tx:
-        found = msgspec.json.decode(await tx.value(READ), type=list[Mode])
+    found = msgspec.json.decode(await door.pool.fetchval(READ), type=list[Mode])
     if found != list(modes.all):
         log.info("modes_changed", now=[one.kind for one in found])
     modes.all = found

@@ -65,6 +65,13 @@ def module(name: str) -> Any:
         ) from None
 
 
+def ended(code: str | int | None) -> NoReturn:
+    """End the process at once: threads of libraries that ask for Python while it ends would abort it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def guarded(work: Callable[[], T]) -> T:
     """Whatever is an answer to the user ends the program with its text; the rest is a bug and shows its traceback."""
     try:
