@@ -228,3 +228,16 @@ async def test_a_lane_that_waits_is_told_once_and_once_when_it_flows(ledger: Led
         for _ in range(2):
             await watch(ledger.service.pool)
     assert [(line["event"], line["lane"]) for line in lines] == [("lane_waits", "normal"), ("lane_flows", "normal")]
+
+
+async def test_a_tenant_for_whom_it_cannot_be_done_keeps_nobody_waiting(ledger: Ledger) -> None:
+    done: list[str] = []
+
+    async def published(nudge: str) -> None:
+        done.append(nudge)
+
+    tick = ticks.one_by_one(published, "select unnest(array[4, 0, 2])", "select (8 / $1::int)::text")
+    with structlog.testing.capture_logs() as lines:
+        await tick(ledger.service.pool)
+    assert done == ["2", "4"]
+    assert [(line["event"], line["tenant_id"]) for line in lines] == [("tenant_not_done", "0")]

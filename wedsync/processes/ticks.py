@@ -9,7 +9,7 @@ import structlog
 from wedsync.connections import manifest as manifests
 from wedsync.connections.phoning.contract import phones_of
 from wedsync.events.catalogue import Lane
-from wedsync.events.jobs import queries
+from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import sql
 from wedsync.kit.config import Settings
@@ -60,11 +60,20 @@ async def expire(connection: Any) -> None:
 
 
 def one_by_one(published: Callable[[str], Awaitable[Any]], which: str, act: str) -> Tick:
-    """Each tenant that the statement `which` names has something due; `act` does it for one and returns its nudge."""
+    """Each tenant that the statement `which` names has something due; `act` does it for one and returns its nudge.
+
+    One for whom it cannot be done keeps nobody else waiting: that is logged, and tried again at the next look.
+    """
 
     async def tick(connection: Any) -> None:
         for due in await connection.fetch(which):
-            nudge = await connection.fetchval(act, due[0])
+            try:
+                nudge = await connection.fetchval(act, due[0])
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                log.error("tenant_not_done", tenant_id=str(due[0]), exc_info=error)
+                continue
             if nudge is not None:
                 await published(nudge)
 
