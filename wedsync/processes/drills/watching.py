@@ -21,6 +21,7 @@ AGAIN_S: Final = 0.2
 LOOK_S: Final = 0.05
 HEARTBEAT_S: Final = 5.0
 LOG_PAGE: Final = 200
+LOST_AFTER_S: Final = 30.0
 PROBE_S: Final = 1.0
 PROBE_PATIENCE_S: Final = 2.0
 
@@ -175,7 +176,19 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 async def lost_on_screens(caller: Caller, screens: Sequence[Screen], kept: Kept) -> list[Lost]:
-    """What the log tells each side since the beginning, and its screen did not show."""
+    """What the log tells each side since the beginning, and its screen did not show, however late.
+
+    A screen whose gateway is only coming back is given time: that it is late is told as late, not as lost.
+    """
+    give_up_at = time.monotonic() + LOST_AFTER_S
+    while True:
+        lost = await _missing(caller, screens, kept)
+        if not lost or time.monotonic() >= give_up_at:
+            return lost
+        await asyncio.sleep(PROBE_S)
+
+
+async def _missing(caller: Caller, screens: Sequence[Screen], kept: Kept) -> list[Lost]:
     first: dict[object, int] = {}
     for wedding, seq in kept.recorded:
         first[wedding] = min(seq, first.get(wedding, seq))
