@@ -21,6 +21,7 @@ import psutil
 from wedsync.events import record
 from wedsync.kit import config
 from wedsync.kit.config import Settings
+from wedsync.kit.config_profiles import PROFILES
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.seal import KeyRing
 from wedsync.processes.children import end, spawn
@@ -195,6 +196,7 @@ def _settings(folder: Path, web_workers: int, environ: Mapping[str, str]) -> Set
             "WEDSYNC_EGRESS_ALLOW": ",".join(config.LOOPBACK),
             "WEDSYNC_WEB_WORKERS": str(web_workers),
             "WEDSYNC_DELIVERIES_PER_MIN": DELIVERIES_PER_MIN,
+            "WEDSYNC_DATABASE_CONNECTIONS": str(PROFILES["production"].connections),
             **environ,
         }
     )

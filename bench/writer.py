@@ -23,6 +23,7 @@ from wedsync.kit import config
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
+from wedsync.operations.database import sizing
 from wedsync.processes.drills.calls import paced
 
 EVENTS = "wedsync:events"
@@ -102,7 +103,7 @@ class Writer:
     @asynccontextmanager
     async def _opened(self, environ: dict[str, str]) -> AsyncIterator[None]:
         settings = config.load(environ)
-        pool = await connect_pool(settings.door("user"), size=settings.pool_size, application="bench-writer")
+        pool = await connect_pool(settings.door("user"), size=sizing.first("web", settings), application="bench-writer")
         self._publisher = Publisher(settings.valkey_url)
         self._door = Door(pool, flush=record.flush, published=self._published)
         try:
