@@ -209,7 +209,9 @@ create table public.jobs (
   lease_until timestamptz
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 comment on table public.jobs is 'Live work only, deleted when terminal: deliveries (id = delivery id), reactions, work (imports). order_key set = in order_seq order per destination';
-create index jobs_ready on public.jobs (lane, run_at) where lease_token is null;
+-- An expression, so that nothing but the look at a lane's oldest uses it: to find one destination's oldest, a plan made while few were ready
+-- would wade through the whole lane.
+create index jobs_ready on public.jobs ((lane::integer), run_at) where lease_token is null;
 create index jobs_lease on public.jobs (lease_until) where lease_token is not null;
 create index jobs_busy on public.jobs (destination_id) where lease_token is not null;
 comment on column public.jobs.is_latest is 'Mode latest: unsent, it gives way to a newer job of its order (the same subscription, stream and row)';

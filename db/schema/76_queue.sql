@@ -50,13 +50,14 @@ set role wedsync_recorder;
 -- Here a destination's tokens are spent too, also those of jobs that are given back unsent: never more leave than the rate allows. The bucket holds
 -- twelve seconds' worth, so a minute that begins with a full one sees a fifth more than the rate, and no minute sees more than that.
 -- p_jobs: only these, in this order.
-create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_ordered boolean, p_per_min integer,
+create function app.take(p_lane integer, p_destinations uuid[], p_limit integer, p_now timestamptz, p_per_min integer,
   p_jobs uuid[] default null) returns setof public.jobs
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_active uuid[];
   v_parked uuid[];
+  v_ordered uuid[];
 begin
   select array_agg(o.id) filter (where o.state = 'active'), array_agg(o.id) filter (where o.state = 'parked') into v_active, v_parked
     from (select d.id, d.state from public.destinations d
@@ -64,7 +65,9 @@ begin
   if v_parked is not null then perform app.shelve(p_lane, v_parked, p_now); end if;
   if v_active is not null then v_active := app.askable(p_lane, v_active, p_now); end if;
   if coalesce(cardinality(v_active), 0) = 0 then return; end if;
-  if p_ordered then perform app.line_up(p_lane, v_active, p_now); end if;
+  v_ordered := array(select o.id from unnest(v_active) as o(id)
+    where exists (select from public.jobs j where j.destination_id = o.id and j.order_key is not null));
+  if cardinality(v_ordered) > 0 then perform app.line_up(p_lane, v_ordered, p_now); end if;
   return query
     with room as materialized (
       select d.id, r.per_min, t.tokens, greatest(0, least(floor(t.tokens), case when d.breaker_until is null
@@ -75,6 +78,9 @@ begin
         then greatest(1, app.share_now(d.rate_share, d.rate_at, p_now) * coalesce(d.per_min, p_per_min)) end as per_min) r
       cross join lateral (select case when r.per_min is not null then least(greatest(1, r.per_min / 5),
         coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, 1e9)) end as tokens) t),
+    offered as materialized (
+      select j.id, j.destination_id, j.run_at, j.order_key, j.order_seq, j.name, p.turn from unnest(p_jobs) with ordinality as p(id, turn)
+      join public.jobs j on j.id = p.id where j.lease_token is null and j.run_at <= p_now),
     picked as (
       select c.id from room r cross join lateral (
         select w.id, w.run_at, w.turn from (
@@ -82,9 +88,7 @@ begin
             where p_jobs is null and j.lane = p_lane and j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now
             order by j.run_at limit 256)
           union all
-          (select j.id, j.run_at, j.order_key, j.order_seq, j.name, p.turn from unnest(p_jobs) with ordinality as p(id, turn)
-            join public.jobs j on j.id = p.id
-            where j.destination_id = r.id and j.lease_token is null and j.run_at <= p_now order by p.turn)) w
+          (select o.id, o.run_at, o.order_key, o.order_seq, o.name, o.turn from offered o where o.destination_id = r.id order by o.turn)) w
         where w.order_key is null or not exists (select from public.jobs p
           where p.destination_id = r.id and p.order_key = w.order_key and p.name = w.name and p.order_seq < w.order_seq)
         limit r.free) c
@@ -169,7 +173,6 @@ declare
   v_more integer;
   v_seen integer;
   v_tenants integer;
-  v_ordered boolean;
   v_window uuid[];
 begin
   -- A claim that a crash of the database undoes only means that the job is ready again.
@@ -179,11 +182,11 @@ begin
     continue when v_limit <= 0;
     v_width := greatest(128, v_limit * 4);
     -- The oldest ready jobs, and no more of their destinations than a full claim needs: each is locked and counted.
-    select array_agg(o.destination_id) filter (where o.destination_id <> all (p_shunned)), coalesce(max(o.seen), 0), bool_or(o.is_ordered),
-      count(distinct o.tenant_id) into v_window, v_seen, v_ordered, v_tenants from (
-      select w.destination_id, any_value(w.tenant_id) as tenant_id, bool_or(w.order_key is not null) as is_ordered, sum(count(*)) over () as seen
-      from (select j.destination_id, j.tenant_id, j.order_key, j.run_at from public.jobs j
-        where j.lane = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
+    select array_agg(o.destination_id) filter (where o.destination_id <> all (p_shunned)), coalesce(max(o.seen), 0),
+      count(distinct o.tenant_id) into v_window, v_seen, v_tenants from (
+      select w.destination_id, any_value(w.tenant_id) as tenant_id, sum(count(*)) over () as seen
+      from (select j.destination_id, j.tenant_id, j.run_at from public.jobs j
+        where j.lane::integer = v_lane and j.lease_token is null and j.run_at <= v_now order by j.run_at limit v_width) w
       group by w.destination_id order by min(w.run_at) limit v_limit + 16) o;
     continue when v_seen = 0;
     v_taken := 0;
@@ -194,14 +197,13 @@ begin
       get diagnostics v_taken = row_count;
     end if;
     if v_taken < v_limit then
-      return query select t.* from app.take(v_lane, v_window, v_limit - v_taken, v_now, v_ordered, p_per_min) t;
+      return query select t.* from app.take(v_lane, v_window, v_limit - v_taken, v_now, p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;
     if v_taken < v_limit and v_seen = v_width then
       -- The oldest belong to destinations that are full or resting: go round the others.
-      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window || p_shunned), v_limit - v_taken, v_now, true,
-        p_per_min) t;
+      return query select t.* from app.take(v_lane, app.next_destinations(v_lane, v_window || p_shunned), v_limit - v_taken, v_now, p_per_min) t;
       get diagnostics v_more = row_count;
       v_taken := v_taken + v_more;
     end if;

@@ -59,7 +59,7 @@ begin
       where o.state = 'active' and o.not_before <= p_now
       order by x.run_at limit 1) f on true;
   if v_jobs is not null then
-    for v_job in select t.* from app.take(p_lane, array(select distinct x.id from unnest(v_destinations) as x(id)), p_limit, p_now, true, p_per_min, v_jobs) t loop
+    for v_job in select t.* from app.take(p_lane, array(select distinct x.id from unnest(v_destinations) as x(id)), p_limit, p_now, p_per_min, v_jobs) t loop
       v_taken := v_taken || v_job.id;
       return next v_job;
     end loop;

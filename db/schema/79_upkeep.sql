@@ -58,7 +58,7 @@ $$;
 create function app.queue_ages() returns table (lane integer, oldest_s double precision)
 language sql stable security definer set search_path = '' set enable_seqscan = off as $$
   select l.lane, coalesce(greatest(0, extract(epoch from clock_timestamp() - (select j.run_at from public.jobs j
-      where j.lane = l.lane and j.lease_token is null order by j.run_at limit 1))), 0)::double precision
+      where j.lane::integer = l.lane and j.lease_token is null order by j.run_at limit 1))), 0)::double precision
   from generate_series(0, 3) as l(lane);
 $$;
 
