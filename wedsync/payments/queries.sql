@@ -49,7 +49,8 @@ set kind = n.kind, title = n.title, amount_minor = n.amount_minor, due_on = n.du
 from (
   select (jsonb_populate_record(x, $2)).*
   from payments x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where p.wedding_id = (select app.tenant()) and p.id = $1
 returning new.id, new.version, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
 

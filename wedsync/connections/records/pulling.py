@@ -161,7 +161,7 @@ async def _read(run: Run, ids: Sequence[str], several: list[Read], in_vain: tupl
             if isinstance(said, (Found, Gone)):
                 several.append(Read(id, said if isinstance(said, Found) else None))
         for said in answers:
-            if not isinstance(said, (Found, Gone, *in_vain)):
+            if not isinstance(said, (Found, Gone)) and not isinstance(said, in_vain):
                 return stopped(said)
     return None
 
