@@ -65,8 +65,9 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     address that is itself the secret. `described`: what a business says about an API of its own
     (`connections.records.described`), on a page of its own. `client_auth` is where the token endpoint wants the
     client's own name and secret, `scope_separator` what the provider has for the space of RFC 6749 3.3,
-    `scopes_setting` the operator's setting of scopes, parted by blanks, where only a partner is told them. `profile` is
-    an OAuth 2 that only partners have: it takes the place of the way above once all of its settings are set.
+    `scopes_setting` the operator's setting of scopes, parted by blanks, where only a partner is told them. `has_pkce`:
+    not so where the provider refuses parameters it does not know; what is left is the state, bound to the session.
+    `profile` is an OAuth 2 that only partners have: it takes the place of the way above once all its settings are set.
     """
 
     way: Way
@@ -81,6 +82,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     client_auth: Literal["body", "basic"] = "body"
     scope_separator: Literal[" ", ","] = " "
     asks_address: bool = False
+    has_pkce: bool = True
     profile: "Connect | None" = None
 
     def __post_init__(self) -> None:

@@ -57,7 +57,11 @@ class Stripe:
         for email, id in ACCOUNTS.items():
             self.store.add_account(id, name=f"{names[email]}'s studio", email=email)
         self.consent = Consent(
-            "/stripe/oauth", "Stripe", accounts=names, scopes={"read_write": "Take payments for you, and refund them"}
+            "/stripe/oauth",
+            "Stripe",
+            accounts=names,
+            scopes={"read_write": "Take payments for you, and refund them"},
+            has_pkce=False,
         )
         routes = {"stripe": given(self)}
         self.routes: Sequence[ControllerRouterHandler] = [
