@@ -20,6 +20,8 @@ create table public.record_progress (
   tenant_id uuid not null,
   cursor_sealed bytea,
   hints text[] not null default '{}',
+  waits jsonb not null default '{}',
+  look_at timestamptz,
   pokes bigint not null default 0,
   pulls_wanted bigint not null default 1,
   pulls_done bigint not null default 0,
@@ -41,11 +43,14 @@ create table public.record_progress (
 ) with (fillfactor = 50);
 comment on table public.record_progress is 'How far the sync of a CRM has come: the engine''s own notes, and for people how fresh it is';
 comment on column public.record_progress.hints is 'Ids that hooks have named and nobody has read since';
+comment on column public.record_progress.waits is 'Ids that hooks have named and that were not there yet, each with how often it was looked for and when it is next';
+comment on column public.record_progress.look_at is 'When the first of waits is looked for';
 comment on column public.record_progress.sends_from is 'Clients added before are not sent to a CRM that only takes in';
 comment on column public.record_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
 comment on column public.record_progress.mapped_version is 'The version of its map by which what was read stands in record_items; another one now means that all of it is read by the map anew';
 comment on column public.record_progress.missing is 'Fields of ours that a map read before and that the CRM does not name any more';
 create index record_progress_due on public.record_progress (next_poll_at);
+create index record_progress_look on public.record_progress (look_at) where look_at is not null;
 call app.protect('public.record_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant insert, update on public.record_progress to wedsync_recorder;
 

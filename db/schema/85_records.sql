@@ -79,12 +79,20 @@ end $$;
 grant execute on function app.poke_records(uuid[], boolean, boolean), app.hint_records(uuid, text[]), app.joined_clients(uuid[]),
   app.mark_records_of(uuid) to wedsync_user;
 
--- The clock: CRMs whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.
+-- The clock: CRMs whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes. So are those
+-- in which something is looked for that a hook has named; of these no list is read.
 create function app.poke_due_records(p_limit integer default 1000) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_due uuid[];
+  v_looking uuid[];
 begin
+  with due as (
+    select g.book_id from public.record_progress g
+    where g.look_at <= app.now() order by g.look_at limit p_limit for update skip locked),
+  put_off as (
+    update public.record_progress g set look_at = app.now() + interval '5 minutes' from due d where g.book_id = d.book_id returning g.book_id)
+  select array_agg(p.book_id) into v_looking from put_off p;
   with due as (
     select g.book_id from public.record_progress g
     where g.next_poll_at <= app.now() order by g.next_poll_at limit p_limit for update skip locked),
@@ -92,7 +100,8 @@ begin
     update public.record_progress g set next_poll_at = app.now() + interval '5 minutes'
     from due d where g.book_id = d.book_id returning g.book_id)
   select array_agg(p.book_id) into v_due from put_off p;
-  return case when v_due is null then 0 else app.owe_records(v_due, true) end;
+  return case when v_looking is null then 0 else app.owe_records(v_looking, false) end
+    + case when v_due is null then 0 else app.owe_records(v_due, true) end;
 end $$;
 
 create function app.forget_record_runs(p_days integer) returns integer

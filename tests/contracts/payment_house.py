@@ -85,7 +85,10 @@ class PaymentHouse(Town):
     async def connected(self, business: Linked) -> str:
         """The supplier connects an account of its own, as a person does; its id at Stripe."""
         path = f"/api/v1/suppliers/{business.supplier}/connections/stripe"
-        begun = await business.owner.got("POST", path, {}, code=201)
+        return await self.consented(business, await business.owner.got("POST", path, {}, code=201))
+
+    async def consented(self, business: Linked, begun: Mapping[str, Any]) -> str:
+        """The supplier says yes at Stripe; the account's id there."""
         async with httpx.AsyncClient() as browser:
             answer = await browser.get(f"{begun['authorize_url']}&auto={business.owner.email}")
         back = urlsplit(answer.headers["location"])

@@ -28,6 +28,10 @@ CARLA, DARIO = ACCOUNTS
 RUNS_MAX = 200
 URL = "https://wedsync.test"
 JOIN = "update clients set wedding_id = $2, link_id = $3 where id = $1"
+PASSED = """update record_progress set look_at = look_at - make_interval(secs => $2::double precision),
+    waits = (select coalesce(jsonb_object_agg(w.id, w.one || jsonb_build_object('due_at',
+      (w.one ->> 'due_at')::timestamptz - make_interval(secs => $2::double precision))), '{}')
+      from jsonb_each(waits) as w (id, one)) where book_id = $1"""
 RESUME = "update record_progress set not_before = null, next_poll_at = '-infinity' where book_id = $1"
 
 
@@ -187,6 +191,16 @@ class Book(msgspec.Struct, kw_only=True):
         await self.lane.admin.execute(RESUME, UUID(self.id))
         await self.lane.admin.fetchval("select app.poke_due_records()")
         await self.settle(*others)
+
+    async def tick(self) -> None:
+        """The clock comes by, and what is due by now is done."""
+        await self.lane.admin.fetchval("select app.poke_due_records()")
+        await self.settle()
+
+    async def later(self, *, seconds: float) -> None:
+        """So much time has passed for what a hook has named."""
+        await self.lane.admin.execute(PASSED, UUID(self.id), seconds)
+        await self.tick()
 
     async def sweep(self) -> None:
         """A week has gone by."""

@@ -1,4 +1,5 @@
-"""A CRM that is connected by consent goes on after its token has ended, and is not on offer until it is configured."""
+"""A CRM that is connected by consent goes on after its token has ended, and is not on offer until it is configured; one
+that takes a key takes a partner's consent in its place."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -12,6 +13,7 @@ import msgspec
 import pytest_asyncio
 
 from tests.contracts.record_house import Book, Lane
+from tests.contracts.town import Linked, Somebody
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
 from wedsync.connections import stage
@@ -20,6 +22,7 @@ from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.records.record import Record
 from wedsync.connections.records.through import Connected
 from wedsync.connectors.honeybook.fake import HoneyBook
+from wedsync.connectors.tave.fake import KEYS, Tave
 from wedsync.kit.config import Settings
 
 CARLA = ACCOUNTS[0]
@@ -30,12 +33,16 @@ ENDED = """update connection_accounts set refreshed_at = clock_timestamp() - int
 
 class Hive(Lane):
     honey: HoneyBook
+    crm = "honeybook"
 
     async def connected(self) -> Book:
-        """A business whose HoneyBook is connected by its page of consent, and in step."""
+        """A business whose CRM is connected by its page of consent, and in step."""
         business = await self.supplier()
-        at = f"/api/v1/suppliers/{business.supplier}/connections/honeybook"
-        begun = await business.owner.got("POST", at, {}, code=201)
+        at = f"/api/v1/suppliers/{business.supplier}/connections/{self.crm}"
+        return await self.allowed(business, await business.owner.got("POST", at, {}, code=201))
+
+    async def allowed(self, business: Linked, begun: Any) -> Book:
+        """Its owner says yes on the page it was sent to."""
         async with httpx.AsyncClient() as browser:
             answer = await browser.get(f"{begun['authorize_url']}&auto={CARLA}")
         back = urlsplit(answer.headers["location"])
@@ -98,3 +105,52 @@ async def test_it_is_not_on_offer_until_its_whole_profile_is_set(
             assert (refused["code"], "WEDSYNC_HONEYBOOK_BASE_URL" in refused["detail"]) == ("not_configured", True)
     finally:
         await admin.close()
+
+
+async def test_a_partners_profile_takes_the_place_of_the_key_and_keys_go_on(
+    database: Database, postgres: RunningPostgres, settings: Settings
+) -> None:
+    tave = Tave()
+    admin: Any = await asyncpg.connect(postgres.admin_url, database=database.name)
+    try:
+        async with stage.serving([tave]) as at:
+            by_key = msgspec.structs.replace(settings, **tave.settings_at(at))
+            async with served(by_key) as app:
+                town = Hive(app, by_key, admin)
+                old = await town.supplier()
+                path = f"/api/v1/suppliers/{old.supplier}/connections/tave"
+                held = (await old.owner.got("POST", path, {"password": KEYS[CARLA]}, code=201))["connection"]["id"]
+            own = msgspec.structs.replace(by_key, **tave.profile_at(at))
+            async with served(own) as app:
+                town = Hive(app, own, admin)
+                town.crm, town.tave = "tave", tave
+                desk: Desk = app.state.desk
+                town.remote = Connected(desk.host, lambda door: desk.accounts)
+                book = await town.connected()
+                assert (await offered(book.owner, book.business, "tave"))["way"] == "oauth2"
+                job = await tave.make(CARLA, Record(name="Maria Santos", wedding_on=DAY))
+                before = tave.consent.refreshes
+                await admin.execute(ENDED, UUID(book.id))
+                await book.poll()
+                assert (await book.client(job))["couple_names"] == "Maria Santos"
+                assert tave.consent.refreshes == before + 1
+                # A studio that gave its key before needs to do nothing, and comes back by consent.
+                owner = Somebody(app, id=old.owner.id, email=old.owner.email, bearer=old.owner.bearer)
+                checked = await owner.got("POST", f"/api/v1/connections/{held}/check")
+                assert checked["state"] == "active"
+                begun = await owner.got("POST", f"/api/v1/connections/{held}/reconnect", {})
+                again = await town.allowed(msgspec.structs.replace(old, owner=owner), begun)
+                assert again.id == held
+            async with served(msgspec.structs.replace(own, tave_token_url="")) as app:
+                town = Hive(app, own, admin)
+                business = await town.supplier()
+                offer = await offered(business.owner, business, "tave")
+                assert (offer["way"], offer["asks"], offer["is_configured"]) == ("key", ["password"], True)
+    finally:
+        await admin.close()
+
+
+async def offered(who: Any, business: Linked, name: str) -> Any:
+    offers = (await who.got("GET", f"/api/v1/suppliers/{business.supplier}/connectors"))["items"]
+    (offer,) = [one for one in offers if one["name"] == name]
+    return offer

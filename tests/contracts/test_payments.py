@@ -171,6 +171,65 @@ async def test_a_refund_is_ordered_by_the_supplier_and_done_when_stripe_says_so(
     assert await house.ledger(payment["id"]) == {"income": -2000, "provider": 2000}
 
 
+async def test_a_payment_of_which_nothing_is_ours_is_refunded_too(house: PaymentHouse) -> None:
+    paid = await house.paid(is_market=False)
+    payment = await house.asked(paid)
+    since = len(house.stripe.store.events)
+    house.stripe.store.pay(await house.checkout(paid, payment))
+    await house.settled(paid, house.told(since))
+    path = f"/api/v1/suppliers/{paid.business.supplier}/payments/{payment['id']}/refund"
+    since = len(house.stripe.store.events)
+    await paid.business.owner.got("POST", path, {"amount_minor": 20000}, code=202)
+    await house.settled(paid, house.told(since))
+    assert (await house.payment(paid, payment["id"]))["refunded_minor"] == 20000
+
+
+async def test_a_refund_that_bounced_can_be_ordered_again(house: PaymentHouse) -> None:
+    paid = await house.paid()
+    payment = await house.asked(paid)
+    since = len(house.stripe.store.events)
+    house.stripe.store.pay(await house.checkout(paid, payment))
+    await house.settled(paid, house.told(since))
+    path = f"/api/v1/suppliers/{paid.business.supplier}/payments/{payment['id']}/refund"
+    since = len(house.stripe.store.events)
+    first = await paid.business.owner.got("POST", path, {"amount_minor": 20000}, code=202)
+    house.stripe.store.fail_refund(first["refund_id"])
+    await house.settled(paid, house.told(since))
+    assert (await house.payment(paid, payment["id"]))["refunded_minor"] == 0
+    second = await paid.business.owner.got("POST", path, {"amount_minor": 20000}, code=202)
+    assert second["refund_id"] != first["refund_id"]
+
+
+async def test_a_page_that_could_not_be_opened_holds_nobody_up(house: PaymentHouse) -> None:
+    paid = await house.paid()
+    payment = await house.asked(paid)
+    path = f"/api/v1/payments/{payment['id']}"
+    for mood in ("5xx", "lost reply"):
+        house.stripe.moods.switch(mood, 1)
+        assert (await paid.ana.got("POST", f"{path}/checkout", code=503))["code"] == "provider_away"
+    assert (await paid.business.owner.got("PATCH", path, {"amount_minor": 50000}))["amount_minor"] == 50000
+    session = await house.checkout(paid, payment)
+    assert house.stripe.store.sessions[session]["amount_total"] == 50000
+
+
+async def test_an_account_that_has_left_is_opened_by_connecting_it_again_and_by_nothing_else(
+    house: PaymentHouse,
+) -> None:
+    paid = await house.paid()
+    since = len(house.stripe.store.events)
+    house.stripe.store.leave(paid.account)
+    await house.settled(paid, house.told(since))
+    owner, listed = paid.business.owner, f"/api/v1/suppliers/{paid.business.supplier}/connections"
+    (connection,) = [one for one in (await owner.got("GET", listed))["items"] if one["connector"] == "stripe"]
+    await owner.got("POST", f"/api/v1/connections/{connection['id']}/pause")
+    await house.reacted(paid.business.supplier)
+    sql = "select ended_at is null from payout_accounts where account = $1"
+    assert await house.admin.fetchval(sql, paid.account) is False
+    again = await owner.got("POST", f"/api/v1/connections/{connection['id']}/reconnect", {})
+    assert await house.consented(paid.business, again) == paid.account
+    assert await house.admin.fetchval(sql, paid.account) is True, "connected again it is paid into again"
+
+
 async def test_what_came_outside_is_noted_and_is_nobodys_but_theirs(house: PaymentHouse) -> None:
     paid = await house.paid()
     payment = await house.asked(paid)

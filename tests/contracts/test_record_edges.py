@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from datetime import date
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from tests.contracts.record_house import Book, Lane, laned
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.calendars import driven
 from wedsync.connections.records.driven import READ_ONLY
+from wedsync.connectors.tave.fake import BUSY_LISTS
 from wedsync.connectors.tave.fake_store import LEAD_NOTES, MONEY
 from wedsync.kit.config import Settings
 
@@ -45,6 +47,49 @@ async def test_a_hook_brings_a_new_job_and_one_for_nothing_is_heard_in_vain(book
     await book.hook({"event": "order.booked", "data": {"jobId": job}}, "order.booked")
     assert [one["kind"] for one in await book.conflicts()] == ["removed"]
     assert await book.clients() == before
+
+
+async def test_what_a_hook_names_waits_for_no_list(book: Book) -> None:
+    job = await book.make(name="Maria Santos", wedding_on=DAY)
+    since = len(book.lane.tave.exchanges)
+    book.lane.tave.moods.switch(BUSY_LISTS)
+    await book.hook({"event": "job.created", "data": {"id": job}})
+    assert (await book.client(job))["couple_names"] == "Maria Santos"
+    assert (await book.state())["outcome"] == "later", "the lists themselves are read another time"
+    paths = [one.path for one in list(book.lane.tave.exchanges)[since:]]
+    assert paths[0].endswith(f"/job/{job}/worksheet")
+
+
+async def test_what_a_hook_names_before_it_is_there_is_waited_for(book: Book) -> None:
+    studio = book.lane.tave.studios[book.account]
+    job = await book.make(name="Maria Santos", wedding_on=DAY)
+    parts = studio.jobs.pop(job)
+    await book.hook({"event": "job.created", "data": {"id": job}})
+    assert await book.clients() == []
+    calls = book.calls
+    await book.tick()
+    assert book.calls == calls, "nothing is asked before it is time"
+    # The provider's other servers know it by now; no list is read for it.
+    studio.jobs[job] = parts
+    await book.later(seconds=6)
+    assert (await book.client(job))["couple_names"] == "Maria Santos"
+    paths = [one.path for one in list(book.lane.tave.exchanges)[calls:]]
+    assert [path for path in paths if "worksheet" not in path] == []
+
+
+@pytest.mark.parametrize("id", ["01hq2v7c5p8x9r3k4m6n8t0w2y", "not-an-id-of-theirs"])
+async def test_what_is_never_there_was_named_in_vain_and_keeps_nothing_else(book: Book, id: str) -> None:
+    job = await book.make(name="Maria Santos", wedding_on=DAY)
+    await book.hook({"event": "job.created", "data": {"id": id}})
+    assert (await book.client(job))["couple_names"] == "Maria Santos", "the lists are read all the same"
+    for seconds in (6, 61, 601):
+        await book.later(seconds=seconds)
+    state = await book.lane.admin.fetchrow(
+        "select waits, look_at from record_progress where book_id = $1", UUID(book.id)
+    )
+    assert tuple(state) == ("{}", None)
+    asked = sum(id in one.path for one in book.lane.tave.exchanges)
+    assert asked == 4
 
 
 async def test_who_is_told_to_wait_waits_and_then_goes_on(book: Book) -> None:

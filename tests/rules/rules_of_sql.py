@@ -236,6 +236,37 @@ def sql_stands_in_its_file(source: Source) -> Iterator[str]:
             yield f"line {node.lineno}: a statement in Python; give it a name in queries.sql"
 
 
+@rule(
+    "A statement that fills what a change does not name from the row itself locks that row before it reads it.",
+    suffixes=SQL_FILES,
+    bad=(
+        (
+            "wedsync/guests/queries.sql",
+            "-- name: change\nupdate guests g set role = n.role\n"
+            "from (select (jsonb_populate_record(x, $2)).* from guests x where x.id = $1) n\nwhere g.id = $1\n",
+        ),
+    ),
+    good=(
+        (
+            "wedsync/guests/queries.sql",
+            "-- name: change\nupdate guests g set role = n.role\n"
+            "from (select (jsonb_populate_record(x, $2)).* from guests x where x.id = $1 for no key update) n\n"
+            "where g.id = $1\n",
+        ),
+        (
+            "wedsync/guests/queries.sql",
+            "-- name: add\ninsert into guests (role)\nselect n.role from jsonb_populate_record(null::guests, $1) n\n",
+        ),
+    ),
+)
+def what_is_filled_up_is_locked(source: Source) -> Iterator[str]:
+    # Else the row is read as it was when the statement began, and what somebody has committed meanwhile is put back.
+    for query in parse(source.text).queries:
+        code = sql_code(query.text)
+        if re.search(r"jsonb_populate_record\((?!null)", code) and "for no key update" not in code:
+            yield f"line {query.line}: {query.name} reads the row without `for no key update`"
+
+
 def _is_statement(value: object) -> bool:
     # Prose begins with a capital and SQL here does not, so "Select a table for …" stays prose.
     return isinstance(value, str) and STATEMENT.match(value) is not None and value.lstrip()[:1].islower()

@@ -40,13 +40,15 @@ values ((select app.tenant()), $1, $2, $3, $4, $5, $6, $7, $8)
 returning new.id, to_jsonb(new) as record
 
 -- name: change_line
+-- The row is locked before it is read, so that of two changes at once neither is lost; so below.
 update budget_lines l
 set title = n.title, category = n.category, supplier_name = n.supplier_name, estimate_minor = n.estimate_minor, agreed_minor = n.agreed_minor,
   currency = n.currency, per_guest = n.per_guest, position = n.position
 from (
   select (jsonb_populate_record(x, $2)).*
   from budget_lines x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where l.wedding_id = (select app.tenant()) and l.id = $1 and ($3::integer is null or l.version = $3)
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -73,7 +75,8 @@ set kind = n.kind, amount_minor = n.amount_minor, due_on = n.due_on, paid_on = n
 from (
   select (jsonb_populate_record(x, $2)).*
   from budget_payments x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where p.wedding_id = (select app.tenant()) and p.id = $1 and ($3::integer is null or p.version = $3)
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 

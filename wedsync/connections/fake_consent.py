@@ -45,7 +45,7 @@ class Consent:
     `scopes`: what each is for, in words; one that is not among them is refused as a provider does (invalid_scope).
     `offline`: the parameter (`access_type`, `offline`) or the scope (`scope`, `offline_access`) without which there is
     no refresh token; None gives always one. `rotates`: each refresh token is good for one use. `separator` stands
-    between scopes.
+    between scopes. `has_pkce`: one that has none refuses its parameters.
     """
 
     def __init__(
@@ -60,8 +60,10 @@ class Consent:
         rotates: bool = False,
         offline: tuple[str, str] | None = None,
         separator: str = " ",
+        has_pkce: bool = True,
     ) -> None:
         self.title = title
+        self.has_pkce = has_pkce
         self.accounts = dict(accounts)
         self.scopes = dict(scopes)
         self.clients = dict(clients or {CLIENT_ID: CLIENT_SECRET})
@@ -104,7 +106,7 @@ class Consent:
             raise OAuthError("invalid_request", "redirect_uri must be a whole http address without a fragment.")
         named = {name: query.get(name, "") for name in Asked.__struct_fields__}
         asked = msgspec.convert(named | {"scope": named["scope"].replace(self.separator, " ")}, type=Asked)
-        error = asked.problem(self.scopes)
+        error = asked.problem(self.scopes, has_pkce=self.has_pkce)
         if error is not None:
             raise OAuthError(*error, to=asked)
         return asked
@@ -200,7 +202,7 @@ def _issued(consent: Consent, client: str, fields: Mapping[str, str]) -> Issued:
     if kind != "authorization_code":
         raise OAuthError("unsupported_grant_type", "Give grant_type authorization_code or refresh_token.")
     code = consent.grants.take(fields.get("code", ""))
-    verified(code, client=client, fields=fields)
+    verified(code, client=client, fields=fields, has_pkce=consent.has_pkce)
     return consent.grants.start(code.account, client, code.scopes, is_offline=code.is_offline, number=code.number)
 
 

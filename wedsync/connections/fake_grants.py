@@ -36,11 +36,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     login_hint: str
 
-    def problem(self, known: Mapping[str, str]) -> tuple[str, str] | None:
+    def problem(self, known: Mapping[str, str], *, has_pkce: bool = True) -> tuple[str, str] | None:
         """(error, what to do), or None."""
         if self.response_type != "code":
             return "unsupported_response_type", "response_type must be code."
-        if self.code_challenge_method != "S256" or not _CHALLENGE.fullmatch(self.code_challenge):
+        if not has_pkce and (self.code_challenge or self.code_challenge_method):
+            return "invalid_request", "Received unknown parameter: code_challenge."
+        if has_pkce and (self.code_challenge_method != "S256" or not _CHALLENGE.fullmatch(self.code_challenge)):
             return "invalid_request", "Send code_challenge with code_challenge_method S256 (RFC 7636)."
         if not self.state:
             return "invalid_request", "Send a state: without one the answer could be anybody's."
@@ -258,13 +260,17 @@ def client_of(authorization: str, fields: Mapping[str, str], clients: Mapping[st
     return client
 
 
-def verified(code: Code, *, client: str, fields: Mapping[str, str]) -> None:
+def verified(code: Code, *, client: str, fields: Mapping[str, str], has_pkce: bool = True) -> None:
     """The code is for this client, this address and this verifier, or OAuthError invalid_grant."""
     if code.asked.client_id != client:
         raise OAuthError("invalid_grant", "The code was given to another client.")
     if code.asked.redirect_uri != fields.get("redirect_uri"):
         raise OAuthError("invalid_grant", "redirect_uri is not the one the code was asked with.")
     verifier = fields.get("code_verifier", "")
+    if not has_pkce:
+        if verifier:
+            raise OAuthError("invalid_request", "Received unknown parameter: code_verifier.")
+        return
     hashed = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     if not _VERIFIER.fullmatch(verifier) or not hmac.compare_digest(hashed, code.asked.code_challenge):
         raise OAuthError("invalid_grant", "code_verifier does not fit the code_challenge.")

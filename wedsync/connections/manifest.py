@@ -65,7 +65,9 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     address that is itself the secret. `described`: what a business says about an API of its own
     (`connections.records.described`), on a page of its own. `client_auth` is where the token endpoint wants the
     client's own name and secret, `scope_separator` what the provider has for the space of RFC 6749 3.3,
-    `scopes_setting` the operator's setting of scopes, parted by blanks, where only a partner is told them.
+    `scopes_setting` the operator's setting of scopes, parted by blanks, where only a partner is told them. `has_pkce`:
+    not so where the provider refuses parameters it does not know; what is left is the state, bound to the session.
+    `profile` is an OAuth 2 that only partners have: it takes the place of the way above once all its settings are set.
     """
 
     way: Way
@@ -80,11 +82,27 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     client_auth: Literal["body", "basic"] = "body"
     scope_separator: Literal[" ", ","] = " "
     asks_address: bool = False
+    has_pkce: bool = True
+    profile: "Connect | None" = None
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec tells as a ValidationError."""
         if self.way == "oauth2" and not (self.client_id and self.authorize_url and self.token_url):
             raise ValueError("connect: oauth2 needs client_id, authorize_url and token_url.")
+        if self.profile is not None and (self.way == "oauth2" or self.profile.way != "oauth2"):
+            raise ValueError("connect: a profile is oauth2, in place of another way.")
+
+    def under(self, settings: Any) -> "Connect":
+        """The way that holds in this installation."""
+        if self.profile is None or any(not operators(settings, name) for name in self.profile.needs):
+            return self
+        return self.profile
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The operator's settings that OAuth 2 cannot do without."""
+        names = (self.client_id, self.client_secret, self.authorize_url, self.token_url)
+        return tuple(name for name in names if name)
 
     @property
     def asks(self) -> tuple[str, ...]:
@@ -233,11 +251,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The operator's settings without which nobody can connect; () where it is configured."""
         if self.connect is None or self.connect.way != "oauth2":
             return ()
-        connect = self.connect
-        names = (connect.client_id, connect.client_secret, connect.authorize_url, connect.token_url)
         # A provider that publishes no API tells its partners where it is.
         bases = (name for name in self.operator_settings if name.endswith("_base_url"))
-        return tuple(name for name in (*names, *bases) if name and not operators(settings, name))
+        return tuple(name for name in (*self.connect.needs, *bases) if not operators(settings, name))
 
 
 def operators(settings: Any, name: str) -> Any:

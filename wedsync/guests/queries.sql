@@ -71,9 +71,10 @@ values (coalesce($1, uuidv7()), $2, $3, $4, $5, $6)
 returning new.id, to_jsonb(new) as record
 
 -- name: change_party
+-- The row is locked before it is read, so that of two changes at once neither is lost; so of guests.
 update parties p
 set name = n.name, side = n.side, tags = n.tags, plus_ones_allowed = n.plus_ones_allowed
-from (select (jsonb_populate_record(x, $2)).* from parties x where x.id = $1) n
+from (select (jsonb_populate_record(x, $2)).* from parties x where x.id = $1 for no key update) n
 where p.id = $1 and ($3::integer is null or p.version = $3)
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -89,7 +90,7 @@ returning new.id, to_jsonb(new) as record
 update guests g
 set first_name = n.first_name, last_name = n.last_name, display_name = n.display_name, name_sort = n.name_sort, age_band = n.age_band,
   role = n.role, table_label = n.table_label, party_id = n.party_id, kind = n.kind
-from (select (jsonb_populate_record(x, $2)).* from guests x where x.id = $1) n
+from (select (jsonb_populate_record(x, $2)).* from guests x where x.id = $1 for no key update) n
 where g.id = $1 and ($3::integer is null or g.version = $3)
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 

@@ -52,6 +52,13 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     tave_base_url: Annotated[str, about("The API of VSCO Workspace, formerly Táve.")] = (
         "https://workspace.vsco.co/api/v2"
     )
+    tave_client_id: Annotated[
+        str, about("Your OAuth 2 client, if you are a partner of VSCO. With all of its profile, studios need no key.")
+    ] = ""
+    tave_client_secret: Annotated[str, about("The secret of that client.", secret=True)] = ""
+    tave_authorize_url: Annotated[str, about("Where studios are asked to let us in. Empty: they give a key.")] = ""
+    tave_token_url: Annotated[str, about("Where VSCO gives and refreshes tokens. Empty: studios give a key.")] = ""
+    tave_scopes: Annotated[str, about("What VSCO is asked to allow, parted by blanks; as it tells you.")] = ""
 
     light_blue_base_url: Annotated[str, about("Light Blue's online services, where its API is.")] = (
         "https://online.lightbluesoftware.com"

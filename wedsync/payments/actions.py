@@ -77,13 +77,14 @@ async def plan_checkout(tx: Tx, payment_id: UUID, amount_minor: int, until: date
     return planned
 
 
-async def keep_checkout(tx: Tx, checkout_id: UUID, *, session: str, url: str) -> None:
-    """The page was opened there."""
-    await tx.run(queries.keep_checkout, checkout_id, session, url)
+async def keep_checkout(tx: Tx, checkout_id: UUID, *, session: str, url: str, until: datetime) -> None:
+    """The page was opened there, and can be paid at until then."""
+    await tx.run(queries.keep_checkout, checkout_id, session, url, until)
 
 
 async def end_checkout(tx: Tx, checkout_id: UUID) -> None:
-    """It was refused there: the next try is another."""
+    """It was not opened, or nobody knows its address: nobody can pay there, and the next try is another. Not so where
+    the same order was answered to somebody else meanwhile."""
     await tx.run(queries.end_checkout, checkout_id, clock.machine_now())
 
 

@@ -49,7 +49,8 @@ set kind = n.kind, title = n.title, amount_minor = n.amount_minor, due_on = n.du
 from (
   select (jsonb_populate_record(x, $2)).*
   from payments x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where p.wedding_id = (select app.tenant()) and p.id = $1
 returning new.id, new.version, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -94,10 +95,10 @@ insert into payment_checkouts (wedding_id, payment_id, amount_minor, expires_at)
 returning new.id, new.url, new.amount_minor, new.expires_at
 
 -- name: keep_checkout
-update payment_checkouts c set session = $2, url = $3 where c.wedding_id = (select app.tenant()) and c.id = $1
+update payment_checkouts c set session = $2, url = $3, expires_at = $4 where c.wedding_id = (select app.tenant()) and c.id = $1
 
 -- name: end_checkout
-update payment_checkouts c set expires_at = $2 where c.wedding_id = (select app.tenant()) and c.id = $1
+update payment_checkouts c set expires_at = $2 where c.wedding_id = (select app.tenant()) and c.id = $1 and c.url = ''
 
 -- name: located
 select a.id, a.supplier_id, a.connection_id, a.is_open from app.payout_account($1, $2) a

@@ -51,7 +51,8 @@ set kind = n.kind, title = n.title, stage = n.stage, standing = n.standing, reas
 from (
   select (jsonb_populate_record(x, $2)).*
   from photo_deliveries x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where d.wedding_id = (select app.tenant()) and d.id = $1
 returning new.id, new.version, new.link_id, to_jsonb(new) as record, to_jsonb(old) as old_record
 

@@ -62,6 +62,9 @@ def _connecting(connect: Connect) -> list[str]:
     named = [f"`WEDSYNC_{name.upper()}`" for name in names if name]
     if named:
         lines.append(f"* The operator registers WedSync there and sets {', '.join(named)}.")
+    if connect.profile is not None:
+        lines.append("* In place of that, once the settings of a partner are set:")
+        lines += [f"  {line}" for line in _connecting(connect.profile)]
     if connect.scopes:
         lines.append(f"* It is asked to allow: {', '.join(f'`{scope}`' for scope in connect.scopes)}.")
     return lines

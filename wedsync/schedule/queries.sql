@@ -87,7 +87,8 @@ set kind = n.kind, title = n.title, "on" = n."on", at_local = n.at_local, zone =
 from (
   select (jsonb_populate_record(x, c.fields)).*
   from jsonb_array_elements($1) as c(fields)
-  join schedule_items x on x.wedding_id = (select app.tenant()) and x.id = (c.fields ->> 'id')::uuid) n
+  join schedule_items x on x.wedding_id = (select app.tenant()) and x.id = (c.fields ->> 'id')::uuid
+  for no key update of x) n
 where i.wedding_id = (select app.tenant()) and i.id = n.id
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -163,12 +164,14 @@ select w.wedding_id, $1, $2, $3, $4 from weddings w where w.wedding_id = (select
 returning new.id, to_jsonb(new) as record
 
 -- name: change_contact
+-- The row is locked before it is read, so that of two changes at once neither is lost.
 update day_contacts c
 set name = n.name, what = n.what, phone = n.phone, position = n.position
 from (
   select (jsonb_populate_record(x, $2)).*
   from day_contacts x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where c.wedding_id = (select app.tenant()) and c.id = $1 and ($3::integer is null or c.version = $3)
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 

@@ -86,8 +86,8 @@ async def assign(tx: Tx, task_id: UUID, to: model.Assignment, *, version: int | 
     row = await tx.row(queries.assign, task_id, to.link_id, to.membership_id, version, before["today"])
     if row is None:
         raise await stale(tx, queries.current, task_id)
-    audience = {"link": before["link_id"], "membership": before["membership_id"]}
-    record(tx, model.WITHDRAWN, op="DELETE", row=row, **audience)
+    # Whose it was when it was written, not when it was read: somebody may have given it away in between.
+    record(tx, model.WITHDRAWN, op="DELETE", row=row, link=row["old_link_id"], membership=row["old_membership_id"])
     record(tx, model.ASSIGNED, op="INSERT", row=row, link=to.link_id, membership=to.membership_id)
     written: int = row["version"]
     return written
@@ -130,6 +130,7 @@ async def chase(tx: Tx, task_id: UUID) -> int:
 
 async def follow(tx: Tx, task_id: UUID, order: model.Order) -> int:
     """Say what is to be done before a task. Raises Refusal 403 for others than the couple, 404, or 422."""
+    await tx.value(queries.hold_order)
     before = await _claimed(tx, task_id, None)
     if not before["is_couple"]:
         raise Refusal(403, "forbidden", "Only the couple says what waits for what: others see their own tasks only.")

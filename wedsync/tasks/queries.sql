@@ -57,7 +57,7 @@ values ((select app.tenant()),
 returning new.id, new.link_id, new.membership_id, to_jsonb(new) as record
 
 -- name: change
--- On another day it is reminded of anew.
+-- On another day it is reminded of anew. The row is locked before it is read, so that of two changes at once neither is lost.
 update tasks t
 set title = n.title, detail = n.detail, status = n.status, due_on = n.due_on, due_days_before = n.due_days_before, position = n.position,
   done_at = case when n.status <> 'done' then null when t.status = 'done' then t.done_at else app.now() end,
@@ -68,7 +68,8 @@ set title = n.title, detail = n.detail, status = n.status, due_on = n.due_on, du
 from (
   select (jsonb_populate_record(x, $2)).*
   from tasks x
-  where x.wedding_id = (select app.tenant()) and x.id = $1) n
+  where x.wedding_id = (select app.tenant()) and x.id = $1
+  for no key update) n
 where t.wedding_id = (select app.tenant()) and t.id = $1 and ($3::integer is null or t.version = $3)
 returning new.id, new.version, new.link_id, new.membership_id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
@@ -78,7 +79,7 @@ update tasks t
 set link_id = $2, membership_id = $3, answer = null, answer_note = '', answered_at = null, noted_at = null, snoozed_until = null,
   reminded_at = null, reminded_rung = app.task_rung(t.due_on, $5)
 where t.wedding_id = (select app.tenant()) and t.id = $1 and ($4::integer is null or t.version = $4)
-returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
+returning new.id, new.version, old.link_id as old_link_id, old.membership_id as old_membership_id, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: answer
 update tasks t
@@ -99,6 +100,10 @@ update tasks t
 set reminded_at = app.now(), noted_at = null, snoozed_until = null, reminded_rung = greatest(t.reminded_rung, app.task_rung(t.due_on, $2))
 where t.wedding_id = (select app.tenant()) and t.id = $1 and (t.reminded_at is null or t.reminded_at < app.now() - interval '12 hours')
 returning new.id, new.version, new.link_id, new.membership_id, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: hold_order
+-- One says at a time what waits for what: two arrows that are drawn at once could make a circle.
+select pg_advisory_xact_lock(hashtextextended('task order:' || app.tenant(), 0))
 
 -- name: order_of_tasks
 -- Which task is to be done after which.

@@ -21,7 +21,7 @@ update weddings w
 set couple_names = n.couple_names, partner_a = n.partner_a, partner_b = n.partner_b, "on" = n."on", date_status = n.date_status,
   time_zone = n.time_zone, ceremony_venue = n.ceremony_venue, ceremony_address = n.ceremony_address, ceremony_at = n.ceremony_at,
   reception_venue = n.reception_venue, reception_address = n.reception_address, reception_at = n.reception_at, guest_estimate = n.guest_estimate
-from (select (jsonb_populate_record(x, $2)).* from weddings x where x.wedding_id = $1) n
+from (select (jsonb_populate_record(x, $2)).* from weddings x where x.wedding_id = $1 for no key update) n
 where w.wedding_id = $1
 returning new.wedding_id as id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 

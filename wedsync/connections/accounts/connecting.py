@@ -70,14 +70,15 @@ def offers(desk: Desk, *, is_couples: bool = False) -> list[model.Offer]:
             summary=manifest.summary,
             status=manifest.status,
             does=manifest.does,
-            way=manifest.connect.way,
+            way=connect.way,
             is_configured=not manifest.missing(desk.settings),
             missing=tuple(f"WEDSYNC_{name.upper()}" for name in manifest.missing(desk.settings)),
-            asks=manifest.connect.asks,
-            wants=manifest.connect.scopes,
+            asks=connect.asks,
+            wants=connect.scopes,
         )
         for manifest in desk.host.manifests.values()
-        if manifest.connect is not None and (manifest.is_for_couples or not is_couples)
+        if manifest.is_for_couples or not is_couples
+        if (connect := _way(desk, manifest)) is not None
     ]
 
 
@@ -243,9 +244,14 @@ async def report(tx: Tx, connection_id: UUID) -> model.Report:
 
 def _known(desk: Desk, connector: str) -> tuple[Manifest, Connect]:
     manifest = desk.host.manifests.get(connector)
-    if manifest is None or manifest.connect is None:
+    connect = None if manifest is None else _way(desk, manifest)
+    if manifest is None or connect is None:
         raise not_found("connector")
-    return manifest, manifest.connect
+    return manifest, connect
+
+
+def _way(desk: Desk, manifest: Manifest) -> Connect | None:
+    return None if manifest.connect is None else manifest.connect.under(desk.settings)
 
 
 def _offered(desk: Desk, connector: str) -> tuple[Manifest, Connect]:
@@ -314,7 +320,8 @@ async def _account(desk: Desk, manifest: Manifest, credentials: Credentials, id:
     if isinstance(answer, Account):
         return answer
     if isinstance(answer, ReconnectNeeded | Rejected):
-        field = manifest.connect.asks[-1] if manifest.connect is not None and manifest.connect.asks else ""
+        connect = _way(desk, manifest)
+        field = connect.asks[-1] if connect is not None and connect.asks else ""
         errors = [FieldError(field, answer.reason, "Look at it again.")] if field else []
         raise Refusal(422, "not_let_in", f"{manifest.title} does not let us in: {answer.reason}", errors=errors)
     return None

@@ -38,6 +38,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     parameters: Mapping[str, str]
     scope_separator: str = " "
+    has_pkce: bool = True
 
     def __repr__(self) -> str:
         return f"Client({self.token_url!r})"
@@ -72,6 +73,7 @@ def client_of(connect: Connect, settings: Any) -> Client:
         scopes=connect.scopes or tuple(named(connect.scopes_setting).split()),
         parameters=connect.parameters,
         scope_separator=connect.scope_separator,
+        has_pkce=connect.has_pkce,
     )
 
 
@@ -90,8 +92,7 @@ def authorize_url(client: Client, *, state: str, verifier: str, redirect_uri: st
         "redirect_uri": redirect_uri,
         **({"scope": client.scope_separator.join(client.scopes)} if client.scopes else {}),
         "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
+        **({"code_challenge": challenge, "code_challenge_method": "S256"} if client.has_pkce else {}),
     }
     return client.authorize_url + ("&" if urlsplit(client.authorize_url).query else "?") + urlencode(asked)
 
@@ -100,7 +101,8 @@ async def exchange(
     wire: Wire, client: Client, *, code: str, verifier: str, redirect_uri: str, now: datetime
 ) -> Tokens | ReconnectNeeded | RetryLater:
     """A code for tokens."""
-    asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+    asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+    asked |= {"code_verifier": verifier} if client.has_pkce else {}
     return _answered(await _asked(wire, client, client.token_url, asked), client, now)
 
 

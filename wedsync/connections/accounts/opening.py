@@ -167,7 +167,7 @@ class Accounts:
         connect = self._manifests[connector].connect
         if connect is None or not held.refresh_token:
             return ReconnectNeeded(reason="The access that was given has ended. Connect the account again.")
-        client = grants.client_of(connect, self._settings)
+        client = grants.client_of(connect.under(self._settings), self._settings)
         return await grants.refresh(self._wire, client, refresh_token=held.refresh_token, now=clock.machine_now())
 
     def _credentials(self, tenant: UUID, connection_id: UUID, sealed: bytes | None) -> Credentials:

@@ -66,8 +66,8 @@ async def pay(ctx: Context, desk: Desk, actor: Actor, payment_id: UUID) -> Way:
     said = await _opened(ctx, desk, row, route, planned)
     async with ctx.door.enter_at(actor, "payments", payment_id) as tx:
         if isinstance(said, Opened):
-            await actions.keep_checkout(tx, planned["id"], session=said.id, url=said.url)
-        elif isinstance(said, Rejected):
+            await actions.keep_checkout(tx, planned["id"], session=said.id, url=said.url, until=planned["expires_at"])
+        else:
             await actions.end_checkout(tx, planned["id"])
     if not isinstance(said, Opened):
         raise _refusal(said)
@@ -96,7 +96,7 @@ async def refund(
         intent=charge["intent"],
         amount_minor=amount,
         currency=row["currency"],
-        key=_key("refund", payment_id, row["received_minor"], row["refunded_minor"], row["lost_minor"], amount),
+        key=_key("refund", payment_id, charge["intent"], *_told(row), amount, *_bounced(moved)),
     )
     said = await _call(desk, charge, supplier_id, lambda one: one.refund(asked), "refund")
     if not isinstance(said, Refunded):
@@ -170,6 +170,15 @@ def _refunded_of(charges: list[Row], moved: list[movements.Movement], currency: 
         if movements.standing(own, currency).kept >= amount:
             return charge
     return None
+
+
+def _told(row: Row) -> tuple[int, int, int]:
+    return row["received_minor"], row["refunded_minor"], row["lost_minor"]
+
+
+def _bounced(moved: list[movements.Movement]) -> list[str]:
+    """Refunds that the bank has sent back: after one, the same amount is another order."""
+    return sorted(m.id for m in moved if m.kind == "refund" and m.status == "failed")
 
 
 def _key(*parts: object) -> str:

@@ -1,5 +1,7 @@
 """What charging does because of facts: a supplier is paid into the account it connected, until it disconnects it."""
 
+from typing import Final
+
 from wedsync.connections.accounts import actions as accounts
 from wedsync.connections.accounts import model
 from wedsync.connections.manifest import find
@@ -13,14 +15,17 @@ from wedsync.kit.seal import KeyRing
 from wedsync.payments import hearing
 
 queries = sql.load("wedsync.connections.charging")
+OPEN: Final = ("connecting", "active", "degraded")
 
 
 def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     """Which account it is at the provider is sealed, so the ring comes from the process that runs them."""
 
     async def begin(tx: Tx, event: Event) -> None:
-        connector = (event.record or {})["connector"]
-        if not event.stream.startswith("supplier:") or not _charges(connector):
+        image = event.record or {}
+        connector = image["connector"]
+        # One that has left and is then paused opens nothing.
+        if not event.stream.startswith("supplier:") or not _charges(connector) or image["state"] not in OPEN:
             return
         sealed = await tx.value(queries.account_sealed, event.subject.id)
         account = accounts.open_account(ring, event.tenant, event.subject.id, sealed)

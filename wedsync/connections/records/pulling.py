@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from wedsync.connections.contract import Outcome
-from wedsync.connections.records import conflicts, documents, handed, sweeping
+from wedsync.connections.contract import Outcome, Rejected
+from wedsync.connections.records import conflicts, documents, handed, sweeping, waiting
 from wedsync.connections.records.contract import Found, Gone, Hint, Listed, Pulled
 from wedsync.connections.records.kept import Dispute, Kept, Told, remote_key
 from wedsync.connections.records.mapped import heard, is_there
@@ -43,14 +43,20 @@ class Read(msgspec.Struct, frozen=True):
 
 
 async def follow_hints(run: Run) -> Ended | None:
-    """Whatever a hook has named is read first; what is not there was named in vain. None when all was read."""
-    named = run.hints[:HINTS_MAX]
+    """Whatever a hook has named is read first; what is not there and nobody knows is waited for. None when all was
+    read. An id that the provider does not take for one is as good as not there: nothing else waits for it."""
+    named = list(dict.fromkeys([*run.hints, *waiting.due(run.waits, run.began_at)]))[:HINTS_MAX]
     if not named:
         return None
-    ended = await _read_and_keep(run, named)
+    ended = await _read_and_keep(run, named, in_vain=(Rejected,))
     if ended is None:
         async with run.enter() as tx:
-            await tx.run(queries.hinted, run.id, named)
+            rows = await tx.rows(queries.known, run.id, [remote_key(run.id, id) for id in named])
+            known = {bytes(row["remote_key"]) for row in rows}
+            missing = [id for id in named if remote_key(run.id, id) not in known]
+            run.waits = waiting.after(run.waits, named, missing, run.began_at)
+            values = (waiting.written(run.waits), waiting.next_at(run.waits))
+            await tx.run(queries.hinted, run.id, named, *values)
     return ended
 
 
@@ -134,11 +140,11 @@ async def _unread(run: Run, hints: Sequence[Hint]) -> list[str]:
     return [id for id, etag in etags.items() if not etag or known.get(remote_key(run.id, id)) != etag]
 
 
-async def _read_and_keep(run: Run, ids: Sequence[str]) -> Ended | None:
-    """What was read before something stopped it is kept."""
+async def _read_and_keep(run: Run, ids: Sequence[str], *, in_vain: tuple[type, ...] = ()) -> Ended | None:
+    """What was read before something stopped it is kept. `in_vain`: answers that stop nothing."""
     for start in range(0, len(ids), KEPT_EVERY):
         several: list[Read] = []
-        ended = await _read(run, ids[start : start + KEPT_EVERY], several)
+        ended = await _read(run, ids[start : start + KEPT_EVERY], several, in_vain)
         if several:
             async with run.enter() as tx:
                 await keep(tx, run, several)
@@ -147,7 +153,7 @@ async def _read_and_keep(run: Run, ids: Sequence[str]) -> Ended | None:
     return None
 
 
-async def _read(run: Run, ids: Sequence[str], several: list[Read]) -> Ended | None:
+async def _read(run: Run, ids: Sequence[str], several: list[Read], in_vain: tuple[type, ...]) -> Ended | None:
     for start in range(0, len(ids), TOGETHER):
         few = ids[start : start + TOGETHER]
         answers: list[Found | Gone | Outcome] = await asyncio.gather(*(run.session.read(id) for id in few))
@@ -155,7 +161,7 @@ async def _read(run: Run, ids: Sequence[str], several: list[Read]) -> Ended | No
             if isinstance(said, (Found, Gone)):
                 several.append(Read(id, said if isinstance(said, Found) else None))
         for said in answers:
-            if not isinstance(said, (Found, Gone)):
+            if not isinstance(said, (Found, Gone)) and not isinstance(said, in_vain):
                 return stopped(said)
     return None
 

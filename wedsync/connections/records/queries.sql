@@ -1,6 +1,6 @@
 -- name: begin
 -- The book of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
-select b.id, b.tenant_id, n.connector, n.title, b.direction, g.cursor_sealed, g.hints, g.pulls_wanted, g.pulls_done, g.may_sweep, g.swept_at, g.hook_asked_at,
+select b.id, b.tenant_id, n.connector, n.title, b.direction, g.cursor_sealed, g.hints, g.waits, g.pulls_wanted, g.pulls_done, g.may_sweep, g.swept_at, g.hook_asked_at,
   g.failures, g.not_before, g.outcome, g.mapped_version, g.missing, coalesce(m.version, 0) as map_version, coalesce(m.rules, '[]') as rules,
   exists (select from app.safe_mode(n.id)) as is_safe
 from record_progress g
@@ -123,8 +123,8 @@ update record_progress g set cursor_sealed = $2 where g.book_id = $1
 update record_progress g set pulls_done = $2, pulled_at = app.now() where g.book_id = $1
 
 -- name: hinted
--- These have been read; what came meanwhile stays.
-update record_progress g set hints = array(select h from unnest(g.hints) h where h <> all ($2::text[])) where g.book_id = $1
+-- These have been read; what came meanwhile stays. $3: what is waited for, $4: until when.
+update record_progress g set hints = array(select h from unnest(g.hints) h where h <> all ($2::text[])), waits = $3, look_at = $4 where g.book_id = $1
 
 -- name: hooked
 update record_progress g set hook_asked_at = app.now(), is_hooked = $2 where g.book_id = $1

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
+from wedsync.connections.records import waiting
 from wedsync.connections.records.contract import Gone, ReadOnly
 from wedsync.connections.records.fields import Compiled, MapRule, compiled
 from wedsync.connections.records.kept import Seals
@@ -48,6 +49,7 @@ class Run(msgspec.Struct, kw_only=True):
     because the account only reads; `is_unsettled`: some record is to be looked at once more; `is_safe`: a wedding of
     the business is on, and what is not urgent waits.
 
+    `hints` are ids that hooks have named; `waits` those that were not there when they were read.
     `map` is null where records are as their connector reads them. `named` are its fields whose place was in a record
     that was read, `unnamed` counts the records in which it was not although it had been.
     """
@@ -62,6 +64,7 @@ class Run(msgspec.Struct, kw_only=True):
     direction: Literal["import", "both", "send"]
     cursor: str
     hints: list[str]
+    waits: dict[str, waiting.Wait]
     pulls_wanted: int
     pulls_done: int
     may_sweep: bool
@@ -81,6 +84,11 @@ class Run(msgspec.Struct, kw_only=True):
     is_unsettled: bool = False
     named: set[Field] = msgspec.field(default_factory=set)
     unnamed: Counter[Field] = msgspec.field(default_factory=Counter)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether there is something to be read because a hook has named it."""
+        return bool(self.hints or waiting.due(self.waits, self.began_at))
 
     @property
     def session(self) -> Session:
@@ -124,6 +132,7 @@ def made(door: Door, job: Job, ring: KeyRing, row: Row) -> Run:
         direction=row["direction"],
         cursor=cursor,
         hints=list(row["hints"]),
+        waits=waiting.read(row["waits"]),
         pulls_wanted=row["pulls_wanted"],
         pulls_done=row["pulls_done"],
         may_sweep=row["may_sweep"],

@@ -73,7 +73,7 @@ async def _kept_alike(run: Run, account: Session | ReconnectNeeded | RetryLater,
     await mapping.again(run)
     if run.map is None and run.connector in mapping.documentary():
         # What there is is read, so that a map can be made of it, and becomes nobody's client yet.
-        return await _read(run) or Ended(word="held", reason=mapping.UNMAPPED)
+        return await pulling.follow_hints(run) or await _read(run) or Ended(word="held", reason=mapping.UNMAPPED)
     ended = await _rounds(run)
     if ended.word in ("done", "held"):
         await _hook(run, address)
@@ -97,7 +97,7 @@ async def _begin(door: Door, job: Job, ring: KeyRing) -> tuple[Run | None, str]:
 
 async def _rounds(run: Run) -> Ended:
     """Read where somebody knows of a change there, then settle; again where that finds it changed meanwhile."""
-    ended = await _read(run)
+    ended = await _named(run) or await _read(run)
     if ended is not None and ended.word != "held":
         # What was read before it stopped is kept, and settled once it is read to the end.
         return ended
@@ -116,9 +116,21 @@ async def _rounds(run: Run) -> Ended:
     return settled.ended or ended or Ended(is_more=settled.is_more)
 
 
-async def _read(run: Run) -> Ended | None:
+async def _named(run: Run) -> Ended | None:
+    """What hooks have named is settled at once: it waits for no list, and not for one that cannot be read now."""
+    if not run.is_named:
+        return None
     ended = await pulling.follow_hints(run)
-    if ended is None and run.pulls_wanted > run.pulls_done:
+    if ended is not None:
+        return ended
+    settled = (await settling.settle(run)).ended
+    # What may not be written, or was refused, keeps nothing else from being read; it is met again below.
+    return settled if settled is not None and settled.word in ("later", "reconnect") else None
+
+
+async def _read(run: Run) -> Ended | None:
+    ended: Ended | None = None
+    if run.pulls_wanted > run.pulls_done:
         is_first = run.cursor == ""
         ended = await housing.take_spaces(run) if run.session.houses else None
         ended = ended or await pulling.pull(run)

@@ -131,7 +131,7 @@ async def list_members(list_id: str, request: AnyRequest, chimp: Mailchimp) -> R
             home.shown(key)
             for key, one in _in(home, list_id).members.items()
             if one["status"] == query["status"]
-            if since is None or datetime.fromisoformat(one["last_changed"]) >= since
+            if since is None or datetime.fromisoformat(one["last_changed"]) > since
         ]
         found.sort(key=lambda one: str(one["last_changed"]))
         first, count = int(query["offset"]), int(query["count"])

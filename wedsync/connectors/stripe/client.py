@@ -28,6 +28,11 @@ class Client:
             "POST", "/v1/checkout/sessions", form=form, account=account, once=key, timeout_s=timeout_s
         )
 
+    async def get_intent(self, account: str, id: str, *, timeout_s: float) -> Reply | Failure:
+        """With its last charge whole."""
+        path = f"/v1/payment_intents/{quote(id, safe='')}?{urlencode({'expand[]': 'latest_charge'})}"
+        return await self._call("GET", path, account=account, timeout_s=timeout_s)
+
     async def create_refund(
         self, account: str, form: Mapping[str, str], *, key: str, timeout_s: float
     ) -> Reply | Failure:

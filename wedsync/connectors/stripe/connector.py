@@ -70,13 +70,17 @@ class Stripe:
         return Opened(id=found.id, url=found.url, expires_at=datetime.fromtimestamp(found.expires_at, UTC))
 
     async def refund(self, asked: Refunding) -> Refunded | Outcome:
+        """Whether a fee of ours goes back with it, the charge says: hooks that tell of fees may come later."""
+        client, timeout_s = self._as_platform(), asked.timeout_s / 2
+        looked = await client.get_intent(asked.account, asked.intent, timeout_s=timeout_s)
+        intent = read(looked, mapper.Intent, now=self._machine_now())
+        if not isinstance(intent, mapper.Intent):
+            return intent
         try:
-            form = mapper.to_refund(asked)
+            form = mapper.to_refund(asked, has_fee=intent.has_fee)
         except Uncountable as error:
             return Rejected(reason=str(error))
-        exchange = await self._as_platform().create_refund(
-            asked.account, form, key=asked.key, timeout_s=asked.timeout_s
-        )
+        exchange = await client.create_refund(asked.account, form, key=asked.key, timeout_s=timeout_s)
         found = read(exchange, _Refund, now=self._machine_now(), moves=True)
         return Refunded(id=found.id, status=found.status or "") if isinstance(found, _Refund) else found
 
@@ -91,7 +95,8 @@ class Stripe:
         return Fees(items=tuple(mapper.to_fee(one) for one in page.data), cursor=last)
 
     def read(self, body: bytes) -> Said:
-        return mapper.read(body)
+        """Stripe sends what connected accounts only try out to live endpoints as well."""
+        return mapper.read(body, is_live="_live_" in self._key)
 
     async def close(self) -> None:
         """Nothing is held: the network's door belongs to the process."""

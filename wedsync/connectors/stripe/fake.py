@@ -57,7 +57,11 @@ class Stripe:
         for email, id in ACCOUNTS.items():
             self.store.add_account(id, name=f"{names[email]}'s studio", email=email)
         self.consent = Consent(
-            "/stripe/oauth", "Stripe", accounts=names, scopes={"read_write": "Take payments for you, and refund them"}
+            "/stripe/oauth",
+            "Stripe",
+            accounts=names,
+            scopes={"read_write": "Take payments for you, and refund them"},
+            has_pkce=False,
         )
         routes = {"stripe": given(self)}
         self.routes: Sequence[ControllerRouterHandler] = [
@@ -156,7 +160,13 @@ async def get_session(id: str, request: ApiRequest, stripe: Stripe) -> Response[
 
 @get("/payment_intents/{id:str}")
 async def get_intent(id: str, request: ApiRequest, stripe: Stripe) -> Response[bytes]:
-    return await answered(stripe, request, lambda account, _: _own(stripe.store.intents, id, account))
+    def act(account: str, _: dict[str, str]) -> Object:
+        intent = _own(stripe.store.intents, id, account)
+        if "latest_charge" in request.query_params.getall("expand[]", []):
+            return {**intent, "latest_charge": shown(stripe.store.charges[intent["latest_charge"]])}
+        return intent
+
+    return await answered(stripe, request, act)
 
 
 @get("/charges/{id:str}")
@@ -210,7 +220,8 @@ async def act_on_charge(id: str, stripe: Stripe, data: Posted) -> Redirect:
     if charge is None:
         raise not_found("charge")
     if what == "refund":
-        form = {"charge": id, "amount": data.get("amount", ""), "refund_application_fee": "true"}
+        with_fee = {"refund_application_fee": "true"} if charge["application_fee"] else {}
+        form = {"charge": id, "amount": data.get("amount", ""), **with_fee}
         _tried(lambda: store.refund(charge["_account"], form))
     elif what == "dispute":
         store.dispute(id)

@@ -186,6 +186,10 @@ class Store:
             raise StripeError(400, "charge_already_refunded", f"Charge {charge['id']} has already been refunded.")
         if not 0 < amount <= left:
             raise StripeError(400, "amount_too_large", f"Refund amount is greater than unrefunded amount ({left}).")
+        returns_fee = form.get("refund_application_fee") == "true"
+        if returns_fee and not charge["application_fee"]:
+            said = f"Attempting to refund_application_fee on {charge['id']}, but it has no application fee."
+            raise StripeError(400, "", said)
         id = self._new("re")
         made = {"amount": amount, "currency": charge["currency"], "created": _now(), "_account": account}
         whose = {"charge": charge["id"], "payment_intent": charge["payment_intent"]}
@@ -194,7 +198,7 @@ class Store:
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
         self.tell("charge.refunded", charge, account)
         self.tell("refund.created", self.refunds[id], account)
-        if form.get("refund_application_fee") == "true" and charge["application_fee"]:
+        if returns_fee:
             self._return_fee(self.fees[charge["application_fee"]], charge)
         return self.refunds[id]
 

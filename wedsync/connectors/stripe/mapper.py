@@ -45,6 +45,7 @@ class Event(msgspec.Struct, frozen=True):
     created: int
     data: dict[str, Any]
     account: str = ""
+    livemode: bool = True
 
 
 class FeeObject(msgspec.Struct, frozen=True):
@@ -59,19 +60,33 @@ class FeeObject(msgspec.Struct, frozen=True):
     charge: str | dict[str, Any]
 
 
+class Intent(msgspec.Struct, frozen=True):
+    """A payment with its last charge whole."""
+
+    id: str
+    latest_charge: dict[str, Any] | str | None = None
+
+    @property
+    def has_fee(self) -> bool:
+        """Whether the charge was made with a fee of ours."""
+        return isinstance(self.latest_charge, dict) and bool(_id(self.latest_charge.get("application_fee")))
+
+
 class FeePage(msgspec.Struct, frozen=True):
     data: list[FeeObject]
     has_more: bool = False
 
 
-def read(body: bytes) -> Said:
-    """Raises ValueError."""
+def read(body: bytes, *, is_live: bool = False) -> Said:
+    """Raises ValueError. `is_live`: real money is spoken of, so what accounts only try out is nobody's here."""
     event = msgspec.json.decode(body, type=Event)
     found = event.data.get("object")
     if not isinstance(found, dict):
         raise ValueError("an event without its object")
     at = _time(event.created)
     account = event.account or _id(found.get("account"))
+    if is_live and not event.livemode:
+        return Said(id=event.id, type=event.type, account="", at=at)
     if event.type == "account.updated":
         state = AccountState(
             may_charge=found.get("charges_enabled") is True, may_pay_out=found.get("payouts_enabled") is True
@@ -209,14 +224,14 @@ def to_session(asked: Asked) -> dict[str, str]:
     }
 
 
-def to_refund(asked: Refunding) -> dict[str, str]:
-    """The form of a refund; of a charge on the account itself our fee goes back only when we say so. Raises
-    Uncountable.
+def to_refund(asked: Refunding, *, has_fee: bool) -> dict[str, str]:
+    """The form of a refund; of a charge on the account itself our fee goes back only when we say so, and of a charge
+    without one Stripe refuses to be told. Raises Uncountable.
     """
     return {
         "payment_intent": asked.intent,
         "amount": str(to_theirs(asked.amount_minor, asked.currency)),
-        "refund_application_fee": "true",
+        **({"refund_application_fee": "true"} if has_fee else {}),
     }
 
 

@@ -13,12 +13,12 @@ NEWEST: Final = "modified desc"
 
 
 class Client:
-    """Calls as one studio, whose key it holds no longer than a call takes."""
+    """Calls as one studio, by its key or by the token that was given to a partner; held no longer than a call takes."""
 
-    def __init__(self, wire: Wire, base_url: str, key: str) -> None:
+    def __init__(self, wire: Wire, base_url: str, *, key: str = "", token: str = "") -> None:
         self._wire = wire
         self._base = base_url.rstrip("/")
-        self._key = key
+        self._proof = {"authorization": f"Bearer {token}"} if token else {"x-api-key": key}
 
     async def get_studio(self, *, timeout_s: float) -> Reply | Failure:
         return await self._call("GET", "/studio/me", timeout_s=timeout_s)
@@ -71,7 +71,7 @@ class Client:
         body: Mapping[str, Any] | None = None,
         timeout_s: float,
     ) -> Reply | Failure:
-        headers = {"x-api-key": self._key, "accept": "application/json"}
+        headers = {**self._proof, "accept": "application/json"}
         if body is not None:
             headers["content-type"] = "application/json"
         return await self._wire.request(

@@ -135,7 +135,8 @@ class Tave:
         return None
 
     def _as(self, connection: Connection) -> Client:
-        return Client(self._wire, self._base_url, connection.secrets.get("password", ("",))[0])
+        key, token = (connection.secrets.get(name, ("",))[0] for name in ("password", "access_token"))
+        return Client(self._wire, self._base_url, key=key, token=token)
 
 
 def connect(tools: Tools) -> Tave:

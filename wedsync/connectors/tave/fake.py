@@ -19,6 +19,8 @@ from wedsync.clients.model import STAGES
 from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Connection
+from wedsync.connections.fake_client import CLIENT_ID, CLIENT_SECRET
+from wedsync.connections.fake_consent import Consent
 from wedsync.connections.fakes import given, pages
 from wedsync.connections.records.driven import MOODS, READ_ONLY
 from wedsync.connections.records.record import Record
@@ -39,6 +41,9 @@ from wedsync.kit.errors import Refusal, not_found
 KEYS: Final = {account: f"sandbox-key-{account.partition('@')[0]}" for account in ACCOUNTS}
 OF_JOB: Final = frozenset({"stage", "closed", "eventDate", "name", "guestCount", "externalMappings"})
 OF_PERSON: Final = frozenset({"kind", "firstName", "lastName", "email", "cellPhone"})
+BUSY_LISTS: Final = "busy lists"
+OF_LISTS: Final = {BUSY_LISTS: "Answers 429 whenever a list is asked for; single jobs can be read."}
+LISTS: Final = ("/job", "/address-book", "/gallery", "/note")
 GALLERY_STATES: Final = ("pre-release", "active", "inactive", "archived")
 PHOTOS: Final = 620
 
@@ -56,18 +61,32 @@ class Tave(StandIn):
     address = "/tave/api/v2"
 
     def __init__(self) -> None:
-        super().__init__(MOODS, REFUSALS, page_size=100)
+        super().__init__({**MOODS, **OF_LISTS}, REFUSALS, page_size=100)
         self.studios = {
             account: Studio(name, KEYS[account], clock.machine_now, number)
             for number, (account, name) in enumerate(zip(ACCOUNTS, ("Carla Fotografie", "Studio Dario"), strict=True))
         }
+        names = {account: studio.name for account, studio in self.studios.items()}
+        scopes = {"studio": "See and change your jobs"}
+        self.consent = Consent("/tave/oauth", self.title, accounts=names, scopes=scopes, rotates=True)
         self.routes: Sequence[ControllerRouterHandler] = [
             Router(self.address, route_handlers=API, dependencies={"tave": given(self)}),
             Router("/tave", route_handlers=PAGES_OF_IT, dependencies={"tave": given(self)}),
+            *self.consent.routes,
         ]
 
     def settings_at(self, at: str) -> Mapping[str, Any]:
         return {"tave_base_url": f"{at}{self.address}"}
+
+    def profile_at(self, at: str) -> Mapping[str, Any]:
+        """The settings of a partner, whose studios give no key."""
+        return {
+            "tave_client_id": CLIENT_ID,
+            "tave_client_secret": CLIENT_SECRET,
+            "tave_authorize_url": f"{at}/tave/oauth/authorize",
+            "tave_token_url": f"{at}/tave/oauth/token",
+            "tave_scopes": "studio",
+        }
 
     def connection(self, at: str, account: str) -> Connection:
         return Connection(id=uuid4(), secrets={"password": (KEYS[account],)})
@@ -279,8 +298,12 @@ def _status(text: str) -> str:
 
 
 def _studio(tave: Tave, request: AnyRequest, mood: str) -> Studio:
-    for studio in tave.studios.values():
-        if request.headers.get("x-api-key") == studio.key and mood != driven.DEAD:
+    if mood == BUSY_LISTS and tave.place(request.url.path) in LISTS:
+        raise REFUSALS[driven.BUSY].with_traceback(None)
+    partner = tave.consent.account_of(request)
+    for account, studio in tave.studios.items():
+        is_theirs = account == partner or request.headers.get("x-api-key") == studio.key
+        if is_theirs and mood != driven.DEAD:
             return studio
     raise TaveError(401, "unknown", "API key is missing or invalid.")
 

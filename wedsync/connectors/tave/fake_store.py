@@ -5,6 +5,7 @@ that a test can look for where it must not get to.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
@@ -13,6 +14,7 @@ from wedsync.connections.records.record import Record
 from wedsync.connections.standin import StandInError
 
 CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+ULID: Final = re.compile(rf"[{CROCKFORD}]{{26}}")
 JOBS_MAX: Final = 20_000
 MONEY: Final = {"accountBalance": 734_511, "creditBalance": 12, "totalRevenue": 912_733, "totalCost": 555_017}
 LEAD_NOTES: Final = "Their budget is 734511 at most, do not tell."
@@ -158,7 +160,9 @@ class Studio:
                 del table[one["id"]]
 
     def job(self, id: str) -> Thing:
-        """Raises TaveError 404."""
+        """Raises TaveError 404, or 400 for what is no id of theirs."""
+        if not ULID.fullmatch(id):
+            raise TaveError(400, "validation-error", {"jobId": "is not a valid id"})
         if id not in self.jobs:
             raise TaveError(404, "unknown", "The requested resource was not found.")
         return self.jobs[id]

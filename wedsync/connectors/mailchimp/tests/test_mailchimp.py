@@ -94,6 +94,33 @@ async def test_who_left_is_told_page_by_page_in_the_order_it_changed(
     assert sorted(found) == sorted([*((one.email, "unsubscribed") for one in MANY[:10]), (MANY[20].email, "bounced")])
 
 
+async def test_who_leaves_in_the_second_of_the_last_look_is_not_missed(desk: Desk) -> None:
+    await desk.put(*MANY[:2])
+
+    async def look(cursor: str) -> tuple[set[str], str]:
+        found: set[str] = set()
+        while True:
+            said = await desk.ours.left(desk.list_id, cursor, desk.connection, timeout_s=20)
+            assert isinstance(said, Left)
+            found |= {one.email for one in said.gone}
+            cursor = said.cursor
+            if not said.is_more:
+                return found, cursor
+
+    first, second = (digest(one.email) for one in MANY[:2])
+    desk.home.patch(first, {"status": "unsubscribed"})
+    at = desk.home.members[first]["last_changed"]
+    _, cursor = await look("")
+    desk.home.patch(second, {"status": "unsubscribed"})
+    desk.home.members[second]["last_changed"] = at
+    found, cursor = await look(cursor)
+    assert MANY[1].email in found
+    # However often nobody leaves, it stays where it is.
+    for _ in range(3):
+        again, later = await look(cursor)
+        assert (again, later) == (found, cursor)
+
+
 async def test_journeys_and_events_begin_for_one_and_a_lost_answer_is_unknown(desk: Desk) -> None:
     await desk.put(*MANY[:1])
     assert isinstance(desk.ours, Triggers) and isinstance(desk.ours, Tells)

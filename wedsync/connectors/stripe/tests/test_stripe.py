@@ -208,6 +208,41 @@ def test_what_we_do_not_know_says_nothing() -> None:
         assert mapper.read(body).movements == ()
 
 
+def test_what_an_account_only_tries_out_moves_no_real_money() -> None:
+    at = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp())
+    intent = {"object": "payment_intent", "id": "pi", "amount_received": 5, "currency": "gbp"}
+    said = {
+        "id": "evt",
+        "type": "payment_intent.succeeded",
+        "created": at,
+        "account": CARLA,
+        "data": {"object": intent},
+    }
+    for key, is_live, count in (
+        ("sk_live_1", True, 1),
+        ("rk_live_1", False, 0),
+        ("sk_live_1", False, 0),
+        ("sk_test_1", False, 1),
+    ):
+        settings = {"stripe_base_url": "", "stripe_secret_key": key}
+        ours = connect(Tools(wire=Wire(), machine_now=clock.machine_now, settings=settings))
+        heard = ours.read(msgspec.json.encode({**said, "livemode": is_live}))
+        assert (len(heard.movements), bool(heard.account)) == (count, bool(count)), key
+
+
+async def test_our_fee_goes_back_only_where_there_is_one(both: Both) -> None:
+    made = await both.opened(fee_minor=0)
+    charge = both.fake.store.pay(made.id)
+    asked = Refunding(account=CARLA, intent=charge["payment_intent"], amount_minor=100, currency="GBP", key="r1")
+    assert isinstance(await both.ours.refund(asked), Refunded)
+    options: Any = {"stripe_account": CARLA}
+    params: Any = {"payment_intent": charge["payment_intent"], "refund_application_fee": True}
+    with pytest.raises(official.InvalidRequestError, match="no application fee"):
+        await both.theirs.v1.refunds.create_async(params, options=options)
+    gone = await both.ours.refund(msgspec.structs.replace(asked, intent="pi_of_nobody"))
+    assert isinstance(gone, Rejected)
+
+
 def test_an_error_page_is_no_answer() -> None:
     page = Reply(status=400, headers={}, body=b"<html>", ending="whole", timing=Timing())
     assert isinstance(read(page, dict, now=clock.machine_now()), Rejected)
