@@ -152,3 +152,10 @@ class Watches(Connector, Protocol):
 
     async def watch(self, watch: Watch, connection: Connection) -> Watching | Outcome: ...
     async def unwatch(self, calendar: str, watching: Watching, connection: Connection) -> Outcome: ...
+
+
+@runtime_checkable
+class Renews(Watches, Protocol):
+    """A provider whose watches go on: the same one for longer, or a new one where it does not know it any more."""
+
+    async def renew(self, held: Watching, watch: Watch, connection: Connection) -> Watching | Outcome: ...

@@ -159,12 +159,18 @@ where g.calendar_id in (select c.id from calendars c where c.connection_id = $1)
 -- name: put_watch
 update calendar_progress g set watch_sealed = $2, watch_until = $3, watch_again_at = $4 where g.calendar_id = $1
 
+-- name: renew_watches
+-- The provider has said that they end: the next run renews them.
+update calendar_progress g set watch_again_at = null
+where g.watch_sealed is not null and g.calendar_id in (select c.id from calendars c where c.connection_id = $1)
+
 -- name: end_run
--- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off.
+-- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off. A watch that is due already waits
+-- for a run that goes well: it is no reason to ask again at once.
 update calendar_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
   next_poll_at = least(app.next_poll((select c.connection_id from calendars c where c.id = $1),
-    greatest(make_interval(secs => $5::double precision), app.sync_every())), g.watch_again_at),
+    greatest(make_interval(secs => $5::double precision), app.sync_every())), case when g.watch_again_at > app.now() then g.watch_again_at end),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.calendar_id = $1
