@@ -77,6 +77,10 @@ class Diary:
     def live(self) -> dict[str, CalendarEvent]:
         return {one.id: one.event for one in self.entries.values() if one.event is not None}
 
+    def forget(self, id: str) -> None:
+        """Gone with its series, and never told of."""
+        del self.entries[id]
+
     def ours(self) -> list[Entry]:
         """What was written by us, in order of its start."""
         found = [one for one in self.entries.values() if one.event is not None and one.marker]
@@ -132,7 +136,8 @@ class Diary:
             is_listing = listing
         rows = sorted((e for e in self.entries.values() if e.number > number), key=lambda e: e.number)
         if is_listing:
-            rows = [e for e in rows if e.event is not None]
+            # A day that a series leaves out is told of as long as the series is there.
+            rows = [e for e in rows if e.event is not None or e.series in self.live()]
         shown = rows[: self.page]
         has_more = len(rows) > self.page
         if self._fault("truncated"):
