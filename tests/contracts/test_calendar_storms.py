@@ -120,9 +120,9 @@ class Storm:
         if what == "repeat" or not self.series:
             on = date(2027, self.rng.choice((2, 3, 9, 10)), self.rng.randrange(1, 29))
             first = self._times(on.isoformat())
-            event = CalendarEvent(times=first, rules=(f"RRULE:FREQ=WEEKLY;COUNT={WEEKS}",), title="private")
+            whole = CalendarEvent(times=first, rules=(f"RRULE:FREQ=WEEKLY;COUNT={WEEKS}",), title="private")
             weeks = {on + timedelta(days=7 * n): _on(first, on + timedelta(days=7 * n)) for n in range(WEEKS)}
-            self.series[self.kept.diary.put(event)] = Series(weeks=dict(weeks), first=first)
+            self.series[self.kept.diary.put(whole)] = Series(weeks=dict(weeks), first=first)
             return
         id = self.rng.choice(sorted(self.series))
         one = self.series[id]
