@@ -157,3 +157,16 @@ async def test_days_of_our_event_that_somebody_repeats_there_are_no_busy_time_of
     now = await studio.owner.got("GET", f"/api/v1/bookings/{booking['id']}")
     assert (now["on"], now["at_local"]) == (LATER, "12:00:00")
     assert (await busy(kept), await kept.conflicts()) == ([], [])
+
+
+async def test_a_day_of_their_series_that_was_moved_and_then_left_out_is_free(studio: Studio, kept: Kept) -> None:
+    weekly = CalendarEvent(times=timed(LATER, "09:00", "10:00"), rules=("RRULE:FREQ=WEEKLY;COUNT=3",))
+    series = kept.diary.put(weekly)
+    week = (date.fromisoformat(LATER) + timedelta(days=7)).isoformat()
+    left = {"series": series, "original": f"{week}T09:00:00"}
+    one = kept.diary.put(CalendarEvent(times=timed(week, "15:00", "16:00")), **left)
+    await kept.poll()
+    assert await busy(kept) == ["07-03 08:00", "07-10 14:00", "07-17 08:00"]
+    kept.diary.put(None, one, **left)
+    await kept.poll()
+    assert await busy(kept) == ["07-03 08:00", "07-17 08:00"]

@@ -63,6 +63,8 @@ def _busy(run: Run, rows: Sequence[Row]) -> list[BusyTime]:
     since, until = run.window
     found: list[BusyTime] = []
     for row in rows:
+        if row["event"] is None:
+            continue
         event = msgspec.json.decode(row["event"], type=CalendarEvent)
         try:
             times = busy_times(event, zone=run.zone, since=since, until=until, without=row["without"])

@@ -94,10 +94,11 @@ where e.calendar_id = $1 and e.kind = 'theirs' and (e.remote_key = any ($2) or e
 returning e.id
 
 -- name: touched
--- The events of these keys as they are now, each with the starts that its exceptions have taken.
+-- The events of these keys as they are now, each with the starts that its exceptions have taken; one that is null was left out of its series, and
+-- may have been busy before.
 select e.id, e.event, array(select x.original from calendar_events x where x.calendar_id = e.calendar_id and x.series_key = e.remote_key) as without
 from calendar_events e
-where e.calendar_id = $1 and e.kind = 'theirs' and e.event is not null and ($2::bytea[] is null or e.remote_key = any ($2))
+where e.calendar_id = $1 and e.kind = 'theirs' and case when $2::bytea[] is null then e.event is not null else e.remote_key = any ($2) end
 
 -- name: busy_of
 -- What was told of these events as busy.
