@@ -161,6 +161,16 @@ async def test_who_was_refused_with_the_token_before_the_next_breaks_nothing(hou
     assert house.acme.consent.refreshes == before
 
 
+async def test_a_person_who_checks_hears_of_the_next_token_too(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    token = token_of(await opened(house, id, business))
+    await house.expires(id, 3000)
+    house.acme.refused.add(token)
+    report = await business.owner.got("POST", f"/api/v1/connections/{id}/check")
+    assert (report["state"], report["failures"]) == ("active", 0)
+    assert token_of(await opened(house, id, business)) != token
+
+
 async def test_a_key_that_does_not_end_by_itself_is_refused_for_good(house: House, business: Linked) -> None:
     id = await house.connected(business)
     ends = "update connection_accounts set expires_at = null, refreshed_at = null where connection_id = $1"
