@@ -77,6 +77,8 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     """Write one event: made when `id` is "", deleted when `event` is null, else changed if its `etag` is still this.
 
     `key` is the same for every try of one creation, so that trying twice makes one event; `marker` is kept in it.
+    There is no making of an exception: a booking and an item of a schedule take place once, so nothing of ours has any.
+    Series of theirs, with their exceptions, are read; one that they make of an event of ours is refused and shown.
     """
 
     calendar: str
