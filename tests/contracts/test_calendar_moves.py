@@ -170,3 +170,17 @@ async def test_a_day_of_their_series_that_was_moved_and_then_left_out_is_free(st
     kept.diary.put(None, one, **left)
     await kept.poll()
     assert await busy(kept) == ["07-03 08:00", "07-17 08:00"]
+
+
+async def test_a_day_of_their_series_that_was_moved_and_is_put_back_is_busy_again(studio: Studio, kept: Kept) -> None:
+    weekly = CalendarEvent(times=timed(LATER, "09:00", "10:00"), rules=("RRULE:FREQ=WEEKLY;COUNT=3",))
+    series = kept.diary.put(weekly)
+    week = (date.fromisoformat(LATER) + timedelta(days=7)).isoformat()
+    moved = CalendarEvent(times=timed(week, "15:00", "16:00"))
+    one = kept.diary.put(moved, series=series, original=f"{week}T09:00:00")
+    await kept.poll()
+    assert await busy(kept) == ["07-03 08:00", "07-10 14:00", "07-17 08:00"]
+    kept.diary.forget(one)
+    kept.diary.faults.append("410")
+    await kept.poll()
+    assert await busy(kept) == ["07-03 08:00", "07-10 08:00", "07-17 08:00"], "as a feed tells it: it is only not there"

@@ -91,7 +91,7 @@ on conflict (calendar_id, remote_key) where remote_key is not null do update
 -- These, and the exceptions of these series.
 delete from calendar_events e
 where e.calendar_id = $1 and e.kind = 'theirs' and (e.remote_key = any ($2) or e.series_key = any ($2))
-returning e.id
+returning e.id, e.series_key
 
 -- name: touched
 -- The events of these keys as they are now, each with the starts that its exceptions have taken; one that is null was left out of its series, and
