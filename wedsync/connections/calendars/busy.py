@@ -46,8 +46,10 @@ async def begin(tx: Tx, run: Run) -> None:
 
 
 async def refresh(tx: Tx, run: Run, touched: Collection[bytes], dropped: Sequence[bytes]) -> None:
-    """Events of these keys are new or changed, those are gone with all their exceptions; where an exception is gone, its
-    series has the day again."""
+    """Events of these keys are new or changed, those are gone with all their exceptions.
+
+    Where an exception is gone, its series has the day again.
+    """
     if not run.brings_busy or not (touched or dropped):
         return
     gone = await tx.rows(queries.drop_theirs, run.id, list(dropped)) if dropped else []

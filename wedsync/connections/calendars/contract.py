@@ -25,7 +25,7 @@ class RemoteCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One remote event as it is now; `event` null: it is gone.
+    """One remote event as it is now; `event` null: it is gone, and with `series` that day is left out of the series.
 
     `id` addresses the event there (CalDAV: href and, for an exception, its recurrence id). `series` is the id of the
     series an exception belongs to and `original` the start it had, as ISO local time or date. `marker` is what we wrote
