@@ -31,7 +31,7 @@ PASSWORD = "the-word-at-the-vault"
 
 class Acme:
     """The provider of both connectors; `status` is what it answers to whoever asks who is there, 0: honestly. `ended`
-    are watches, each with its calendar."""
+    are watches, each with its calendar; `refused` are tokens that it has taken back, though not what they came of."""
 
     title = "Acme"
     address = "/acme"
@@ -42,10 +42,12 @@ class Acme:
         self.consent = Consent("/acme/oauth", self.title, accounts=accounts, scopes=scopes, rotates=True)
         self.status = 0
         self.ended: list[tuple[str, str]] = []
+        self.refused: set[str] = set()
 
         @get("/acme/me")
         async def me(request: "Request[Any, Any, Any]") -> Response[dict[str, str]]:
-            account = self.consent.account_of(request)
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            account = None if token in self.refused else self.consent.account_of(request)
             status = self.status or (200 if account else 401)
             return Response({"account": account} if account and status == 200 else {}, status_code=status)
 

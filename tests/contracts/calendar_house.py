@@ -68,12 +68,18 @@ class Diary:
         self.garbled: set[str] = set()
         self.has_etags = True
         self.watches: dict[str, Watch] = {}
+        self.renews = False
+        self.renewed: list[str] = []
         self._epoch = 1
         self._numbers = itertools.count(1)
         self._top = 0
 
     def live(self) -> dict[str, CalendarEvent]:
         return {one.id: one.event for one in self.entries.values() if one.event is not None}
+
+    def forget(self, id: str) -> None:
+        """Gone with its series, and never told of."""
+        del self.entries[id]
 
     def ours(self) -> list[Entry]:
         """What was written by us, in order of its start."""
@@ -130,7 +136,8 @@ class Diary:
             is_listing = listing
         rows = sorted((e for e in self.entries.values() if e.number > number), key=lambda e: e.number)
         if is_listing:
-            rows = [e for e in rows if e.event is not None]
+            # A day that a series leaves out is told of as long as the series is there.
+            rows = [e for e in rows if e.event is not None or e.series in self.live()]
         shown = rows[: self.page]
         has_more = len(rows) > self.page
         if self._fault("truncated"):
@@ -220,10 +227,14 @@ class Opened:
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome:
         return await self._diary.push(push, self._connection)
 
-    async def watch(self, watch: Watch) -> Watching | Outcome:
+    async def watch(self, watch: Watch, held: Watching | None = None) -> Watching | Outcome:
         if self._diary.faults[:1] == ["500"]:
             self._diary.faults.pop(0)
             return RetryLater(reason="no")
+        if held is not None and self._diary.renews:
+            self._diary.renewed.append(held.id)
+            if held.id in self._diary.watches:
+                return Watching(id=held.id, expires_at=watch.expires_at)
         self._diary.watches[watch.id] = watch
         return Watching(id=watch.id, expires_at=watch.expires_at)
 
@@ -245,6 +256,7 @@ class Kept(msgspec.Struct, kw_only=True):
     connection: UUID
     diary: Diary
     id: str = ""
+    address: str = "https://wedsync.test"
 
     async def choose(self, direction: str = "both", **fields: Any) -> None:
         await self.owner.got("PATCH", f"/api/v1/calendars/{self.id}", {"direction": direction} | fields)
@@ -257,7 +269,7 @@ class Kept(msgspec.Struct, kw_only=True):
             if name == finding.WORK:
                 await finding.find(self.town.door, job, self.town.ring, self.provider)
             else:
-                await sync.keep_in_step(self.town.door, job, self.town.ring, self.provider, "https://wedsync.test")
+                await sync.keep_in_step(self.town.door, job, self.town.ring, self.provider, self.address)
             done += 1
             assert done < RUNS_MAX, f"{name} is owed again and again: {dict(row)}"
         return done

@@ -13,8 +13,9 @@ from tests.contracts.account_house import House, housed
 from tests.contracts.town import Linked
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.accounts.model import Health, is_sick
+from wedsync.connections.accounts.telling import Telling
 from wedsync.connections.contract import Connection, Delivered, ReconnectNeeded, Rejected, RetryLater, Unknown
-from wedsync.connections.fake_consent import CLIENT_SECRET
+from wedsync.connections.fake_client import CLIENT_SECRET
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 
@@ -126,6 +127,56 @@ async def test_access_that_was_taken_away_is_told_and_mended(house: House, busin
     await business.owner.see(await house.answered(begun["authorize_url"]), code=303)
     assert await house.state(id) == "active"
     assert isinstance(await opened(house, id, business), Connection)
+
+
+async def test_a_token_refused_before_its_time_is_exchanged_once_before_a_person_is_asked(
+    house: House, business: Linked
+) -> None:
+    id = await house.connected(business)
+    tenant, accounts = UUID(business.supplier), house.accounts()
+    await house.expires(id, 3000)
+    first = token_of(await accounts.open(id, tenant))
+    before = house.acme.consent.refreshes
+    said = await Telling(accounts, id, tenant).told(ReconnectNeeded(reason="401"), "pull")
+    assert isinstance(said, RetryLater)
+    assert await house.state(id) == "active"
+    second = token_of(await accounts.open(id, tenant))
+    assert (second != first, house.acme.consent.refreshes) == (True, before + 1)
+    said = await Telling(accounts, id, tenant).told(ReconnectNeeded(reason="401 again"), "pull")
+    assert isinstance(said, ReconnectNeeded)
+    assert (await house.state(id), house.acme.consent.refreshes) == ("needs_reconnect", before + 1)
+
+
+async def test_who_was_refused_with_the_token_before_the_next_breaks_nothing(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    tenant, accounts = UUID(business.supplier), house.accounts()
+    await accounts.open(id, tenant)
+    telling = Telling(accounts, id, tenant)
+    await house.expires(id, -1)
+    token_of(await opened(house, id, business))
+    before = house.acme.consent.refreshes
+    assert isinstance(await telling.told(ReconnectNeeded(reason="401"), "pull"), RetryLater)
+    assert await house.state(id) == "active"
+    token_of(await accounts.open(id, tenant))
+    assert house.acme.consent.refreshes == before
+
+
+async def test_a_person_who_checks_hears_of_the_next_token_too(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    token = token_of(await opened(house, id, business))
+    await house.expires(id, 3000)
+    house.acme.refused.add(token)
+    report = await business.owner.got("POST", f"/api/v1/connections/{id}/check")
+    assert (report["state"], report["failures"]) == ("active", 0)
+    assert token_of(await opened(house, id, business)) != token
+
+
+async def test_a_key_that_does_not_end_by_itself_is_refused_for_good(house: House, business: Linked) -> None:
+    id = await house.connected(business)
+    ends = "update connection_accounts set expires_at = null, refreshed_at = null where connection_id = $1"
+    await house.admin.execute(ends, id)
+    said = await Telling(house.accounts(), id, UUID(business.supplier)).told(ReconnectNeeded(reason="401"), "pull")
+    assert (type(said), await house.state(id)) == (ReconnectNeeded, "needs_reconnect")
 
 
 async def test_exchanges_move_an_account_and_back(house: House, business: Linked) -> None:

@@ -1,6 +1,7 @@
 """Random edits on both sides, whatever a provider does meanwhile: in the end both have the same, and nothing twice."""
 
 import random
+from datetime import date, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -24,7 +25,19 @@ ALIVE = """select b.starts_at, b.ends_at from bookings b
       (select from calendar_events e where e.ours_id = b.id and e.calendar_id = $2 and e.state = 'removed')"""
 PARTED = "select id, state from calendar_events where calendar_id = $1 and state in ('removed', 'ended')"
 BUSY = "select lower(during), upper(during) from busy_times where supplier_id = $1 order by 1, 2"
-ACTS = ("book", "move", "cancel", "rename", "theirs_move", "theirs_rename", "theirs_delete", "add", "change", "drop")
+ACTS = (
+    *("book", "move", "cancel", "rename", "theirs_move", "theirs_rename", "theirs_delete", "add", "change", "drop"),
+    *("repeat", "bend", "skip", "unrepeat"),
+)
+WEEKS = 5
+
+
+class Series(msgspec.Struct, kw_only=True):
+    """A series of theirs as a person means it: each week's times, None for one left out, and the exceptions' ids."""
+
+    weeks: dict[date, Timed | None]
+    first: Timed
+    exceptions: dict[date, str] = {}
 
 
 class Storm:
@@ -35,6 +48,7 @@ class Storm:
         self.kept = kept
         self.rng = random.Random(seed)
         self.bookings: list[tuple[str, str]] = []
+        self.series: dict[str, Series] = {}
         self.days = 0
 
     def _times(self, on: str) -> Timed:
@@ -49,6 +63,8 @@ class Storm:
             await self._ours(what)
         elif what.startswith("theirs"):
             self._to_ours_there(what)
+        elif what in ("repeat", "bend", "skip", "unrepeat"):
+            self._series(what)
         else:
             self._theirs(what)
 
@@ -92,11 +108,36 @@ class Storm:
     def _theirs(self, what: str) -> None:
         on = f"2027-{self.rng.randrange(1, 13):02}-{self.rng.randrange(1, 29):02}"
         event = CalendarEvent(times=self._times(on), title="private", is_busy=self.rng.random() < 0.8)
-        known = [one.id for one in self.kept.diary.entries.values() if one.event is not None and not one.marker]
+        entries = self.kept.diary.entries.values()
+        known = [one.id for one in entries if one.event and not (one.marker or one.series or one.event.rules)]
         if what == "add" or not known:
             self.kept.diary.put(event)
         else:
             self.kept.diary.put(event if what == "change" else None, self.rng.choice(known))
+
+    def _series(self, what: str) -> None:
+        """Weekly while clocks change; one week of it moved, or left out; all of it gone, its exceptions untold."""
+        if what == "repeat" or not self.series:
+            on = date(2027, self.rng.choice((2, 3, 9, 10)), self.rng.randrange(1, 29))
+            first = self._times(on.isoformat())
+            whole = CalendarEvent(times=first, rules=(f"RRULE:FREQ=WEEKLY;COUNT={WEEKS}",), title="private")
+            weeks = {on + timedelta(days=7 * n): _on(first, on + timedelta(days=7 * n)) for n in range(WEEKS)}
+            self.series[self.kept.diary.put(whole)] = Series(weeks=dict(weeks), first=first)
+            return
+        id = self.rng.choice(sorted(self.series))
+        one = self.series[id]
+        if what == "unrepeat":
+            for exception in self.series.pop(id).exceptions.values():
+                self.kept.diary.forget(exception)
+            self.kept.diary.put(None, id)
+            return
+        week = self.rng.choice(sorted(one.weeks))
+        day = (week + timedelta(days=self.rng.randrange(-3, 4))).isoformat()
+        times = None if what == "skip" else self._times(day)
+        one.weeks[week] = times
+        event = None if times is None else CalendarEvent(times=times, title="private")
+        original = f"{week}T{one.first.start[11:]}"
+        one.exceptions[week] = self.kept.diary.put(event, one.exceptions.get(week, ""), series=id, original=original)
 
     async def come_to_rest(self) -> None:
         """No more faults; what is left to people they decide."""
@@ -119,13 +160,23 @@ class Storm:
         assert len(entries) == len({one.marker for one in entries})
         busy = [(r[0], r[1]) for r in await admin.fetch(BUSY, UUID(self.kept.tenant))]
         marked = {one.id for one in entries}
-        assert busy == sorted(self._span(event) for id, event in there.items() if id not in marked and event.is_busy)
+        entries_of = self.kept.diary.entries
+        alone = [
+            e for id, e in there.items() if id not in marked and e.is_busy and not (e.rules or entries_of[id].series)
+        ]
+        repeated = [CalendarEvent(times=t) for one in self.series.values() for t in one.weeks.values() if t is not None]
+        assert busy == sorted(map(self._span, [*alone, *repeated]))
         writes = self.kept.diary.writes
         await self.kept.poll()
         assert self.kept.diary.writes == writes
 
     def _span(self, event: CalendarEvent) -> tuple[Any, Any]:
         return span(event.times, calendar_zone="Europe/London")
+
+
+def _on(times: Timed, day: date) -> Timed:
+    """The same hours of another day."""
+    return msgspec.structs.replace(times, start=f"{day}{times.start[10:]}", end=f"{day}{times.end[10:]}")
 
 
 @pytest.mark.property

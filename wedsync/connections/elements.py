@@ -20,6 +20,8 @@ GOOGLE: Final = ("x-goog-channel-id", "x-goog-resource-id", "x-goog-resource-sta
 FIELDS_MAX: Final = 2000
 HINT_FIELDS: Final = ("jobId", "job_id", "id")
 HINTS_MAX: Final = 20
+WATCH_ENDS: Final = ("reauthorizationRequired", "subscriptionRemoved")
+"""Of the lifecycle notices of Microsoft Graph; the third, missed, says only to look."""
 HINT_SLOT_S: Final = 10
 """A hint costs one question, so only what is sent twice at once is a repeat."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -80,6 +82,12 @@ def hinted(body: bytes) -> list[str]:
     return msgspec.json.decode(body, type=_Hint).ids
 
 
+def ends_watch(body: bytes) -> bool:
+    """Whether a provider's notice says that it will tell no more unless it is asked again."""
+    said = document(body) if body else None
+    return isinstance(said, Mapping) and said.get("lifecycleEvent") in WATCH_ENDS
+
+
 class _Hint(msgspec.Struct, frozen=True):
     """What is kept of a hint. What else its sender tells may be its customers' money, and is thrown away."""
 
@@ -109,13 +117,15 @@ def _mandrill(request: Request) -> Iterable[Element]:
 
 
 def _graph(request: Request) -> Iterable[Element]:
-    return [_entry({**one, "clientState": ""}, _graph_key(one)) for one in trusted(request)]
+    return [_entry({**one, "clientState": ""}, _graph_key(one, request.now)) for one in trusted(request)]
 
 
-def _graph_key(one: Mapping[str, Any]) -> list[Any]:
+def _graph_key(one: Mapping[str, Any], now: float) -> list[Any]:
     data = one.get("resourceData") or {}
-    version = data.get("@odata.etag") or one.get("changeType") or one.get("lifecycleEvent")
-    return [one.get("subscriptionId"), data.get("id"), version]
+    if one.get("lifecycleEvent"):
+        # It bears nothing that tells one from the next, and something may be missed again.
+        return [one.get("subscriptionId"), one["lifecycleEvent"], int(now // SLOT_S)]
+    return [one.get("subscriptionId"), data.get("id"), data.get("@odata.etag") or one.get("changeType")]
 
 
 def _google(request: Request) -> Iterable[Element]:

@@ -25,6 +25,7 @@ from wedsync.connections.calendars.contract import (
     Pushed,
     ReadOnly,
     RemoteCalendar,
+    Renews,
     Watch,
     Watches,
     Watching,
@@ -201,11 +202,16 @@ class Host:
             name, Calendars, lambda c: c.push(push, connection), connection, timeout_s=push.timeout_s
         )
 
-    async def watch(self, name: str, watch: Watch, connection: Connection) -> Watching | Outcome:
-        """Notifications begun, or renewed."""
-        return await self.call(
-            name, Watches, lambda c: c.watch(watch, connection), connection, timeout_s=watch.timeout_s
-        )
+    async def watch(
+        self, name: str, watch: Watch, connection: Connection, *, held: Watching | None = None
+    ) -> Watching | Outcome:
+        """Notifications begun; or `held` for longer, where the connector can do that."""
+        timeout_s = watch.timeout_s
+        if held is not None and self.connector(name, Renews) is not None:
+            return await self.call(
+                name, Renews, lambda c: c.renew(held, watch, connection), connection, timeout_s=timeout_s
+            )
+        return await self.call(name, Watches, lambda c: c.watch(watch, connection), connection, timeout_s=timeout_s)
 
     async def unwatch(
         self, name: str, calendar: str, watching: Watching, connection: Connection, *, timeout_s: float

@@ -176,6 +176,8 @@ async def _look(tx: Tx, connection_id: UUID, body: bytes) -> Done:
     if await tx.value(marketing.is_audience, connection_id):
         await tx.value(marketing.poke, [connection_id], True, False)
         return Done(type="marketing.hinted", status="applied")
+    if elements.ends_watch(body):
+        await tx.run(calendars.renew_watches, connection_id)
     found = await tx.rows(calendars.chosen_of, connection_id)
     await tx.value(calendars.poke, [row["id"] for row in found], True, False)
     return Done(type="calendar.notified", status="applied")

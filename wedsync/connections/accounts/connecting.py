@@ -14,7 +14,7 @@ from wedsync.connections.accounts import actions, grants, model
 from wedsync.connections.accounts.model import Begun, Credentials, NewAccount, Revealed
 from wedsync.connections.accounts.opening import Accounts
 from wedsync.connections.calendars import parting
-from wedsync.connections.contract import Account, Connection, ReconnectNeeded, Rejected, RetryLater
+from wedsync.connections.contract import Account, Connection, Outcome, ReconnectNeeded, Rejected, RetryLater
 from wedsync.connections.host import Host
 from wedsync.connections.manifest import Connect, Manifest
 from wedsync.connections.shown import connection_of
@@ -168,9 +168,8 @@ async def check(ctx: Context, desk: Desk, actor: Actor, connection_id: UUID) -> 
         await actions.must_be(tx)
         held = await _one(tx, connection_id)
     tenant, connector = held["tenant_id"], held["connector"]
-    opened = await desk.accounts.open(connection_id, tenant)
-    if isinstance(opened, Connection):
-        answer = await desk.host.account(connector, opened, timeout_s=PROBE_S)
+    answer = await _asked(desk, connector, connection_id, tenant)
+    if answer is not None:
         if isinstance(answer, Account):
             async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
                 await actions.must_be(tx)
@@ -178,6 +177,21 @@ async def check(ctx: Context, desk: Desk, actor: Actor, connection_id: UUID) -> 
         await desk.accounts.heard(connection_id, tenant, None if isinstance(answer, Account) else answer, what=CHECK)
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
         return await report(tx, connection_id)
+
+
+async def _asked(desk: Desk, connector: str, connection_id: UUID, tenant: UUID) -> Account | Outcome | None:
+    """What the provider says; None where the account is not open. A token refused before its time is not the answer."""
+    opened = await desk.accounts.open(connection_id, tenant)
+    opened_at = clock.machine_now()
+    if not isinstance(opened, Connection):
+        return None
+    answer = await desk.host.account(connector, opened, timeout_s=PROBE_S)
+    if isinstance(answer, ReconnectNeeded) and await desk.accounts.has_another(connection_id, tenant, opened_at):
+        opened = await desk.accounts.open(connection_id, tenant)
+        if not isinstance(opened, Connection):
+            return None
+        answer = await desk.host.account(connector, opened, timeout_s=PROBE_S)
+    return answer
 
 
 async def resume(ctx: Context, desk: Desk, actor: Actor, connection_id: UUID) -> model.Report:

@@ -40,6 +40,8 @@ LOCK_S: Final = 15
 PAUSE_S: Final = 30.0
 """After an exchange that failed, while the token before still lives."""
 REFRESH: Final = "refresh"
+DOUBTED_AFTER: Final = timedelta(minutes=1)
+"""A token that is younger and refused is no accident."""
 
 
 class Accounts:
@@ -92,6 +94,18 @@ class Accounts:
         async with self._door.bare(SYSTEM) as tx:
             for what, count in times.items():
                 await hear(tx, connection_id, tenant, None, what=what, times=count)
+
+    async def has_another(self, connection_id: UUID, tenant: UUID, opened_at: datetime) -> bool:
+        """A token was refused: whether there is another, or one to be had, before a person is asked.
+
+        Providers take tokens back before their time (Microsoft, where a password or a policy changed), and one that
+        rotates refuses the old one to whoever opened the account at `opened_at` and still holds it. A token that was
+        got a moment ago is refused for good.
+        """
+        now = clock.machine_now()
+        async with self._door.bare(SYSTEM) as tx:
+            await tx.value(queries.enter, connection_id, tenant)
+            return bool(await tx.value(queries.another, connection_id, opened_at, now, now - DOUBTED_AFTER))
 
     async def close(self) -> None:
         """Wait for what is being exchanged: its answer would be lost."""

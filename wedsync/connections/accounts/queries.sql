@@ -18,6 +18,13 @@ update connection_accounts a
 set credentials_sealed = $2, expires_at = $3, refreshed_at = $4, tried_at = null
 where a.connection_id = $1
 
+-- name: another
+-- True where a token that was refused is not the last word: a newer one than of $2 is here, or it is older than $4 and is exchanged at $3.
+update connection_accounts a
+set expires_at = case when a.refreshed_at > $2 then a.expires_at else least(a.expires_at, $3) end
+where a.connection_id = $1 and a.expires_at is not null and (a.refreshed_at > $2 or a.refreshed_at < $4)
+returning true
+
 -- name: tried
 update connection_accounts a set tried_at = $2 where a.connection_id = $1
 

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from wedsync.connections.accounts.opening import Accounts, hear
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater, Unknown
+from wedsync.kit import clock
 from wedsync.kit.db import Tx
 
 Answer = TypeVar("Answer")
+AGAIN: Final = "The next token is tried first."
+AGAIN_S: Final = 1.0
 UNTOLD_MAX: Final = 20
 """A long run tells how it goes before it ends."""
 
@@ -21,9 +24,18 @@ class Telling:
         self._connection_id = connection_id
         self._tenant = tenant
         self._well: Counter[str] = Counter()
+        self._opened_at = clock.machine_now()
 
-    async def told(self, said: Answer, what: str) -> Answer:
-        """The answer of one exchange. Only an outcome says something of the account: a row that has gone does not."""
+    async def told(self, said: Answer, what: str) -> Answer | RetryLater:
+        """The answer of one exchange. Only an outcome says something of the account: a row that has gone does not.
+
+        A token that is refused before its time is no reason to ask a person: the next run has another.
+        """
+        if isinstance(said, ReconnectNeeded) and await self._has_another():
+            await self._tell_well()
+            again = RetryLater(reason=f"{said.reason} {AGAIN}", after_s=AGAIN_S, is_ours=True, attempt=said.attempt)
+            await self._accounts.heard(self._connection_id, self._tenant, again, what=what)
+            return again
         if isinstance(said, (Delivered, RetryLater, ReconnectNeeded, Rejected, Unknown)):
             # What went well came first: failures are counted in a row.
             await self._tell_well()
@@ -33,6 +45,9 @@ class Telling:
         if self._well.total() >= UNTOLD_MAX:
             await self._tell_well()
         return said
+
+    async def _has_another(self) -> bool:
+        return await self._accounts.has_another(self._connection_id, self._tenant, self._opened_at)
 
     async def _tell_well(self) -> None:
         if self._well:

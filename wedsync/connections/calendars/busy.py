@@ -46,13 +46,17 @@ async def begin(tx: Tx, run: Run) -> None:
 
 
 async def refresh(tx: Tx, run: Run, touched: Collection[bytes], dropped: Sequence[bytes]) -> None:
-    """Events of these keys are new or changed, those are gone with all their exceptions."""
+    """Events of these keys are new or changed, those are gone with all their exceptions.
+
+    Where an exception is gone, its series has the day again.
+    """
     if not run.brings_busy or not (touched or dropped):
         return
-    gone = [row["id"] for row in await tx.rows(queries.drop_theirs, run.id, list(dropped))] if dropped else []
-    rows = await tx.rows(queries.touched, run.id, list(touched)) if touched else []
+    gone = await tx.rows(queries.drop_theirs, run.id, list(dropped)) if dropped else []
+    keys = {*touched, *(bytes(row["series_key"]) for row in gone if row["series_key"] is not None)}
+    rows = await tx.rows(queries.touched, run.id, list(keys)) if keys else []
     busy = _busy(run, rows)
-    names = [one.hex for one in (*gone, *(row["id"] for row in rows))]
+    names = [row["id"].hex for row in (*gone, *rows)]
     before = {row["external_id"] for row in await tx.rows(queries.busy_of, run.source, names)}
     left = before - {one.external_id for one in busy}
     if busy or left:
@@ -63,6 +67,8 @@ def _busy(run: Run, rows: Sequence[Row]) -> list[BusyTime]:
     since, until = run.window
     found: list[BusyTime] = []
     for row in rows:
+        if row["event"] is None:
+            continue
         event = msgspec.json.decode(row["event"], type=CalendarEvent)
         try:
             times = busy_times(event, zone=run.zone, since=since, until=until, without=row["without"])

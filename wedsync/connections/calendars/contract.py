@@ -25,7 +25,7 @@ class RemoteCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One remote event as it is now; `event` null: it is gone.
+    """One remote event as it is now; `event` null: it is gone, and with `series` that day is left out of the series.
 
     `id` addresses the event there (CalDAV: href and, for an exception, its recurrence id). `series` is the id of the
     series an exception belongs to and `original` the start it had, as ISO local time or date. `marker` is what we wrote
@@ -77,6 +77,8 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     """Write one event: made when `id` is "", deleted when `event` is null, else changed if its `etag` is still this.
 
     `key` is the same for every try of one creation, so that trying twice makes one event; `marker` is kept in it.
+    There is no making of an exception: a booking and an item of a schedule take place once, so nothing of ours has any.
+    Series of theirs, with their exceptions, are read; one that they make of an event of ours is refused and shown.
     """
 
     calendar: str
@@ -152,3 +154,10 @@ class Watches(Connector, Protocol):
 
     async def watch(self, watch: Watch, connection: Connection) -> Watching | Outcome: ...
     async def unwatch(self, calendar: str, watching: Watching, connection: Connection) -> Outcome: ...
+
+
+@runtime_checkable
+class Renews(Watches, Protocol):
+    """A provider whose watches go on: the same one for longer, or a new one where it does not know it any more."""
+
+    async def renew(self, held: Watching, watch: Watch, connection: Connection) -> Watching | Outcome: ...

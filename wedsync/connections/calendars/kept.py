@@ -52,10 +52,11 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
-    """What the provider tells us by."""
+    """What the provider tells us by, and where: a watch of another address is no use any more."""
 
     id: str
     until: datetime
+    address: str = ""
 
 
 class Seals(TenantSeals):

@@ -101,7 +101,9 @@ async def apply(tx: Tx, run: Run, changes: Sequence[Change]) -> None:
     run.counts.pulled += len(last)
     keys = {id: event_key(run.id, id) for id in last}
     markers = [found for change in last.values() if (found := _uuid(change.marker)) is not None]
-    rows = await tx.rows(queries.known, run.id, list(keys.values()), markers)
+    # An exception may come long after its series: whose that is decides what it is.
+    series = [event_key(run.id, change.series) for change in last.values() if change.series]
+    rows = await tx.rows(queries.known, run.id, [*keys.values(), *series], markers)
     by_key = {bytes(row["remote_key"]): row for row in rows if row["calendar_id"] == run.id and row["remote_key"]}
     by_id = {row["id"]: row for row in rows}
     page = _Page([], [], [], set())

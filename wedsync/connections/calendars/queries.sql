@@ -91,13 +91,14 @@ on conflict (calendar_id, remote_key) where remote_key is not null do update
 -- These, and the exceptions of these series.
 delete from calendar_events e
 where e.calendar_id = $1 and e.kind = 'theirs' and (e.remote_key = any ($2) or e.series_key = any ($2))
-returning e.id
+returning e.id, e.series_key
 
 -- name: touched
--- The events of these keys as they are now, each with the starts that its exceptions have taken.
+-- The events of these keys as they are now, each with the starts that its exceptions have taken; one that is null was left out of its series, and
+-- may have been busy before.
 select e.id, e.event, array(select x.original from calendar_events x where x.calendar_id = e.calendar_id and x.series_key = e.remote_key) as without
 from calendar_events e
-where e.calendar_id = $1 and e.kind = 'theirs' and e.event is not null and ($2::bytea[] is null or e.remote_key = any ($2))
+where e.calendar_id = $1 and e.kind = 'theirs' and case when $2::bytea[] is null then e.event is not null else e.remote_key = any ($2) end
 
 -- name: busy_of
 -- What was told of these events as busy.
@@ -159,12 +160,18 @@ where g.calendar_id in (select c.id from calendars c where c.connection_id = $1)
 -- name: put_watch
 update calendar_progress g set watch_sealed = $2, watch_until = $3, watch_again_at = $4 where g.calendar_id = $1
 
+-- name: renew_watches
+-- The provider has said that they end: the next run renews them.
+update calendar_progress g set watch_again_at = null
+where g.watch_sealed is not null and g.calendar_id in (select c.id from calendars c where c.connection_id = $1)
+
 -- name: end_run
--- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off.
+-- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off. A watch that is due already waits
+-- for a run that goes well: it is no reason to ask again at once.
 update calendar_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
   next_poll_at = least(app.next_poll((select c.connection_id from calendars c where c.id = $1),
-    greatest(make_interval(secs => $5::double precision), app.sync_every())), g.watch_again_at),
+    greatest(make_interval(secs => $5::double precision), app.sync_every())), case when g.watch_again_at > app.now() then g.watch_again_at end),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.calendar_id = $1

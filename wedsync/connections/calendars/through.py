@@ -89,11 +89,12 @@ class Account:
         asked = msgspec.structs.replace(push, timeout_s=self._timeout_s)
         return await self._telling.told(await self._host.push(self._where.connector, asked, self._connection), "push")
 
-    async def watch(self, watch: Watch) -> Watching | Outcome:
-        """What it sends is verified by the secret that the connection's hooks have."""
+    async def watch(self, watch: Watch, held: Watching | None = None) -> Watching | Outcome:
+        """What it sends is verified by the secret that the connection's hooks have. `held` goes on where it can."""
         (token, *_) = self._connection.secrets.get("secret", ("",))
         asked = msgspec.structs.replace(watch, token=token, timeout_s=self._timeout_s)
-        return await self._telling.told(await self._host.watch(self._where.connector, asked, self._connection), "watch")
+        said = await self._host.watch(self._where.connector, asked, self._connection, held=held)
+        return await self._telling.told(said, "watch")
 
     async def unwatch(self, calendar: str, watching: Watching) -> Outcome:
         """What is not there any more is as good as ended."""

@@ -1,4 +1,6 @@
-"""Lets a provider tell us of changes: a watch is renewed at half its life, the new one begun before the old ends.
+"""Lets a provider tell us of changes: a watch is renewed at half its life, or when its provider says that it ends.
+
+It goes on where the provider can do that, else a new one is begun before the old ends.
 
 Without one, or when it cannot be had, the calendar is polled as often as it is polite; what is told is never more than
 a reason to look.
@@ -31,13 +33,13 @@ async def keep(run: Run, row: Row, address: str) -> bool:
     if again is not None and again > now:
         return row["watch_until"] is not None and row["watch_until"] > now
     asked = Watch(calendar=run.remote.id, id=uuid4().hex, token="", address=address, expires_at=now + ASKED)
-    said = await run.session.watch(asked)
     old = _old(run, row)
+    held = None if old is None or old.address != address else Watching(id=old.id, expires_at=old.until)
+    said = await run.session.watch(asked, held)
     if isinstance(said, Watching):
         until = min(said.expires_at, now + ASKED * 3)
-        sealed = run.seals.seal(
-            Watched(id=said.id, until=until), table="calendar_progress", row=run.id, column="watch_sealed"
-        )
+        kept = Watched(id=said.id, until=until, address=address)
+        sealed = run.seals.seal(kept, table="calendar_progress", row=run.id, column="watch_sealed")
         async with run.enter() as tx:
             await tx.run(queries.put_watch, run.id, sealed, until, now + (until - now) / 2)
         if old is not None and old.id != said.id:

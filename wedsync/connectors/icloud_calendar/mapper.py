@@ -84,7 +84,8 @@ def gone(path: str, originals: Iterable[str]) -> list[Change]:
 
 
 def vanished(path: str, originals: Iterable[str]) -> list[Change]:
-    return [Change(id=f"{path}#{original}", series=path, original=original) for original in originals]
+    """Exceptions that are not in the object any more: the series has their days again, unless it leaves them out."""
+    return [Change(id=f"{path}#{original}") for original in originals]
 
 
 def originals(changes: Sequence[Change]) -> tuple[str, ...]:
