@@ -45,7 +45,24 @@ language sql stable security definer set search_path = '' as $$
   select app.day_guard() is not null or exists (select from public.wedding_days d
     where d.wedding_id = app.tenant() and app.now() >= d.live_from and app.now() < d.live_until);
 $$;
-grant execute on function app.safe_mode(uuid), app.next_poll(uuid, interval), app.holds_inbound() to wedsync_user;
+
+-- A hook has announced something of an account. True where that waits because the account is in safe mode: it is looked at with the next look, whoever
+-- owes that, and when safe mode is over at the latest.
+create function app.hush(p_connection uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_until timestamptz;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'hush is the system''s'; end if;
+  select s.until into v_until from app.safe_mode(p_connection) s;
+  if v_until is null then return false; end if;
+  update public.calendar_progress g set pulls_wanted = g.pulls_wanted + 1, next_poll_at = least(g.next_poll_at, v_until)
+    where g.calendar_id in (select c.id from public.calendars c where c.connection_id = p_connection and c.direction <> 'off');
+  update public.record_progress g set pulls_wanted = g.pulls_wanted + 1, next_poll_at = least(g.next_poll_at, v_until) where g.book_id = p_connection;
+  update public.marketing_progress g set pulls_wanted = g.pulls_wanted + 1, next_poll_at = least(g.next_poll_at, v_until) where g.audience_id = p_connection;
+  return true;
+end $$;
+grant execute on function app.safe_mode(uuid), app.next_poll(uuid, interval), app.holds_inbound(), app.hush(uuid) to wedsync_user;
 reset role;
 
 -- For operators: accounts in safe mode now, by connector; whose they are is not told.
