@@ -129,3 +129,11 @@ select w.live, w.due, w.next_at from ops.weddings_due() w
 
 -- name: safe_accounts
 select s.connector, s.accounts, s.failing, s.until from ops.safe_mode() s
+
+-- name: spots
+-- Where items are, as far as plans for bad weather say it.
+select i.kind, i.place, g.latitude, g.longitude
+from weather_gates g
+join schedule_items i on i.wedding_id = g.wedding_id and i.id = g.schedule_item_id
+where g.wedding_id = (select app.tenant())
+order by i.starts_at, i.id
