@@ -134,7 +134,10 @@ def shell(here: str, waiting: int) -> Shell:
         sections=sections(waiting=waiting),
         live=LIVE,
         mode=mode_of(
-            Head(waiting=waiting, live=3, urgent=1) if waiting else Head(next_at=NOW + timedelta(hours=5)), NOW
+            Head(waiting=waiting, live=3, urgent=1, weekend=12, to_mend=2)
+            if waiting
+            else Head(next_at=NOW + timedelta(hours=5), weekend=12),
+            NOW,
         ),
         now=NOW,
     )

@@ -336,6 +336,12 @@ async def test_the_clock_makes_it_and_mails_every_operator_once(
     [letter] = await letters(town, otto.id)
     assert letter["subject"].startswith("1 wedding this weekend: ")
     assert "worker, gateway, clock." in letter["text"]
+    # The same word in the app, at the head of every page of the operator's, also where mail is down.
+    for path in ("/ops/alerts", "/ops/fragments/mode"):
+        head = await otto.see(path, part="fragments" in path)
+        assert "Preflight: 1 thing is to be mended now." in head
+    await town.admin.execute("update preflights set at = at - interval '7 hours'")
+    assert "It is older than six hours" in await otto.see("/ops/fragments/mode", part=True)
     page = await otto.see("/ops/preflight")
     for words in ("1 wedding ahead", "Providers&#39; credentials", "you were mailed", "Not ready"):
         assert words in page, words
