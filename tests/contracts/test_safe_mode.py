@@ -286,10 +286,9 @@ async def test_a_provider_that_fails_in_the_day_before_puts_its_account_in_safe_
 
 async def test_the_operator_sees_how_many_accounts_are_spared_and_nobody_else_does(street: Street) -> None:
     town = street.day.town
-    olga = await town.person("olga")
     await street.move(await live_from(street.day) + timedelta(hours=1))
     await street.day.ana.got("GET", "/api/v1/platform/wedding-days", code=403)
-    await town.admin.execute("select app.make_operator($1)", olga.id)
+    olga = await town.operator("olga")
     found = await olga.got("GET", "/api/v1/platform/wedding-days")
     spared = {one["connector"]: one["accounts"] for one in found["safe"]}
     assert found["live"] >= 1 and {"tave", "google_calendar", "mailchimp"} <= spared.keys()
