@@ -128,7 +128,7 @@ begin
     from public.mail_statuses s where s.at >= p_since;
 end $$;
 
--- The probe is owed: of whom nothing was heard for four minutes, and every twenty seconds of who is down. One waiting job is enough.
+-- The probe is owed: of whom nothing was heard for so long, and every twenty seconds of who is down. One waiting job is enough.
 create function app.poke_mail_probes() returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -138,7 +138,7 @@ begin
     select uuidv7(), 'work', 'mail.probe', 1, '00000000-0000-7000-8000-000000000000', '00000000-0000-7000-8000-000000000003', '{}'
     where exists (select from public.mail_providers m where m.position is not null and case when m.is_down
         then greatest(m.probed_at, m.changed_at) < clock_timestamp() - interval '20 seconds'
-        else coalesce(greatest(m.probed_at, m.succeeded_at), '-infinity') < clock_timestamp() - interval '4 minutes' end)
+        else coalesce(greatest(m.probed_at, m.succeeded_at), '-infinity') < clock_timestamp() - app.mail_heard_within() end)
       and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-000000000003'
         and j.tenant_id = '00000000-0000-7000-8000-000000000000' and j.name = 'mail.probe');
   get diagnostics n = row_count;

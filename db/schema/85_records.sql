@@ -36,15 +36,16 @@ begin
     where (p_books is null or b.id = any (p_books)) and b.tenant_id = app.tenant()), p_pull, p_now);
 end $$;
 
--- A hook has come: the records it names, if any, and whatever else has changed. More than a run reads at once is found by the pull.
-create function app.hint_records(p_book uuid, p_hints text[]) returns integer
+-- A hook has come: the records it names, if any, and whatever else has changed. More than a run reads at once is found by the pull. p_waits: no run is
+-- owed because of it, as the book is in safe mode.
+create function app.hint_records(p_book uuid, p_hints text[], p_waits boolean) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'hint_records is the system''s'; end if;
   update public.record_progress g
     set hints = array(select distinct h from unnest(g.hints || p_hints) h order by h limit 200)
     where g.book_id = p_book and g.tenant_id = app.tenant();
-  return app.poke_records(array[p_book], true);
+  return case when p_waits then 0 else app.poke_records(array[p_book], true) end;
 end $$;
 
 -- The couples on WedSync among a supplier's clients: what they have decided holds, whatever the records say. Only active links, only core.
@@ -76,7 +77,7 @@ begin
   return case when v_books is null then 0 else app.owe_records(v_books, false) end;
 end $$;
 
-grant execute on function app.poke_records(uuid[], boolean, boolean), app.hint_records(uuid, text[]), app.joined_clients(uuid[]),
+grant execute on function app.poke_records(uuid[], boolean, boolean), app.hint_records(uuid, text[], boolean), app.joined_clients(uuid[]),
   app.mark_records_of(uuid) to wedsync_user;
 
 -- The clock: CRMs whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes. So are those

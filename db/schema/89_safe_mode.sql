@@ -45,7 +45,24 @@ language sql stable security definer set search_path = '' as $$
   select app.day_guard() is not null or exists (select from public.wedding_days d
     where d.wedding_id = app.tenant() and app.now() >= d.live_from and app.now() < d.live_until);
 $$;
-grant execute on function app.safe_mode(uuid), app.next_poll(uuid, interval), app.holds_inbound() to wedsync_user;
+
+-- A hook has announced something of an account. True where that waits because the account is in safe mode: it is looked at with the next look, whoever
+-- owes that, and when safe mode is over at the latest.
+create function app.hush(p_connection uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_until timestamptz;
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'hush is the system''s'; end if;
+  select s.until into v_until from app.safe_mode(p_connection) s;
+  if v_until is null then return false; end if;
+  update public.calendar_progress g set pulls_wanted = g.pulls_wanted + 1, next_poll_at = least(g.next_poll_at, v_until)
+    where g.calendar_id in (select c.id from public.calendars c where c.connection_id = p_connection and c.direction <> 'off');
+  update public.record_progress g set pulls_wanted = g.pulls_wanted + 1, next_poll_at = least(g.next_poll_at, v_until) where g.book_id = p_connection;
+  update public.marketing_progress g set pulls_wanted = g.pulls_wanted + 1, next_poll_at = least(g.next_poll_at, v_until) where g.audience_id = p_connection;
+  return true;
+end $$;
+grant execute on function app.safe_mode(uuid), app.next_poll(uuid, interval), app.holds_inbound(), app.hush(uuid) to wedsync_user;
 reset role;
 
 -- For operators: accounts in safe mode now, by connector; whose they are is not told.
@@ -65,4 +82,23 @@ language sql stable security definer set search_path = '' as $$
   group by 1 order by 2 desc, 1;
 $$;
 grant execute on function ops.safe_mode() to wedsync_user;
+
+-- How long nothing may be heard of who sends mail before it is asked: four minutes, and 45 seconds while a wedding is live, from two hours before its
+-- first item on. So whoever stands in is known to be well, and the way to it is open, when the first mail needs it.
+create function app.mail_heard_within() returns interval
+language sql stable security definer set search_path = '' as $$
+  select case when exists (select from public.wedding_days d join public.weddings w on w.wedding_id = d.wedding_id
+      where d.live_until > app.now() and d.live_from <= app.now() and app.stands(w.date_status))
+    then interval '45 seconds' else interval '4 minutes' end;
+$$;
+
+-- For operators: who sends mail and who stands in, when each was heard of, and whether that was lately enough for how it is now.
+create function ops.mail_backups() returns table (name text, "position" integer, is_down boolean, reason text, heard_at timestamptz, is_warm boolean)
+language sql stable security definer set search_path = '' as $$
+  select m.name, m.position::integer, m.is_down, m.reason, greatest(m.probed_at, m.succeeded_at),
+    not m.is_down and coalesce(greatest(m.probed_at, m.succeeded_at), '-infinity') > clock_timestamp() - app.mail_heard_within() - interval '30 seconds'
+  from public.mail_providers m where m.position is not null and ops.allow() order by m.position;
+$$;
+grant execute on function ops.mail_backups() to wedsync_user;
+
 reset role;

@@ -84,6 +84,17 @@ language sql stable security definer set search_path = '' as $$
   select p.id, p.weekend, p.at, p.is_ready, p.report, p.told_at from public.preflights p where ops.allow() order by p.at desc, p.id limit p_limit;
 $$;
 
+-- Of this weekend's newest report, where weddings are ahead: what is to be mended now, and whether that was asked within its six hours and a half.
+create function ops.preflight_word() returns table (weddings integer, to_mend integer, is_fresh boolean)
+language sql stable security definer set search_path = '' as $$
+  select (p.report ->> 'weddings')::integer,
+    (select count(*)::integer from jsonb_array_elements(p.report -> 'checks') c where c ->> 'status' = 'bad'), p.at > app.now() - interval '390 minutes'
+  from public.preflights p
+  where p.weekend = (app.now() at time zone 'UTC')::date + 5 - extract(isodow from app.now() at time zone 'UTC')::integer
+    and (p.report ->> 'weddings')::integer > 0 and ops.allow()
+  order by p.at desc, p.id limit 1;
+$$;
+
 -- When the clock looked last before a weekend, and whether the operators were told.
 create function app.preflight_of(p_weekend date) returns table (at timestamptz, is_told boolean)
 language sql stable security definer set search_path = '' as $$
@@ -103,6 +114,6 @@ exception when unique_violation then
   return false;
 end $$;
 
-grant execute on function ops.preflight_facts(interval), ops.preflights(integer) to wedsync_user, wedsync_service, wedsync_owner;
+grant execute on function ops.preflight_facts(interval), ops.preflights(integer), ops.preflight_word() to wedsync_user, wedsync_service, wedsync_owner;
 grant execute on function app.keep_preflight(date, boolean, jsonb), app.preflight_of(date), app.tell_preflight(uuid, jsonb) to wedsync_service;
 reset role;

@@ -27,7 +27,7 @@ from wedsync.operations.shell import Head, mode_of, sections
 from wedsync.operations.slo import actions, backtest, rules, scores, season
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
-from wedsync.operations.wedding_day.reading import SafeAccounts, Today
+from wedsync.operations.wedding_day.reading import MailBackup, SafeAccounts, Today
 from wedsync.web.shell import Person, Shell
 
 KINDS: tuple[Literal["web", "worker", "gateway"], ...] = ("web", "web", "worker", "gateway")
@@ -119,7 +119,14 @@ def days() -> Today:
         SafeAccounts(connector="tave", accounts=11, failing=2, until=until - timedelta(hours=1)),
         SafeAccounts(connector="mailchimp", accounts=4, failing=0, until=until),
     ]
-    return Today(live=12, due=31, next_at=NOW + timedelta(minutes=40), safe=safe)
+    heard = NOW - timedelta(seconds=20)
+    ill = {"is_down": True, "reason": "Resend answered 503 (service_unavailable).", "is_warm": False}
+    mail = [
+        MailBackup(name="resend", position=1, heard_at=heard, **ill),
+        MailBackup(name="sendgrid", position=2, is_down=False, reason="", heard_at=heard, is_warm=True),
+        MailBackup(name="smtp", position=3, is_down=False, reason="", heard_at=None, is_warm=False),
+    ]
+    return Today(live=12, due=31, next_at=NOW + timedelta(minutes=40), safe=safe, mail=mail)
 
 
 def shell(here: str, waiting: int) -> Shell:
@@ -134,7 +141,10 @@ def shell(here: str, waiting: int) -> Shell:
         sections=sections(waiting=waiting),
         live=LIVE,
         mode=mode_of(
-            Head(waiting=waiting, live=3, urgent=1) if waiting else Head(next_at=NOW + timedelta(hours=5)), NOW
+            Head(waiting=waiting, live=3, urgent=1, weekend=12, to_mend=2)
+            if waiting
+            else Head(next_at=NOW + timedelta(hours=5), weekend=12),
+            NOW,
         ),
         now=NOW,
     )

@@ -11,9 +11,9 @@ from tests import ledger
 from tests.contracts import one_wedding
 from tests.contracts.guest_house import Builder, GuestHouse, houses
 from tests.contracts.one_wedding import Stage
-from tests.contracts.town import Somebody, Town
+from tests.contracts.town import Somebody, Town, built
 from tests.desk import Desk, seated
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
 from tests.ledger import Ledger
 from tests.served import served
 from wedsync.kit.config import Settings
@@ -32,6 +32,28 @@ async def town(app: Litestar, database: Database, postgres: RunningPostgres, set
     admin = await asyncpg.connect(postgres.admin_url, database=database.name)
     yield Town(app, settings, admin)
     await admin.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_town(
+    postgres: RunningPostgres,
+    worker: str,
+    valkey_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Town]:
+    """A town whose database is this file's alone: what counts everything there is, or is everybody's, asks for it."""
+    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    own = await clone(postgres, f"wedsync_{worker}_{name}")
+    async with built(own, postgres, settings_for(tmp_path_factory.mktemp(name), own, valkey_url)) as made:
+        yield made
+    await drop(postgres, own.name)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def otto(town: Town) -> Somebody:
+    """Who operates the platform."""
+    return await town.operator()
 
 
 @pytest_asyncio.fixture(scope="session")

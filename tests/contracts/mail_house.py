@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from tests.contracts.senders import Sender
-from tests.contracts.town import LEASE_WORK, Somebody, Town
+from tests.contracts.town import LEASE_WORK, Town
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
 from wedsync.connections import host as hosting
@@ -103,11 +103,6 @@ class MailHouse(Town):
         """(type, provider) of what the platform's stream tells, oldest first."""
         found = await self.events(PLATFORM, kind="platform")
         return [(e.type, str((e.record or {})["name"])) for e in found if e.type.startswith("mail_provider.")]
-
-    async def operator(self) -> Somebody:
-        made = await self.person("operator")
-        await self.admin.execute("select app.make_operator($1)", made.id)
-        return made
 
     async def bring(self, fake: Resend | SendGrid, letter: Any, event: str, *, twice: bool = False) -> int:
         """Post one hook as the provider does; the status of the answer."""

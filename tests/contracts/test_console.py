@@ -1,16 +1,11 @@
 """The operator's console: today's weddings, events, what was given up, tenants, acts; bounded, and of nobody what."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
-import asyncpg
 import msgspec
 import pytest
-import pytest_asyncio
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
-from tests.served import served
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.operations.console import model
@@ -27,25 +22,10 @@ DEAD = """insert into deliveries (id, made_at, tenant_id, connector, destination
       'dead', $6)"""
 
 
-@pytest_asyncio.fixture(scope="module")
-async def town(
-    postgres: RunningPostgres, worker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
+@pytest.fixture(scope="module")
+def town(own_town: Town) -> Town:
     """Of its own: it counts everything there is."""
-    own = await clone(postgres, f"wedsync_{worker}_console")
-    settings = settings_for(tmp_path_factory.mktemp("console"), own, valkey_url)
-    admin = await asyncpg.connect(postgres.admin_url, database=own.name)
-    async with served(settings) as app:
-        yield Town(app, settings, admin)
-    await admin.close()
-    await drop(postgres, own.name)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def otto(town: Town) -> Somebody:
-    made = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
+    return own_town
 
 
 async def held(town: Town, wedding: str, *, starts: str, ends: str, zone: str = "Pacific/Auckland") -> None:

@@ -52,8 +52,7 @@ async def platform(live: Settings, own: Database, postgres: RunningPostgres) -> 
 
 @pytest_asyncio.fixture(scope="module")
 async def otto(platform: Town) -> Somebody:
-    made = await platform.person("otto")
-    await platform.admin.execute("select app.make_operator($1)", made.id)
+    made = await platform.operator()
     couple = await platform.person()
     wedding = await platform.wedding(couple, on="2027-06-05", time_zone="Pacific/Auckland")
     item = {"title": "Ceremony", "kind": "ceremony", "at_local": "14:00", "minutes": 60}

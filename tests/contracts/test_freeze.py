@@ -63,20 +63,14 @@ async def weddings(platform: Town) -> dict[str, tuple[datetime, datetime]]:
     return found
 
 
-async def operator(town: Town, name: str) -> Somebody:
-    made = await town.person(name)
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
-
-
 @pytest_asyncio.fixture(scope="module")
 async def otto(platform: Town) -> Somebody:
-    return await operator(platform, "otto")
+    return await platform.operator("otto")
 
 
 @pytest_asyncio.fixture(scope="module")
 async def olga(platform: Town) -> Somebody:
-    return await operator(platform, "olga")
+    return await platform.operator("olga")
 
 
 @pytest_asyncio.fixture

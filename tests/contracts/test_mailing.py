@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -255,6 +256,49 @@ async def test_the_clock_owes_a_probe_of_whom_nothing_was_heard_and_a_worker_mak
     )
     assert await house.admin.fetchval(poke) == 1, "who is down is asked sooner"
     await house.admin.execute("delete from jobs where name = 'mail.probe' and tenant_id = $1", PLATFORM)
+
+
+async def test_from_two_hours_before_a_wedding_whoever_stands_in_is_warm_and_a_dead_one_is_found_in_time(
+    house: MailHouse,
+) -> None:
+    """The clock owes it, a worker asks, the operator sees it; the day's first mail fails over to a warm one."""
+    chain, operator, ana = await house.chain(), await house.operator(), await house.person("ana")
+    wedding = UUID(await house.wedding(ana))
+    await house.admin.execute(
+        """insert into wedding_days (wedding_id, "on", live_from, live_until, zone) values ($1, current_date,
+          clock_timestamp() + interval '1 minute', clock_timestamp() + interval '1 day', 'Europe/London')""",
+        wedding,
+    )
+    poke = "select app.poke_mail_probes()"
+    await chain.probe()
+    heard = "update mail_providers set probed_at = probed_at - interval '46 seconds', succeeded_at = null"
+    await house.admin.execute(heard)
+    assert await house.admin.fetchval(poke) == 0, "two hours and a minute before it is any other day"
+    live = "update wedding_days set live_from = live_from - interval '61 seconds' where wedding_id = $1"
+    await house.admin.execute(live, wedding)
+    house.sendgrid.moods.switch("dead key")
+    assert await house.admin.fetchval(poke) == 1
+    job = await house.leased(probing.WORK)
+    assert job is not None
+    await probing.works(chain)[probing.WORK](house.door, job)
+
+    async def shown() -> dict[str, bool]:
+        found = await operator.got("GET", "/api/v1/platform/wedding-days")
+        return {one["name"]: one["is_warm"] for one in found["mail"]}
+
+    assert await shown() == {"resend": True, "sendgrid": False, "smtp": True}
+    page = await operator.see("/ops/days")
+    assert page.count("Warm") == 2 and "WEDSYNC_SENDGRID_API_KEY" in page
+    house.resend.moods.switch("5xx")
+    asked = len(house.sendgrid.office.calls)
+    assert isinstance(await house.sent(await house.chain()), Delivered)
+    assert (house.took(), len(house.sendgrid.office.calls)) == ({"smtp": 1}, asked), "straight to the warm one"
+    await house.admin.execute(
+        "update mail_providers set probed_at = probed_at - interval '76 seconds', succeeded_at = null"
+    )
+    assert not any((await shown()).values()), "nobody is warm for long who is not asked"
+    await house.admin.execute("delete from wedding_days where wedding_id = $1", wedding)
+    assert (await shown())["smtp"]
 
 
 async def test_the_operator_sees_who_sends_and_lifts_what_nobody_else_may(house: MailHouse) -> None:

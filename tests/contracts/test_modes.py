@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.contracts.test_freeze import operator
 from tests.contracts.town import Linked, Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
 from tests.served import served
@@ -44,7 +43,7 @@ async def platform(
 
 @pytest_asyncio.fixture(scope="module")
 async def otto(platform: Town) -> Somebody:
-    return await operator(platform, "otto")
+    return await platform.operator("otto")
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -43,19 +43,13 @@ async def platform(
     await admin.close()
 
 
-async def operator(town: Town, name: str) -> Somebody:
-    made = await town.person(name)
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
-
-
 @pytest_asyncio.fixture(scope="module")
 async def otto(platform: Town) -> Somebody:
-    return await operator(platform, "otto")
+    return await platform.operator("otto")
 
 
 async def test_the_freeze_is_told_and_two_operators_lift_it(platform: Town, otto: Somebody) -> None:
-    olga = await operator(platform, "olga")
+    olga = await platform.operator("olga")
     assert (await otto.send("/ops/freeze/overrides", reason="too short", minutes="60")).status_code == 422
     page = await otto.see("/ops/freeze")
     assert "Nothing may be changed" in page

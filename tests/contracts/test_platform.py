@@ -2,17 +2,8 @@
 
 from uuid import uuid4
 
-import pytest_asyncio
-
 from tests.contracts.town import Somebody, Town
 from wedsync.processes.clock import LEADER_KEY
-
-
-@pytest_asyncio.fixture(scope="module")
-async def otto(town: Town) -> Somebody:
-    made = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
 
 
 async def test_health_tells_lanes_and_whether_a_clock_leads(town: Town, otto: Somebody) -> None:

@@ -11,8 +11,6 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
-from tests.served import served
 from wedsync.kit import sketch
 from wedsync.operations.health import actions as health
 from wedsync.operations.health import judging
@@ -26,18 +24,10 @@ ATTEMPT = """insert into attempts (delivery_id, tenant_id, number, outcome, stat
     values ($1, $2, 1, $3, $4, $5, clock_timestamp())"""
 
 
-@pytest_asyncio.fixture(scope="module")
-async def town(
-    postgres: RunningPostgres, worker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
+@pytest.fixture(scope="module")
+def town(own_town: Town) -> Town:
     """A town of its own: what others try must not be judged here."""
-    own = await clone(postgres, f"wedsync_{worker}_alerts_ops")
-    settings = settings_for(tmp_path_factory.mktemp("alerts"), own, valkey_url)
-    admin = await asyncpg.connect(postgres.admin_url, database=own.name)
-    async with served(settings) as app:
-        yield Town(app, settings, admin)
-    await admin.close()
-    await drop(postgres, own.name)
+    return own_town
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -45,13 +35,6 @@ async def clock(town: Town) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(town.settings.door("service"))
     yield connection
     await connection.close()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def otto(town: Town) -> Somebody:
-    made = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
 
 
 async def tried(

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from tests.contracts.town import Somebody, Town
+from tests.contracts.town import Town
 from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
 from tests.eventually import eventually
 from tests.served import served
@@ -141,17 +141,11 @@ async def town(
     await drop(postgres, own.name)
 
 
-async def operator(town: Town) -> Somebody:
-    made = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
-
-
 async def test_from_april_to_may_pools_grow_without_a_restart_and_the_doors_show_it(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pooling, "LOOK_S", 0.05)
-    couple, otto = await town.person(), await operator(town)
+    couple, otto = await town.person(), await town.operator()
     await town.wedding(couple, on="2027-05-08")
     settings = replace(town.settings, database_connections=40)
     opened = pooling.pooled(settings.door("service"), face="worker", settings=settings, application="wedsync-worker")

@@ -1,6 +1,5 @@
 """Friday's preflight: a planted defect of each kind is found with what to do, and the operators are told once."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from msgspec.structs import replace
 
 from tests.contracts.certificates import Certificates
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
 from tests.eventually import eventually
-from tests.served import served
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.operations.freeze.model import Verdict
@@ -106,19 +103,11 @@ ABOUT = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def town(
-    postgres: RunningPostgres, worker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
+async def town(own_town: Town) -> Town:
     """A town whose clock is moved to a Friday, so it is nobody else's."""
-    own = await clone(postgres, f"wedsync_{worker}_preflight")
-    settings = settings_for(tmp_path_factory.mktemp("preflight"), own, valkey_url)
-    admin = await asyncpg.connect(postgres.admin_url, database=own.name)
-    await admin.execute("insert into clock_setting (base) values ($1)", FRIDAY)
-    await admin.execute("insert into mail_providers (name, position) values ('resend', 1)")
-    async with served(settings) as app:
-        yield Town(app, settings, admin)
-    await admin.close()
-    await drop(postgres, own.name)
+    await own_town.admin.execute("insert into clock_setting (base) values ($1)", FRIDAY)
+    await own_town.admin.execute("insert into mail_providers (name, position) values ('resend', 1)")
+    return own_town
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -147,13 +136,6 @@ async def wedding(town: Town) -> tuple[UUID, UUID]:
         supplier,
     )
     return UUID(wedding), UUID(supplier)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def otto(town: Town) -> Somebody:
-    made = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
 
 
 async def facts(connection: asyncpg.Connection) -> Facts:
@@ -336,6 +318,12 @@ async def test_the_clock_makes_it_and_mails_every_operator_once(
     [letter] = await letters(town, otto.id)
     assert letter["subject"].startswith("1 wedding this weekend: ")
     assert "worker, gateway, clock." in letter["text"]
+    # The same word in the app, at the head of every page of the operator's, also where mail is down.
+    for path in ("/ops/alerts", "/ops/fragments/mode"):
+        head = await otto.see(path, part="fragments" in path)
+        assert "Preflight: 1 thing is to be mended now." in head
+    await town.admin.execute("update preflights set at = at - interval '7 hours'")
+    assert "It is older than six hours" in await otto.see("/ops/fragments/mode", part=True)
     page = await otto.see("/ops/preflight")
     for words in ("1 wedding ahead", "Providers&#39; credentials", "you were mailed", "Not ready"):
         assert words in page, words

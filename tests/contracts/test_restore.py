@@ -16,7 +16,7 @@ from tests.ledger import Ledger, Wedding, opened
 from wedsync.events.recovery import judge
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
-from wedsync.processes import backup, doctor_deep, restore, up
+from wedsync.processes import backup, doctor_deep, restore, swap, up
 from wedsync.processes.backup import Backup
 from wedsync.processes.engines import Engines, held, publish
 from wedsync.processes.failures import CannotRun, EngineFailed
@@ -154,6 +154,43 @@ def test_a_backup_comes_back_at_a_moment_after_it_whole_and_of_a_new_epoch(
     house.facts(wedding, 2)
     assert house.events(wedding.id)[-2:] == [(epoch, 12), (epoch, 13)]
     assert house.flaws() == []
+
+
+def test_a_restore_that_dies_while_it_is_put_in_place_is_finished_by_whoever_comes_next(tmp_path: Path) -> None:
+    """After each of its steps: what was restored stands in place, and what stood there is kept."""
+    draft, place, before = (tmp_path / name for name in ("postgres.restoring", "postgres", "postgres.before-1"))
+    for steps in range(4):
+        for folder, holds in ((draft, "restored"), (place, "old")):
+            folder.mkdir()
+            (folder / "holds").write_text(holds)
+        swap.plan(tmp_path, draft=draft, place=place, before=before)
+        if steps >= 1:
+            place.rename(before)
+        if steps == 2:
+            place.mkdir()  # Somebody asked where the cluster lies.
+        if steps == 3:
+            draft.rename(place)
+        with held(tmp_path):
+            assert [(folder / "holds").read_text() for folder in (place, before)] == ["restored", "old"]
+        assert not draft.exists()
+        assert not swap.finish(tmp_path), "and once"
+        for folder in (place, before):
+            shutil.rmtree(folder)
+
+
+def test_a_restored_cluster_that_cannot_be_put_in_place_keeps_everybody_from_starting_on_an_empty_one(
+    tmp_path: Path,
+) -> None:
+    draft, place, before = (tmp_path / name for name in ("postgres.restoring", "postgres", "postgres.before-1"))
+    for folder in (draft, place, before):
+        folder.mkdir()
+        (folder / "holds").write_text(folder.name)
+    swap.plan(tmp_path, draft=draft, place=place, before=before)
+    with pytest.raises(EngineFailed, match="could not be put in"), held(tmp_path):
+        raise AssertionError("nobody holds it")
+    assert [(folder / "holds").read_text() for folder in (draft, place, before)] == [
+        folder.name for folder in (draft, place, before)
+    ]
 
 
 @pytest.mark.prove

@@ -6,17 +6,13 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from cyclopts import MissingArgumentError
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
-from tests.served import served
 from wedsync.operations.slo import rules
 from wedsync.processes.cli import app
 
@@ -60,27 +56,17 @@ def test_a_runbook_says_when_it_is_over_and_is_on_the_index(book: Path) -> None:
     assert f"runbooks/{book.name}" in (ROOT / "docs" / "index.md").read_text()
 
 
-@pytest_asyncio.fixture(scope="module")
-async def town(
-    postgres: RunningPostgres, worker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
+@pytest.fixture(scope="module")
+def town(own_town: Town) -> Town:
     """A town of its own: operators go, and keys are counted."""
-    own = await clone(postgres, f"wedsync_{worker}_runbooks")
-    settings = settings_for(tmp_path_factory.mktemp("runbooks"), own, valkey_url)
-    admin = await asyncpg.connect(postgres.admin_url, database=own.name)
-    async with served(settings) as app:
-        yield Town(app, settings, admin)
-    await admin.close()
-    await drop(postgres, own.name)
+    return own_town
 
 
 @pytest_asyncio.fixture(scope="module")
 async def otto(town: Town) -> Somebody:
     """He and somebody else operate; he signs in by the address of the runbooks."""
-    otto, olga = await town.person("otto"), await town.person("olga")
+    otto, _ = await town.operator(), await town.operator("olga")
     await town.admin.execute("update persons set email = 'otto@example.org' where person_id = $1", otto.id)
-    for one in (otto, olga):
-        await town.admin.execute("select app.make_operator($1)", one.id)
     return otto
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -22,6 +22,7 @@ from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.calendars import finding, sync
 from wedsync.connections.calendars.through import Connected as Calendars
 from wedsync.connections.marketing.through import Marketers
+from wedsync.connections.records.record import Record
 from wedsync.connections.records.through import Connected as Records
 from wedsync.connectors.google_calendar.fake import Google
 from wedsync.connectors.mailchimp.fake import Mailchimp
@@ -31,7 +32,9 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 
 SPAN = timedelta(hours=6)
+PROGRESS = ("calendar_progress", "record_progress", "marketing_progress")
 AMENDMENTS = 3
+WHOSE = "tenant_id = $1 and coalesce(to_jsonb(g) ->> 'calendar_id', $2) = $2"
 NEXT = """select least((select min(next_poll_at) from calendar_progress),
   (select min(next_poll_at) from record_progress), (select min(next_poll_at) from marketing_progress))"""
 
@@ -47,6 +50,7 @@ class Street(msgspec.Struct, kw_only=True):
     book: Book
     shop: Shop
     calendar: str = ""
+    jobs: list[str] = []
 
     @property
     def tenant(self) -> UUID:
@@ -100,12 +104,41 @@ class Street(msgspec.Struct, kw_only=True):
         await self.shop.connect()
         await self.work()
 
-    async def counted(self, begins: datetime) -> dict[str, int]:
+    async def announce(self) -> None:
+        """Each provider tells by a hook that something has changed there."""
+        gus = Record(name=f"Gus {uuid4().hex[:6]}", email="gus@example.org")
+        job = self.jobs[0] if self.jobs else await self.lane.tave.make(CARLA, gus)
+        self.jobs = [job]
+        hooks = self.lane.tave.studios[CARLA].hooks.values()
+        (tave,) = [one["url"] for one in hooks if one["event"] == "order.booked" and self.book.id in one["url"]]
+        await self.hooked(tave, json={"event": "order.booked", "data": {"jobId": job}, "at": uuid4().hex})
+        (channel,) = self.google.channels.open.values()
+        channel.number += 2
+        told = {"id": channel.id, "token": channel.token}
+        headers = {f"x-goog-channel-{name}": value for name, value in told.items()}
+        headers |= {
+            "x-goog-resource-id": channel.resource,
+            "x-goog-resource-state": "exists",
+            "x-goog-message-number": str(channel.number),
+        }
+        await self.hooked(channel.address, headers=headers)
+        (chimp,) = self.fair.chimp.accounts[CARLA].hooks.values()
+        await self.hooked(chimp["url"], data={"type": "profile", "fired_at": uuid4().hex, "data[email]": gus.email})
+
+    async def hooked(self, address: str, **said: Any) -> None:
+        split = urlsplit(address)
+        answer = await self.day.town.public._http.post(f"{split.path}?{split.query}", **said)
+        assert answer.status_code in (200, 202, 204), answer.text
+
+    async def counted(self, begins: datetime, announced_every: timedelta = SPAN) -> dict[str, int]:
         """Calls of each provider in a span, our writes to the calendar, urgent deliveries; each poll when it is due."""
         asked = {"tave": 0, "google": 0, "mailchimp": 0, "written": 0, "urgent": 0}
         fakes: dict[str, Any] = {"tave": self.lane.tave, "google": self.google, "mailchimp": self.fair.chimp}
         amended = [begins + SPAN * part / (AMENDMENTS + 1) for part in range(1, AMENDMENTS + 1)]
+        announced = [begins + announced_every * n for n in range(1, SPAN // announced_every)]
         at = begins
+        for table in PROGRESS:
+            await self.day.town.admin.execute(f"update {table} set not_before = null, next_poll_at = $1", begins)
         while at < begins + SPAN:
             await self.move(at)
             for fake in fakes.values():
@@ -113,13 +146,17 @@ class Street(msgspec.Struct, kw_only=True):
             if amended and at >= amended[0]:
                 amended.pop(0)
                 asked["urgent"] += await self.amend()
-                asked["written"] += sum(one.method in ("PATCH", "POST") for one in self.google.exchanges)
-                self.google.exchanges.clear()
+                written = [one for one in self.google.exchanges if one.method in ("PATCH", "POST")]
+                asked["written"] += len(written)
+                asked["google"] -= len(self.google.exchanges) if announced_every == SPAN else len(written)
+            if announced and at >= announced[0]:
+                announced.pop(0)
+                await self.announce()
             await self.tick()
             for name, fake in fakes.items():
                 asked[name] += len(fake.exchanges)
             due = await self.day.town.admin.fetchval(NEXT)
-            at = min(max(due, at + timedelta(seconds=1)), *amended, begins + SPAN)
+            at = min(max(due, at + timedelta(seconds=1)), *amended, *announced, begins + SPAN)
         return asked
 
     async def amend(self) -> int:
@@ -189,6 +226,31 @@ async def test_a_live_weddings_accounts_are_asked_a_quarter_as_often_and_what_is
     assert live["written"] == AMENDMENTS and live["urgent"] >= AMENDMENTS
 
 
+async def test_what_hooks_announce_meanwhile_is_asked_for_with_the_next_look_and_afterwards_at_the_latest(
+    street: Street,
+) -> None:
+    begins = await live_from(street.day)
+    minutes = timedelta(minutes=10)
+    before = await street.counted(begins - SPAN, minutes)
+    live = await street.counted(begins, minutes)
+    assert min(before["tave"], before["google"], before["mailchimp"]) >= 30, before
+    for name in ("tave", "google", "mailchimp"):
+        assert live[name] <= before[name] * 0.25, (name, before, live)
+    assert (live["written"], live["urgent"]) == (AMENDMENTS, before["urgent"])
+    until = await street.day.town.admin.fetchval(
+        "select max(live_until) from wedding_days where wedding_id = $1", UUID(street.day.wedding)
+    )
+    await street.move(until - timedelta(minutes=1))
+    await street.announce()
+    await street.work()
+    each = (f"(select max(pulls_wanted - pulls_done) > 0 from {name} g where {WHOSE})" for name in PROGRESS)
+    waiting, whose = f"select array[{', '.join(each)}]", (street.tenant, street.calendar)
+    assert await street.day.town.admin.fetchval(waiting, *whose) == [True, True, True]
+    await street.move(until)
+    await street.tick()
+    assert await street.day.town.admin.fetchval(waiting, *whose) == [False, False, False]
+
+
 async def test_it_is_said_where_the_account_is_and_ends_by_itself(street: Street) -> None:
     day, owner = street.day, street.book.owner
     begins = await live_from(day)
@@ -224,10 +286,9 @@ async def test_a_provider_that_fails_in_the_day_before_puts_its_account_in_safe_
 
 async def test_the_operator_sees_how_many_accounts_are_spared_and_nobody_else_does(street: Street) -> None:
     town = street.day.town
-    olga = await town.person("olga")
     await street.move(await live_from(street.day) + timedelta(hours=1))
     await street.day.ana.got("GET", "/api/v1/platform/wedding-days", code=403)
-    await town.admin.execute("select app.make_operator($1)", olga.id)
+    olga = await town.operator("olga")
     found = await olga.got("GET", "/api/v1/platform/wedding-days")
     spared = {one["connector"]: one["accounts"] for one in found["safe"]}
     assert found["live"] >= 1 and {"tave", "google_calendar", "mailchimp"} <= spared.keys()

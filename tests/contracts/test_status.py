@@ -1,16 +1,11 @@
 """Anybody sees how the platform does, from what was judged and announced, cheaply, and with the database away."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
-from tests.served import served
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.operations.status import actions, model
@@ -18,24 +13,10 @@ from wedsync.operations.status import actions, model
 ANNOUNCEMENTS = "/api/v1/platform/announcements"
 
 
-@pytest_asyncio.fixture(scope="module")
-async def town(
-    postgres: RunningPostgres, worker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
-    own = await clone(postgres, f"wedsync_{worker}_status")
-    settings = settings_for(tmp_path_factory.mktemp("status"), own, valkey_url)
-    admin = await asyncpg.connect(postgres.admin_url, database=own.name)
-    async with served(settings) as app:
-        yield Town(app, settings, admin)
-    await admin.close()
-    await drop(postgres, own.name)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def otto(town: Town) -> Somebody:
-    made = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", made.id)
-    return made
+@pytest.fixture(scope="module")
+def town(own_town: Town) -> Town:
+    """Of its own: what is announced here is everybody's."""
+    return own_town
 
 
 async def judge(town: Town, part: str, status: str) -> None:

@@ -101,8 +101,7 @@ async def test_a_severe_allergy_in_the_last_days_calls_the_caterer_until_somebod
 
 
 async def test_everybody_is_told_in_their_language_in_the_words_of_the_newest(town: Town, ana: Somebody) -> None:
-    otto = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", otto.id)
+    otto = await town.operator()
     wedding = await town.wedding(ana)
     dutch, english = await town.linked(ana, wedding), await town.linked(ana, wedding)
     chosen = await dutch.owner.got("PATCH", "/api/v1/me/preferences", {"locale": "nl-BE"})
@@ -204,8 +203,7 @@ async def test_a_word_that_is_missing_sends_nothing_and_says_so(town: Town, ana:
 
 
 async def test_an_emergency_calls_each_in_their_language_in_the_words_of_the_newest(town: Town, ana: Somebody) -> None:
-    otto = await town.person("otto")
-    await town.admin.execute("select app.make_operator($1)", otto.id)
+    otto = await town.operator()
     one = await house(town, ana, clock.now() + timedelta(days=60))
     planner, photographer = one.planner.owner, one.photographer.owner
     await planner.got("PATCH", "/api/v1/me/preferences", {"locale": "de"})

@@ -116,6 +116,12 @@ class Town:
         bearer = auth.mint(self.settings.jwt_secret, person=id, session=session, seconds=3600)
         return Somebody(self.app, id=id, email=email, bearer=bearer)
 
+    async def operator(self, name: str = "otto") -> Somebody:
+        """Somebody new who operates the platform."""
+        made = await self.person(name)
+        await self.admin.execute("select app.make_operator($1)", made.id)
+        return made
+
     async def wedding(self, couple: Somebody, **fields: Any) -> str:
         """A new wedding of theirs; its id."""
         body = {"couple_names": "Ana & Ben", "on": "2027-06-05"} | fields

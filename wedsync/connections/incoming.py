@@ -46,6 +46,7 @@ CLIENT: Final = "client"
 """What a body is told to be that says nothing of itself and is a client."""
 UNLINKED: Final = "It names a wedding that you are not linked to now. Look at link and links in the map."
 SO_ALREADY: Final = "Everything it says is so already."
+SAFE: Final = "A wedding is on: it is asked for with the next look at this account."
 HELD: Final = (weddings_model.STRUCTURAL | {"couple_names", "date_status"}) & SUBJECTS["weddings"].fields.keys()
 """What of a wedding other systems may not change in its last week and on its day: they propose it."""
 HELD_WHY: Final = "It came from another program in the last week, when everybody plans by what stands."
@@ -169,18 +170,23 @@ async def _done(tx: Tx, job: Job, ring: KeyRing, row: Row, body: bytes) -> Done:
 
 
 async def _look(tx: Tx, connection_id: UUID, body: bytes) -> Done:
+    """What was announced is asked for at once, or in safe mode with the next look; what it names is kept."""
     tx.nudges.append("[]")
+    waits = await tx.value(queries.hush, connection_id)
+    why = SAFE if waits else ""
     if await tx.value(records.is_book, connection_id):
-        await tx.value(records.hint, connection_id, elements.hinted(body))
-        return Done(type="record.hinted", status="applied")
+        await tx.value(records.hint, connection_id, elements.hinted(body), waits)
+        return Done(type="record.hinted", status="applied", why=why)
     if await tx.value(marketing.is_audience, connection_id):
-        await tx.value(marketing.poke, [connection_id], True, False)
-        return Done(type="marketing.hinted", status="applied")
+        if not waits:
+            await tx.value(marketing.poke, [connection_id], True, False)
+        return Done(type="marketing.hinted", status="applied", why=why)
     if elements.ends_watch(body):
         await tx.run(calendars.renew_watches, connection_id)
-    found = await tx.rows(calendars.chosen_of, connection_id)
-    await tx.value(calendars.poke, [row["id"] for row in found], True, False)
-    return Done(type="calendar.notified", status="applied")
+    if not waits:
+        found = await tx.rows(calendars.chosen_of, connection_id)
+        await tx.value(calendars.poke, [row["id"] for row in found], True, False)
+    return Done(type="calendar.notified", status="applied", why=why)
 
 
 async def _source(tx: Tx, row: Row, link: UUID | None) -> Source:

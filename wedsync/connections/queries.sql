@@ -136,3 +136,7 @@ select app.forget_hooks($1)
 -- name: holds_inbound
 -- Whether what comes from elsewhere about the entered wedding is proposed instead of done.
 select app.holds_inbound()
+
+-- name: hush
+-- Whether what a hook announced of an account waits for its next look, as a wedding is on.
+select app.hush($1)

@@ -80,6 +80,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "holds_inbound": Scope.CORE,
     "safe_mode": Scope.CORE,
     "next_poll": Scope.CORE,
+    "hush": Scope.CORE,
     "my_name": Scope.CORE,
     "link_name": Scope.SCHEDULE,
     "couple_count": Scope.CORE,

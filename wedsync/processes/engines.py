@@ -17,6 +17,7 @@ import msgspec
 
 from wedsync.kit.config import FIELDS, Settings, SettingsInvalid, variable
 from wedsync.kit.config_secrets import kept_values, write_private
+from wedsync.processes import swap
 from wedsync.processes.children import Account
 from wedsync.processes.engine_account import can_enter, engine_account, own, reachable_folder
 from wedsync.processes.failures import EngineFailed, PortTaken
@@ -216,7 +217,10 @@ def log_folder(data_dir: Path) -> Path:
 
 @contextmanager
 def held(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder as its one supervisor; EngineFailed names who already does. A killed one holds nothing."""
+    """Hold the data folder as its one supervisor; EngineFailed names who already does. A killed one holds nothing.
+
+    A restore whose process ended while it put its cluster in place is finished first.
+    """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
     path = data_dir / "lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -232,6 +236,7 @@ def held(data_dir: Path) -> Iterator[None]:
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        swap.finish(data_dir)
         yield
     finally:
         (data_dir / RUNNING_FILE).unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from rich.markup import escape
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.seal import KeyRing
-from wedsync.processes import doctor_deep, migrate, recovery
+from wedsync.processes import doctor_deep, migrate, recovery, swap
 from wedsync.processes.backup import ABOUT, CLUSTER, NAME, Backup, backups, note_drill, read, verify
 from wedsync.processes.doctor import MARKS
 from wedsync.processes.engine_account import engine_account, own, reachable_folder
@@ -109,14 +109,8 @@ def replace(
             f"What was restored has flaws, so it was not put in place: it is in {draft}. Restore another backup or "
             "moment, or say --despite-flaws."
         )
-    before: Path | None = None
-    if place.exists() and any(place.iterdir()):
-        before = place.with_name(f"{place.name}.before-{clock.machine_now().strftime(NAME)}")
-        place.rename(before)
-    elif place.exists():
-        place.rmdir()
-    draft.rename(place)
-    return restored, before
+    before = place.with_name(f"{place.name}.before-{clock.machine_now().strftime(NAME)}")
+    return restored, swap.put(settings.data_dir, draft=draft, place=place, before=before)
 
 
 def _rebuilt(

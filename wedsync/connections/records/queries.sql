@@ -192,7 +192,7 @@ select app.poke_records($1::uuid[], $2, $3)
 select exists (select from record_books b where b.id = $1 and b.tenant_id = app.tenant())
 
 -- name: hint
-select app.hint_records($1, $2::text[])
+select app.hint_records($1, $2::text[], $3)
 
 -- name: mark_wedding
 select app.mark_records_of($1)

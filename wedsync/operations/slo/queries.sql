@@ -28,7 +28,9 @@ select a.id, a.rule, a.subject, a.severity, a.says, a.risk, a.opened_at, a.last_
 from ops.alerts($1) a
 
 -- name: head
-select h.waiting, h.live, h.next_at, h.urgent from ops.head() h
+-- With the word of this weekend's preflight, where there is one.
+select h.waiting, h.live, h.next_at, h.urgent, coalesce(w.weddings, 0) as weekend, coalesce(w.to_mend, 0) as to_mend, coalesce(w.is_fresh, true) as is_fresh
+from ops.head() h left join ops.preflight_word() w on true
 
 -- name: acknowledge
 select app.acknowledge_alert($1)

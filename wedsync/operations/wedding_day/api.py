@@ -85,7 +85,8 @@ async def get_afterwards(ctx: Context, actor: Actor, wedding_id: UUID) -> readin
     "/api/v1/platform/wedding-days",
     summary="Wedding days of the platform",
     description="How many weddings are live or will be within 72 hours, and which accounts are in safe mode for them: "
-    "asked a fifth as often, with what they say of the wedding proposed. For operators.",
+    "asked a fifth as often, with what they say of the wedding proposed; and who sends mail and stands in, warm "
+    "while one is live. For operators.",
 )
 async def get_today(ctx: Context, actor: Actor) -> reading.Today:
     """Counts only."""

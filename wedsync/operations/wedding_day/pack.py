@@ -6,7 +6,6 @@ file, nothing is fetched, and it says how old it is.
 
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from wedsync.days import view
 from wedsync.days.actions import queries as days
@@ -15,6 +14,7 @@ from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import not_found
 from wedsync.kit.seal import KeyRing
+from wedsync.operations.wedding_day import places as where
 from wedsync.schedule.model import local_of
 from wedsync.web import render
 from wedsync.web.formats import clock
@@ -32,13 +32,15 @@ async def made(tx: Tx, ring: KeyRing) -> bytes:
         raise not_found("wedding")
     seen = await view.read(tx)
     contacts = [dict(row) for row in await tx.rows(schedule.contacts, None, CONTACTS_MAX)]
+    places = where.places(head, await tx.rows(queries.spots))
     shown = view.values(seen) | {
         "head": dict(head),
         "made": _moment(head["now"], head["time_zone"]),
         "number": await tx.value(days.last_number),
         "contacts": contacts,
         "sheets": await _sheets(tx, ring, head) if head["mask"] & DIETARY else [],
-        "places": _places(head),
+        "places": places,
+        "plan": where.plan(places),
     }
     return render.page("operations/day_pack.html", **shown).encode()
 
@@ -56,16 +58,6 @@ async def _sheets(tx: Tx, ring: KeyRing, head: Any) -> list[dict[str, Any]]:
         if len(found) == len(ids):
             return found
         wanted = ids[len(found)]
-
-
-def _places(head: Any) -> list[dict[str, str]]:
-    """Where it is, each place once; `way` opens the phone's own map, which may need no network (RFC 5870)."""
-    both = [(head[f"{part}_venue"], head[f"{part}_address"]) for part in ("ceremony", "reception")]
-    return [
-        {"name": name, "address": address, "way": f"geo:0,0?q={quote(', '.join(filter(None, (name, address))))}"}
-        for name, address in dict.fromkeys(both)
-        if name or address
-    ]
 
 
 def _moment(at: datetime, zone: str) -> str:

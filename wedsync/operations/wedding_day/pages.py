@@ -9,6 +9,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
+from wedsync.operations.slo import actions as alerts
 from wedsync.operations.wedding_day import pack
 from wedsync.operations.wedding_day.reading import afterwards, as_file, judged, missing, today
 from wedsync.schedule.model import local_of
@@ -96,8 +97,8 @@ async def operators_days(request: AnyRequest, ctx: Context, actor: Actor) -> Res
     """What is live, and what is spared for it."""
     who = signed_in(request, actor)
     async with entered(ctx, who) as tx:
-        found = await today(tx)
-    return respond.html("operations/days.html", operator_shell(request, ctx, who, "days"), found=found)
+        found, waiting = await today(tx), await alerts.waiting(tx)
+    return respond.html("operations/days.html", operator_shell(request, ctx, who, "days", waiting=waiting), found=found)
 
 
 async def _pack(ctx: Context, tx: Tx) -> Response[bytes]:

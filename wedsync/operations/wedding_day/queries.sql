@@ -129,3 +129,15 @@ select w.live, w.due, w.next_at from ops.weddings_due() w
 
 -- name: safe_accounts
 select s.connector, s.accounts, s.failing, s.until from ops.safe_mode() s
+
+-- name: mail_backups
+-- Who sends mail, first to last.
+select m.name, m.position, m.is_down, m.reason, m.heard_at, m.is_warm from ops.mail_backups() m
+
+-- name: spots
+-- Where items are, as far as plans for bad weather say it.
+select i.kind, i.place, g.latitude, g.longitude
+from weather_gates g
+join schedule_items i on i.wedding_id = g.wedding_id and i.id = g.schedule_item_id
+where g.wedding_id = (select app.tenant())
+order by i.starts_at, i.id

@@ -88,20 +88,33 @@ class SafeAccounts(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class MailBackup(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sends mail (position 1) or stands in. Warm: well, and heard of lately (in 45 s while one is live)."""
+
+    name: str
+    position: int
+    is_down: bool
+    reason: str
+    heard_at: datetime | None
+    is_warm: bool
+
+
 class Today(msgspec.Struct, frozen=True, kw_only=True):
-    """For operators: how many weddings are live, or will be within 72 hours, and what is spared for them."""
+    """For operators: how many weddings are live or will be within 72 hours, what is spared for them, who stands in."""
 
     live: int
     due: int
     next_at: datetime | None
     safe: list[SafeAccounts]
+    mail: list[MailBackup]
 
 
 async def today(tx: Tx) -> Today:
     """Counts only: whose weddings they are is not told."""
     row: Any = await tx.row(queries.due)
     safe = [as_struct(SafeAccounts, one) for one in await tx.rows(queries.safe_accounts)]
-    return Today(live=row["live"], due=row["due"], next_at=row["next_at"], safe=safe)
+    backups = [as_struct(MailBackup, one) for one in await tx.rows(queries.mail_backups)]
+    return Today(live=row["live"], due=row["due"], next_at=row["next_at"], safe=safe, mail=backups)
 
 
 def as_file(content: bytes) -> Response[bytes]:
