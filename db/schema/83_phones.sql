@@ -238,11 +238,15 @@ end $$;
 
 -- What the holder of a number was asked and has not answered, within a week.
 create function app.phone_asks(p_indexes bytea[])
-returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, title text, created_at timestamptz)
+returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, title text, created_at timestamptz,
+  locale text)
 language sql stable security definer set search_path = '' as $$
-  select distinct on (m.event_id, m.person_id) m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, coalesce(i.title, ''), m.created_at
+  select distinct on (m.event_id, m.person_id) m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, coalesce(i.title, ''), m.created_at,
+    coalesce(f.locale, w.locale)
   from public.phone_messages m
   join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index and p.state = 'verified'
+  left join public.preferences f on f.person_id = m.person_id
+  left join public.weddings w on w.wedding_id = m.tenant_id
   left join public.inbox i on i.person_id = m.person_id and i.event_id = m.event_id
   where m.number_index = any (p_indexes) and m.code is not null and m.answered_at is null and m.created_at > clock_timestamp() - interval '7 days'
   order by m.event_id, m.person_id, m.created_at desc;

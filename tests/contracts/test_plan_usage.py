@@ -126,9 +126,7 @@ async def test_texts_of_other_weddings_leave_those_that_are_near_their_share(sho
                 async with admin.transaction():
                     await admin.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", UUID(wedding))
                     tx = Tx(admin, SYSTEM)
-                    await claim_sms(
-                        tx, supplier_id=UUID(shop.id), wedding_id=UUID(wedding), is_emergency=is_emergency
-                    )
+                    await claim_sms(tx, supplier_id=UUID(shop.id), wedding_id=UUID(wedding), is_emergency=is_emergency)
             except asyncpg.PostgresError as error:
                 assert error.sqlstate == "WS402"
                 break

@@ -20,7 +20,8 @@ from wedsync.processes.senders import to_job
 
 PLACES = "select max_in_flight from destinations where id = app.shared_destination($1)"
 ORDINARY = """insert into jobs (id, kind, name, lane, tenant_id, destination_id, lease_token, lease_until)
-    select uuidv7(), 'delivery', $1, 1, $2, app.shared_destination($1), uuidv7(), clock_timestamp() + interval '1 minute'
+    select uuidv7(), 'delivery', $1, 1, $2, app.shared_destination($1), uuidv7(),
+      clock_timestamp() + interval '1 minute'
     from generate_series(1, $3)"""
 WAITING = """insert into jobs (id, kind, name, lane, tenant_id, destination_id)
     values (uuidv7(), 'delivery', $1, 1, $2, app.shared_destination($1))"""
@@ -72,7 +73,9 @@ async def test_several_calls_that_hang_leave_room_for_other_texts(phones: PhoneH
 
 async def test_whom_nobody_can_reconnect_is_never_parked(phones: PhoneHouse) -> None:
     """Every place that all tenants share for mails, texts and calls is one that a refusal does not close."""
-    asked = "select app.shared_destination(c, l::smallint) from unnest('{mail,twilio}'::text[]) c, unnest('{0,1}'::int[]) l"
+    asked = (
+        "select app.shared_destination(c, l::smallint) from unnest('{mail,twilio}'::text[]) c, unnest('{0,1}'::int[]) l"
+    )
     assert {row[0] for row in await phones.admin.fetch(asked)} == SHARED_DESTINATIONS
 
 
