@@ -197,7 +197,7 @@ async def call(method: str, request: ApiRequest, slack: Slack) -> Response[bytes
 
 def _form(kind: str, body: bytes) -> dict[str, str]:
     """The arguments, as a form or, as Slack's own libraries send what is nested, as JSON."""
-    if not kind.startswith("application/json"):
+    if not body or not kind.startswith("application/json"):
         return dict(parse_qsl(body.decode(), keep_blank_values=True))
     said = msgspec.json.decode(body, type=dict[str, Any])
     return {name: one if isinstance(one, str) else msgspec.json.encode(one).decode() for name, one in said.items()}
