@@ -16,6 +16,7 @@ import msgspec
 import uvloop
 
 from bench import (
+    allergy,
     bookings,
     calendars,
     clients,
@@ -55,6 +56,7 @@ SCENARIOS: dict[str, Scenario] = {
         mixed,
         sockets,
         inboxes,
+        allergy,
         portfolio,
         faces,
         bookings,

@@ -263,10 +263,14 @@ end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;
 
--- What all tenants share: texts and calls wait for their own provider, mails for theirs.
-create function app.shared_destination(p_connector text) returns uuid
+-- What all tenants share: texts and calls wait for their own provider, mails for theirs; and what calls people in an emergency waits for neither: it
+-- has places of its own, so that a provider that hangs with all others in its hand keeps nobody from being called.
+create function app.shared_destination(p_connector text, p_lane smallint default 1) returns uuid
 language sql immutable parallel safe set search_path = ''
-  return case p_connector when 'twilio' then '00000000-0000-7000-8000-000000000009'::uuid else '00000000-0000-7000-8000-000000000001' end;
+  return case when p_connector = 'twilio' and p_lane = 0 then '00000000-0000-7000-8000-00000000000b'::uuid
+    when p_connector = 'twilio' then '00000000-0000-7000-8000-000000000009'
+    when p_lane = 0 then '00000000-0000-7000-8000-00000000000c'
+    else '00000000-0000-7000-8000-000000000001' end;
 
 -- The user door hands direct deliveries (mails of notices) to the ledger. The id derives from (event or action, recipient, channel), so
 -- owing twice makes one row. p: [{id, recipient_kind, recipient_id, event_id, seq, type, connector, lane, sealed hex, expires_at, link}] of the entered tenant, as system or couple.
@@ -286,14 +290,15 @@ begin
   made as (
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, stream_id, seq, event_id, event_at, type, link_id, recipient_kind,
       recipient_id, sealed, lane, expires_at)
-    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', app.shared_destination(w.x ->> 'connector'), app.tenant(), (w.x ->> 'seq')::bigint,
+    select w.id, w.made_at, app.tenant(), w.x ->> 'connector', app.shared_destination(w.x ->> 'connector', coalesce((w.x ->> 'lane')::smallint, 1::smallint)),
+      app.tenant(), (w.x ->> 'seq')::bigint,
       (w.x ->> 'event_id')::uuid, w.made_at, w.x ->> 'type', (w.x ->> 'link')::uuid, w.x ->> 'recipient_kind',
       (w.x ->> 'recipient_id')::uuid, decode(w.x ->> 'sealed', 'hex'), coalesce((w.x ->> 'lane')::smallint, 1::smallint), (w.x ->> 'expires_at')::timestamptz
     from wanted w
     on conflict (id, made_at) do nothing
     returning id, made_at, lane, connector, event_id, expires_at)
   insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, made_at, event_id, expires_at)
-  select m.id, 'delivery', m.connector, m.lane, app.tenant(), app.shared_destination(m.connector), m.made_at, m.event_id, m.expires_at from made m
+  select m.id, 'delivery', m.connector, m.lane, app.tenant(), app.shared_destination(m.connector, m.lane), m.made_at, m.event_id, m.expires_at from made m
   on conflict (id) do nothing;
   get diagnostics v_made = row_count;
   return v_made;
@@ -343,6 +348,7 @@ set role wedsync_owner;
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
   ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'mail', 16),
+  ('00000000-0000-7000-8000-00000000000c', '00000000-0000-7000-8000-000000000000', 'mail', 32),
   ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000000', 'reaction', 16),
   ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000000', 'work', 4);
 alter table public.destinations force row level security;

@@ -1,9 +1,11 @@
 -- What the system does with phones: whom it may text, what became of it, what was answered.
 set role wedsync_owner;
--- Texts and calls wait for their own provider, so that one that is away keeps no mail waiting.
+-- Texts and calls wait for their own provider, so that one that is away keeps no mail waiting; those of an emergency have places of their own. A call
+-- of theirs that hangs holds its place for ten seconds, so there are many: some that hang leave room for the others.
 alter table public.destinations no force row level security;
 insert into public.destinations (id, tenant_id, connector, max_in_flight) values
-  ('00000000-0000-7000-8000-000000000009', '00000000-0000-7000-8000-000000000000', 'twilio', 16);
+  ('00000000-0000-7000-8000-000000000009', '00000000-0000-7000-8000-000000000000', 'twilio', 48),
+  ('00000000-0000-7000-8000-00000000000b', '00000000-0000-7000-8000-000000000000', 'twilio', 32);
 alter table public.destinations force row level security;
 reset role;
 
@@ -236,11 +238,15 @@ end $$;
 
 -- What the holder of a number was asked and has not answered, within a week.
 create function app.phone_asks(p_indexes bytea[])
-returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, title text, created_at timestamptz)
+returns table (id uuid, tenant_id uuid, person_id uuid, link_id uuid, event_id uuid, code smallint, title text, created_at timestamptz,
+  locale text)
 language sql stable security definer set search_path = '' as $$
-  select distinct on (m.event_id, m.person_id) m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, coalesce(i.title, ''), m.created_at
+  select distinct on (m.event_id, m.person_id) m.id, m.tenant_id, m.person_id, m.link_id, m.event_id, m.code, coalesce(i.title, ''), m.created_at,
+    coalesce(f.locale, w.locale)
   from public.phone_messages m
   join public.phones p on p.person_id = m.person_id and p.number_index = m.number_index and p.state = 'verified'
+  left join public.preferences f on f.person_id = m.person_id
+  left join public.weddings w on w.wedding_id = m.tenant_id
   left join public.inbox i on i.person_id = m.person_id and i.event_id = m.event_id
   where m.number_index = any (p_indexes) and m.code is not null and m.answered_at is null and m.created_at > clock_timestamp() - interval '7 days'
   order by m.event_id, m.person_id, m.created_at desc;
@@ -272,7 +278,7 @@ declare
   r record;
 begin
   for r in
-    select m.id, m.tenant_id, m.number_index, coalesce(a.detail, '') as code from public.phone_messages m
+    select m.id, m.tenant_id, m.number_index, m.severity, coalesce(a.detail, '') as code from public.phone_messages m
     join public.deliveries d on d.id = m.id and d.state = 'dead'
     left join lateral (select t.detail from public.attempts t where t.delivery_id = m.id order by t.number desc limit 1) a on true
     where m.state = 'owed' and m.created_at > clock_timestamp() - interval '4 days'
@@ -287,8 +293,10 @@ begin
     elsif r.code = any (p_invalid) then
       return query select * from app.spoil_phone(r.number_index);
     elsif r.code = any (p_call) then
+      -- Of an emergency it goes where the steps of alerts go: imports have the other places, and may have all of them.
       insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
-        values (uuidv7(), 'work', 'phones.follow', 0, r.tenant_id, '00000000-0000-7000-8000-000000000003', jsonb_build_object('message_id', r.id));
+        values (uuidv7(), 'work', 'phones.follow', 0, r.tenant_id, case when r.severity = 'critical' then '00000000-0000-7000-8000-00000000000a'::uuid
+          else '00000000-0000-7000-8000-000000000003' end, jsonb_build_object('message_id', r.id));
     end if;
   end loop;
 end $$;

@@ -38,19 +38,36 @@ language sql volatile security definer set search_path = '' as $$
   delete from public.usage_writers w where w.at < clock_timestamp() - interval '7 days';
 $$;
 
--- One text message of a business, before it is sent: counted, or refused. An emergency is always sent, and so is what a wedding in its window needs.
+-- Whether a wedding is in its window, or three days before it: when its suppliers confirm, and what is said must arrive.
+create function app.is_near(p_wedding uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from public.wedding_days d where d.wedding_id = p_wedding
+    and app.now() between d.live_from - interval '72 hours' and d.live_until + interval '24 hours');
+$$;
+
+-- How many of a month's texts a business keeps for its weddings that are near: a tenth for each of them, together at most half.
+create function app.sms_kept(p_supplier uuid, p_allowed bigint) returns bigint
+language sql stable set search_path = '' as $$
+  select least(p_allowed / 2, (p_allowed + 9) / 10 * (select count(*) from public.links l
+    where l.supplier_id = p_supplier and l.status = 'active' and app.is_near(l.wedding_id)));
+$$;
+
+-- One text message of a business, before it is sent: counted, or refused. An emergency is always sent, and so is what a wedding in its window needs;
+-- what is for other weddings leaves those that are near their share.
 -- p_supplier null: the couple's own, which are nobody's to count.
 create function app.claim_sms(p_supplier uuid, p_wedding uuid, p_is_emergency boolean) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_allowed bigint := app.allowed(p_supplier, 'sms');
   v_used bigint;
+  v_kept bigint;
 begin
   if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
   if p_supplier is null then return; end if;
   perform pg_advisory_xact_lock(hashtextextended('limit:sms:' || p_supplier, 0));
   v_used := app.used(p_supplier, 'sms');
-  if not p_is_emergency and v_used >= v_allowed and not app.is_protected(coalesce(p_wedding, p_supplier)) then
+  v_kept := case when app.is_near(p_wedding) then 0 else app.sms_kept(p_supplier, v_allowed) end;
+  if not p_is_emergency and v_used >= v_allowed - v_kept and not app.is_protected(coalesce(p_wedding, p_supplier)) then
     perform app.refuse_limit(p_supplier, 'sms', v_allowed, v_used);
   end if;
   insert into public.usage_days as u (supplier_id, "on", sms) values (p_supplier, app.usage_day(), 1)
@@ -103,12 +120,13 @@ begin
 end $$;
 
 -- The plan of the entered business with everything that is limited; used is null where nothing is counted.
-create function app.plan_report() returns table (name text, allowed bigint, used bigint)
+create function app.plan_report() returns table (name text, allowed bigint, used bigint, kept bigint)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if app.role() not in ('owner', 'admin', 'system') then raise exception 'forbidden' using errcode = 'WS403'; end if;
   return query select l.name, app.allowed(app.tenant(), l.name),
-      case when l.name not in ('sync_minutes', 'history_months') then app.used(app.tenant(), l.name) end
+      case when l.name not in ('sync_minutes', 'history_months') then app.used(app.tenant(), l.name) end,
+      case when l.name = 'sms' then coalesce(app.sms_kept(app.tenant(), app.allowed(app.tenant(), l.name)), 0) else 0 end
     from public.plan_limits l where l.plan = app.plan_of(app.tenant());
 end $$;
 

@@ -80,7 +80,8 @@ class PhoneHouse(Town):
 
     async def knock(self, url: str, form: Form, *, secret: str = "") -> tuple[int, str]:
         """One hook, signed by this secret."""
-        path = urlsplit(url).path
+        at = urlsplit(url)
+        path = f"{at.path}?{at.query}" if at.query else at.path
         signed = signature(secret or self.twilio.hooks.secret, url, form)
         headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signed}
         transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]

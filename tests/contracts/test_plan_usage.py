@@ -113,6 +113,42 @@ async def test_the_last_message_goes_once_and_emergencies_always(
     assert await tick(shop) == ["limit.reached sms"]
 
 
+async def test_texts_of_other_weddings_leave_those_that_are_near_their_share(shop: Shop, ana: Somebody) -> None:
+    far, soon, day = [await shop.link(ana) for _ in range(3)]
+    await shop.give("free", sms=20)
+    admin = shop.town.admin
+
+    async def sent(wedding: str, *, is_emergency: bool = False) -> int:
+        """How many of thirty leave."""
+        left = 0
+        for _ in range(30):
+            try:
+                async with admin.transaction():
+                    await admin.execute("select app.settle(null, 'system', $1, 'system', 2047, 2047)", UUID(wedding))
+                    tx = Tx(admin, SYSTEM)
+                    await claim_sms(tx, supplier_id=UUID(shop.id), wedding_id=UUID(wedding), is_emergency=is_emergency)
+            except asyncpg.PostgresError as error:
+                assert error.sqlstate == "WS402"
+                break
+            left += 1
+        return left
+
+    await shop.live(soon, hours=-50)
+    await shop.live(day, hours=-70)
+    assert (await shop.plan())["limits"]["sms"]["kept"] == 4
+    page = await shop.owner.see(f"/studio/{shop.id}/plan")
+    assert "4 of them are kept for your weddings within three days" in page
+    assert await sent(far) == 16, "a tenth for each of the two is left"
+    assert await sent(soon) == 4, "and is theirs"
+    assert (await sent(far), await sent(soon)) == (0, 0)
+    assert await sent(far, is_emergency=True) == 30
+    await shop.live(soon)
+    assert await sent(soon) == 30, "a wedding in its window is never refused"
+    await shop.live(soon, hours=100)
+    await shop.live(day, hours=100)
+    assert (await shop.plan())["limits"]["sms"]["kept"] == 0
+
+
 async def test_accounts_are_refused_before_anybody_is_sent_to_a_provider(house: House) -> None:
     shop = Shop(town=house, business=await house.supplier())
     await shop.give("free", connections=1)

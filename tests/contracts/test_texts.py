@@ -1,6 +1,7 @@
 """Texts and calls of notices: who gets them, what people answer, and what becomes of those that do not arrive."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
+from tests.contracts.alert_house import house as alert_house
 from tests.contracts.phone_house import PHONE, PhoneHouse, housed
 from tests.contracts.test_notices import run_again
 from tests.contracts.town import LEASE_WORK, Linked, Somebody
@@ -15,6 +17,7 @@ from tests.engines_fixture import Database, RunningPostgres
 from wedsync.acknowledgements import actions as acknowledgements
 from wedsync.connections.phoning import work
 from wedsync.events.jobs import Job
+from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
 from wedsync.phones.model import WORDING_VERSION
@@ -242,10 +245,64 @@ async def test_a_voice_mail_hears_nothing_of_it_and_confirms_nothing(
     wedding, sid = await called(house, ana, number)
     call = await house.twilio.store.pick_up(sid, by="machine_start")
     assert (call["status"], "ceremony" in call["_said"][0]) == ("completed", False)
-    key = f"{call['_url']}/key"
+    key = call["_url"].replace("?", "/key?")
     assert "settled" in (await house.knock(key, {"CallSid": sid, "Digits": "1", "AnsweredBy": "machine_start"}))[1]
     await house.hear()
     assert await house.stands(ana, wedding) == [("open", None)]
+
+
+@pytest.mark.parametrize(
+    ("locale", "voice", "hello", "keys", "thanks", "settled"),
+    [
+        ("nl-BE", ("Polly.Lotte", "nl-NL"), "Goedendag", "Toets 1", "Het is bevestigd", "is geregeld"),
+        ("de", ("Polly.Vicki", "de-DE"), "Guten Tag", "Drücken Sie 1", "Es ist bestätigt", "erledigt"),
+        ("fr-CA", ("Polly.Chantal", "fr-CA"), "Bonjour", "Appuyez sur 1", "confirmé", "réglé"),
+        ("es", ("Polly.Lucia", "es-ES"), "Hola", "Pulse 1", "Está confirmado", "resuelto"),
+        ("en-GB", ("Polly.Amy", "en-GB"), "Hello", "Press 1", "It is confirmed", "settled"),
+    ],
+)
+async def test_a_call_is_in_the_language_of_whoever_takes_it(
+    house: PhoneHouse,
+    number: str,
+    locale: str,
+    voice: tuple[str, str],
+    hello: str,
+    keys: str,
+    thanks: str,
+    settled: str,
+) -> None:
+    one = await alert_house(house, await house.person("ana"), clock.now() + timedelta(days=60))
+    planner = one.planner.owner
+    await planner.got("PATCH", "/api/v1/me/preferences", {"locale": locale})
+    await house.proved(planner, number, calls=True)
+    await one.raised(what="medical")
+    await one.work()
+    await one.later(15)
+    await house.send()
+    (call,) = house.calls(number)
+    taken = await house.twilio.store.pick_up(call["sid"])
+    assert hello in taken["_said"][0]
+    assert keys in taken["_said"][0]
+    for key, said in (("7", keys), ("1", thanks)):
+        assert said in (await house.twilio.store.press(call["sid"], key))["_said"][-1]
+    assert set(taken["_voices"]) == {voice}
+    again = (await house.knock(call["_url"], {"CallSid": call["sid"]}))[1]
+    assert settled in again
+    assert f'language="{voice[1]}"' in again
+
+
+async def test_a_text_that_answers_is_answered_in_its_writers_language(house: PhoneHouse, number: str) -> None:
+    ana = await house.person("ana")
+    wedding = await house.wedding(ana)
+    await house.react(wedding)
+    business = await house.linked(ana, wedding)
+    await business.owner.got("PATCH", "/api/v1/me/preferences", {"locale": "de"})
+    await house.proved(business.owner, number)
+    await house.moved(ana, wedding, "14:00")
+    assert "Antworten Sie OK 10" in house.texts(number)[-1]
+    assert "Bitte antworten Sie OK 10" in await house.writes(number, "wie bitte?")
+    assert (await house.writes(number, "Ja")).startswith("Danke. Bestätigt: ")
+    assert await house.stands(ana, wedding) == [("acknowledged", "text")]
 
 
 async def test_who_confirmed_on_the_page_is_not_texted_or_called_about_it_any_more(

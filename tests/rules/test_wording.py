@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wedsync.alerts import model as alerts
+from wedsync.connectors.twilio import mapper as twilio
 from wedsync.notices import model, saying
 from wedsync.notices.wording import checking, drawing
 from wedsync.notices.wording.content import HEADLINE_CHARACTERS_MAX, Content, Matter, headline, line, written
@@ -64,6 +65,10 @@ def test_every_language_says_all_that_is_said_and_nothing_that_english_does_not_
         assert all(ours.texts[key].title for key in model.CALLS), "an emergency is understood"
     for locale, keys in (("nl", WRITTEN), ("de", WRITTEN), ("fr", CORE), ("es", CORE)):
         assert set(keys) <= set(languages[locale].texts), locale
+
+
+def test_every_language_has_a_voice() -> None:
+    assert set(twilio.SPOKEN) == {family(locale)[-1] for locale in shipped()}
 
 
 @given(MATTERS, st.sampled_from(sorted(shipped())))

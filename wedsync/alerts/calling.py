@@ -184,7 +184,7 @@ async def _told(
     event: Event,
     tokens: Mapping[UUID, str],
 ) -> list[Told]:
-    """Each in their language, in the words of the newest version; a voice says it in English."""
+    """Each in their language, in the words of the newest version."""
     key, said = model.text_of(alert["kind"], alert["what"]), (alert["kind"], alert["what"], alert["place"])
     words: Any = await tx.row(queries.words, [key, *SHARED])
     chosen = {r["person_id"]: r["locale"] for r in await tx.rows(queries.locales, [one.person_id for one in called])}
@@ -203,7 +203,6 @@ async def _told(
             confirms=True,
             severity="critical",
             tongue=tongues[one.person_id],
-            spoken=model.title(*said),
         )
         for one in called
     ]

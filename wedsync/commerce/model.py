@@ -37,7 +37,9 @@ KINDS: Final[Mapping[Name, Kind]] = {
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit of a business. `allowed` null: no limit. `used` null: nothing is counted."""
+    """One limit of a business. `allowed` null: no limit. `used` null: nothing is counted. `kept` of what is allowed is
+    for weddings within three days alone.
+    """
 
     name: Name
     title: str
@@ -45,6 +47,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     allowed: int | None
     used: int | None
     state: State
+    kept: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,10 +110,10 @@ class LimitNotice(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-def limit(name: Name, allowed: int | None, used: int | None) -> Limit:
+def limit(name: Name, allowed: int | None, used: int | None, kept: int = 0) -> Limit:
     """One limit with how it stands."""
-    kind = KINDS[name]
-    return Limit(name=name, title=kind.title, per=kind.per, allowed=allowed, used=used, state=state(allowed, used))
+    kind, stands = KINDS[name], state(allowed, used)
+    return Limit(name=name, title=kind.title, per=kind.per, allowed=allowed, used=used, state=stands, kept=kept)
 
 
 def state(allowed: int | None, used: int | None) -> State:

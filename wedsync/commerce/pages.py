@@ -87,6 +87,7 @@ def _counted(one: model.Limit) -> dict[str, Any]:
         "title": one.title,
         "about": _about(one),
         "used": one.used or 0,
+        "kept": one.kept,
         "allowed": one.allowed,
         "state": one.state,
         "tone": TONES[one.state],

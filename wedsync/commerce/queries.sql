@@ -1,7 +1,7 @@
 -- Every statement of plans. The tenant is the entered business; what is limited, and what is used of it, the functions of the database know.
 
 -- name: report
-select r.name, r.allowed, r.used from app.plan_report() r
+select r.name, r.allowed, r.used, r.kept from app.plan_report() r
 
 -- name: mine
 -- What the business has, and how many of its clients are kept beyond it.

@@ -29,7 +29,9 @@ async def report(tx: Tx) -> model.Report:
     mine = await tx.row(queries.mine)
     if mine is None:
         raise not_found("plan")
-    limits = [model.limit(row["name"], row["allowed"], row["used"]) for row in await tx.rows(queries.report)]
+    limits = [
+        model.limit(row["name"], row["allowed"], row["used"], row["kept"]) for row in await tx.rows(queries.report)
+    ]
     return model.Report(
         supplier_id=await tx.home(),
         plan=mine["plan"],

@@ -22,9 +22,14 @@ log = structlog.get_logger("deliver")
 Sender = Callable[[Payload], Awaitable[Outcome]]
 
 SHARED_DESTINATIONS = frozenset(
-    {UUID("00000000-0000-7000-8000-000000000001"), UUID("00000000-0000-7000-8000-000000000009")}
+    {
+        UUID("00000000-0000-7000-8000-000000000001"),
+        UUID("00000000-0000-7000-8000-000000000009"),
+        UUID("00000000-0000-7000-8000-00000000000b"),
+        UUID("00000000-0000-7000-8000-00000000000c"),
+    }
 )
-"""One for all mail of the platform, one for all its texts and calls; they are nobody's to reconnect."""
+"""For all mail of the platform, all its texts and calls, and each of them in an emergency; nobody's to reconnect."""
 DETAIL_MAX_CHARACTERS = 2_000
 HEAD_MAX_CHARACTERS = 8_192
 HEADERS_MAX = 24

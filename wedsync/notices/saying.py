@@ -112,11 +112,14 @@ def saying(event: Event, tongue: Tongue = ENGLISH) -> Saying:
     return Saying(title=_title(event.type, values, tongue), before=before, after=after, label=_begun(name))
 
 
-def aloud(said: Saying) -> str:
+def aloud(said: Saying, tongue: Tongue = ENGLISH) -> str:
     """The same as a voice says it."""
-    if said.before and said.after:
-        return f"{said.title}. It was {said.before}, and is now {said.after}"
-    return f"{said.title}: {said.after}" if said.after else said.title
+    if not said.after:
+        return said.title
+    changed = {"title": said.title, "after": said.after}
+    return (
+        tongue.phrase("aloud", before=said.before, **changed) if said.before else tongue.phrase("aloud_now", **changed)
+    )
 
 
 def _title(kind: str, values: Mapping[str, Any], tongue: Tongue) -> str:

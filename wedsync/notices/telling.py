@@ -22,7 +22,7 @@ from wedsync.notices.channels import mail as mailing
 from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
 from wedsync.notices.model import Recipient
 from wedsync.notices.saying import Saying
-from wedsync.notices.wording.tongues import ENGLISH, ENGLISH_LOCALE, SHARED, Tongue, spoken_by, versions_of
+from wedsync.notices.wording.tongues import SHARED, Tongue, spoken_by, versions_of
 from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
@@ -83,7 +83,6 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
             label=said.label,
             on=tongue.day(self.on) if self.on else "",
             tongue=tongue,
-            spoken=saying.aloud(self.said[ENGLISH_LOCALE]),
             couple=self.couple,
             url=self._url(person, confirming),
             confirms=confirming is not None and self.event.type in (*model.TO_LINKS, *model.TO_ALL),
@@ -189,7 +188,7 @@ async def _matter(
     asked = () if event.type in model.UNCONFIRMED else people
     links = {p.link_id for p in asked if p.link_id is not None}
     passes = await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
-    spoken = {ENGLISH_LOCALE: ENGLISH} | {tongue.locale: tongue for tongue in tongues.values()}
+    spoken = {tongue.locale: tongue for tongue in tongues.values()}
     return Matter(
         event=event,
         couple=wedding["couple_names"],

@@ -147,8 +147,11 @@ def message(
     validity_s: int,
     service: Literal["notices", "emergency"] = "notices",
     spoken: str = "",
+    locale: str = "en",
 ) -> bytes:
-    """A text or call as its delivery holds it: what `connections.phoning.contract.Message` reads."""
+    """A text or call as its delivery holds it: what `connections.phoning.contract.Message` reads. Where a call is asked
+    what to say, its address names the language, for what is said when its words are gone too.
+    """
     at = f"{settings.public_url}/hooks/twilio/phone"
     return msgspec.json.encode(
         {
@@ -159,7 +162,7 @@ def message(
             "service": service,
             "validity_s": validity_s,
             "status_url": f"{at}/status/{id}",
-            "voice_url": f"{at}/voice/{id}",
+            "voice_url": f"{at}/voice/{id}?lang={locale}",
             "at": clock.machine_now().isoformat(),
         }
     )

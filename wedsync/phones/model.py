@@ -186,12 +186,32 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     event_id: UUID
     code: int
     title: str
+    locale: str | None = None
+    """What they chose, else the wedding's."""
 
 
 YES: Final = frozenset(
-    {"1", "ok", "okay", "yes", "y", "ack", "confirm", "confirmed", "fine", "k", "👍", "got it", "done"}
+    {
+        "1",
+        "ok",
+        "okay",
+        "yes",
+        "y",
+        "ack",
+        "confirm",
+        "confirmed",
+        "fine",
+        "k",
+        "👍",
+        "got it",
+        "done",
+        "ja",
+        "oui",
+        "si",
+        "sí",
+    }
 )
-NO: Final = frozenset({"2", "no", "n", "cannot", "can't", "cant", "not possible", "impossible"})
+NO: Final = frozenset({"2", "no", "n", "cannot", "can't", "cant", "not possible", "impossible", "nein", "nee", "non"})
 
 
 class Meant(msgspec.Struct, frozen=True):

@@ -137,10 +137,12 @@ def to_channels(connectors: host.Host, accounts: Accounts, door: Door, ring: Key
 
 def to_job(payload: Payload, *, open_sealed: OpenSealed, still: Still | None = None) -> host.Job:
     """What the host needs; secrets stay sealed until the connector is called. Calls of an alert are asked about once
-    more where they took longer than a moment: somebody may have acknowledged it."""
+    more where they took longer than a moment: somebody may have acknowledged it; they have the short time of a wedding
+    that is under way, whenever they are made."""
     job = payload.job
     # Images that are sealed at rest are opened here: the database has just judged that this receiver may see them.
     event = None if payload.event is None else with_images(payload.event, open_sealed)
+    is_calling = payload.type.startswith(CALLING) and payload.recipient_kind == "person"
     return host.Job(
         connector=job.name,
         delivery_id=job.id,
@@ -155,7 +157,7 @@ def to_job(payload: Payload, *, open_sealed: OpenSealed, still: Still | None = N
         data=None if event is None or payload.shape is None else shaped(payload.shape, event),
         previous_seq=payload.previous_seq,
         attempt=job.attempt,
-        is_live=job.live_until is not None and job.live_until > clock.now(),
+        is_live=is_calling or (job.live_until is not None and job.live_until > clock.now()),
         as_new=bool(payload.as_new) or payload.is_test,
         is_test=payload.is_test,
         may_leave=partial(still, job.id) if still is not None and payload.type.startswith(CALLING) else None,

@@ -108,7 +108,7 @@ async def _answer(ctx: Context, heard: Heard, indexes: list[bytes], answer: Answ
             is_new = await tx.value(queries.hear, heard.key, None, indexes[0], "text.answer", None)
             return words.NOTHING_ASKED if is_new else ""
     outcome = await settle(ctx, asked, answer, key=heard.key, by="text")
-    return words.ANSWERED[outcome].format(title=asked.title or words.IT) if outcome else ""
+    return words.answered(outcome, asked) if outcome else ""
 
 
 async def settle(ctx: Context, asked: Asked, answer: Answer, *, key: str, by: Literal["text", "call"]) -> str:

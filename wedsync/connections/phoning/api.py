@@ -1,10 +1,11 @@
 """The doors of the provider of texts and calls. Every request is verified by its scheme before anything is believed."""
 
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from litestar import Response, post
+from litestar.params import Parameter
 
 from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.hooks import REFUSED, UNKNOWN, UNVERIFIED
@@ -16,6 +17,7 @@ from wedsync.connections.verify.scheme import verify
 from wedsync.kit import clock
 from wedsync.kit.errors import Refusal
 from wedsync.kit.limits import Window
+from wedsync.notices.wording.tongues import Tongue
 from wedsync.phones import model, sealed
 from wedsync.web.callers import block_of
 from wedsync.web.context import Context
@@ -26,6 +28,7 @@ FIELDS_MAX: Final = 200
 BASE: Final = "/hooks/{connector:str}/phone"
 ANSWERS: Final = Window("phone-answers", 20, 3600)
 """To one number: two machines that answer each other's texts stop here."""
+Language = Annotated[str, Parameter(description="The language of the call: nl, de, fr-CA", max_length=20)]
 KEYS: Final[dict[str, model.Answer]] = {"1": "confirmed", "2": "cannot"}
 
 
@@ -71,19 +74,21 @@ async def texts(request: AnyRequest, ctx: Context, desk: Desk, connector: str) -
     summary="A call was taken",
     description="By the provider, signed: what is to be said. A voice mail is asked nothing.",
 )
-async def voice(request: AnyRequest, ctx: Context, desk: Desk, connector: str, message_id: UUID) -> Response[bytes]:
+async def voice(
+    request: AnyRequest, ctx: Context, desk: Desk, connector: str, message_id: UUID, lang: Language = ""
+) -> Response[bytes]:
     """With what it is about only to a person."""
     phones, form = await _verified(request, ctx, desk, connector)
-    picked = _picked(phones, form)
+    picked, tongue = _picked(phones, form), words.tongue_of(lang)
     found = await actions.called(ctx, message_id)
-    if picked.is_machine:
-        return _document(phones.say(words.MACHINE))
-    if found is None:
-        return _document(phones.say(words.SETTLED))
+    if picked.is_machine or found is None:
+        told = words.spoken("machine" if picked.is_machine else "settled", tongue)
+        return _document(phones.say(told, locale=tongue.locale))
     row, kept = found
     if row["code"] is None:
-        return _document(phones.say(kept.spoken))
-    return _document(phones.ask(kept.spoken, url=_key_url(ctx, connector, message_id)))
+        return _document(phones.say(kept.spoken, locale=tongue.locale))
+    url = _key_url(ctx, connector, message_id, tongue)
+    return _document(phones.ask(kept.spoken, url=url, locale=tongue.locale))
 
 
 @post(
@@ -92,21 +97,24 @@ async def voice(request: AnyRequest, ctx: Context, desk: Desk, connector: str, m
     summary="A key was pressed in a call",
     description="By the provider, signed: 1 confirms, 2 says that it cannot be done.",
 )
-async def key(request: AnyRequest, ctx: Context, desk: Desk, connector: str, message_id: UUID) -> Response[bytes]:
+async def key(
+    request: AnyRequest, ctx: Context, desk: Desk, connector: str, message_id: UUID, lang: Language = ""
+) -> Response[bytes]:
     """Only a person is ever asked, so only a person presses."""
     phones, form = await _verified(request, ctx, desk, connector)
-    picked = _picked(phones, form)
+    picked, tongue = _picked(phones, form), words.tongue_of(lang)
     found = await actions.called(ctx, message_id)
     if found is None or picked.is_machine or found[0]["code"] is None:
-        return _document(phones.say(words.SETTLED))
+        return _document(phones.say(words.spoken("settled", tongue), locale=tongue.locale))
     answer = KEYS.get(picked.digits)
     if answer is None:
-        return _document(phones.ask(words.NOT_A_CHOICE, url=_key_url(ctx, connector, message_id)))
+        url = _key_url(ctx, connector, message_id, tongue)
+        return _document(phones.ask(words.not_a_choice(tongue), url=url, locale=tongue.locale))
     row = found[0]
     named = {name: row[name] for name in ("id", "tenant_id", "person_id", "event_id", "code")}
     asked = model.Asked(**named, title="")
     outcome = await actions.settle(ctx, asked, answer, key=f"{picked.sid}.key", by="call")
-    return _document(phones.say(words.SPOKEN[outcome]))
+    return _document(phones.say(words.spoken(outcome, tongue), locale=tongue.locale))
 
 
 async def _verified(request: AnyRequest, ctx: Context, desk: Desk, connector: str) -> tuple[Phones, Form]:
@@ -144,8 +152,8 @@ def _picked(phones: Phones, form: Form) -> Picked:
         raise _malformed() from error
 
 
-def _key_url(ctx: Context, connector: str, message_id: UUID) -> str:
-    return f"{ctx.settings.public_url}/hooks/{connector}/phone/voice/{message_id}/key"
+def _key_url(ctx: Context, connector: str, message_id: UUID, tongue: Tongue) -> str:
+    return f"{ctx.settings.public_url}/hooks/{connector}/phone/voice/{message_id}/key?lang={tongue.locale}"
 
 
 def _malformed() -> Refusal:

@@ -88,10 +88,10 @@ class Phones(Connector, Protocol):
         """The document that answers a text; empty for no answer."""
         ...
 
-    def say(self, text: str) -> bytes:
-        """The document that says something and hangs up."""
+    def say(self, text: str, *, locale: str) -> bytes:
+        """The document that says something, by a voice of this language, and hangs up."""
         ...
 
-    def ask(self, text: str, *, url: str) -> bytes:
+    def ask(self, text: str, *, url: str, locale: str) -> bytes:
         """The document that says something, and brings the key that is pressed to `url`."""
         ...

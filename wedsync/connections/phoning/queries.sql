@@ -20,7 +20,7 @@ select app.spoil_phone($1)
 select app.follow_text($1, $2, $3, $4, $5, $6)
 
 -- name: asks
-select a.id, a.tenant_id, a.person_id, a.link_id, a.event_id, a.code, a.title, a.created_at from app.phone_asks($1) a
+select a.id, a.tenant_id, a.person_id, a.link_id, a.event_id, a.code, a.title, a.created_at, a.locale from app.phone_asks($1) a
 order by a.created_at desc
 
 -- name: call

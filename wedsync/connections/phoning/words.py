@@ -1,10 +1,12 @@
-"""What we say back to people who text us or take our calls: short, plain, and nothing that only they may hear."""
+"""What we say back to people who text us or take our calls: short, plain, in their language, and nothing that only they
+may hear. What answers STOP, START and HELP is in English, as carriers' rules have it.
+"""
 
 from typing import Final
 
+from wedsync.notices.wording.tongues import ENGLISH, Tongue, family, shipped
 from wedsync.phones.model import Asked
 
-IT: Final = "it"
 STOPPED: Final = "WedSync: you get no more texts and calls from us. Text START to get texts again."
 STARTED: Final = "WedSync: you get texts about your weddings again. Text STOP to end them, HELP for help."
 HELP: Final = (
@@ -13,24 +15,32 @@ HELP: Final = (
 )
 KEYWORDS: Final = {"stop": STOPPED, "start": STARTED, "help": HELP}
 NOTHING_ASKED: Final = "WedSync: nothing waits for your answer. Text HELP for help, STOP to get no texts."
-ANSWERED: Final = {
-    "confirmed": "Thank you. Confirmed: {title}",
-    "cannot": "Thank you. The couple is told that you cannot: {title}",
-    "newer": "That has changed again since. Please look at the newest text, or in WedSync: {title}",
-    "ended": "You do not work on this wedding any more, so nothing waits for your answer.",
-}
-SETTLED: Final = "Hello. This is WedSync. What we called about is settled. Goodbye."
-MACHINE: Final = "Hello. This is WedSync, with news of a wedding. Please look in WedSync. Goodbye."
-"""Anybody may hear a voice mail, and a voice mail confirms nothing."""
-NOT_A_CHOICE: Final = "Press 1 to confirm. Press 2 if you cannot."
-SPOKEN: Final = {
-    "confirmed": "Thank you. It is confirmed. Goodbye.",
-    "cannot": "Thank you. The couple is told that you cannot. Goodbye.",
-    "newer": "This has changed again since. Please look in WedSync. Goodbye.",
-    "ended": "You do not work on this wedding any more. Goodbye.",
-    "": "Thank you. Goodbye.",
-}
+ENDED: Final = "ended"
+
+
+def tongue_of(locale: str | None) -> Tongue:
+    """Of a language that we do not have: English."""
+    return Tongue(locale=locale) if locale and family(locale)[-1] in shipped() else ENGLISH
+
+
+def answered(outcome: str, asked: Asked) -> str:
+    """What a text is answered with that was an answer itself."""
+    tongue = tongue_of(asked.locale)
+    values = {} if outcome == ENDED else {"title": asked.title or tongue.phrase("text_it")}
+    return tongue.phrase(f"text_{outcome}", **values)
 
 
 def unclear(asked: Asked) -> str:
-    return f"WedSync: please answer OK {asked.code} to confirm, or NO {asked.code} if you cannot: {asked.title or IT}"
+    tongue = tongue_of(asked.locale)
+    return tongue.phrase("text_unclear", code=asked.code, title=asked.title or tongue.phrase("text_it"))
+
+
+def spoken(outcome: str, tongue: Tongue) -> str:
+    """What a key in a call is answered with: `confirmed`, `cannot`, `newer`, `ended`; `thanks` for a repeat. And
+    `settled`, and `machine`: anybody may hear a voice mail, and a voice mail confirms nothing.
+    """
+    return tongue.phrase(f"call_{outcome or 'thanks'}")
+
+
+def not_a_choice(tongue: Tongue) -> str:
+    return tongue.phrase("call_keys")

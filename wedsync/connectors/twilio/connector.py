@@ -83,11 +83,11 @@ class Twilio:
     def reply(self, text: str) -> bytes:
         return mapper.reply(text)
 
-    def say(self, text: str) -> bytes:
-        return mapper.say(text)
+    def say(self, text: str, *, locale: str) -> bytes:
+        return mapper.say(text, locale=locale)
 
-    def ask(self, text: str, *, url: str) -> bytes:
-        return mapper.ask(text, url=url)
+    def ask(self, text: str, *, url: str, locale: str) -> bytes:
+        return mapper.ask(text, url=url, locale=locale)
 
     async def close(self) -> None:
         """Nothing is held: the network's door belongs to the process."""

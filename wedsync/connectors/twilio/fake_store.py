@@ -88,6 +88,7 @@ class Store:
             "_url": form["Url"],
             "_told": form.get("StatusCallback", ""),
             "_said": [],
+            "_voices": [],
             "_answer_url": "",
         }
         self._tell_call(self.calls[made["sid"]], "ringing")
@@ -143,9 +144,11 @@ class Store:
         place = {"uri": uri, "first_page_uri": uri, "next_page_uri": None, "previous_page_uri": None}
         return {name: same[:50], "page": 0, "page_size": 50, "start": 0, "end": len(same[:50]), **place}
 
-    def _follow(self, call: Object, said: str) -> None:
-        document = _parsed(said)
-        call["_said"] += [one.text or "" for one in document.iter("Say")][:1]
+    def _follow(self, call: Object, answer: str) -> None:
+        document = _parsed(answer)
+        said = [(one.text or "", (one.get("voice", ""), one.get("language", ""))) for one in document.iter("Say")][:1]
+        call["_said"] += [words for words, _ in said]
+        call["_voices"] += [voice for _, voice in said]
         gather = document.find("Gather")
         call["_answer_url"] = "" if gather is None else gather.get("action", "")
         if gather is None:

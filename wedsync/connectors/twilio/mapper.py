@@ -16,7 +16,20 @@ VALIDITY_MIN_S, VALIDITY_MAX_S = 6, 36_000
 RING_S: Final = 25
 DETECTION_S: Final = 5
 ANSWER_S: Final = 8
-VOICE: Final = "alice"
+VOICES: Final = {
+    "en-US": "Polly.Joanna",
+    "en-GB": "Polly.Amy",
+    "en-AU": "Polly.Nicole",
+    "de-DE": "Polly.Vicki",
+    "nl-NL": "Polly.Lotte",
+    "fr-FR": "Polly.Lea",
+    "fr-CA": "Polly.Chantal",
+    "es-ES": "Polly.Lucia",
+    "es-MX": "Polly.Mia",
+}
+"""A voice speaks one language; with another `<Say>` fails. twilio.com/docs/voice/twiml/say/text-speech"""
+SPOKEN: Final = {"en": "en-US", "de": "de-DE", "nl": "nl-NL", "fr": "fr-FR", "es": "es-ES"}
+"""Of a language the region whose voice speaks it where the region asked for has none."""
 RANKS: Final[dict[str, tuple[int, bool]]] = {
     # of texts
     "scheduled": (1, False),
@@ -162,21 +175,22 @@ def reply(text: str) -> bytes:
     return _twiml(f"<Message>{escape(text)}</Message>" if text else "")
 
 
-def say(text: str) -> bytes:
-    return _twiml(f"{_said(text)}<Hangup/>")
+def say(text: str, *, locale: str) -> bytes:
+    return _twiml(f"{_said(text, locale)}<Hangup/>")
 
 
-def ask(text: str, *, url: str) -> bytes:
+def ask(text: str, *, url: str, locale: str) -> bytes:
     """Asked twice; who presses nothing has confirmed nothing."""
     gather = (
         f'<Gather input="dtmf" numDigits="1" timeout="{ANSWER_S}" method="POST" action="{_attribute(url)}">'
-        f"{_said(text)}</Gather>"
+        f"{_said(text, locale)}</Gather>"
     )
     return _twiml(f"{gather}{gather}<Hangup/>")
 
 
-def _said(text: str) -> str:
-    return f'<Say voice="{VOICE}">{escape(text)}</Say>'
+def _said(text: str, locale: str) -> str:
+    language = locale if locale in VOICES else SPOKEN.get(locale.partition("-")[0], SPOKEN["en"])
+    return f'<Say voice="{VOICES[language]}" language="{language}">{escape(text)}</Say>'
 
 
 def _attribute(text: str) -> str:

@@ -20,9 +20,9 @@ from wedsync.notices.wording.tongues import ENGLISH, Tongue
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One person to be told of one fact on one channel, decided already; `confirms` where opening the address can say
-    "seen and fine"; `lines` where several facts are told as one. All of it is in the person's language (`tongue`), but
-    for `spoken`: voices speak English. `on` is the wedding's day, `label` what has changed in a word or two, `key` the
-    text it is said in where that is not the event's own.
+    "seen and fine"; `lines` where several facts are told as one. All of it is in the person's language (`tongue`). `on`
+    is the wedding's day, `label` what has changed in a word or two, `key` the text it is said in where that is not the
+    event's own.
     """
 
     person: Recipient
@@ -38,7 +38,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     on: str = ""
     tongue: Tongue = ENGLISH
-    spoken: str = ""
     key: str = ""
 
     def content(self) -> Content:

@@ -60,6 +60,7 @@ def _made(
         to=sealed.unseal(ring, person, phone["phone_id"], phone["sealed"]),
         body=read,
         spoken=said,
+        locale=one.tongue.locale,
         kind=kind,
         validity_s=VALID_S[one.severity],
         service="emergency" if one.severity == "critical" else "notices",
@@ -92,8 +93,8 @@ def _made(
 
 
 def spoken(one: Told, code: int | None) -> str:
-    """The same for a voice: in English, without an address, and with what the keys do."""
-    several = f"{one.title}: {'; '.join(one.lines)}" if one.lines else ""
-    said = one.spoken or several or saying.aloud(saying.Saying(title=one.title, before=one.before, after=one.after))
-    asks = " Press 1 to confirm. Press 2 if you cannot." if code is not None else ""
-    return f"Hello. This is WedSync, about the wedding of {one.couple}. {said}.{asks}"
+    """The same for a voice: without an address, and with what the keys do."""
+    told = saying.Saying(title=one.title, before=one.before, after=one.after)
+    said = f"{one.title}: {'; '.join(one.lines)}" if one.lines else saying.aloud(told, one.tongue)
+    call = one.tongue.phrase("call", couple=one.couple, said=said.rstrip("."))
+    return f"{call} {one.tongue.phrase('call_keys')}" if code is not None else call

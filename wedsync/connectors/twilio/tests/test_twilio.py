@@ -214,11 +214,33 @@ def test_states_only_go_forward_and_twiml_holds_no_markup_of_ours() -> None:
     order = ["accepted", "queued", "sending", "sent", "undelivered", "delivered", "read"]
     ranks = [mapper.status({"MessageSid": "SM1", "MessageStatus": state}).rank for state in order]
     assert ranks == sorted(set(ranks))
-    asked = mapper.ask("Ana & <Ben>", url='https://a.test/?a=1&b="2"').decode()
+    asked = mapper.ask("Ana & <Ben>", url='https://a.test/?a=1&b="2"', locale="en").decode()
     assert "Ana &amp; &lt;Ben&gt;" in asked
     assert 'action="https://a.test/?a=1&amp;b=&quot;2&quot;"' in asked
     assert mapper.reply("") == b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
     assert mapper.picked({"CallSid": "CA1", "AnsweredBy": "machine_end_beep", "Digits": "1"}).is_machine
+
+
+def test_every_voice_is_one_that_twilio_has_and_speaks_its_own_language() -> None:
+    """As `SayVoice` and `SayLanguage` of Twilio's library have them (twilio-node, src/twiml/VoiceResponse.ts); which
+    voice speaks what is Amazon Polly's."""
+    theirs = {
+        "en-US": {"Joanna", "Salli", "Kendra"},
+        "en-GB": {"Amy", "Emma", "Brian"},
+        "en-AU": {"Nicole", "Russell"},
+        "de-DE": {"Vicki", "Marlene", "Hans"},
+        "nl-NL": {"Lotte", "Ruben"},
+        "fr-FR": {"Lea", "Celine", "Mathieu"},
+        "fr-CA": {"Chantal"},
+        "es-ES": {"Lucia", "Conchita", "Enrique"},
+        "es-MX": {"Mia"},
+    }
+    assert set(mapper.VOICES) == set(theirs)
+    assert all(voice.removeprefix("Polly.") in theirs[language] for language, voice in mapper.VOICES.items())
+    assert set(mapper.SPOKEN.values()) <= set(mapper.VOICES)
+    for locale, language in (("nl-BE", "nl-NL"), ("fr-CA", "fr-CA"), ("de", "de-DE"), ("tlh", "en-US"), ("", "en-US")):
+        said = f'<Say voice="{mapper.VOICES[language]}" language="{language}">Hi</Say>'
+        assert said in mapper.say("Hi", locale=locale).decode()
 
 
 def test_what_the_fake_signs_our_own_verifier_takes_and_nothing_else() -> None:
