@@ -218,6 +218,12 @@ class Door:
             yield tx
 
     @asynccontextmanager
+    async def enter_opening(self, actor: Actor, look: UUID) -> AsyncIterator[Tx]:
+        """Read the wedding that is open to an operator, by a look that is on record; nothing can be written."""
+        async with self._open(actor, f"select app.enter_opening('{_person(actor)}', '{_uuid(look)}')") as tx:
+            yield tx
+
+    @asynccontextmanager
     async def enter_pass(self, purpose: str, token_hash: bytes) -> AsyncIterator[Tx]:
         """Act as whoever holds a pass. Raises Refusal 404 for an unknown one and 410 for a late or revoked one."""
         if not purpose.isalpha():
