@@ -44,6 +44,7 @@ UNTOLD: Final[Mapping[str, str]] = {
     "freeze_rules": "what the database needs of the operator's settings; shown to nobody",
     "platform_modes": "an operator's word, of no wedding; weddings that are near are told by mode_notes",
     "freeze_overrides": "two operators' word, of no wedding; the operator's page lists it",
+    "opening_looks": "what an operator looked at; the couple's page lists each, beside who asked and why",
     "health_series": "counts of the platform, of no tenant; written by the clock and by processes that live",
     "health_marks": "up to when was counted",
     "health_parts": "how the platform is judged; the operator asks for it",
@@ -158,6 +159,11 @@ SILENT: Final[Mapping[str, Silent]] = {
     "invitations": Silent(
         why="when a mail may leave is looked at again; that it left is told",
         columns=("next_at", "version", "updated_at"),
+    ),
+    "openings": Silent(
+        why="that one is asked for, approved and ended is on the couple's page and an event of security; it is told once",
+        ops=("insert",),
+        columns=("approved_by", "approved_at", "expires_at", "ended_by", "ended_at"),
     ),
     "memberships": Silent(
         why="the couple's own comes with the wedding and is told by wedding.created", early=("insert",)

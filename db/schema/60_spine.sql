@@ -206,9 +206,11 @@ create table public.jobs (
   live_until timestamptz,
   expires_at timestamptz,
   lease_token uuid,
-  lease_until timestamptz
+  lease_until timestamptz,
+  traceparent text default nullif(current_setting('app.traceparent', true), '') check (length(traceparent) = 55)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 comment on table public.jobs is 'Live work only, deleted when terminal: deliveries (id = delivery id), reactions, work (imports). order_key set = in order_seq order per destination';
+comment on column public.jobs.traceparent is 'The span of the transaction that owes it, where that one is traced: W3C Trace Context';
 -- An expression, so that nothing but the look at a lane's oldest uses it: to find one destination's oldest, a plan made while few were ready
 -- would wade through the whole lane.
 create index jobs_ready on public.jobs ((lane::integer), run_at) where lease_token is null;

@@ -84,11 +84,12 @@ $$;
 -- Verified hooks of any number of requests, each with its job, in one statement and one commit; parallel arrays, one place an element, `p_request`
 -- says to which request it belongs. A repeat is answered with the id that the first one has. Jobs of one source run in the order of arrival: a
 -- later state must not be overwritten by an earlier one.
+-- Many requests share the transaction, so each brings the span that its work goes on from.
 -- A request was verified with the secrets of one version of its connection (null where it was the platform's): if that is no longer the one, its
 -- elements are not kept and not answered. The lock waits for whoever is changing the connection, and looks at it anew after them (a key share would not: it takes
 -- the row as it was before an update that leaves its key).
 create function app.receive_hooks(p_request integer[], p_tenant uuid[], p_source uuid[], p_connection uuid[], p_version integer[],
-  p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[])
+  p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[], p_traceparent text[])
 returns table (request integer, id uuid, is_new boolean)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
@@ -99,8 +100,8 @@ begin
     order by c.id for share),
   told as materialized (
     select f.*, nextval('public.inbox_hooks_number_seq') as number
-    from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed)
-      with ordinality as f(request, tenant, source, connection, version, connector, verified_by, id, key, headers, sealed, n)
+    from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed, p_traceparent)
+      with ordinality as f(request, tenant, source, connection, version, connector, verified_by, id, key, headers, sealed, traceparent, n)
     where f.connection is null or exists (select from held h where h.id = f.connection and h.version = f.version)),
   made as (
     insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, number, headers, sealed, verified_by)
@@ -111,10 +112,10 @@ begin
     on conflict (source_id, dedupe_key) do update set source_id = excluded.source_id
     returning h.id, h.source_id, h.dedupe_key, h.number, h.tenant_id),
   owed as (
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args)
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, traceparent)
     select uuidv7(), 'work', 'hooks', 1, m.tenant_id, '00000000-0000-7000-8000-000000000004', m.source_id, m.number,
-        jsonb_build_object('hook_id', m.id)
-      from made m where m.id in (select t.id from told t))
+        jsonb_build_object('hook_id', m.id), t.traceparent
+      from made m join told t on t.id = m.id)
   select t.request, m.id, m.id = t.id from told t join made m on m.source_id = t.source and m.dedupe_key = t.key order by t.n;
 end $$;
 
@@ -157,7 +158,7 @@ begin
 end $$;
 
 grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.owe_hook(uuid),
-  app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[]),
+  app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[], text[]),
   app.enter_job_link(uuid, uuid, uuid) to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;

@@ -104,6 +104,7 @@ RULE = {"name": "A", "types": ["*"], "endpoint_id": str(UUID(int=9))}
 VALID: dict[str, Any] = {
     "POST /api/v1/platform/wordings/{key}/{locale}/roll-back": {"number": 0},
     "POST /api/v1/platform/modes": {"kind": "late", "reason": "Mail is slow today.", "minutes": 5},
+    "POST /api/v1/platform/openings": {"wedding_id": str(UUID(int=9)), "reason": "A leak must be found."},
     "POST /api/v1/platform/freeze/overrides": {"reason": "A leak must be closed."},
     "POST /api/v1/platform/announcements": {"kind": "incident", "title": "Slow", "says": "Mails.", "areas": ["mail"]},
     "POST /api/v1/platform/announcements/{announcement_id}/say": {"says": "It is over."},

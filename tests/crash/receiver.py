@@ -15,6 +15,7 @@ class Received(msgspec.Struct, frozen=True):
     signature: str
     timestamp: str
     body: bytes
+    traceparent: str = ""
 
 
 class Receiver:
@@ -57,6 +58,7 @@ def _received(path: str, headers: dict[str, str], body: bytes) -> Received:
         signature=headers["webhook-signature"],
         timestamp=headers["webhook-timestamp"],
         body=body,
+        traceparent=headers.get("traceparent", ""),
     )
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from tests.permissions.tables import AUDIENCES, BUSINESS, EVERYBODY, HOMES, STAFF, TABLES, TEAM
+from tests.permissions.tables import AUDIENCES, BUSINESS, EVERYBODY, HOMES, OPENED, STAFF, TABLES, TEAM
 from tests.world import World
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import Refusal
+from wedsync.operations.platform import PLATFORM
 from wedsync.weddings.actions import token_hash
 
 
@@ -56,6 +57,12 @@ async def entered(ground: Ground, audience: str, *, tenant: str) -> AsyncIterato
         return
     if audience == "guest":
         async with ground.world.door.enter_pass("rsvp", token_hash(ground.world.passes["rsvp"])) as tx:
+            yield tx
+        return
+    if audience == OPENED:
+        async with ground.world.door.enter(ground.world.actor(OPENED), PLATFORM) as tx:
+            look = await tx.value("select app.note_look($1, 'wedding')", ground.world.ids["opening"])
+        async with ground.world.door.enter_opening(ground.world.actor(OPENED), look) as tx:
             yield tx
         return
     own, other = homes(ground, audience)
@@ -132,7 +139,7 @@ def home_of(table: str) -> str:
 def places() -> list[tuple[str, str]]:
     """Every (table, audience) of the permission file."""
     return [
-        *((table, audience) for table in TABLES for audience in AUDIENCES),
+        *((table, audience) for table in TABLES for audience in (*AUDIENCES, OPENED)),
         *((table, audience) for table in BUSINESS for audience in STAFF),
     ]
 

@@ -17,6 +17,7 @@ from wedsync.feeds import actions as feeds
 from wedsync.feeds.model import NewFeed
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.config import Settings
+from wedsync.operations.platform import PLATFORM
 from wedsync.subscriptions import actions as subscriptions
 from wedsync.subscriptions.model import NewEndpoint
 from wedsync.subscriptions.rules import actions as rules
@@ -30,6 +31,12 @@ IN_A_WEDDING = (
     insert into mode_notes (wedding_id, kind, mode_id, expires_at, until_local, told_at, over_at)
     select '{home}', 'late', s.id, '2027-01-01T01:00:00Z', '01:00', '2027-01-01Z', '2027-01-01T01:00:00Z'
     from said s""",
+    """with said as (insert into openings
+      (wedding_id, reason, minutes, asked_by, asked_at, expires_at, approved_by, approved_at)
+      select '{home}', 'The couple asked.', 240, '{person}', now(), now() + interval '1 hour', p.person_id, now()
+      from persons p where p.person_id <> '{person}' limit 1 returning id)
+    insert into opening_looks (wedding_id, opening_id, person_id, part, at)
+    select '{home}', s.id, '{person}', 'tasks', now() from said s""",
     """insert into delivery_days (tenant_id, "on", connector) values ('{home}', '2027-06-05', 'webhook')""",
     """insert into journey_runs (wedding_id, link_id, enrolment_id, key, kind, title, state, due_at, done_at)
     select e.wedding_id, e.link_id, e.id, 's1', 'mail', 'Welcome', 'sent', '2027-01-01Z', '2027-01-01Z'
@@ -179,12 +186,26 @@ async def laid(settings: Settings, admin_url: str) -> Ground:
         for who, wedding in (("couple", world.wedding_id), ("other_couple", world.other_id)):
             await _lay_wedding(admin, wedding, world.people[who])
         members = await _hire(world)
+        await _open(world, admin)
         given = (("standard", world.links["standard"]), ("twin", world.ids["other_link"]))
         for who, link in given:
             await _lay_business(world, admin, who, link, members[who])
         return Ground(world, await _images(world, admin))
     finally:
         await admin.close()
+
+
+async def _open(world: World, admin: asyncpg.Connection) -> None:
+    """The wedding to an operator, by the word of another."""
+    for who in (tables.OPENED, "second_operator"):
+        async with world.door.bare(ANONYMOUS) as tx:
+            world.people[who] = await tx.value("select app.person_for($1)", f"{who}.{secrets.token_hex(4)}@ops.invalid")
+        await admin.execute("select app.make_operator($1)", world.people[who])
+    async with world.door.enter(world.actor(tables.OPENED), PLATFORM) as tx:
+        asked = await tx.value("select app.ask_opening($1, 'The couple asked for it.', 240)", world.wedding_id)
+    async with world.door.enter(world.actor("second_operator"), PLATFORM) as tx:
+        await tx.value("select app.approve_opening($1)", asked)
+    world.ids["opening"] = asked
 
 
 async def _lay_wedding(admin: asyncpg.Connection, wedding: UUID, person: UUID) -> None:

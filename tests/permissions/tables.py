@@ -34,6 +34,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "amendments": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": set(), "a": {*COUPLE, "planner"}},
     "mode_notes": {"r": set(EVERYBODY), "w": set()},
+    "openings": {"r": set(COUPLE), "w": set()},
+    "opening_looks": {"r": set(COUPLE), "w": set()},
     "arrivals": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "standard", "planner"}},
     "item_marks": {"r": {*COUPLE, "helper", *SCHEDULE}, "w": {*COUPLE, "helper", *SCHEDULE}},
     "day_packs": {"r": {*COUPLE, "standard"}, "w": set()},
@@ -247,3 +249,5 @@ HOMES = {
     "security_events": "tenant_id",
 }
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
+OPENED = "opened"
+"""An operator to whom two of them have opened the wedding; enters by a look and by nothing else."""

@@ -15,7 +15,7 @@ import msgspec
 
 from wedsync.connections.elements import Element
 from wedsync.events.jobs import is_passing
-from wedsync.kit import failpoints
+from wedsync.kit import failpoints, traces
 from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.db import Door
 from wedsync.kit.errors import Refusal
@@ -46,7 +46,7 @@ KEPT_HEADERS: Final = frozenset(
     }
 )
 VALUE_CHARACTERS_MAX: Final = 300
-KEEP: Final = "select * from app.receive_hooks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+KEEP: Final = "select * from app.receive_hooks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
 
 class Denied(Refusal):
@@ -125,9 +125,11 @@ class Inbox:
         hook_id = uuid4()
         sealed = self._ring.seal(one.body, tenant=source.tenant, table=TABLE, column="sealed", row=hook_id)
         whose = (source.tenant, source.id, source.connection, source.version, source.connector, source.verified_by)
-        return (*whose, hook_id, one.key, headers, sealed)
+        doing = traces.current()
+        return (*whose, hook_id, one.key, headers, sealed, None if doing is None else doing.traceparent)
 
     async def _commit_all(self) -> None:
+        traces.forget()
         batch: list[_Request] = []
         try:
             while self._waiting:

@@ -12,10 +12,10 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from wedsync.events import breakers
+from wedsync.events import breakers, tracing
 from wedsync.events.jobs import Ending, Job, Payload
 from wedsync.events.retry import Exchange, Outcome, Verdict, decide
-from wedsync.kit import clock, failpoints
+from wedsync.kit import clock, failpoints, traces
 
 log = structlog.get_logger("deliver")
 
@@ -42,11 +42,12 @@ async def attempt(payload: Payload, senders: Mapping[str, Sender], rng: random.R
     """One try. Never raises for what a provider does, nor for what a sender gets wrong."""
     job = payload.job
     began, started_at = clock.monotonic(), clock.machine_now()
-    sender = senders.get(job.name)
+    sender, span = senders.get(job.name), tracing.trying(payload)
     if sender is None:
         outcome = Outcome(word="retry_later", reason=f"This installation has nothing that sends by {job.name!r}.")
     else:
-        outcome = await _send(sender, payload)
+        with traces.entered(span):
+            outcome = await _send(sender, payload)
     if job.destination_id in SHARED_DESTINATIONS:
         outcome = _passing(outcome)
     took_ms = round((clock.monotonic() - began) * 1000, 3)
@@ -54,6 +55,7 @@ async def attempt(payload: Payload, senders: Mapping[str, Sender], rng: random.R
     if verdict.close:
         log.warning("destination_parked", destination_id=str(job.destination_id), connector=job.name)
     told = ending(job, outcome, verdict, started_at=started_at, took_ms=took_ms)
+    tracing.tried(span, payload, told)
     return breakers.hopeful(told) if payload.is_test else told
 
 

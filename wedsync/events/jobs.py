@@ -53,6 +53,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     lease_token: UUID
     is_ordered: bool
+    traceparent: str | None = None
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 -- name: claim
 -- Jobs leased to this worker: places of each lane's own (critical first), places any lane may have, the rate of a destination, those to pass over.
 select j.id, j.kind, j.name, j.lane, j.tenant_id, j.destination_id, j.made_at, j.event_id, j.args, j.attempt, j.live_until, j.expires_at,
-  j.lease_token, j.order_key is not null as is_ordered
+  j.lease_token, j.order_key is not null as is_ordered, j.traceparent
 from app.claim($1, $2, $3, $4) j
 
 -- name: payloads

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from wedsync.events import event as events
+from wedsync.events import tracing
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.jobs import Job, Payload, finish, queries
 from wedsync.kit.db import Door
@@ -30,7 +31,8 @@ async def react(door: Door, catalogue: Catalogue, payload: Payload) -> None:
     if payload.event is None:
         raise LookupError(f"reaction {job.name} came without its event")
     event = events.decode(payload.event)
-    async with door.enter_job(job.id, job.lease_token) as tx:
-        await tx.value(queries.enter_cause, event.cause)
-        await reaction.run(tx, event)
-        await finish(tx, job)
+    with tracing.working(job):
+        async with door.enter_job(job.id, job.lease_token) as tx:
+            await tx.value(queries.enter_cause, event.cause)
+            await reaction.run(tx, event)
+            await finish(tx, job)

@@ -20,6 +20,7 @@ from wedsync.kit.config_connectors import about as _about
 from wedsync.kit.config_derived import derived
 from wedsync.kit.config_profiles import PROFILES
 from wedsync.kit.config_secrets import kept_secrets
+from wedsync.kit.config_traces import TraceSettings
 
 Env = Literal["development", "test", "drill", "staging", "production"]
 Door = Literal["user", "reader", "service", "owner"]
@@ -40,7 +41,7 @@ class SettingsInvalid(Exception):  # noqa: N818 -- it reads as a sentence where 
         super().__init__("\n".join(f"- {problem}" for problem in self.problems))
 
 
-class Settings(ConnectorSettings, frozen=True, kw_only=True):
+class Settings(TraceSettings, frozen=True, kw_only=True):
     """Each field is the variable `WEDSYNC_<FIELD>`; the order is that of the reference."""
 
     env: Annotated[Env, _about("Profile. development, test and drill hold no real wedding and make their secrets.")] = (
@@ -282,10 +283,11 @@ class Settings(ConnectorSettings, frozen=True, kw_only=True):
 
 
 HINTS: Final[dict[str, Any]] = typing.get_type_hints(Settings, include_extras=True)
-_CONNECTORS: Final = ConnectorSettings.__struct_fields__
+_LAID_BELOW: Final = TraceSettings.__struct_fields__
 FIELDS: Final = (
-    *(name for name in Settings.__struct_fields__ if name not in ("connector_environ", *_CONNECTORS)),
-    *_CONNECTORS,
+    *(name for name in Settings.__struct_fields__ if name not in ("connector_environ", *_LAID_BELOW)),
+    *_LAID_BELOW[len(ConnectorSettings.__struct_fields__) :],
+    *ConnectorSettings.__struct_fields__,
 )
 
 

@@ -1,6 +1,7 @@
 """What makes settings unacceptable although each value alone is well formed: pure checks, a sentence each."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -23,11 +24,13 @@ SECRET_CHARACTERS_MIN: Final = 32
 DAY_WORDS: Final = frozenset(
     {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "peak", "none"}
 )
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 SCHEMES: Final = {
     "public_url": ("http", "https"),
     "gateway_url": ("ws", "wss"),
     "sandbox_url": ("http", "https"),
     "egress_proxy": ("http", "https"),
+    "otlp_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps", "smtp+starttls"),
     "valkey_url": ("valkey", "valkeys", "redis", "rediss", "unix"),
     **dict.fromkeys(DATABASES, ("postgresql", "postgres")),
@@ -45,6 +48,7 @@ def problems(settings: "Settings") -> list[str]:
         *_networks(settings),
         *_days(settings),
         *_tls(settings),
+        *_traces(settings),
     ]
     # What is no address at all has no host to judge.
     if settings.env == "production" and not addresses:
@@ -153,6 +157,12 @@ def _tls(settings: "Settings") -> Iterator[str]:
         path = getattr(settings, name)
         if path is not None and not path.is_file():
             yield f"WEDSYNC_{name.upper()} points to {path}, where there is no file."
+
+
+def _traces(settings: "Settings") -> Iterator[str]:
+    pairs = [part.partition("=") for part in settings.otlp_headers.split(",") if part.strip()]
+    if not all(_HEADER.fullmatch(name.strip()) and value.strip().isprintable() for name, _, value in pairs):
+        yield "WEDSYNC_OTLP_HEADERS must be headers, `name=value` by comma; write a space in a value as %20."
 
 
 def _production(settings: "Settings") -> Iterator[str]:

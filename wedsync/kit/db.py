@@ -4,6 +4,7 @@ Nothing outside of this file holds a connection. `begin` and the entering go in 
 four round trips: enter, change, record, commit. Ids in that query are UUIDs by type, never text from outside.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
@@ -13,11 +14,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from wedsync.kit import db_hosts, failpoints
+from wedsync.kit import db_hosts, failpoints, traces
 from wedsync.kit.actor import SYSTEM, Actor
-from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.db_refusals import as_refusal
+from wedsync.kit.errors import Refusal
 from wedsync.kit.looks import ENTERED, Entered, Reads
 from wedsync.kit.modes import Mode, Modes
+from wedsync.kit.traces import Span
 from wedsync.kit.watch import Place
 
 Row: TypeAlias = asyncpg.Record
@@ -215,6 +218,12 @@ class Door:
             yield tx
 
     @asynccontextmanager
+    async def enter_opening(self, actor: Actor, look: UUID) -> AsyncIterator[Tx]:
+        """Read the wedding that is open to an operator, by a look that is on record; nothing can be written."""
+        async with self._open(actor, f"select app.enter_opening('{_person(actor)}', '{_uuid(look)}')") as tx:
+            yield tx
+
+    @asynccontextmanager
     async def enter_pass(self, purpose: str, token_hash: bytes) -> AsyncIterator[Tx]:
         """Act as whoever holds a pass. Raises Refusal 404 for an unknown one and 410 for a late or revoked one."""
         if not purpose.isalpha():
@@ -255,8 +264,9 @@ class Door:
     @asynccontextmanager
     async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
         mode = None if self._modes is None else self._modes.read_only
+        span = _traced()
         async with self._connected() as connection, self._listened(connection, entering) as entered:
-            await _start(connection, entering, place, mode)
+            await _start(connection, entering, place, mode, span)
             tx = Tx(connection, actor, entered)
             try:
                 if self._guard is not None:
@@ -265,11 +275,13 @@ class Door:
                 await self._end(tx)
             except BaseException as error:
                 await _roll_back(connection)
-                refusal = _as_refusal(error, mode)
+                refusal = as_refusal(error, mode)
                 if entered is not None and isinstance(refusal, Refusal) and refusal.extra:
                     entered.count()  # it shows the row as it is now, so this was a look
+                _told(span, tx, refusal)
                 raise _placed(refusal, place, statuses=(403,)) from error
             await connection.execute("commit")
+            _told(span, tx)
             if self._guard is not None:
                 self._guard.committed()
             failpoints.hit("after_commit")
@@ -313,12 +325,35 @@ class Door:
                 tx.nudges.append(nudge)
 
 
-async def _start(connection: asyncpg.Connection, entering: str, place: Place | None, mode: Mode | None) -> None:
+def _traced() -> Span | None:
+    doing = traces.current()
+    return None if doing is None else doing.child("transaction", "client")
+
+
+def _told(span: Span | None, tx: Tx, error: BaseException | None = None) -> None:
+    """The facts are told by their types; a refusal is an answer and no fault."""
+    if span is None:
+        return
+    at_ns = time.time_ns()
+    span.say({"db.system.name": "postgresql", "wedsync.facts": len(tx.facts) or None})
+    span.events.extend((fact.type, at_ns) for fact in tx.facts[: traces.FACTS_MAX] if error is None)
+    if isinstance(error, Refusal):
+        span.say({"wedsync.refused": error.code})
+    elif error is not None:
+        span.fail(type(error).__name__)
+    span.end()
+
+
+async def _start(
+    connection: asyncpg.Connection, entering: str, place: Place | None, mode: Mode | None, span: Span | None
+) -> None:
+    # The jobs that the transaction owes take its span over, by the default of their column.
+    traced = "" if span is None else f" set local app.traceparent = '{span.traceparent}';"
     try:
-        await connection.execute(f"begin{' read only' if mode else ''}; {entering}")
+        await connection.execute(f"begin{' read only' if mode else ''};{traced} {entering}")
     except BaseException as error:
         await _roll_back(connection)
-        raise _placed(_as_refusal(error, mode), place, statuses=(403, 404, 410)) from error
+        raise _placed(as_refusal(error, mode), place, statuses=(403, 404, 410)) from error
     heard = ENTERED.get()
     if heard is not None and place is not None:
         heard(place)
@@ -353,45 +388,3 @@ def _uuid(value: UUID) -> UUID:
 def _suffix(actor: Actor) -> str:
     kind = "key" if actor.kind == "key" else "person"
     return f"'{kind}', " + ("null" if actor.only is None else f"'{_uuid(actor.only)}'")
-
-
-_NUL = "A text holds the character U+0000, which cannot be kept. Take it out and send the rest again."
-_RANGE = "A number is too large or too small to be kept. Check it and send it again."
-_REFUSALS = {
-    "22003": (422, "out_of_range", _RANGE),
-    "22021": (422, "invalid_character", _NUL),
-    "22P05": (422, "invalid_character", _NUL),
-    "23503": (422, "unknown_reference", "This names something that does not exist here."),
-    "23505": (409, "already_exists", "There is one like this already."),
-    "23P01": (409, "taken", "That is taken by now. Look again, and choose what is still free."),
-    "23514": (422, "invalid", "A value is outside of what is allowed."),
-    "55P03": (503, "busy", "Somebody else has held this for long. Try again in a moment."),
-    "25006": (403, "forbidden", "You may see this, but not change it."),
-    "42501": (403, "forbidden", "You may see this, but not change it."),
-    "WS403": (403, "forbidden", "You may see this, but not change it."),
-    "WS409": (409, "lease_lost", "Another worker has taken this job."),
-    "WS410": (410, "gone", "This link has expired or was withdrawn. Ask for a new one."),
-}
-
-
-def _as_refusal(error: BaseException, mode: Mode | None = None) -> BaseException:
-    """Translate once: what the database refuses by design becomes an answer, the rest stays a bug."""
-    if not isinstance(error, asyncpg.PostgresError):
-        return error
-    state = str(error.sqlstate)
-    if state == "25006" and mode is not None:
-        return mode.refusal()
-    if state == "WS404":
-        return not_found("item")
-    if state == "WS402":
-        return _in_its_words(error)
-    if isinstance(error, asyncpg.DataError) and "out of int" in str(error):
-        state = "22003"  # asyncpg sees it before the database does
-    answer = _REFUSALS.get(state)
-    return error if answer is None else Refusal(*answer)
-
-
-def _in_its_words(error: asyncpg.PostgresError) -> Refusal:
-    """A limit knows what it is of and how it is raised, so the database says the sentence, and the rest as JSON."""
-    told: dict[str, Any] = msgspec.json.decode(str(error.detail))
-    return Refusal(told.pop("status"), told.pop("code"), error.args[0], extra=told)

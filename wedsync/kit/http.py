@@ -26,7 +26,7 @@ from pyreqwest.exceptions import DetailedPyreqwestError, RequestError
 from pyreqwest.proxy import ProxyBuilder
 from pyreqwest.response import Response
 
-from wedsync.kit import guard
+from wedsync.kit import guard, traces
 from wedsync.kit.guard import Target, TargetError
 from wedsync.kit.resolve import ResolveError, Resolver, SystemResolver
 
@@ -176,6 +176,15 @@ class Wire:
         """
         course = _Course(body_max_bytes or self._body_max_bytes)
         call = _Call(method, headers or {}, body, identity, is_tunnelled=bool(self._proxy) and not trusted)
+        doing = traces.current()
+        if doing is None:
+            return await self._ended(call, url, trusted, course, timeout_s)
+        with doing.child(f"HTTP {method}", "client") as span:
+            outcome = await self._ended(call, url, trusted, course, timeout_s)
+            _say(span, method, outcome)
+            return outcome
+
+    async def _ended(self, call: _Call, url: str, trusted: bool, course: _Course, timeout_s: float) -> Reply | Failure:
         try:
             async with asyncio.timeout(timeout_s):
                 target, addresses = await self._aim(url, trusted, course)
@@ -330,6 +339,15 @@ async def _read_body(response: Response, course: _Course) -> Ending:
         if len(course.body) > course.body_max_bytes:
             return "capped"
     return "whole"
+
+
+def _say(span: traces.Span, method: str, outcome: Reply | Failure) -> None:
+    """Where to is left out: a tenant's host may be the name of a couple."""
+    resolve_ms = outcome.timing.resolve_ms
+    status = None if isinstance(outcome, Failure) else outcome.status
+    span.say({"http.request.method": method, "http.response.status_code": status, "wedsync.resolve_ms": resolve_ms})
+    if status is None or status >= 400:
+        span.fail(outcome.kind if isinstance(outcome, Failure) else str(status))
 
 
 def _too_late(course: _Course, timeout_s: float) -> Reply | Failure:

@@ -14,6 +14,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from wedsync.kit import traces
+
 FORBIDDEN: Final = frozenset(
     {"token", "tokens", "secret", "secrets", "password", "authorization", "cookie", "cookies", "apikey", "credentials"}
     | {"email", "emails", "phone", "phones", "address", "addresses", "body", "payload", "query"}
@@ -44,6 +46,7 @@ def configure(*, process: str, level: str, is_pretty: bool | None = None, stream
     pretty = stream.isatty() if is_pretty is None else is_pretty
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _named(process),
@@ -101,6 +104,13 @@ def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(item, depth + 1) for item in value]
     return value if isinstance(value, int | float | None) else scrub(str(value))
+
+
+def _traced(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    doing = traces.current()
+    if doing is not None:
+        event["trace_id"], event["span_id"] = f"{doing.trace:032x}", f"{doing.id:016x}"
+    return event
 
 
 def _named(process: str) -> Processor:

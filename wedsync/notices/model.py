@@ -39,7 +39,7 @@ TO_COUPLE = (
         "photos.delayed",
     ),
     *("payment.requested", "payment.cancelled", "payment.due_soon", "message.shared", "task.declined"),
-    "link_day.changed",
+    *("link_day.changed", "opening.approved"),
     *("form.asked", "form.reminded", "form.reopened", "form.due_soon", "form.overdue"),
 )
 # Whoever has it to do: a link's people, one member, or the couple where it is nobody's.

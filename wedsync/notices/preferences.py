@@ -123,6 +123,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "arrival.prompted": "high",
     "mode.read_only": "high",
     "mode.read_only_over": "high",
+    "opening.approved": "high",
     "arrival.late": "high",
     "arrival.came": "high",
     "weather_gate.asked": "high",

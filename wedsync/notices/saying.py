@@ -37,6 +37,7 @@ SAYS = {
     "mode.read_only_over": "Everything can be changed in WedSync again",
     "mode.late": "Until {until_local} e-mails, texts and other systems are told late by WedSync; nothing is lost",
     "mode.late_over": "E-mails, texts and other systems are told in time again",
+    "opening.approved": "WedSync’s operators opened your wedding to look at it: {reason}",
     "photos.at_risk": "The promised day of your {what} comes close",
     "photos.overdue": "The promised day of your {what} has passed",
     "journey_step.failed": "A step of your journey could not be sent: {title}",

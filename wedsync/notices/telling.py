@@ -37,6 +37,7 @@ PAGES = {
     "day_packs": "day-pack",
     "day_stages": "afterwards",
     "weather_gates": "day",
+    "openings": "access",
 }
 """Where the couple finds what a notice is about."""
 OWN_PAGES = {"payments": "payments", "form_requests": "forms"}

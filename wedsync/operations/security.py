@@ -55,6 +55,9 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "operator.replayed": ("The operator sent again what had been given up", "plain"),
     "operator.added": ("Became an operator of the platform", "wait"),
     "operator.removed": ("Is no operator of the platform any more", "plain"),
+    "opening.asked": ("An operator asked to open the wedding", "wait"),
+    "opening.approved": ("The wedding was opened to an operator", "wait"),
+    "opening.ended": ("An opening to an operator was ended", "plain"),
 }
 #: The tabs of the page: key, words, kinds.
 TABS: Final = (

@@ -95,6 +95,7 @@ def sections(*, waiting: int = 0, to_mend: int = 0) -> tuple[Section, ...]:
         Section(key="freeze", label="Freeze", href=f"{BASE}/freeze", icon="shield-check"),
         Section(key="modes", label="Modes", href=f"{BASE}/modes", icon="clock"),
         Section(key="status", label="Status", href=f"{BASE}/status", icon="info"),
+        Section(key="openings", label="Openings", href=f"{BASE}/openings", icon="shield-check"),
         Section(key="tenants", label="Tenants", href=f"{BASE}/tenants", icon="store"),
         Section(key="security", label="Security", href=f"{BASE}/security", icon="eye"),
         Section(key="database", label="Database", href=f"{BASE}/database", icon="list-checks"),

@@ -116,6 +116,10 @@ from wedsync.operations.freeze import pages as freeze_pages
 from wedsync.operations.modes import api as modes_api
 from wedsync.operations.modes import model as modes
 from wedsync.operations.modes import pages as modes_pages
+from wedsync.operations.openings import actions as openings_actions
+from wedsync.operations.openings import api as openings_api
+from wedsync.operations.openings import model as openings
+from wedsync.operations.openings import pages as openings_pages
 from wedsync.operations.preflight import api as preflight_api
 from wedsync.operations.preflight import pages as preflight_pages
 from wedsync.operations.status import api as status_api
@@ -204,6 +208,7 @@ NOUNS = (
     marketing,
     onboarding,
     modes,
+    openings,
 )
 PLAIN = (
     weddings_reactions,
@@ -273,6 +278,7 @@ DOORS = (
     wedding_day_api,
     freeze_api,
     modes_api,
+    openings_api,
     database_api,
     preflight_api,
     wording_api,
@@ -315,6 +321,7 @@ PAGES = (
     wedding_day_pages,
     freeze_pages,
     modes_pages,
+    openings_pages,
     database_pages,
     preflight_pages,
     wording_pages,
@@ -358,6 +365,7 @@ def works(
         **bookings_following.WORKS,
         **journeys_running.WORKS,
         **phoning_work.works(ring),
+        **openings_actions.WORKS,
     }
     if host is not None:
         found |= wedding_day_forecasting.works(host)

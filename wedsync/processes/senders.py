@@ -23,7 +23,7 @@ from wedsync.events.deliver import Sender
 from wedsync.events.images import OpenSealed, opener, with_images
 from wedsync.events.jobs import Payload, is_passing, queries
 from wedsync.events.retry import Exchange, Outcome
-from wedsync.kit import clock
+from wedsync.kit import clock, traces
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.http import Wire
@@ -75,16 +75,18 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         **through(connectors, open_sealed=opener(ring), still=still),
         MAIL: by_mail(chain, open_sealed=opener(ring), still=still),
     }
+    given = Opened(
+        sending,
+        lambda door: to_channels(connectors, accounts_of(door), door, ring),
+        remote,
+        Crms(connectors, accounts_of),
+        Marketers(connectors, accounts_of),
+        connectors,
+        chain,
+    )
     try:
-        yield Opened(
-            sending,
-            lambda door: to_channels(connectors, accounts_of(door), door, ring),
-            remote,
-            Crms(connectors, accounts_of),
-            Marketers(connectors, accounts_of),
-            connectors,
-            chain,
-        )
+        async with traces.exporting(settings, wire, process="worker"):
+            yield given
     finally:
         await pool.close()
         await remote.close()

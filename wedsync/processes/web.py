@@ -35,7 +35,7 @@ from wedsync.events import record
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
-from wedsync.kit import clock, config, failpoints, log
+from wedsync.kit import clock, config, failpoints, log, traces
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door
 from wedsync.kit.heart import Heart, pool_of
@@ -62,6 +62,7 @@ from wedsync.web.described import Described
 from wedsync.web.modes import Shown
 from wedsync.web.repeats import Repeats
 from wedsync.web.served import Served
+from wedsync.web.tracing import Tracing
 
 MIB = 1024 * 1024
 HEAD_MS = 5_000
@@ -154,7 +155,12 @@ def create(
         app.state.reception = open_reception(wire, door.regardless(), ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
-            async with wedding_time.followed(door, settings.env), modes_followed.followed(door, modes):
+            async with (
+                wedding_time.followed(door, settings.env),
+                modes_followed.followed(door, modes),
+                traces.exporting(settings, wire, process="web") as exporter,
+            ):
+                app.state.metrics.traced = exporter
                 yield
         finally:
             app.state.metrics.door = None
@@ -176,7 +182,14 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Lite
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
         lifespan=lifespans,
         dependencies=_dependencies(),
-        middleware=[metrics.Timing, Shown, limiting.Restraint, Authentication, Repeats],
+        middleware=[
+            *([Tracing] if settings.otlp_url else []),
+            metrics.Timing,
+            Shown,
+            limiting.Restraint,
+            Authentication,
+            Repeats,
+        ],
         before_send=[respond.security_headers, limiting.tell, metrics.count, watching.look, _replying],
         exception_handlers=problems.HANDLERS,
         # The process has its own: Litestar's would write every line as it came, with what no log may hold.

@@ -18,7 +18,7 @@ import structlog
 import uvloop
 
 from wedsync.connections.mailing import probing
-from wedsync.events import record
+from wedsync.events import record, tracing
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.completions import Completions
 from wedsync.events.deliver import STOPPED, Sender, attempt, ending
@@ -157,8 +157,7 @@ class Worker:
     async def _begin_batch(self, jobs: Sequence[Job]) -> None:
         payloads = await self._payloads(jobs)
         if payloads is None:
-            # The leases lapse; whoever claims next finds a database that answers.
-            self._let_go(jobs)
+            self._let_go(jobs)  # the leases lapse; whoever claims next finds a database that answers
             return
         if self._stop.is_set():
             await self._give_back([payload.job for payload in payloads])
@@ -240,7 +239,8 @@ class Worker:
         work = self._works.get(job.name)
         if work is None:
             raise UnknownName(f"there is no work named {job.name}")
-        await work(self._door, job)
+        with tracing.working(job):
+            await work(self._door, job)
 
     def _ended(self, endings: Sequence[Ending]) -> None:
         self._let_go([self._held[e.job][0] for e in endings if e.job in self._held])

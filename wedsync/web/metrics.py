@@ -9,7 +9,7 @@ import platform
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,6 +29,13 @@ UNJUDGED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 SLOW_MS: Final = 500.0
 TOO_MANY: Final = 429
 OWN: Final = "Each worker answers for itself."
+
+
+class Traced(Protocol):
+    """Counts what became of spans."""
+
+    exported: int
+    dropped: int
 
 
 class Latency:
@@ -91,6 +98,7 @@ class WebCollector(Collector):
         self.latency: dict[tuple[str, str], Latency] = {}
         self.edge = Edge()
         self.door: Door | None = None
+        self.traced: Traced | None = None
         self._version = version
         self._worker = str(os.getpid())
 
@@ -122,7 +130,16 @@ class WebCollector(Collector):
         for place, seen in self.latency.items():
             latency.add_metric([self._worker, *place], seen.buckets(), seen.total_ms)
         yield latency
+        if self.traced is not None:
+            yield self._spans(self.traced)
         yield from self._gauges()
+
+    def _spans(self, traced: Traced) -> CounterMetricFamily:
+        text = f"Spans of traces by what became of them; dropped ones had no room or were refused. {OWN}"
+        family = CounterMetricFamily(PREFIX + "spans", text, labels=["worker", "result"])
+        family.add_metric([self._worker, "exported"], traced.exported)
+        family.add_metric([self._worker, "dropped"], traced.dropped)
+        return family
 
     def _gauges(self) -> Iterator[Metric]:
         if self.door is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from wedsync.connections import signatures
 from wedsync.connections.contract import Attempt, attempt_of
 from wedsync.connectors.webhook.proof import Proof
+from wedsync.kit import traces
 from wedsync.kit.credentials import MASK
 from wedsync.kit.http import Failure, Reply, Wire
 
@@ -31,6 +32,9 @@ async def post(
         signatures.TIMESTAMP: str(timestamp),
         signatures.SIGNATURE: signatures.sign(secrets, message_id=message_id, timestamp=timestamp, body=body),
     }
+    trying = traces.current()
+    if trying is not None:
+        ours[traces.HEADER] = trying.traceparent
     exchange = await wire.request(
         "POST", url, headers={**proof.headers, **ours}, body=body, timeout_s=timeout_s, identity=proof.identity
     )

@@ -11,6 +11,8 @@ from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Tx
 from wedsync.operations import security
+from wedsync.operations.openings import actions as opened
+from wedsync.operations.openings.model import PARTS
 from wedsync.operations.security import queries
 from wedsync.suppliers.shell import supplier_shell
 from wedsync.web import respond
@@ -32,8 +34,16 @@ async def access(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: UU
         shell = await couple_shell(request, ctx, tx, wedding_id, "suppliers")
         cards = security.cards(await security.looks(tx, wedding_id, since))
         quiet = await tx.rows(queries.never_looked, wedding_id, since)
+        openings = await opened.listed(tx)
     return respond.html(
-        "operations/access.html", shell, cards=cards, quiet=[row["supplier_name"] for row in quiet], days=DAYS, now=now
+        "operations/access.html",
+        shell,
+        cards=cards,
+        openings=openings,
+        parts=PARTS,
+        quiet=[row["supplier_name"] for row in quiet],
+        days=DAYS,
+        now=now,
     )
 
 
