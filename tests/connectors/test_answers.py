@@ -1,4 +1,4 @@
-"""Whatever a provider answers, what is to be done about it is told apart: wait, connect again, give up, or ask first."""
+"""Whatever a provider answers, it is told apart what to do: wait, connect again, give up, or ask first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -127,7 +127,7 @@ def test_an_answer_is_kept_and_said_again(field: FormField, given: Any, said: li
     [
         (MANY, ["d"]),
         (LIKES, "Perhaps"),
-        (of("long"), "x" * 100_001),
+        (of("long"), "x" * (answers.LONG_MAX + 1)),
         (of("lines"), [f"line {n}" for n in range(1001)]),
         (of("lines"), "x" * 10_001),
     ],
