@@ -1,6 +1,7 @@
-"""What is read of people's lists, forms and providers' documents: odd, empty and doubled values each have one meaning."""
+"""What is read of people's lists, forms and providers' documents: odd and empty values each have one meaning."""
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from wedsync.connections.records import documents
 from wedsync.connections.records.fields import BACK, RULES_MAX, MapRule, compiled, typed
 from wedsync.connections.records.mapped import _said
 from wedsync.connections.records.merge import _neither
+from wedsync.connections.records.record import Record
 from wedsync.connections.verify.request import Request
 from wedsync.connectors.constant_contact import mapper as constant
 from wedsync.connectors.stripe import mapper as stripe
@@ -180,12 +182,7 @@ def test_one_thing_sent_twice_has_one_key() -> None:
 def test_a_column_without_a_known_name_is_guessed_by_its_values(
     fields: dict[str, float], stages: float, target: str
 ) -> None:
-    class Facts:
-        emails = dates = phones = distinct = 0.0
-
-    facts: Any = Facts()
-    for name, value in fields.items():
-        setattr(facts, name, value)
+    facts: Any = SimpleNamespace(**dict.fromkeys(("emails", "dates", "phones", "distinct"), 0.0) | fields)
     assert _by_values(facts, stages)[0] == target
 
 
@@ -286,20 +283,13 @@ def test_an_object_is_its_id_or_expanded() -> None:
 
 
 def test_what_was_never_agreed_on_is_the_value_of_neither_side() -> None:
-    class Sides:
-        ours = theirs = type("Record", (), {"stage": "enquiry"})
-
-    sides: Any = Sides()
+    sides: Any = SimpleNamespace(ours=Record(stage="enquiry"), theirs=Record(stage="enquiry"))
     assert _neither("wedding_on", sides) is None
     assert _neither("stage", sides) != "enquiry"
 
 
 def test_a_rule_that_finds_nothing_says_its_default() -> None:
-    class Came:
-        values: dict[str, Any] = {}
-        problems: tuple[Any, ...] = ()
-
-    came: Any = Came()
+    came: Any = SimpleNamespace(values={}, problems=())
     assert _said(rule(default="Nobody"), came, {}) == "Nobody"
     assert _said(rule(target="wedding_on", source=("$.on",)), came, {"on": ""}) is None
     assert _said(rule(), came, {"name": ""}) == ""
