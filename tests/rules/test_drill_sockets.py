@@ -1,6 +1,7 @@
 """A drill's sockets read what a gateway sends in whatever pieces it comes, and tell what goes wrong."""
 
 import asyncio
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,7 +56,7 @@ async def test_what_comes_in_pieces_is_read_as_one() -> None:
     changes = [CHANGE + b"x" * size for size in (10, 200, 70_000)]
     stream = UP + frame(b"[" + JOINED) + b"".join(frame(one) for one in changes) + frame(b"hello", PING)
     cuts = [0, 5, len(UP) - 1, len(UP) + 1, len(UP) + 3, len(stream) - 70_010, len(stream) - 3, len(stream)]
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         listener.data_received(stream[begin:end])
     await listener.joined
     assert [payload for _, payload in listener.frames] == changes

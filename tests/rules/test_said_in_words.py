@@ -419,7 +419,7 @@ def test_a_catalogue_refuses_doubles_and_unknown_types() -> None:
     (kind, *_), (reaction, *_) = known.types.values(), known.reactions.values()
     wrong: tuple[Any, ...] = (([kind, kind], []), ([kind], [msgspec.structs.replace(reaction, types=("none.none",))]))
     for types, reactions in wrong:
-        with pytest.raises(ValueError, match="twice|unknown"):
+        with pytest.raises(ValueError, match=r"twice|unknown"):
             Catalogue(types, reactions)
 
 
