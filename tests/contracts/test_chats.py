@@ -188,6 +188,8 @@ async def test_a_paused_channel_hears_nothing_and_a_closed_one_is_archived(house
     ana, wedding, business = await linked(house)
     made = await house.opened(business.owner, business.supplier, wedding_id=wedding)
     path = f"/api/v1/chats/{made.chat['id']}"
+    late = await business.owner.got("PATCH", path, {"state": "paused"}, if_match='"99"', code=412)
+    assert late["current"]["state"] == "active"
     await business.owner.got("PATCH", path, {"state": "paused"})
     await moved(ana, wedding, "2027-06-12")
     await house.idle()

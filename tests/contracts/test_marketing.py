@@ -41,7 +41,10 @@ async def test_who_agreed_is_in_the_list_and_whoever_withdraws_anywhere_is_out_e
     assert fair.chimp.seen(CARLA) == {}
     refused = await shop.owner.ask("PATCH", audience.path, {"list_id": "another"})
     assert refused.status_code == 422 and "is no list of this account" in refused.text
-    await shop.owner.got("PATCH", audience.path, {"list_id": fair.chimp.list_of(CARLA)})
+    chosen = {"list_id": fair.chimp.list_of(CARLA)}
+    late = await shop.owner.got("PATCH", audience.path, chosen, if_match='"99"', code=412)
+    assert late["current"]["list_id"] == ""
+    await shop.owner.got("PATCH", audience.path, chosen)
     await shop.settle()
     seen = fair.chimp.seen(CARLA)
     assert set(seen) == {maria["email"]}

@@ -54,6 +54,22 @@ def test_every_query_is_used_and_every_use_has_its_query() -> None:
     assert not offences, "\n".join(offences)
 
 
+def test_who_was_too_late_is_shown_the_row_as_it_is() -> None:
+    """`web.context.stale` reads `record` of the query it is given."""
+    late = {
+        (f"{source.path} line {node.lineno}", node.args[1].attr)
+        for source in sources()
+        if source.suffix == ".py"
+        for node in source.nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "stale"
+        if len(node.args) > 1 and isinstance(node.args[1], ast.Attribute)
+    }
+    asked = [(package, name) for package, name, where in uses(sources()) if (where, name) in late]
+    assert len(asked) > 30
+    blind = [f"{package}.{name}" for package, name in asked if "as record" not in QUERIES[package][name]]
+    assert not blind, f"These do not tell the row as `record`: {blind}"
+
+
 def test_a_query_nobody_asks_for_is_found() -> None:
     product = (as_product("queries.reply"),)
     assert unused_and_unknown({"wedsync.guests": ["reply", "relic"]}, product) == [

@@ -88,7 +88,7 @@ async def step(tx: Tx, arrival_id: UUID, to: model.ArrivalStep, *, version: int 
         raise Refusal(403, "forbidden", "Only the supplier, or whoever leads the day, says where they are.")
     claimed: Any = await tx.row(queries.claim_arrival, arrival_id)
     if version not in (None, claimed["version"]):
-        raise await stale(tx, queries.arrival, arrival_id)
+        raise await stale(tx, queries.current_arrival, arrival_id)
     if claimed["state"] == to.state and to.eta_minutes is None:
         current: int = claimed["version"]
         return current

@@ -70,6 +70,9 @@ select r.id, r.wedding_id, r.link_id, r.supplier_name, r."on", r.zone, r.expecte
 from arrivals r
 where r.wedding_id = (select app.tenant()) and r.id = $1
 
+-- name: current_arrival
+select to_jsonb(r) as record from arrivals r where r.wedding_id = (select app.tenant()) and r.id = $1
+
 -- name: claim_arrival
 select r.id, r.link_id, r.state, r.rung, r.version, r.contact_name
 from arrivals r

@@ -88,7 +88,7 @@ def after(breaker: Breaker, result: Result, *, now: float, failures_max: int = F
             return breaker
         case "half_open":
             return _opened(breaker, now=now) if result.is_failure else Breaker()
-        case "closed":
+        case _:
             counted = _counted(breaker, result, now=now)
             return _opened(counted, now=now) if _is_too_much(counted, failures_max) else counted
 
@@ -133,7 +133,7 @@ def after_shared(shared: Shared, *, is_failure: bool, sharer: UUID, now: float) 
             return shared
         case "half_open":
             return _opened_shared(shared, now=now) if is_failure else Shared()
-        case "closed":
+        case _:
             counted = _counted_shared(shared, sharer, is_failure=is_failure, now=now)
             return _opened_shared(counted, now=now) if _is_the_hosts(counted) else counted
 

@@ -35,7 +35,7 @@ class Form:
         text = self.text(name)
         if not text:
             return None
-        if not text.lstrip("-").isdigit() or len(text) > 15:
+        if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 15:
             raise wrong(FieldError(name, "is not a whole number"))
         return int(text)
 

@@ -55,7 +55,7 @@ async def change(tx: Tx, chat_id: UUID, wanted: model.ChatChange, *, version: in
     """Pause it or go on; returns the version. Raises Refusal 403, 404, 409 or 412."""
     held = await _held(tx, chat_id)
     if version not in (None, held["version"]):
-        raise await stale(tx, queries.chat, chat_id)
+        raise await stale(tx, queries.current, chat_id)
     known: int = held["version"]
     if wanted.state is UNSET or wanted.state == held["state"]:
         return known

@@ -14,6 +14,9 @@ select c.id, c.tenant_id, c.connection_id, c.wedding_id, c.link_id, c.name, c.is
   c.version, c.created_at, c.updated_at
 from chats c where c.id = $1
 
+-- name: current
+select to_jsonb(c) as record from chats c where c.id = $1
+
 -- name: hold
 select c.id, c.state, c.remote_id, c.version from chats c where c.id = $1 for update
 

@@ -34,7 +34,7 @@ where a.id = $1 and a.tenant_id = app.tenant()
 for update of a
 
 -- name: audience_current
-select a.version from marketing_audiences a where a.id = $1
+select to_jsonb(a) as record from marketing_audiences a where a.id = $1
 
 -- name: change_audience
 update marketing_audiences a set list_id = $2, title = $3, is_on = $4, has_templates = $5

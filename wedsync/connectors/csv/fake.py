@@ -184,7 +184,7 @@ async def change(
         raise not_found("list")
     id = data.get("id", "")
     if data.get("what") == "delete":
-        lists.lists[account].pop(id, None)
+        await lists.delete(account, id)
     else:
         record = _typed(data)
         if id in lists.lists[account]:

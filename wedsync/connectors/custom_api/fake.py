@@ -144,7 +144,8 @@ class Api(StandIn):
         self.studios[account][id] = _booking(id, now)
 
     async def delete(self, account: str, id: str) -> None:
-        self.studios[account].pop(id, None)
+        self.booking(account, id)
+        del self.studios[account][id]
 
     def seen(self, account: str) -> dict[str, Record]:
         return {id: _record(one) for id, one in self.studios[account].items()}
@@ -203,7 +204,7 @@ async def patch_booking(studio: str, booking: str, request: AnyRequest, api: Api
 async def put_booking(studio: str, booking: str, request: AnyRequest, api: Api) -> Response[bytes]:
     def act(account: str, body: Any) -> Thing:
         api.booking(account, booking)
-        if set(body) < {"id", "status", "couple", "event", *MONEY}:
+        if not {"id", "status", "couple", "event", *MONEY} <= set(body):
             raise ApiError(400, "A booking is put whole.")
         api.studios[account][booking] = {**body, "id": booking, "updatedAt": _stamp()}
         return {"booking": api.studios[account][booking]}

@@ -124,11 +124,13 @@ class Slack:
 
     def pressed(self, channel: str, ts: str, user: str) -> bytes:
         """What Slack sends of it: the first button of the message was pressed."""
-        home = next(one for one in self.workspaces.values() if channel in one.channels)
-        message = home.channel(channel).message(ts)
-        if message is None:
+        home = next((one for one in self.workspaces.values() if channel in one.channels), None)
+        message = home.channel(channel).message(ts) if home is not None else None
+        if home is None or message is None:
             raise not_found("message")
         buttons = [one for block in message["blocks"] if block["type"] == "actions" for one in block["elements"]]
+        if not buttons:
+            raise not_found("button")
         at = f"{clock.machine_now().timestamp():.6f}"
         told: Object = {
             "type": "block_actions",

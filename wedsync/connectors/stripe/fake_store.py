@@ -179,7 +179,8 @@ class Store:
         """Raises StripeError."""
         charge = self._charge_of(account, form)
         left = charge["amount_captured"] - charge["amount_refunded"]
-        amount = int(form.get("amount") or left)
+        asked = form.get("amount") or str(left)
+        amount = int(asked) if asked.isascii() and asked.isdigit() else 0
         if any(d["charge"] == charge["id"] and d["status"] == "needs_response" for d in self.disputes.values()):
             raise StripeError(400, "charge_disputed", "This charge is disputed.")
         if not left:
