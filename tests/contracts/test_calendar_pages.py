@@ -22,7 +22,13 @@ async def test_a_business_chooses_a_calendar_and_decides_on_pages(town: Town) ->
     kept = await connected(town, Provider(), studio.supplier, studio.owner)
     base = f"/studio/{studio.supplier}/calendars"
     assert "Not used" in await studio.owner.see(base)
-    form = {"version": 1, "direction": "both", "policy": "manual", "has_bookings": "on", "has_schedule": "on"}
+    form: dict[str, Any] = {
+        "version": 1,
+        "direction": "both",
+        "policy": "manual",
+        "has_bookings": "on",
+        "has_schedule": "on",
+    }
     assert (await studio.owner.send(f"{base}/{kept.id}", **form)).status_code == 303
     await studio.book(on=LATER, title="Portraits")
     await kept.settle(studio.wedding)
@@ -41,7 +47,7 @@ async def test_a_business_chooses_a_calendar_and_decides_on_pages(town: Town) ->
     assert (await studio.owner.send(f"{base}/conflicts/{conflict['id']}", keep="ours")).status_code == 303
     await kept.settle()
     assert len(kept.diary.ours()) == 1
-    stale = form | {"version": 1, "direction": "off"}
+    stale: dict[str, Any] = form | {"version": 1, "direction": "off"}
     assert "Somebody else changed this" in (await studio.owner.send(f"{base}/{kept.id}", **stale)).text
     member = await studio.colleague()
     await member.see(base, code=404)
@@ -51,7 +57,7 @@ async def test_a_couples_own_schedule_goes_both_ways(town: Town) -> None:
     studio = await opened(town)
     kept = await connected(town, Provider(), studio.wedding, studio.couple)
     base = f"/me/{studio.wedding}/calendars"
-    form = {"version": 1, "direction": "both", "policy": "theirs", "has_schedule": "on"}
+    form: dict[str, Any] = {"version": 1, "direction": "both", "policy": "theirs", "has_schedule": "on"}
     assert (await studio.couple.send(f"{base}/{kept.id}", **form)).status_code == 303
     new = {"title": "Ceremony", "at_local": "14:00", "minutes": 45}
     item = await studio.couple.got("POST", f"/api/v1/weddings/{studio.wedding}/schedule", new, code=201)
