@@ -45,6 +45,7 @@ class Entry(msgspec.Struct, kw_only=True):
     number: int
     series: str = ""
     original: str = ""
+    is_whole: bool = False
 
     @property
     def etag(self) -> str:
@@ -193,6 +194,7 @@ def _change(entry: Entry, has_etag: bool) -> Change:
         marker=entry.marker if entry.event is not None else "",
         series=entry.series,
         original=entry.original,
+        is_whole=entry.is_whole,
     )
 
 
