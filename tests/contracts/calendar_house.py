@@ -45,6 +45,7 @@ class Entry(msgspec.Struct, kw_only=True):
     number: int
     series: str = ""
     original: str = ""
+    is_whole: bool = False
 
     @property
     def etag(self) -> str:
@@ -193,6 +194,7 @@ def _change(entry: Entry, has_etag: bool) -> Change:
         marker=entry.marker if entry.event is not None else "",
         series=entry.series,
         original=entry.original,
+        is_whole=entry.is_whole,
     )
 
 
@@ -301,9 +303,11 @@ class Kept(msgspec.Struct, kw_only=True):
         rows = await self.town.admin.fetch("select person_id from memberships where wedding_id = $1", UUID(self.tenant))
         return [row["person_id"] for row in rows]
 
-    async def decide(self, keep: str) -> None:
-        """All that is open."""
+    async def decide(self, keep: str, *kinds: str) -> None:
+        """All that is open, or what is of these kinds."""
         for one in await self.conflicts():
+            if kinds and one["kind"] not in kinds:
+                continue
             await self.owner.got("POST", f"/api/v1/calendar-conflicts/{one['id']}/resolve", {"keep": keep})
         await self.settle()
 

@@ -173,6 +173,22 @@ async def test_a_day_of_their_series_that_was_moved_and_then_left_out_is_free(st
     assert await busy(kept) == ["07-03 08:00", "07-17 08:00"]
 
 
+async def test_an_exception_that_is_not_among_all_of_its_series_is_gone(studio: Studio, kept: Kept) -> None:
+    weekly = CalendarEvent(times=timed(LATER, "09:00", "10:00"), rules=("RRULE:FREQ=WEEKLY;COUNT=3",))
+    series = kept.diary.put(weekly, is_whole=True)
+    week = (date.fromisoformat(LATER) + timedelta(days=7)).isoformat()
+    one = kept.diary.put(CalendarEvent(times=timed(week, "15:00", "16:00")), series=series, original=f"{week}T09:00:00")
+    other = kept.diary.put(CalendarEvent(times=timed(week, "18:00", "19:00")))
+    await kept.poll()
+    assert await busy(kept) == ["07-03 08:00", "07-10 14:00", "07-10 17:00", "07-17 08:00"]
+    kept.diary.forget(one)
+    left_out = f"EXDATE;TZID=Europe/London:{week.replace('-', '')}T090000"
+    kept.diary.put(msgspec.structs.replace(weekly, rules=(*weekly.rules, left_out)), series, is_whole=True)
+    await kept.poll()
+    assert await busy(kept) == ["07-03 08:00", "07-10 17:00", "07-17 08:00"]
+    assert other in kept.diary.live()
+
+
 @pytest.mark.parametrize("is_told", [True, False], ids=["as CalDAV tells it", "as a feed tells it: not at all"])
 async def test_a_day_of_their_series_that_was_moved_and_is_put_back_is_busy_again(
     studio: Studio, kept: Kept, is_told: bool

@@ -29,7 +29,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` addresses the event there (CalDAV: href and, for an exception, its recurrence id). `series` is the id of the
     series an exception belongs to and `original` the start it had, as ISO local time or date. `marker` is what we wrote
-    into it when we made it. `is_editable` is False where another organizer owns it or the copy is locked.
+    into it when we made it. `is_editable` is False where another organizer owns it or the copy is locked. `is_whole`:
+    all exceptions of this series come with it on this page, so that one which does not is gone.
     `updated_at` is the provider's clock.
     """
 
@@ -40,6 +41,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     original: str = ""
     marker: str = ""
     is_editable: bool = True
+    is_whole: bool = False
     updated_at: datetime | None = None
 
 

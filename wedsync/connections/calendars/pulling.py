@@ -4,7 +4,7 @@ A cursor that is lost means a full listing under a new generation; only at its e
 much, what it has not named is gone. Until then what was known stays known: nobody looks free for a minute.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -115,11 +115,21 @@ async def apply(tx: Tx, run: Run, changes: Sequence[Change]) -> None:
             await _of_ours(tx, run, ours, change, keys[id], page)
         elif run.brings_busy:
             _of_theirs(run, row, change, keys[id], by_key, page)
+    page.dropped += await _left_behind(tx, run, last.values(), keys)
     if page.seen:
         await tx.run(queries.seen, page.seen, run.progress.generation)
     if page.theirs:
         await tx.run(queries.put_theirs, run.id, *map(list, zip(*page.theirs, strict=True)), run.progress.generation)
     await busy.refresh(tx, run, page.touched, page.dropped)
+
+
+async def _left_behind(tx: Tx, run: Run, told: Collection[Change], keys: Mapping[str, bytes]) -> list[bytes]:
+    """Exceptions that we know of series which came whole, and that did not come with them."""
+    whole = [keys[change.id] for change in told if change.is_whole and change.event is not None]
+    if not (whole and run.brings_busy):
+        return []
+    rows = await tx.rows(queries.exceptions_but, run.id, whole, list(keys.values()))
+    return [bytes(row["remote_key"]) for row in rows]
 
 
 def _uuid(text: str) -> UUID | None:

@@ -87,6 +87,12 @@ on conflict (calendar_id, remote_key) where remote_key is not null do update
     last_at = excluded.last_at, generation = excluded.generation, changed_at = app.now()
   where e.kind = 'theirs'
 
+-- name: exceptions_but
+-- What we know of the exceptions of these series, but for these.
+select e.remote_key
+from calendar_events e
+where e.calendar_id = $1 and e.kind = 'theirs' and e.series_key = any ($2) and e.remote_key <> all ($3)
+
 -- name: drop_theirs
 -- These, and the exceptions of these series.
 delete from calendar_events e

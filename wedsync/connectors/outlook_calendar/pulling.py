@@ -25,6 +25,7 @@ WINDOW_DAYS: Final = 7
 """So long a listing is gone on from. The days it spans are in its token, so what comes nearer later is not told."""
 
 EXCEPTION_PAGES_MAX: Final = 20
+REST: Final = "exceptionOccurrences@odata.nextLink"
 
 _FIELDS: Final = (
     "id,subject,body,start,end,isAllDay,showAs,sensitivity,isCancelled,isOrganizer,responseStatus,location,recurrence,"
@@ -160,7 +161,7 @@ async def _fetch(graph: Graph, id: str, connection: Connection, is_series: bool,
     """An event, a series with all of its exceptions, however many pages they are."""
     query = SERIES if is_series else SINGLE
     answer = await graph.call("GET", f"/me/events/{segment(id)}?{query}", connection, timeout_s=_left_s(until))
-    link = (answer.data or {}).get("exceptionOccurrences@odata.nextLink")
+    link = (answer.data or {}).get(REST)
     for _ in range(EXCEPTION_PAGES_MAX):
         path = graph.path_of(link) if link else None
         if path is None or answer.data is None:
@@ -169,8 +170,9 @@ async def _fetch(graph: Graph, id: str, connection: Connection, is_series: bool,
         if not more.is_fine:
             return more
         exceptions = [*answer.data.get("exceptionOccurrences", ()), *answers.list_of(more.data)]
-        answer = msgspec.structs.replace(answer, data={**answer.data, "exceptionOccurrences": exceptions})
         link = (more.data or {}).get("@odata.nextLink")
+        data = {**answer.data, "exceptionOccurrences": exceptions, REST: link}
+        answer = msgspec.structs.replace(answer, data=data)
     return answer
 
 
@@ -184,12 +186,16 @@ def _fetched(id: str, answer: Answer, found: _Found, zone: str) -> None:
         found.unread += 1
         return
     item = answer.data or {}
+    unread = found.unread
     _add(found, item, zone)
     for exception in item.get("exceptionOccurrences") or ():
         try:
             found.add(mapper.to_exception(exception, item, zone=zone))
         except EventError:
             found.unread += 1
+    if found.unread == unread and not item.get(REST) and item.get("recurrence"):
+        # Graph tells nothing of an exception that was deleted, or that a change of its series did away with.
+        found.add(msgspec.structs.replace(found.changes[str(item["id"])], is_whole=True))
 
 
 def _without(cursor: Cursor, id: str) -> Cursor:

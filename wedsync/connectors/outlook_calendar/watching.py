@@ -1,7 +1,7 @@
 """Asks to be told of changes: a subscription for each calendar, short enough for Graph, and renewed before it ends.
 
 What lifecycle notices say (access must be confirmed, the subscription is gone, something was missed) comes to the same
-address, and means what every notification means: look what has changed.
+address. The first two have the host renew it at once; all mean what every notification means: look what has changed.
 """
 
 from datetime import UTC, datetime, timedelta

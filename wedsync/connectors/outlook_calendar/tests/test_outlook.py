@@ -127,6 +127,10 @@ async def test_a_series_is_one_event_with_its_exceptions_and_without_what_was_de
     (exception,) = [change for change in found.values() if change.series]
     assert (exception.series, exception.original) == (id, "2027-06-26T10:00:00")
     assert held(exception).times == timed("2027-06-27T15:00:00", "2027-06-27T16:00:00")
+    await stage.fake.delete(stage.calendar, exception.id)
+    found, cursor = await stage.round(cursor)
+    assert (list(found), found[id].is_whole) == ([id], True), "that the exception is gone is told by its not being told"
+    assert len(held(found[id]).rules) == 3
     await stage.fake.delete(stage.calendar, id)
     found, _ = await stage.round(cursor)
     assert found[id].event is None
