@@ -66,6 +66,13 @@ language sql stable security definer set search_path = '' as $$
   where p.person_id = app.tenant() and app.role() = 'self';
 $$;
 
+-- Of which of these facts a text was made to the entered person.
+create function app.my_texts(p_events uuid[]) returns table (event_id uuid)
+language sql stable security definer set search_path = '' as $$
+  select distinct m.event_id from public.phone_messages m
+  where m.person_id = app.tenant() and app.role() = 'self' and m.kind = 'text' and m.event_id = any (p_events);
+$$;
+
 -- Whom of these the system may text or call now: verified, agreed, not stopped, and of a business whose plan has a text left. p: [{person_id,
 -- supplier_id}] of the entered wedding. Each once of one event. A text is counted here; in the order of the businesses, so that two of these never wait for each other.
 create function app.phones_for(p jsonb, p_kind text, p_event uuid, p_is_emergency boolean)
@@ -311,7 +318,7 @@ $$;
 do $$
 declare f text;
 begin
-  foreach f in array array['owe_code(uuid, uuid, bytea, integer)', 'my_phone()', 'phones_for(jsonb, text, uuid, boolean)', 'note_texts(jsonb)',
+  foreach f in array array['owe_code(uuid, uuid, bytea, integer)', 'my_phone()', 'my_texts(uuid[])', 'phones_for(jsonb, text, uuid, boolean)', 'note_texts(jsonb)',
     'stop_phone(bytea[], bytea, uuid, text)', 'start_phone(bytea[])', 'hear_phone(text, uuid, bytea, text, integer)',
     'phone_stands(uuid, text, text, integer, boolean, integer, text)', 'spoil_phone(bytea)', 'follow_text(uuid, uuid, text, bytea, bytea, integer)',
     'phone_asks(bytea[])', 'phone_call(uuid)', 'phone_image(public.phones)', 'phone_answered(uuid, text, text)'] loop

@@ -52,23 +52,24 @@ language sql stable set search_path = '' as $$
     where l.supplier_id = p_supplier and l.status = 'active' and app.is_near(l.wedding_id)));
 $$;
 
+-- Whether a business has a text left that is no emergency's. p_supplier null: the couple's own, which are nobody's to count.
+create function app.has_text(p_supplier uuid, p_wedding uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select p_supplier is null or app.is_protected(coalesce(p_wedding, p_supplier)) or coalesce(app.used(p_supplier, 'sms')
+    < a.allowed - case when app.is_near(p_wedding) then 0 else app.sms_kept(p_supplier, a.allowed) end, true)
+  from (select app.allowed(p_supplier, 'sms') as allowed) a;
+$$;
+
 -- One text message of a business, before it is sent: counted, or refused. An emergency is always sent, and so is what a wedding in its window needs;
 -- what is for other weddings leaves those that are near their share.
--- p_supplier null: the couple's own, which are nobody's to count.
 create function app.claim_sms(p_supplier uuid, p_wedding uuid, p_is_emergency boolean) returns void
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_allowed bigint := app.allowed(p_supplier, 'sms');
-  v_used bigint;
-  v_kept bigint;
 begin
   if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
   if p_supplier is null then return; end if;
   perform pg_advisory_xact_lock(hashtextextended('limit:sms:' || p_supplier, 0));
-  v_used := app.used(p_supplier, 'sms');
-  v_kept := case when app.is_near(p_wedding) then 0 else app.sms_kept(p_supplier, v_allowed) end;
-  if not p_is_emergency and v_used >= v_allowed - v_kept and not app.is_protected(coalesce(p_wedding, p_supplier)) then
-    perform app.refuse_limit(p_supplier, 'sms', v_allowed, v_used);
+  if not p_is_emergency and not app.has_text(p_supplier, p_wedding) then
+    perform app.refuse_limit(p_supplier, 'sms', app.allowed(p_supplier, 'sms'), app.used(p_supplier, 'sms'));
   end if;
   insert into public.usage_days as u (supplier_id, "on", sms) values (p_supplier, app.usage_day(), 1)
     on conflict (supplier_id, "on") do update set sms = u.sms + 1;
@@ -234,7 +235,7 @@ begin
   return case when v_facts is not null then app.record(v_facts) end;
 end $$;
 
-grant execute on function app.count_calls(uuid, bigint, jsonb), app.claim_sms(uuid, uuid, boolean), app.sync_every(), app.history_from(),
+grant execute on function app.count_calls(uuid, bigint, jsonb), app.claim_sms(uuid, uuid, boolean), app.has_text(uuid, uuid), app.sync_every(), app.history_from(),
   app.ask_limit(text), app.dormant_clients(), app.plan_report(), app.my_plan(), app.plans() to wedsync_user;
 grant execute on function app.set_plan(uuid, text, jsonb, text), app.show_plan(uuid), app.suppliers_near_limits(), app.warn_of_limits(uuid),
   app.forget_usage_writers(), app.plans() to wedsync_service;

@@ -14,11 +14,12 @@ import pytest_asyncio
 from litestar import Request, Response, post
 
 from wedsync.connections import stage
+from wedsync.connections.verify.keys import SENDGRID
 from wedsync.connectors.resend.fake import KEY as RESEND_KEY
 from wedsync.connectors.resend.fake import SECRET as RESEND_SECRET
 from wedsync.connectors.resend.fake import Resend
 from wedsync.connectors.sendgrid.fake import KEY as SENDGRID_KEY
-from wedsync.connectors.sendgrid.fake import SENDGRID, SendGrid
+from wedsync.connectors.sendgrid.fake import SendGrid
 from wedsync.connectors.slack.fake import Slack, signed
 from wedsync.connectors.twilio import fake_hooks, mapper
 from wedsync.connectors.twilio.fake import Twilio

@@ -36,6 +36,8 @@ class PhoneHouse(Town):
     twilio: Twilio
     host: Host
     told: list[tuple[str, Form]]
+    owners: dict[str, Somebody]
+    """Of businesses that have a phone, by their wedding."""
 
     async def send(self, *, early: bool = False) -> list[Outcome]:
         """Everything that is owed by text or call now, as a worker would; `early`: also what waits for its moment."""
@@ -151,7 +153,7 @@ async def housed(database: Database, postgres: RunningPostgres, settings: Settin
             own = msgspec.structs.replace(settings, public_url="http://test", **fake.settings_at(at))
             async with served(own) as app:
                 house = PhoneHouse(app, own, admin)
-                house.twilio, house.host, house.told = fake, app.state.desk.host, []
+                house.twilio, house.host, house.told, house.owners = fake, app.state.desk.host, [], {}
                 _led_back(house)
                 # What tests of other files owe would be told to the addresses of their own houses.
                 await admin.execute("delete from jobs where name = 'twilio'")

@@ -256,6 +256,7 @@ async def test_the_couple_answers_on_a_page_that_keeps_what_is_typed(asked: Aske
     final = await ana.see(mine)
     assert "These answers are final" in final and "At last" in final and "<textarea" not in final
     assert "1 question you were not asked again" in await ana.see(f"/me/{asked.wedding}/forms")
+    assert "It has saved you 1 question so far" in await ana.see(f"/me/{asked.wedding}/settings")
     studio = await photo.see(f"{base}/forms")
     assert "1 question not asked again" in studio and "asked 1 couple, 1 answered" in studio
     await asked.other.owner.see(here, code=404)

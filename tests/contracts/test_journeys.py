@@ -14,7 +14,6 @@ import pytest_asyncio
 from tests.contracts.town import LEASE_WORK, Linked, Somebody, Town
 from wedsync.events.jobs import Job
 from wedsync.journeys import running, starters
-from wedsync.kit.config import Settings
 from wedsync.phones import sealed as phones
 from wedsync.processes.ticks import minding_journeys, passing_milestones
 
@@ -305,11 +304,8 @@ async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
         assert (kept["name"], kept["starts"], kept["version"]) == ("Ours", "booking", 6)
         await owner.send(there, journey=kept["id"])
         await owner.send(f"{there}/details", reached="on")
-        before, town.settings = town.settings, _texting(town)
-        try:
+        async with _texting(town):
             await one.comes(NOW + timedelta(days=25))
-        finally:
-            town.settings = before
         plan = await one.plan()
         assert (plan["Soon"]["state"], plan["Soon"]["people"]) == ("sent", 1)
         assert (plan["Hello"]["state"], plan["Hello"]["reason"]) == ("failed", "no_value")
@@ -334,6 +330,31 @@ async def test_texts_failures_and_the_pages(town: Town, ana: Somebody) -> None:
         await owner.see(made, code=404)
 
 
+async def test_a_text_for_which_the_plan_has_none_left_says_so(town: Town) -> None:
+    ana = await town.person("ana")
+    await _has_phone(town, ana)
+    async with way(town, ana, starts="by_hand", on=40) as one:
+        made = (await one.at.owner.send(f"/studio/{one.at.supplier}/journeys", **EMPTY)).headers["location"]
+        soon: dict[str, Any] = {
+            "title": "Soon",
+            "days": 20,
+            "side": "before",
+            "anchor": "wedding",
+            "words": "Hello {name}, soon",
+        }
+        await one.at.owner.send(f"{made}/steps", version=1, kind="text")
+        await one.at.owner.send(f"{made}/steps/s2/save", version=2, at="10:00", **soon)
+        await one.at.owner.send(made, version=3, name="Ours", starts="booking", is_active="on")
+        kept = await one.at.owner.got("GET", f"{one.path}/{made.rpartition('/')[2]}")
+        await one.at.owner.send(f"/studio/{one.at.supplier}/weddings/{one.wedding}/journeys", journey=kept["id"])
+        await town.admin.fetchval("select app.set_plan($1, 'free', $2, 'test')", UUID(one.at.supplier), '{"sms": 0}')
+        async with _texting(town):
+            await one.comes(NOW + timedelta(days=25))
+        plan = await one.plan()
+        assert (plan["Soon"]["state"], plan["Soon"]["reason"]) == ("skipped", "no_texts")
+        assert plan["Soon"]["why"] == "Your plan has no text left for it this month: see Plan and usage."
+
+
 async def _has_phone(town: Town, somebody: Somebody) -> None:
     """A number that was proved, and texts agreed to."""
     assert somebody.id is not None
@@ -346,9 +367,15 @@ async def _has_phone(town: Town, somebody: Somebody) -> None:
     )
 
 
-def _texting(town: Town) -> Settings:
+@asynccontextmanager
+async def _texting(town: Town) -> AsyncIterator[None]:
     """As where an operator has set texts up."""
-    return msgspec.structs.replace(town.settings, twilio_account_sid="AC1", twilio_auth_token="token")
+    before = town.settings
+    town.settings = msgspec.structs.replace(before, twilio_account_sid="AC1", twilio_auth_token="token")
+    try:
+        yield
+    finally:
+        town.settings = before
 
 
 @pytest.mark.parametrize("key", sorted(starters.STARTERS))

@@ -15,11 +15,13 @@ from tests.contracts.test_notices import run_again
 from tests.contracts.town import LEASE_WORK, Linked, Somebody
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.acknowledgements import actions as acknowledgements
+from wedsync.alerts import calling
 from wedsync.connections.phoning import work
 from wedsync.events.jobs import Job
 from wedsync.kit import clock
 from wedsync.kit.actor import Actor
 from wedsync.kit.config import Settings
+from wedsync.notices.why import NOT_TEXTED
 from wedsync.phones.model import WORDING_VERSION
 from wedsync.processes.forgetting import forget_phones
 from wedsync.processes.ticks import minding_texts
@@ -291,6 +293,24 @@ async def test_a_call_is_in_the_language_of_whoever_takes_it(
     assert f'language="{voice[1]}"' in again
 
 
+async def test_a_drill_is_answered_by_text_also_when_it_is_over(house: PhoneHouse, number: str) -> None:
+    one = await alert_house(house, await house.person("ana"), clock.now() + timedelta(hours=2))
+    await house.proved(one.planner.owner, number)
+    await house.admin.fetchval("select app.poke_drills()")
+    await one.work(calling.DRILL)
+    await one.work()
+    await house.send()
+    assert "Drill" in house.texts(number)[-1]
+    over = "update jobs set run_at = clock_timestamp() where name = 'alerts.step' and tenant_id = $1"
+    await house.admin.execute(over, UUID(one.wedding))
+    await one.work()
+    (drill,) = (await one.ana.got("GET", one.path))["items"]
+    assert drill["state"] == "resolved"
+    assert (await house.writes(number, "NO")).startswith("Thank you.")
+    calls = (await one.ana.got("GET", f"/api/v1/alerts/{drill['id']}/calls"))["items"]
+    assert [one["answer"] for one in calls if one["answer"]] == ["cannot"]
+
+
 async def test_a_text_that_answers_is_answered_in_its_writers_language(house: PhoneHouse, number: str) -> None:
     ana = await house.person("ana")
     wedding = await house.wedding(ana)
@@ -362,6 +382,11 @@ async def test_a_plan_without_texts_sends_none_and_says_nothing_of_it(
     await house.moved(ana, wedding, "14:00")
     await house.moved(ana, wedding, "15:00")
     assert len(house.texts(number)) == 2
+    owner = house.owners[wedding]
+    later, first = (await owner.got("GET", "/api/v1/me/notices"))["items"][:2]
+    assert first["outcomes"]["sms"]["do"] == "send"
+    assert later["outcomes"]["sms"] == {"do": "suppress", "reason": NOT_TEXTED}
+    assert NOT_TEXTED[1:] in await owner.see(f"/studio/{supplier}/inbox/{later['event_id']}/why")
 
 
 async def prepared(house: PhoneHouse, ana: Somebody, number: str, **more: Any) -> str:
@@ -369,5 +394,6 @@ async def prepared(house: PhoneHouse, ana: Somebody, number: str, **more: Any) -
     wedding = await house.wedding(ana)
     await house.react(wedding)
     business: Linked = await house.linked(ana, wedding)
+    house.owners[wedding] = business.owner
     await house.proved(business.owner, number, **more)
     return wedding

@@ -102,7 +102,7 @@ def paid(kind: str, **more: Any) -> Payload:
 
 def test_a_call_of_an_emergency_has_the_short_time_whenever_it_is_made() -> None:
     live = [
-        to_job(paid(kind, recipient_kind=to), open_sealed=lambda *_: b"").is_live
+        to_job(paid(kind, recipient_kind=to), open_sealed=lambda *_: {}).is_live
         for kind, to in (("alert.raised", "person"), ("wedding.changed", "person"), ("alert.raised", None))
     ]
     assert live == [True, False, False], "an endpoint keeps the time that its receiver is used to"

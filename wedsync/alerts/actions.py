@@ -81,7 +81,9 @@ async def acknowledge(tx: Tx, alert_id: UUID, *, via: str, name: str = "") -> No
 
 async def answer(tx: Tx, event_id: UUID, *, is_fine: bool, via: str) -> bool:
     """By whoever was called by a text or voice. False where the event is about no alert, or it is over."""
-    alert = await tx.row(queries.of_event, event_id)
+    found = await tx.row(queries.of_event, event_id)
+    # Held before it is judged: whoever resolves it meanwhile must not turn an answer into a refusal nobody reads.
+    alert = None if found is None else await tx.row(queries.claim, found["id"])
     if alert is None or (alert["state"] not in model.OPEN and alert["kind"] != "drill"):
         return False
     if is_fine:
@@ -92,9 +94,11 @@ async def answer(tx: Tx, event_id: UUID, *, is_fine: bool, via: str) -> bool:
 
 
 async def decline(tx: Tx, alert_id: UUID) -> None:
-    """I cannot: where nobody who was called still may, the next step does not wait. Raises Refusal 404 or 409."""
+    """I cannot: where nobody who was called still may, the next step does not wait. To a drill anybody may answer late.
+    Raises Refusal 404 or 409."""
     alert, _ = await _claimed(tx, alert_id)
-    model.check_open(alert["state"])
+    if alert["kind"] != "drill":
+        model.check_open(alert["state"])
     await tx.run(queries.answer, alert_id, "cannot")
     has_others = ladder.brings_others(ladder.of(alert["kind"], alert["severity"]), alert["step"])
     if alert["state"] == "triggered" and has_others and not await tx.value(queries.left_to_answer, alert_id):

@@ -123,9 +123,8 @@ select c.name from alert_calls c where c.wedding_id = (select app.tenant()) and 
 
 -- name: of_event
 -- What somebody was called for by this event.
-select e.subject_id as id, a.state, a.kind
+select e.subject_id as id
 from events e
-join alerts a on a.wedding_id = e.stream_id and a.id = e.subject_id
 where e.stream_id = (select app.tenant()) and e.id = $1 and e.subject_table = 'alerts'
 
 -- name: left_to_answer

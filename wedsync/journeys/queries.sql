@@ -244,3 +244,7 @@ select app.poke_milestones()
 -- The link of a supplier that whoever asks works for, in the entered wedding.
 select l.id from links l
 where l.wedding_id = (select app.tenant()) and l.supplier_id = $1 and l.id = (select app.link())
+
+-- name: has_text
+-- Whether the business has a text left for this wedding.
+select app.has_text($1, $2)

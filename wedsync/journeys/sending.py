@@ -39,6 +39,7 @@ WHY: Final[dict[str, str]] = {
     "unsubscribed": "They want no offers from you.",
     "no_address": "Nobody of the couple has an address to write to.",
     "no_phone": "Nobody of the couple takes texts.",
+    "no_texts": "Your plan has no text left for it this month: see Plan and usage.",
     "no_date": "Its words name the day, and the wedding has none.",
     "no_value": "Its words name what is not known, such as the place, or the days to go of a day that is over.",
     "no_form": "None of your forms that are in use has this name.",
@@ -192,7 +193,8 @@ async def _texts(tx: Tx, ring: KeyRing, settings: Settings, event: Event, said: 
 
     owed = await phones.owed(tx, ring, settings, told, kind="text", words=words)
     if not owed:
-        raise Unfit("no_phone")
+        has_text = await tx.value(queries.has_text, said.whose["supplier_id"], said.whose["wedding_id"])
+        raise Unfit("no_phone" if has_text else "no_texts")
     return owed
 
 

@@ -89,6 +89,10 @@ where d.person_id = $1 and d.event_id = $2
 -- What waits, or waited, of these facts.
 select h.event_id, h.channel, h.due_at, h.ended_at, h.ended from held_notices h where h.person_id = $1 and h.event_id = any ($2)
 
+-- name: texted
+-- Of which of these facts the person was texted.
+select t.event_id from app.my_texts($1) t
+
 -- name: seen_event
 -- An event of the entered wedding that its reader may see, in live form, and what the reader is here.
 select app.event_json(e, 'wedding') as event, app.role() as role, app.link() as link_id, app.mask() as mask,

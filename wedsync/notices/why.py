@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,8 @@ from wedsync.notices.deciding import Step
 from wedsync.web.context import person_of
 
 queries = sql.load("wedsync.notices")
+NOT_TEXTED: Final = "no text was left for it this month, or the number takes none any more"
+"""A text is decided for a person and counted for a business: what was to be sent and could not is no text."""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +56,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 async def listed(tx: Tx, person: UUID, at: datetime | None, after: UUID | None, limit: int) -> list[Decided]:
     """One's own decisions, newest first, from a place on."""
     rows = await tx.rows(queries.decisions, person, at, after, limit)
-    held = await tx.rows(queries.held, person, [row["event_id"] for row in rows])
-    return [_decided(row, held) for row in rows]
+    kept = await _kept(tx, person, [row["event_id"] for row in rows])
+    return [_decided(row, kept) for row in rows]
 
 
 async def one(tx: Tx, person: UUID, event_id: UUID) -> Decided:
@@ -63,7 +65,7 @@ async def one(tx: Tx, person: UUID, event_id: UUID) -> Decided:
     row = await tx.row(queries.decision, person, event_id)
     if row is None:
         raise not_found("notice")
-    return _decided(row, await tx.rows(queries.held, person, [event_id]))
+    return _decided(row, await _kept(tx, person, [event_id]))
 
 
 async def ask(door: Door, actor: Actor, wedding_id: UUID, event_id: UUID) -> Answer:
@@ -75,9 +77,9 @@ async def ask(door: Door, actor: Actor, wedding_id: UUID, event_id: UUID) -> Ans
         raise not_found("event")
     async with door.enter(actor, person) as tx:
         row = await tx.row(queries.decision, person, event_id)
-        held = await tx.rows(queries.held, person, [event_id])
+        kept = await _kept(tx, person, [event_id])
     if row is not None:
-        return Answer(is_told=True, reason="It is in your inbox.", decision=_decided(row, held))
+        return Answer(is_told=True, reason="It is in your inbox.", decision=_decided(row, kept))
     me = model.Recipient(
         person_id=person,
         email=actor.email,
@@ -92,16 +94,31 @@ async def ask(door: Door, actor: Actor, wedding_id: UUID, event_id: UUID) -> Ans
     return Answer(is_told=False, reason=over or "It is being decided, or was before decisions were kept.")
 
 
-def _decided(row: Row, held: Sequence[Row]) -> Decided:
+class _Kept(msgspec.Struct, frozen=True):
+    """What is known of these facts beside their decisions: what waited, and of which a text was made."""
+
+    held: Sequence[Row]
+    texted: frozenset[UUID]
+
+
+async def _kept(tx: Tx, person: UUID, events: Sequence[UUID]) -> _Kept:
+    held = await tx.rows(queries.held, person, events)
+    return _Kept(held, frozenset(row["event_id"] for row in await tx.rows(queries.texted, events)))
+
+
+def _decided(row: Row, kept: _Kept) -> Decided:
     waiting = [
         Waiting(channel=h["channel"], due_at=h["due_at"], ended_at=h["ended_at"], ended=h["ended"])
-        for h in held
+        for h in kept.held
         if h["event_id"] == row["event_id"]
     ]
     named = ("event_id", "stream_id", "type", "title", "category", "severity", "decided_at")
+    outcomes: dict[str, dict[str, Any]] = msgspec.json.decode(row["outcomes"])
+    if outcomes.get("sms", {}).get("do") == "send" and row["event_id"] not in kept.texted:
+        outcomes["sms"] = {"do": "suppress", "reason": NOT_TEXTED}
     return Decided(
         **{name: row[name] for name in named},
-        outcomes=msgspec.json.decode(row["outcomes"]),
+        outcomes=outcomes,
         trace=msgspec.json.decode(row["trace"], type=list[Step]),
         waiting=waiting,
     )

@@ -41,6 +41,10 @@ where h.wedding_id = $1 and ($2::uuid is null or h.id < $2)
 order by h.id desc
 limit $3
 
+-- name: reasks_avoided
+-- How many questions of forms the record had the answer to, so that nobody asked the couple again.
+select coalesce(sum(r.avoided), 0)::int from form_requests r where r.wedding_id = $1 and r.state <> 'withdrawn'
+
 -- name: members
 select m.id, m.wedding_id, m.person_id, m.role, m.name, m.version, m.created_at, m.updated_at, m.removed_at
 from memberships m

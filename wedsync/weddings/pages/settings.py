@@ -75,6 +75,7 @@ async def _page(
         site = await tx.row(queries.site, wedding_id)
         members = await tx.rows(queries.member_people, wedding_id)
         dates = await tx.rows(queries.date_history, wedding_id, None, DATES_SHOWN)
+        reasks_avoided = await tx.value(queries.reasks_avoided, wedding_id)
         informed = [r["supplier_name"] for r in await tx.rows(queries.linked_names, wedding_id)]
     if wedding is None:
         raise not_found("wedding")
@@ -94,7 +95,7 @@ async def _page(
         helpers=[_helper(r) for r in members if r["role"] == "helper"],
         dates=[dict(r) for r in dates],
         helper_url=helper_url,
-        reasks_avoided=0,
+        reasks_avoided=reasks_avoided,
     )
 
 
