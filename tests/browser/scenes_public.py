@@ -28,7 +28,9 @@ def scenes() -> Iterator[Scene]:
     yield Scene("sent", "people/sent.html", public(), {"email": "ana@example.org", "minutes": 15})
     yield Scene("arrive", "people/arrive.html", public(), {"action": "/sign-in/made-up", "presses_itself": False})
     start = {"name": "Ana Duarte", "weddings": [{"href": "/me/1", "words": "Ana & Ben", "on": ON}], "studios": []}
-    yield Scene("start", "people/start.html", public(), start | {"categories": CATEGORY_OPTIONS, "errors": {}})
+    yield Scene(
+        "start", "people/start.html", public(), start | {"consoles": [], "categories": CATEGORY_OPTIONS, "errors": {}}
+    )
     yield Scene("site", "weddings/site.html", public(live=LIVE), site_values())
     yield Scene("site-postponed", "weddings/site.html", public(), site_values(date_status="postponed", on=None))
     yield Scene("helper", "tasks/helper.html", public("/help/made-up", live=LIVE), helper_values())

@@ -9,6 +9,7 @@ from tests.contracts.town import Somebody, Town
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.operations.console import model
+from wedsync.operations.shell import sections
 
 PLATFORM = "/api/v1/platform"
 FLOOD = """insert into events (stream_id, seq, id, epoch, type, scope, subject_table, subject_id, op, record,
@@ -68,7 +69,7 @@ async def test_the_board_shows_todays_weddings_by_urgency_and_nothing_of_what_th
     for words in ("Mauve", "Heron", "mauve-otter", str(ana.email)):
         assert words not in page, words
         assert words not in msgspec.json.encode(board).decode(), words
-    for path in ("/ops", "/ops/health", "/ops/alerts", "/ops/freeze", "/ops/database", "/ops/wording", "/ops/status"):
+    for path in (one.href for one in sections()):
         assert "Wedding day: 2 weddings are live." in await otto.see(path), path
     part = await otto.see("/ops", part=True)
     assert part.strip().startswith('<div id="today"') and "<html" not in part

@@ -92,3 +92,12 @@ async def test_no_door_that_answers_requests_can_make_one(town: Town) -> None:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("select app.operate('a@example.org', true, 'me')")
         await connection.close()
+
+
+async def test_an_operator_who_signs_in_is_led_to_the_console(town: Town, otto: Somebody) -> None:
+    answer = await otto.ask("GET", "/me")
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/ops")
+    await town.wedding(otto)
+    for words in ("Operating WedSync", "Ana &amp; Ben"):
+        assert words in await otto.see("/me"), words
+    assert "Operating WedSync" not in await (await town.person()).see("/me")

@@ -22,5 +22,5 @@ async def sign_in(browser: Browser, product: Product, who: str) -> Page:
     """A page in a browser of one of the demo's people, signed in by their link."""
     page = await (await browser.new_context()).new_page()
     await page.goto(product.demo[who]["login_url"])
-    await page.wait_for_url("**/me/**" if who == "couple" else "**/studio/**")
+    await page.wait_for_url({"couple": "**/me/**", "operator": "**/ops**"}.get(who, "**/studio/**"))
     return page

@@ -1,6 +1,6 @@
 """Beginning: as a couple, or as a supplier."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Response, get, post
@@ -17,10 +17,12 @@ from wedsync.weddings import actions as weddings
 from wedsync.weddings import model as wedding_model
 from wedsync.weddings.model import CATEGORIES
 
+OPERATING: Final = "/ops"
+
 
 @get("/me", include_in_schema=False)
 async def places(request: AnyRequest, ctx: Context, actor: Actor) -> Response[str] | Response[None]:
-    """One place: go there. Several, or none: choose, or begin."""
+    """One place: go there, an operator to the console. Several, or none: choose, or begin."""
     signed_in(request, actor)
     return await start_page(request, ctx, actor, {}, 200)
 
@@ -33,8 +35,10 @@ async def start_page(
         rows = await tx.rows("select * from app.places($1)", actor.id)
     weddings = [{"href": f"/me/{r['id']}", "words": r["name"], "on": r["on"]} for r in rows if r["kind"] == "wedding"]
     studios = [{"href": f"/studio/{r['id']}", "words": r["name"]} for r in rows if r["kind"] == "supplier"]
-    if len(rows) == 1 and not errors and "new" not in request.query_params:
-        return respond.see_other((weddings + studios)[0]["href"])
+    consoles = [{"href": OPERATING, "words": "Operating WedSync"}] if actor.is_operator else []
+    places = weddings + studios + consoles
+    if len(places) == 1 and not errors and "new" not in request.query_params:
+        return respond.see_other(places[0]["href"])
     categories = [(c, c.replace("_", " ").capitalize()) for c in CATEGORIES]
     return respond.html(
         "people/start.html",
@@ -43,6 +47,7 @@ async def start_page(
         name=actor.name,
         weddings=weddings,
         studios=studios,
+        consoles=consoles,
         categories=categories,
         errors=errors,
     )
