@@ -140,7 +140,7 @@ async def test_the_couple_is_told_once_by_a_notice_and_ends_it(
     close = f"/api/v1/weddings/{wedding}/openings/{id}/end"
     assert (await linked.owner.ask("POST", close)).status_code == 403
     assert (await (await town.person("cleo")).ask("POST", close)).status_code == 404
-    assert (await ana.got("POST", close))["ended_by_name"] == "The couple"
+    assert (await ana.got("POST", close))["ended_by_name"] == "the couple"
     assert await looks(otto, id) == 404
     assert (await ana.got("POST", close))["state"] == "over"
     other = await opened(otto, olga, wedding)
