@@ -23,7 +23,7 @@ from app.openings() o
 select o.id, o.record, o.old_record from app.tell_opening($1) o
 
 -- name: wedding
-select w.couple_names, w."on", w.date_status, w.time_zone, w.country, w.locale, w.currency, w.ceremony_venue, w.ceremony_at, w.reception_venue,
+select w.id, w.couple_names, w."on", w.date_status, w.time_zone, w.country, w.locale, w.currency, w.ceremony_venue, w.ceremony_at, w.reception_venue,
   w.reception_at, w.guest_estimate, w.version, w.updated_at
 from weddings w
 where $1 > 0
