@@ -106,13 +106,19 @@ begin
 end $$;
 
 -- The couple is told, once: inside that work, in the transaction that records it.
-create function app.tell_opening(p_id uuid) returns table (id uuid, record jsonb, old_record jsonb)
+create function app.tell_opening(p_id uuid) returns text
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
 begin
   if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
-  return query update public.openings o set told_at = app.now()
-    where o.id = p_id and o.wedding_id = app.tenant() and o.approved_at is not null and o.told_at is null
-    returning new.id, to_jsonb(new), to_jsonb(old);
+  with told as (
+    update public.openings o set told_at = app.now()
+      where o.id = p_id and o.wedding_id = app.tenant() and o.approved_at is not null and o.told_at is null
+      returning new.id, to_jsonb(new) as record, to_jsonb(old) as old)
+  select jsonb_agg(jsonb_build_object('type', 'opening.approved', 'scope', 512, 'table', 'openings', 'id', t.id, 'op', 'UPDATE', 'record', t.record,
+    'old', t.old)) into v_facts from told t;
+  return case when v_facts is not null then app.record(v_facts) end;
 end $$;
 
 -- By any operator, or by the couple of the wedding that it opens. False where there is nothing to end.
