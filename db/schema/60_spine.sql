@@ -207,7 +207,7 @@ create table public.jobs (
   expires_at timestamptz,
   lease_token uuid,
   lease_until timestamptz,
-  traceparent text default nullif(current_setting('app.traceparent', true), '') check (length(traceparent) = 55)
+  traceparent text default nullif(current_setting('trace.parent', true), '') check (length(traceparent) = 55)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 comment on table public.jobs is 'Live work only, deleted when terminal: deliveries (id = delivery id), reactions, work (imports). order_key set = in order_seq order per destination';
 comment on column public.jobs.traceparent is 'The span of the transaction that owes it, where that one is traced: W3C Trace Context';

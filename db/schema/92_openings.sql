@@ -39,10 +39,18 @@ create index opening_looks_wedding on public.opening_looks (wedding_id);
 call app.protect('public.opening_looks', 'wedding_id', $$(select app.role()) = 'couple'$$, null);
 grant insert, update on public.openings, public.opening_looks to wedsync_recorder;
 
--- What an operator sees of a wedding that is open to them beside what goes by scopes: said here one by one, so that a new table is closed.
-create policy opened on public.links for select to wedsync_user using ((select app.role()) = 'opened');
-create policy opened on public.tasks for select to wedsync_user using ((select app.role()) = 'opened');
-create policy opened on public.deliveries for select to wedsync_user using ((select app.role()) = 'opened');
+-- All that an operator sees of a wedding that is open to them. They hold no scope, so every other table is closed, and a new one is too. Sealed
+-- columns are not read by anything that enters so, and what is sealed in other tables (contacts, needs, budget, notes) is not among these.
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['weddings', 'schedule_items', 'headcounts', 'guests', 'rsvps', 'links', 'tasks', 'deliveries'] loop
+    execute format('create policy opened on public.%I for select to wedsync_user using ((select app.role()) = ''opened'')', t);
+  end loop;
+end $$;
+-- Whoever sees a task sees its photographs, which are sealed: these stay closed.
+create policy unopened on public.task_photos as restrictive for select to wedsync_user using ((select app.role()) <> 'opened');
 reset role;
 
 set role wedsync_recorder;
@@ -98,13 +106,19 @@ begin
 end $$;
 
 -- The couple is told, once: inside that work, in the transaction that records it.
-create function app.tell_opening(p_id uuid) returns table (id uuid, record jsonb, old_record jsonb)
+create function app.tell_opening(p_id uuid) returns text
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_facts jsonb;
 begin
   if app.role() <> 'system' then raise exception 'forbidden' using errcode = 'WS403'; end if;
-  return query update public.openings o set told_at = app.now()
-    where o.id = p_id and o.wedding_id = app.tenant() and o.approved_at is not null and o.told_at is null
-    returning new.id, to_jsonb(new), to_jsonb(old);
+  with told as (
+    update public.openings o set told_at = app.now()
+      where o.id = p_id and o.wedding_id = app.tenant() and o.approved_at is not null and o.told_at is null
+      returning new.id, to_jsonb(new) as record, to_jsonb(old) as old)
+  select jsonb_agg(jsonb_build_object('type', 'opening.approved', 'scope', 512, 'table', 'openings', 'id', t.id, 'op', 'UPDATE', 'record', t.record,
+    'old', t.old)) into v_facts from told t;
+  return case when v_facts is not null then app.record(v_facts) end;
 end $$;
 
 -- By any operator, or by the couple of the wedding that it opens. False where there is nothing to end.
@@ -136,9 +150,8 @@ begin
   return v_look;
 end $$;
 
--- The service door into the wedding: by a look that is on record and has not let anybody in. It shows core, schedule, what of the tasks is the couple's,
--- counts, guests, photos and the website (1183), and what the policies named "opened" add. Never contacts and needs of guests, the budget, or what is
--- private: those bits are not among them. Nothing can be written.
+-- The service door into the wedding: by a look that is on record and has not let anybody in. No scope is held, so what it shows are the tables that
+-- name it in a policy. Nothing can be written.
 create function app.enter_opening(p_person uuid, p_look uuid) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -150,7 +163,7 @@ begin
       and o.id = l.opening_id and app.is_open(o) and p.person_id = p_person and p.is_operator
     returning l.wedding_id into v_wedding;
   if not found then raise exception 'not found' using errcode = 'WS404'; end if;
-  perform app.settle(p_person, 'person', v_wedding, 'opened', 1183, 0);
+  perform app.settle(p_person, 'person', v_wedding, 'opened', 0, 0);
   perform set_config('transaction_read_only', 'on', true);
 end $$;
 
@@ -166,7 +179,7 @@ begin
   return query
   select o.id, o.wedding_id, o.reason, o.minutes, o.asked_by, app.operator_name(a, v_wedding), o.asked_at, o.expires_at, app.operator_name(b, v_wedding),
     o.approved_at, case when c.person_id is null then ''
-      when exists (select from public.memberships m where m.wedding_id = o.wedding_id and m.person_id = c.person_id) then 'The couple'
+      when exists (select from public.memberships m where m.wedding_id = o.wedding_id and m.person_id = c.person_id) then 'the couple'
       else app.operator_name(c, v_wedding) end, o.ended_at,
     case when app.is_open(o) then 'open' when o.ended_at is null and o.expires_at > app.now() then 'asked' else 'over' end,
     (select coalesce(jsonb_agg(jsonb_build_object('part', l.part, 'at', l.at) order by l.at desc), '[]')

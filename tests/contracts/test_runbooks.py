@@ -18,7 +18,7 @@ from wedsync.processes.cli import app
 
 ROOT = Path(__file__).parents[2]
 BOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
-TYPED = ("security-incident", "key-rotation", "season")
+TYPED = ("security-incident", "key-rotation", "season", "break-glass")
 PROGRAM = [sys.executable, "-m", "wedsync.processes.cli"]
 PLACEHOLDERS = {"N": "50", "ID": "00000000-0000-7000-8000-000000000001", "BACKUPS": "var/backups"}
 SPAN = re.compile(r"`wedsync ([^`]+)`")

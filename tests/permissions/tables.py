@@ -251,3 +251,8 @@ HOMES = {
 AUDIENCES = (*EVERYBODY, "stranger", "other_couple")
 OPENED = "opened"
 """An operator to whom two of them have opened the wedding; enters by a look and by nothing else."""
+for _table in (
+    *("weddings", "schedule_items", "headcounts", "guests", "rsvps", "links", "tasks", "deliveries"),
+    *("streams", "mode_notes"),
+):
+    TABLES[_table]["r"].add(OPENED)

@@ -1,10 +1,12 @@
 """No forbidden word in any answer: every GET route, asked by every audience with every id there is."""
 
 import re
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -14,7 +16,12 @@ from litestar import Litestar
 from tests.permissions.tables import AUDIENCES
 from tests.served import served
 from tests.world import World, build
+from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.config import Settings
+from wedsync.operations.openings.model import PARTS
+from wedsync.people.actions import digest
+from wedsync.processes.migrate import connected
+from wedsync.web import auth
 
 FOREIGN = {"slug": "ana-and-ben", "part": "core", "version": "1"}
 PASSES = {"guest": "rsvp", "help_pass": "help", "ack_pass": "ack"}
@@ -141,6 +148,41 @@ async def test_the_canaries_are_really_there(app: Litestar, world: World) -> Non
         "task_shared",
         "task_helper",
     } <= found
+
+
+async def test_an_opened_wedding_holds_what_it_shows_and_no_other_word(
+    app: Litestar, world: World, settings: Settings
+) -> None:
+    """To an operator, by the word of another: each part, as a program and as a page."""
+    async with connected(settings.door("owner")) as owner:
+        operators = [await operator_of(world, owner, name) for name in ("otto", "olga")]
+    asked = {"wedding_id": str(world.wedding_id), "reason": "The couple asked us to look at it."}
+    path, texts = "/api/v1/platform/openings", []
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        otto, olga = ({"authorization": f"Bearer {world.tokens[who]}"} for who in operators)
+        id = (await client.post(path, json=asked, headers=otto)).json()["id"]
+        assert (await client.post(f"{path}/{id}/approve", headers=olga)).status_code == 200
+        for part in PARTS:
+            for place in (f"{path}/{id}/wedding/{part}", f"/ops/openings/{id}/{part}"):
+                answer = await client.get(place, headers=otto)
+                assert answer.status_code == 200, (place, answer.text[:300])
+                texts.append(answer.text)
+        texts += [(await client.get(place, headers=otto)).text for place in (path, "/ops/openings")]
+    found = {scope for scope, word in world.canaries.items() for text in texts if word in text}
+    tasks = {scope for scope in world.canaries if scope.startswith("task_")}
+    assert {"core", "guests", "invited", "task_shared"} <= found <= {"core", "guests", "invited", *tasks}
+
+
+async def operator_of(world: World, owner: asyncpg.Connection, name: str) -> str:
+    """A person who operates, signed in."""
+    async with world.door.bare(ANONYMOUS) as tx:
+        person = await tx.value("select app.person_for($1)", f"{name}.{secrets.token_hex(4)}@ops.invalid")
+    world.people[name] = person
+    await owner.execute("select app.make_operator($1)", person)
+    session = await owner.fetchval("select app.issue_session($1, $2, 1)", person, digest(secrets.token_hex(8)))
+    world.tokens[name] = auth.mint(world.settings.jwt_secret, person=person, session=session, seconds=3600)
+    return name
 
 
 async def test_events_are_listed_by_the_rule(app: Litestar, world: World) -> None:

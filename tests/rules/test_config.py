@@ -231,6 +231,7 @@ def test_every_field_is_described_and_every_url_with_a_password_is_secret() -> N
     assert secret - set(connectors) == {
         *config_checks.DATABASES,
         *("valkey_url", "smtp_url", "egress_proxy", "jwt_secret", "seal_keys", "couples_webhook_secret"),
+        "otlp_headers",
     }
 
 

@@ -18,6 +18,7 @@ FLOORS = next(contract["layers"] for contract in CONTRACTS if contract.get("exha
 HOUSE = {
     "kit/db.py": "import asyncpg\nfrom wedsync.kit import db_hosts",
     "kit/db_hosts.py": "import asyncpg",
+    "kit/db_refusals.py": "import asyncpg",
     "kit/http.py": "import pyreqwest",
     "kit/guard.py": "import pyreqwest",
     "kit/valkey.py": "import hiredis\nimport valkey",

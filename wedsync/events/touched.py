@@ -67,7 +67,6 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "weddings_of_modes": Scope.CORE,
     "hold_opening": Scope.CORE,
     "openings": Scope.CORE,
-    "tell_opening": Scope.CORE,
     "phones_for": Scope.CORE,
     "has_text": Scope.CORE,
     "my_phone": Scope.CORE,

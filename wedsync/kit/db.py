@@ -348,7 +348,7 @@ async def _start(
     connection: asyncpg.Connection, entering: str, place: Place | None, mode: Mode | None, span: Span | None
 ) -> None:
     # The jobs that the transaction owes take its span over, by the default of their column.
-    traced = "" if span is None else f" set local app.traceparent = '{span.traceparent}';"
+    traced = "" if span is None else f" set local trace.parent = '{span.traceparent}';"
     try:
         await connection.execute(f"begin{' read only' if mode else ''};{traced} {entering}")
     except BaseException as error:

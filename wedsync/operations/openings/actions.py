@@ -9,12 +9,11 @@ import structlog
 
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
-from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.errors import Refusal, not_found
-from wedsync.operations.openings.model import APPROVED, ROWS_MAX, AskOpening, Opening, OperatorLook, Part, Shown
+from wedsync.operations.openings.model import ROWS_MAX, AskOpening, Opening, OperatorLook, Part, Shown
 from wedsync.operations.platform import PLATFORM, operator
 
 queries = sql.load("wedsync.operations.openings")
@@ -96,9 +95,8 @@ async def tell(door: Door, job: Job) -> None:
     """The couple hears of it, once: the fact and the end of this work are one transaction."""
     args = msgspec.json.decode(job.args or "", type=_Args)
     async with door.enter_job(job.id, job.lease_token) as tx:
-        row = await tx.row(queries.tell, args.opening_id)
-        if row is not None:
-            record(tx, APPROVED, op="UPDATE", row=row)
+        nudge: str | None = await tx.value(queries.tell, args.opening_id)
+        tx.nudges += [nudge] if nudge else []
         await jobs.finish(tx, job)
 
 

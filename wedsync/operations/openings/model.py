@@ -96,7 +96,7 @@ class OpeningRow(msgspec.Struct, frozen=True, kw_only=True):
     told_at: datetime | None
 
 
-APPROVED: Final = EventType(
+_APPROVED: Final = EventType(
     type="opening.approved",
     scope=Scope.PRIVATE,
     table="openings",
@@ -118,4 +118,4 @@ APPROVED: Final = EventType(
     },
     lane=Lane.HIGH,
 )
-EVENTS: Final = (APPROVED,)
+EVENTS: Final = (_APPROVED,)

@@ -1,5 +1,6 @@
 """The operators' pages of openings, and the couple's button that ends one."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from wedsync.kit.db import Tx
 from wedsync.kit.errors import FieldError, Refusal, not_found
 from wedsync.operations import security
 from wedsync.operations.openings import actions
-from wedsync.operations.openings.model import MINUTES, PARTS, AskOpening
+from wedsync.operations.openings.model import MINUTES, PARTS, AskOpening, Part
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
 from wedsync.operations.slo import actions as alerts
@@ -20,6 +21,14 @@ from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
 
 PAGE: Final = f"{BASE}/openings"
+HEADS: Final[Mapping[Part, str]] = {
+    "wedding": "couple_names",
+    "schedule": "title",
+    "guests": "display_name",
+    "suppliers": "supplier_name",
+    "tasks": "title",
+    "deliveries": "type",
+}
 STATES: Final = {"asked": ("Waits for another operator", "wait"), "open": ("Open", "bad"), "over": ("Over", "")}
 WRONG: Final = {
     "wedding_id": FieldError("wedding_id", "is not the id of a wedding", "Take it from Tenants or from an alert."),
@@ -79,6 +88,7 @@ async def look(request: AnyRequest, ctx: Context, actor: Actor, opening_id: UUID
         shown=shown,
         parts=PARTS,
         columns=list(shown.items[0]) if shown.items else [],
+        head=HEADS[known],
         opening_id=opening_id,
     )
 

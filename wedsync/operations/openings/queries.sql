@@ -19,11 +19,11 @@ select o.id, o.wedding_id, o.reason, o.minutes, o.asked_by, o.asked_by_name, o.a
 from app.openings() o
 
 -- name: tell
--- No row where the couple was told before.
-select o.id, o.record, o.old_record from app.tell_opening($1) o
+-- The nudge; null where the couple was told before.
+select app.tell_opening($1)
 
 -- name: wedding
-select w.couple_names, w."on", w.date_status, w.time_zone, w.country, w.locale, w.currency, w.ceremony_venue, w.ceremony_at, w.reception_venue,
+select w.id, w.couple_names, w."on", w.date_status, w.time_zone, w.country, w.locale, w.currency, w.ceremony_venue, w.ceremony_at, w.reception_venue,
   w.reception_at, w.guest_estimate, w.version, w.updated_at
 from weddings w
 where $1 > 0
