@@ -20,7 +20,7 @@ from wedsync.kit.oauth import TokenError
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
 NO_TIME = Timing(resolve_ms=0.0, first_byte_ms=0.0, total_ms=0.0, address="")
 LOST = Failure(kind="timeout", reason="It took too long.", may_have_arrived=True, timing=NO_TIME)
-UNSENT = Failure(kind="dns", reason="There is no such name.", may_have_arrived=False, timing=NO_TIME)
+UNSENT = Failure(kind="name", reason="There is no such name.", may_have_arrived=False, timing=NO_TIME)
 TAVE = Answers("Workspace", "jobs")
 
 

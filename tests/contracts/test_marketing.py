@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from functools import partial
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
+import pytest
 import pytest_asyncio
 
-from tests.contracts.marketing_house import CARLA, Audience, Fair, Shop, fairly
+from tests.contracts.marketing_house import CARLA, RESUME, WORDS, Audience, Fair, Shop, fairly
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.calendars import driven
 from wedsync.connections.marketing.driven import SPENT
@@ -243,3 +246,64 @@ async def test_the_pages_say_who_agreed_how_it_does_and_what_became_of_campaigns
     stranger = await fair.person("stranger")
     assert (await stranger.ask("GET", audience.path)).status_code == 404
     await stranger.see(page, code=404)
+
+
+async def test_whichever_question_fails_the_next_look_goes_on_where_it_was(
+    fair: Fair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of a run's questions in turn; what was done before it is not lost, and nothing is said to be done."""
+    fair.forget()
+    shop = await fair.shop()
+    maria, tom = await shop.client("Maria Santos"), await shop.client("Tom Okafor")
+    audience = await shop.connect()
+    await shop.say(tom, "withdrawn")
+    anew = "update marketing_progress set hook_asked_at = null, reports_at = null where audience_id = $1"
+    outcomes: list[str] = []
+    while "done" not in outcomes:
+        await fair.admin.execute(anew, UUID(audience.id))
+        await fair.admin.execute("delete from marketing_templates where audience_id = $1", UUID(audience.id))
+        await shop.edit(maria, name=f"Maria {len(outcomes)}")
+        broken, asked = len(outcomes) + 1, count(1)
+        monkeypatch.setattr(fair.chimp.moods, "take", partial(_mood, asked, broken))
+        await fair.admin.execute(RESUME, UUID(audience.id))
+        await fair.admin.fetchval("select app.poke_due_marketing()")
+        await shop.work()
+        outcomes.append((await audience.state())["outcome"])
+        assert len(outcomes) < 30
+    assert set(outcomes[:-1]) == {"later"}
+    assert len(outcomes) > 5
+    monkeypatch.undo()
+    await audience.poll()
+    seen = fair.chimp.seen(CARLA)
+    assert {email: seen[email].status for email in seen} == {
+        maria["email"]: "subscribed",
+        tom["email"]: "unsubscribed",
+    }
+
+
+def _mood(asked: "count[int]", broken: int) -> str:
+    return driven.BROKEN if next(asked) == broken else "fine"
+
+
+async def test_what_cannot_be_set_of_a_list_or_said_of_a_client_is_refused(fair: Fair) -> None:
+    fair.forget()
+    shop = await fair.shop()
+    maria = await shop.client("Maria Santos", agrees=False)
+    audience = await shop.connect()
+    version = (await audience.state())["version"]
+    same = {"list_id": fair.chimp.list_of(CARLA)}
+    assert (await shop.owner.got("PATCH", audience.path, same))["version"] == version, "nothing changes"
+    consents = f"/api/v1/suppliers/{shop.tenant}/clients"
+    said = {"act": "given", "who": "client", "wording": WORDS, "source": "The fair"}
+    twice = [{"milestone": "booked", "place": "1/2"}] * 2
+    for method, path, body, code in (
+        ("PUT", f"{audience.path}/triggers", {"triggers": twice}, 422),
+        ("POST", f"{consents}/{maria['id']}/marketing-consents", said | {"who": "partner"}, 422),
+        ("POST", f"{consents}/{maria['id']}/marketing-consents", said | {"wording": " "}, 422),
+        ("POST", f"{consents}/{uuid4()}/marketing-consents", said, 404),
+        ("PATCH", f"/api/v1/connections/{uuid4()}/marketing", same, 404),
+    ):
+        answer = await shop.owner.ask(method, path, body)
+        assert answer.status_code == code, (path, answer.text)
+    await shop.owner.got("PATCH", audience.path, {"is_on": False})
+    assert (await shop.owner.ask("POST", f"{audience.path}/sync")).status_code == 409

@@ -3,12 +3,14 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import date
+from functools import partial
+from itertools import count
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.record_house import Book, Lane, laned
+from tests.contracts.record_house import RESUME, Book, Lane, laned
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.connections.calendars import driven
 from wedsync.connections.records.driven import READ_ONLY
@@ -273,3 +275,32 @@ async def test_money_and_notes_of_a_job_are_stored_nowhere(book: Book) -> None:
     for word in (*(str(value) for value in MONEY.values() if value > 1000), "734511", LEAD_NOTES):
         # Digits among those of an id or of sealed bytes are no sum.
         assert not re.search(rf"(?<![0-9a-f-]){re.escape(word)}(?![0-9a-f])", text), word
+
+
+async def test_whichever_question_fails_the_next_look_goes_on_where_it_was(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of a run's questions in turn: nothing is said to be done, and nothing is lost."""
+    job, other = await book.make(name="Maria Santos", wedding_on=DAY), await book.make(name="Zoe Other", wedding_on=DAY)
+    await book.poll()
+    client = await book.client(job)
+    moods, outcomes = book.lane.tave.moods, list[str]()
+    while "done" not in outcomes:
+        await book.edit(client, name=f"Maria {len(outcomes)}")
+        await book.change(other, name=f"Zoe {len(outcomes)}")
+        asked, broken = count(1), len(outcomes) + 1
+        monkeypatch.setattr(moods, "take", partial(_mood, asked, broken))
+        await book.lane.admin.execute(RESUME, UUID(book.id))
+        await book.lane.admin.fetchval("select app.poke_due_records()")
+        await book.work()
+        outcomes.append((await book.state())["outcome"])
+        assert len(outcomes) < 30
+    assert set(outcomes[:-1]) == {"later"}
+    monkeypatch.undo()
+    await book.poll()
+    last = len(outcomes) - 1
+    assert (book.there(job).name, (await book.client(other))["name"]) == (f"Maria {last}", f"Zoe {last}")
+
+
+def _mood(asked: "count[int]", broken: int) -> str:
+    return driven.BROKEN if next(asked) == broken else "fine"

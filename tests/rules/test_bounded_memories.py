@@ -140,7 +140,8 @@ def ending(job: UUID) -> Ending:
     at = datetime(2027, 6, 1, tzinfo=UTC)
     given: dict[str, Any] = {"job": job, "lease": uuid4(), "kind": "delivery", "made_at": at, "tenant": job}
     given |= {"destination": job, "number": 1, "state": "delivered", "reason": "", "delay_s": 0.0}
-    return Ending(**{name: given.get(name) for name in Ending.__struct_fields__})
+    made: Any = {name: given.get(name) for name in Ending.__struct_fields__}
+    return Ending(**made)
 
 
 class Database:

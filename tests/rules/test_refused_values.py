@@ -1,12 +1,13 @@
 """Pure rules say no in words: to amounts, conditions, steps, tokens, certificates and keys that cannot be."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -185,26 +186,32 @@ def pem(key: Any) -> str:
 EC = ec.generate_private_key(ec.SECP256R1())
 
 
-@pytest.mark.parametrize("key", [EC, ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)])
-def test_a_certificate_with_its_key_is_read(key: Any) -> None:
+@pytest.mark.parametrize(
+    "make", [lambda: EC, ed25519.Ed25519PrivateKey.generate, lambda: rsa.generate_private_key(65537, 2048)]
+)
+def test_a_certificate_with_its_key_is_read(make: Callable[[], Any]) -> None:
+    key = make()
     made = identity.read(signed(key).public_bytes(Encoding.PEM).decode(), pem(key), now=NOW + timedelta(days=1))
     assert (made.subject, "PRIVATE" in repr(made)) == ("CN=carla", False)
 
 
 @pytest.mark.parametrize(
-    ("key", "chain", "days", "part"),
+    ("make", "chain", "days", "part"),
     [
-        (rsa.generate_private_key(65537, 1024), 1, 1, "key"),
-        (ec.generate_private_key(ec.SECP256K1()), 1, 1, "key"),
-        (dsa.generate_private_key(1024), 1, 1, "key"),
-        (ed25519.Ed25519PrivateKey.generate(), 1, 1, "key"),
-        (EC, CHAIN_MAX + 1, 1, "certificate"),
-        (EC, 0, 1, "certificate"),
-        (EC, 1, 10, "certificate"),
-        (EC, 1, -1, "certificate"),
+        (lambda: rsa.generate_private_key(65537, 1024), 1, 1, "key"),
+        (lambda: ec.generate_private_key(ec.SECP256K1()), 1, 1, "key"),
+        (ed448.Ed448PrivateKey.generate, 1, 1, "key"),
+        (ed25519.Ed25519PrivateKey.generate, 1, 1, "key"),
+        (lambda: EC, CHAIN_MAX + 1, 1, "certificate"),
+        (lambda: EC, 0, 1, "certificate"),
+        (lambda: EC, 1, 10, "certificate"),
+        (lambda: EC, 1, -1, "certificate"),
     ],
 )
-def test_a_certificate_that_would_fail_every_call_is_refused(key: Any, chain: int, days: int, part: str) -> None:
+def test_a_certificate_that_would_fail_every_call_is_refused(
+    make: Callable[[], Any], chain: int, days: int, part: str
+) -> None:
+    key = make()
     text = signed(EC).public_bytes(Encoding.PEM).decode() * chain
     with pytest.raises(IdentityError) as refused:
         identity.read(text, pem(key), now=NOW + timedelta(days=days))
