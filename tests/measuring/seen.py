@@ -158,12 +158,13 @@ def _mark(line: int, kind: int) -> ast.stmt:
     return ast.Assign([place], ast.Constant(1, **at), **at)
 
 
-def _place(line: int) -> dict[str, int]:
+def _place(line: int) -> dict[str, Any]:
     return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
 
 
 def _at(line: int, node: Any) -> Any:
     """The same, as if it stood there: so lines of tracebacks stay true."""
+    one: Any
     for one in ast.walk(node):
         if hasattr(one, "lineno"):
             one.lineno = one.end_lineno = line
