@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from litestar import Litestar, Router, get, post
+from litestar.datastructures import State
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.routes import HTTPRoute
 
@@ -85,6 +87,22 @@ def test_handlers_that_are_registered_together_stand_where_they_stand_one_by_one
     assert shown(together) == shown(Litestar(route_handlers=given))
     assert {"GET", "POST", "OPTIONS"} == shown(together)["/guests"].keys()
     assert "/house/guests" in shown(together)
+
+
+@get("/whose", sync_to_thread=False)
+def whose(state: State) -> str:
+    return str(state.whose)
+
+
+async def test_who_shares_the_routes_of_another_answers_with_its_own_settings() -> None:
+    ours = Served(route_handlers=[whose], state=State({"whose": "ours"}))
+    theirs = Served(route_handlers=[], like=ours, state=State({"whose": "theirs"}))
+    said = []
+    for app in (ours, theirs):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+            said.append((await client.get("/whose")).text)
+    assert said == ["ours", "theirs"]
+    assert theirs.openapi_schema.to_schema()["paths"].keys() == ours.openapi_schema.to_schema()["paths"].keys()
 
 
 def test_of_two_handlers_for_one_request_neither_is_chosen() -> None:

@@ -2,10 +2,11 @@
 
 Whenever a handler is registered, Litestar maps every path to its handlers, prepares those of its path anew and judges
 the whole tree of paths. With 900 of them that is half of what it takes to make the application, which each worker does
-at its start. So they are registered together.
+at its start. So they are registered together. Prepared once they serve each further application of the process too.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from litestar import Litestar
@@ -19,14 +20,27 @@ class Together(tuple[Any, ...]):
 
 
 class Served(Litestar):
-    """An application that is given its handlers at once."""
+    """An application that is given its handlers at once, or those of another that differs in settings only."""
 
-    def __init__(self, *, route_handlers: Sequence[Any], **named: Any) -> None:
+    def __init__(self, *, route_handlers: Sequence[Any], like: "Served | None" = None, **named: Any) -> None:
         self._before: Mapping[str, RouteHandlerMapItem] | None = None
         super().__init__(**named)
+        if like is not None:
+            self._take_over(like)
+            return
         self._before = super().route_handler_method_map
         self.register(Together(route_handlers))  # type: ignore[arg-type]
         self._before = None
+
+    def _take_over(self, other: "Served") -> None:
+        """Its routes and their tree, which know no settings: who is asked finds those by the request's application."""
+        self.routes = other.routes
+        self.asgi_router = copy(other.asgi_router)
+        self.asgi_router.app = self
+        self.asgi_handler = self._create_asgi_handler()
+        for route in self.routes:
+            for plugin in self.plugins.receive_route:
+                plugin.receive_route(route)
 
     @property
     def route_handler_method_map(self) -> dict[str, RouteHandlerMapItem]:
