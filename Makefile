@@ -30,6 +30,8 @@ endif
 export UV_PYTHON_DOWNLOADS := never
 # Or the first start would compile every library, and take twice as long as it may.
 export UV_COMPILE_BYTECODE := 1
+# What Python compiled is kept, whatever the shell says: a run of the tests starts a hundred processes of the same code.
+export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 export NPM_CONFIG_FUND := false

@@ -1,6 +1,7 @@
 """The supervisor keeps parts running, tells when they are ready, and stops them in order, leaving nobody behind."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from structlog.testing import capture_logs
 from tests.eventually import eventually, until
 from wedsync.processes import children
 from wedsync.processes.engines import free_port
-from wedsync.processes.failures import EngineFailed, PartFailed
+from wedsync.processes.failures import CannotRun, EngineFailed, PartFailed
+from wedsync.processes.start import module, staying
 from wedsync.processes.supervisor import LOG_BYTES_MAX, Child, Part, Supervisor, answers
 
 STARTING = """
@@ -234,3 +236,11 @@ def test_a_web_worker_that_misses_its_signal_while_it_starts_is_asked_again(tmp_
         assert "missed" in (tmp_path / "log").read_text()
     finally:
         children.end(process)
+
+
+def test_what_stays_is_not_searched_for_waste_also_when_it_could_not_be_made() -> None:
+    with pytest.raises(CannotRun), staying():
+        assert not gc.isenabled()
+        module("a_process_nobody_wrote")
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
-from litestar import Litestar
+from litestar import Litestar, Router, get, post
+from litestar.datastructures import State
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.routes import HTTPRoute
 
 from tests.permissions import access
 from wedsync.kit.config import Settings
 from wedsync.processes import reference_surface, references, registry, web
+from wedsync.web.served import Served
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 CATALOGUE = registry.catalogue()
@@ -52,10 +57,57 @@ def test_every_event_type_has_a_description_and_an_example_of_its_row(kind: str)
     msgspec.convert(msgspec.json.decode(msgspec.json.encode(event.example)), type=event.row, strict=False)
 
 
-def test_the_map_of_paths_that_is_kept_is_the_one_litestar_would_make(app: Litestar) -> None:
-    made = {path: dict(handlers) for path, handlers in Litestar.route_handler_method_map.fget(app).items()}
-    assert app.route_handler_method_map == made
-    assert any(len(handlers) > 2 for handlers in made.values())
+@get("/guests", sync_to_thread=False)
+def listed() -> str:
+    return "all"
+
+
+@get(["/guests/{number:int}", "/people"], sync_to_thread=False)
+def one_of_them() -> str:
+    return "one"
+
+
+@post("/guests", sync_to_thread=False)
+def added() -> str:
+    return "added"
+
+
+def shown(app: Litestar) -> dict[str, dict[str, str]]:
+    """Which handler answers, by path and method."""
+    return {
+        route.path: {method: str(handler) for method, (handler, _) in route.route_handler_map.items()}
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+    }
+
+
+def test_handlers_that_are_registered_together_stand_where_they_stand_one_by_one() -> None:
+    given = [listed, one_of_them, Router("/house", route_handlers=[added]), added]
+    together = Served(route_handlers=given)
+    assert shown(together) == shown(Litestar(route_handlers=given))
+    assert {"GET", "POST", "OPTIONS"} == shown(together)["/guests"].keys()
+    assert "/house/guests" in shown(together)
+
+
+@get("/whose", sync_to_thread=False)
+def whose(state: State) -> str:
+    return str(state.whose)
+
+
+async def test_who_shares_the_routes_of_another_answers_with_its_own_settings() -> None:
+    ours = Served(route_handlers=[whose], state=State({"whose": "ours"}))
+    theirs = Served(route_handlers=[], like=ours, state=State({"whose": "theirs"}))
+    said = []
+    for app in (ours, theirs):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+            said.append((await client.get("/whose")).text)
+    assert said == ["ours", "theirs"]
+    assert theirs.openapi_schema.to_schema()["paths"].keys() == ours.openapi_schema.to_schema()["paths"].keys()
+
+
+def test_of_two_handlers_for_one_request_neither_is_chosen() -> None:
+    with pytest.raises(ImproperlyConfiguredException, match="two handlers for POST /guests"):
+        Served(route_handlers=[added, listed, added])
 
 
 @pytest.mark.prove  # in each run tests/rules/test_config.py says the same

@@ -44,7 +44,7 @@ def name_of(source: Path) -> str:
 
 def opened(name: str, size: int) -> memoryview:
     """The bytes of a module, which every process that runs it shares."""
-    first = _place(name, size)
+    first = _first_byte(name, size)
     return memoryview(_shared())[first : first + size]
 
 
@@ -67,7 +67,7 @@ def _shared() -> mmap.mmap:
         os.close(number)
 
 
-def _place(name: str, size: int) -> int:
+def _first_byte(name: str, size: int) -> int:
     """Where the bytes of a module begin: as the first process that loaded it said."""
     if name not in KNOWN:
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def marked(text: str, name: str) -> ast.Module:
     opening = ast.parse(f"{NAME} = __import__('seen').opened({name!r}, {size})").body
     first = next((n for n, one in enumerate(tree.body) if not (_is_words(one) or _is_future(one))), len(tree.body))
     tree.body[first:first] = opening + [_mark(one.lineno, LINE) for one in tree.body[:first] if _is_future(one)]
-    return ast.fix_missing_locations(tree)
+    return tree
 
 
 def _is_future(statement: ast.stmt) -> bool:
@@ -151,11 +151,20 @@ def _is_words(statement: ast.stmt) -> bool:
 
 
 def _mark(line: int, kind: int) -> ast.stmt:
-    return _at(line, ast.parse(f"{NAME}[{3 * line + kind}] = 1").body[0])
+    """`seen[n] = 1`, made by hand: to parse a hundred thousand of them takes longer than to read all modules."""
+    at = _place(line)
+    number = ast.Constant(3 * line + kind, **at)
+    place = ast.Subscript(ast.Name(NAME, ast.Load(), **at), number, ast.Store(), **at)
+    return ast.Assign([place], ast.Constant(1, **at), **at)
+
+
+def _place(line: int) -> dict[str, Any]:
+    return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
 
 
 def _at(line: int, node: Any) -> Any:
     """The same, as if it stood there: so lines of tracebacks stay true."""
+    one: Any
     for one in ast.walk(node):
         if hasattr(one, "lineno"):
             one.lineno = one.end_lineno = line
@@ -215,7 +224,7 @@ def _change_cases(cases: list[ast.match_case]) -> None:
     last = cases[-1]
     is_all = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
     if not is_all:
-        cases.append(ast.match_case(ast.MatchAs(), None, []))
+        cases.append(ast.match_case(ast.MatchAs(**_place(last.pattern.lineno)), None, []))
     passed: list[int] = []
     for case in cases:
         marks = [_mark(line, kind) for line in passed for kind in (LINE, OTHER)]

@@ -54,6 +54,7 @@ from wedsync.operations.preflight.actions import provide_look
 from wedsync.operations.status.actions import keeping, provide_kept
 from wedsync.people import lookups
 from wedsync.processes import listening, migrate, modes_followed, pooling, preflight, registry, wedding_time
+from wedsync.processes.start import staying
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import callers, limiting, metrics, problems, respond, watching
 from wedsync.web.auth import Authentication
@@ -116,11 +117,16 @@ def provide_catalogue(state: State, actor: Actor) -> Catalogue:
 
 
 def create(
-    settings: config.Settings, *lifespans: Lifespan, resolver: Resolver | None = None, connectors: str = PACKAGE
-) -> Litestar:
+    settings: config.Settings,
+    *lifespans: Lifespan,
+    resolver: Resolver | None = None,
+    connectors: str = PACKAGE,
+    like: Served | None = None,
+) -> Served:
     """The application; pools are opened in its lifespan, in the loop that uses them.
 
-    `resolver` of tenants' names; `connectors` is the package they are folders of.
+    `resolver` of tenants' names; `connectors` is the package they are folders of; `like` is an application of this
+    process, whose routes this one shares instead of preparing them again.
     """
 
     @asynccontextmanager
@@ -173,13 +179,14 @@ def create(
             if client is not None:
                 await client.aclose()
 
-    return _assembled(settings, [lifespan, *lifespans])
+    return _assembled(settings, [lifespan, *lifespans], like)
 
 
-def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan]) -> Litestar:
+def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan], like: Served | None) -> Served:
     """Routes, and what stands around each request, from the outside in."""
     return Served(
         route_handlers=[healthz, readyz, numbers, openapi, *registry.routes(), *_static()],
+        like=like,
         lifespan=lifespans,
         dependencies=_dependencies(),
         middleware=[
@@ -374,4 +381,5 @@ def from_environment() -> Litestar:
     """Each worker is a process of its own and reads the same variables."""
     settings = config.load(os.environ)
     log.configure(process="web", level=settings.log_level)
-    return create(settings, _leaving)
+    with staying():
+        return create(settings, _leaving)

@@ -1,39 +1,70 @@
-"""Litestar with many routes: what it asks of all of them for each one that is added is kept, not made anew.
+"""Litestar with many routes: what it does again for all of them with each one that is added is done once.
 
-Litestar maps every path to its handlers whenever a handler is registered (`Router.register`). With 800 of them that is
-most of what it takes to make the application, which each worker does at its start.
+Whenever a handler is registered, Litestar maps every path to its handlers, prepares those of its path anew and judges
+the whole tree of paths. With 900 of them that is half of what it takes to make the application, which each worker does
+at its start. So they are registered together. Prepared once they serve each further application of the process too.
 """
 
+from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from litestar import Litestar
-from litestar.routes import BaseRoute, HTTPRoute, WebSocketRoute
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import HTTPRouteHandler
 from litestar.types.internal_types import RouteHandlerMapItem
 
 
-class Served(Litestar):
-    """An application whose map of paths grows by what is new."""
+class Together(tuple[Any, ...]):
+    """Handlers and routers that are registered at once."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        self._mapped: list[BaseRoute] = []
-        self._map: dict[str, RouteHandlerMapItem] = {}
-        super().__init__(*given, **named)
+
+class Served(Litestar):
+    """An application that is given its handlers at once, or those of another that differs in settings only."""
+
+    def __init__(self, *, route_handlers: Sequence[Any], like: "Served | None" = None, **named: Any) -> None:
+        self._before: Mapping[str, RouteHandlerMapItem] | None = None
+        super().__init__(**named)
+        if like is not None:
+            self._take_over(like)
+            return
+        self._before = super().route_handler_method_map
+        self.register(Together(route_handlers))  # type: ignore[arg-type]
+        self._before = None
+
+    def _take_over(self, other: "Served") -> None:
+        """Its routes and their tree, which know no settings: who is asked finds those by the request's application."""
+        self.routes = other.routes
+        self.asgi_router = copy(other.asgi_router)
+        self.asgi_router.app = self
+        self.asgi_handler = self._create_asgi_handler()
+        for route in self.routes:
+            for plugin in self.plugins.receive_route:
+                plugin.receive_route(route)
 
     @property
     def route_handler_method_map(self) -> dict[str, RouteHandlerMapItem]:
-        """The handlers of each path by method; a route stands where it stood when another replaces it."""
-        for number, route in enumerate(self.routes):
-            if number == len(self._mapped):
-                self._mapped.append(route)
-            elif self._mapped[number] is route:
-                continue
-            else:
-                self._mapped[number] = route
-            self._map.setdefault(route.path, {}).update(_handlers(route))
-        return self._map
+        """The handlers of each path by method; as it was, while the many come together."""
+        return super().route_handler_method_map if self._before is None else dict(self._before)
 
+    def _validate_registration_value(self, value: Any) -> Any:
+        if isinstance(value, Together):
+            return Together(super(Served, self)._validate_registration_value(one) for one in value)
+        return super()._validate_registration_value(value)
 
-def _handlers(route: BaseRoute) -> RouteHandlerMapItem:
-    if isinstance(route, HTTPRoute):
-        return {method: handler for handler in route.route_handlers for method in handler.http_methods}
-    return {"websocket" if isinstance(route, WebSocketRoute) else "asgi": route.route_handler}  # type: ignore[attr-defined]
+    @classmethod
+    def get_route_handler_map(cls, value: Any) -> dict[str, RouteHandlerMapItem]:
+        """By path and method."""
+        if not isinstance(value, Together):
+            return super().get_route_handler_map(value)
+        found: dict[str, RouteHandlerMapItem] = {}
+        for one in value:
+            if isinstance(one, HTTPRouteHandler):
+                # Read here it is kept with the handler, of which each application has a copy of its own.
+                _ = one.parsed_fn_signature
+            for path, handlers in super().get_route_handler_map(one).items():
+                there = found.setdefault(path, {})
+                if twice := there.keys() & handlers.keys():
+                    raise ImproperlyConfiguredException(f"two handlers for {', '.join(sorted(twice))} {path}")
+                there.update(handlers)
+        return found
