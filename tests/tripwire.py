@@ -161,7 +161,7 @@ SILENT: Final[Mapping[str, Silent]] = {
         columns=("next_at", "version", "updated_at"),
     ),
     "openings": Silent(
-        why="that one is asked for, approved and ended is on the couple's page and an event of security; it is told once",
+        why="that one is asked for, approved, ended is on the couple's page and an event of security; it is told once",
         ops=("insert",),
         columns=("approved_by", "approved_at", "expires_at", "ended_by", "ended_at"),
     ),

@@ -13,12 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-import msgspec
 import structlog
 import uvloop
 
 from wedsync.connections.mailing import probing
-from wedsync.events import record, tracing
+from wedsync.events import programs, record, tracing
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.completions import Completions
 from wedsync.events.deliver import STOPPED, Sender, attempt, ending
@@ -47,8 +46,7 @@ OWN_A_CLAIM: Final = 8
 SHARED_A_CLAIM: Final = 32
 """Together at most 64 jobs a claim."""
 CLAIM_PACE_S: Final = 0.002
-"""Between two claims, so that what is committed in a burst is claimed together; a long claim is followed by as long a
-rest, in which places become free for the next."""
+"""Between two claims, so that a burst is claimed together; a long claim is followed by as long a rest."""
 POLL_BUSY_S: Final = 0.25
 POLL_IDLE_S: Final = 1.0
 BUSY_S: Final = 10.0
@@ -205,7 +203,7 @@ class Worker:
             verdict = decide(STOPPED, attempt=payload.job.attempt, rng=self._rng)
             ended = ending(payload.job, STOPPED, verdict, started_at=at, took_ms=DRAIN_S * 1000)
         if ended.state == "delivered" and payload.link_id is not None:
-            count_look(self._watch, payload)
+            programs.count_look(self._watch, payload)
         self._completions.put(ended)
 
     async def _do(self, payload: Payload) -> None:
@@ -294,22 +292,6 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(4.0):
                 await self._completions.drain()
-
-
-class _Told(msgspec.Struct):
-    """Of an event what the access log says."""
-
-    stream: str
-    scope: int
-
-
-_told: Final = msgspec.json.Decoder(_Told)
-
-
-def count_look(watch: Watch, payload: Payload) -> None:
-    """A supplier's program was told something of a wedding."""
-    told = _told.decode(payload.event or "")
-    watch.read(told.stream.partition(":")[2], str(payload.link_id), told.scope, "webhook")
 
 
 async def serve(
