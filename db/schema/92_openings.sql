@@ -14,6 +14,7 @@ create table public.openings (
   ended_by uuid references public.persons,
   ended_at timestamptz,
   told_at timestamptz,
+  unique (wedding_id, id),
   check (approved_by <> asked_by),
   check ((approved_by is null) = (approved_at is null)),
   check ((ended_by is null) = (ended_at is null)),
@@ -21,21 +22,21 @@ create table public.openings (
 );
 comment on table public.openings is 'Scope private: asked by one operator, in force once another approved it, until it expires or either side ends it; kept with the wedding';
 create index openings_recent on public.openings (asked_at);
-create index openings_wedding on public.openings (wedding_id);
 call app.protect('public.openings', 'wedding_id', $$(select app.role()) = 'couple'$$, null);
 
 create table public.opening_looks (
   id uuid primary key default uuidv7(),
   wedding_id uuid not null references public.weddings on delete cascade,
-  opening_id uuid not null references public.openings on delete cascade,
+  opening_id uuid not null,
   person_id uuid not null references public.persons,
   part text not null check (part in ('wedding', 'schedule', 'guests', 'suppliers', 'tasks', 'deliveries')),
   at timestamptz not null,
-  is_used boolean not null default false
+  is_used boolean not null default false,
+  foreign key (wedding_id, opening_id) references public.openings (wedding_id, id) on delete cascade
 );
 comment on table public.opening_looks is 'Scope private: every look of an operator, committed before anything is shown; each lets in once';
 create index opening_looks_opening on public.opening_looks (opening_id, at);
-create index opening_looks_wedding on public.opening_looks (wedding_id);
+create index opening_looks_wedding on public.opening_looks (wedding_id, opening_id);
 call app.protect('public.opening_looks', 'wedding_id', $$(select app.role()) = 'couple'$$, null);
 grant insert, update on public.openings, public.opening_looks to wedsync_recorder;
 

@@ -23,6 +23,12 @@ ENTER = "select app.enter_opening($1, $2)"
 REASON = "The couple asked why their caterer sees nothing."
 
 
+@pytest.fixture
+def town(own_town: Town) -> Town:
+    """A worker takes whatever is ready, whoever owed it."""
+    return own_town
+
+
 @pytest_asyncio.fixture
 async def otto(town: Town) -> Somebody:
     return await operator(town, "otto")

@@ -97,15 +97,20 @@ class Exporter:
         that being cut off loses nothing; it may then arrive twice, which collectors allow for.
         """
         batch = [self._waiting[n] for n in range(min(BATCH_MAX, len(self._waiting)))]
-        body = await asyncio.to_thread(self._encoded, batch)
+        try:
+            body = await asyncio.to_thread(self._encoded, batch)
+        except Exception:
+            log.exception("spans_not_encoded", spans=len(batch))
+            self._let_go(batch)
+            self.dropped += len(batch)
+            return True
         answer = await self._wire.request(
             "POST", self._url, headers=self._headers, body=body, timeout_s=TIMEOUT_S, trusted=True
         )
         if isinstance(answer, Failure) or answer.status in BUSY:
             self._say_away(answer)
             return False
-        for _ in batch:
-            self._waiting.popleft()
+        self._let_go(batch)
         if answer.status >= 300:
             self.dropped += len(batch)
             log.warning("spans_refused", status=answer.status, spans=len(batch))
@@ -115,6 +120,10 @@ class Exporter:
             log.info("collector_back", tries=self._tries, spans_dropped=self.dropped)
             self._tries = 0
         return True
+
+    def _let_go(self, batch: Sequence[Span]) -> None:
+        for _ in batch:
+            self._waiting.popleft()
 
     def _say_away(self, answer: Reply | Failure) -> None:
         if self._tries == 0:

@@ -193,7 +193,7 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan], like: S
         lifespan=lifespans,
         dependencies=_dependencies(),
         middleware=[
-            *([Tracing] if settings.otlp_url else []),
+            Tracing,
             metrics.Timing,
             Shown,
             limiting.Restraint,

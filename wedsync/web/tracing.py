@@ -13,7 +13,7 @@ NAME: Final = traces.HEADER.encode()
 
 
 class Tracing:
-    """ASGI middleware, outside of all that does anything; it stands only where traces are on."""
+    """ASGI middleware, outside of all that does anything; where traces are off it costs one look."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
