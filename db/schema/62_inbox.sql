@@ -72,8 +72,12 @@ create function app.hook_source(p_connector text, p_id uuid)
 returns table (id uuid, tenant_id uuid, scheme text, settings jsonb, sealed bytea, version integer)
 language sql stable security definer set search_path = '' as $$
   select c.id, c.tenant_id, c.scheme, c.settings, c.sealed, c.version from public.connections c
-  where c.connector = p_connector and c.deleted_at is null and case when p_connector = 'couples' then c.tenant_id = p_id else c.id = p_id end
-    and coalesce(c.state, 'active') not in ('draft', 'disconnected');
+  where c.connector = p_connector and p_connector <> 'couples' and c.id = p_id
+    and c.deleted_at is null and coalesce(c.state, 'active') not in ('draft', 'disconnected')
+  union all
+  select c.id, c.tenant_id, c.scheme, c.settings, c.sealed, c.version from public.connections c
+  where c.connector = p_connector and p_connector = 'couples' and c.tenant_id = p_id
+    and c.deleted_at is null and coalesce(c.state, 'active') not in ('draft', 'disconnected');
 $$;
 
 create function app.is_wedding(p_id uuid) returns boolean
