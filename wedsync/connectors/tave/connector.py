@@ -123,7 +123,7 @@ class Tave:
         self, push: Push, fields: list[Field], sheet: mapper.Worksheet, connection: Connection, until: float
     ) -> Gone | ReadOnly | Outcome | None:
         client, now = self._as(connection), self._machine_now()
-        body = mapper.to_job(push.record, fields)
+        body = mapper.to_job(push.record, fields, was=push.before.stage)
         if body:
             said = wrote(await client.put_job(push.id, body, timeout_s=until - clock.monotonic()), now=now)
             if said is not None:

@@ -280,13 +280,18 @@ def spelled(record: Record) -> Record:
     return checked(msgspec.structs.replace(record, stage=stage, **names, **phones))
 
 
-def to_job(record: Record, fields: Sequence[str]) -> dict[str, Any]:
-    """What of the job itself is to be otherwise; empty where nothing is."""
+def to_job(record: Record, fields: Sequence[str], *, was: Stage) -> dict[str, Any]:
+    """What of the job itself is to be otherwise; empty where nothing is. A job that was completed reads as completed
+    when it is closed, so to be cancelled it goes back by a stage.
+    """
     body: dict[str, Any] = {}
     if "wedding_on" in fields:
         body["eventDate"] = None if record.wedding_on is None else record.wedding_on.isoformat()
     if "stage" in fields:
-        body |= {"closed": True} if record.stage == "cancelled" else {"closed": False, "stage": THEIRS[record.stage]}
+        if record.stage != "cancelled":
+            body |= {"closed": False, "stage": THEIRS[record.stage]}
+        else:
+            body |= {"closed": True, "stage": THEIRS["fulfilled"]} if was == "completed" else {"closed": True}
     return body
 
 

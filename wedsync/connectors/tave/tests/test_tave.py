@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from wedsync.clients.model import STAGES, Stage
 from wedsync.connections.calendars.driven import ACCOUNTS
 from wedsync.connections.contract import Connection, Delivered, Rejected, Tools
 from wedsync.connections.records.contract import Found, Hint, Pull, Pulled, Push, Pushed
@@ -158,6 +159,15 @@ def test_stages_closed_jobs_and_odd_dates_are_read_for_what_they_are() -> None:
     assert mapper.to_found(sheet(stage="new", event_date="soon")).unread == 2
     closed = [mapper.to_found(sheet(stage=one, closed=True)).record.stage for one in ("lead", "booked", "completed")]
     assert closed == ["cancelled", "cancelled", "completed"]
+
+
+@pytest.mark.parametrize("was", ["enquiry", "booked", "fulfilled", "completed", "cancelled"])
+def test_each_stage_reads_back_as_it_was_written_whatever_the_job_was(was: Stage) -> None:
+    there = {"stage": mapper.THEIRS.get(was, "booked"), "closed": was in ("completed", "cancelled")}
+    for wanted in STAGES:
+        written = Record(stage=wanted)
+        body = mapper.to_job(written, ["stage"], was=was)
+        assert mapper.to_found(sheet(**there | body)).record.stage == mapper.spelled(written).stage
 
 
 def test_who_wishes_to_be_forgotten_is() -> None:
