@@ -2,9 +2,17 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.contracts.town import Town
 from wedsync.kit import clock
 from wedsync.processes import demo
+
+
+@pytest.fixture
+def town(own_town: Town) -> Town:
+    """The demo's weddings are all there are."""
+    return own_town
 
 
 async def test_the_demo_shows_who_is_there_what_was_amended_and_a_plan_for_rain(town: Town) -> None:
