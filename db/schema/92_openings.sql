@@ -168,8 +168,8 @@ begin
   perform set_config('transaction_read_only', 'on', true);
 end $$;
 
--- For the operator of all weddings, which are ids to them; for a couple of their own. Newest first, with every look.
-create function app.openings(p_limit integer default 100)
+-- For the operator of all weddings, which are ids to them; for a couple of their own. Newest first, with every look. p_id: that one alone.
+create function app.openings(p_id uuid default null, p_limit integer default 100)
 returns table (id uuid, wedding_id uuid, reason text, minutes integer, asked_by uuid, asked_by_name text, asked_at timestamptz, expires_at timestamptz,
   approved_by_name text, approved_at timestamptz, ended_by_name text, ended_at timestamptz, state text, looks jsonb)
 language plpgsql stable security definer set search_path = '' as $$
@@ -187,7 +187,7 @@ begin
       from (select k.part, k.at from public.opening_looks k where k.opening_id = o.id order by k.at desc limit 500) l)
   from public.openings o join public.persons a on a.person_id = o.asked_by left join public.persons b on b.person_id = o.approved_by
   left join public.persons c on c.person_id = o.ended_by
-  where v_wedding is null or o.wedding_id = v_wedding
+  where (v_wedding is null or o.wedding_id = v_wedding) and (p_id is null or o.id = p_id)
   order by o.asked_at desc, o.id desc limit p_limit;
 end $$;
 
@@ -197,5 +197,5 @@ language sql immutable set search_path = '' return case when (p).person_id is nu
   when (p).name <> '' then (p).name when p_wedding is null then coalesce((p).email, '') else 'An operator' end;
 
 grant execute on function app.ask_opening(uuid, text, integer), app.hold_opening(uuid), app.approve_opening(uuid), app.end_opening(uuid),
-  app.tell_opening(uuid), app.note_look(uuid, text), app.enter_opening(uuid, uuid), app.openings(integer) to wedsync_user;
+  app.tell_opening(uuid), app.note_look(uuid, text), app.enter_opening(uuid, uuid), app.openings(uuid, integer) to wedsync_user;
 reset role;

@@ -139,6 +139,30 @@ WEDDING_DAY = [
 ]
 
 
+TASKS = [
+    {
+        "id": "t1",
+        "title": "Family photographs: confirm the order",
+        "due": date(2027, 7, 18),
+        "status": "open",
+        "answer": None,
+        "waits_for": 0,
+        "version": 1,
+        "is_mine": True,
+    },
+    {
+        "id": "t2",
+        "title": "Send your insurance",
+        "due": None,
+        "status": "done",
+        "answer": "accepted",
+        "waits_for": 0,
+        "version": 2,
+        "is_mine": True,
+    },
+]
+
+
 def wedding_values(**more: Any) -> dict[str, Any]:
     keys = ("id", "title", "at_local", "was", "place", "owner", "is_mine", "is_anchored", "minutes")
     counts = [row | {"meals": [], "dietary": []} for row in headcounts()[:2]]
@@ -178,28 +202,7 @@ def wedding_values(**more: Any) -> dict[str, Any]:
         "asked_href": "/ask",
         "edit_href": "",
         "schedule": [dict(zip(keys, row, strict=True)) for row in WEDDING_DAY],
-        "tasks": [
-            {
-                "id": "t1",
-                "title": "Family photographs: confirm the order",
-                "due": date(2027, 7, 18),
-                "status": "open",
-                "answer": None,
-                "waits_for": 0,
-                "version": 1,
-                "is_mine": True,
-            },
-            {
-                "id": "t2",
-                "title": "Send your insurance",
-                "due": None,
-                "status": "done",
-                "answer": "accepted",
-                "waits_for": 0,
-                "version": 2,
-                "is_mine": True,
-            },
-        ],
+        "tasks": TASKS,
         "headcounts": counts,
         "contacts": [{"name": "Nina Duarte", "what": "Everything before two", "phone": "+44 7700 900456"}],
         "links_out": [("Dietary sheet", "/dietary", "utensils")],

@@ -129,6 +129,13 @@ class PaymentHouse(Town):
         way = await paid.ana.got("POST", f"/api/v1/payments/{payment['id']}/checkout")
         return str(way["url"]).rpartition("/")[2]
 
+    async def collected(self, paid: Paid, amount_minor: int = 60000, **fields: Any) -> dict[str, Any]:
+        """One that was asked for and paid, and of which Stripe has told; as it was asked for."""
+        payment, since = await self.asked(paid, amount_minor, **fields), len(self.stripe.store.events)
+        self.stripe.store.pay(await self.checkout(paid, payment))
+        await self.settled(paid, self.told(since))
+        return payment
+
     def told(self, since: int) -> list[dict[str, Any]]:
         """What Stripe has had to say since then."""
         return self.stripe.store.events[since:]

@@ -154,6 +154,21 @@ async def test_the_couple_is_told_once_by_a_notice_and_ends_it(
     assert (answer.status_code, await looks(otto, other)) == (303, 404)
 
 
+async def test_one_that_is_no_longer_on_the_first_page_can_be_ended(
+    town: Town, otto: Somebody, olga: Somebody, ana: Somebody, wedding: str
+) -> None:
+    id = await opened(otto, olga, wedding)
+    await town.admin.execute(
+        """insert into openings (wedding_id, reason, minutes, asked_by, asked_at, expires_at)
+          select wedding_id, reason, minutes, asked_by, asked_at + interval '1 second', asked_at + interval '1 minute'
+          from openings, generate_series(1, 120) where id = $1""",
+        UUID(id),
+    )
+    close = f"/api/v1/weddings/{wedding}/openings/{id}/end"
+    assert (await ana.got("POST", close))["state"] == "over"
+    await town.admin.execute("delete from openings where wedding_id = $1", UUID(wedding))
+
+
 async def test_a_couple_ends_nothing_of_another_wedding(
     town: Town, otto: Somebody, olga: Somebody, ana: Somebody, wedding: str
 ) -> None:

@@ -154,10 +154,7 @@ async def test_an_account_that_may_not_charge_or_has_left_cannot_be_paid_into(ho
 
 async def test_a_refund_is_ordered_by_the_supplier_and_done_when_stripe_says_so(house: PaymentHouse) -> None:
     paid = await house.paid()
-    payment = await house.asked(paid)
-    since = len(house.stripe.store.events)
-    house.stripe.store.pay(await house.checkout(paid, payment))
-    await house.settled(paid, house.told(since))
+    payment = await house.collected(paid)
     path = f"/api/v1/suppliers/{paid.business.supplier}/payments/{payment['id']}/refund"
     owner, since = paid.business.owner, len(house.stripe.store.events)
     assert (await paid.ana.ask("POST", path, {})).status_code == 404
@@ -173,10 +170,7 @@ async def test_a_refund_is_ordered_by_the_supplier_and_done_when_stripe_says_so(
 
 async def test_a_payment_of_which_nothing_is_ours_is_refunded_too(house: PaymentHouse) -> None:
     paid = await house.paid(is_market=False)
-    payment = await house.asked(paid)
-    since = len(house.stripe.store.events)
-    house.stripe.store.pay(await house.checkout(paid, payment))
-    await house.settled(paid, house.told(since))
+    payment = await house.collected(paid)
     path = f"/api/v1/suppliers/{paid.business.supplier}/payments/{payment['id']}/refund"
     since = len(house.stripe.store.events)
     await paid.business.owner.got("POST", path, {"amount_minor": 20000}, code=202)
@@ -186,10 +180,7 @@ async def test_a_payment_of_which_nothing_is_ours_is_refunded_too(house: Payment
 
 async def test_a_refund_that_bounced_can_be_ordered_again(house: PaymentHouse) -> None:
     paid = await house.paid()
-    payment = await house.asked(paid)
-    since = len(house.stripe.store.events)
-    house.stripe.store.pay(await house.checkout(paid, payment))
-    await house.settled(paid, house.told(since))
+    payment = await house.collected(paid)
     path = f"/api/v1/suppliers/{paid.business.supplier}/payments/{payment['id']}/refund"
     since = len(house.stripe.store.events)
     first = await paid.business.owner.got("POST", path, {"amount_minor": 20000}, code=202)
@@ -289,10 +280,7 @@ async def test_the_two_parties_are_told_and_no_third_one_sees_it(house: PaymentH
     paid = await house.paid()
     third = await house.linked(paid.ana, paid.wedding, level="full")
     canary = "canary-of-the-deposit"
-    payment = await house.asked(paid, 77123, title=canary)
-    since = len(house.stripe.store.events)
-    house.stripe.store.pay(await house.checkout(paid, payment))
-    await house.settled(paid, house.told(since))
+    payment = await house.collected(paid, 77123, title=canary)
     await house.reacted(paid.wedding, "wedding")
     for who, count in ((paid.ana, 2), (paid.business.owner, 1), (third.owner, 0)):
         inbox = await who.got("GET", "/api/v1/me/inbox")
@@ -315,10 +303,7 @@ async def test_the_two_parties_are_told_and_no_third_one_sees_it(house: PaymentH
 
 async def test_nobody_rewrites_the_ledger(house: PaymentHouse) -> None:
     paid = await house.paid()
-    payment = await house.asked(paid)
-    since = len(house.stripe.store.events)
-    house.stripe.store.pay(await house.checkout(paid, payment))
-    await house.settled(paid, house.told(since))
+    payment = await house.collected(paid)
     for statement in ("update commission_entries set amount_minor = 1", "delete from commission_entries"):
         with pytest.raises(asyncpg.PostgresError, match="only added to"):
             await house.admin.execute(f"{statement} where payment_id = $1", UUID(payment["id"]))

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Tx
+from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal
 from wedsync.web.context import Context
 
@@ -27,3 +27,17 @@ async def entered(ctx: Context, actor: Actor) -> AsyncIterator[Tx]:
     """A transaction on the platform, in read-only mode too: it is left by this door. Raises Refusal 401 and 403."""
     async with ctx.door.regardless().enter(operator(actor), PLATFORM) as tx:
         yield tx
+
+
+def by_another(tx: Tx, held: Row, what: str, act: Literal["approve", "confirm"]) -> None:
+    """What one operator asked for (`held`, locked) may be done by this one. Raises Refusal 403 for the one who asked,
+    409 where it is over or done.
+    """
+    done = {"approve": "approved", "confirm": "confirmed"}[act]
+    if held["asked_by"] == tx.actor.id:
+        detail = f"You asked for this {what} yourself. It takes two: another operator {act}s it."
+        raise Refusal(403, "needs_another_person", detail)
+    if held["ended_at"] is not None or held["is_late"]:
+        raise Refusal(409, f"{what}_over", f"This {what} is over. Ask for a new one.")
+    if held[f"{done}_at"] is not None:
+        raise Refusal(409, f"{what}_{done}", f"This {what} has been {done} already.")

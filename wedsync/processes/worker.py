@@ -46,7 +46,8 @@ OWN_A_CLAIM: Final = 8
 SHARED_A_CLAIM: Final = 32
 """Together at most 64 jobs a claim."""
 CLAIM_PACE_S: Final = 0.002
-"""Between two claims, so that a burst is claimed together; a long claim is followed by as long a rest."""
+"""Between two claims, so that a burst is claimed together; a long claim is followed by as long a rest, to a point."""
+CLAIM_REST_MAX_S: Final = 0.02
 POLL_BUSY_S: Final = 0.25
 POLL_IDLE_S: Final = 1.0
 BUSY_S: Final = 10.0
@@ -121,7 +122,9 @@ class Worker:
                 self._begin(jobs)
             if len(jobs) < SHARED_A_CLAIM:
                 await self._rest(POLL_BUSY_S if began < busy_until else POLL_IDLE_S)
-            await asyncio.sleep(max(0.0, began + took + max(CLAIM_PACE_S, took) - clock.monotonic()))
+            await asyncio.sleep(
+                max(0.0, began + took + min(CLAIM_REST_MAX_S, max(CLAIM_PACE_S, took)) - clock.monotonic())
+            )
 
     async def _rest(self, poll_s: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -13,6 +13,7 @@ from wedsync.kit.config import Settings
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
 from wedsync.operations.freeze import model
+from wedsync.operations.platform import by_another
 
 queries = sql.load("wedsync.operations.freeze")
 log = structlog.get_logger("freeze")
@@ -61,13 +62,7 @@ async def ask(tx: Tx, asked: AskOverride) -> UUID:
 async def confirm(tx: Tx, id: UUID) -> None:
     """Another operator confirms. Raises Refusal 403 for the one who asked, 409 where there is nothing to confirm."""
     held = await _held(tx, id)
-    if held["asked_by"] == tx.actor.id:
-        detail = "You asked for this override yourself. It takes two: another operator confirms it."
-        raise Refusal(403, "needs_another_person", detail)
-    if held["ended_at"] is not None or held["is_late"]:
-        raise Refusal(409, "override_over", "This override is over. Ask for a new one.")
-    if held["confirmed_at"] is not None:
-        raise Refusal(409, "override_confirmed", "This override has been confirmed already.")
+    by_another(tx, held, "override", "confirm")
     await tx.value(queries.confirm_override, id)
     log.warning("freeze_overridden", override=str(id), person=str(tx.actor.id), asked_by=str(held["asked_by"]))
 

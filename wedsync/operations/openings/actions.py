@@ -12,9 +12,9 @@ from wedsync.events.jobs import Job
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Row, Tx
-from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.errors import not_found
 from wedsync.operations.openings.model import ROWS_MAX, AskOpening, Opening, OperatorLook, Part, Shown
-from wedsync.operations.platform import PLATFORM, operator
+from wedsync.operations.platform import PLATFORM, by_another, operator
 
 queries = sql.load("wedsync.operations.openings")
 log = structlog.get_logger("openings")
@@ -31,15 +31,15 @@ READS: Mapping[Part, str] = {
 
 async def listed(tx: Tx) -> list[Opening]:
     """The operator's: of every wedding; a couple's: of their own. Raises Refusal 403 for everybody else."""
-    return [_opening(row) for row in await tx.rows(queries.openings)]
+    return [_opening(row) for row in await tx.rows(queries.openings, None)]
 
 
 async def one(tx: Tx, id: UUID) -> Opening:
     """Raises Refusal 404."""
-    found = next((opening for opening in await listed(tx) if opening.id == id), None)
-    if found is None:
+    row = await tx.row(queries.openings, id)
+    if row is None:
         raise not_found("opening")
-    return found
+    return _opening(row)
 
 
 async def ask(tx: Tx, asked: AskOpening) -> UUID:
@@ -52,13 +52,7 @@ async def ask(tx: Tx, asked: AskOpening) -> UUID:
 async def approve(tx: Tx, id: UUID) -> None:
     """By another operator. Raises Refusal 403 for the one who asked, 409 where there is nothing to approve."""
     held = await _held(tx, id)
-    if held["asked_by"] == tx.actor.id:
-        detail = "You asked for this opening yourself. It takes two: another operator approves it."
-        raise Refusal(403, "needs_another_person", detail)
-    if held["ended_at"] is not None or held["is_late"]:
-        raise Refusal(409, "opening_over", "This opening is over. Ask for a new one.")
-    if held["approved_at"] is not None:
-        raise Refusal(409, "opening_approved", "This opening has been approved already.")
+    by_another(tx, held, "opening", "approve")
     await tx.value(queries.approve, id)
     # The worker tells the couple; the empty nudge wakes it.
     tx.nudges.append("[]")

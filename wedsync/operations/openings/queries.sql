@@ -14,9 +14,10 @@ select app.end_opening($1)
 select app.note_look($1, $2)
 
 -- name: openings
+-- The newest, or $1 alone.
 select o.id, o.wedding_id, o.reason, o.minutes, o.asked_by, o.asked_by_name, o.asked_at, o.expires_at, o.approved_by_name, o.approved_at, o.ended_by_name,
   o.ended_at, o.state, o.looks
-from app.openings() o
+from app.openings($1) o
 
 -- name: tell
 -- The nudge; null where the couple was told before.
