@@ -27,6 +27,9 @@ declare
   v_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
   v_platform constant uuid := '00000000-0000-7000-8000-000000000000';
   v_after uuid;
+  -- Some more than are wanted: of a few nothing may be ready.
+  v_width constant integer := p_limit + least(p_limit, 8);
+  v_shared uuid[];
   v_seen uuid[];
   v_jobs uuid[];
   v_tenants uuid[];
@@ -37,26 +40,28 @@ declare
 begin
   select t.after_tenant into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
   if not found then return; end if;
+  -- What all tenants share and has anything in this lane: looked up once, not for each tenant.
+  v_shared := array(select d.id from public.destinations d where d.tenant_id = v_platform and d.state = 'active' and d.not_before <= p_now
+    and exists (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now));
   with recursive round as (
     (select j.tenant_id as id, 1 as n from public.jobs j
       where j.lane = p_lane and j.lease_token is null and j.tenant_id > v_after order by j.tenant_id limit 1)
     union all
     select (select j.tenant_id from public.jobs j
         where j.lane = p_lane and j.lease_token is null and j.tenant_id > r.id order by j.tenant_id limit 1), r.n + 1
-      from round r where r.id is not null and r.n < p_limit * 2)
+      from round r where r.id is not null and r.n < v_width)
   select array_agg(r.id order by r.n) filter (where r.id is not null), array_agg(f.id order by r.n) filter (where f.id is not null),
       array_agg(r.id order by r.n) filter (where f.id is not null), array_agg(f.destination_id order by r.n) filter (where f.id is not null)
     into v_seen, v_jobs, v_tenants, v_destinations
     from round r left join lateral (
       -- Of its own destinations, and of those that all tenants share, written out: a function would cost as much again.
       select x.id, x.destination_id from (
-        (select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = r.id limit 64)
+        (select d.id from public.destinations d where d.tenant_id = r.id and d.state = 'active' and d.not_before <= p_now limit 64)
         union all
-        select d.id, d.state, d.not_before from public.destinations d where d.tenant_id = v_platform) o
+        select s.id from unnest(v_shared) as s(id)) o
       cross join lateral (select j.id, j.destination_id, j.run_at from public.jobs j
         where j.lane = p_lane and j.tenant_id = r.id and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
         order by j.run_at limit 1) x
-      where o.state = 'active' and o.not_before <= p_now
       order by x.run_at limit 1) f on true;
   if v_jobs is not null then
     for v_job in select t.* from app.take(p_lane, array(select distinct x.id from unnest(v_destinations) as x(id)), p_limit, p_now, p_per_min, v_jobs) t loop
@@ -68,7 +73,7 @@ begin
         select from unnest(v_jobs, v_destinations) as o(job, destination) where o.destination = c.destination and o.job = any (v_taken)));
   end if;
   update public.lane_turns t set after_tenant = case when v_stop > 0 then v_tenants[v_stop] when v_stop = 0 then v_after
-      when cardinality(v_seen) = p_limit * 2 then v_seen[p_limit * 2] else v_nobody end
+      when cardinality(v_seen) = v_width then v_seen[v_width] else v_nobody end
     where t.lane = p_lane;
 end $$;
 

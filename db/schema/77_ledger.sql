@@ -39,46 +39,55 @@ declare
   v_late uuid[];
   v_latest public.jobs[];
   v_touched uuid[];
+  v_told app.ending[];
+  v_asked uuid[];
+  v_rests boolean;
+  v_closes boolean;
+  v_slows boolean;
   v_counts boolean;
   v_ill boolean;
+  v_failing boolean;
 begin
+  -- Read once. The bounds are known before the statement that needs them starts: only the partitions between them are opened.
+  v_told := array(select t from json_populate_recordset(null::app.ending, p) t);
+  select min(t.made_at), max(t.made_at), array_agg(distinct t.destination) filter (where t.kind = 'delivery'), coalesce(bool_or(t.rest_s is not null), false),
+      coalesce(bool_or(t.close is not null), false), coalesce(bool_or(t.is_overrun), false), coalesce(bool_or(not t.is_well), false)
+    into v_from, v_to, v_asked, v_rests, v_closes, v_slows, v_ill from unnest(v_told) t;
   -- Destinations before jobs, as everywhere and in one order, so that two of these never wait for each other.
   select coalesce(bool_or(d.breaker_from is not null or d.breaker_until is not null or exists (select from public.hosts h where h.host = d.host
       and (h.open_until is not null or h.failures > 0 or d.tenant_id = any (h.failing) or d.tenant_id <> all (h.well) and cardinality(h.well) < 32))), false),
-      coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_ill
-    from (select distinct t.destination as id from json_populate_recordset(null::app.ending, p) t where t.kind = 'delivery') x
-    join public.destinations d on d.id = x.id;
+      coalesce(bool_or(d.failing_since is not null), false) into v_counts, v_failing
+    from unnest(v_asked) as x(id) join public.destinations d on d.id = x.id;
   if p_breakers is null and v_counts then
     return query select null::uuid, null::text, true;
     return;
   end if;
-  -- Bounds known before the statement starts: only the partitions between them are opened.
-  select min(t.made_at), max(t.made_at), coalesce(bool_or(not t.is_well), false) or v_ill into v_from, v_to, v_ill
-    from json_populate_recordset(null::app.ending, p) t;
-  select array_agg(distinct t.destination) into v_touched from json_populate_recordset(null::app.ending, p) t
-    where t.close is not null or t.rest_s is not null or t.is_overrun or v_ill and t.is_well is not null;
-  if v_touched is not null then
-    perform from public.endpoints e join json_populate_recordset(null::app.ending, p) t on e.id = t.destination and t.close is not null
-      order by e.id for no key update of e;
+  v_ill := v_ill or v_failing;
+  if v_ill or v_rests or v_closes or v_slows then
+    select array_agg(distinct t.destination) into v_touched from unnest(v_told) t
+      where t.close is not null or t.rest_s is not null or t.is_overrun or v_ill and t.is_well is not null;
+    perform from public.endpoints e join unnest(v_told) t on e.id = t.destination and t.close is not null order by e.id for no key update of e;
     perform from public.destinations d where d.id = any (v_touched) order by d.id for no key update;
-    perform app.slow_down(array(select t.destination from json_populate_recordset(null::app.ending, p) t where t.is_overrun));
+    if v_slows then perform app.slow_down(array(select t.destination from unnest(v_told) t where t.is_overrun)); end if;
   end if;
   if v_ill then perform app.note_health(p); end if;
   if p_breakers is not null then
     perform app.set_breakers(p_breakers);
     perform app.set_hosts(p_hosts);
   end if;
-  perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
-    from json_populate_recordset(null::app.ending, p) t where t.rest_s is not null group by t.destination order by t.destination) r;
-  if exists (select from json_populate_recordset(null::app.ending, p) t where t.close is not null) then
+  if v_rests then
+    perform app.rest(r.destination, r.rest_s) from (select t.destination, max(t.rest_s) as rest_s
+      from unnest(v_told) t where t.rest_s is not null group by t.destination order by t.destination) r;
+  end if;
+  if v_closes then
     return query select null::uuid, n.nudge, false from (select array_agg(c.destination) as ids, array_agg(c.close) as reasons
-        from (select distinct on (t.destination) t.destination, t.close from json_populate_recordset(null::app.ending, p) t
+        from (select distinct on (t.destination) t.destination, t.close from unnest(v_told) t
           where t.close is not null order by t.destination) c) x
       cross join lateral app.park(x.ids, x.reasons) as n(nudge);
   end if;
   with told as materialized (
     select t, r.run_at, case when t.state = 'deferred' and t.expires_at <= r.run_at then 'expired' else t.state end as state
-    from json_populate_recordset(null::app.ending, p) t
+    from unnest(v_told) t
     cross join lateral (select case when t.state = 'parked' then 'infinity' else v_now + make_interval(secs => t.delay_s / v_speed) end as run_at) r),
   gone as (
     delete from public.jobs j using told w where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state not in ('deferred', 'parked')

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import IntFlag
+from functools import cache
 
 
 class Scope(IntFlag):
@@ -21,7 +22,7 @@ class Scope(IntFlag):
 
     def names(self) -> list[str]:
         """The set bits as lower-case words, lowest first."""
-        return [str(s.name).lower() for s in Scope if s & self]
+        return list(_names(self.value))
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> "Scope":
@@ -33,6 +34,12 @@ class Scope(IntFlag):
             except KeyError:
                 raise ValueError(f"{name} is not a scope; scopes are {', '.join(cls(2047).names())}") from None
         return mask
+
+
+@cache
+def _names(mask: int) -> tuple[str, ...]:
+    """At most 2,048 of them; going through the flags costs as much as signing a webhook."""
+    return tuple(str(s.name).lower() for s in Scope if s & mask)
 
 
 EVERYTHING = Scope(2047)
