@@ -41,8 +41,10 @@ begin
   select t.after_tenant into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
   if not found then return; end if;
   -- What all tenants share and has anything in this lane: looked up once, not for each tenant.
-  v_shared := array(select d.id from public.destinations d where d.tenant_id = v_platform and d.state = 'active' and d.not_before <= p_now
-    and exists (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now));
+  v_shared := array(select d.id from public.destinations d
+    cross join lateral (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now
+      order by j.run_at limit 1) x
+    where d.tenant_id = v_platform and d.state = 'active' and d.not_before <= p_now);
   with recursive round as (
     (select j.tenant_id as id, 1 as n from public.jobs j
       where j.lane = p_lane and j.lease_token is null and j.tenant_id > v_after order by j.tenant_id limit 1)
@@ -77,11 +79,13 @@ begin
     where t.lane = p_lane;
 end $$;
 
--- The next 128 destinations of the round that have unleased jobs in this lane. One claimer at a time moves the round on.
-create function app.next_destinations(p_lane integer, p_known uuid[]) returns uuid[]
+-- The next destinations of the round that have unleased jobs in this lane, twice as many as jobs are wanted and some more: each is locked and
+-- counted, and some are full or rest. One claimer at a time moves the round on.
+create function app.next_destinations(p_lane integer, p_known uuid[], p_wanted integer) returns uuid[]
 language plpgsql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
+  v_width constant integer := least(128, p_wanted * 2 + 16);
   v_after uuid;
   v_found uuid[];
 begin
@@ -93,9 +97,9 @@ begin
     union all
     select (select j.destination_id from public.jobs j
         where j.lane = p_lane and j.lease_token is null and j.destination_id > r.id order by j.destination_id limit 1), r.n + 1
-      from round r where r.id is not null and r.n < 128)
+      from round r where r.id is not null and r.n < v_width)
   select array_agg(r.id) into v_found from round r where r.id is not null;
-  update public.lane_turns t set after = case when cardinality(v_found) = 128 then v_found[128] else '00000000-0000-0000-0000-000000000000' end
+  update public.lane_turns t set after = case when cardinality(v_found) = v_width then v_found[v_width] else '00000000-0000-0000-0000-000000000000' end
     where t.lane = p_lane;
   return array(select f.id from unnest(v_found) as f(id) where f.id <> all (p_known));
 end $$;
