@@ -219,6 +219,27 @@ async def test_a_bucket_is_shared_and_refills(client: Client, valkey_url: str) -
     await other.aclose()
 
 
+async def test_a_flood_is_refused_without_asking_each_time(client: Client) -> None:
+    """Of what is asked once a second a place that comes free is still seen in time."""
+    now = 0.0
+    limits, window = Limits(client, time=lambda: now), Window(secrets.token_hex(4), 1, 60)
+    assert (await limits.hit(window, "a")).is_allowed
+    before = await asked(client)
+    refused = [await limits.hit(window, "a") for _ in range(50)]
+    assert not any(one.is_allowed for one in refused)
+    assert all(one.reset_s == refused[0].reset_s for one in refused)
+    assert await asked(client) == before + 1
+    assert (await limits.hit(window, "b")).is_allowed, "another's place is another matter"
+    now = 1.0
+    assert not (await limits.hit(window, "a")).is_allowed
+    assert await asked(client) == before + 3
+
+
+async def asked(client: Client) -> int:
+    """How many scripts the server has run."""
+    return int((await client.info("commandstats")).get("cmdstat_evalsha", {}).get("calls", 0))
+
+
 async def test_many_at_once_never_get_more_than_the_limit(client: Client) -> None:
     limits, window = Limits(client), Window(secrets.token_hex(4), 25, 60)
     answers = await asyncio.gather(*(limits.hit(window, "a") for _ in range(12 * 8)))

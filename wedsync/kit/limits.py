@@ -15,8 +15,11 @@ import msgspec
 from wedsync.kit import clock
 from wedsync.kit.valkey import GONE, Client, Outage, Script, script
 
+K = TypeVar("K")
 T = TypeVar("T")
 
+REFUSED_S: Final = 1.0
+"""How long a process repeats a refusal without asking, at most: a flood then costs Valkey nothing."""
 LOCAL_KEYS_MAX: Final = 10_000
 """Keys that one process remembers while Valkey is away; the least recently used are forgotten first."""
 
@@ -104,20 +107,40 @@ class Limits:
             self._scripts = {Window: script(client, WINDOW_SCRIPT), Bucket: script(client, BUCKET_SCRIPT)}
         self._outage = Outage("limits")
         self._local = LocalLimits(time)
+        self._time = time
+        self._refused: OrderedDict[tuple[Limit, str, int], tuple[float, float, int]] = OrderedDict()
 
     async def hit(self, limit: Limit, key: str, cost: int = 1) -> Decision:
         """Count one more use of `key` and say whether it may be. Never raises for a Valkey that is away."""
-        place = _place(limit, key)
         ask = self._scripts.get(type(limit))
         if ask is not None and self._outage.may_try():
+            refusal = self._still_refused(limit, key, cost)
+            if refusal is not None:
+                return refusal
             try:
-                allowed, remaining, reset_us = await ask([place], _arguments(limit, cost))
+                allowed, remaining, reset_us = await ask([_place(limit, key)], _arguments(limit, cost))
             except GONE as error:
                 self._outage.failed(error)
             else:
                 self._outage.worked()
-                return Decision(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)
+                decision = Decision(bool(allowed), limit, int(remaining), int(reset_us) / 1e6)
+                if not decision.is_allowed:
+                    now = self._time()
+                    again_at = now + min(decision.reset_s, REFUSED_S)
+                    _keep(self._refused, (limit, key, cost), (again_at, now + decision.reset_s, decision.remaining))
+                return decision
         return self._local.hit(limit, key, cost)
+
+    def _still_refused(self, limit: Limit, key: str, cost: int) -> Decision | None:
+        """Refused hits are not counted, so nothing but time ends a refusal."""
+        held = self._refused.get((limit, key, cost))
+        if held is None:
+            return None
+        now, (again_at, free_at, remaining) = self._time(), held
+        if now >= again_at:
+            del self._refused[limit, key, cost]
+            return None
+        return Decision(False, limit, remaining, free_at - now)
 
 
 class LocalLimits:
@@ -158,7 +181,7 @@ class LocalLimits:
         return Decision(True, limit, math.floor(limit.burst - (after - now) / interval + 1e-9), after - now)
 
 
-def _keep(held: OrderedDict[str, T], key: str, value: T) -> None:
+def _keep(held: OrderedDict[K, T], key: K, value: T) -> None:
     held[key] = value
     held.move_to_end(key)
     while len(held) > LOCAL_KEYS_MAX:
