@@ -95,8 +95,11 @@ async def _wedding(tx: Tx, goal: Goal) -> None:
 
 
 async def _schedule_item(tx: Tx, goal: Goal) -> None:
-    """Once the plan stands it becomes an amendment, which everybody reads."""
-    if await tx.value(queries.guard) == "hard":
+    """Once the plan stands it becomes an amendment, which everybody reads; in the days before, when ceremony and
+    reception are waits for the second word.
+    """
+    guard = await tx.value(queries.guard)
+    if guard == "hard":
         named = {name: value for name, value in goal.fields.items() if name in AMENDABLE}
         new = msgspec.convert(named | {"schedule_item_id": goal.id, "reason": goal.why}, NewAmendment, strict=False)
         await days.amend(tx, new, version=goal.version)
@@ -105,7 +108,15 @@ async def _schedule_item(tx: Tx, goal: Goal) -> None:
         await schedule.add(tx, msgspec.convert(goal.fields, NewItem))
         return
     fields = changed_fields(msgspec.convert(goal.fields, ItemChange))
-    await schedule.change(tx, goal.id, fields, version=goal.version)
+    if guard and "at_local" in fields:
+        core = (await schedule.preview(tx, goal.id, fields)).core
+        if core:
+            # The item follows the wedding's own time, once that is confirmed.
+            held = {one.field: one.after for one in core}
+            await days.hold(tx, msgspec.convert(held | {"reason": goal.why}, NewHeldChange))
+            del fields["at_local"]
+    if fields:
+        await schedule.change(tx, goal.id, fields, version=goal.version)
 
 
 async def _guest(tx: Tx, goal: Goal) -> None:
