@@ -89,15 +89,26 @@ class PaymentHouse(Town):
 
     async def consented(self, business: Linked, begun: Mapping[str, Any]) -> str:
         """The supplier says yes at Stripe; the account's id there."""
-        async with httpx.AsyncClient() as browser:
-            answer = await browser.get(f"{begun['authorize_url']}&auto={business.owner.email}")
-        back = urlsplit(answer.headers["location"])
-        await business.owner.see(f"{back.path}?{back.query}", code=303)
+        await self.come_back(business, begun, signed_in_as=business.owner.email)
         await self.reacted(business.supplier)
         found = await self.admin.fetchval(
             "select account from payout_accounts where supplier_id = $1", UUID(business.supplier)
         )
         return str(found)
+
+    async def come_back(
+        self, business: Linked, begun: Mapping[str, Any], *, signed_in_as: str, code: int = 303
+    ) -> str:
+        """From Stripe, where they are signed in as somebody; the page they come to."""
+        async with httpx.AsyncClient() as browser:
+            answer = await browser.get(f"{begun['authorize_url']}&auto={signed_in_as}")
+        back = urlsplit(answer.headers["location"])
+        return str(await business.owner.see(f"{back.path}?{back.query}", code=code))
+
+    async def connection(self, paid: Paid) -> str:
+        """The one that pays them."""
+        id = await self.admin.fetchval("select connection_id from payout_accounts where account = $1", paid.account)
+        return str(id)
 
     async def reacted(self, tenant: str, kind: str = "supplier") -> list[str]:
         """Run every reaction that a tenant is owed, in order."""

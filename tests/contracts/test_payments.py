@@ -221,6 +221,19 @@ async def test_an_account_that_has_left_is_opened_by_connecting_it_again_and_by_
     assert await house.admin.fetchval(sql, paid.account) is True, "connected again it is paid into again"
 
 
+async def test_two_businesses_are_not_paid_into_one_account(house: PaymentHouse) -> None:
+    paid = await house.paid()
+    other = await house.linked(paid.ana, paid.wedding)
+    path = f"/api/v1/suppliers/{other.supplier}/connections/stripe"
+    begun = await other.owner.got("POST", path, {}, code=201)
+    refused = await house.come_back(other, begun, signed_in_as=paid.business.owner.email, code=409)
+    assert "Another business here is paid into this account" in refused
+    await paid.business.owner.got("POST", f"/api/v1/connections/{await house.connection(paid)}/disconnect", {})
+    await house.reacted(paid.business.supplier)
+    begun = await other.owner.got("POST", path, {}, code=201)
+    await house.come_back(other, begun, signed_in_as=paid.business.owner.email)
+
+
 async def test_what_came_outside_is_noted_and_is_nobodys_but_theirs(house: PaymentHouse) -> None:
     paid = await house.paid()
     payment = await house.asked(paid)

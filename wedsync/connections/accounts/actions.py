@@ -234,6 +234,13 @@ async def _key(tx: Tx, ring: KeyRing, held: Held, account: Account) -> bytes:
         raise Refusal(
             409, "already_connected", "This account is connected already. Use that connection, or disconnect it first."
         )
+    if await tx.value(queries.is_paid_elsewhere, held.connector, account.id):
+        raise Refusal(
+            409,
+            "paid_elsewhere",
+            "Another business here is paid into this account. Connect an account of this business, or disconnect it "
+            "there first.",
+        )
     return keys[0]
 
 

@@ -86,6 +86,10 @@ select c.id, c.tenant_id, c.connector, c.state, c.sealed from connections c
 where c.id = $1 and c.state is not null and c.deleted_at is null
 for update
 
+-- name: is_paid_elsewhere
+-- Whether another business is paid into this account: each of its hooks is somebody's one.
+select exists (select from app.payout_account($1, $2) a where a.is_open and a.supplier_id <> (select app.tenant()))
+
 -- name: same_account
 select c.id, c.title from connections c
 where c.tenant_id = $1 and c.account_key = any ($2) and c.id <> $3 and c.state <> 'disconnected' and c.deleted_at is null
