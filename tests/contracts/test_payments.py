@@ -228,7 +228,9 @@ async def test_two_businesses_are_not_paid_into_one_account(house: PaymentHouse)
     begun = await other.owner.got("POST", path, {}, code=201)
     refused = await house.come_back(other, begun, signed_in_as=paid.business.owner.email, code=409)
     assert "Another business here is paid into this account" in refused
-    await paid.business.owner.got("POST", f"/api/v1/connections/{await house.connection(paid)}/disconnect", {})
+    since, connection = len(house.stripe.store.events), f"/api/v1/connections/{await house.connection(paid)}"
+    assert await paid.business.owner.got("POST", f"{connection}/disconnect", {}) == {"is_revoked": True}
+    assert [one["type"] for one in house.told(since)] == ["account.application.deauthorized"]
     await house.reacted(paid.business.supplier)
     begun = await other.owner.got("POST", path, {}, code=201)
     await house.come_back(other, begun, signed_in_as=paid.business.owner.email)

@@ -169,6 +169,13 @@ class Connects(Connector, Protocol):
     async def account(self, connection: Connection, *, timeout_s: float) -> Account | Outcome: ...
 
 
+@runtime_checkable
+class Leaves(Connector, Protocol):
+    """Takes our access to an account back in the provider's own way, where revoking a token (RFC 7009) is none."""
+
+    async def leave(self, account: str, *, timeout_s: float) -> Outcome: ...
+
+
 def word(outcome: Outcome) -> str:
     """The outcome as the attempt log writes it, such as `retry_later`."""
     return str(outcome.__struct_config__.tag)

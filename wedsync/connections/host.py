@@ -37,8 +37,10 @@ from wedsync.connections.contract import (
     Connection,
     Connector,
     Connects,
+    Delivered,
     Delivers,
     Delivery,
+    Leaves,
     Outcome,
     ReconnectNeeded,
     Tools,
@@ -186,6 +188,13 @@ class Host:
         return await self.call(
             name, Connects, lambda c: c.account(connection, timeout_s=timeout_s), connection, timeout_s=timeout_s
         )
+
+    async def leave(self, name: str, account: str, connection: Connection, *, timeout_s: float) -> bool:
+        """Our access taken back in the provider's own way; False where it has none, or has not confirmed it."""
+        said = await self.call(
+            name, Leaves, lambda c: c.leave(account, timeout_s=timeout_s), connection, timeout_s=timeout_s
+        )
+        return isinstance(said, Delivered)
 
     async def calendars(
         self, name: str, connection: Connection, *, timeout_s: float

@@ -141,6 +141,9 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_token_url: Annotated[str, about("Where Stripe gives access to an account.")] = (
         "https://connect.stripe.com/oauth/token"  # noqa: S105 -- an address
     )
+    stripe_deauthorize_url: Annotated[str, about("Where our access to an account is given back.")] = (
+        "https://connect.stripe.com/oauth/deauthorize"
+    )
 
     mail_chain: Annotated[
         str,

@@ -28,6 +28,7 @@ def pointed(settings: Settings) -> Settings:
             "stripe_webhook_secrets": HOOK_SECRET,
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
+            "stripe_deauthorize_url": f"{at}/stripe/oauth/deauthorize",
         }
     if settings.icloud_calendar_base_url == type(settings)().icloud_calendar_base_url:
         found["icloud_calendar_base_url"] = f"{at}/caldav/"

@@ -229,6 +229,9 @@ async def disconnect(ctx: Context, desk: Desk, actor: Actor, connection_id: UUID
     token = "" if held.credentials is None else held.credentials.refresh_token or held.credentials.access_token
     if connect.way == "oauth2" and token:
         is_revoked = await grants.revoke(desk.wire, grants.client_of(connect, desk.settings), token=token)
+    if not is_revoked and held.account is not None:
+        nobody = Connection(id=connection_id, settings={}, secrets={})
+        is_revoked = await desk.host.leave(held.connector, held.account.id, nobody, timeout_s=PROBE_S)
     async with ctx.door.enter_at(actor, "connections", connection_id) as tx:
         await actions.must_be(tx, actions.OWNERS)
         await actions.disconnect(tx, ctx.ring, connection_id)

@@ -53,6 +53,11 @@ def read(exchange: Reply | Failure, kind: type[Read], *, now: datetime, moves: b
     return _refused(exchange, attempt, now)
 
 
+def is_unconnected(exchange: Reply | Failure) -> bool:
+    """OAuth's own answer for an account that is not, or no longer, connected to this platform."""
+    return isinstance(exchange, Reply) and exchange.status == 401 and b'"invalid_client"' in exchange.body
+
+
 def _refused(reply: Reply, attempt: Attempt, now: datetime) -> Outcome:
     error = _error(reply)
     why = f"Stripe answered {reply.status}" + (f" ({error.code or error.type})" if error.code or error.type else "")

@@ -38,6 +38,12 @@ class Client:
     ) -> Reply | Failure:
         return await self._call("POST", "/v1/refunds", form=form, account=account, once=key, timeout_s=timeout_s)
 
+    async def deauthorize(self, client_id: str, account: str, *, timeout_s: float) -> Reply | Failure:
+        """At the address of its OAuth."""
+        return await self._call(
+            "POST", "", form={"client_id": client_id, "stripe_user_id": account}, timeout_s=timeout_s
+        )
+
     async def list_fees(self, query: Mapping[str, str], *, timeout_s: float) -> Reply | Failure:
         return await self._call("GET", f"/v1/application_fees?{urlencode(query)}", timeout_s=timeout_s)
 

@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from wedsync.connections.charging.contract import Asked, Fees, Opened, Refunded, Refunding, Said
-from wedsync.connections.contract import Account, Connection, Outcome, Rejected, Tools
-from wedsync.connectors.stripe import mapper
+from wedsync.connections.contract import Account, Connection, Delivered, Outcome, Rejected, Tools
+from wedsync.connectors.stripe import answers, mapper
 from wedsync.connectors.stripe.amounts import Uncountable
 from wedsync.connectors.stripe.answers import read
 from wedsync.connectors.stripe.client import Client
@@ -24,6 +24,10 @@ class _Account(msgspec.Struct, frozen=True):
     id: str
     email: str | None = None
     business_profile: _Profile | None = None
+
+
+class _Left(msgspec.Struct, frozen=True):
+    stripe_user_id: str
 
 
 class _Session(msgspec.Struct, frozen=True):
@@ -45,6 +49,8 @@ class Stripe:
         self._machine_now = tools.machine_now
         self._base_url: str = tools.settings["stripe_base_url"]
         self._key: str = tools.settings["stripe_secret_key"]
+        self._client_id: str = tools.settings["stripe_client_id"]
+        self._deauthorize_url: str = tools.settings["stripe_deauthorize_url"]
 
     async def account(self, connection: Connection, *, timeout_s: float) -> Account | Outcome:
         """Asked with the account's own token: it says which one it is."""
@@ -55,6 +61,15 @@ class Stripe:
             return found
         name = found.business_profile.name if found.business_profile is not None else None
         return Account(id=found.id, title=name or found.email or found.id)
+
+    async def leave(self, account: str, *, timeout_s: float) -> Outcome:
+        """Not by its token, but by its id and the platform's key; who has left already has left."""
+        client = Client(self._wire, self._deauthorize_url, self._key)
+        exchange = await client.deauthorize(self._client_id, account, timeout_s=timeout_s)
+        found = read(exchange, _Left, now=self._machine_now())
+        if isinstance(found, _Left) or answers.is_unconnected(exchange):
+            return Delivered()
+        return found
 
     async def open_checkout(self, asked: Asked) -> Opened | Outcome:
         try:

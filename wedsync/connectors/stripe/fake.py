@@ -89,6 +89,7 @@ class Stripe:
             "stripe_webhook_secrets": self.hooks.secret,
             "stripe_authorize_url": f"{at}/stripe/oauth/authorize",
             "stripe_token_url": f"{at}/stripe/oauth/token",
+            "stripe_deauthorize_url": f"{at}/stripe/oauth/deauthorize",
         }
 
     def account_of(self, request: ApiRequest) -> str:
@@ -140,6 +141,20 @@ async def answered(
     if mood == "truncated":
         told = told[: len(told) // 2]
     return Response(told, status_code=status, headers=headers, media_type=MediaType.JSON)
+
+
+@post("/oauth/deauthorize")
+async def deauthorize(request: ApiRequest, stripe: Stripe) -> Response[Object]:
+    """By the platform's key alone; it tells of it by a hook, as when the supplier takes the access away."""
+    form, key = form_of(await request.body()), request.headers.get("authorization", "").removeprefix("Bearer ")
+    account, mood = form.get("stripe_user_id", ""), stripe.moods.take()
+    if mood == "5xx":
+        return Response({"error": "server_error", "error_description": "Something went wrong."}, status_code=503)
+    if key != CLIENT_SECRET or form.get("client_id") != CLIENT_ID or account not in stripe.store.accounts:
+        why = f"This application is not connected to stripe account {account}, or that account does not exist."
+        return Response({"error": "invalid_client", "error_description": why}, status_code=401)
+    stripe.store.leave(account)
+    return Response({"stripe_user_id": account}, status_code=200)
 
 
 @get("/account")
@@ -263,5 +278,5 @@ def _refuse(mood: str) -> None:
 
 
 API = [get_account, create_session, get_session, get_intent, get_charge, create_refund, list_fees]
-PAGES_OF_IT = [show, show_checkout, pay, act_on_charge, change_mood]
+PAGES_OF_IT = [show, show_checkout, pay, act_on_charge, change_mood, deauthorize]
 PAGES = pages(Path(__file__).parent / "templates")

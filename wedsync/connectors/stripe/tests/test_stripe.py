@@ -16,6 +16,7 @@ from wedsync.connections.contract import (
     Account,
     Connection,
     Connects,
+    Delivered,
     ReconnectNeeded,
     Rejected,
     RetryLater,
@@ -148,6 +149,15 @@ async def test_unknown_fields_are_tolerated_and_refusals_say_what_to_do(both: Bo
     assert isinstance(gone, ReconnectNeeded)
     odd = await both.ours.open_checkout(both.asked(amount_minor=60001, currency="KWD", key="k4"))
     assert isinstance(odd, Rejected) and "exactly" in odd.reason
+
+
+async def test_who_leaves_has_left_and_so_has_who_had_left_before(both: Both) -> None:
+    both.fake.moods.switch("5xx", 1)
+    assert isinstance(await both.ours.leave(CARLA, timeout_s=5), RetryLater), "nothing was confirmed"
+    assert CARLA in both.fake.store.accounts
+    for _ in range(2):
+        assert isinstance(await both.ours.leave(CARLA, timeout_s=5), Delivered)
+    assert CARLA not in both.fake.store.accounts
 
 
 async def test_an_account_says_who_it_is(both: Both) -> None:
