@@ -234,7 +234,12 @@ def test_what_an_account_only_tries_out_moves_no_real_money() -> None:
         ("sk_live_1", False, 0),
         ("sk_test_1", False, 1),
     ):
-        settings = {"stripe_base_url": "", "stripe_secret_key": key}
+        settings = {
+            "stripe_base_url": "",
+            "stripe_secret_key": key,
+            "stripe_client_id": "",
+            "stripe_deauthorize_url": "",
+        }
         ours = connect(Tools(wire=Wire(), machine_now=clock.machine_now, settings=settings))
         heard = ours.read(msgspec.json.encode({**said, "livemode": is_live}))
         assert (len(heard.movements), bool(heard.account)) == (count, bool(count)), key
