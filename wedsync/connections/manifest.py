@@ -170,11 +170,13 @@ class PhonesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class ChatsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How pressed buttons of all workspaces, sent to one address of the platform's, are verified; `secrets` names the
     operator's setting that holds them, by comma. Without a scheme no button comes back. `is_one`: an account is one
-    channel, so it is of one wedding."""
+    channel, so it is of one wedding. `posts_by`: the connector an account of which a channel is given once it is made,
+    where the program lets nobody post with the account that makes it."""
 
     scheme: Name | None = None
     secrets: str = ""
     is_one: bool = False
+    posts_by: str = ""
 
 
 class MarketsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
