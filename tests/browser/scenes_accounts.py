@@ -134,10 +134,10 @@ def channels() -> Iterator[Scene]:
     listed |= {"refusal": None, "wiring": None}
     yield Scene("chats", "connections/chats.html", studio(), listed)
     wrong = "The address is not whole. Copy all of it, to its end."
-    refusal = Refusal(422, "not_let_in", wrong, errors=[FieldError("address", wrong, "Look at it again.")])
+    refusal = Refusal(422, "not_let_in", wrong, errors=[FieldError("address", wrong.rstrip("."), "Look at it again.")])
     tried = {"refusal": refusal, "wiring": unwired["id"], "errors": forms.errors_of(refusal)}
     yield Scene("chats-refused", "connections/chats.html", studio(), listed | tried)
-    none = {"chats": [], "workspaces": [], "weddings": []}
+    none: dict[str, Any] = {"chats": [], "workspaces": [], "weddings": []}
     yield Scene("chats-none", "connections/chats.html", couple("settings"), listed | none)
 
 

@@ -111,7 +111,8 @@ class ChatHouse(Town):
 
         async def nothing() -> Any:
             waiting = """select count(*) from jobs
-              where (kind <> 'delivery' or name in ('slack', 'teams', 'teams_graph')) and run_at < clock_timestamp() + interval '1 hour'"""
+              where (kind <> 'delivery' or name in ('slack', 'teams', 'teams_graph'))
+                and run_at < clock_timestamp() + interval '1 hour'"""
             return int(await self.admin.fetchval(waiting)) == 0
 
         await eventually(nothing)

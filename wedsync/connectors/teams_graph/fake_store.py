@@ -205,8 +205,9 @@ def _channel(team: Team, call: Call) -> Channel:
 def _bound(team: Team, members: Any) -> dict[str, tuple[str, ...]]:
     """Who is named, each with their roles."""
     found: dict[str, tuple[str, ...]] = {}
-    for one in members if isinstance(members, list) else [None]:
-        at = BOUND.fullmatch(one.get("user@odata.bind", "")) if isinstance(one, dict) else None
+    named: list[Any] = members if isinstance(members, list) else [{}]
+    for one in named:
+        at = BOUND.fullmatch(one.get("user@odata.bind", ""))
         if at is None or one.get("@odata.type") != MEMBER:
             raise _bad("Bind requests are expected with the type of the member.")
         person, roles = team.people.get(at[1]), tuple(one.get("roles", ()))
