@@ -134,7 +134,12 @@ def _branded() -> Iterator[Mail]:
             one = msgspec.structs.replace(letter, is_reminder=is_reminder, url=URL, out_url=URL)
             yield Mail(f"invitation.{colour[1:]}.{is_reminder}", writing.words(one), told)
         brand = mail.Brand(name=BUSINESS, colour=colour, ink=ink(colour))
-        step = {"subject": "Three weeks to go", "words": "We look forward to your day.\n\nMira", "label": "Open", "url": URL}
+        step = {
+            "subject": "Three weeks to go",
+            "words": "We look forward to your day.\n\nMira",
+            "label": "Open",
+            "url": URL,
+        }
         small = ["You get this because we work for your wedding.", f"No more offers from us: {URL}"]
         words = mail.compose("journeys/notices/step.txt", brand=brand, small=small, **step)
         yield Mail(f"step.{colour[1:]}", words, "Three weeks to go")
@@ -150,10 +155,10 @@ def sheet(chosen: Sequence[Mail]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mails</title><meta name="color-scheme" '
         'content="light dark"><style>body{display:flex;flex-wrap:wrap;gap:16px;margin:16px;align-items:flex-start;'
-        "font:13px/1.4 sans-serif}figure{margin:0;width:362px}iframe{border:1px solid #888;display:block}"
-        "</style></head>"
-        f"<body>{shown}<script>for (const f of document.querySelectorAll('iframe')) f.onload = () => "
-        "{ f.style.height = f.contentDocument.documentElement.scrollHeight + 'px' }</script></body></html>"
+        "font:13px/1.4 sans-serif}figure{margin:0;width:362px;overflow-wrap:anywhere}"
+        "iframe{border:1px solid #888;display:block}</style></head>"
+        f"<body>{shown}<script>addEventListener('load', () => {{ for (const f of document.querySelectorAll('iframe')) "
+        "f.style.height = f.contentDocument.documentElement.scrollHeight + 'px' })</script></body></html>"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.mails import ALL_LANGUAGES, LANGUAGES, WIDTH, Mail, mails
+from tests.browser.mails import ALL_LANGUAGES, BUSINESS, LANGUAGES, WIDTH, Mail, mails
 from tests.chromium import LAUNCH
 
 pytestmark = pytest.mark.browser
@@ -91,6 +91,22 @@ def test_what_has_happened_stands_where_a_list_of_mails_shows_it(one: Mail) -> N
     preheader = unescape(found[1]).strip()
     assert one.told in one.words.subject[:SHOWN] or one.told in preheader[:SHOWN]
     assert len(preheader) > 15 and not preheader.endswith(","), "a greeting tells nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "paragraph"),
+    [
+        ("enquiry_declined", BUSINESS),
+        ("enquiry_answered", BUSINESS),
+        ("answered", "Carla comes to the ceremony."),
+        ("step.1f3a5f", "We look forward to your day."),
+        ("preflight", "Now: A backup. The last one is 30 hours old. Make one now."),
+    ],
+)
+def test_a_paragraph_of_a_text_stays_one(name: str, paragraph: str) -> None:
+    """What decides in a text takes the line that it ends with, and with it a blank one that was meant to part."""
+    (one,) = [mail for mail in mails(()) if mail.name == name]
+    assert paragraph in one.words.text.split("\n\n")
 
 
 def test_every_text_of_a_mail_is_looked_at() -> None:
