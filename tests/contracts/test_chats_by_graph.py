@@ -1,5 +1,6 @@
 """Channels of weddings in Teams, made by Graph: with their people, given a workflow, written into, and archived."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -143,3 +144,34 @@ async def test_a_wrong_secret_or_link_is_refused_beside_the_field(house: ChatHou
     for wrong in ({"password": "of another"}, {"address": f"{house.at}/l/team/x?groupId=1"}):
         refused = await business.owner.got("POST", path, given | wrong, code=422)
         assert refused["errors"][0]["field"] == "address" and "of another" not in str(refused)
+
+
+async def test_of_two_who_ask_at_once_one_is_refused_in_words(house: ChatHouse) -> None:
+    """Two channels of one wedding in one workspace, and two channels by one workflow."""
+    ana, wedding, business = await linked(house)
+    path = f"/api/v1/suppliers/{business.supplier}"
+    given = house.graph.typed(house.at, business.owner.email)
+    team = (await business.owner.got("POST", f"{path}/connections/teams_graph", given, code=201))["connection"]["id"]
+    asked = {"connection_id": team, "wedding_id": wedding}
+    said = await asyncio.gather(*(business.owner.ask("POST", f"{path}/chats", asked) for _ in range(4)))
+    assert sorted(one.status_code for one in said) == [201, 409, 409, 409]
+    first = next(one.json() for one in said if one.status_code == 201)
+    _, other = await until(business, first, "waiting"), await house.wedding(ana)
+    invited = {"supplier_name": "Marlow Photo", "email": business.owner.email, "level": "standard"}
+    link = (await ana.got("POST", f"/api/v1/weddings/{other}/links", invited, code=201))["id"]
+    taken = {"supplier_id": business.supplier}
+    await business.owner.got("POST", f"/api/v1/links/{link}/answer", taken, code=204)
+    await house.indexed(business, other)
+    second = await business.owner.got("POST", f"{path}/chats", asked | {"wedding_id": other}, code=201)
+    await until(business, second, "waiting")
+    address = {"address": house.teams.workflow_at(house.at, CARLA)}
+    taker = (await business.owner.got("POST", f"{path}/connections/teams", address, code=201))["connection"]["id"]
+    wired = await asyncio.gather(
+        *(business.owner.ask("PATCH", f"/api/v1/chats/{one['id']}", {"posts_by": taker}) for one in (first, second))
+    )
+    assert sorted(one.status_code for one in wired) == [200, 409]
+    address = {"address": house.teams.workflow_at(house.at, DARIO)}
+    alone = (await business.owner.got("POST", f"{path}/connections/teams", address, code=201))["connection"]["id"]
+    both = [{"connection_id": alone, "wedding_id": one} for one in (wedding, other)]
+    made = await asyncio.gather(*(business.owner.ask("POST", f"{path}/chats", one) for one in both))
+    assert sorted(one.status_code for one in made) == [201, 409], "an account that is a channel is one wedding's"

@@ -122,6 +122,7 @@ async def _wire(tx: Tx, held: Row, connection_id: UUID) -> Row:
         raise invalid("posts_by", "is no account that takes this channel's messages", detail)
     if held["state"] not in ("waiting", "active", "paused"):
         raise Refusal(409, "not_now", f"The channel is {held['state']}, so this cannot be done now.")
+    await tx.row(queries.hold_workspace, connection_id)
     user = await tx.row(queries.open_one, connection_id, None)
     if user is not None and user["id"] != held["id"]:
         raise Refusal(409, "chat_exists", IN_USE)
@@ -133,6 +134,8 @@ async def _wire(tx: Tx, held: Row, connection_id: UUID) -> Row:
 async def _is_free(tx: Tx, workspace: Row, wedding_id: UUID) -> None:
     """Raises Refusal 409. What is one channel itself is one wedding's."""
     is_one = program(workspace["connector"]).is_one
+    if is_one:
+        await tx.row(queries.hold_workspace, workspace["id"])
     if await tx.row(queries.open_one, workspace["id"], None if is_one else wedding_id) is None:
         return
     if is_one:

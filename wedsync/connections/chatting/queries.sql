@@ -43,6 +43,10 @@ limit 500
 -- name: wedding
 select w.couple_names, w."on" from weddings w where w.wedding_id = $1
 
+-- name: hold_workspace
+-- Two who give the same account to a channel each come one after the other.
+select c.id from connections c where c.id = $1 for update
+
 -- name: open_one
 -- A channel that is made or written into with this account, of one wedding or of any.
 select c.id from chats c where $1 in (c.connection_id, c.posts_by) and ($2::uuid is null or c.wedding_id = $2) and c.state not in ('closed', 'failed')

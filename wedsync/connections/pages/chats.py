@@ -141,7 +141,7 @@ async def _page(
     return respond.html(
         "connections/chats.html",
         place.shell,
-        code=refusal.status if refusal is not None else 200,
+        code=422 if refusal is not None else 200,
         path=f"{place.shell.base}/chats",
         chats=[
             {
