@@ -32,7 +32,12 @@ PALE, DEEP = "#f3d9c9", "#1f3a5f"
 NOTICE, COMPOSED = "notices/notices/{}.txt", "{}/notices/{}.txt"
 BUSINESS = "Marlow Photography & Film"
 ENDED = "The provider no longer lets us in (invalid_grant). Connect the account again."
-FAILING = {"name": "hooks.example.com", "url": URL, "reason": "it answered 500 for two days", "since": "a day"}
+FAILING: dict[str, Any] = {
+    "name": "hooks.example.com",
+    "url": URL,
+    "reason": "it answered 500 for two days",
+    "since": "a day",
+}
 THREE = "3 weddings"
 REPORT = SimpleNamespace(
     is_ready=False,
@@ -102,7 +107,7 @@ def _composed() -> Iterator[Mail]:
     for name, (values, told) in of_notices.items():
         yield Mail(name, mail.compose(NOTICE.format(name), **values), told)
     for state, told in (("is_off", "Switched off"), ("is_blocked", "Waiting for you"), ("is_last", "Not working")):
-        flags = dict.fromkeys(("is_off", "is_blocked", "is_last"), False) | {state: True}
+        flags: dict[str, Any] = dict.fromkeys(("is_off", "is_blocked", "is_last"), False) | {state: True}
         words = mail.compose(NOTICE.format("endpoint_failing"), **FAILING, **flags)
         yield Mail(f"endpoint_failing.{state}", words, told)
     alert = {"title": "Mail", "told_times": 1, "says": "Nothing was sent for 10 minutes.", "risk": "Couples wait."}

@@ -12,7 +12,6 @@ from tests.browser.people import LIVE, SUPPLIER, Scene, ago, couple, supplier
 from wedsync.connections.accounts import wording
 from wedsync.connections.accounts.model import Offer, Revealed
 from wedsync.connections.pages.chats import STATES
-from wedsync.connectors.teams_graph.connector import NOBODY
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.web import forms
 from wedsync.web.shell import Shell, supplier_sections
@@ -119,6 +118,9 @@ def channel(state: str, **more: Any) -> dict[str, Any]:
     return made | more
 
 
+NOBODY = "A private channel needs an owner, and none of its people is in the team by their e-mail address here."
+
+
 def channels() -> Iterator[Scene]:
     """Channels of weddings: some that work, one in Teams that still needs its workflow, and none at all."""
     teams = "Marlow Studio (Microsoft Teams, channels made for you)"
@@ -161,6 +163,10 @@ def scenes() -> Iterator[Scene]:
     )
     tried = new(ICLOUD, refusal=wrong, errors=forms.errors_of(wrong))
     yield Scene("account-form", "connections/account_new.html", studio(), tried)
+    granted = msgspec.structs.replace(
+        ICLOUD, name="teams_graph", title="Microsoft Teams, channels made for you", wants=("Channel.Create",)
+    )
+    yield Scene("account-granted", "connections/account_new.html", studio(), new(granted))
     yield Scene("account-missing", "connections/account_new.html", studio(), new(OUTLOOK))
     yield from channels()
     onward = {"path": PATH, "url": "https://accounts.example.com/authorize?state=x", "provider": "Google Calendar"}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.connectors import csdl
+from wedsync.connections import manifest as manifests
 from wedsync.connections import stage
 from wedsync.connections.chatting.contract import Chats, Gone, Opened, Opening, Post, Saying, Update
 from wedsync.connections.contract import (
@@ -181,6 +182,11 @@ async def test_time_outs_and_unknown_fields(desk: Desk) -> None:
     assert isinstance(await desk.ours.account(desk.connection, timeout_s=0.3), RetryLater)
     desk.fake.moods.switch("unknown fields")
     assert isinstance(await desk.opened(), Opened)
+
+
+def test_the_permissions_that_are_asked_for_are_those_that_it_takes() -> None:
+    asked = manifests.find()["teams_graph"].connect
+    assert asked is not None and asked.scopes == PERMISSIONS
 
 
 @pytest.mark.parametrize("missing", PERMISSIONS)
