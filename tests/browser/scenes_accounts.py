@@ -113,7 +113,14 @@ def new(offer: Offer, **more: Any) -> dict[str, Any]:
 
 def channel(state: str, **more: Any) -> dict[str, Any]:
     made: dict[str, Any] = {"id": UUID(int=1), "name": "2027-06-05-maria-and-tom-1f3a", "state": state, "reason": ""}
-    made |= {"words": STATES[state], "where": "Marlow Studio (Slack)", "url": "", "couple": "Maria & Tom", "people": 4}
+    made |= {
+        "words": STATES[state],
+        "where": "Marlow Studio (Slack)",
+        "url": "",
+        "posts_by": None,
+        "couple": "Maria & Tom",
+        "people": 4,
+    }
     made |= {"strangers": 1, "posted_at": ago(minutes=12), "is_private": True, "is_unwired": False, "workflows": []}
     return made | more
 
@@ -164,7 +171,12 @@ def scenes() -> Iterator[Scene]:
     tried = new(ICLOUD, refusal=wrong, errors=forms.errors_of(wrong))
     yield Scene("account-form", "connections/account_new.html", studio(), tried)
     granted = msgspec.structs.replace(
-        ICLOUD, name="teams_graph", title="Microsoft Teams, channels made for you", wants=("Channel.Create",)
+        ICLOUD,
+        name="teams_graph",
+        title="Microsoft Teams, channels made for you",
+        summary="A channel for each wedding, made in a team of yours with its people.",
+        status="documented, untested live",
+        wants=("Channel.Create", "ChannelMember.ReadWrite.All"),
     )
     yield Scene("account-granted", "connections/account_new.html", studio(), new(granted))
     yield Scene("account-missing", "connections/account_new.html", studio(), new(OUTLOOK))
