@@ -117,7 +117,7 @@ def _phones(manifests: Mapping[str, Manifest]) -> list[Fallback]:
 
 
 def _chats(manifests: Mapping[str, Manifest]) -> Sequence[Fallback]:
-    named = [one.title for one in manifests.values() if one.chats is not None and not one.chats.posts_by]
+    named = [one.title for one in manifests.values() if one.chats is not None]
     if not named:
         return ()
     return (
