@@ -9,9 +9,11 @@ create table public.chats (
   link_id uuid,
   name text not null check (length(name) between 1 and 80),
   is_private boolean not null default true,
-  state text not null default 'opening' check (state in ('opening', 'active', 'paused', 'failed', 'closed')),
+  state text not null default 'opening' check (state in ('opening', 'waiting', 'active', 'paused', 'failed', 'closed')),
   reason text not null default '' check (length(reason) <= 500),
   remote_id text not null default '' check (length(remote_id) <= 255),
+  url text not null default '' check (length(url) <= 1000),
+  posts_by uuid,
   people integer not null default 0 check (people >= 0),
   strangers integer not null default 0 check (strangers >= 0),
   version integer not null default 1,
@@ -19,12 +21,16 @@ create table public.chats (
   updated_at timestamptz not null default clock_timestamp(),
   unique (tenant_id, id),
   foreign key (tenant_id, connection_id) references public.connections (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, posts_by) references public.connections (tenant_id, id) on delete set null (posts_by),
   foreign key (wedding_id, link_id) references public.links (wedding_id, id) on delete cascade
 );
 comment on table public.chats is 'A channel of one wedding in a connected workspace: with a link it hears exactly what that link may see, without one it is the couple''s own';
 comment on column public.chats.remote_id is 'The channel''s id there; empty until it is made';
+comment on column public.chats.url is 'Where people open it, as its program told; empty where it did not';
+comment on column public.chats.posts_by is 'The account whose address takes its messages, where the program lets nobody post with the one that made it; without it the channel is waiting';
 comment on column public.chats.people is 'Who was to be invited; strangers of them have no account in the workspace, or could not be';
 create unique index chats_one on public.chats (connection_id, wedding_id) where state not in ('closed', 'failed');
+create unique index chats_posts_by on public.chats (posts_by) where state not in ('closed', 'failed');
 create index chats_wedding on public.chats (wedding_id) where state in ('opening', 'active');
 create index chats_tenant on public.chats (tenant_id, created_at desc);
 create trigger bump before update on public.chats for each row execute function app.bump();

@@ -11,7 +11,7 @@ begin
     select c.id, c.tenant_id, n.connector, c.link_id, case when c.link_id is null then 2047 else l.mask end, date_trunc('milliseconds', l.active_since),
       (select f.locale from public.preferences f where f.person_id = n.connected_by)
     from public.chats c
-    join public.connections n on n.id = c.connection_id and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded', 'needs_reconnect')
+    join public.connections n on n.id = coalesce(c.posts_by, c.connection_id) and n.deleted_at is null and n.state in ('connecting', 'active', 'degraded', 'needs_reconnect')
     left join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id and l.status = 'active' and l.supplier_id = c.tenant_id
     where c.wedding_id = p_wedding and c.state in ('opening', 'active') and case when c.link_id is null then c.tenant_id = p_wedding else l.id is not null end
     order by c.id;
@@ -59,13 +59,13 @@ end $$;
 -- A channel as it is at the moment of sending, and whether it may hear of an event of this scope and link: the last look, for a link may have been
 -- narrowed or ended since it was owed.
 create function app.chat_now(p_chat uuid, p_scope integer, p_link uuid, p_membership uuid)
-returns table (tenant_id uuid, connection_id uuid, wedding_id uuid, link_id uuid, connector text, state text, remote_id text, name text, is_private boolean,
-  may_see boolean)
+returns table (tenant_id uuid, connection_id uuid, wedding_id uuid, link_id uuid, connector text, posts_by uuid, poster text, state text, remote_id text,
+  name text, is_private boolean, may_see boolean)
 language sql stable security definer set search_path = '' as $$
-  select c.tenant_id, c.connection_id, c.wedding_id, c.link_id, n.connector, c.state, c.remote_id, c.name, c.is_private,
+  select c.tenant_id, c.connection_id, c.wedding_id, c.link_id, n.connector, c.posts_by, p.connector, c.state, c.remote_id, c.name, c.is_private,
     case when c.link_id is null then c.tenant_id = c.wedding_id
       else coalesce(l.status = 'active' and l.supplier_id = c.tenant_id and app.sees(l.mask, l.id, null, p_scope, p_link, p_membership), false) end
-  from public.chats c join public.connections n on n.id = c.connection_id
+  from public.chats c join public.connections n on n.id = c.connection_id left join public.connections p on p.id = c.posts_by
   left join public.links l on l.wedding_id = c.wedding_id and l.id = c.link_id
   where c.id = p_chat;
 $$;
@@ -106,9 +106,9 @@ declare
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'reopen_chats is the system''s'; end if;
   update public.destinations d set state = 'active', reason = '', not_before = '-infinity'
-    from public.chats c where c.connection_id = p_connection and c.tenant_id = app.tenant() and d.id = c.id and d.state = 'parked';
+    from public.chats c where p_connection in (c.connection_id, c.posts_by) and c.tenant_id = app.tenant() and d.id = c.id and d.state = 'parked';
   v_jobs := array(select j.id from public.chats c join public.jobs j on j.destination_id = c.id and j.kind = 'delivery' and j.lease_token is null
-    where c.connection_id = p_connection and c.tenant_id = app.tenant() and j.run_at = 'infinity' order by j.id for update of j);
+    where p_connection in (c.connection_id, c.posts_by) and c.tenant_id = app.tenant() and j.run_at = 'infinity' order by j.id for update of j);
   update public.jobs j set run_at = clock_timestamp(), attempt = 0 where j.id = any (v_jobs);
   update public.deliveries d set state = 'pending', reason = '' from public.jobs j
     where j.id = any (v_jobs) and d.id = j.id and d.made_at = j.made_at and d.state = 'parked';

@@ -1,4 +1,5 @@
-"""Draws every page with made-up people to static HTML, to be looked at: `python -m tests.browser.gallery OUT --shots`.
+"""Draws every page with made-up people to static HTML, to be looked at: `python -m tests.browser.gallery OUT --shots`;
+all mails on one sheet by `--mails`.
 
 Each scene is the reference for what a template needs: its values are the contract the pages' handlers fill. With
 `--shots` a browser photographs each at 390 and 1440 px, light and dark.
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tests import chromium
 from tests.browser import (
+    mails,
     scenes_accounts,
     scenes_alerts,
     scenes_bookings,
@@ -159,7 +161,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shots", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--mails", action="store_true", help="a sheet of all mails instead, in Dutch and English")
     chosen = parser.parse_args()
+    if chosen.mails:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
+        mails.photograph(chosen.folder, only=chosen.only, languages=mails.LANGUAGES)
+        return
     write(chosen.folder, shots=chosen.shots, only=chosen.only)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from tests.browser.people import LIVE, SUPPLIER, Scene, ago, couple, supplier
 from wedsync.connections.accounts import wording
 from wedsync.connections.accounts.model import Offer, Revealed
+from wedsync.connections.pages.chats import STATES
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.web import forms
 from wedsync.web.shell import Shell, supplier_sections
@@ -110,6 +111,45 @@ def new(offer: Offer, **more: Any) -> dict[str, Any]:
     return made | more
 
 
+def channel(state: str, **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {"id": UUID(int=1), "name": "2027-06-05-maria-and-tom-1f3a", "state": state, "reason": ""}
+    made |= {
+        "words": STATES[state],
+        "where": "Marlow Studio (Slack)",
+        "url": "",
+        "posts_by": None,
+        "couple": "Maria & Tom",
+        "people": 4,
+    }
+    made |= {"strangers": 1, "posted_at": ago(minutes=12), "is_private": True, "is_unwired": False, "workflows": []}
+    return made | more
+
+
+NOBODY = "A private channel needs an owner, and none of its people is in the team by their e-mail address here."
+
+
+def channels() -> Iterator[Scene]:
+    """Channels of weddings: some that work, one in Teams that still needs its workflow, and none at all."""
+    teams = "Marlow Studio (Microsoft Teams, channels made for you)"
+    link = "https://teams.microsoft.com/l/channel/19%3Aabc%40thread.tacv2/2027-08-21?groupId=1&tenantId=2"
+    unwired = channel(
+        "waiting", id=UUID(int=2), name="2027-08-21-ines-and-joao-9c04", url=link, where=teams, is_unwired=True
+    )
+    unwired |= {"couple": "Inês & João", "posted_at": None, "workflows": [("7", "Teams channel 0a1b2c")]}
+    failed = channel("failed", id=UUID(int=3), name="2027-09-04-wedding-77b1", reason=NOBODY, where=teams, people=0)
+    listed: dict[str, Any] = {"path": f"/studio/{SUPPLIER}/chats", "chats": [unwired, channel("active"), failed]}
+    listed |= {"workspaces": [("1", "Marlow Studio (Slack)"), ("2", teams)], "weddings": [("1", "Maria & Tom")]}
+    listed |= {"programs": [("slack", "Slack"), ("teams", "Microsoft Teams")], "chosen": "", "name": "", "errors": {}}
+    listed |= {"refusal": None, "wiring": None}
+    yield Scene("chats", "connections/chats.html", studio(), listed)
+    wrong = "The address is not whole. Copy all of it, to its end."
+    refusal = Refusal(422, "not_let_in", wrong, errors=[FieldError("address", wrong.rstrip("."), "Look at it again.")])
+    tried = {"refusal": refusal, "wiring": unwired["id"], "errors": forms.errors_of(refusal)}
+    yield Scene("chats-refused", "connections/chats.html", studio(), listed | tried)
+    none: dict[str, Any] = {"chats": [], "workspaces": [], "weddings": []}
+    yield Scene("chats-none", "connections/chats.html", couple("settings"), listed | none)
+
+
 def scenes() -> Iterator[Scene]:
     offers = [(o, wording.STATUS[o.status], wording.abilities(o)) for o in (GOOGLE, OUTLOOK, ICLOUD)]
     listed = {"path": PATH, "accounts": [report(), BROKEN], "offers": offers, "may": OWNER}
@@ -130,6 +170,16 @@ def scenes() -> Iterator[Scene]:
     )
     tried = new(ICLOUD, refusal=wrong, errors=forms.errors_of(wrong))
     yield Scene("account-form", "connections/account_new.html", studio(), tried)
+    granted = msgspec.structs.replace(
+        ICLOUD,
+        name="teams_graph",
+        title="Microsoft Teams, channels made for you",
+        summary="A channel for each wedding, made in a team of yours with its people.",
+        status="documented, untested live",
+        wants=("Channel.Create", "ChannelMember.ReadWrite.All"),
+    )
+    yield Scene("account-granted", "connections/account_new.html", studio(), new(granted))
     yield Scene("account-missing", "connections/account_new.html", studio(), new(OUTLOOK))
+    yield from channels()
     onward = {"path": PATH, "url": "https://accounts.example.com/authorize?state=x", "provider": "Google Calendar"}
     yield Scene("account-onward", "connections/account_onward.html", studio(), onward)

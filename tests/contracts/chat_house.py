@@ -19,6 +19,7 @@ from wedsync.connections import stage
 from wedsync.connectors.slack.fake import Slack, signed
 from wedsync.connectors.slack.fake_store import Channel, Object, Workspace
 from wedsync.connectors.teams.fake import Teams
+from wedsync.connectors.teams_graph.fake import TeamsGraph
 from wedsync.kit.config import Settings
 from wedsync.processes import registry, senders, worker
 
@@ -52,6 +53,7 @@ class ChatHouse(Town):
 
     slack: Slack
     teams: Teams
+    graph: TeamsGraph
     at: str
 
     async def workspace(self, who: Somebody, tenant: str, kind: str = "suppliers") -> str:
@@ -108,8 +110,9 @@ class ChatHouse(Town):
         """Nothing is left to do for chats: no reaction waits, and nothing that goes to a channel."""
 
         async def nothing() -> Any:
-            waiting = """select count(*) from jobs where (kind <> 'delivery' or name in ('slack', 'teams'))
-              and run_at < clock_timestamp() + interval '1 hour'"""
+            waiting = """select count(*) from jobs
+              where (kind <> 'delivery' or name in ('slack', 'teams', 'teams_graph'))
+                and run_at < clock_timestamp() + interval '1 hour'"""
             return int(await self.admin.fetchval(waiting)) == 0
 
         await eventually(nothing)
@@ -134,18 +137,18 @@ class ChatHouse(Town):
 
 @asynccontextmanager
 async def housed(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[ChatHouse]:
-    """The app and a worker, pointed at a Slack and a Teams of their own."""
-    fake, teams = Slack(), Teams()
+    """The app and a worker, pointed at a Slack, a Teams and a Graph of their own."""
+    fake, teams, graph = Slack(), Teams(), TeamsGraph()
     admin = await asyncpg.connect(postgres.admin_url, database=database.name)
     stop = asyncio.Event()
     urls = {"database_url": database.user, "service_database_url": database.service}
     try:
-        async with stage.serving([fake, teams]) as at:
-            pointed = {**urls, **fake.settings_at(at), **teams.settings_at(at)}
+        async with stage.serving([fake, teams, graph]) as at:
+            pointed = {**urls, **fake.settings_at(at), **teams.settings_at(at), **graph.settings_at(at)}
             own = msgspec.structs.replace(settings, **pointed, egress_allow=("127.0.0.0/8",))
             async with served(own) as app, senders.opened(own) as opened:
                 house = ChatHouse(app, own, admin)
-                house.slack, house.teams, house.at = fake, teams, at
+                house.slack, house.teams, house.graph, house.at = fake, teams, graph, at
                 works = registry.works(own, opened.remote, opened.crms, opened.host)
                 working = asyncio.create_task(
                     worker.serve(

@@ -185,7 +185,7 @@ async def test_one_reminder_after_a_fortnight_and_then_silence_until_it_is_over(
     await us.mind()
     await us.mind()
     assert (await us.post(), len(await us.mails(to))) == (1, 2)
-    assert "two weeks ago" in (await us.mails(to))[-1]["text"]
+    assert "Two weeks ago" in (await us.mails(to))[-1]["text"]
     await us.later(20)
     await us.mind()
     assert (await us.post(), len(await us.mails(to))) == (0, 2)

@@ -140,7 +140,7 @@ async def test_a_wedding_from_its_booking_to_the_review(booked: Way) -> None:
     assert (await booked.states())["Welcome"] == "sent"
     welcome = (await booked.mails())[0]
     assert welcome["subject"] == "Welcome for Ana & Ben"
-    assert "100 days until" in welcome["text"] and welcome["unsubscribe_url"] == ""
+    assert welcome["text"].startswith("Dear Ana & Ben,\n\n100 days until") and welcome["unsubscribe_url"] == ""
     assert sorted(await booked.types())[2:] == ["milestone.reached booked", "milestone.reached six_months"]
     await booked.comes(NOW + timedelta(days=45))
     tasks = (await booked.ana.got("GET", f"/api/v1/weddings/{booked.wedding}/tasks"))["items"]
@@ -186,6 +186,7 @@ async def test_a_wedding_from_its_booking_to_the_review(booked: Way) -> None:
     await booked.comes(NOW + timedelta(days=139))
     review = (await booked.mails())[-1]
     assert review["subject"].startswith("Review for") and "https://example.com/review" in review["text"]
+    assert review["text"].startswith("Thank you, Ana & Ben")
     out = review["unsubscribe_url"].removeprefix(booked.town.settings.public_url)
     assert out in review["text"]
     await _stopped(booked, out)

@@ -47,6 +47,7 @@ def test_the_demos_providers_are_the_sandbox_but_for_those_that_are_configured()
         **{f"{name}_client_id": "ours" for name in OAUTH},
         "twilio_account_sid": "ours",
         "teams_hosts": "ours.example",
+        "teams_graph_base_url": "https://ours.example",
         "icloud_calendar_base_url": "https://ours.example",
         "tave_base_url": "https://ours.example",
         "light_blue_base_url": "https://ours.example",

@@ -67,6 +67,12 @@ def test_every_language_says_all_that_is_said_and_nothing_that_english_does_not_
         assert set(keys) <= set(languages[locale].texts), locale
 
 
+@pytest.mark.parametrize("locale", shipped())
+def test_every_notice_can_be_shown_to_its_operator_in_every_language(locale: str) -> None:
+    for key in checking.KEYS:
+        assert checking.sample(key, Tongue(locale=locale)).title, key
+
+
 def test_every_language_has_a_voice() -> None:
     assert set(twilio.SPOKEN) == {family(locale)[-1] for locale in shipped()}
 

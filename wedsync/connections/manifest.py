@@ -63,8 +63,9 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `oauth2`: authorization code with PKCE (RFC 6749 4.1, RFC 7636). `password`: username and password, and with
     `asks_address` where the server is. `key`: one key that the provider has made, kept as the password. `address`: one
     address that is itself the secret. `described`: what a business says about an API of its own
-    (`connections.records.described`), on a page of its own. `client_auth` is where the token endpoint wants the
-    client's own name and secret, `scope_separator` what the provider has for the space of RFC 6749 3.3,
+    (`connections.records.described`), on a page of its own. `scopes` are what a person, or for another way an
+    administrator there, is asked to allow. `client_auth` is where the token endpoint wants the client's own name and
+    secret, `scope_separator` what the provider has for the space of RFC 6749 3.3,
     `scopes_setting` the operator's setting of scopes, parted by blanks, where only a partner is told them. `has_pkce`:
     not so where the provider refuses parameters it does not know; what is left is the state, bound to the session.
     `profile` is an OAuth 2 that only partners have: it takes the place of the way above once all its settings are set.
@@ -170,11 +171,13 @@ class PhonesNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class ChatsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How pressed buttons of all workspaces, sent to one address of the platform's, are verified; `secrets` names the
     operator's setting that holds them, by comma. Without a scheme no button comes back. `is_one`: an account is one
-    channel, so it is of one wedding."""
+    channel, so it is of one wedding. `posts_by`: the connector an account of which a channel is given once it is made,
+    where the program lets nobody post with the account that makes it."""
 
     scheme: Name | None = None
     secrets: str = ""
     is_one: bool = False
+    posts_by: str = ""
 
 
 class MarketsNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

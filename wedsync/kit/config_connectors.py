@@ -222,6 +222,12 @@ class ConnectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     )
     slack_revoke_url: Annotated[str, about("Where tokens are given back.")] = "https://slack.com/api/auth.revoke"
 
+    teams_graph_base_url: Annotated[
+        str, about("Microsoft Graph, version 1.0, by which channels are made in Teams; national clouds have their own.")
+    ] = "https://graph.microsoft.com/v1.0"
+    teams_graph_token_url: Annotated[
+        str, about("Where Microsoft gives a business's own app its tokens; `{tenant}` is the business's directory.")
+    ] = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105 -- an address
     teams_hosts: Annotated[
         str, about("Below which names addresses of Microsoft's workflows are taken, by comma, for channels in Teams.")
     ] = "logic.azure.com,api.powerplatform.com"

@@ -68,11 +68,12 @@ class _Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tokens:
-    """The tokens of one process."""
+    """The tokens of one process. `trusted`: the operator set where they are got, not a tenant."""
 
-    def __init__(self, wire: Wire, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, wire: Wire, *, monotonic: Callable[[], float], trusted: bool = False) -> None:
         self._wire = wire
         self._monotonic = monotonic
+        self._trusted = trusted
         self._held: OrderedDict[Hashable, _Held] = OrderedDict()
         self._fetching: dict[Hashable, asyncio.Task[str]] = {}
 
@@ -105,7 +106,9 @@ class Tokens:
     async def _fetch(self, key: Hashable, grant: Grant, timeout_s: float, *, is_refetch: bool) -> str:
         headers, body = asked(grant)
         timeout_s = max(timeout_s, FETCH_MIN_S)
-        exchange = await self._wire.request("POST", grant.token_url, headers=headers, body=body, timeout_s=timeout_s)
+        exchange = await self._wire.request(
+            "POST", grant.token_url, headers=headers, body=body, timeout_s=timeout_s, trusted=self._trusted
+        )
         before, now = self._held.get(key), self._monotonic()
         refetched_at = now if is_refetch else float("-inf") if before is None else before.refetched_at
         try:

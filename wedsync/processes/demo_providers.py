@@ -66,6 +66,11 @@ def _words(settings: Settings, at: str) -> dict[str, str]:
         found |= {"slack_revoke_url": f"{at}/slack/oauth/revoke", "slack_signing_secret": HOOK_SECRET}
     if settings.teams_hosts == type(settings)().teams_hosts:
         found["teams_hosts"] = urlsplit(at).hostname or ""
+    if settings.teams_graph_base_url == type(settings)().teams_graph_base_url:
+        found |= {
+            "teams_graph_base_url": f"{at}/teams-graph/v1.0",
+            "teams_graph_token_url": f"{at}/teams-graph/{{tenant}}/oauth2/v2.0/token",
+        }
     return found
 
 

@@ -49,13 +49,15 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 def compose(template: str, *, brand: Brand | None = None, small: Sequence[str] = (), **values: Any) -> Words:
     """Render such as `people/notices/session.requested.txt`; `small` are lines under the matter, in both parts.
 
-    Raises ValueError for a file without a subject.
+    Raises ValueError for a file without a subject, or one whose words nothing parts from its head.
     """
     source = render.environment().get_template(template).render(**values)
     head, _, body = source.strip().partition("\n\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
     if "Subject" not in fields:
         raise ValueError(f"{template} does not begin with 'Subject: …'")
+    if not body.strip():
+        raise ValueError(f"{template} has no blank line before its words")
     button = _BUTTON.match(fields.get("Button", "").strip())
     return written(
         subject=" ".join(fields["Subject"].split()),
@@ -87,6 +89,7 @@ def written(
         subject=subject,
         heading=heading or subject,
         paragraphs=paragraphs,
+        preheader=preheader(paragraphs) or subject,
         facts=facts,
         button={"label": button[0], "url": button[1]} if button else None,
         brand=brand,
@@ -95,6 +98,11 @@ def written(
         language=language,
     )
     return Words(subject=subject, text=text + "\n", html=html, language=language)
+
+
+def preheader(paragraphs: Sequence[str]) -> str:
+    """What a list of mails shows beside the subject: the first words that say something, which a greeting does not."""
+    return next((one for one in paragraphs if not one.endswith(",")), "")
 
 
 def message(

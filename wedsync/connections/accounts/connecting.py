@@ -339,7 +339,7 @@ async def _account(desk: Desk, manifest: Manifest, credentials: Credentials, id:
     if isinstance(answer, ReconnectNeeded | Rejected):
         connect = _way(desk, manifest)
         field = connect.asks[-1] if connect is not None and connect.asks else ""
-        errors = [FieldError(field, answer.reason, "Look at it again.")] if field else []
+        errors = [FieldError(field, answer.reason.rstrip("."), "Look at it again.")] if field else []
         raise Refusal(422, "not_let_in", f"{manifest.title} does not let us in: {answer.reason}", errors=errors)
     return None
 

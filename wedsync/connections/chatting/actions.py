@@ -9,7 +9,7 @@ from msgspec import UNSET
 from wedsync.connections.accounts.actions import must_be
 from wedsync.connections.chatting import model
 from wedsync.connections.chatting.contract import Opened
-from wedsync.connections.manifest import find
+from wedsync.connections.manifest import ChatsNote, find
 from wedsync.events.record import record
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -18,12 +18,26 @@ from wedsync.web.context import invalid, stale
 
 queries = sql.load("wedsync.connections.chatting")
 REASON_MAX: Final = 500
+IN_USE: Final = "This channel is used already. Connect the address of another one."
+URL_MAX: Final = 1000
 
 
 @cache
 def programs() -> tuple[str, ...]:
     """The connectors that channels are made with."""
     return tuple(name for name, manifest in find().items() if manifest.chats is not None)
+
+
+@cache
+def program(connector: str) -> ChatsNote:
+    """How channels of this connector are; nothing peculiar where there is none of this name."""
+    manifest = find().get(connector)
+    return (manifest.chats if manifest is not None else None) or ChatsNote()
+
+
+def poster(connector: str) -> str:
+    """The connector that takes the messages of channels made by this one; "" where it does so itself."""
+    return program(connector).posts_by
 
 
 async def create(tx: Tx, tenant: UUID, wanted: model.NewChat, *, is_couple: bool) -> UUID:
@@ -52,10 +66,15 @@ async def create(tx: Tx, tenant: UUID, wanted: model.NewChat, *, is_couple: bool
 
 
 async def change(tx: Tx, chat_id: UUID, wanted: model.ChatChange, *, version: int | None = None) -> int:
-    """Pause it or go on; returns the version. Raises Refusal 403, 404, 409 or 412."""
+    """Give it the account that takes its messages, pause it or go on; returns the version.
+
+    Raises Refusal 403, 404, 409, 412 or 422.
+    """
     held = await _held(tx, chat_id)
     if version not in (None, held["version"]):
         raise await stale(tx, queries.current, chat_id)
+    if wanted.posts_by is not UNSET:
+        held = await _wire(tx, held, wanted.posts_by)
     known: int = held["version"]
     if wanted.state is UNSET or wanted.state == held["state"]:
         return known
@@ -74,9 +93,10 @@ async def close(tx: Tx, chat_id: UUID) -> None:
     record(tx, model.CHANGED, op="UPDATE", row=_there(await tx.row(queries.move, chat_id, "closed", "")))
 
 
-async def made(tx: Tx, chat_id: UUID, opened: Opened, *, people: int) -> None:
-    """The workspace has made it."""
-    row = _there(await tx.row(queries.made, chat_id, opened.id, people, opened.strangers))
+async def made(tx: Tx, chat_id: UUID, opened: Opened, *, people: int, waits: bool = False) -> None:
+    """The workspace has made it. `waits`: its messages need an account of their own."""
+    url = opened.url if opened.url.startswith("https://") and len(opened.url) <= URL_MAX else ""
+    row = _there(await tx.row(queries.made, chat_id, opened.id, people, opened.strangers, url, waits))
     record(tx, model.CHANGED, op="UPDATE", row=row)
 
 
@@ -92,14 +112,34 @@ async def said(tx: Tx, message_id: UUID, remote_id: str, sealed: bytes, pressed_
     await tx.run(queries.said, message_id, remote_id, sealed, pressed_by)
 
 
+async def _wire(tx: Tx, held: Row, connection_id: UUID) -> Row:
+    """Raises Refusal 409, 422."""
+    known = {row["id"]: row for row in await tx.rows(queries.workspaces, held["tenant_id"], list(programs()))}
+    maker, taker = known.get(held["connection_id"]), known.get(connection_id)
+    wanted = poster(maker["connector"]) if maker is not None else ""
+    if taker is None or not wanted or taker["connector"] != wanted:
+        detail = "Connect the address of the channel's workflow first." if wanted else "Leave it out."
+        raise invalid("posts_by", "is no account that takes this channel's messages", detail)
+    if held["state"] not in ("waiting", "active", "paused"):
+        raise Refusal(409, "not_now", f"The channel is {held['state']}, so this cannot be done now.")
+    await tx.row(queries.hold_workspace, connection_id)
+    user = await tx.row(queries.open_one, connection_id, None)
+    if user is not None and user["id"] != held["id"]:
+        raise Refusal(409, "chat_exists", IN_USE)
+    row = _there(await tx.row(queries.wire, held["id"], connection_id))
+    record(tx, model.CHANGED, op="UPDATE", row=row)
+    return _there(await tx.row(queries.hold, held["id"]))
+
+
 async def _is_free(tx: Tx, workspace: Row, wedding_id: UUID) -> None:
     """Raises Refusal 409. What is one channel itself is one wedding's."""
-    chats = find()[workspace["connector"]].chats
-    is_one = chats is not None and chats.is_one
+    is_one = program(workspace["connector"]).is_one
+    if is_one:
+        await tx.row(queries.hold_workspace, workspace["id"])
     if await tx.row(queries.open_one, workspace["id"], None if is_one else wedding_id) is None:
         return
     if is_one:
-        raise Refusal(409, "chat_exists", "This channel is used already. Connect the address of another one.")
+        raise Refusal(409, "chat_exists", IN_USE)
     raise Refusal(409, "chat_exists", "This wedding has a channel in this workspace already.")
 
 

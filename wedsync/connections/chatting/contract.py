@@ -38,17 +38,21 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """A channel to be. `name` is its own among all of the workspace's: one that is there already was made by a try
-    whose answer was lost."""
+    whose answer was lost. `key` is nobody else's, for programs that can keep it with the channel; `url` is where the
+    wedding is."""
 
     name: str
     about: str
+    key: str = ""
+    url: str = ""
     emails: tuple[str, ...] = ()
     is_private: bool = True
     timeout_s: float = 20.0
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """It is there. `strangers`: how many of the addresses are nobody's in the workspace, or could not be invited."""
+    """It is there, at `url` where that is told. `strangers`: how many of the addresses are nobody's in the workspace,
+    or could not be invited."""
 
     id: str
     url: str = ""

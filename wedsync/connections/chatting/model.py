@@ -13,7 +13,7 @@ from wedsync.connections.chatting.contract import Saying
 from wedsync.events.catalogue import EventType
 from wedsync.events.scope import Scope
 
-State = Literal["opening", "active", "paused", "failed", "closed"]
+State = Literal["opening", "waiting", "active", "paused", "failed", "closed"]
 Settled = Literal["confirmed", "seen_to", "over"]
 NAME_MAX: Final = 74
 """Six more characters make it the only one of its name."""
@@ -25,8 +25,9 @@ Name = Annotated[str, Meta(max_length=NAME_MAX)]
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
     """A channel of one wedding in a connected workspace; with a `link_id` it hears what that link may see.
 
-    `state` opening until the workspace has made it, failed where it will not: `reason` says why. `people` is how many
-    were to be invited, `strangers` how many of them could not be.
+    `state` opening until the workspace has made it, failed where it will not: `reason` says why. Where its program lets
+    nobody post with the account that made it, it is waiting until `posts_by` says which account takes its messages.
+    `people` is how many were to be invited, `strangers` how many of them could not be; `url` is where people open it.
     """
 
     id: UUID
@@ -39,6 +40,8 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     reason: str
     remote_id: str
+    url: str
+    posts_by: UUID | None
     people: int
     strangers: int
     version: int
@@ -56,16 +59,19 @@ class NewChat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ChatChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Paused, nothing is posted, nor posted later; what is absent stays."""
+    """Paused, nothing is posted, nor posted later; `posts_by` is the account that takes its messages from now on, for a
+    channel whose program needs one. What is absent stays."""
 
     state: Literal["active", "paused"] | UnsetType = UNSET
+    posts_by: UUID | UnsetType = UNSET
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a delivery to a channel is to do, sealed with it.
 
     `open` makes the channel and invites its people; `tell` brings the message of a matter up to date, and tells of it
-    anew where it was there before; `settle` notes in it that the matter is confirmed; `archive` ends the channel.
+    anew where it was there before; `settle` notes in it that the matter is confirmed; `archive` ends the channel. `url`
+    is where the wedding is.
     """
 
     do: Literal["open", "tell", "settle", "archive"]
@@ -73,6 +79,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     saying: Saying | None = None
     confirms: bool = False
     settled: Settled = "confirmed"
+    url: str = ""
 
 
 def named(on: date | None, couple: str, id: UUID) -> str:
@@ -99,6 +106,8 @@ _EXAMPLE: dict[str, Any] = {
     "state": "active",
     "reason": "",
     "remote_id": "C024BE91L",
+    "url": "",
+    "posts_by": None,
     "people": 3,
     "strangers": 0,
     "version": 2,
@@ -114,5 +123,9 @@ def _type(name: str, text: str) -> EventType:
 
 
 ADDED = _type("added", "A channel for a wedding is to be made in a connected workspace.")
-CHANGED = _type("changed", "A wedding's channel was made, paused, resumed or closed, or could not be made.")
+CHANGED = _type(
+    "changed",
+    "A wedding's channel was made, given the account that takes its messages, paused, resumed or closed, or could not "
+    "be made.",
+)
 EVENTS = (ADDED, CHANGED)

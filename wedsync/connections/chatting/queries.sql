@@ -2,7 +2,7 @@
 select app.enter_account($1, $2)
 
 -- name: chats
-select c.id, c.tenant_id, c.connection_id, c.wedding_id, c.link_id, c.name, c.is_private, c.state, c.reason, c.remote_id, c.people, c.strangers,
+select c.id, c.tenant_id, c.connection_id, c.wedding_id, c.link_id, c.name, c.is_private, c.state, c.reason, c.remote_id, c.url, c.posts_by, c.people, c.strangers,
   c.version, c.created_at, c.updated_at
 from chats c
 where c.tenant_id = $1 and ($2::uuid is null or c.wedding_id = $2) and c.state <> 'closed'
@@ -10,7 +10,7 @@ order by c.created_at desc, c.id
 limit 200
 
 -- name: chat
-select c.id, c.tenant_id, c.connection_id, c.wedding_id, c.link_id, c.name, c.is_private, c.state, c.reason, c.remote_id, c.people, c.strangers,
+select c.id, c.tenant_id, c.connection_id, c.wedding_id, c.link_id, c.name, c.is_private, c.state, c.reason, c.remote_id, c.url, c.posts_by, c.people, c.strangers,
   c.version, c.created_at, c.updated_at
 from chats c where c.id = $1
 
@@ -18,7 +18,7 @@ from chats c where c.id = $1
 select to_jsonb(c) as record from chats c where c.id = $1
 
 -- name: hold
-select c.id, c.state, c.remote_id, c.version from chats c where c.id = $1 for update
+select c.id, c.tenant_id, c.connection_id, c.state, c.remote_id, c.version from chats c where c.id = $1 for update
 
 -- name: last_posted
 -- When a message of each channel last changed.
@@ -30,6 +30,9 @@ select c.id, c.connector, c.title, c.state from connections c
 where c.tenant_id = $1 and c.connector = any ($2) and c.state in ('connecting', 'active', 'degraded', 'needs_reconnect') and c.deleted_at is null
 order by c.created_at, c.id
 
+-- name: maker
+select c.connector from connections c where c.id = $1
+
 -- name: weddings_of_supplier
 -- Weddings it is linked to, the next first; id is the link's.
 select i.id, i.wedding_id, i.couple_names, i."on" from supplier_index i
@@ -40,8 +43,13 @@ limit 500
 -- name: wedding
 select w.couple_names, w."on" from weddings w where w.wedding_id = $1
 
+-- name: hold_workspace
+-- Two who give the same account to a channel each come one after the other.
+select c.id from connections c where c.id = $1 for update
+
 -- name: open_one
-select c.id from chats c where c.connection_id = $1 and ($2::uuid is null or c.wedding_id = $2) and c.state not in ('closed', 'failed')
+-- A channel that is made or written into with this account, of one wedding or of any.
+select c.id from chats c where $1 in (c.connection_id, c.posts_by) and ($2::uuid is null or c.wedding_id = $2) and c.state not in ('closed', 'failed')
 limit 1
 
 -- name: add
@@ -54,10 +62,16 @@ update chats c set state = $2, reason = $3 where c.id = $1
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: made
--- The workspace has made it; somebody may have paused or closed it meanwhile.
+-- The workspace has made it; somebody may have paused or closed it meanwhile. $6: it waits for the account that takes its messages.
 update chats c
-set state = case when c.state = 'opening' then 'active' else c.state end, reason = '', remote_id = $2, people = $3, strangers = $4
+set state = case when c.state <> 'opening' then c.state when $6 and c.posts_by is null then 'waiting' else 'active' end, reason = '', remote_id = $2,
+  people = $3, strangers = $4, url = $5
 where c.id = $1
+returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
+
+-- name: wire
+-- Its messages go by this account from now on.
+update chats c set posts_by = $2, state = case when c.state = 'waiting' then 'active' else c.state end where c.id = $1
 returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_record
 
 -- name: refused
@@ -68,7 +82,7 @@ returning new.id, new.version, to_jsonb(new) as record, to_jsonb(old) as old_rec
 select p.email from app.chat_people($1) p
 
 -- name: now
-select n.tenant_id, n.connection_id, n.wedding_id, n.link_id, n.connector, n.state, n.remote_id, n.name, n.is_private, n.may_see
+select n.tenant_id, n.connection_id, n.wedding_id, n.link_id, n.connector, n.posts_by, n.poster, n.state, n.remote_id, n.name, n.is_private, n.may_see
 from app.chat_now($1, $2, $3, $4) n
 
 -- name: message

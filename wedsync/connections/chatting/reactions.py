@@ -1,7 +1,7 @@
 """What channels hear because of facts: each what its link may see, and no more; decided once, and looked at again when
 it is sent (`sending`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,9 +10,8 @@ import msgspec
 from wedsync.acknowledgements import model as acknowledgements
 from wedsync.connections import model as connections
 from wedsync.connections.accounts import model as accounts
-from wedsync.connections.chatting import alarming, model
+from wedsync.connections.chatting import actions, alarming, model
 from wedsync.connections.chatting.contract import Saying
-from wedsync.connections.manifest import find
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
 from wedsync.kit import sql
@@ -43,7 +42,11 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         await _settle(tx, ring, event)
 
     async def make(tx: Tx, event: Event) -> None:
-        await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="open"))])
+        record = event.record or {}
+        wedding = UUID(record["wedding_id"])
+        row = {"link_id": record["link_id"], "tenant_id": event.tenant}
+        order = model.Order(do="open", url=_url(settings, wedding, row))
+        await _owe(tx, ring, event, [(event.subject.id, None, order)])
 
     async def ordered(tx: Tx, event: Event, made: Callable[[Row], model.Order], scope: int) -> None:
         seeing = (row for row in await tx.rows(queries.chats_of, event.tenant) if row["mask"] & event.scope)
@@ -93,7 +96,7 @@ async def _tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None
                     about=asked.get(row["link_id"], f"{event.type}:{event.subject.id}"),
                     saying=msgspec.structs.replace(
                         _said(event, wedding, row["locale"]),
-                        url=_url(settings, event, row),
+                        url=_url(settings, event.tenant, row),
                         confirm_url="" if _is_pressed(row) else pages.get(row["link_id"], ""),
                     ),
                     confirms=row["link_id"] in asked,
@@ -167,13 +170,12 @@ def _listener(row: Row) -> notices.Recipient:
 
 def _is_pressed(row: Row) -> bool:
     """Whether a button of this program comes back to us."""
-    manifest = find().get(row["connector"])
-    return manifest is not None and manifest.chats is not None and manifest.chats.scheme is not None
+    return actions.program(row["connector"]).scheme is not None
 
 
-def _url(settings: Settings, event: Event, row: Row) -> str:
+def _url(settings: Settings, wedding: UUID, row: Row | Mapping[str, Any]) -> str:
     is_couple = row["link_id"] is None
-    path = f"/me/{event.tenant}" if is_couple else f"/studio/{row['tenant_id']}/weddings/{event.tenant}"
+    path = f"/me/{wedding}" if is_couple else f"/studio/{row['tenant_id']}/weddings/{wedding}"
     return f"{settings.public_url}/?next={path}"
 
 

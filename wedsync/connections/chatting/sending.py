@@ -35,14 +35,18 @@ SETTLED: Final = {
 OVER: Final = "The channel was closed."
 PAUSED: Final = "The channel is paused; what happens meanwhile is not posted later."
 UNMADE: Final = "The channel was never made."
+UNWIRED: Final = "The channel has no workflow yet; what happens meanwhile is not posted later."
 UNSEEN: Final = "The supplier may no longer see this."
+SAID: Final = ("tell", "settle")
+"""What goes by the account that takes a channel's messages, where that is another than the one that made it."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """One try of one delivery: the channel as it is now, what is to be done, and the opened account."""
+    """One try of one delivery: the channel as it is now, what is to be done, and by which account, opened."""
 
     chat_id: UUID
     chat: Row
+    connector: str
     order: model.Order
     event: Event
     payload: Payload
@@ -70,22 +74,24 @@ class Messenger:
         order, event = msgspec.json.decode(plain, type=model.Order), decode(payload.event)
         async with self._door.bare(SYSTEM) as tx:
             # Its own channel's making is nothing of the wedding's: there it counts only that the link is active.
-            scope = event.scope if order.do in ("tell", "settle") else model.EVERYTHING
+            scope = event.scope if order.do in SAID else model.EVERYTHING
             values = (payload.recipient_id, scope, event.link_id, event.membership_id)
             chat = await tx.row(queries.now, *values)
         why = _unwanted(chat, order)
         if why or chat is None:
             return Rejected(reason=why or OVER)
-        opened = await self._accounts.open(chat["connection_id"], chat["tenant_id"])
-        connector = self._host.connector(chat["connector"], Chats)
+        account, name = _by(chat, order)
+        opened = await self._accounts.open(account, chat["tenant_id"])
+        connector = self._host.connector(name, Chats)
         if not isinstance(opened, Connection):
             return opened
         if connector is None:
-            return ReconnectNeeded(reason=f"This installation has no connector {chat['connector']!r} for channels.")
-        limits = self._host.manifests[chat["connector"]].limits
+            return ReconnectNeeded(reason=f"This installation has no connector {name!r} for channels.")
+        limits = self._host.manifests[name].limits
         turn = Turn(
             chat_id=payload.recipient_id,
             chat=chat,
+            connector=name,
             order=order,
             event=event,
             payload=payload,
@@ -96,7 +102,7 @@ class Messenger:
         )
         outcome = await self._done(turn)
         heard = None if isinstance(outcome, Delivered) else outcome
-        await self._accounts.heard(chat["connection_id"], chat["tenant_id"], heard, what=WHAT[order.do])
+        await self._accounts.heard(account, chat["tenant_id"], heard, what=WHAT[order.do])
         return outcome
 
     async def _done(self, turn: Turn) -> Outcome:
@@ -124,6 +130,8 @@ class Messenger:
         opening = Opening(
             name=turn.chat["name"],
             about="What changes in this wedding, told by WedSync.",
+            key=str(turn.chat_id),
+            url=turn.order.url,
             emails=emails,
             is_private=turn.chat["is_private"],
             timeout_s=turn.timeout_s,
@@ -131,7 +139,8 @@ class Messenger:
         said = await self._asked(turn, lambda c: c.open(opening, turn.connection))
         if isinstance(said, Opened):
             async with self._enter(turn) as tx:
-                await actions.made(tx, turn.chat_id, said, people=len(emails))
+                waits = bool(actions.poster(turn.connector))
+                await actions.made(tx, turn.chat_id, said, people=len(emails), waits=waits)
             return Delivered(remote_id=said.id, attempt=said.attempt)
         if isinstance(said, Rejected):
             async with self._enter(turn) as tx:
@@ -205,8 +214,7 @@ class Messenger:
         return await self._asked(turn, lambda c: c.update(update, turn.connection))  # type: ignore[no-any-return]
 
     async def _asked(self, turn: Turn, act: Callable[[Chats], Awaitable[Any]]) -> Any:
-        name = turn.chat["connector"]
-        return await self._host.call(name, Chats, act, turn.connection, timeout_s=turn.timeout_s)
+        return await self._host.call(turn.connector, Chats, act, turn.connection, timeout_s=turn.timeout_s)
 
     async def _message(self, turn: Turn) -> Row | None:
         async with self._enter(turn) as tx:
@@ -233,6 +241,13 @@ class Messenger:
             yield tx
 
 
+def _by(chat: Row, order: model.Order) -> tuple[UUID, str]:
+    """The account that does it, and its connector."""
+    if order.do in SAID and chat["posts_by"] is not None:
+        return chat["posts_by"], chat["poster"]
+    return chat["connection_id"], chat["connector"]
+
+
 def _unwanted(chat: Row | None, order: model.Order) -> str:
     """Why nothing may be said there now, if so."""
     if chat is None or (chat["state"] in ("closed", "failed") and order.do != "archive"):
@@ -245,4 +260,6 @@ def _unwanted(chat: Row | None, order: model.Order) -> str:
         return UNSEEN
     if chat["state"] == "paused":
         return PAUSED
+    if chat["posts_by"] is None and actions.poster(chat["connector"]):
+        return UNWIRED
     return "" if chat["remote_id"] else UNMADE

@@ -16,6 +16,7 @@ from wedsync.connections.calendars.contract import (
     Watching,
 )
 from wedsync.connections.contract import Account, Connection, Outcome, Tools
+from wedsync.connections.graph import list_of
 from wedsync.connectors.outlook_calendar import answers, mapper, pulling, watching
 from wedsync.connectors.outlook_calendar.client import Graph
 from wedsync.connectors.outlook_calendar.pushing import Pushing
@@ -54,7 +55,7 @@ class OutlookCalendar:
             answer = await self._graph.call("GET", path, connection, timeout_s=left_s)
             if not answer.is_fine:
                 return answers.to_outcome(answer, now=self._machine_now())
-            found += [mapper.to_calendar(item, zone=zone) for item in answers.list_of(answer.data) if item.get("id")]
+            found += [mapper.to_calendar(item, zone=zone) for item in list_of(answer.data) if item.get("id")]
             link = (answer.data or {}).get("@odata.nextLink")
             if not link:
                 break

@@ -14,8 +14,9 @@ import msgspec
 from wedsync.connections.calendars.contract import Change, CursorLost, Gone, Pull, Pulled
 from wedsync.connections.calendars.event import EventError
 from wedsync.connections.contract import Attempt, Connection, Outcome
+from wedsync.connections.graph import Answer, list_of, segment
 from wedsync.connectors.outlook_calendar import answers, mapper
-from wedsync.connectors.outlook_calendar.client import Answer, Graph, segment, stamp
+from wedsync.connectors.outlook_calendar.client import Graph, stamp
 from wedsync.kit import clock
 
 FETCHED_MAX: Final = 8
@@ -127,7 +128,7 @@ def _follow(graph: Graph, cursor: Cursor, answer: Answer) -> Cursor | None:
 def _taken(cursor: Cursor, answer: Answer, found: _Found, zone: str) -> Cursor:
     """Notes what a page says, and what it leaves to be fetched."""
     series, own = dict.fromkeys(cursor.series), dict.fromkeys(cursor.own)
-    for item in answers.list_of(answer.data):
+    for item in list_of(answer.data):
         id, of = str(item.get("id") or ""), _series_of(item)
         if item.get("@removed") == {"reason": "changed"}:
             # It is there yet, but in this view no longer (OData 4.01 JSON 15.3): moved out of the days it spans.
@@ -169,7 +170,7 @@ async def _fetch(graph: Graph, id: str, connection: Connection, is_series: bool,
         more = await graph.call("GET", path, connection, timeout_s=_left_s(until))
         if not more.is_fine:
             return more
-        exceptions = [*answer.data.get("exceptionOccurrences", ()), *answers.list_of(more.data)]
+        exceptions = [*answer.data.get("exceptionOccurrences", ()), *list_of(more.data)]
         link = (more.data or {}).get("@odata.nextLink")
         data = {**answer.data, "exceptionOccurrences": exceptions, REST: link}
         answer = msgspec.structs.replace(answer, data=data)

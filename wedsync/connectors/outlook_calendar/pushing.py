@@ -12,8 +12,9 @@ from urllib.parse import quote
 from wedsync.connections.calendars.contract import Gone, Moved, Push, Pushed, ReadOnly
 from wedsync.connections.calendars.event import CalendarEvent, EventError, checked
 from wedsync.connections.contract import Connection, Outcome
+from wedsync.connections.graph import Answer, list_of, segment
 from wedsync.connectors.outlook_calendar import answers, mapper
-from wedsync.connectors.outlook_calendar.client import Answer, Graph, segment, stamp
+from wedsync.connectors.outlook_calendar.client import Graph, stamp
 from wedsync.connectors.outlook_calendar.pulling import SERIES
 from wedsync.connectors.outlook_calendar.recurrence import Unholdable
 from wedsync.kit import clock
@@ -71,7 +72,7 @@ class Pushing:
         answer = await self._call("GET", path)
         if not answer.is_fine:
             return self._refused(answer)
-        if answers.list_of(answer.data):
+        if list_of(answer.data):
             return Moved(reason="The event exists already.", attempt=answer.attempt)
         return Gone(attempt=answer.attempt)
 
@@ -122,7 +123,7 @@ class Pushing:
         answer = await self._call("GET", f"/me/events/{segment(series)}/instances?{window}")
         if not answer.is_fine:
             return answer
-        for one in answers.list_of(answer.data):
+        for one in list_of(answer.data):
             if mapper.begins_on(one, item, zone=self._push.zone) == on:
                 gone = await self._call("DELETE", f"/me/events/{segment(str(one.get('id')))}")
                 return None if gone.is_fine or gone.status == 404 else gone

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from wedsync.connections.calendars.contract import Watch, Watching
 from wedsync.connections.contract import Connection, Delivered, Outcome, RetryLater
+from wedsync.connections.graph import Answer, segment
 from wedsync.connectors.outlook_calendar import answers
-from wedsync.connectors.outlook_calendar.client import Answer, Graph, segment, stamp
+from wedsync.connectors.outlook_calendar.client import Graph, stamp
 
 LIFE_MAX: Final = timedelta(minutes=4200)
 """Graph's own documents say 4230 minutes here and 10080 there."""

@@ -25,6 +25,8 @@ _SAMPLES: Final[Mapping[str, str]] = {
     "what": "gallery “The welcome dinner”",
     "capacity": "80",
     "arrangement": "seated",
+    "reason": "a supplier asked us to",
+    "until_local": "Sat 5 Jun, 22:15",
 }
 _DAY: Final = date(2027, 6, 5)
 

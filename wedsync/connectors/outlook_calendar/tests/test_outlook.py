@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.connectors import csdl
 from wedsync.connections.calendars import driven
 from wedsync.connections.calendars.contract import (
     CursorLost,
@@ -23,7 +24,6 @@ from wedsync.connections.stage import serving
 from wedsync.connectors.outlook_calendar import pulling
 from wedsync.connectors.outlook_calendar.connector import connect
 from wedsync.connectors.outlook_calendar.fake import Outlook
-from wedsync.connectors.outlook_calendar.tests import csdl
 from wedsync.connectors.outlook_calendar.tests.staged import BERLIN, CEREMONY, Stage, held, timed
 from wedsync.kit import clock
 from wedsync.kit.http import Wire

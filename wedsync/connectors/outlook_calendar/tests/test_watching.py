@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from litestar import MediaType, Request, Response, post
 
+from tests.connectors import csdl
 from wedsync.connections.calendars.contract import Watch, Watching
 from wedsync.connections.contract import Delivered, ReconnectNeeded, RetryLater
 from wedsync.connections.stage import serving
@@ -17,7 +18,6 @@ from wedsync.connections.verify import request as verified
 from wedsync.connections.verify.scheme import verify
 from wedsync.connectors.outlook_calendar import watching
 from wedsync.connectors.outlook_calendar.fake import Outlook
-from wedsync.connectors.outlook_calendar.tests import csdl
 from wedsync.connectors.outlook_calendar.tests.staged import CEREMONY, Stage, timed
 from wedsync.kit import clock
 from wedsync.kit.http import Wire
