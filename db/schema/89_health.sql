@@ -67,10 +67,15 @@ create table public.process_beats (
   lag_ms double precision not null default 0,
   started_at timestamptz not null,
   at timestamptz not null,
-  is_over boolean not null default false
+  is_over boolean not null default false,
+  shed_level integer not null default 0 check (shed_level between 0 and 9),
+  shed_since timestamptz,
+  shed_total bigint not null default 0
 ) with (fillfactor = 50);
 comment on table public.process_beats is 'Every process says every few seconds that it lives, how its pool stands and how late its loop is; forgotten after an hour, the last of each kind after a week';
 call app.protect('public.process_beats', 'tenant_id', 'false', null);
+
+comment on column public.process_beats.shed_level is 'What it sends away because it is late (wedsync/web/admission.py), 0 nothing; since when, and how many requests since it began';
 
 create table public.delivery_days (
   tenant_id uuid not null,
@@ -192,11 +197,13 @@ begin
       or exists (select from jsonb_array_elements(p_series) s where s.value ->> 'kind' <> 'edge') then
     raise exception 'not a beat' using errcode = 'WS422';
   end if;
-  insert into public.process_beats as b (id, kind, pool_max, pool_in_use, pool_waiting, lag_ms, started_at, at, is_over)
+  insert into public.process_beats as b (id, kind, pool_max, pool_in_use, pool_waiting, lag_ms, started_at, at, is_over, shed_level, shed_since, shed_total)
     values (p_process, p_kind, coalesce((p ->> 'pool_max')::integer, 0), coalesce((p ->> 'pool_in_use')::integer, 0),
-      coalesce((p ->> 'pool_waiting')::integer, 0), coalesce((p ->> 'lag_ms')::double precision, 0), p_started, v_now, p_over)
+      coalesce((p ->> 'pool_waiting')::integer, 0), coalesce((p ->> 'lag_ms')::double precision, 0), p_started, v_now, p_over,
+      coalesce((p ->> 'shed_level')::integer, 0), (p ->> 'shed_since')::timestamptz, coalesce((p ->> 'shed_total')::bigint, 0))
     on conflict (id) do update set pool_max = excluded.pool_max, pool_in_use = excluded.pool_in_use, pool_waiting = excluded.pool_waiting,
-      lag_ms = excluded.lag_ms, at = excluded.at, is_over = excluded.is_over;
+      lag_ms = excluded.lag_ms, at = excluded.at, is_over = excluded.is_over, shed_level = excluded.shed_level,
+      shed_since = excluded.shed_since, shed_total = excluded.shed_total;
   if jsonb_array_length(p_series) > 0 then
     perform app.add_health((select jsonb_agg(s.value || jsonb_build_object('at', v_now)) from jsonb_array_elements(p_series) s));
   end if;

@@ -16,7 +16,7 @@ from wedsync.kit.modes import WORDS
 from wedsync.operations import drawing
 from wedsync.operations.freeze.model import Verdict
 from wedsync.operations.health import fallbacks, judging, model, reading
-from wedsync.operations.modes.model import PlatformMode
+from wedsync.operations.modes.model import PlatformMode, Shedding
 from wedsync.operations.modes.pages import NAMES
 from wedsync.operations.pages import alerts
 from wedsync.operations.preflight import judging as preflight_judging
@@ -109,7 +109,12 @@ def mode_values() -> dict[str, Any]:
         **said,
     )
     given = {"kind": "read_only", "reason": "", "minutes": "30"}
-    return {"recent": [now, before], "names": NAMES, "words": WORDS, "given": given, "errors": {}}
+    late = [
+        Shedding(process_id=UUID(int=0xA1), level=1, since=ago(minutes=3), total=418),
+        Shedding(process_id=UUID(int=0xB2), level=2, since=ago(minutes=1), total=37),
+    ]
+    known = {"names": NAMES, "words": WORDS, "given": given, "errors": {}}
+    return {"recent": [now, before], "shedding": late, **known}
 
 
 def days() -> Today:

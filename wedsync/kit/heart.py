@@ -28,6 +28,14 @@ class Pool(msgspec.Struct, frozen=True):
     pool_waiting: int = 0
 
 
+class Shedding(msgspec.Struct, frozen=True):
+    """At which level a process sends work away, since when, and how much it has sent away since it began."""
+
+    shed_level: int = 0
+    shed_since: datetime | None = None
+    shed_total: int = 0
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """What was answered since the last beat."""
 
@@ -40,7 +48,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heart:
-    """Of one process. `pool` and `answered` are asked at each beat; an answer that could not be written is lost."""
+    """Of one process. `pool`, `shedding` and `answered` are asked at each beat; what could not be written is lost."""
 
     def __init__(
         self,
@@ -48,11 +56,13 @@ class Heart:
         *,
         pool: Callable[[], Pool] = Pool,
         answered: Callable[[], Sequence[Answered]] = tuple,
+        shedding: Callable[[], Shedding] = Shedding,
     ) -> None:
         self._id = uuid4()
         self._kind = kind
         self._pool = pool
         self._answered = answered
+        self._shedding = shedding
         self._started_at = clock.machine_now()
         self._beaten = self._looked = clock.monotonic() - BEAT_S
         self._lag_s = 0.0
@@ -67,7 +77,8 @@ class Heart:
         self._looked = now
         if now - self._beaten < BEAT_S and not stop.is_set():
             return
-        vitals = msgspec.structs.asdict(self._pool()) | {"lag_ms": min(self._lag_s, FLUSH_S) * 1000}
+        vitals = msgspec.structs.asdict(self._pool()) | msgspec.structs.asdict(self._shedding())
+        vitals["lag_ms"] = min(self._lag_s, FLUSH_S) * 1000
         series = [_line(one) for one in self._answered() if one.good or one.bad or one.refused]
         told, lines = msgspec.json.encode(vitals).decode(), msgspec.json.encode(series).decode()
         self._beaten, self._lag_s = now, 0.0

@@ -8,6 +8,7 @@ import msgspec
 from wedsync.kit import sketch
 from wedsync.operations.health import model
 from wedsync.operations.health.model import Facts, Limits, Minute, Part, Signal, Status
+from wedsync.web.admission import WORDS
 
 
 def limits_of(facts: Facts, *, factor: float = 1.0) -> Limits:
@@ -166,6 +167,7 @@ def _processes(facts: Facts, limits: Limits) -> Iterator[Part]:
         late = max(one.lag_ms for one in alive)
         says = f"{len(alive)} alive, {gone} gone within 15 minutes, at most {late:.0f} ms late."
         yield Part(part=f"process {kind}", status="look" if gone or late > limits.lag_ms else "good", says=says)
+        yield from _late(kind, alive)
         pool_max, used = sum(one.pool_max for one in alive), sum(one.pool_in_use for one in alive)
         waiting = sum(one.pool_waiting for one in alive)
         if pool_max:
@@ -174,6 +176,20 @@ def _processes(facts: Facts, limits: Limits) -> Iterator[Part]:
             yield Part(
                 part=f"pool {kind}", status=status, says=f"{used} of {pool_max} connections at work, {waiting} wait."
             )
+
+
+def _late(kind: str, alive: Sequence[model.Process]) -> Iterator[Part]:
+    """What processes that are late send away; nothing is said where none ever did."""
+    late = [one for one in alive if one.shed_level]
+    level = max((one.shed_level for one in late), default=0)
+    if late:
+        since = min(one.shed_since for one in late if one.shed_since is not None)
+        says = f"{len(late)} of {len(alive)} late since {since:%H:%M} UTC. {WORDS[level]}"
+        yield Part(part=f"load {kind}", status="bad" if level > 1 else "look", says=says)
+    elif total := sum(one.shed_total for one in alive):
+        yield Part(
+            part=f"load {kind}", status="good", says=f"Everything is let in; {total} were sent away since the start."
+        )
 
 
 def _engines(facts: Facts, limits: Limits) -> Iterator[Part]:

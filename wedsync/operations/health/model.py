@@ -88,6 +88,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     lag_ms: float
     started_at: datetime
     at: datetime
+    shed_level: Annotated[int, Meta(description="What it sends away because it is late: 0 nothing, to 4.")] = 0
+    shed_since: datetime | None = None
+    shed_total: Annotated[int, Meta(description="Requests it has sent away since it began.")] = 0
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
