@@ -121,7 +121,7 @@ async def test_a_process_that_is_late_sends_exports_away_takes_calls_for_help_an
     async def is_over() -> bool:
         return not await shedding(otto)
 
-    await eventually(is_over, within_s=PATIENCE_S)
+    assert await eventually(is_over, within_s=PATIENCE_S)
     assert "Late, so that work is sent away" not in await otto.see("/ops/modes")
 
 
