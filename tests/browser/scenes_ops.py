@@ -24,7 +24,7 @@ from wedsync.operations.preflight import model as preflight
 from wedsync.operations.preflight import pages as preflight_pages
 from wedsync.operations.preflight.actions import Kept
 from wedsync.operations.shell import Head, mode_of, sections
-from wedsync.operations.slo import actions, backtest, rules, scores, season
+from wedsync.operations.slo import actions, backtest, played, rules, scores, season
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
 from wedsync.operations.wedding_day.reading import MailBackup, SafeAccounts, Today
@@ -270,6 +270,7 @@ def promises(*, trouble: bool) -> slo.Slo:
     return slo.Slo(
         promises=[promise.standing(sums, one) for one in promise.PROMISES],
         season=season.season({"Europe/London": 40, "Australia/Sydney": 3}, NOW.date()),
+        played=played.MEASURED,
         backtest=backtest.MEASURED,
     )
 
