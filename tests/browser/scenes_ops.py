@@ -185,6 +185,10 @@ def facts(*, trouble: bool) -> model.Facts:
         level = 0.35 + (0.009 * place if trouble else 0.02 * math.sin(place))
         at = NOW.replace(second=0) - timedelta(minutes=59 - place)
         series.append(model.Minute(kind="gauge", name="database connections", at=at, gauge=level))
+    if trouble:
+        # For seven minutes there was no room for figures.
+        unkept = {NOW.replace(second=0) - timedelta(minutes=ago_min) for ago_min in range(28, 35)}
+        series = [one for one in series if one.at not in unkept]
     process: dict[str, Any] = {"pool_max": 10, "pool_in_use": 3, "pool_waiting": 0, "lag_ms": 2.0}
     return model.Facts(
         now=NOW,

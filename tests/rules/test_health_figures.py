@@ -77,3 +77,15 @@ def test_nothing_is_foretold_over_a_gap() -> None:
     assert trend.forecast(ramp, limit=1.0, horizon=360) is not None
     assert trend.forecast([*ramp[:45], None, *ramp[46:]], limit=1.0, horizon=360) is None, "fourteen are too few"
     assert trend.forecast([*ramp[:20], None, None, *ramp[22:]], limit=1.0, horizon=360) is not None
+
+
+def test_a_process_that_had_nothing_to_keep_since_does_not_make_figures_stale_for_good() -> None:
+    process = {"id": "p", "kind": "web", "pool_max": 4, "pool_in_use": 0, "pool_waiting": 0, "lag_ms": 0.0}
+    quiet = process | {"started_at": NOW, "at": NOW, "unkept_since": NOW - timedelta(minutes=9)}
+
+    def figures(lost: range) -> str:
+        found = facts(measured(lost), processes=[quiet])
+        return {one.part: one.status for one in judging.judge(found, judging.limits_of(found))}["figures"]
+
+    assert figures(range(9)) == "bad"
+    assert figures(range(2, 9)) == "good", "the clock could keep its measures again"

@@ -57,7 +57,8 @@ def gaps(facts: Facts) -> frozenset[datetime]:
 def stale_since(facts: Facts, *kinds: model.Kind) -> datetime | None:
     """Since when what series of these kinds come to is not kept; None while it is."""
     found = []
-    if "edge" in kinds:
+    # Who has nothing to keep never learns that there is room again; the clock, which measures all the while, does.
+    if "edge" in kinds and not _has_room(facts):
         found += [
             one.unkept_since for one in facts.processes if one.unkept_since is not None and not _is_gone(facts, one)
         ]
@@ -65,6 +66,12 @@ def stale_since(facts: Facts, *kinds: model.Kind) -> datetime | None:
         age_s = (facts.machine_now - facts.counted_to).total_seconds()
         found += [facts.counted_to] if age_s > model.STALE_S else []
     return min(found, default=None)
+
+
+def _has_room(facts: Facts) -> bool:
+    """Whether a measure of the last minutes was kept."""
+    since = facts.machine_now - timedelta(seconds=model.STALE_S)
+    return any(one.at > since for one in facts.series if one.kind in ("gauge", "probe"))
 
 
 def _is_gone(facts: Facts, one: model.Process) -> bool:
