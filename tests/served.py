@@ -14,7 +14,7 @@ from wedsync.web.served import Served
 
 
 @functools.cache
-def _first() -> Served:
+def first() -> Served:
     """Whose routes all others share; it is never started."""
     return web.create(Settings())
 
@@ -22,7 +22,7 @@ def _first() -> Served:
 @asynccontextmanager
 async def served(settings: Settings, *, connectors: str = PACKAGE) -> AsyncIterator[Litestar]:
     """Started and ended in one task of its own, as cancel scopes want it, whichever task a fixture is torn down in."""
-    app = web.create(settings, connectors=connectors, like=_first())
+    app = web.create(settings, connectors=connectors, like=first())
     ready, stop = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:

@@ -67,10 +67,18 @@ create table public.process_beats (
   lag_ms double precision not null default 0,
   started_at timestamptz not null,
   at timestamptz not null,
-  is_over boolean not null default false
+  is_over boolean not null default false,
+  shed_level integer not null default 0 check (shed_level between 0 and 9),
+  shed_since timestamptz,
+  shed_total bigint not null default 0,
+  unkept_since timestamptz
 ) with (fillfactor = 50);
 comment on table public.process_beats is 'Every process says every few seconds that it lives, how its pool stands and how late its loop is; forgotten after an hour, the last of each kind after a week';
 call app.protect('public.process_beats', 'tenant_id', 'false', null);
+
+comment on column public.process_beats.shed_level is 'What it sends away because it is late (wedsync/web/admission.py), 0 nothing; since when, and how many requests since it began';
+
+comment on column public.process_beats.unkept_since is 'Since when what it counts cannot be kept, because the store is full';
 
 create table public.delivery_days (
   tenant_id uuid not null,
@@ -182,24 +190,37 @@ begin
   return n;
 end $$;
 
--- A process says that it lives, and what it counted since it said so last. p_over: it ends, and is missed by nobody.
-create function app.beat(p_process uuid, p_kind text, p_started timestamptz, p jsonb, p_series jsonb, p_over boolean) returns void
+-- A process says that it lives, and what it counted since it said so last. p_over: it ends, and is missed by nobody. A store that is full takes nothing
+-- away from that it lives: what was counted is lost then, which the row says and the answer too (false; null: there was nothing to keep).
+create function app.beat(p_process uuid, p_kind text, p_started timestamptz, p jsonb, p_series jsonb, p_over boolean) returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_kept boolean;
 begin
   if p_kind <> all (array['web', 'worker', 'gateway', 'clock']) or jsonb_array_length(p_series) > 8
       or exists (select from jsonb_array_elements(p_series) s where s.value ->> 'kind' <> 'edge') then
     raise exception 'not a beat' using errcode = 'WS422';
   end if;
-  insert into public.process_beats as b (id, kind, pool_max, pool_in_use, pool_waiting, lag_ms, started_at, at, is_over)
-    values (p_process, p_kind, coalesce((p ->> 'pool_max')::integer, 0), coalesce((p ->> 'pool_in_use')::integer, 0),
-      coalesce((p ->> 'pool_waiting')::integer, 0), coalesce((p ->> 'lag_ms')::double precision, 0), p_started, v_now, p_over)
-    on conflict (id) do update set pool_max = excluded.pool_max, pool_in_use = excluded.pool_in_use, pool_waiting = excluded.pool_waiting,
-      lag_ms = excluded.lag_ms, at = excluded.at, is_over = excluded.is_over;
   if jsonb_array_length(p_series) > 0 then
-    perform app.add_health((select jsonb_agg(s.value || jsonb_build_object('at', v_now)) from jsonb_array_elements(p_series) s));
+    begin
+      perform app.add_health((select jsonb_agg(s.value || jsonb_build_object('at', v_now)) from jsonb_array_elements(p_series) s));
+      v_kept := true;
+    exception when insufficient_resources or disk_full or out_of_memory then
+      v_kept := false;
+    end;
   end if;
+  insert into public.process_beats as b (id, kind, pool_max, pool_in_use, pool_waiting, lag_ms, started_at, at, is_over, shed_level, shed_since, shed_total,
+      unkept_since)
+    values (p_process, p_kind, coalesce((p ->> 'pool_max')::integer, 0), coalesce((p ->> 'pool_in_use')::integer, 0),
+      coalesce((p ->> 'pool_waiting')::integer, 0), coalesce((p ->> 'lag_ms')::double precision, 0), p_started, v_now, p_over,
+      coalesce((p ->> 'shed_level')::integer, 0), (p ->> 'shed_since')::timestamptz, coalesce((p ->> 'shed_total')::bigint, 0),
+      case when not v_kept then v_now end)
+    on conflict (id) do update set pool_max = excluded.pool_max, pool_in_use = excluded.pool_in_use, pool_waiting = excluded.pool_waiting,
+      lag_ms = excluded.lag_ms, at = excluded.at, is_over = excluded.is_over, shed_level = excluded.shed_level,
+      shed_since = excluded.shed_since, shed_total = excluded.shed_total,
+      unkept_since = case when v_kept is null then b.unkept_since when not v_kept then coalesce(b.unkept_since, v_now) end;
+  return v_kept;
 end $$;
 
 -- What the clock asked by itself: [{kind probe or gauge, name, good, bad, gauge, sketch}].

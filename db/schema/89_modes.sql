@@ -49,6 +49,12 @@ language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('kind', m.kind, 'until', m.expires_at) order by m.kind), '[]') from app.modes_in_force() m;
 $$;
 
+-- Which weddings are live: their ids and nothing else, for a process that is late and lets them in before others.
+create function app.live_weddings() returns uuid[]
+language sql stable security definer set search_path = '' as $$
+  select coalesce(array_agg(distinct d.wedding_id), '{}') from public.wedding_days d where app.now() between d.live_from and d.live_until;
+$$;
+
 -- The operator's list: those of the last 30 days, newest first.
 create function app.platform_modes()
 returns table (id uuid, kind text, reason text, entered_by_name text, entered_at timestamptz, expires_at timestamptz, left_by_name text, left_at timestamptz,
@@ -126,7 +132,7 @@ begin
   return case when v_facts is not null then app.record(v_facts) end;
 end $$;
 
-grant execute on function app.modes() to wedsync_user, wedsync_service;
+grant execute on function app.modes(), app.live_weddings() to wedsync_user, wedsync_service;
 grant execute on function app.platform_modes(), app.enter_mode(text, text, integer), app.leave_mode(uuid) to wedsync_user;
 grant execute on function app.weddings_of_modes(integer), app.tell_of_modes(uuid) to wedsync_service;
 reset role;

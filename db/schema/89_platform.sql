@@ -40,6 +40,13 @@ language sql stable security definer set search_path = '' as $$
   where ops.allow();
 $$;
 
+-- Web processes that send work away because they are late: what (wedsync/web/admission.py), since when, how much so far.
+create function ops.shedding() returns table (process_id uuid, level integer, since timestamptz, total bigint)
+language sql stable security definer set search_path = '' as $$
+  select b.id, b.shed_level, b.shed_since, b.shed_total from public.process_beats b
+  where b.shed_level > 0 and not b.is_over and b.at > clock_timestamp() - interval '30 seconds' and ops.allow() order by b.shed_since, b.id;
+$$;
+
 create function ops.health_since() returns table (part text, status text, since timestamptz, judged_at timestamptz)
 language sql stable security definer set search_path = '' as $$
   select h.part, h.status, h.since, h.judged_at from public.health_parts h where ops.allow();
@@ -62,5 +69,5 @@ language sql stable security definer set search_path = '' as $$
   from public.hosts h where (select count(distinct t.tenant_id) from public.destinations t where t.host = h.host) > 1 and ops.allow()
   order by 1, 2;
 $$;
-grant execute on function ops.health_facts(integer), ops.health_since(), ops.health_changes(integer), ops.breakers() to wedsync_user, wedsync_service, wedsync_owner;
+grant execute on function ops.health_facts(integer), ops.shedding(), ops.health_since(), ops.health_changes(integer), ops.breakers() to wedsync_user, wedsync_service, wedsync_owner;
 reset role;

@@ -237,11 +237,12 @@ language sql stable security definer set search_path = '' as $$
   join public.persons p on p.person_id = a.by where ops.allow() order by a.at desc, a.id desc limit p_limit;
 $$;
 
--- What every page of the operator says at its head: alerts nobody took up, weddings that are live, open calls of the gravest kinds.
-create function ops.head() returns table (waiting integer, live integer, next_at timestamptz, urgent integer)
+-- What every page of the operator says at its head: alerts nobody took up, weddings that are live, open calls of the gravest kinds, what is sent away.
+create function ops.head() returns table (waiting integer, live integer, next_at timestamptz, urgent integer, shed_level integer, shed_since timestamptz)
 language sql stable security definer set search_path = '' as $$
   select ops.alerts_waiting(), d.live, d.next_at, (select count(*)::integer from public.alerts a where a.ended_at is null and a.kind <> 'drill'
-      and a.severity in ('p0', 'p1')) from ops.weddings_due() d where ops.allow();
+      and a.severity in ('p0', 'p1')), (select coalesce(max(s.level), 0) from ops.shedding() s), (select min(s.since) from ops.shedding() s)
+  from ops.weddings_due() d where ops.allow();
 $$;
 
 grant execute on function ops.board(integer), ops.newest_events(integer, text, integer, uuid, integer), ops.dead_letters(integer, integer),

@@ -16,7 +16,7 @@ from wedsync.kit.modes import WORDS
 from wedsync.operations import drawing
 from wedsync.operations.freeze.model import Verdict
 from wedsync.operations.health import fallbacks, judging, model, reading
-from wedsync.operations.modes.model import PlatformMode
+from wedsync.operations.modes.model import PlatformMode, Shedding
 from wedsync.operations.modes.pages import NAMES
 from wedsync.operations.pages import alerts
 from wedsync.operations.preflight import judging as preflight_judging
@@ -24,7 +24,7 @@ from wedsync.operations.preflight import model as preflight
 from wedsync.operations.preflight import pages as preflight_pages
 from wedsync.operations.preflight.actions import Kept
 from wedsync.operations.shell import Head, mode_of, sections
-from wedsync.operations.slo import actions, backtest, rules, scores, season
+from wedsync.operations.slo import actions, backtest, played, rules, scores, season
 from wedsync.operations.slo import model as promise
 from wedsync.operations.slo import reading as slo
 from wedsync.operations.wedding_day.reading import MailBackup, SafeAccounts, Today
@@ -109,7 +109,12 @@ def mode_values() -> dict[str, Any]:
         **said,
     )
     given = {"kind": "read_only", "reason": "", "minutes": "30"}
-    return {"recent": [now, before], "names": NAMES, "words": WORDS, "given": given, "errors": {}}
+    late = [
+        Shedding(process_id=UUID(int=0xA1), level=1, since=ago(minutes=3), total=418),
+        Shedding(process_id=UUID(int=0xB2), level=2, since=ago(minutes=1), total=37),
+    ]
+    known = {"names": NAMES, "words": WORDS, "given": given, "errors": {}}
+    return {"recent": [now, before], "shedding": late, **known}
 
 
 def days() -> Today:
@@ -180,6 +185,10 @@ def facts(*, trouble: bool) -> model.Facts:
         level = 0.35 + (0.009 * place if trouble else 0.02 * math.sin(place))
         at = NOW.replace(second=0) - timedelta(minutes=59 - place)
         series.append(model.Minute(kind="gauge", name="database connections", at=at, gauge=level))
+    if trouble:
+        # For seven minutes there was no room for figures.
+        unkept = {NOW.replace(second=0) - timedelta(minutes=ago_min) for ago_min in range(28, 35)}
+        series = [one for one in series if one.at not in unkept]
     process: dict[str, Any] = {"pool_max": 10, "pool_in_use": 3, "pool_waiting": 0, "lag_ms": 2.0}
     return model.Facts(
         now=NOW,
@@ -265,6 +274,7 @@ def promises(*, trouble: bool) -> slo.Slo:
     return slo.Slo(
         promises=[promise.standing(sums, one) for one in promise.PROMISES],
         season=season.season({"Europe/London": 40, "Australia/Sydney": 3}, NOW.date()),
+        played=played.MEASURED,
         backtest=backtest.MEASURED,
     )
 

@@ -10,6 +10,8 @@ from markupsafe import Markup
 
 from tests.browser.people import CATEGORY_OPTIONS, LIVE, ON, WEDDING_FACTS, ZONE, Scene, ago, public
 from tests.browser.scenes_plan import task
+from wedsync.web.admission import Kind
+from wedsync.web.shedding import DETAIL
 
 
 def scenes() -> Iterator[Scene]:
@@ -38,6 +40,7 @@ def scenes() -> Iterator[Scene]:
     yield Scene("ack-done", "acknowledgements/ack.html", public(), ack_values(open=[]))
     for status in ("403", "404", "410", "500"):
         yield Scene(f"error-{status}", f"errors/{status}.html", public(), {"request_id": "0198c0de"})
+    yield Scene("error-busy", "errors/busy.html", public(), {"detail": DETAIL[Kind.READ], "is_act": False})
     problem = {
         "status": 422,
         "title": "Some of it cannot be saved",

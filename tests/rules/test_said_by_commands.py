@@ -15,10 +15,11 @@ from wedsync.kit.config import Settings
 from wedsync.kit.http import Failure, Reply, Timing
 from wedsync.operations.freeze import model as freeze
 from wedsync.operations.slo import scores
-from wedsync.processes import doctor, forwarding, freezing, registry, trigger, web
+from wedsync.processes import doctor, forwarding, freezing, registry, trigger
 from wedsync.processes.demo_providers import pointed
 from wedsync.processes.drills import report
 from wedsync.processes.failures import CannotRun
+from wedsync.web import respond
 
 NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
 NO_TIME = Timing(resolve_ms=0.0, first_byte_ms=0.0, total_ms=7.0, address="")
@@ -111,7 +112,9 @@ def test_the_doctor_on_fences_and_ports() -> None:
 def test_only_https_is_promised_for_a_year() -> None:
     plain = msgspec.structs.replace(Settings(), public_url="http://127.0.0.1:8000")
     safe = msgspec.structs.replace(Settings(), public_url="https://wedsync.example")
-    promised = ["Strict-Transport-Security" in web._headers(one) for one in (plain, safe)]
+    promised = [
+        "Strict-Transport-Security" in respond.standing(one.gateway_url, has_tls=one.has_tls) for one in (plain, safe)
+    ]
     assert promised == [plain.has_tls, safe.has_tls]
 
 

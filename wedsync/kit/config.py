@@ -146,6 +146,9 @@ class Settings(TraceSettings, frozen=True, kw_only=True):
         Meta(ge=0, le=1_000_000),
         _about("Open requests (web) and sockets (gateway) of one address at a time. 0: 1000; in play profiles 20000."),
     ] = 0
+    shed_delay_ms: Annotated[
+        int, Meta(ge=0, le=60_000), _about("How late a web process may be before it sends work away; 0: never.")
+    ] = 500
 
     smtp_url: Annotated[
         str, _about("Outgoing mail, `smtp://user:password@host:587` or `smtps://…:465`.", secret=True)

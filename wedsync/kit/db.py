@@ -114,9 +114,11 @@ class Guard(Protocol):
 
 
 class Waiting(msgspec.Struct):
-    """How many are waiting for a connection now."""
+    """How many are waiting for a connection now; how many were given back so far, and how long those were kept."""
 
     count: int = 0
+    ended: int = 0
+    held_s: float = 0.0
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:
@@ -310,9 +312,12 @@ class Door:
             connection = await self._pool.acquire()
         finally:
             self.waiting.count -= 1
+        taken_at = time.monotonic()
         try:
             yield connection
         finally:
+            self.waiting.held_s += time.monotonic() - taken_at
+            self.waiting.ended += 1
             await self._pool.release(connection)
 
     async def _end(self, tx: Tx) -> None:

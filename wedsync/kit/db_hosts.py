@@ -37,6 +37,13 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, OSError) or any(words in str(error) for words in CUT_OFF)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room for what was to be written; the rest of the database may work all the same."""
+    # SQLSTATE 53: no resources. 53300, too many connections, comes before anything is written.
+    state = getattr(error, "sqlstate", None)
+    return isinstance(state, str) and state.startswith("53") and state != "53300"
+
+
 def hosts_of(dsn: str) -> list[str]:
     """The address once for each of its hosts."""
     parts = urlsplit(dsn)

@@ -38,12 +38,21 @@ def values(found: reading.Health, breakers: list[reading.Breaker], promises: slo
 
 
 def spark(signal: model.Signal) -> list[tuple[float, float, float, str]]:
-    """Bars (x, y, height, kind) in a box of sixty by twenty; what was bad stands on top of what was good."""
-    top = max([*signal.points, 1.0 if signal.kind == "gauge" else 0.0])
+    """Bars (x, y, height, kind) in a box of sixty by twenty; what was bad stands on top of what was good.
+
+    A minute of which nothing is known is a bar of its own, `gap`, as high as the box.
+    """
+    known = [value for value in signal.points if value is not None]
+    top = max([*known, 1.0 if signal.kind == "gauge" else 0.0])
     if top <= 0:
-        return []
+        if len(known) == len(signal.points):
+            return []
+        top = 1.0
     bars = []
     for x, (value, bad) in enumerate(zip(signal.points, signal.bad_points, strict=True)):
+        if value is None:
+            bars.append((float(x), 0.0, HEIGHT, "gap"))
+            continue
         whole, part = HEIGHT * value / top, HEIGHT * bad / top
         if value:
             bars.append((float(x), round(HEIGHT - whole, 2), round(whole, 2), "accent"))

@@ -7,6 +7,7 @@ import msgspec
 
 from wedsync.kit import clock
 from wedsync.kit.actor import Actor
+from wedsync.web.admission import WORDS
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest
 from wedsync.web.shell import Live, Mode, Person, Section, Shell, Tone
@@ -19,12 +20,15 @@ MODE: Final = f"{BASE}/fragments/mode"
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What stands at the head of every page. `urgent`: open calls for help of the two gravest kinds. `weekend`: how
     many weddings this weekend's preflight was made for; it says that `to_mend` things are to be mended now.
+    `shed_level`: what late processes of the web send away, the most of them, and since when the first does.
     """
 
     waiting: int = 0
     live: int = 0
     urgent: int = 0
     next_at: datetime | None = None
+    shed_level: int = 0
+    shed_since: datetime | None = None
     weekend: int = 0
     to_mend: int = 0
     is_fresh: bool = True
@@ -51,7 +55,7 @@ def operator_shell(request: AnyRequest, ctx: Context, actor: Actor, here: str, *
 
 def mode_of(head: Head, now: datetime) -> Mode:
     """Whether it is a wedding day and what its preflight says; empty where no wedding comes within 72 hours."""
-    checked = preflight_words(head)
+    checked = f"{preflight_words(head)} {shedding_words(head)}".strip()
     tone: Tone = "wait" if head.live or head.to_mend or not head.is_fresh else "plain"
     if head.live:
         weddings = "1 wedding is live" if head.live == 1 else f"{head.live} weddings are live"
@@ -63,7 +67,16 @@ def mode_of(head: Head, now: datetime) -> Mode:
         words = f"No wedding is live. The next begins {head.next_at:%a %H:%M} UTC, {_until(head.next_at, now)}."
     else:
         words = ""
+    if head.shed_level:
+        tone = "bad" if head.shed_level > 1 else "wait" if tone == "plain" else tone
     return Mode(words=f"{words} {checked}".strip(), tone=tone, src=MODE)
+
+
+def shedding_words(head: Head) -> str:
+    """What is sent away because the web is late; empty where nothing is."""
+    if not head.shed_level or head.shed_since is None:
+        return ""
+    return f"The web is late since {head.shed_since:%H:%M} UTC: {WORDS[head.shed_level].lower()}"
 
 
 def preflight_words(head: Head) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from wedsync.processes.cli_options import LOCAL, DataDir, Token, Url
-from wedsync.processes.cli_platform import drill, freeze, mode, operator, preflight
+from wedsync.processes.cli_platform import backtest, drill, freeze, mode, operator, preflight
 from wedsync.processes.cli_platform import standby as standby_commands
 from wedsync.processes.start import ended, fail, guarded, module, settings_with, start
 
@@ -44,6 +44,7 @@ app.command(mode)
 app.command(standby_commands)
 app.command(operator)
 app.command(preflight)
+app.command(backtest)
 
 
 def main() -> None:

@@ -175,3 +175,10 @@ def preflight(
     """Look at everything that the weddings of the next days need; ends with 1 where something must be done."""
     settings = settings_with(process="preflight", options={"data_dir": data_dir})
     sys.exit(asyncio.run(module("preflight").run(settings, is_json=json, tells=tell)))
+
+
+def backtest(
+    *, seed: Annotated[int, Parameter(help="Another one plays other series.")] = 2027, json: Json = False
+) -> None:
+    """Play series whose end is known against alerts and predictions; print precision, recall and false alarms."""
+    sys.exit(module("backtest").run(seed=seed, is_json=json))

@@ -53,7 +53,16 @@ from wedsync.operations.database.actions import provide_steps
 from wedsync.operations.preflight.actions import provide_look
 from wedsync.operations.status.actions import keeping, provide_kept
 from wedsync.people import lookups
-from wedsync.processes import listening, migrate, modes_followed, pooling, preflight, registry, wedding_time
+from wedsync.processes import (
+    listening,
+    load_followed,
+    migrate,
+    modes_followed,
+    pooling,
+    preflight,
+    registry,
+    wedding_time,
+)
 from wedsync.processes.start import staying
 from wedsync.subscriptions.rules.fields import Fields, provide_fields
 from wedsync.web import callers, limiting, metrics, problems, respond, watching
@@ -63,6 +72,7 @@ from wedsync.web.described import Described
 from wedsync.web.modes import Shown
 from wedsync.web.repeats import Repeats
 from wedsync.web.served import Served
+from wedsync.web.shedding import Load, Shedding
 from wedsync.web.tracing import Tracing
 
 MIB = 1024 * 1024
@@ -152,13 +162,14 @@ def create(
         app.state.status = keeping(door)
         stop = asyncio.Event()
         app.state.meter = meter
-        writing = _writing(door.regardless(), watch, meter, app.state.metrics.edge, stop)
+        writing = _writing(door.regardless(), watch, meter, app.state, stop)
         app.state.reception = open_reception(wire, door.regardless(), ring)
         app.state.desk = desk = open_desk(settings, door=door, ring=ring, wire=wire, connectors=connectors)
         try:
             async with (
                 wedding_time.followed(door, settings.env),
                 modes_followed.followed(door, modes),
+                load_followed.followed(door, app.state.load),
                 traces.exporting(settings, wire, process="web") as exporter,
             ):
                 app.state.metrics.traced = exporter
@@ -195,6 +206,7 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan], like: S
         middleware=[
             Tracing,
             metrics.Timing,
+            Shedding,
             Shown,
             limiting.Restraint,
             Authentication,
@@ -213,9 +225,10 @@ def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan], like: S
     )
 
 
-def _writing(door: Door, watch: Watch, meter: Meter, edge: metrics.Edge, stop: asyncio.Event) -> "asyncio.Future[Any]":
+def _writing(door: Door, watch: Watch, meter: Meter, state: State, stop: asyncio.Event) -> "asyncio.Future[Any]":
     """What is counted in memory is written every few seconds, and a last time at the stop."""
-    heart = Heart("web", pool=lambda: pool_of(door), answered=lambda: (edge.taken(),))
+    edge, load = state.metrics.edge, state.load
+    heart = Heart("web", pool=lambda: pool_of(door), answered=lambda: (edge.taken(),), shedding=load.vitals)
     return asyncio.gather(
         watch.keep(door.keep_watch, is_passing, stop),
         meter.keep(door.count_calls, is_passing, stop),
@@ -256,19 +269,21 @@ def _static() -> list[Any]:
 
 def _state(settings: config.Settings) -> State:
     """What middleware finds before the lifespan has opened anything."""
+    load = Load(delay_s=settings.shed_delay_ms / 1000)
     return State(
         {
-            "security_headers": respond.encoded(_headers(settings)),
+            "security_headers": respond.encoded(respond.standing(settings.gateway_url, has_tls=settings.has_tls)),
             "limits": LocalLimits(clock.monotonic),
             "rates": limiting.rates(settings),
             "residents": callers.Residents(),
-            "metrics": metrics.WebCollector(version("wedsync")),
+            "metrics": metrics.WebCollector(version("wedsync"), load),
             "catalogue": registry.catalogue(settings),
             "fields": Fields(registry.catalogue().types),
             "steps": migrate.known_migrations,
             "look": preflight.looking(settings),
             "is_leaving": False,
             "modes": Modes(),
+            "load": load,
         }
     )
 
@@ -281,19 +296,6 @@ async def _replying(message: Message, scope: Scope) -> None:
         failpoints.hit("before_reply")
     if scope["litestar_app"].state.is_leaving and scope["http_version"].startswith("1"):
         message["headers"] = [*message["headers"], (b"connection", b"close")]
-
-
-def _headers(settings: config.Settings) -> dict[str, str]:
-    headers = {
-        "Content-Security-Policy": respond.policy(settings.gateway_url),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
-    }
-    if settings.has_tls:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    return headers
 
 
 def main(settings: config.Settings) -> None:

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from wedsync.kit import clock, sketch
 from wedsync.kit.db import Door
 from wedsync.kit.heart import Answered
+from wedsync.web.admission import Gate, kinds_of
 
 PREFIX: Final = "wedsync_web_"
 BOUNDS_MS: Final = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10000.0)
@@ -36,6 +37,13 @@ class Traced(Protocol):
 
     exported: int
     dropped: int
+
+
+class Loaded(Protocol):
+    """Knows how late its process is, and whom it sent away."""
+
+    gate: Gate
+    under_way: int
 
 
 class Latency:
@@ -93,12 +101,13 @@ class Edge:
 class WebCollector(Collector):
     """What one worker counted since it started, and how its pool stands now."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, load: Loaded | None = None) -> None:
         self.requests: Counter[tuple[str, str, str]] = Counter()
         self.latency: dict[tuple[str, str], Latency] = {}
         self.edge = Edge()
         self.door: Door | None = None
         self.traced: Traced | None = None
+        self.load = load
         self._version = version
         self._worker = str(os.getpid())
 
@@ -132,6 +141,8 @@ class WebCollector(Collector):
         yield latency
         if self.traced is not None:
             yield self._spans(self.traced)
+        if self.load is not None:
+            yield from self._shed(self.load)
         yield from self._gauges()
 
     def _spans(self, traced: Traced) -> CounterMetricFamily:
@@ -140,6 +151,18 @@ class WebCollector(Collector):
         family.add_metric([self._worker, "exported"], traced.exported)
         family.add_metric([self._worker, "dropped"], traced.dropped)
         return family
+
+    def _shed(self, load: Loaded) -> Iterator[Metric]:
+        text = f"Requests sent away with 503 because the process was late, by the kind of work. {OWN}"
+        family = CounterMetricFamily(PREFIX + "shed", text, labels=["worker", "kind"])
+        for kind, count in kinds_of(load.gate):
+            family.add_metric([self._worker, kind], count)
+        yield family
+        yield self._gauge("shed_level", f"What is sent away: 0 nothing, 1 bulk, to 4. {OWN}", load.gate.level)
+        yield self._gauge(
+            "pressure", f"How late it is, 1 being as late as the settings allow. {OWN}", load.gate.pressure
+        )
+        yield self._gauge("requests_under_way", f"Requests that are being answered. {OWN}", load.under_way)
 
     def _gauges(self) -> Iterator[Metric]:
         if self.door is not None:

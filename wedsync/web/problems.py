@@ -40,7 +40,7 @@ TITLES = {
 def refuse(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """One refusal in the form its reader asked for."""
     watching.refused(request.scope, refusal)
-    if _wants_page(request):
+    if wants_page(request):
         if refusal.status == 401 and "Location" in refusal.headers and request.headers.get("hx-request") != "true":
             return respond.see_other(refusal.headers["Location"])
         return respond.html(
@@ -68,7 +68,8 @@ def refuse(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     )
 
 
-def _wants_page(request: AnyRequest) -> bool:
+def wants_page(request: AnyRequest) -> bool:
+    """Whether a person reads the answer."""
     path = request.url.path
     if path.startswith(("/api/", "/auth/token", "/openapi")):
         return False

@@ -50,6 +50,20 @@ def policy(gateway_url: str) -> str:
     )
 
 
+def standing(gateway_url: str, *, has_tls: bool) -> dict[str, str]:
+    """What every answer carries."""
+    headers = {
+        "Content-Security-Policy": policy(gateway_url),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+    }
+    if has_tls:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
 def encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     """Headers as a message carries them."""
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())

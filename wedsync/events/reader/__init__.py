@@ -138,9 +138,12 @@ class DatabaseReader:
     async def keep_watch(self, reads: str, notes: str) -> None:
         await self._rows(queries.keep_watch, reads, notes)
 
-    async def beat(self, id: UUID, kind: str, started_at: datetime, vitals: str, series: str, is_over: bool) -> None:
+    async def beat(
+        self, id: UUID, kind: str, started_at: datetime, vitals: str, series: str, is_over: bool
+    ) -> bool | None:
         """That the gateway lives (`kit.heart`)."""
-        await self._rows(queries.beat, id, kind, started_at, vitals, series, is_over)
+        [row] = await self._rows(queries.beat, id, kind, started_at, vitals, series, is_over)
+        return row[0]  # type: ignore[no-any-return]
 
     def pool_of(self) -> Pool:
         """As it stands now."""

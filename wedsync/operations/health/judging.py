@@ -1,13 +1,14 @@
 """Judges everything from one look at it: pure, so that the clock, the page and the tests say the same."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from wedsync.kit import sketch
 from wedsync.operations.health import model
 from wedsync.operations.health.model import Facts, Limits, Minute, Part, Signal, Status
+from wedsync.web.admission import WORDS
 
 
 def limits_of(facts: Facts, *, factor: float = 1.0) -> Limits:
@@ -21,6 +22,7 @@ def limits_of(facts: Facts, *, factor: float = 1.0) -> Limits:
 def judge(facts: Facts, limits: Limits) -> list[Part]:
     """Every part, in the order of the page: what people notice first stands first."""
     return [
+        *_figures(facts),
         *_edges(facts, limits),
         *_lanes(facts),
         *_channels(facts, limits),
@@ -40,19 +42,52 @@ def signals(facts: Facts) -> list[Signal]:
     found: dict[tuple[model.Kind, str], list[Minute]] = {}
     for one in facts.series:
         found.setdefault((one.kind, one.name), []).append(one)
-    return [_signal(facts, minutes) for minutes in found.values()]
+    lost = gaps(facts)
+    return [_signal(facts, minutes, lost) for minutes in found.values()]
 
 
-def _signal(facts: Facts, minutes: list[Minute]) -> Signal:
+def gaps(facts: Facts) -> frozenset[datetime]:
+    """Minutes of the hour of which nothing is known: the clock measures in every one, but there is nothing of them."""
+    kept = {one.at for one in facts.series if one.kind in ("gauge", "probe")}
+    now = facts.machine_now.replace(second=0, microsecond=0)
+    hour = (now - timedelta(minutes=ago) for ago in range(2, model.MINUTES))
+    return frozenset(at for at in hour if kept and at > min(kept) and at not in kept)
+
+
+def stale_since(facts: Facts, *kinds: model.Kind) -> datetime | None:
+    """Since when what series of these kinds come to is not kept; None while it is."""
+    found = []
+    # Who has nothing to keep never learns that there is room again; the clock, which measures all the while, does.
+    if "edge" in kinds and not _has_room(facts):
+        found += [
+            one.unkept_since for one in facts.processes if one.unkept_since is not None and not _is_gone(facts, one)
+        ]
+    if {"channel", "lane"} & set(kinds) and facts.counted_to is not None:
+        age_s = (facts.machine_now - facts.counted_to).total_seconds()
+        found += [facts.counted_to] if age_s > model.STALE_S else []
+    return min(found, default=None)
+
+
+def _has_room(facts: Facts) -> bool:
+    """Whether a measure of the last minutes was kept."""
+    since = facts.machine_now - timedelta(seconds=model.STALE_S)
+    return any(one.at > since for one in facts.series if one.kind in ("gauge", "probe"))
+
+
+def _is_gone(facts: Facts, one: model.Process) -> bool:
+    return (facts.machine_now - one.at).total_seconds() > model.GONE_S
+
+
+def _signal(facts: Facts, minutes: list[Minute], lost: frozenset[datetime]) -> Signal:
     good, bad = sum(one.good for one in minutes), sum(one.bad for one in minutes)
     whole = sketch.merged(sketch.read(one.sketch) for one in minutes)
     share = _error_share(minutes)
-    gauge = next((one.gauge for one in reversed(minutes) if one.gauge is not None), None)
-    last = max((one.at for one in minutes if one.good + one.bad + one.refused), default=None)
+    gauge = next((one.gauge for one in reversed(recent(facts, minutes)) if one.gauge is not None), None)
+    last = max((one.at for one in minutes if one.good + one.bad + one.refused or one.gauge is not None), default=None)
     late = sketch.merged(sketch.read(one.sketch) for one in recent(facts, minutes))
     by_minute = {one.at: one for one in minutes}
     now = facts.machine_now.replace(second=0, microsecond=0)
-    hour = [by_minute.get(now - timedelta(minutes=ago)) for ago in reversed(range(model.MINUTES))]
+    hour = [now - timedelta(minutes=ago) for ago in reversed(range(model.MINUTES))]
     is_gauge = minutes[0].kind == "gauge"
     return Signal(
         kind=minutes[0].kind,
@@ -69,9 +104,15 @@ def _signal(facts: Facts, minutes: list[Minute]) -> Signal:
         p95_now_ms=late.quantile(0.95) if late.total >= model.RATE_MIN else None,
         fresh_s=None if last is None else max(0.0, (facts.machine_now - last).total_seconds() - 60),
         gauge=gauge,
-        points=[0.0 if one is None else (one.gauge or 0.0) if is_gauge else float(one.good + one.bad) for one in hour],
-        bad_points=[0.0 if one is None else float(one.bad) for one in hour],
+        points=[_point(by_minute.get(at), is_gauge=is_gauge, is_lost=at in lost) for at in hour],
+        bad_points=[float(by_minute[at].bad) if at in by_minute else 0.0 for at in hour],
     )
+
+
+def _point(one: Minute | None, *, is_gauge: bool, is_lost: bool) -> float | None:
+    if one is None:
+        return None if is_lost else 0.0
+    return (one.gauge or 0.0) if is_gauge else float(one.good + one.bad)
 
 
 def recent(facts: Facts, minutes: Sequence[Minute]) -> list[Minute]:
@@ -87,6 +128,9 @@ def _error_share(minutes: Sequence[Minute]) -> float | None:
 
 def _rated(facts: Facts, kind: model.Kind, name: str, limits: Limits) -> tuple[Status, str]:
     """How the last five minutes of a series were, in a status and words."""
+    since = stale_since(facts, kind)
+    if since is not None:
+        return "look", f"Not known: what happened since {since:%H:%M} UTC is not kept."
     minutes = recent(facts, [one for one in facts.series if one.kind == kind and one.name == name])
     share = _error_share(minutes)
     results = sum(one.good + one.bad for one in minutes)
@@ -100,6 +144,16 @@ def _rated(facts: Facts, kind: model.Kind, name: str, limits: Limits) -> tuple[S
     if share > limits.error_share or (p95 is not None and p95 > limits.latency_ms and kind != "lane"):
         return "look", says
     return "good", says
+
+
+def _figures(facts: Facts) -> Iterator[Part]:
+    """What all the others are judged by: whether it is of this moment."""
+    since = stale_since(facts, "edge", "channel", "lane")
+    if since is not None:
+        says = f"Not kept since {since:%H:%M} UTC: rates, percentiles and promises are of before. "
+        yield Part(part="figures", status="bad", says=says + "The database has no room for them, or no clock counts.")
+    elif facts.counted_to is not None:
+        yield Part(part="figures", status="good", says=f"Counted up to {facts.counted_to:%H:%M:%S} UTC.")
 
 
 def _edges(facts: Facts, limits: Limits) -> Iterator[Part]:
@@ -158,7 +212,7 @@ def _processes(facts: Facts, limits: Limits) -> Iterator[Part]:
         known = [one for one in facts.processes if one.kind == kind]
         if not known:
             continue
-        alive = [one for one in known if (facts.machine_now - one.at).total_seconds() <= model.GONE_S]
+        alive = [one for one in known if not _is_gone(facts, one)]
         if not alive:
             yield Part(part=f"process {kind}", status="bad", says="None has said that it lives for 30 s.")
             continue
@@ -166,6 +220,7 @@ def _processes(facts: Facts, limits: Limits) -> Iterator[Part]:
         late = max(one.lag_ms for one in alive)
         says = f"{len(alive)} alive, {gone} gone within 15 minutes, at most {late:.0f} ms late."
         yield Part(part=f"process {kind}", status="look" if gone or late > limits.lag_ms else "good", says=says)
+        yield from _late(kind, alive)
         pool_max, used = sum(one.pool_max for one in alive), sum(one.pool_in_use for one in alive)
         waiting = sum(one.pool_waiting for one in alive)
         if pool_max:
@@ -174,6 +229,20 @@ def _processes(facts: Facts, limits: Limits) -> Iterator[Part]:
             yield Part(
                 part=f"pool {kind}", status=status, says=f"{used} of {pool_max} connections at work, {waiting} wait."
             )
+
+
+def _late(kind: str, alive: Sequence[model.Process]) -> Iterator[Part]:
+    """What processes that are late send away; nothing is said where none ever did."""
+    late = [one for one in alive if one.shed_level]
+    level = max((one.shed_level for one in late), default=0)
+    if late:
+        since = min(one.shed_since for one in late if one.shed_since is not None)
+        says = f"{len(late)} of {len(alive)} late since {since:%H:%M} UTC. {WORDS[level]}"
+        yield Part(part=f"load {kind}", status="bad" if level > 1 else "look", says=says)
+    elif total := sum(one.shed_total for one in alive):
+        yield Part(
+            part=f"load {kind}", status="good", says=f"Everything is let in; {total} were sent away since the start."
+        )
 
 
 def _engines(facts: Facts, limits: Limits) -> Iterator[Part]:
@@ -187,7 +256,7 @@ def _engines(facts: Facts, limits: Limits) -> Iterator[Part]:
         newest = minutes[-1:]
         is_bad = any(one.bad for one in newest) and not any(one.good for one in newest)
         failed, asked = sum(one.bad for one in minutes), sum(one.good + one.bad for one in minutes)
-        status: Status = "bad" if is_bad else "look" if failed else "good"
+        status: Status = "bad" if is_bad else "look" if failed or not asked else "good"
         yield Part(part=f"probe {name}", status=status, says=f"Asked {asked} times in five minutes, {failed} in vain.")
     if facts.dead:
         yield Part(part="given up", status="look", says=f"{facts.dead} reactions or works were given up in an hour.")

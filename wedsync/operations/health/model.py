@@ -19,6 +19,8 @@ GONE_S: Final = 30.0
 JUDGE_S: Final = 30.0
 JUDGE_LIVE_S: Final = 10.0
 """While a wedding is live everything is judged three times as often."""
+STALE_S: Final = 120.0
+"""Figures that are older are not those of this moment, and are not shown as such."""
 MINUTES: Final = 60
 """So many are shown, and judged by trend."""
 RECENT_MINUTES: Final = 5
@@ -88,6 +90,12 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     lag_ms: float
     started_at: datetime
     at: datetime
+    shed_level: Annotated[int, Meta(description="What it sends away because it is late: 0 nothing, to 4.")] = 0
+    shed_since: datetime | None = None
+    shed_total: Annotated[int, Meta(description="Requests it has sent away since it began.")] = 0
+    unkept_since: Annotated[
+        datetime | None, Meta(description="Since when what it counts cannot be kept: the store is full.")
+    ] = None
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +169,10 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     p95_now_ms: Annotated[float | None, Meta(description="Of the last five minutes.")]
     fresh_s: Annotated[float | None, Meta(description="Seconds since the last minute in which anything happened.")]
     gauge: Annotated[float | None, Meta(description="The newest value of a measure, 1 being its limit.")]
-    points: Annotated[list[float], Meta(description="Sixty minutes, oldest first: results, or the measure.")]
+    points: Annotated[
+        list[float | None],
+        Meta(description="Sixty minutes, oldest first: results, or the measure; null where nothing could be kept."),
+    ]
     bad_points: list[float]
 
 

@@ -7,7 +7,7 @@ import structlog
 from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.kit.errors import not_found
-from wedsync.operations.modes.model import EnterMode, PlatformMode
+from wedsync.operations.modes.model import EnterMode, PlatformMode, Shedding
 from wedsync.web.context import as_struct
 
 queries = sql.load("wedsync.operations.modes")
@@ -17,6 +17,11 @@ log = structlog.get_logger("modes")
 async def recent(tx: Tx) -> list[PlatformMode]:
     """Of the last 30 days, newest first. Raises Refusal 403 for everybody but the operator."""
     return [as_struct(PlatformMode, row) for row in await tx.rows(queries.platform_modes)]
+
+
+async def shedding(tx: Tx) -> list[Shedding]:
+    """Processes of the web that send work away now, the one that began first at the front."""
+    return [as_struct(Shedding, row) for row in await tx.rows(queries.shedding)]
 
 
 async def enter(tx: Tx, asked: EnterMode) -> PlatformMode:

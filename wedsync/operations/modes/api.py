@@ -17,12 +17,13 @@ PATH: Final = "/api/v1/platform/modes"
 @get(
     PATH,
     summary="Modes of the platform",
-    description="For the operator: which are in force, and those of the last 30 days, with who entered them and why.",
+    description="For the operator: which are in force, and those of the last 30 days, with who entered them and why. "
+    "`shedding`: processes of the web that are late and send away what can wait, by themselves.",
 )
 async def modes(ctx: Context, actor: Actor) -> PlatformModes:
     """None is ever deleted."""
     async with entered(ctx, actor) as tx:
-        return PlatformModes(items=await actions.recent(tx))
+        return PlatformModes(items=await actions.recent(tx), shedding=await actions.shedding(tx))
 
 
 @post(

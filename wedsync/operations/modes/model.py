@@ -10,6 +10,7 @@ from msgspec import Meta
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 from wedsync.kit.modes import Kind
+from wedsync.web.admission import WORDS
 
 MINUTES_MAX: Final = 720
 
@@ -39,10 +40,24 @@ class PlatformMode(msgspec.Struct, frozen=True, kw_only=True):
     weddings_told: int
 
 
+class Shedding(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of the web that is late and sends work away, by itself and until it is on time again."""
+
+    process_id: UUID
+    level: Annotated[int, Meta(description="1 bulk; 2 and every second read; 3 all reads; 4 and every second change.")]
+    since: datetime
+    total: Annotated[int, Meta(description="Requests it has sent away since it began.")]
+
+    @property
+    def says(self) -> str:
+        return WORDS[self.level]
+
+
 class PlatformModes(msgspec.Struct, frozen=True, kw_only=True):
-    """Newest first."""
+    """Newest first; `shedding` is of this moment."""
 
     items: list[PlatformMode]
+    shedding: list[Shedding] = []
 
 
 class ModeNote(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,6 +71,7 @@ async def _page(
         operator_shell(request, ctx, tx.actor, "modes", waiting=await alerts.waiting(tx)),
         code=code,
         recent=await actions.recent(tx),
+        shedding=await actions.shedding(tx),
         names=NAMES,
         words=WORDS,
         given=given or {"kind": "read_only", "reason": "", "minutes": MINUTES},

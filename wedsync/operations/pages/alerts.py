@@ -9,7 +9,7 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.errors import FieldError, Refusal
 from wedsync.operations.platform import entered
 from wedsync.operations.shell import BASE, operator_shell
-from wedsync.operations.slo import actions, backtest, reading, rules
+from wedsync.operations.slo import actions, backtest, played, reading, rules
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
 from wedsync.web.forms import AnyRequest, signed_in
@@ -125,6 +125,8 @@ def values(
         "providers": providers,
         "lengths": LENGTHS,
         "measured": backtest.MEASURED,
+        "played": {one.rule: one for one in played.MEASURED.scores},
+        "stretches": played.MEASURED.stretches,
     }
 
 

@@ -29,7 +29,7 @@ from ops.alerts($1) a
 
 -- name: head
 -- With the word of this weekend's preflight, where there is one.
-select h.waiting, h.live, h.next_at, h.urgent, coalesce(w.weddings, 0) as weekend, coalesce(w.to_mend, 0) as to_mend, coalesce(w.is_fresh, true) as is_fresh
+select h.waiting, h.live, h.next_at, h.urgent, h.shed_level, h.shed_since, coalesce(w.weddings, 0) as weekend, coalesce(w.to_mend, 0) as to_mend, coalesce(w.is_fresh, true) as is_fresh
 from ops.head() h left join ops.preflight_word() w on true
 
 -- name: acknowledge

@@ -12,7 +12,7 @@ from wedsync.kit import clock, sketch
 from wedsync.kit.db import Row, Tx
 from wedsync.operations.health import actions as health
 from wedsync.operations.health.model import Facts
-from wedsync.operations.slo import actions, backtest, model, scores, season
+from wedsync.operations.slo import actions, backtest, model, played, scores, season
 from wedsync.operations.slo.actions import queries
 
 Reliance = Literal["kept", "missed", "too little to say"]
@@ -25,6 +25,7 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
 
     promises: list[model.Standing]
     season: season.Season
+    played: Annotated[played.Played, Meta(description="How often alerts were right where the incidents are known.")]
     backtest: Annotated[backtest.Backtest, Meta(description="How often predictions were right where the end is known.")]
 
 
@@ -75,7 +76,7 @@ async def slo(tx: Tx, facts: Facts | None = None) -> Slo:
         model.standing(counted, msgspec.structs.replace(one, goal=goal) if one.goal == GOAL else one)
         for one in model.PROMISES
     ]
-    return Slo(promises=promises, season=actions.season_of(found), backtest=backtest.MEASURED)
+    return Slo(promises=promises, season=actions.season_of(found), played=played.MEASURED, backtest=backtest.MEASURED)
 
 
 async def providers(tx: Tx, days: int) -> list[ProviderReport]:

@@ -195,7 +195,16 @@ def _held_open(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
 def _down(rule: AlertRule, judged: Judged) -> Iterator[Firing]:
     for one in judged.parts:
         word, _, name = one.part.partition(" ")
-        if one.status == "bad" and word in ("queue", "clock", "process", "pool", "probe", "mail", "accounts"):
+        if one.status == "bad" and word in (
+            "queue",
+            "clock",
+            "process",
+            "pool",
+            "probe",
+            "mail",
+            "accounts",
+            "figures",
+        ):
             is_urgent = one.part in URGENT or word in ("process", "mail") or one.part == "probe database"
             yield Firing(
                 rule=rule.rule,

@@ -49,7 +49,7 @@ def theil_sen(points: Sequence[float]) -> Slope:
     return Slope(middle=median(slopes), low=slopes[low], high=slopes[high])
 
 
-def forecast(points: Sequence[float], *, limit: float, horizon: float) -> Forecast | None:
+def forecast(points: Sequence[float | None], *, limit: float, horizon: float) -> Forecast | None:
     """None where nothing runs out within `horizon` steps, or too little is known of it."""
     known = _since_first(points)
     if len(known) < POINTS_MIN or known[-1] >= limit:
@@ -69,7 +69,12 @@ def forecast(points: Sequence[float], *, limit: float, horizon: float) -> Foreca
     return Forecast(level=level, slope=slope, soonest=max(0.0, soonest), latest=latest)
 
 
-def _since_first(points: Sequence[float]) -> Sequence[float]:
-    """Without the empty minutes before anything was measured."""
-    first = next((place for place, value in enumerate(points) if value), len(points))
-    return points[first:]
+def _since_first(points: Sequence[float | None]) -> Sequence[float]:
+    """Without the empty minutes before anything was measured, or before the last one of which nothing is known."""
+    known: list[float] = []
+    for value in points:
+        if value is None:
+            known = []
+        elif known or value:
+            known.append(value)
+    return known
