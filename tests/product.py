@@ -91,10 +91,15 @@ def running(data_dir: Path | None = None, **environ: str) -> Iterator[Product]:
         ]
         for name, port in zip(("--port", "--gateway-port", "--sandbox-port"), ports, strict=False):
             command += [name, str(port)]
-        settings = {"WEDSYNC_SANDBOX_SMTP_PORT": str(ports[3]), "WEDSYNC_WEB_WORKERS": "1", **environ}
+        # Other tests run beside it: that it is late is no load of its own.
+        settings = {
+            "WEDSYNC_SANDBOX_SMTP_PORT": str(ports[3]),
+            "WEDSYNC_WEB_WORKERS": "1",
+            "WEDSYNC_SHED_DELAY_MS": "0",
+        }
         with (folder / "up.log").open("wb") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **settings}
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **settings, **environ}
             )
         try:
             until(lambda: ready.exists() or process.poll() is not None, within_s=PATIENCE_S)
