@@ -19,7 +19,14 @@ async def refresh_index(tx: Tx, event: Event) -> None:
 
 def index_follows(*types: str, condition: str | None = None) -> Reaction:
     """Nouns above add what else a portfolio shows; however many facts there are, it is brought up to date once."""
-    return Reaction(name="suppliers.refresh_index", types=types, run=refresh_index, condition=condition, is_merged=True)
+    return Reaction(
+        name="suppliers.refresh_index",
+        types=types,
+        run=refresh_index,
+        condition=condition,
+        is_merged=True,
+        sweep=actions.queries.sweep_index,
+    )
 
 
 REACTIONS = (index_follows(*FOLLOWED),)
