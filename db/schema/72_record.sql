@@ -37,7 +37,8 @@ language sql volatile set search_path = '' set enable_nestloop = off as $$
   returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
 $$;
 
-create function app.headcount_fact(p_id uuid, p_op text, p_record jsonb, p_old jsonb) returns jsonb language sql immutable
+-- Stable as what it calls: as immutable it would not become part of the statement that asks, and would cost more than all else of a head count.
+create function app.headcount_fact(p_id uuid, p_op text, p_record jsonb, p_old jsonb) returns jsonb language sql stable
   return jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', p_id, 'op', p_op, 'record', p_record, 'old', p_old);
 
 -- An event in live form. Stable and without settings of its own, so that it becomes part of the statement that asks.
