@@ -38,7 +38,8 @@ class House:
         await self.couples[wedding].got("PATCH", f"/api/v1/weddings/{wedding}", {"couple_names": name})
 
     async def owed(self) -> list[asyncpg.Record]:
-        return await self.town.admin.fetch(OWED, [UUID(wedding) for wedding in self.couples])
+        rows: list[asyncpg.Record] = await self.town.admin.fetch(OWED, [UUID(wedding) for wedding in self.couples])
+        return rows
 
     async def rows(self, supplier: str) -> dict[str, str]:
         rows = await self.town.admin.fetch(ROWS, UUID(supplier))
@@ -174,24 +175,20 @@ async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House) -> 
     (wedding,) = house.couples
     sweeper = Sweeper(house.queue, registry.catalogue(house.town.settings))
     running = asyncio.create_task(sweeper.run())
+
+    async def shown() -> bool:
+        return await house.rows(business.supplier) == {wedding: "Heard"}
+
     try:
-        await eventually(lambda: _is_idle(sweeper))
+        await eventually(lambda: not sweeper._woken.is_set())
         await house.rename(wedding, "Heard")
         sweeper.hear(b'[{"type": "rsvp.replied"}]')
-        assert await _is_idle(sweeper)
+        assert not sweeper._woken.is_set()
         sweeper.hear(b'[{"type": "wedding.changed"}]')
-        await eventually(lambda: _shows(house, business.supplier, {wedding: "Heard"}))
+        await eventually(shown)
     finally:
         sweeper.stop()
         await running
-
-
-async def _is_idle(sweeper: Sweeper) -> bool:
-    return not sweeper._woken.is_set()
-
-
-async def _shows(house: House, supplier: str, rows: dict[str, str]) -> bool:
-    return await house.rows(supplier) == rows
 
 
 async def test_people_cannot_ask_for_a_sweep(house: House) -> None:

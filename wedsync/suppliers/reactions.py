@@ -2,9 +2,12 @@
 
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
+from wedsync.kit import sql
 from wedsync.kit.db import Tx
 from wedsync.suppliers import actions, model
 from wedsync.weddings import model as weddings
+
+queries = sql.load("wedsync.suppliers")
 
 FOLLOWED = (
     *(t.type for t in (model.REQUESTED, model.ACCEPTED, model.DECLINED, model.SCOPES_CHANGED, model.REVOKED)),
@@ -25,7 +28,7 @@ def index_follows(*types: str, condition: str | None = None) -> Reaction:
         run=refresh_index,
         condition=condition,
         is_merged=True,
-        sweep=actions.queries.sweep_index,
+        sweep=queries.sweep_index,
     )
 
 
