@@ -8,14 +8,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from tests.contracts.town import Linked, Somebody, Town
 from tests.eventually import eventually
+from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.jobs import Queue
 from wedsync.events.sweeps import Sweeper
 from wedsync.kit.db import Door, connect_pool
 from wedsync.processes import registry
 from wedsync.suppliers.actions import queries
+from wedsync.suppliers.reactions import index_follows
 
 OWED = "select * from jobs where name = 'suppliers.refresh_index' and tenant_id = any ($1) order by made_at"
 ROWS = "select wedding_id, couple_names, waiting from supplier_index where supplier_id = $1"
@@ -176,7 +179,7 @@ async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House) -> 
     sweeper = Sweeper(house.queue, registry.catalogue(house.town.settings))
     running = asyncio.create_task(sweeper.run())
 
-    async def shown() -> bool:
+    async def shown() -> Any:
         return await house.rows(business.supplier) == {wedding: "Heard"}
 
     try:
@@ -189,6 +192,40 @@ async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House) -> 
     finally:
         sweeper.stop()
         await running
+
+
+async def test_a_sweep_that_fails_is_told_and_stops_no_other(house: House) -> None:
+    business = await linked(house, 1)
+    (wedding,) = house.couples
+    known = registry.catalogue(house.town.settings)
+    broken = Reaction(
+        name="suppliers.broken",
+        types=("wedding.changed",),
+        run=known.reactions["suppliers.refresh_index"].run,
+        is_merged=True,
+        sweep="select 1 / 0 as done, null as nudge",
+    )
+    await house.rename(wedding, "Whole")
+    sweeper = Sweeper(house.queue, Catalogue(known.types.values(), [broken, index_follows("wedding.changed")]))
+
+    async def shown() -> Any:
+        return await house.rows(business.supplier) == {wedding: "Whole"}
+
+    with capture_logs() as told:
+        running = asyncio.create_task(sweeper.run())
+        try:
+            await eventually(shown)
+        finally:
+            sweeper.stop()
+            await running
+    assert "sweep_failed" in [line["event"] for line in told]
+
+
+def test_only_a_merged_reaction_can_be_swept() -> None:
+    known = registry.catalogue()
+    alone = Reaction(name="suppliers.alone", types=("wedding.changed",), run=known, sweep="select 1")
+    with pytest.raises(ValueError, match="only a merged one"):
+        Catalogue(known.types.values(), [alone])
 
 
 async def test_people_cannot_ask_for_a_sweep(house: House) -> None:
