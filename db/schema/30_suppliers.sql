@@ -129,6 +129,7 @@ create table public.supplier_index (
 );
 comment on table public.supplier_index is 'The portfolio: one row per link (id = link id), kept by a reaction; waiting counts acknowledgements not given, open names them and the link''s tasks';
 create index supplier_index_on on public.supplier_index (supplier_id, "on");
+create index supplier_index_wedding on public.supplier_index (wedding_id);
 create trigger bump before update on public.supplier_index for each row execute function app.bump();
 call app.protect('public.supplier_index', 'supplier_id',
   $$(select app.role()) in ('owner', 'admin', 'system') or id in (select a.link_id from public.assignments a

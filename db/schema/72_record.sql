@@ -37,7 +37,8 @@ language sql volatile set search_path = '' set enable_nestloop = off as $$
   returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
 $$;
 
-create function app.headcount_fact(p_id uuid, p_op text, p_record jsonb, p_old jsonb) returns jsonb language sql immutable
+-- Stable as what it calls: as immutable it would not become part of the statement that asks, and would cost more than all else of a head count.
+create function app.headcount_fact(p_id uuid, p_op text, p_record jsonb, p_old jsonb) returns jsonb language sql stable
   return jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', p_id, 'op', p_op, 'record', p_record, 'old', p_old);
 
 -- An event in live form. Stable and without settings of its own, so that it becomes part of the statement that asks.
@@ -50,7 +51,8 @@ language sql stable
     'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
 
 -- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, severity, concerns: [link ids] | null, summary}] of the entered tenant.
--- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls.
+-- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls; a fact
+-- that follows from another tenant's action may name its own.
 -- Plans are made once a connection: planned anew at each call, one answer of a guest would cost twice the CPU.
 create function app.record(p_facts jsonb, p_cause uuid default null) returns text
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
@@ -88,7 +90,7 @@ begin
       record, old_record, actor_kind, actor_id, cause, bulk, occurred_at, is_severe)
     select v_tenant, v_base + f.n, v_at, v_ids[f.n], v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
       (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
-      nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause,
+      nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), coalesce((f.x ->> 'cause')::uuid, v_cause),
       coalesce((f.x ->> 'bulk')::boolean, false), v_at, coalesce(f.x ->> 'severity' = 'high', false)
     from jsonb_array_elements(v_facts) with ordinality as f(x, n)
     returning events)
@@ -194,7 +196,7 @@ end $$;
 -- What facts owe. One delivery per destination whose tenant may see the fact, by the first of its subscriptions that matches, with the previous seq
 -- that destination was owed; app.routed says by the same predicates why. One reaction per name whose condition holds. A reaction that is merged
 -- looks at what stands, not at its event: while one of its name waits in this stream no other is owed. The lock on the waiting one makes that sure:
--- it cannot start before our commit.
+-- it cannot start before our commit. What is swept by its noun is there to be claimed only if that has not come to it within a second.
 create function app.owe_facts(p_stream uuid, p_facts jsonb, p_ids uuid[], p_base bigint, p_at timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -241,7 +243,7 @@ begin
     select m.destination_id, p_stream, max(m.seq) from matched m group by m.destination_id
     on conflict (destination_id, stream_id) do update set seq = excluded.seq),
   due as (
-    select e.seq, e.event_id, t.name, t.is_merged, row_number() over (partition by t.name order by e.seq) as nth
+    select e.seq, e.event_id, t.name, t.is_merged, t.is_swept, row_number() over (partition by t.name order by e.seq) as nth
     from told e join public.reaction_types t on t.type = e.type
     where t.condition is null or jsonb_path_match(e.x, t.condition, '{}', true)),
   waiting as (
@@ -254,7 +256,8 @@ begin
       coalesce(m.held_until, clock_timestamp())
     from matched m
     union all
-    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live, clock_timestamp() from due d
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live,
+      case when d.is_swept then clock_timestamp() + interval '1 second' else clock_timestamp() end from due d
       where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
   select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
   -- Of what was owed before, and by this action itself, only the newest of each row goes on.
@@ -366,10 +369,10 @@ language sql volatile security definer set search_path = '' as $$
     on conflict (type) do update set lane = excluded.lane, acknowledge = excluded.acknowledge
     where (t.lane, t.acknowledge) is distinct from (excluded.lane, excluded.acknowledge);
   delete from public.reaction_types r where (r.name, r.type) not in (select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x));
-  insert into public.reaction_types as r (name, type, condition, is_merged)
-    select x ->> 'name', x ->> 'type', (x ->> 'condition')::jsonpath, (x ->> 'is_merged')::boolean from jsonb_array_elements(p -> 'reactions') as f(x)
-    on conflict (name, type) do update set condition = excluded.condition, is_merged = excluded.is_merged
-    where (r.condition::text, r.is_merged) is distinct from (excluded.condition::text, excluded.is_merged);
+  insert into public.reaction_types as r (name, type, condition, is_merged, is_swept)
+    select x ->> 'name', x ->> 'type', (x ->> 'condition')::jsonpath, (x ->> 'is_merged')::boolean, (x ->> 'is_swept')::boolean from jsonb_array_elements(p -> 'reactions') as f(x)
+    on conflict (name, type) do update set condition = excluded.condition, is_merged = excluded.is_merged, is_swept = excluded.is_swept
+    where (r.condition::text, r.is_merged, r.is_swept) is distinct from (excluded.condition::text, excluded.is_merged, excluded.is_swept);
 $$;
 grant execute on function app.sync_catalogue(jsonb) to wedsync_owner;
 reset role;

@@ -1,65 +1,112 @@
--- The portfolio index lives with the supplier but follows the weddings: one function brings all suppliers of a wedding up to date,
--- each as its own tenant with its own event, in sorted order so that two weddings never wait for each other in a circle.
+-- The portfolio index lives with the supplier but follows the weddings: one statement brings all suppliers of some weddings up to date, each told in
+-- its own stream. The streams are locked first and in order, so that two of these never wait for each other in a circle, and what is read
+-- afterwards is never older than what another has written.
 set role wedsync_recorder;
 
--- What waits for one link, newest change first, tasks by date: enough for a portfolio to show and to act on.
-create function app.open_of(p_wedding uuid, p_link uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce((select jsonb_agg(jsonb_build_object('kind', 'acknowledge', 'id', a.id, 'type', a.type, 'summary', a.summary, 'status', a.status,
-      'at', a.opened_at) order by a.opened_at desc, a.id)
-    from public.acknowledgements a where a.wedding_id = p_wedding and a.link_id = p_link and a.status <> 'acknowledged'), '[]')
-  || coalesce((select jsonb_agg(jsonb_build_object('kind', 'task', 'id', t.id, 'title', t.title, 'due_on', t.due_on) order by t.due_on nulls last, t.id)
-    from public.tasks t where t.wedding_id = p_wedding and t.link_id = p_link and t.status not in ('done', 'cancelled')), '[]');
-$$;
-
-create function app.refresh_index(p_wedding uuid) returns setof text
-language plpgsql volatile security definer set search_path = '' as $$
+-- Of these weddings, what stands in the index and is no longer so, as facts for the suppliers' streams: what waits for a link is listed newest
+-- change first, tasks by date, enough for a portfolio to show and to act on. Of links whose supplier came meanwhile their own fact takes care.
+create function app.index_weddings(p_weddings uuid[]) returns table (supplier_id uuid, wedding_id uuid, fact jsonb)
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
+  set enable_mergejoin = off as $$
 declare
-  r record;
-  v_facts jsonb;
+  v_suppliers uuid[] := array(
+    select l.supplier_id from public.links l where l.wedding_id = any (p_weddings) and l.supplier_id is not null
+    union select i.supplier_id from public.supplier_index i where i.wedding_id = any (p_weddings));
 begin
-  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'refresh_index is the system''s'; end if;
-  for r in
-    select distinct x.supplier_id from (
-      select l.supplier_id from public.links l where l.wedding_id = p_wedding and l.supplier_id is not null
-      union select i.supplier_id from public.supplier_index i where i.wedding_id = p_wedding) x order by 1
-  loop
-    perform app.settle(null, 'system', r.supplier_id, 'system', 2047, 2047);
-    with wanted as (
+  perform from public.streams s where s.id = any (v_suppliers) order by s.id for update;
+  return query
+    with wanted as materialized (
       select l.supplier_id, l.wedding_id, l.id, w.couple_names, w."on", w.date_status, w.time_zone,
-        coalesce(nullif(w.reception_venue, ''), w.ceremony_venue) as venue, l.status, l.level,
-        (select count(*)::int from public.acknowledgements a where a.wedding_id = l.wedding_id and a.link_id = l.id and a.status <> 'acknowledged') as waiting,
-        (select count(*)::int from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as tasks_open,
-        (select min(t.due_on) from public.tasks t where t.wedding_id = l.wedding_id and t.link_id = l.id and t.status not in ('done', 'cancelled')) as next_due,
-        app.open_of(l.wedding_id, l.id) as open
+        coalesce(nullif(w.reception_venue, ''), w.ceremony_venue) as venue, l.status, l.level, a.waiting, t.tasks_open, t.next_due, a.open || t.open as open
       from public.links l join public.weddings w on w.wedding_id = l.wedding_id
-      where l.wedding_id = p_wedding and l.supplier_id = r.supplier_id and l.status in ('requested', 'active')),
+      cross join lateral (select count(*)::int as waiting, coalesce(jsonb_agg(jsonb_build_object('kind', 'acknowledge', 'id', x.id, 'type', x.type,
+          'summary', x.summary, 'status', x.status, 'at', x.opened_at) order by x.opened_at desc, x.id), '[]') as open
+        from public.acknowledgements x where x.wedding_id = l.wedding_id and x.link_id = l.id and x.status <> 'acknowledged') a
+      cross join lateral (select count(*)::int as tasks_open, min(x.due_on) as next_due, coalesce(jsonb_agg(jsonb_build_object('kind', 'task', 'id', x.id,
+          'title', x.title, 'due_on', x.due_on) order by x.due_on nulls last, x.id), '[]') as open
+        from public.tasks x where x.wedding_id = l.wedding_id and x.link_id = l.id and x.status not in ('done', 'cancelled')) t
+      where l.wedding_id = any (p_weddings) and l.supplier_id = any (v_suppliers) and l.status in ('requested', 'active')),
     gone as (
-      delete from public.supplier_index i where i.supplier_id = r.supplier_id and i.wedding_id = p_wedding and not exists (select from wanted)
-      returning i.id, to_jsonb(i) as old_record),
+      delete from public.supplier_index i where i.wedding_id = any (p_weddings) and i.supplier_id = any (v_suppliers)
+        and not exists (select from wanted n where n.supplier_id = i.supplier_id and n.wedding_id = i.wedding_id)
+      returning i.supplier_id, i.wedding_id, i.id, to_jsonb(i) as old_record),
     kept as (
       insert into public.supplier_index as i (supplier_id, wedding_id, id, couple_names, "on", date_status, time_zone, venue, status, level, waiting,
         tasks_open, next_due, open)
       select n.* from wanted n
-      on conflict (supplier_id, wedding_id) do update
+      on conflict on constraint supplier_index_pkey do update
         set id = excluded.id, couple_names = excluded.couple_names, "on" = excluded."on", date_status = excluded.date_status,
           time_zone = excluded.time_zone, venue = excluded.venue, status = excluded.status, level = excluded.level, waiting = excluded.waiting,
           tasks_open = excluded.tasks_open, next_due = excluded.next_due, open = excluded.open, changed_at = clock_timestamp()
         where (i.id, i.couple_names, i."on", i.date_status, i.time_zone, i.venue, i.status, i.level, i.waiting, i.tasks_open, i.next_due, i.open)
           is distinct from (excluded.id, excluded.couple_names, excluded."on", excluded.date_status, excluded.time_zone, excluded.venue,
             excluded.status, excluded.level, excluded.waiting, excluded.tasks_open, excluded.next_due, excluded.open)
-      returning new.id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
-    select jsonb_agg(f.x) into v_facts from (
-      select jsonb_build_object('type', 'portfolio.changed', 'scope', 1, 'link', k.id, 'table', 'supplier_index', 'id', k.id,
-        'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record) as x from kept k
-      union all
-      select jsonb_build_object('type', 'portfolio.removed', 'scope', 1, 'link', g.id, 'table', 'supplier_index', 'id', g.id, 'op', 'DELETE', 'old', g.old_record)
-      from gone g) f;
-    if v_facts is not null then return next app.record(v_facts); end if;
+      returning new.supplier_id, new.wedding_id, new.id, to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record)
+    select k.supplier_id, k.wedding_id, jsonb_build_object('type', 'portfolio.changed', 'scope', 1, 'link', k.id, 'table', 'supplier_index', 'id', k.id,
+      'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record) from kept k
+    union all
+    select g.supplier_id, g.wedding_id, jsonb_build_object('type', 'portfolio.removed', 'scope', 1, 'link', g.id, 'table', 'supplier_index', 'id', g.id,
+      'op', 'DELETE', 'old', g.old_record) from gone g;
+end $$;
+
+-- The reaction of one wedding, by itself.
+create function app.refresh_index(p_wedding uuid) returns setof text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  r record;
+begin
+  if app.role() <> 'system' or app.tenant() <> p_wedding then raise insufficient_privilege using message = 'refresh_index is the system''s'; end if;
+  for r in select x.supplier_id, jsonb_agg(x.fact) as facts from app.index_weddings(array[p_wedding]) x group by x.supplier_id order by x.supplier_id
+  loop
+    perform app.settle(null, 'system', r.supplier_id, 'system', 2047, 2047);
+    return next app.record(r.facts);
   end loop;
   perform app.settle(null, 'system', p_wedding, 'system', 2047, 2047);
 end $$;
 grant execute on function app.refresh_index(uuid) to wedsync_user;
+
+-- The same reaction of all weddings that wait, oldest first, and the end of its jobs: fifty couples who change theirs at once cost a supplier one
+-- statement and one fact of its stream each. A job that was ever claimed is left to whoever claims it: what cannot be done holds nothing else back.
+-- So many links at once that nobody's stream is held for long. A job that is locked is being waited with: its transaction's end is a nudge of its own.
+-- Returns how many jobs were done, once, and the nudges.
+create function app.sweep_index(p_jobs integer, p_links integer) returns table (done integer, nudge text)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+  set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_waiting uuid[];
+  v_jobs public.jobs[];
+  v_causes jsonb;
+  r record;
+begin
+  -- What is swept can be claimed a second after it was owed, so that a narrow stretch of the critical lane holds it: another index of this table would
+  -- cost every job. What has waited longer is left to the claims.
+  v_waiting := array(select j.id from public.jobs j
+    where j.lane::integer = 0 and j.lease_token is null and j.run_at between clock_timestamp() - interval '1 second' and clock_timestamp() + interval '1 second'
+      and j.name = 'suppliers.refresh_index' and j.kind = 'reaction' and j.attempt = 0
+    order by j.run_at limit p_jobs for update skip locked);
+  if cardinality(v_waiting) = 0 then return; end if;
+  select array_agg(f.job) into v_jobs from (
+    select j as job, sum(k.links) over (order by j.made_at, j.id) - k.links as before from public.jobs j
+    cross join lateral (select count(*) as links from public.links l where l.wedding_id = j.tenant_id) k where j.id = any (v_waiting)) f
+  where f.before < p_links;
+  select jsonb_object_agg(e.stream_id, e.cause) into v_causes from unnest(v_jobs) x
+    join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at;
+  for r in
+    select x.supplier_id, jsonb_agg(x.fact || jsonb_build_object('cause', v_causes -> x.wedding_id::text)) as facts
+    from app.index_weddings(array(select j.tenant_id from unnest(v_jobs) j)) x group by x.supplier_id order by x.supplier_id
+  loop
+    perform app.settle(null, 'system', r.supplier_id, 'system', 2047, 2047);
+    nudge := app.record(r.facts);
+    return next;
+  end loop;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+  delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
+  perform app.call_next(v_jobs);
+  nudge := null;
+  done := cardinality(v_jobs);
+  return next;
+end $$;
+grant execute on function app.sweep_index(integer, integer) to wedsync_service;
 reset role;
 set role wedsync_owner;
 grant insert, update, delete on public.supplier_index to wedsync_recorder;

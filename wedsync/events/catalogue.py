@@ -48,6 +48,8 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
 
     `condition` is a jsonpath predicate over the fact (`op, record, old, link, membership`): where it does not hold,
     nothing is owed. A merged one looks at what stands, not at its event: one that waits serves all facts of a stream.
+    `sweep` is a statement of the service door that does what waits of a merged one in all streams as far as it can, and
+    ends its jobs: rows of `done`, how many, and `nudge`. `run` is for what it left.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     run: Any
     condition: str | None = None
     is_merged: bool = False
+    sweep: str | None = None
 
 
 class Catalogue:
@@ -77,10 +80,19 @@ class Catalogue:
         known = self.reactions.setdefault(reaction.name, reaction)
         if unknown or (known is not reaction and (known.run is not reaction.run or not known.is_merged)):
             raise ValueError(f"reaction {reaction.name}: unknown types {unknown} or a double name")
+        is_swept = reaction.sweep is not None
+        if is_swept and not reaction.is_merged:
+            raise ValueError(f"reaction {reaction.name}: only a merged one can be swept")
         self._owed += [
             {"name": reaction.name, "type": kind, "condition": reaction.condition, "is_merged": reaction.is_merged}
+            | {"is_swept": is_swept}
             for kind in reaction.types
         ]
+
+    def types_of(self, reactions: Iterable[Reaction]) -> list[str]:
+        """The types that owe any of these, whichever noun named them."""
+        names = {reaction.name for reaction in reactions}
+        return sorted({owed["type"] for owed in self._owed if owed["name"] in names})
 
     def for_database(self) -> str:
         """JSON for `app.sync_catalogue`."""

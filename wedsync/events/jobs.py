@@ -193,6 +193,15 @@ class Queue:
                 log.warning("host_breaker_opened", host=host.host, pause_s=host.open_until - host.now_s)
         await self.hints.tell(standing, hosts)
 
+    async def sweep(self, statement: str) -> int:
+        """Have a noun's function do what waits of a merged reaction, and end it; returns how many jobs are done."""
+        rows = await self._pool.fetch(statement)
+        if self._published is not None:
+            for row in rows:
+                if row["nudge"] is not None:
+                    await self._published(row["nudge"])
+        return sum(row["done"] or 0 for row in rows)
+
     async def heartbeat(self, jobs: Sequence[Job]) -> set[UUID]:
         """Keep leases for another minute; returns the jobs that are still held."""
         return {row["job"] for row in await self._pool.fetch(queries.heartbeat, *_ids(jobs))}

@@ -25,6 +25,7 @@ from wedsync.events.hints import CHANNEL, Hints
 from wedsync.events.jobs import LEASE_S, Ending, Job, Payload, Queue, is_passing, noting_finished
 from wedsync.events.reactions import UnknownName, Work, react
 from wedsync.events.retry import Outcome, decide
+from wedsync.events.sweeps import Sweeper
 from wedsync.events.touched import scopes_of
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
@@ -310,10 +311,11 @@ async def serve(
     wake = asyncio.Event()
     watch = Watch()
     reads = Reads(watch, scopes_of(catalogue.types.values()))
-    async with _doors(settings, wake, reads) as (queue, door):
+    async with _doors(settings, catalogue, wake, reads) as (queue, door, sweeper):
         every = {**senders, **(chats(door) if chats is not None else {})}
         worker = Worker(queue=queue, door=door, catalogue=catalogue, senders=every, works=works, wake=wake, watch=watch)
-        ear = asyncio.create_task(_listen(settings, wake, queue.hints))
+        ear = asyncio.create_task(_listen(settings, wake, sweeper, queue.hints))
+        sweeping = asyncio.create_task(sweeper.run())
         # It writes a last time after the last delivery has ended.
         last = asyncio.Event()
         heart = Heart("worker", pool=lambda: pool_of(door))
@@ -325,6 +327,8 @@ async def serve(
             async with wedding_time.followed(door, settings.env):
                 await worker.run(stop)
         finally:
+            sweeper.stop()
+            await sweeping
             ear.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ear
@@ -334,7 +338,9 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _doors(settings: Settings, wake: asyncio.Event, reads: Reads) -> AsyncIterator[tuple[Queue, Door]]:
+async def _doors(
+    settings: Settings, catalogue: Catalogue, wake: asyncio.Event, reads: Reads
+) -> AsyncIterator[tuple[Queue, Door, Sweeper]]:
     service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application=NAME)
     publisher = Publisher(settings.valkey_url)
 
@@ -345,14 +351,15 @@ async def _doors(settings: Settings, wake: asyncio.Event, reads: Reads) -> Async
     try:
         hints = Hints(publisher.publish)
         queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
+        sweeper = Sweeper(queue, catalogue)
         async with pooling.pooled(settings.door("user"), face="worker", settings=settings, application=NAME) as user:
-            yield queue, Door(user, flush=record.flush, published=published, reads=reads)
+            yield queue, Door(user, flush=record.flush, published=published, reads=reads), sweeper
     finally:
         await publisher.close()
         await service.close()
 
 
-async def _listen(settings: Settings, wake: asyncio.Event, hints: Hints) -> None:
+async def _listen(settings: Settings, wake: asyncio.Event, sweeper: Sweeper, hints: Hints) -> None:
     """Every commit that recorded something may have owed something: its nudge is as good as a word to the workers."""
 
     def heard(channel: bytes, message: bytes) -> None:
@@ -360,8 +367,13 @@ async def _listen(settings: Settings, wake: asyncio.Event, hints: Hints) -> None
             hints.hear(message)
         else:
             wake.set()
+            sweeper.hear(message)
 
-    await Subscriber(settings.valkey_url, [WAKE, EVENTS, CHANNEL], heard, wake.set).run()
+    def connected() -> None:
+        wake.set()
+        sweeper.wake()
+
+    await Subscriber(settings.valkey_url, [WAKE, EVENTS, CHANNEL], heard, connected).run()
 
 
 def main(settings: Settings) -> None:

@@ -54,6 +54,10 @@ select i.supplier_id, i.wedding_id, i.id, i.couple_names, i."on", i.date_status,
   i.tasks_open, i.next_due, i.open, i.changed_at, i.version, i.updated_at from supplier_index i where i.supplier_id = $1 order by i."on"
   nulls last, i.wedding_id
 
+-- name: sweep_index
+-- Brings the portfolios of all weddings up to date that wait for it: so many jobs and links at once.
+select s.done, s.nudge from app.sweep_index(64, 128) s
+
 -- name: head
 select s.name, s.category, app.role() as role, app.now() as now, app.my_unread() as unread,
   (select coalesce(sum(i.waiting + i.tasks_open), 0)::int from supplier_index i where i.supplier_id = $1) as waiting,

@@ -15,7 +15,7 @@ from wedsync.guests.importing.reading import Ground
 from wedsync.guests.importing.standing import Rows, ground_of
 from wedsync.guests.importing.stored import Change, Journal, Made, seal_journal
 from wedsync.guests.importing.values import CellIssue, ImportResult, Plan
-from wedsync.guests.importing.writing import Batch, Line, hung
+from wedsync.guests.importing.writing import SEALED, Batch, Line, hung
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
@@ -103,13 +103,18 @@ async def fail(tx: Tx, wedding_id: UUID, import_id: UUID, reason: str) -> None:
     await _change(tx, wedding_id, import_id, facts.FAILED, ("running",), change)
 
 
-async def apply(tx: Tx, ring: KeyRing, wedding_id: UUID, import_id: UUID, ready: "Ready") -> None:
-    """Change the guest list and end the import, all of it or nothing. Raises Moved when it changed meanwhile."""
+async def apply(
+    tx: Tx, ring: KeyRing, wedding_id: UUID, import_id: UUID, ready: "Ready", sealing: "asyncio.Task[dict[str, str]]"
+) -> None:
+    """Change the guest list and end the import, all of it or nothing. Raises Moved when it changed meanwhile.
+
+    `sealing` gives the lines of contacts and needs, which are sealed while the names before them are written.
+    """
     await tx.rows(queries.hold_imports, wedding_id)
     if await tx.value(queries.state_of, wedding_id) != ready.state:
         raise Moved
     await tx.plan_anew()
-    changes = await _write(tx, wedding_id, ready)
+    changes = await _write(tx, wedding_id, ready, sealing)
     made = [Made(guest, *what) for guest, what in hung(ready.batch).items()]
     parties = [line["id"] for line in ready.batch.insert_parties]
     journal = Journal(bases=ready.bases, guests=made, parties=parties, changes=changes)
@@ -129,7 +134,7 @@ async def apply(tx: Tx, ring: KeyRing, wedding_id: UUID, import_id: UUID, ready:
 
 
 class Ready(msgspec.Struct, kw_only=True):
-    """A decided import, worked out so far that only statements are left. `texts` are the batch's lines as jsonb."""
+    """A decided import, worked out so far that only statements are left. `texts`: lines as jsonb, the sealed apart."""
 
     state: str
     batch: Batch
@@ -158,7 +163,7 @@ _STATEMENTS: Sequence[tuple[str, str, EventType, bool]] = (
 )
 
 
-async def _write(tx: Tx, wedding_id: UUID, ready: Ready) -> list[Change]:
+async def _write(tx: Tx, wedding_id: UUID, ready: Ready, sealing: "asyncio.Task[dict[str, str]]") -> list[Change]:
     """One statement for each kind of row; returns what changed about guests and parties that were there before."""
     own = {line["id"] for line in (*ready.batch.insert_guests, *ready.batch.insert_parties)}
     changes: list[Change] = []
@@ -166,19 +171,25 @@ async def _write(tx: Tx, wedding_id: UUID, ready: Ready) -> list[Change]:
         lines: list[Line] = getattr(ready.batch, name)
         if not lines:
             continue
-        written = await tx.rows(statement, wedding_id, ready.texts[name])
+        texts = await sealing if name in SEALED else ready.texts
+        written = await tx.rows(statement, wedding_id, texts[name])
         if len(written) != len(lines):
             raise Moved
         if is_new:
             record_inserted(tx, kind, [row["id"] for row in written])
-        for row in written:
-            if not is_new:
+        else:
+            for row in written:
                 record(tx, kind, op="UPDATE", row=row, bulk=True)
-            whose = str(row["guest_id"] if name == "insert_answers" else row["id"])
-            if whose not in own:
-                before = None if is_new else row["old_record"]
-                changes.append(Change(kind.table, str(row["id"]), row["version"], before))
+        changes += [_change_of(kind, row, is_new) for row in written if _whose(name, row) not in own]
     return changes
+
+
+def _whose(name: str, row: Row) -> str:
+    return str(row["guest_id"] if name == "insert_answers" else row["id"])
+
+
+def _change_of(kind: EventType, row: Row, is_new: bool) -> Change:
+    return Change(kind.table, str(row["id"]), row["version"], None if is_new else row["old_record"])
 
 
 async def _change(

@@ -17,7 +17,7 @@ from wedsync.guests.importing.reading import Ground, fit
 from wedsync.guests.importing.standing import Rows, Standing, json_of, stand
 from wedsync.guests.importing.stored import Upload, open_upload
 from wedsync.guests.importing.values import Merge
-from wedsync.guests.importing.writing import Batch, batch, ids_needed
+from wedsync.guests.importing.writing import SEALED, Batch, Open, batch, ids_needed, seal
 from wedsync.kit import failpoints, sql
 from wedsync.kit.db import Door
 from wedsync.kit.errors import Refusal
@@ -86,10 +86,11 @@ async def _decide_and_write(door: Door, job: Job, ring: KeyRing, import_id: UUID
     async with door.enter_job(job.id, job.lease_token) as tx:
         await actions.progress(tx, wedding_id, import_id, upload.plan.rows // 2)
         ids = await actions.new_ids(tx, ids_needed(upload.plan, merged))
-    ready = await asyncio.to_thread(_ready, ring, wedding_id, upload, merged, standing, ground, ids)
+    ready, opened = await asyncio.to_thread(_ready, upload, merged, standing, ground, ids)
+    sealing = asyncio.create_task(asyncio.to_thread(_sealed, ring, wedding_id, ready.batch, opened))
     try:
         async with door.enter_job(job.id, job.lease_token) as tx:
-            await actions.apply(tx, ring, wedding_id, import_id, ready)
+            await actions.apply(tx, ring, wedding_id, import_id, ready, sealing)
             failpoints.hit("import_written")
             await jobs.finish(tx, job)
     except Moved:
@@ -98,6 +99,8 @@ async def _decide_and_write(door: Door, job: Job, ring: KeyRing, import_id: UUID
         if refusal.code != "already_exists":  # somebody else's import made a guest of the same key
             raise
         return False
+    finally:
+        await asyncio.wait({sealing})
     log.info("import_finished", import_id=str(import_id), rows=ready.result.rows, created=ready.result.created)
     return True
 
@@ -112,17 +115,16 @@ def decided(ring: KeyRing, wedding_id: UUID, upload: Upload, rows: Rows, ground:
 
 
 def _ready(
-    ring: KeyRing,
-    wedding_id: UUID,
-    upload: Upload,
-    merged: Merge,
-    standing: Standing,
-    ground: Ground,
-    ids: list[UUID],
-) -> Ready:
-    lines = batch(ring, wedding_id, upload.plan, merged, standing=standing, ground=ground, ids=ids)
-    texts = {name: json_of(getattr(lines, name)) for name in Batch.__struct_fields__}
-    return Ready(state=standing.state, batch=lines, texts=texts, bases=merged.bases, result=merged.result)
+    upload: Upload, merged: Merge, standing: Standing, ground: Ground, ids: list[UUID]
+) -> tuple[Ready, list[Open]]:
+    lines, opened = batch(upload.plan, merged, standing=standing, ground=ground, ids=ids)
+    texts = {name: json_of(getattr(lines, name)) for name in Batch.__struct_fields__ if name not in SEALED}
+    return Ready(state=standing.state, batch=lines, texts=texts, bases=merged.bases, result=merged.result), opened
+
+
+def _sealed(ring: KeyRing, wedding_id: UUID, lines: Batch, opened: list[Open]) -> dict[str, str]:
+    seal(ring, wedding_id, opened)
+    return {name: json_of(getattr(lines, name)) for name in SEALED}
 
 
 async def _give_up(door: Door, job: Job, import_id: UUID, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A merge to rows: what is inserted and updated, sealed where it must be, one list per statement. Pure; no I/O."""
+"""A merge to rows: what is inserted and updated, one list per statement, and what is still to be sealed. No I/O."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +17,16 @@ from wedsync.kit.seal import KeyRing
 Line = dict[str, Any]
 _NAMES = ("first_name", "last_name", "display_name", "age_band", "role", "table_label")
 _CONTACT = ("email", "phone", "address")
+SEALED = ("insert_contacts", "insert_needs", "update_contacts", "update_needs")
+"""Statements whose lines lack what is sealed until `seal` has filled it in."""
+
+
+class Open(msgspec.Struct, frozen=True, gc=False):
+    """A line of contacts or needs, and what is to stand in it, not sealed yet."""
+
+    line: Line
+    guest_id: str
+    said: Contact | Needs
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -40,32 +50,28 @@ def ids_needed(plan: Plan, merged: Merge) -> int:
 
 
 def batch(
-    ring: KeyRing,
-    wedding_id: UUID,
-    plan: Plan,
-    merged: Merge,
-    *,
-    standing: Standing,
-    ground: Ground,
-    ids: Sequence[UUID],
-) -> Batch:
-    """Everything the merge writes."""
-    return _Writer(ring, wedding_id, plan, merged, standing, ground, iter(ids)).written()
+    plan: Plan, merged: Merge, *, standing: Standing, ground: Ground, ids: Sequence[UUID]
+) -> tuple[Batch, list[Open]]:
+    """Everything the merge writes, and what `seal` has to do before the statements of `SEALED`."""
+    writer = _Writer(plan, merged, standing, ground, iter(ids))
+    return writer.written(), writer.open
+
+
+def seal(ring: KeyRing, wedding_id: UUID, opened: Sequence[Open]) -> None:
+    """Fill in what is sealed. Half of the work on a long list: the database writes its names meanwhile."""
+    for one in opened:
+        guest_id = UUID(one.guest_id)
+        if isinstance(one.said, Contact):
+            value, index = sealed.seal_contact(ring, wedding_id, guest_id, one.said)
+            one.line["email_index"] = index.hex() if index is not None else None
+        else:
+            value = sealed.seal_needs(ring, wedding_id, guest_id, one.said)
+        one.line["sealed"] = value.hex()
 
 
 class _Writer:
-    def __init__(
-        self,
-        ring: KeyRing,
-        wedding_id: UUID,
-        plan: Plan,
-        merged: Merge,
-        standing: Standing,
-        ground: Ground,
-        ids: Iterator[UUID],
-    ) -> None:
-        self._ring = ring
-        self._wedding_id = wedding_id
+    def __init__(self, plan: Plan, merged: Merge, standing: Standing, ground: Ground, ids: Iterator[UUID]) -> None:
+        self.open: list[Open] = []
         self._plan = plan
         self._merged = merged
         self._standing = standing
@@ -128,9 +134,9 @@ class _Writer:
         whose = {"guest_id": guest_id, "party_id": party_id}
         if guest.email or guest.phone or guest.address:
             contact = Contact(email=guest.email, phone=guest.phone, address=guest.address)
-            self._batch.insert_contacts.append(whose | self._sealed_contact(guest_id, contact))
+            self._batch.insert_contacts.append(self._unsealed(whose, guest_id, contact))
         if guest.needs is not None:
-            self._batch.insert_needs.append(whose | self._sealed_needs(guest_id, guest))
+            self._batch.insert_needs.append(self._unsealed(whose, guest_id, _needs_of(guest)))
         for title in invited:
             self._batch.insert_answers.append(whose | self._answer(guest, title))
 
@@ -151,13 +157,11 @@ class _Writer:
         said = next((meal.words for meal in guest.meals if meal.event == title), "")
         return next((meal for meal, name in meals.values() if name == said), None) if said else None
 
-    def _sealed_contact(self, guest_id: str, contact: Contact) -> Line:
-        value, index = sealed.seal_contact(self._ring, self._wedding_id, UUID(guest_id), contact)
-        return {"sealed": value.hex(), "email_index": index.hex() if index is not None else None}
-
-    def _sealed_needs(self, guest_id: str, guest: PlannedGuest) -> Line:
-        needs = msgspec.convert(msgspec.to_builtins(guest.needs), type=Needs)
-        return {"sealed": sealed.seal_needs(self._ring, self._wedding_id, UUID(guest_id), needs).hex()}
+    def _unsealed(self, line: Line, guest_id: str, said: Contact | Needs) -> Line:
+        """A line of its own, to be sealed."""
+        line = dict(line)
+        self.open.append(Open(line, guest_id, said))
+        return line
 
     # --- guests who are there already --------------------------------------------------------------------------------
 
@@ -181,19 +185,21 @@ class _Writer:
     def _change_contact(self, guest: PlannedGuest, guest_id: str, fields: set[str]) -> None:
         known, version = self._standing.contacts.get(guest_id, (Contact(), 0))
         contact = msgspec.structs.replace(known, **{name: getattr(guest, name) for name in fields})
-        line = {"guest_id": guest_id} | self._sealed_contact(guest_id, contact)
+        line: Line = {"guest_id": guest_id}
         if version:
-            self._batch.update_contacts.append(line | {"version": version})
+            self._batch.update_contacts.append(self._unsealed(line | {"version": version}, guest_id, contact))
         else:
-            self._batch.insert_contacts.append(line | {"party_id": self._party_of(guest_id)})
+            line["party_id"] = self._party_of(guest_id)
+            self._batch.insert_contacts.append(self._unsealed(line, guest_id, contact))
 
     def _change_needs(self, guest: PlannedGuest, guest_id: str, _: set[str]) -> None:
-        line = {"guest_id": guest_id} | self._sealed_needs(guest_id, guest)
+        line: Line = {"guest_id": guest_id}
         version = self._standing.needs.get(guest_id, 0)
         if version:
-            self._batch.update_needs.append(line | {"version": version})
+            self._batch.update_needs.append(self._unsealed(line | {"version": version}, guest_id, _needs_of(guest)))
         else:
-            self._batch.insert_needs.append(line | {"party_id": self._party_of(guest_id)})
+            line["party_id"] = self._party_of(guest_id)
+            self._batch.insert_needs.append(self._unsealed(line, guest_id, _needs_of(guest)))
 
     def _change_answers(self, guest: PlannedGuest, guest_id: str, fields: set[str]) -> None:
         for title in dict.fromkeys(field.partition(":")[2] for field in sorted(fields)):
@@ -211,6 +217,10 @@ class _Writer:
     def _party_of(self, guest_id: str) -> UUID:
         party: UUID = self._standing.guests[guest_id]["party_id"]
         return party
+
+
+def _needs_of(guest: PlannedGuest) -> Needs:
+    return msgspec.convert(msgspec.to_builtins(guest.needs), type=Needs)
 
 
 def _group(field: str) -> str:
