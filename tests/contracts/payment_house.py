@@ -96,9 +96,7 @@ class PaymentHouse(Town):
         )
         return str(found)
 
-    async def come_back(
-        self, business: Linked, begun: Mapping[str, Any], *, signed_in_as: str, code: int = 303
-    ) -> str:
+    async def come_back(self, business: Linked, begun: Mapping[str, Any], *, signed_in_as: str, code: int = 303) -> str:
         """From Stripe, where they are signed in as somebody; the page they come to."""
         async with httpx.AsyncClient() as browser:
             answer = await browser.get(f"{begun['authorize_url']}&auto={signed_in_as}")
