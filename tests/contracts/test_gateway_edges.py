@@ -354,3 +354,38 @@ async def test_a_replay_waits_for_a_slow_reader_instead_of_cutting_it() -> None:
             client.socket.transport.resume_reading()
             seen = [(await client.until("broadcast"))["payload"]["sequence"] for _ in range(300)]
             assert seen == list(range(1, 301))
+
+
+@on_uvloop
+async def test_a_poll_leaves_to_the_feed_what_is_on_its_way_and_reads_what_never_came() -> None:
+    async with gateway_world() as world:
+        wedding = world.log.stream()
+        async with world.client(world.person(wedding)) as client:
+            await client.join(f"realtime:wedding:{wedding}")
+            world.hub.feed_is_up = True
+            event = world.log.write(wedding)
+            polling = asyncio.create_task(world.hub.poll())
+            await asyncio.sleep(0)
+            world.hub.take(json.dumps([event]).encode())
+            assert await polling == 0
+            assert "read_events" not in world.log.asked
+            world.log.write(wedding)
+            assert await world.hub.poll() == 1
+            for number in (1, 2):
+                assert (await client.until("broadcast", lambda p: "meta" in p))["payload"]["sequence"] == number
+
+
+@on_uvloop
+async def test_a_table_nobody_asked_for_neither_is_sent_nor_moves_what_was_sent_last() -> None:
+    async with gateway_world() as world:
+        wedding = world.log.stream()
+        topic = f"realtime:wedding:{wedding}"
+        asked = {"postgres_changes": [{"event": "*", "schema": "public", "table": "rsvps"}]}
+        async with world.client(world.person(wedding)) as client:
+            await client.join(topic, asked)
+            await client.until("system")
+            world.happens(wedding)
+            world.happens(wedding, table="tasks", type="task.done")
+            world.happens(wedding)
+            revs = [(await client.until("postgres_changes"))["data"]["record"]["rev"] for _ in range(2)]
+            assert revs[1].startswith("1:3:1"), revs

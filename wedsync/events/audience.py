@@ -4,7 +4,7 @@ A row without a link or a membership is for everyone who holds its scope; a link
 membership's row for that membership, and the couple sees all of it.
 """
 
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
@@ -75,7 +75,7 @@ class Audience(msgspec.Struct, frozen=True):
 SITE = Audience(mask=int(Scope.SITE), role="public")
 
 
-class View(Enum):
+class View(StrEnum):
     """How one audience meets a change whose row may have moved from or to another link or membership."""
 
     WHOLE = "whole"

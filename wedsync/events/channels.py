@@ -8,6 +8,7 @@ stands in every position as `<epoch>:<seq>:<previous>`, so that a client can tel
 import hashlib
 from collections import OrderedDict
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -222,21 +223,39 @@ def group_key(channel: Channel, audience: Audience) -> GroupKey:
 class Group:
     """The channels that get the same bytes."""
 
-    __slots__ = ("audience", "bindings", "cast_parts", "change_parts", "channels", "events", "key", "last", "rows")
+    __slots__ = (
+        "audience",
+        "bindings",
+        "cast_parts",
+        "change_parts",
+        "channels",
+        "events",
+        "key",
+        "last",
+        "rows",
+        "tables",
+    )
 
     def __init__(self, key: GroupKey, binds: tuple[Binding, ...]) -> None:
         topic, framing, self.audience, _, self.events = key
         self.key = key
         self.bindings = binds
+        named = {binding.table for binding in binds}
+        self.tables = frozenset(named) if binds and not self.events and "*" not in named else None
+        """The only tables it is written of; None where an event of any other may be wanted."""
         self.channels: dict[Channel, None] = {}
         self.last = 0
         self.rows: OrderedDict[tuple[str, str], Seen] = OrderedDict()
         self.change_parts = wire.push_parts(framing, topic, "postgres_changes")
         self.cast_parts = wire.push_parts(framing, topic, "broadcast")
 
+    def concerns(self, table: str) -> bool:
+        """Whether an event of a table may be one for them, before it is judged and rendered."""
+        return self.tables is None or table in self.tables
+
     def write(self, rendering: Rendering, *, is_urgent: bool) -> int:
         """One event to all of them; returns how many frames were written."""
-        seen = view(self.audience, now=rendering.event.seen, before=rendering.before)
+        seen = view(self.audience, now=rendering.seen, before=rendering.before)
         if seen is None:
             return 0
         frames = self.frames(rendering, seen, previous=self.last)
@@ -275,7 +294,7 @@ class Group:
         before, after = rendering.cast(view, opened=opened)
         head, tail = self.cast_parts
         end = b'","replayed":true}}' if is_replay else b'"}}'
-        return [head + before + b"%d" % previous + after + rev + end + tail]
+        return [b"".join((head, before, b"%d" % previous, after, rev, end, tail))]
 
     def _changes(self, rendering: Rendering, view: View, rev: bytes, *, opened: bool) -> list[bytes]:
         table, op = rendering.event.subject.table, rendering.op(view)
@@ -287,7 +306,7 @@ class Group:
         made = []
         for select, ids in matched.items():
             before, after = rendering.change(view, select, opened=opened)
-            made.append(head + _ids(ids) + before + rev + after + tail)
+            made.append(b"".join((head, _ids(tuple(ids)), before, rev, after, tail)))
         return made
 
     def _wants(self, event_type: str) -> bool:
@@ -301,7 +320,7 @@ class Group:
         self.rows.pop(subject, None)
         if rendering.op(view) == "DELETE":
             return
-        self.rows[subject] = rendering.event.seen
+        self.rows[subject] = rendering.seen
         if len(self.rows) > REMEMBERED_MAX:
             self.rows.popitem(last=False)
 
@@ -332,10 +351,11 @@ class Group:
             "columns": [],
             "old_record": {"rev": rev, **old},
         }
-        return head + _ids(ids) + b'"data":' + msgspec.json.encode(data) + b"}" + tail
+        return head + _ids(tuple(ids)) + b'"data":' + msgspec.json.encode(data) + b"}" + tail
 
 
-def _ids(ids: list[int]) -> bytes:
+@lru_cache(maxsize=1024)
+def _ids(ids: tuple[int, ...]) -> bytes:
     return b'{"ids":[' + b",".join(b"%d" % number for number in ids) + b"],"
 
 

@@ -94,7 +94,8 @@ class Rendering:
 
     def __init__(self, event: LiveEvent, *, columns: Mapping[str, bytes], open_sealed: OpenSealed | None) -> None:
         self.event = event
-        self.before = _moved_from(event)
+        self.seen = event.seen
+        self.before = _moved_from(event, self.seen)
         self._columns = columns
         self._open = open_sealed
         self._rows: dict[tuple[bool, bool], Row | None] = {}
@@ -149,9 +150,10 @@ class Rendering:
     def change(self, view: View, select: tuple[str, ...], *, opened: bool) -> tuple[bytes, bytes]:
         """The `data` of postgres_changes around the position: what stands before it and after it."""
         key = (view, opened, select)
-        if key not in self._changes:
-            self._changes[key] = self._change(view, select, opened=opened)
-        return self._changes[key]
+        made = self._changes.get(key)
+        if made is None:
+            made = self._changes[key] = self._change(view, select, opened=opened)
+        return made
 
     def _change(self, view: View, select: tuple[str, ...], *, opened: bool) -> tuple[bytes, bytes]:
         event, op = self.event, self.op(view)
@@ -233,16 +235,18 @@ def key_of(stream: str, row_id: str) -> bytes:
     return msgspec.json.encode({"id": row_id} if home is None else {"id": row_id, home: tenant})
 
 
-def _moved_from(event: LiveEvent) -> Seen | None:
+def _moved_from(event: LiveEvent, seen: Seen) -> Seen | None:
     """Who saw the row before an UPDATE, where a link or a membership decides and may have changed; else None."""
+    if event.op != "UPDATE":
+        return None
     old = bytes(event.old_record)
-    if event.op != "UPDATE" or (b'"link_id"' not in old and b'"membership_id"' not in old):
+    if b'"link_id"' not in old and b'"membership_id"' not in old:
         return None
     before, now = _row.decode(old), _row.decode(event.record)
     link = _decider(before, now, "link_id", event.link_id)
     membership = _decider(before, now, "membership_id", event.membership_id)
     moved = Seen(event.scope, link, membership)
-    return None if moved == event.seen else moved
+    return None if moved == seen else moved
 
 
 def _decider(before: Row, now: Row, column: str, decides: str | None) -> str | None:

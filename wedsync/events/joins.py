@@ -133,22 +133,39 @@ class Joins:
 
     async def _admit(self, channel: Channel) -> Verdict | None:
         """Attach to the stream and ask for everything a join needs. Raises Denied and ReaderAway."""
-        hub, claims = self._hub, channel.claims
-        if claims.sid is not None and not await hub.sessions.is_alive(claims.sid):
-            raise Denied("InvalidJWTToken", "The session has ended; sign in again")
-        stream = await self.stream_of(channel.topic, claims)
+        hub = self._hub
+        stream = await self._followed(channel)
         if channel.is_gone:
             return None
         channel.stream = stream
         stream.channels.add(channel)
         stream.empty_since = None
+        if is_resumable(channel):
+            # Its answer comes while the audience is asked for.
+            hub.positions.prepare(channel.key, tenant=stream.tenant, epoch=stream.epoch, now=clock.monotonic())
         channel.audience = await hub.rights.audience(channel)
         if channel.audience is None:
+            hub.positions.abandon(channel.key)
             raise _no_permission(channel.topic)
         channel.audited_at = clock.monotonic()
         verdict = await self._verdict(channel, stream)
         await self._remember(channel, stream)
         return verdict
+
+    async def _followed(self, channel: Channel) -> Stream:
+        """The stream; whether the session lives is asked meanwhile. Raises Denied and ReaderAway."""
+        session, stream = await asyncio.gather(
+            self._check_session(channel.claims), self.stream_of(channel.topic, channel.claims), return_exceptions=True
+        )
+        for outcome in (session, stream):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        assert isinstance(stream, Stream)
+        return stream
+
+    async def _check_session(self, claims: Claims) -> None:
+        if claims.sid is not None and not await self._hub.sessions.is_alive(claims.sid):
+            raise Denied("InvalidJWTToken", "The session has ended; sign in again")
 
     async def _remember(self, channel: Channel, stream: Stream) -> None:
         """Keep where the channel starts before it is told so: from then on not even a kill -9 loses any."""

@@ -36,6 +36,8 @@ log = structlog.get_logger()
 PAGE: Final = 500
 TURN_S: Final = 0.01
 """So long the feed may hold the loop; heartbeats go out in between."""
+UNDER_WAY_S: Final = 0.02
+"""So long a commit's nudge may take before a poll that saw the commit reads the log itself."""
 RENDERED_MAX: Final = 128
 RESTORED: Final = "the log was restored; rejoining tells what is lost"
 
@@ -322,16 +324,22 @@ class Hub:
         """Ask where the followed streams stand and read what was missed; returns how many were behind."""
         followed = {stream.tenant: stream for stream in self.streams.values() if stream.is_open}
         tops = await self.reader.stream_tops(list(followed)) if followed else {}
-        behind = 0
+        behind: list[tuple[Stream, int]] = []
         for tenant, (epoch, top) in tops.items():
             stream = followed[tenant]
             if epoch != stream.epoch:
                 self.new_epoch(stream)
             elif top > stream.top:
-                behind += 1
+                behind.append((stream, top))
+        if behind and self.feed_is_up:
+            # What was committed a moment ago is on its way through the feed, and nothing was missed.
+            await asyncio.sleep(UNDER_WAY_S)
+        missed = [(stream, top) for stream, top in behind if top > stream.top]
+        for stream, top in missed:
+            if self.streams.get(stream.name) is stream:
                 stream.wanted = max(stream.wanted, top)
                 self.read_log(stream)
-        return behind
+        return len(missed)
 
     def reader_failed(self, error: ReaderAway) -> None:
         """The database is away: said once a failure; the next poll tries again."""
@@ -354,10 +362,13 @@ class Hub:
         if not stream.groups:
             return
         failpoints.hit("before_frames")
+        concerned = [group for group in stream.groups.values() if group.concerns(event.subject.table)]
+        if not concerned:
+            return
         rendering = self.render(event)
         is_urgent = self.is_urgent(event)
         written = 0
-        for group in stream.groups.values():
+        for group in concerned:
             sent = group.write(rendering, is_urgent=is_urgent)
             if sent:
                 written += sent

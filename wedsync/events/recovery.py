@@ -87,10 +87,7 @@ class Positions:
     async def claim(self, key: bytes, *, tenant: str, epoch: int, now: float) -> tuple[int, int] | None:
         """The position to resume from, None for a client nobody knows. Raises ReaderAway."""
         self.claims += 1
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = _Entry(tenant, epoch, now)
-            entry.loading = asyncio.create_task(self._load(key, entry, now))
+        entry = self.prepare(key, tenant=tenant, epoch=epoch, now=now)
         if entry.loading is not None:
             # Two joins of one key at once: the second waits for the first one's answer.
             await asyncio.shield(entry.loading)
@@ -108,6 +105,23 @@ class Positions:
             self.resumed += 1
             return entry.epoch, min(entry.held.values())
         return None
+
+    def prepare(self, key: bytes, *, tenant: str, epoch: int, now: float) -> _Entry:
+        """Begin to load what is kept, if it is not known; `claim` takes it."""
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(tenant, epoch, now)
+            entry.loading = asyncio.create_task(self._load(key, entry, now))
+            # Who claims is told of a failure; a join that was refused meanwhile has nobody to tell.
+            entry.loading.add_done_callback(_heard)
+        return entry
+
+    def abandon(self, key: bytes) -> None:
+        """A join that was prepared is refused: nothing of it stays."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.loading is not None and not entry.held:
+            del self._entries[key]
+            self._dirty.discard(key)
 
     async def _load(self, key: bytes, entry: _Entry, now: float) -> None:
         try:
@@ -198,3 +212,8 @@ class Positions:
             if not entry.held and entry.used_at < now - KEPT_S:
                 del self._entries[key]
                 self._dirty.discard(key)
+
+
+def _heard(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled():
+        task.exception()

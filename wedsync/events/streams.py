@@ -69,7 +69,8 @@ class Stream:
         self.reading: asyncio.Task[None] | None = None
         self.gap: asyncio.TimerHandle | None = None
         self.pending: dict[int, LiveEvent] = {}
-        self._ring: deque[tuple[float, LiveEvent]] = deque()
+        self._ring: deque[tuple[float, LiveEvent, int]] = deque()
+        """When each came, and about how many bytes it holds."""
         self._ring_bytes = 0
         self.channels: set[Channel] = set()
         self.groups: dict[GroupKey, Group] = {}
@@ -106,15 +107,16 @@ class Stream:
     def append(self, event: LiveEvent, now: float) -> None:
         """The next event."""
         self.top = event.seq
-        self._ring.append((now, event))
-        self._ring_bytes += event.size
+        size = event.size
+        self._ring.append((now, event, size))
+        self._ring_bytes += size
         self.trim(now)
 
     def trim(self, now: float) -> None:
         """Keep the ring within its bounds."""
         ring = self._ring
         while ring and (len(ring) > RING_EVENTS or self._ring_bytes > RING_BYTES or ring[0][0] < now - RING_AGE_S):
-            self._ring_bytes -= ring.popleft()[1].size
+            self._ring_bytes -= ring.popleft()[2]
 
     def forget_pending(self) -> None:
         """Drop what was dispatched by reading the log."""
@@ -132,4 +134,4 @@ class Stream:
         if not ring or ring[0][1].seq > seq + 1:
             return None
         skip = seq + 1 - ring[0][1].seq
-        return [event for _, event in islice(ring, skip, skip + limit)]
+        return [event for _, event, _ in islice(ring, skip, skip + limit)]

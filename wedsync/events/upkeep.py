@@ -34,6 +34,8 @@ SESSIONS_S: Final = 5.0
 POLL_BUSY_S: Final = 0.25
 POLL_IDLE_S: Final = 1.0
 BUSY_FOR_S: Final = 10.0
+SWEEP_S: Final = 10.0
+"""Kept positions live for minutes, so they are not looked through every second."""
 ANNOUNCE_S: Final = 20.0
 DRAIN_BATCH: Final = 200
 
@@ -45,6 +47,7 @@ class Upkeep:
         self._hub = hub
         self._busy_until = 0.0
         self._announced_at = 0.0
+        self._swept_at = -SWEEP_S
 
     async def run(self) -> None:
         """Do all duties until cancelled."""
@@ -100,15 +103,19 @@ class Upkeep:
     def tick(self, now: float) -> None:
         """Once a second."""
         hub = self._hub
-        for socket in list(hub.sockets):
+        for socket in [s for s in hub.sockets if _is_due(s, now)]:
             self._look_at_socket(socket, now)
         wall = hub.tokens.now()
+        expired, audited = wall - EXPIRY_GRACE_S, now - (AUDIT_S if hub.feed_is_up else AUDIT_WITHOUT_FEED_S)
         for stream in list(hub.streams.values()):
             self._look_at_stream(stream, now)
-            for channel in list(stream.channels):
+            due = [c for c in stream.channels if c.audited_at < audited or c.claims.expires_at < expired]
+            for channel in due:
                 self._look_at_channel(channel, now, wall)
-        hub.positions.refresh(now)
-        hub.positions.forget_old(now)
+        if now - self._swept_at >= SWEEP_S:
+            self._swept_at = now
+            hub.positions.refresh(now)
+            hub.positions.forget_old(now)
         hub.sessions.forget_old()
         if hub.neighbours is not None and now - self._announced_at >= ANNOUNCE_S:
             self._announced_at = now
@@ -137,12 +144,11 @@ class Upkeep:
         self._hub.disconnect(socket)
 
     def _look_at_channel(self, channel: Channel, now: float, wall: float) -> None:
+        """Its token has expired, or its rights were asked for long ago."""
         late = wall - channel.claims.expires_at
         if late > EXPIRY_GRACE_S:
             self._hub.rights.fail(channel, "InvalidJWTToken", f"Token has expired {int(late)} seconds ago")
-            return
-        patience = AUDIT_S if self._hub.feed_is_up else AUDIT_WITHOUT_FEED_S
-        if channel.state is State.LIVE and now - channel.audited_at > patience:
+        elif channel.state is State.LIVE:
             channel.audited_at = now
             self._hub.rights.hold(channel)
 
@@ -172,3 +178,13 @@ class Upkeep:
             hub.disconnect(socket)
         await self.save_positions()
         log.info("gateway_drained", sockets=len(sockets))
+
+
+def _is_due(socket: Socket, now: float) -> bool:
+    """Whether there may be anything to do for a socket: what is asked of all of them every second, so in few words."""
+    return (
+        now - socket.pinged_at >= PING_EVERY_S
+        or socket.frames >= BUSY_FRAMES
+        or not socket.channels
+        or now - socket.heard_at > DEAD_AFTER_S
+    )

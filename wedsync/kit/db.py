@@ -253,6 +253,14 @@ class Door:
         async with self._open(actor, "") as tx:
             yield tx
 
+    async def ask(self, statement: str, *values: Any) -> Row | None:
+        """One row of a definer function, outside any tenant: alone it is its own transaction, so one round trip."""
+        async with self._connected() as connection:
+            try:
+                return await connection.fetchrow(statement, *values)
+            except asyncpg.PostgresError as error:
+                raise as_refusal(error) from error
+
     async def keep_watch(self, reads: str, notes: str) -> None:
         """Write what a process watched: `Watch.flush` is given this."""
         async with self.regardless().bare(SYSTEM) as tx:

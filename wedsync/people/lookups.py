@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wedsync.kit.actor import ANONYMOUS, Actor
+from wedsync.kit.actor import Actor
 from wedsync.kit.db import Door, Row
 from wedsync.people.actions import digest
 from wedsync.web.auth import Remembered, read_token
@@ -12,20 +12,17 @@ def make(door: Door, jwt_secret: str) -> Mapping[str, Remembered]:
     """The three lookups by kind of secret, each remembered for seconds."""
 
     async def session(token: str) -> Actor | None:
-        async with door.bare(ANONYMOUS) as tx:
-            return _actor(await tx.row("select * from app.session($1)", digest(token)))
+        return _actor(await door.ask("select * from app.session($1)", digest(token)))
 
     async def token(text: str) -> Actor | None:
         known = read_token(jwt_secret, text)
         if known is None:
             return None
-        async with door.bare(ANONYMOUS) as tx:
-            actor = _actor(await tx.row("select * from app.session_of($1)", known[1]))
+        actor = _actor(await door.ask("select * from app.session_of($1)", known[1]))
         return actor if actor is not None and actor.id == known[0] else None
 
     async def key(text: str) -> Actor | None:
-        async with door.bare(ANONYMOUS) as tx:
-            row = await tx.row("select * from app.api_key($1)", digest(text))
+        row = await door.ask("select * from app.api_key($1)", digest(text))
         if row is None:
             return None
         only = None if row["tenant_id"] == row["person_id"] else row["tenant_id"]

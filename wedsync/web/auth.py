@@ -4,6 +4,7 @@ The lookups are handed in by `processes`, so this file knows no tables. Answers 
 and cut at once when the session ends in this process.
 """
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,19 +34,24 @@ def mint(secret: str, *, person: UUID, session: UUID, seconds: int) -> str:
     """An HS256 access token for REST and as realtime `access_token` (claims sub, role, sid, exp)."""
     at = int(clock.machine_now().timestamp())
     claims = {"sub": str(person), "role": "authenticated", "sid": str(session), "iat": at, "exp": at + seconds}
-    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
+    return jwt.encode({"alg": "HS256"}, claims, _key(secret))
 
 
 def mint_anonymous(secret: str, *, seconds: int = 600) -> str:
     """A token for the public website's topic."""
     at = int(clock.machine_now().timestamp())
-    return jwt.encode({"alg": "HS256"}, {"role": "anon", "iat": at, "exp": at + seconds}, OctKey.import_key(secret))
+    return jwt.encode({"alg": "HS256"}, {"role": "anon", "iat": at, "exp": at + seconds}, _key(secret))
+
+
+@functools.lru_cache(maxsize=4)
+def _key(secret: str) -> OctKey:
+    return OctKey.import_key(secret)
 
 
 def read_token(secret: str, token: str) -> tuple[UUID, UUID] | None:
     """(person, session) of a valid, unexpired access token of ours; None otherwise."""
     try:
-        claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
+        claims = jwt.decode(token, _key(secret), algorithms=["HS256"]).claims
         if claims.get("role") != "authenticated" or float(claims["exp"]) <= clock.machine_now().timestamp():
             return None
         return UUID(claims["sub"]), UUID(claims["sid"])

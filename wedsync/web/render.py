@@ -60,8 +60,14 @@ def asset(name: str) -> str:
 
 def icon(name: str, label: str = "") -> Markup:
     """An icon of the sprite; hidden from screen readers unless it stands alone and so needs a label."""
+    return _icon(name, label, asset("icons.svg"))
+
+
+@functools.lru_cache(maxsize=1024, typed=True)
+def _icon(name: str, label: str, sprite: str) -> Markup:
+    """Kept, for a list shows the same few on every row; a label that is Markup is another than its plain text."""
     role = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon" {}><use href="{}#{}"/></svg>').format(role, asset("icons.svg"), name)
+    return Markup('<svg class="icon" {}><use href="{}#{}"/></svg>').format(role, sprite, name)
 
 
 def attributes(values: dict[str, Any]) -> Markup:

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Tx
+from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal
 from wedsync.web import forms, respond
 from wedsync.web.context import Context
@@ -45,22 +45,29 @@ async def fragment(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
     """One live part of the overview."""
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "overview")
-        if part == "tally":
-            return respond.html("weddings/_tally.html", shell, changes=await _tally(tx, wedding_id))
-        if part == "answers":
-            return respond.html(
-                "weddings/_answers.html", shell, headcounts=[dict(r) for r in await tx.rows(queries.counts, wedding_id)]
-            )
-        if part == "news":
-            lines = await _news(tx, shell, wedding_id, actor, limit=8)
-            return respond.html("weddings/_news.html", shell, news=lines, src=f"{shell.base}/fragments/news")
-        if part == "promised":
-            return respond.html("weddings/_promised.html", shell, promised=await _promised(tx, wedding_id))
-        if part == "fit":
-            return respond.html("weddings/_fit.html", shell, fit=await _fit(tx, wedding_id))
-        if part == "core":
-            return respond.html("weddings/_core.html", shell, wedding=await tx.row(queries.get, wedding_id))
-    raise Refusal(404, "not_found", "There is no such part of the page.")
+        found = await _part(tx, shell, wedding_id, actor, part)
+    if found is None:
+        raise Refusal(404, "not_found", "There is no such part of the page.")
+    template, values = found
+    return respond.html(template, shell, **values)
+
+
+async def _part(tx: Tx, shell: Shell, wedding_id: UUID, actor: Actor, part: str) -> tuple[str, dict[str, Any]] | None:
+    """The template of a part and what it shows; it is rendered when the connection is given back."""
+    if part == "tally":
+        return "weddings/_tally.html", {"changes": await _tally(tx, wedding_id)}
+    if part == "answers":
+        return "weddings/_answers.html", {"headcounts": [dict(r) for r in await tx.rows(queries.counts, wedding_id)]}
+    if part == "news":
+        lines = await _news(tx, shell, wedding_id, actor, limit=8)
+        return "weddings/_news.html", {"news": lines, "src": f"{shell.base}/fragments/news"}
+    if part == "promised":
+        return "weddings/_promised.html", {"promised": await _promised(tx, wedding_id)}
+    if part == "fit":
+        return "weddings/_fit.html", {"fit": await _fit(tx, wedding_id)}
+    if part == "core":
+        return "weddings/_core.html", {"wedding": await tx.row(queries.get, wedding_id)}
+    return None
 
 
 async def _tally(tx: Tx, wedding_id: UUID) -> list[dict[str, Any]]:
@@ -90,17 +97,12 @@ async def _tally(tx: Tx, wedding_id: UUID) -> list[dict[str, Any]]:
     return list(matters.values())[:12]
 
 
-async def _news(
-    tx: Tx,
-    shell: Shell,
-    wedding_id: UUID,
-    actor: Actor,
-    *,
-    limit: int,
-    before: int = NEWEST,
-    types: tuple[str, ...] = news.TYPES,
-) -> list[news.Line]:
-    rows = await tx.rows(queries.news, wedding_id, before, list(types), limit)
+async def _news(tx: Tx, shell: Shell, wedding_id: UUID, actor: Actor, *, limit: int) -> list[news.Line]:
+    rows = await tx.rows(queries.news, wedding_id, NEWEST, list(news.TYPES), limit)
+    return await _lines(tx, shell, wedding_id, actor, rows)
+
+
+async def _lines(tx: Tx, shell: Shell, wedding_id: UUID, actor: Actor, rows: list[Row]) -> list[news.Line]:
     read = await tx.value(queries.read_until, wedding_id, actor.id) or 0
     names = {str(r["id"]): r["display_name"] for r in await tx.rows(queries.guest_names, wedding_id, _guests_of(rows))}
     return [news.line(r, base=shell.base, read=read, me=actor.id, guest_names=names) for r in rows]
@@ -164,7 +166,7 @@ async def activity(request: AnyRequest, ctx: Context, actor: Actor, wedding_id: 
     async with ctx.door.enter(signed_in(request, actor), wedding_id) as tx:
         shell = await couple_shell(request, ctx, tx, wedding_id, "activity")
         rows = await tx.rows(queries.news, wedding_id, before, list(types), PER_PAGE)
-        lines = await _news(tx, shell, wedding_id, actor, limit=PER_PAGE, before=before, types=types)
+        lines = await _lines(tx, shell, wedding_id, actor, rows)
     src = f"{shell.base}/activity?filter={chosen}" + (f"&before={before}" if before != NEWEST else "")
     if forms.is_fragment(request):
         return respond.html("weddings/_news.html", shell, news=lines, src=src)
