@@ -1,6 +1,5 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
-import asyncio
 import gc
 import logging
 import os
@@ -11,7 +10,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 import pytest_asyncio
-import uvloop
 
 from tests.engines_fixture import (
     Database,
@@ -75,11 +73,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs.
-
-    The loop is the one that every process of the product runs on; Python's own takes a tenth of the tests' time.
-    """
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
     slow = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=slow, max_examples=25)
     hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=200)
