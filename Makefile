@@ -60,7 +60,7 @@ run: setup ## Start everything with the demo: pages on http://127.0.0.1:8000
 
 test: setup $(PROBE_MODULES) ## Every promise once, with coverage and its thresholds
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
-	PYTHONPATH=$(CURDIR)/tests/measuring $(BIN)/python -m pytest -n 2 --dist worksteal -m "not prove" $(ARGS)
+	PYTHONPATH=$(CURDIR)/tests/measuring $(BIN)/python -m pytest -n 3 --dist worksteal -m "not prove" $(ARGS)
 	@$(BIN)/python -m tests.measuring.report && $(BIN)/coverage json $(RC) --quiet -o $(COVERAGE)/coverage.json
 	@$(BIN)/coverage report $(RC) --skip-covered --skip-empty --sort=miss | tail -n 40
 	@$(BIN)/python -m tests.thresholds $(COVERAGE)/coverage.json --lines $(LINES_MIN) --branches $(BRANCHES_MIN)

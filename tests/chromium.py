@@ -18,3 +18,8 @@ LAUNCH: Final[dict[str, Any]] = {
     ],
 }
 """What playwright launches it with: alone with the test, asking nobody for updates."""
+
+
+def launch(*arguments: str) -> dict[str, Any]:
+    """The same, with arguments of one's own."""
+    return LAUNCH | {"args": [*LAUNCH["args"], *arguments]}

@@ -177,6 +177,10 @@ def keep(folder: Path, watched_pid: int) -> None:
 
 async def _build(admin_url: str, engines: Engines) -> None:
     assert engines.postgres is not None
+    async with migrate.connected(admin_url) as connection:
+        # Of a hundred databases that live for seconds none is worth tidying up.
+        await connection.execute("alter system set autovacuum = off")
+        await connection.execute("select pg_reload_conf()")
     await migrate.prepare(admin_url, database=TEMPLATE, passwords=engines.passwords)
     owner = engines.postgres.url("wedsync_owner", engines.passwords["wedsync_owner"], TEMPLATE)
     if migrate.known_migrations():

@@ -8,10 +8,15 @@ Each scene is the reference for what a template needs: its values are the contra
 from __future__ import annotations
 
 import argparse
+import functools
 import mimetypes
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from tests import chromium
 from tests.browser import (
@@ -106,18 +111,63 @@ def draw(scene: Scene) -> str:
     return render.page(scene.template, shell=scene.shell, **scene.values).replace(" data-submit-now", "")
 
 
-def serve(route: Any, pages: dict[str, str]) -> None:
-    """Answer a browser's request for a scene or a built file from memory; everything else is refused."""
+KEPT: Final = {"Cache-Control": "max-age=3600"}
+
+
+class Answer(NamedTuple):
+    status: int
+    kind: str = "text/plain"
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+
+
+def answer(path: str, pages: Mapping[str, str]) -> Answer:
+    """A scene or a built file from memory; everything else is refused."""
+    kind = mimetypes.guess_type(path)[0]
+    if page := pages.get(path):
+        headers = KEPT if kind else {"Content-Security-Policy": POLICY}
+        return Answer(200, kind or "text/html; charset=utf-8", page.encode(), headers)
+    if path.startswith(render.STATIC_URL):
+        return Answer(200, kind or "application/octet-stream", _built(path.removeprefix(render.STATIC_URL)), KEPT)
+    return Answer(404)
+
+
+@functools.cache
+def _built(name: str) -> bytes:
+    return (render.DIST / name).read_bytes()
+
+
+def serve(route: Any, pages: Mapping[str, str]) -> None:
+    """Answer what a browser was kept from asking for. It keeps no files then, and reads them anew for each page."""
     path = route.request.url.removeprefix(ORIGIN).partition("#")[0].partition("?")[0]
-    if pages.get(path):
-        route.fulfill(
-            body=pages[path], content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY}
-        )
-    elif path.startswith(render.STATIC_URL):
-        file = render.DIST / path.removeprefix(render.STATIC_URL)
-        route.fulfill(path=file, content_type=mimetypes.guess_type(file.name)[0] or "application/octet-stream")
-    else:
-        route.fulfill(status=404, body="")
+    said = answer(path, pages)
+    route.fulfill(status=said.status, body=said.body, content_type=said.kind, headers=dict(said.headers))
+
+
+@contextmanager
+def served(pages: Mapping[str, str]) -> Iterator[list[str]]:
+    """On a port of this machine; a browser launched with the arguments given finds them at ORIGIN, and keeps files."""
+
+    class Asked(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            said = answer(self.path.partition("?")[0], pages)
+            self.send_response(said.status)
+            for name, value in said.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", said.kind)
+            self.send_header("Content-Length", str(len(said.body)))
+            self.end_headers()
+            self.wfile.write(said.body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        yield [f"--host-resolver-rules=MAP {urlsplit(ORIGIN).hostname} 127.0.0.1:{server.server_port}"]
+        server.shutdown()
 
 
 # The policy the real pages are served with, so that a style attribute or an inline script shows up here first.
@@ -140,15 +190,14 @@ def _photograph(folder: Path, chosen: list[Scene]) -> None:
     from playwright.sync_api import sync_playwright
 
     pages = {f"/{scene.name}": draw(scene) for scene in chosen}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**chromium.LAUNCH)
+    with served(pages) as arguments, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**chromium.launch(*arguments))
         for view in VIEWS:
             for scheme in ("light", "dark"):
                 context = browser.new_context(
                     viewport={"width": view.width, "height": view.height}, color_scheme=scheme, reduced_motion="reduce"
                 )
                 page = context.new_page()
-                page.route(f"{ORIGIN}/**", lambda route: serve(route, pages))
                 for scene in chosen:
                     page.goto(f"{ORIGIN}/{scene.name}", wait_until="load")
                     page.screenshot(path=folder / f"{scene.name}.{view.name}.{scheme}.png", full_page=True)

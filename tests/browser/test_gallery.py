@@ -10,12 +10,13 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import gallery
-from tests.chromium import LAUNCH
+from tests.chromium import launch
 
 pytestmark = pytest.mark.browser
 
 PAGES = {f"/{scene.name}": scene for scene in gallery.scenes()}
-DRAWN: dict[str, str] = {}
+AXE = "/axe.js"
+DRAWN = {AXE: AXE_FILE_PATH.read_text(encoding="utf-8")}
 """Those that were asked for: most are not, by one worker in one run."""
 
 # Each template once; how it looks otherwise, empty or with a refusal, is for `make prove`.
@@ -61,8 +62,8 @@ SMALL_TARGETS = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(**LAUNCH)
+    with gallery.served(DRAWN) as arguments, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(**launch(*arguments))
         yield chromium
         chromium.close()
 
@@ -70,18 +71,12 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_context(reduced_motion="reduce").new_page()
-    opened.route(f"{gallery.ORIGIN}/**", lambda route: gallery.serve(route, DRAWN))
     yield opened
     opened.context.close()
 
 
-@pytest.fixture(scope="module")
-def axe_source() -> str:
-    return AXE_FILE_PATH.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize(("path", "look"), LOOKS)
-def test_a_page_can_be_used_by_everyone(page: Page, axe_source: str, path: str, look: Look) -> None:
+def test_a_page_can_be_used_by_everyone(page: Page, path: str, look: Look) -> None:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
@@ -92,8 +87,8 @@ def test_a_page_can_be_used_by_everyone(page: Page, axe_source: str, path: str, 
         DRAWN[path] = gallery.draw(PAGES[path])
     page.goto(gallery.ORIGIN + path, wait_until="load")
     page.evaluate("document.querySelectorAll('details.more').forEach(e => { e.open = true })")
-    # Evaluated through the debugger, as the page's own policy rightly refuses foreign scripts.
-    page.evaluate(axe_source)
+    # From the page's own origin, as its policy rightly refuses foreign scripts.
+    page.add_script_tag(url=AXE)
     page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
     found = page.evaluate("rules => axe.run({resultTypes: ['violations'], ...rules})", look.rules)
 

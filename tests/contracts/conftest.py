@@ -51,6 +51,14 @@ async def own_town(
 
 
 @pytest_asyncio.fixture(scope="module")
+async def nothing_owed(postgres: RunningPostgres, database: Database) -> None:
+    """For files with a worker: what others left undone waits, or it does their thousands of jobs before this file's."""
+    admin = await asyncpg.connect(postgres.admin_url, database=database.name)
+    await admin.execute("update jobs set run_at = run_at + interval '1 day' where lease_token is null")
+    await admin.close()
+
+
+@pytest_asyncio.fixture(scope="module")
 async def otto(town: Town) -> Somebody:
     """Who operates the platform."""
     return await town.operator()

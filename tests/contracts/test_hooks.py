@@ -22,6 +22,8 @@ from tests.engines_fixture import RunningPostgres
 from wedsync.connections import signatures
 from wedsync.kit import clock
 
+pytestmark = pytest.mark.usefixtures("nothing_owed")
+
 
 @pytest_asyncio.fixture
 async def sender(town: Town) -> AsyncIterator["Sender"]:

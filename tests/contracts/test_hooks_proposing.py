@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from tests.contracts.import_house import working
 from tests.contracts.senders import Sender, at, said, settled, source
 from tests.contracts.town import Linked, Somebody, Town
+
+pytestmark = pytest.mark.usefixtures("nothing_owed")
 
 RULES = [
     {"target": "find", "source": ["$.session.name"]},

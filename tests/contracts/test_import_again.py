@@ -6,11 +6,14 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import Importer, importer, working
 from wedsync.kit.config import Settings
+
+pytestmark = pytest.mark.usefixtures("nothing_owed")
 
 FIRST = """Name,Email,Side,Table,RSVP Ceremony,RSVP Dinner,Meal,Allergies
 Ana Li,a@example.com,bride,4,,yes,Sea bass,nuts

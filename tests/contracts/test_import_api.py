@@ -10,6 +10,8 @@ from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import FILES, Importer, importer, working
 from wedsync.kit.config import Settings
 
+pytestmark = pytest.mark.usefixtures("nothing_owed")
+
 READABLE = sorted(path.name for path in FILES.iterdir() if path.name != "not_really.xlsx")
 TYPICAL = {"messy_300.csv", "german_spreadsheet.csv", "eventbrite.csv"}
 LISTS = [name if name in TYPICAL else pytest.param(name, marks=pytest.mark.prove) for name in READABLE]

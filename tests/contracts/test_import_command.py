@@ -14,6 +14,8 @@ from wedsync.kit.errors import Refusal
 from wedsync.processes import guest_import
 from wedsync.processes.failures import CannotRun
 
+pytestmark = pytest.mark.usefixtures("nothing_owed")
+
 
 @pytest_asyncio.fixture
 async def house(build: Builder, settings: Settings) -> AsyncIterator[GuestHouse]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import pytest
 from realtime import AsyncRealtimeClient, RealtimePostgresChangesListenEvent
 
 from tests.contracts.guest_house import GuestHouse, building
@@ -22,6 +23,8 @@ from wedsync.kit.seal import KeyRing
 from wedsync.kit.valkey import Publisher
 from wedsync.processes import registry
 from wedsync.processes.gateway import FEED, Gateway, options
+
+pytestmark = pytest.mark.usefixtures("nothing_owed")
 
 LIST = (FILES / "messy_300.csv").read_bytes()
 

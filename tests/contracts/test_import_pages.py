@@ -3,11 +3,14 @@
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from tests.contracts.guest_house import GuestHouse, Visitor, fields
 from tests.contracts.import_house import FILES, Importer, working
 from wedsync.kit.config import Settings
+
+pytestmark = pytest.mark.usefixtures("nothing_owed")
 
 
 @pytest_asyncio.fixture

@@ -11,6 +11,8 @@ from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import FILES, Importer, importer, working
 from wedsync.kit.config import Settings
 
+pytestmark = pytest.mark.usefixtures("nothing_owed")
+
 MIB = 1024 * 1024
 LIST = b"Name\nAna Li\n"
 

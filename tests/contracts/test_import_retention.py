@@ -14,6 +14,8 @@ from tests.contracts.import_house import FILES, Importer, importer, working
 from wedsync.kit.config import Settings, SettingsInvalid, load
 from wedsync.processes import clock, forgetting
 
+pytestmark = pytest.mark.usefixtures("nothing_owed")
+
 LIST = (FILES / "messy_300.csv").read_bytes()
 
 

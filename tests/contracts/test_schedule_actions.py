@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.one_wedding import ON, Stage, Wedding
+from wedsync.kit.zones import zones
 from wedsync.schedule import actions, model
 from wedsync.schedule.rows import After, MoveItem, NewItem, PlannedItem
 from wedsync.weddings import actions as weddings
@@ -285,4 +286,4 @@ async def test_python_and_postgresql_agree_on_the_instant_of_every_hour_the_cloc
 async def test_postgresql_knows_every_zone_that_is_let_through(wedding: Wedding) -> None:
     async with wedding.as_(wedding.ana) as tx:
         known = {r["name"] for r in await tx.rows("select name from pg_timezone_names")}
-    assert model.zones() - known == set()
+    assert zones() - known == set()

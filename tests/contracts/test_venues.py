@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from tests.contracts.guest_house import GuestHouse
@@ -13,6 +14,8 @@ from wedsync.events import record
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door
 from wedsync.venues import actions, model
+
+pytestmark = pytest.mark.usefixtures("nothing_owed")
 
 
 @pytest_asyncio.fixture

@@ -18,6 +18,8 @@ from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
 from wedsync.weddings import actions as weddings
 
+pytestmark = pytest.mark.usefixtures("nothing_owed")
+
 REASON = "The registrar is held up."
 
 

@@ -1,6 +1,7 @@
 """Every named query is used, is read as it is written, and fits the real schema and the rights of a door."""
 
 import ast
+import functools
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -17,22 +18,27 @@ FILES = query_files(ROOT)
 
 def calls_of(source: Source) -> list[str]:
     """Statements in the code that call a function of the schema, and nothing else."""
-    if source.suffix != ".py" or source.is_test:
+    # Most name none, and to take a file apart takes long.
+    if source.suffix != ".py" or source.is_test or "app." not in source.text:
         return []
     words = [node.value for node in source.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return [word for word in words if APP_CALL.fullmatch(word)]
 
 
 QUERIES = {package: {query.name: query.text for query in file.queries} for package, file in FILES.items()}
-CALLS = {
-    package: sorted({call for source in sources() if source.package == package for call in calls_of(source)})
-    for package in sorted({source.package for source in sources() if source.package})
-}
-"""What a package asks of the database's functions in words of its code."""
 DOORS = ("user", "reader", "service")
 SET_UP = ("processes",)
 """Whose calls may also be the owner's: migrations, and the demo's way to sign in before there is a mailbox."""
 EXPLAINABLE = ("select", "insert", "update", "delete", "merge", "with", "values")
+
+
+@functools.cache
+def calls() -> dict[str, list[str]]:
+    """What a package asks of the database's functions in words of its code."""
+    asked: dict[str, set[str]] = {}
+    for source in sources():
+        asked.setdefault(source.package, set()).update(calls_of(source))
+    return {package: sorted(words) for package, words in asked.items()}
 
 
 def unused_and_unknown(files: dict[str, list[str]], product: tuple[Source, ...]) -> list[str]:
@@ -126,11 +132,16 @@ async def refused_by(connection: asyncpg.Connection, text: str) -> str:
     return ""
 
 
-STATEMENTS = [
-    pytest.param(package, named, id=package.removeprefix("wedsync."))
-    for package in sorted({*QUERIES, *CALLS})
-    if (named := {**QUERIES.get(package, {}), **{call: call for call in CALLS.get(package, ())}})
+ROOMS = sorted(path.parent.name for path in (ROOT / "wedsync").glob("*/__init__.py"))
+PACKAGES = [
+    *(pytest.param(package, id=package.removeprefix("wedsync.")) for package in QUERIES),
+    *(pytest.param(room, id=f"{room}-calls") for room in ROOMS),
 ]
+
+
+def statements(package: str) -> dict[str, str]:
+    """What is asked by the names of a package, or by the code of a room."""
+    return {**QUERIES.get(package, {}), **{call: call for call in calls().get(package, ())}}
 
 
 async def misfit(connection: asyncpg.Connection, text: str) -> str:
@@ -142,21 +153,17 @@ async def misfit(connection: asyncpg.Connection, text: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize(("package", "named"), STATEMENTS)
-async def test_each_query_fits_the_schema(
-    doors: dict[str, asyncpg.Connection], package: str, named: dict[str, str]
-) -> None:
-    said = {name: await misfit(doors["user"], text) for name, text in named.items()}
+@pytest.mark.parametrize("package", PACKAGES)
+async def test_each_query_fits_the_schema(doors: dict[str, asyncpg.Connection], package: str) -> None:
+    said = {name: await misfit(doors["user"], text) for name, text in statements(package).items()}
     assert {name: words for name, words in said.items() if words} == {}
 
 
-@pytest.mark.parametrize(("package", "named"), STATEMENTS)
-async def test_each_query_may_be_run_through_a_door(
-    doors: dict[str, asyncpg.Connection], package: str, named: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+async def test_each_query_may_be_run_through_a_door(doors: dict[str, asyncpg.Connection], package: str) -> None:
     allowed = (*DOORS, "owner") if package in SET_UP else DOORS
     refused = {}
-    for name, text in named.items():
+    for name, text in statements(package).items():
         answers = {door: await refused_by(doors[door], text) for door in allowed}
         if "" not in answers.values():
             refused[name] = answers

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -13,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
 from wedsync.kit.errors import Refusal, not_found
+from wedsync.kit.zones import zones
 from wedsync.notices.preferences import CATEGORIES, MANDATORY, Choices, How, Preferences, stored, wanted
 from wedsync.notices.wording.tongues import family, shipped
 from wedsync.web.context import invalid
@@ -162,7 +162,7 @@ def _check(wanted_change: PreferencesChange, offered: tuple[str, ...]) -> None:
     if not isinstance(wanted_change.choices, UnsetType):
         _check_choices(wanted_change.choices, offered)
     zone, quiet = wanted_change.zone, wanted_change.quiet
-    if isinstance(zone, str) and zone not in available_timezones() - {"localtime", "Factory"}:
+    if isinstance(zone, str) and zone not in zones():
         raise invalid("zone", "is not an IANA time zone", "Use a name such as Europe/London or Pacific/Auckland.")
     locale = wanted_change.locale
     if isinstance(locale, str) and not (_LOCALE.fullmatch(locale) and family(locale)[-1] in shipped()):

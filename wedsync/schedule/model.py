@@ -3,15 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET
 
 from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.zones import zones
 from wedsync.schedule import facts, wording
 from wedsync.schedule.rows import CoreTime, Kind, MoveItem, NewItem, Phase, Slot, Span, WeddingDay
 
@@ -24,12 +24,6 @@ STAND_DOWN = timedelta(hours=24)
 SMALL_HOURS_END = time(5)
 YEAR_MIN, YEAR_MAX = 1990, 2190
 ITEMS_MAX = 500
-
-
-@cache
-def zones() -> frozenset[str]:
-    """The time zones there are; reading their folder takes milliseconds, so once. `localtime` is not one place."""
-    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 def check_zone(zone: str) -> None:

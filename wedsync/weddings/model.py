@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -12,9 +12,8 @@ from msgspec import UNSET, Meta, UnsetType
 from wedsync.events.catalogue import EventType, Lane
 from wedsync.events.scope import Scope
 from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.zones import zones
 
-# Files of the zone database that are no places: the machine's own zone, and "not set up". PostgreSQL knows neither.
-UNPLACED = frozenset({"localtime", "Factory"})
 YEAR_MIN, YEAR_MAX = 1990, 2190
 DateStatus = Literal["undecided", "provisional", "confirmed", "postponed", "cancelled"]
 Name = Annotated[str, Meta(max_length=300)]
@@ -124,7 +123,7 @@ def changed_fields(change: msgspec.Struct) -> dict[str, Any]:
 
 def check_zone(zone: str) -> None:
     """Raises Refusal 422 for an unknown IANA zone."""
-    if zone in UNPLACED or zone not in available_timezones():
+    if zone not in zones():
         raise Refusal(
             422,
             "invalid",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 from litestar import Response, get, post
@@ -11,6 +10,7 @@ from litestar import Response, get, post
 from wedsync.kit import sql
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import Refusal
+from wedsync.kit.zones import zones
 from wedsync.notices import choosing, telling
 from wedsync.notices.pages.place import framed, is_couple, paths
 from wedsync.notices.preferences import CATEGORIES, DEFAULTS, Choices, How, channel_words
@@ -65,7 +65,7 @@ async def _page(
         weddings=[(str(r["id"]), r["words"], own.weddings.get(str(r["id"]), "")) for r in known],
         hows=HOWS,
         zone=posted.text("zone") if posted else own.zone or "",
-        zones=sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "posix", "right"))),
+        zones=sorted(z for z in zones() if "/" in z and not z.startswith(("Etc/", "posix", "right"))),
         is_quiet=posted.on("quiet") if posted else quiet is not None,
         quiet_from=posted.text("quiet_from") if posted else quiet.from_ if quiet else "22:00",
         quiet_until=posted.text("quiet_until") if posted else quiet.until if quiet else "07:00",

@@ -1,12 +1,12 @@
 """`/studio/start`: the first step of who has no business yet, and the way back for who has one."""
 
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from litestar import Response, get, post
 
 from wedsync.kit.actor import Actor
 from wedsync.kit.errors import FieldError, Refusal
+from wedsync.kit.zones import zones
 from wedsync.onboarding import actions, model
 from wedsync.people.actions import rename
 from wedsync.suppliers.model import NewSupplier
@@ -18,9 +18,7 @@ from wedsync.weddings.model import check_zone
 
 PAGE: Final = "/studio/start"
 PLACES: Final = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-ZONES: Final = [
-    (zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if zone.partition("/")[0] in PLACES
-]
+ZONES: Final = [(zone, zone.replace("_", " ")) for zone in sorted(zones()) if zone.partition("/")[0] in PLACES]
 WORDS: Final = {
     "name": FieldError("business", "is missing or too long", "Write the name couples know, in up to 300 letters."),
     "time_zone": FieldError("zone", "is not a time zone", "Choose one of the list."),

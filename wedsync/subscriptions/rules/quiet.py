@@ -2,15 +2,14 @@
 
 from datetime import time
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta
 
+from wedsync.kit.zones import zones
+
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Weekday = Annotated[int, Meta(ge=1, le=7)]
-# Files of the zone database that are no places; PostgreSQL knows neither.
-UNPLACED = ("localtime", "Factory")
 
 
 class Quiet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -27,7 +26,7 @@ class Quiet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 def fault(quiet: Quiet) -> tuple[str, str]:
     """(field, what is wrong) for people; two empty texts when nothing is."""
-    if quiet.zone in UNPLACED or quiet.zone not in available_timezones():
+    if quiet.zone not in zones():
         return "quiet.zone", "is not an IANA time zone such as Europe/London"
     whole_days = quiet.days is None or len(set(quiet.days)) == 7
     if whole_days and time.fromisoformat(quiet.from_) == time.fromisoformat(quiet.until):
