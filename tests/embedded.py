@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -20,7 +20,10 @@ def passable_folder() -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix="wedsync-engines-"))
     place.chmod(0o711)
     yield place
-    shutil.rmtree(place)
+    # What was stopped in the middle may still be taking its own files away.
+    while place.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(place)
 
 
 def embedded_settings(data_dir: Path, **extra: str) -> Settings:

@@ -1,12 +1,14 @@
 """Proposals: suggested by a supplier or a program, decided by the couple, and never written over a newer change."""
 
 import re
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
 
+from tests.contracts import day_house
 from tests.contracts.town import Linked, Somebody, Town
 from wedsync.proposals import model
 
@@ -249,3 +251,26 @@ async def test_the_pages_suggest_show_and_decide(house: House) -> None:
     (one,) = await house.waiting()
     await house.ana.send(f"{me}/{one['id']}/refuse", word="Too late for us.")
     assert "Too late for us." in await owner.see(f"{studio}/fragments/proposals", part=True)
+
+
+async def test_a_yes_to_another_time_of_the_ceremony_is_the_first_of_two_words(town: Town) -> None:
+    day = await day_house.house(town)
+    await day.put_at(timedelta(days=5))
+
+    async def ceremony() -> Any:
+        plan = (await day.ana.got("GET", day.at("schedule")))["items"]
+        return next(one for one in plan if one["id"] == day.items["Ceremony"])
+
+    before = (await ceremony())["at_local"]
+    later = (datetime.combine(date.min, time.fromisoformat(before)) + timedelta(minutes=7)).time().isoformat()
+    about = {"subject": "schedule_items", "subject_id": day.items["Ceremony"], "why": "The light."}
+    body = about | {"fields": {"at_local": later, "place": "The walled garden"}}
+    await day.photographer.owner.got("POST", day.at("proposals"), body, code=201)
+    (one,) = (await day.ana.got("GET", day.at("proposals?state=waiting")))["items"]
+    await day.ana.got("POST", f"/api/v1/proposals/{one['id']}/accept", {"version": one["version"]})
+    assert [(await ceremony())[name] for name in ("at_local", "place")] == [before, "The walled garden"]
+    (held,) = (await day.ana.got("GET", day.at("held-changes")))["items"]
+    assert held["fields"]["ceremony_at"] == later
+    await day.ben.got("POST", day.at(f"held-changes/{held['id']}/confirm"))
+    await town.react(day.wedding)
+    assert (await ceremony())["at_local"] == later

@@ -16,7 +16,7 @@ from tests.contracts.town import Somebody, Town, built
 from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
 from tests.eventually import eventually
 from wedsync.kit.actor import ANONYMOUS
-from wedsync.kit.db import Waiting
+from wedsync.kit.pools import Waiting
 from wedsync.processes import load_followed
 from wedsync.web.admission import SHED, Kind, Standing, kind_of
 from wedsync.web.shedding import Load

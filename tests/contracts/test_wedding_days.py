@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -377,26 +377,3 @@ async def test_in_the_last_week_other_programs_propose_and_on_the_day_a_yes_is_a
         await accept(await waiting())
     (amended,) = (await day.ana.got("GET", day.at("amendments")))["items"]
     assert (amended["title"], amended["after"]["minutes"]) == ("Photos", 75) and "The light." in amended["reason"]
-
-
-async def test_a_yes_to_another_time_of_the_ceremony_is_the_first_of_two_words(town: Town) -> None:
-    day = await house(town)
-    await day.put_at(timedelta(days=5))
-
-    async def ceremony() -> Any:
-        plan = (await day.ana.got("GET", day.at("schedule")))["items"]
-        return next(one for one in plan if one["id"] == day.items["Ceremony"])
-
-    before = (await ceremony())["at_local"]
-    later = time.fromisoformat(before).replace(minute=37).isoformat()
-    about = {"subject": "schedule_items", "subject_id": day.items["Ceremony"], "why": "The light."}
-    body = about | {"fields": {"at_local": later, "place": "The walled garden"}}
-    await day.photographer.owner.got("POST", day.at("proposals"), body, code=201)
-    (one,) = (await day.ana.got("GET", day.at("proposals?state=waiting")))["items"]
-    await day.ana.got("POST", f"/api/v1/proposals/{one['id']}/accept", {"version": one["version"]})
-    assert [(await ceremony())[name] for name in ("at_local", "place")] == [before, "The walled garden"]
-    (held,) = (await day.ana.got("GET", day.at("held-changes")))["items"]
-    assert held["fields"]["ceremony_at"] == later
-    await day.ben.got("POST", day.at(f"held-changes/{held['id']}/confirm"))
-    await town.react(day.wedding)
-    assert (await ceremony())["at_local"] == later

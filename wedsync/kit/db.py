@@ -20,6 +20,7 @@ from wedsync.kit.db_refusals import as_refusal
 from wedsync.kit.errors import Refusal
 from wedsync.kit.looks import ENTERED, Entered, Reads
 from wedsync.kit.modes import Mode, Modes
+from wedsync.kit.pools import Waiting
 from wedsync.kit.traces import Span
 from wedsync.kit.watch import Place
 
@@ -111,14 +112,6 @@ class Guard(Protocol):
 
     def committed(self) -> None:
         """It is in."""
-
-
-class Waiting(msgspec.Struct):
-    """How many are waiting for a connection now; how many were given back so far, and how long those were kept."""
-
-    count: int = 0
-    ended: int = 0
-    held_s: float = 0.0
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:
@@ -324,8 +317,7 @@ class Door:
         try:
             yield connection
         finally:
-            self.waiting.held_s += time.monotonic() - taken_at
-            self.waiting.ended += 1
+            self.waiting.given_back(time.monotonic() - taken_at)
             await self._pool.release(connection)
 
     async def _end(self, tx: Tx) -> None:

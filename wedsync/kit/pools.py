@@ -1,4 +1,4 @@
-"""A pool's bound, moved while the pool works.
+"""A pool's bound, moved while the pool works; and how many wait for it.
 
 asyncpg fixes a pool's size when it is opened. So it is opened with the most it may ever have, and what is too much now
 rests: its holders are taken out of the queue that connections are handed out from. A connection at work is never
@@ -7,6 +7,8 @@ ended; it rests when it comes back. This leans on three names inside asyncpg, wh
 
 from asyncio import QueueEmpty
 from typing import Any
+
+import msgspec
 
 
 class Elastic:
@@ -45,3 +47,15 @@ def _least_used(queue: Any) -> Any:
         return queue.get_disconnected_nowait()
     except QueueEmpty:
         return queue.get_nowait()
+
+
+class Waiting(msgspec.Struct):
+    """How many are waiting for a connection now; how many were given back so far, and how long those were kept."""
+
+    count: int = 0
+    ended: int = 0
+    held_s: float = 0.0
+
+    def given_back(self, held_s: float) -> None:
+        self.ended += 1
+        self.held_s += held_s

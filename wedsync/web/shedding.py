@@ -20,8 +20,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from wedsync.kit import clock
-from wedsync.kit.db import Waiting
 from wedsync.kit.heart import Shedding as Vitals
+from wedsync.kit.pools import Waiting
 from wedsync.web import problems, render
 from wedsync.web.admission import WORDS, Gate, Kind, kind_of, preferred
 from wedsync.web.shell import Shell
