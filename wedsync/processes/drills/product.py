@@ -39,6 +39,8 @@ PORTS: Final = ("port", "gateway_port", "sandbox_port", "sandbox_smtp_port")
 MAIL: Final = {"resend": "re_the-sandbox-is-no-secret", "sendgrid": "SG.the-sandbox-is-no-secret"}
 SET_CLOCK: Final = """insert into public.clock_setting (base, speed) values ($1, $2)
     on conflict (only_row) do update set base = excluded.base, speed = excluded.speed, set_at = clock_timestamp()"""
+SANDBOX_MAX_BYTES: Final = 1024 * 1024
+"""Of an answer; it names every mood of every provider."""
 WORST: Final = ("black hole", "timeout", "5xx", "broken")
 """What a provider does that is simply gone, whichever of these it knows."""
 
@@ -108,7 +110,9 @@ class Product:
     async def _sandbox(self, method: str, path: str, body: bytes) -> bytes:
         headers = {"content-type": "application/json"}
         url = f"{self.settings.sandbox_url}{path}"
-        reply = await self._wire.request(method, url, headers=headers, body=body, timeout_s=10.0, trusted=True)
+        reply = await self._wire.request(
+            method, url, headers=headers, body=body, timeout_s=10.0, trusted=True, body_max_bytes=SANDBOX_MAX_BYTES
+        )
         if not isinstance(reply, Reply) or reply.status >= 300:
             told = reply.body.decode(errors="replace")[:300] if isinstance(reply, Reply) else reply.reason
             raise CannotRun(f"The sandbox did not do what it was asked: {told}")
