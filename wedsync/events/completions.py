@@ -1,5 +1,4 @@
-"""Writes how tries ended, many at once: a batch goes when it is full, or two milliseconds after its first if none is
-being written; else when that one is, or beside it if that lasts.
+"""Writes how tries ended, many at once: a batch goes when it is full or its first has waited two milliseconds.
 
 An ending is kept until the database has taken it. While the database is away the batch waits; one that it refuses for
 a bug of ours is written singly, so that it cannot hold back the others.
@@ -15,7 +14,6 @@ from wedsync.events.jobs import BATCH_MAX, Ending, Queue, is_passing
 log = structlog.get_logger("completions")
 
 GATHER_S = 0.002
-BESIDE_S = 0.02
 WRITERS_MAX = 2
 PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -34,34 +32,31 @@ class Completions:
         """Take one; it is written soon."""
         self._waiting.append(ending)
         if len(self._waiting) >= BATCH_MAX:
-            self._flush(WRITERS_MAX)
+            self._flush()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._flush, 1)
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._flush)
 
     async def drain(self) -> None:
         """Until everything is written."""
         while self._waiting or self._writers:
-            self._flush(WRITERS_MAX)
+            self._flush()
             await asyncio.wait(self._writers)
 
-    def _flush(self, writers: int) -> None:
-        """Begin to write what waits, unless so many write already."""
+    def _flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._waiting and len(self._writers) < writers:
+        while self._waiting and len(self._writers) < WRITERS_MAX:
             batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
             writer = asyncio.create_task(self._write(batch))
             self._writers.add(writer)
             writer.add_done_callback(self._written)
-        if self._waiting and writers < WRITERS_MAX:
-            self._timer = asyncio.get_running_loop().call_later(BESIDE_S, self._flush, WRITERS_MAX)
 
     def _written(self, writer: "asyncio.Task[None]") -> None:
         self._writers.discard(writer)
         if not writer.cancelled():
             writer.result()
-        self._flush(1)
+        self._flush()
 
     async def _write(self, batch: Sequence[Ending]) -> None:
         tries = 0
