@@ -117,7 +117,9 @@ def test_each_planted_loss_breaks_its_promise_and_no_other(
     assert [(one.words, one.told) for one in made.promises if not one.is_kept] == [(broken, told)]
     assert report.lines(made)[broken] == f"NOT KEPT ({told})"
     kept, page = report.write(made, tmp_path)
-    said = {one["words"]: one["is_kept"] for one in json.loads(kept.read_text())["promises"]}
+    read = json.loads(kept.read_text())
+    assert [one["seq"] for one in read["missing"]] == [one.seq for one in day.lost]
+    said = {one["words"]: one["is_kept"] for one in read["promises"]}
     assert [words for words, is_kept in said.items() if not is_kept] == [broken]
     assert told in page.read_text("utf-8")
 

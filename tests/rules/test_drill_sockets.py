@@ -44,8 +44,8 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     return bytes([0x80 | opcode]) + length + payload
 
 
-def opened() -> tuple[Listener, Pipe]:
-    listener, pipe = Listener(Join("realtime:wedding:1", "token"), "127.0.0.1:1"), Pipe()
+def opened(*, keeps: bool = False) -> tuple[Listener, Pipe]:
+    listener, pipe = Listener(Join("realtime:wedding:1", "token"), "127.0.0.1:1", keeps=keeps), Pipe()
     listener.connection_made(pipe)  # type: ignore[arg-type]
     return listener, pipe
 
@@ -67,6 +67,13 @@ async def test_what_comes_in_pieces_is_read_as_one() -> None:
     sent = len(pipe.sent)
     listener.send(b"nobody hears it")
     assert len(pipe.sent) == sent
+
+
+async def test_what_was_missed_comes_in_one_breath_with_the_joins_answer_and_is_kept() -> None:
+    listener, _ = opened(keeps=True)
+    listener.data_received(UP + frame(b"[" + JOINED) + frame(CHANGE + b"missed"))
+    await listener.joined
+    assert [payload for _, payload in listener.frames or ()] == [CHANGE + b"missed"]
 
 
 @pytest.mark.parametrize(

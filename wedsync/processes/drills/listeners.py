@@ -70,7 +70,8 @@ class Listener(asyncio.Protocol):
         "topic",
     )
 
-    def __init__(self, join: Join, host: str) -> None:
+    def __init__(self, join: Join, host: str, *, keeps: bool = False) -> None:
+        """`keeps`: frames are kept from the first on; what was missed comes in one breath with the join's answer."""
         self._join: Join | None = join
         self._transport: asyncio.Transport | None = None
         self._is_open = False
@@ -79,7 +80,7 @@ class Listener(asyncio.Protocol):
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.opened_ms = 0.0
         self.changes = 0
-        self.frames: list[tuple[int, bytes]] | None = None
+        self.frames: list[tuple[int, bytes]] | None = [] if keeps else None
         """Arrivals in nanoseconds of the monotonic clock, where they are kept."""
         self.is_lost = False
 
@@ -180,12 +181,13 @@ def _handshake(token: str, host: str) -> bytes:
     ).encode()
 
 
-async def open_one(port: int, join: Join) -> Listener:
+async def open_one(port: int, join: Join, *, keeps: bool = False) -> Listener:
     """Open a socket and join; `opened_ms` is how long both took. Raises OSError or TimeoutError."""
     began = time.perf_counter()
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(OPEN_PATIENCE_S):
-        _, listener = await loop.create_connection(lambda: Listener(join, f"127.0.0.1:{port}"), "127.0.0.1", port)
+        made = Listener(join, f"127.0.0.1:{port}", keeps=keeps)
+        _, listener = await loop.create_connection(lambda: made, "127.0.0.1", port)
         await listener.joined
     listener.opened_ms = (time.perf_counter() - began) * 1000
     return listener

@@ -15,6 +15,7 @@ from wedsync.processes.drills.ledger import Kept, Owed
 from wedsync.processes.drills.plan import ZONE, Plan
 from wedsync.processes.drills.watching import Lost, Probe, Screen
 
+MISSING_MAX: Final = 100
 RESTART_S: Final = 10.0
 """So long after a kill the figures count as those of a restart."""
 SCREEN_MS: Final = 50.0
@@ -67,6 +68,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     screens: int
     frames: int
     lost: int
+    missing: list[Lost]
+    """The first of them."""
     repeats: int
     reopened: int
     screen: Spread
@@ -129,6 +132,7 @@ def told(
         screens=len(screens),
         frames=sum(len(one.seen) for one in screens),
         lost=len(lost),
+        missing=list(lost[:MISSING_MAX]),
         repeats=sum(one.repeats for one in screens),
         reopened=sum(one.openings - 1 for one in screens),
         screen=screen,

@@ -45,7 +45,7 @@ class Screen:
         """For ever."""
         while True:
             try:
-                listener = await open_one(self._port, self._join)
+                listener = await open_one(self._port, self._join, keeps=True)
             except (OSError, TimeoutError):
                 await asyncio.sleep(AGAIN_S)
                 continue
@@ -56,7 +56,6 @@ class Screen:
                 listener.close()
 
     async def _read(self, listener: Listener) -> None:
-        listener.frames = []
         self.is_open.set()
         beat_at = time.monotonic() + HEARTBEAT_S
         while True:
