@@ -40,7 +40,8 @@ declare
 begin
   select t.after_tenant into v_after from public.lane_turns t where t.lane = p_lane for update skip locked;
   if not found then return; end if;
-  -- What all tenants share and has anything in this lane: looked up once, not for each tenant.
+  -- What all tenants share and has anything in this lane: looked up once, not for each tenant. The oldest is asked for, though any would do: only that
+  -- leads to the index by destination; any one is looked for through all tenants of the lane.
   v_shared := array(select d.id from public.destinations d
     cross join lateral (select from public.jobs j where j.lane = p_lane and j.destination_id = d.id and j.lease_token is null and j.run_at <= p_now
       order by j.run_at limit 1) x
