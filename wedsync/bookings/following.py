@@ -30,16 +30,14 @@ class Args(msgspec.Struct, frozen=True, kw_only=True):
 async def follow(door: Door, job: Job) -> None:
     """Of the job's wedding and the supplier it names."""
     args = msgspec.json.decode(job.args or "{}", type=Args)
-    async with door.enter_job(job.id, job.lease_token) as tx:
+    async with door.enter_job(job.id, job.lease_token, args.cause) as tx:
         await _do(tx, queries.follow_supplier, args)
-    async with door.enter_job(job.id, job.lease_token) as tx:
+    async with door.enter_job(job.id, job.lease_token, args.cause) as tx:
         await _do(tx, queries.tell_wedding, args)
-        await jobs.finish(tx, job)
+        jobs.finish_last(tx, job)
 
 
 async def _do(tx: Tx, statement: str, args: Args) -> None:
-    if args.cause is not None:
-        await tx.value(jobs.queries.enter_cause, args.cause)
     nudge = await tx.value(statement, args.supplier_id)
     tx.nudges += [nudge] if nudge else []
 

@@ -61,6 +61,8 @@ class Tx:
         self.actor = actor
         self.facts: list[Fact] = []
         self.nudges: list[str] = []
+        self.last = ""
+        """SQL that goes with the commit, in its round trip."""
 
     def _touch(self, statement: str) -> None:
         if self._entered is not None:
@@ -235,9 +237,10 @@ class Door:
             yield tx
 
     @asynccontextmanager
-    async def enter_job(self, job: UUID, lease: UUID) -> AsyncIterator[Tx]:
-        """Act as the system in the tenant of a leased job."""
-        async with self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}')") as tx:
+    async def enter_job(self, job: UUID, lease: UUID, cause: UUID | None = None) -> AsyncIterator[Tx]:
+        """Act as the system in the tenant of a leased job; what follows from an event has the event's cause."""
+        caused = "" if cause is None else f"; select app.enter_cause('{_uuid(cause)}')"
+        async with self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}'){caused}") as tx:
             yield tx
 
     @asynccontextmanager
@@ -276,6 +279,7 @@ class Door:
                     await self._guard.begun(tx)
                 yield tx
                 await self._end(tx)
+                await connection.execute(f"{tx.last}commit")
             except BaseException as error:
                 await _roll_back(connection)
                 refusal = as_refusal(error, mode)
@@ -283,7 +287,6 @@ class Door:
                     entered.count()  # it shows the row as it is now, so this was a look
                 _told(span, tx, refusal)
                 raise _placed(refusal, place, statuses=(403,)) from error
-            await connection.execute("commit")
             _told(span, tx)
             if self._guard is not None:
                 self._guard.committed()
