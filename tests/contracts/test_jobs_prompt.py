@@ -1,4 +1,4 @@
-"""What people wait for goes first in a worker; what else follows from the same fact waits for it, but never for long."""
+"""What people wait for goes first in a worker; what else follows from the same fact waits for it, never for long."""
 
 import asyncio
 

@@ -231,7 +231,7 @@ async def finish(tx: Tx, job: Job) -> None:
 def finish_last(tx: Tx, job: Job) -> None:
     """The same as the very last, in the round trip of the commit."""
     failpoints.hit("before_finish")
-    tx.last = f"select app.finish_job('{job.id}', '{job.lease_token}'); "
+    tx.ends_job = (job.id, job.lease_token)
     _finished.get(set()).add(job.id)
 
 
