@@ -12,6 +12,8 @@ from typing import Final
 
 PATIENCE_S: Final = 0.05
 """The longest wait: under a flood of prompt ones the others come late by this, and no later."""
+ARRIVES_S: Final = 0.01
+"""What was told is given this long to reach the screens before the others take the processors."""
 
 
 class Turns:
@@ -30,7 +32,7 @@ class Turns:
     async def of(self, name: str) -> AsyncIterator[None]:
         """Hold a turn: at once for a prompt one, for others when none of those runs or they have waited enough."""
         if self.is_patient(name):
-            if self._running:
+            if not self._is_clear.is_set():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PATIENCE_S):
                         await self._is_clear.wait()
@@ -42,5 +44,8 @@ class Turns:
             yield
         finally:
             self._running -= 1
-            if not self._running:
-                self._is_clear.set()
+            asyncio.get_running_loop().call_later(ARRIVES_S, self._clear)
+
+    def _clear(self) -> None:
+        if not self._running:
+            self._is_clear.set()
