@@ -137,9 +137,9 @@ select app.put_notices($1)
 
 -- name: put_and_owe
 -- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip.
-select n.nudge from app.put_notices($1) as n(nudge)
+select app.put_notices($1) as nudge
 union all
-select null from app.owe($2) where $2 <> '[]'
+select app.owe($2)::text where $2 <> '[]'
 
 -- name: act_notices
 select app.act_notices($1, $2, $3, $4)
