@@ -86,10 +86,19 @@ begin
   return case when v_facts <> '[]' then app.record(v_facts) end;
 end $$;
 
+-- How a linked supplier stands on the date of the wedding; no row where the link has ended or there is no date.
+create function app.day_of_link(p_wedding uuid, p_link uuid) returns table ("on" date, state text)
+language sql stable set search_path = '' as $$
+  select w."on", case when exists (select from public.bookings b where b.supplier_id = l.supplier_id and b.link_id = l.id
+      and b.state in ('hold', 'booked') and tstzrange(b.starts_at, b.ends_at) && app.day_there(w."on", b.zone)) then 'yours' else d.state end
+  from public.links l join public.weddings w on w.wedding_id = l.wedding_id cross join lateral app.days_of(l.supplier_id, w."on", w."on") d
+  where l.wedding_id = p_wedding and l.id = p_link and l.status = 'active' and l.supplier_id is not null and w."on" is not null;
+$$;
+
 -- What a wedding knows of one link: its bookings, and how the supplier stands on the wedding's date. Facts for app.record.
 create function app.refresh_link(p_wedding uuid, p_link uuid) returns jsonb
 language sql volatile set search_path = '' as $$
-  with link as (select l.id, l.supplier_id, w."on" from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+  with link as (select l.id, l.supplier_id from public.links l
     where l.wedding_id = p_wedding and l.id = p_link and l.status = 'active' and l.supplier_id is not null),
   wanted as (
     select b.id, b.state, b."on", b.at_local, b.zone, b.minutes, b.days, b.starts_at, b.ends_at, b.expires_at
@@ -108,10 +117,7 @@ language sql volatile set search_path = '' as $$
   gone as (
     delete from public.link_bookings k where k.wedding_id = p_wedding and k.link_id = p_link and k.id not in (select n.id from wanted n)
     returning 'link_booking.changed', 'link_bookings', k.id, 'DELETE', null::jsonb, to_jsonb(k)),
-  day as (
-    select l."on", case when exists (select from wanted n where n.state in ('hold', 'booked') and tstzrange(n.starts_at, n.ends_at)
-        && app.day_there(l."on", n.zone)) then 'yours' else d.state end as state
-    from link l cross join lateral app.days_of(l.supplier_id, l."on", l."on") d where l."on" is not null),
+  day as (select d."on", d.state from app.day_of_link(p_wedding, p_link) d),
   dated as (
     insert into public.link_days as k (wedding_id, link_id, "on", state) select p_wedding, p_link, d."on", d.state from day d
     on conflict (wedding_id, link_id) do update set "on" = excluded."on", state = excluded.state
@@ -240,7 +246,20 @@ begin
   return v_nudge;
 end $$;
 
--- Second half: what the entered wedding knows of that supplier.
+-- Whether the entered wedding knows already how that supplier stands on its date, and no more of one whose link has ended: most changes of a
+-- wedding are none of that. What the supplier books and frees is told by reactions to that.
+create function app.is_told(p_supplier uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if app.role() <> 'system' then raise insufficient_privilege using message = 'is_told is the system''s'; end if;
+  return not exists (
+    select from public.links l left join public.link_days k on k.wedding_id = l.wedding_id and k.link_id = l.id
+    left join lateral app.day_of_link(l.wedding_id, l.id) d on true
+    where l.wedding_id = app.tenant() and l.supplier_id = p_supplier and ((k."on", k.state) is distinct from (d."on", d.state)
+      or (l.status <> 'active' and exists (select from public.link_bookings b where b.wedding_id = l.wedding_id and b.link_id = l.id))));
+end $$;
+
+-- Second half, where it is not told: what the entered wedding knows of that supplier.
 create function app.tell_wedding(p_supplier uuid) returns text
 language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -248,7 +267,7 @@ begin
   return app.put_told(app.tenant(), array(select x.id from public.links x where x.wedding_id = app.tenant() and x.supplier_id = p_supplier order by x.id));
 end $$;
 grant execute on function app.check_bookings(tstzrange[], uuid), app.tell_weddings(uuid[], date[]), app.follow_wedding(uuid),
-  app.follow_supplier(uuid), app.tell_wedding(uuid) to wedsync_user;
+  app.follow_supplier(uuid), app.is_told(uuid), app.tell_wedding(uuid) to wedsync_user;
 
 -- The clock: holds whose time is over end, bookings that are over are fulfilled. First whose, then each in a transaction of its own.
 create function app.suppliers_due(p_limit integer default 500) returns setof uuid

@@ -15,7 +15,6 @@ from litestar import Litestar
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
 from wedsync.bookings import following
-from wedsync.events import jobs
 from wedsync.events.event import Event, decode
 from wedsync.events.jobs import Job
 from wedsync.kit.actor import ANONYMOUS
@@ -165,8 +164,7 @@ class Town:
                 "select app.event_json(e, 'wedding') from events e where id = $1", job["event_id"]
             )
             event = decode(text)
-            async with self.door.enter_job(job["id"], job["lease_token"]) as tx:
-                await tx.value(jobs.queries.enter_cause, event.cause)
+            async with self.door.enter_job(job["id"], job["lease_token"], event.cause) as tx:
                 await reactions[job["name"]].run(tx, event)
             await self.admin.execute("delete from jobs where id = $1", job["id"])
             done.append(job["name"])

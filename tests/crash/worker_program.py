@@ -16,7 +16,8 @@ from wedsync.kit import log
 from wedsync.kit.config import Settings, load
 from wedsync.kit.db import Tx
 from wedsync.processes import senders
-from wedsync.processes.worker import serve, stop_on_signals
+from wedsync.processes.stopping import stop_on_signals
+from wedsync.processes.worker import serve
 
 ANSWERED = event_type("party.answered")
 

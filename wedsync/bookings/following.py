@@ -1,7 +1,7 @@
 """The work of following a wedding for one supplier: holds for new links, conflicts, and what the wedding knows.
 
-Two transactions, so that nobody who writes to the supplier waits for the wedding. Both look at what stands: run again
-from the start after a crash, they find nothing left to do.
+Two transactions, so that nobody who writes to the supplier waits for the wedding; the second only where the wedding
+knows otherwise. Both look at what stands: run again from the start after a crash, they find nothing left to do.
 """
 
 from collections.abc import Mapping
@@ -30,17 +30,18 @@ class Args(msgspec.Struct, frozen=True, kw_only=True):
 async def follow(door: Door, job: Job) -> None:
     """Of the job's wedding and the supplier it names."""
     args = msgspec.json.decode(job.args or "{}", type=Args)
-    async with door.enter_job(job.id, job.lease_token) as tx:
-        await _do(tx, queries.follow_supplier, args)
-    async with door.enter_job(job.id, job.lease_token) as tx:
-        await _do(tx, queries.tell_wedding, args)
-        await jobs.finish(tx, job)
+    async with door.enter_job(job.id, job.lease_token, args.cause) as tx:
+        followed = await tx.row(queries.follow_supplier, args.supplier_id)
+        _note(tx, followed and followed["nudge"])
+        if followed and followed["is_told"]:
+            jobs.finish_last(tx, job)
+            return
+    async with door.enter_job(job.id, job.lease_token, args.cause) as tx:
+        _note(tx, await tx.value(queries.tell_wedding, args.supplier_id))
+        jobs.finish_last(tx, job)
 
 
-async def _do(tx: Tx, statement: str, args: Args) -> None:
-    if args.cause is not None:
-        await tx.value(jobs.queries.enter_cause, args.cause)
-    nudge = await tx.value(statement, args.supplier_id)
+def _note(tx: Tx, nudge: str | None) -> None:
     tx.nudges += [nudge] if nudge else []
 
 

@@ -253,7 +253,7 @@ select app.tell_weddings($1, $2)
 select app.follow_wedding($1)
 
 -- name: follow_supplier
-select app.follow_supplier($1)
+select app.follow_supplier($1) as nudge, app.is_told($1) as is_told
 
 -- name: tell_wedding
 select app.tell_wedding($1)

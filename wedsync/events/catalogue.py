@@ -49,7 +49,8 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     `condition` is a jsonpath predicate over the fact (`op, record, old, link, membership`): where it does not hold,
     nothing is owed. A merged one looks at what stands, not at its event: one that waits serves all facts of a stream.
     `sweep` is a statement of the service door that does what waits of a merged one in all streams as far as it can, and
-    ends its jobs: rows of `done`, how many, and `nudge`. `run` is for what it left.
+    ends its jobs: rows of `done`, how many, and `nudge`. `run` is for what it left. People wait for a prompt one: what
+    else a worker begins meanwhile waits for it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     condition: str | None = None
     is_merged: bool = False
     sweep: str | None = None
+    is_prompt: bool = False
 
 
 class Catalogue:
@@ -88,6 +90,10 @@ class Catalogue:
             | {"is_swept": is_swept}
             for kind in reaction.types
         ]
+
+    def prompt(self) -> frozenset[str]:
+        """The names of the reactions that go first."""
+        return frozenset(name for name, reaction in self.reactions.items() if reaction.is_prompt)
 
     def types_of(self, reactions: Iterable[Reaction]) -> list[str]:
         """The types that owe any of these, whichever noun named them."""

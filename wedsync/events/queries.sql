@@ -52,10 +52,6 @@ select app.reclaim($1)
 -- Jobs whose time has passed end.
 select app.expire()
 
--- name: enter_cause
--- What follows from an event has the event's cause.
-select app.enter_cause($1)
-
 -- name: finish_job
 -- The end of a job inside the transaction of what it did.
 select app.finish_job($1, $2)

@@ -10,7 +10,7 @@ from typing import Any
 from wedsync.events import event as events
 from wedsync.events import tracing
 from wedsync.events.catalogue import Catalogue
-from wedsync.events.jobs import Job, Payload, finish, queries
+from wedsync.events.jobs import Job, Payload, finish_last
 from wedsync.kit.db import Door
 
 Work = Callable[[Door, Job], Awaitable[Any]]
@@ -32,7 +32,6 @@ async def react(door: Door, catalogue: Catalogue, payload: Payload) -> None:
         raise LookupError(f"reaction {job.name} came without its event")
     event = events.decode(payload.event)
     with tracing.working(job):
-        async with door.enter_job(job.id, job.lease_token) as tx:
-            await tx.value(queries.enter_cause, event.cause)
+        async with door.enter_job(job.id, job.lease_token, event.cause) as tx:
             await reaction.run(tx, event)
-            await finish(tx, job)
+            finish_last(tx, job)

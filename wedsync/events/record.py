@@ -4,15 +4,18 @@ What a fact owes (deliveries, acknowledgements, reactions, derived head counts) 
 the stream's lock, where nobody's row security hides a subscription.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from wedsync.events.catalogue import EventType
 from wedsync.kit import failpoints
-from wedsync.kit.db import Fact, Row, Tx
+from wedsync.kit.db import Fact, Published, Row, Tx
+from wedsync.kit.valkey import Publisher
 
+FEED: Final = "wedsync:events"
+"""The channel of what was committed: JSON arrays of events in live form."""
 _ENCODER = msgspec.json.Encoder()
 MANY = 256
 
@@ -108,3 +111,13 @@ def _arrays(facts: list[Fact]) -> tuple[str, list[int], list[UUID], list[str | N
 
 def _text(image: Any) -> str | None:
     return None if image is None else _ENCODER.encode(image).decode()
+
+
+def feeding(publisher: Publisher) -> Published:
+    """What a door does with the nudges of a commit: all that gather while a publish is in flight go with the next."""
+
+    async def published(nudge: str) -> None:
+        if nudge != "[]":
+            publisher.gather(FEED, nudge[1:-1].encode())
+
+    return published

@@ -16,6 +16,7 @@ import msgspec
 
 from wedsync.kit import db_hosts, failpoints, traces
 from wedsync.kit.actor import SYSTEM, Actor
+from wedsync.kit.db_entering import as_uuid, person_of, suffix_of
 from wedsync.kit.db_refusals import as_refusal
 from wedsync.kit.errors import Refusal
 from wedsync.kit.looks import ENTERED, Entered, Reads
@@ -61,6 +62,8 @@ class Tx:
         self.actor = actor
         self.facts: list[Fact] = []
         self.nudges: list[str] = []
+        self.ends_job: tuple[UUID, UUID] | None = None
+        """The job and lease that end with the commit, in its round trip."""
 
     def _touch(self, statement: str) -> None:
         if self._entered is not None:
@@ -192,7 +195,7 @@ class Door:
     @asynccontextmanager
     async def enter(self, actor: Actor, tenant: UUID) -> AsyncIterator[Tx]:
         """Act in one tenant. Raises Refusal 404 where the actor has no standing, exactly as for an absent tenant."""
-        call = f"select app.enter('{_person(actor)}', '{_uuid(tenant)}', {_suffix(actor)})"
+        call = f"select app.enter('{person_of(actor)}', '{as_uuid(tenant)}', {suffix_of(actor)})"
         async with self._open(actor, call, ("tenant", str(tenant))) as tx:
             yield tx
 
@@ -201,21 +204,21 @@ class Door:
         """Act in the tenant that a flat path's id belongs to."""
         if not table.replace("_", "").isalpha():
             raise ValueError(table)
-        call = f"select app.enter_at('{_person(actor)}', '{table}', '{_uuid(id)}', {_suffix(actor)})"
+        call = f"select app.enter_at('{person_of(actor)}', '{table}', '{as_uuid(id)}', {suffix_of(actor)})"
         async with self._open(actor, call, (table, str(id))) as tx:
             yield tx
 
     @asynccontextmanager
     async def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> AsyncIterator[Tx]:
         """The couple sees its wedding exactly as one linked supplier does; nothing can be written."""
-        call = f"select app.enter_as('{_person(actor)}', '{_uuid(wedding)}', '{_uuid(link)}')"
+        call = f"select app.enter_as('{person_of(actor)}', '{as_uuid(wedding)}', '{as_uuid(link)}')"
         async with self._open(actor, call, ("tenant", str(wedding))) as tx:
             yield tx
 
     @asynccontextmanager
     async def enter_opening(self, actor: Actor, look: UUID) -> AsyncIterator[Tx]:
         """Read the wedding that is open to an operator, by a look that is on record; nothing can be written."""
-        async with self._open(actor, f"select app.enter_opening('{_person(actor)}', '{_uuid(look)}')") as tx:
+        async with self._open(actor, f"select app.enter_opening('{person_of(actor)}', '{as_uuid(look)}')") as tx:
             yield tx
 
     @asynccontextmanager
@@ -230,14 +233,15 @@ class Door:
     @asynccontextmanager
     async def enter_feed(self, feed: UUID, wedding: UUID | None = None) -> AsyncIterator[Tx]:
         """Read what a feed shows, in its home or in one wedding. Raises Refusal 404, and 410 for one that ended."""
-        into = "null" if wedding is None else f"'{_uuid(wedding)}'"
-        async with self._open(Actor(kind="guest"), f"select app.enter_feed('{_uuid(feed)}', {into})") as tx:
+        into = "null" if wedding is None else f"'{as_uuid(wedding)}'"
+        async with self._open(Actor(kind="guest"), f"select app.enter_feed('{as_uuid(feed)}', {into})") as tx:
             yield tx
 
     @asynccontextmanager
-    async def enter_job(self, job: UUID, lease: UUID) -> AsyncIterator[Tx]:
-        """Act as the system in the tenant of a leased job."""
-        async with self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}')") as tx:
+    async def enter_job(self, job: UUID, lease: UUID, cause: UUID | None = None) -> AsyncIterator[Tx]:
+        """Act as the system in the tenant of a leased job; what follows from an event has the event's cause."""
+        caused = "" if cause is None else f"; select app.enter_cause('{as_uuid(cause)}')"
+        async with self._open(SYSTEM, f"select app.enter_job('{as_uuid(job)}', '{as_uuid(lease)}'){caused}") as tx:
             yield tx
 
     @asynccontextmanager
@@ -276,6 +280,7 @@ class Door:
                     await self._guard.begun(tx)
                 yield tx
                 await self._end(tx)
+                await connection.execute(_commit(tx))
             except BaseException as error:
                 await _roll_back(connection)
                 refusal = as_refusal(error, mode)
@@ -283,7 +288,6 @@ class Door:
                     entered.count()  # it shows the row as it is now, so this was a look
                 _told(span, tx, refusal)
                 raise _placed(refusal, place, statuses=(403,)) from error
-            await connection.execute("commit")
             _told(span, tx)
             if self._guard is not None:
                 self._guard.committed()
@@ -371,25 +375,13 @@ def _placed(error: BaseException, place: Place | None, *, statuses: Sequence[int
     return error
 
 
+def _commit(tx: Tx) -> str:
+    if tx.ends_job is None:
+        return "commit"
+    job, lease = map(as_uuid, tx.ends_job)
+    return f"select app.finish_job('{job}', '{lease}'); commit"
+
+
 async def _roll_back(connection: asyncpg.Connection) -> None:
     if not connection.is_closed():
         await connection.execute("rollback")
-
-
-def _person(actor: Actor) -> UUID:
-    """The acting person; a caller without one has no standing anywhere."""
-    if actor.id is None:
-        raise Refusal(401, "sign_in_required", "Sign in first, or send a bearer token.")
-    return _uuid(actor.id)
-
-
-def _uuid(value: UUID) -> UUID:
-    """The entering query is text: nothing but UUIDs may reach it."""
-    if not isinstance(value, UUID):
-        raise TypeError(f"expected a UUID, got {type(value).__name__}")
-    return value
-
-
-def _suffix(actor: Actor) -> str:
-    kind = "key" if actor.kind == "key" else "person"
-    return f"'{kind}', " + ("null" if actor.only is None else f"'{_uuid(actor.only)}'")

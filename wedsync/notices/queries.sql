@@ -135,6 +135,12 @@ select m.title from app.my_plan() m
 -- name: put_notices
 select app.put_notices($1)
 
+-- name: put_and_owe
+-- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip.
+select app.put_notices($1) as nudge
+union all
+select app.owe($2)::text where $2 <> '[]'
+
 -- name: act_notices
 select app.act_notices($1, $2, $3, $4)
 

@@ -27,19 +27,16 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
 
         return run
 
+    tell = by(telling.tell)
     return (
         Reaction(
             name="notices.tell",
             types=tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS)),
-            run=by(telling.tell),
+            run=tell,
+            is_prompt=True,
         ),
-        Reaction(
-            name="notices.tell_of_guest",
-            types=model.PERSONAL,
-            run=by(telling.tell),
-            condition=RENAMED,
-        ),
-        Reaction(name="notices.tell_of_day", types=model.OF_DAYS, run=by(telling.tell), condition=TAKEN),
+        Reaction(name="notices.tell_of_guest", types=model.PERSONAL, run=tell, condition=RENAMED, is_prompt=True),
+        Reaction(name="notices.tell_of_day", types=model.OF_DAYS, run=tell, condition=TAKEN, is_prompt=True),
         Reaction(
             name="notices.conflict", types=keeping.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
         ),

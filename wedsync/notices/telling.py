@@ -111,14 +111,13 @@ async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
     ]
     tongues = {r["person_id"]: _tongue(event, wedding, r["locale"]) for r in reaches}
     matter = await _matter(tx, settings, event, wedding, [person for person, _, _ in decided], tongues)
-    rows = [_row(matter, person, at, decision) for person, at, decision in decided]
-    tx.nudges += [r[0] for r in await tx.rows(queries.put_notices, msgspec.json.encode(rows).decode())]
     owed: list[dict[str, Any]] = []
     for name, channel in CHANNELS.items():
         now = [p for p, _, decision in decided if isinstance(decision.outcomes.get(name), Send)]
         owed += await channel(tx, ring, settings, [matter.told(person) for person in now])
-    if owed:
-        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
+    put = [_row(matter, person, at, decision) for person, at, decision in decided]
+    told_now = await tx.rows(queries.put_and_owe, *(msgspec.json.encode(rows).decode() for rows in (put, owed)))
+    tx.nudges += [row["nudge"] for row in told_now if row["nudge"]]
 
 
 def fact_of(event: Event, *, is_live: bool, live_from: datetime | None) -> Fact:

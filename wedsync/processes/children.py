@@ -40,7 +40,10 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own, so that Ctrl-C reaches only the supervisor and it decides.
+    """Start a program in a session of its own, so that Ctrl-C reaches only the supervisor and it decides.
+
+    And so that Linux shares the processors fairly: where sessions are scheduled as groups (`sched_autogroup_enabled`)
+    each backend of PostgreSQL is a session, and all of ours together would get no more than one of them.
 
     `account` None keeps the caller's. Output is appended to `log`, or shared with the caller where it is None.
     """
@@ -54,7 +57,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             pass_fds=pass_fds,
-            process_group=0,
+            start_new_session=True,
             preexec_fn=_bind_to_parent(death_signal),  # noqa: PLW1509 -- two system calls, nothing that could lock
             user=account.uid if account else None,
             group=account.gid if account else None,

@@ -20,7 +20,7 @@ import msgspec
 from wedsync.processes import remote
 from wedsync.processes.failures import CannotRun
 from wedsync.processes.remote import Away, Refused
-from wedsync.processes.worker import stop_on_signals
+from wedsync.processes.stopping import stop_on_signals
 
 KEPT_IN: Final = ".wedsync-taken.json"
 ENDINGS: Final = frozenset({".csv", ".tsv", ".txt", ".xlsx"})

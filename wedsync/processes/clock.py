@@ -14,14 +14,15 @@ import msgspec
 import structlog
 import uvloop
 
+from wedsync.events import record
 from wedsync.events.jobs import is_passing, queries
 from wedsync.kit import clock, failpoints
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.valkey import Publisher
 from wedsync.processes import forgetting, health_watch, integrity, migration_requests, preflight, ticks, wedding_time
+from wedsync.processes.stopping import stop_on_signals
 from wedsync.processes.ticks import Tick
-from wedsync.processes.worker import EVENTS, stop_on_signals
 
 log = structlog.get_logger("clock")
 
@@ -94,7 +95,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ticks: Sequence[Time
     """Lead, or wait to, until `stop`."""
     pool = await connect_pool(settings.door("service"), size=1, application="wedsync-clock")
     publisher = Publisher(settings.valkey_url)
-    waiting = ticks if ticks is not None else timers(settings, partial(publisher.publish, EVENTS))
+    waiting = ticks if ticks is not None else timers(settings, partial(publisher.publish, record.FEED))
     log.info("clock_ready")
     try:
         while not stop.is_set():

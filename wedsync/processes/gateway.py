@@ -18,6 +18,7 @@ from wedsync.events.frames import OpenSealed
 from wedsync.events.live import Hub, Options
 from wedsync.events.neighbours import Neighbours
 from wedsync.events.reader import DatabaseReader, Reader, ReaderAway
+from wedsync.events.record import FEED
 from wedsync.events.tokens import TokenRefused, Tokens
 from wedsync.events.upkeep import Upkeep
 from wedsync.kit import clock
@@ -37,7 +38,6 @@ from wedsync.web import limiting
 
 log = structlog.get_logger()
 
-FEED: Final = "wedsync:events"
 GATEWAYS: Final = "wedsync:gateways"
 WEBSOCKET_PATHS: Final = ("/realtime/v1/websocket", "/socket/websocket")
 KNOWN_PATHS: Final = (*WEBSOCKET_PATHS, "/realtime/v1/api/broadcast", "/socket/api/broadcast", "/metrics", "/readyz")

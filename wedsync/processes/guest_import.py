@@ -83,12 +83,8 @@ async def _context(settings: Settings) -> AsyncIterator[Context]:
     require(settings, "database_url", "valkey_url")
     pool = await connect_pool(settings.door("user"), size=2, application="wedsync-import")
     publisher = Publisher(settings.valkey_url)
-
-    async def published(nudge: str) -> None:
-        await publisher.publish("wedsync:events", nudge)
-
     try:
-        door = Door(pool, flush=record.flush, published=published)
+        door = Door(pool, flush=record.flush, published=record.feeding(publisher))
         yield Context(settings=settings, door=door, ring=KeyRing.from_setting(settings.seal_keys))
     finally:
         await publisher.close()

@@ -37,7 +37,7 @@ from wedsync.events.jobs import is_passing
 from wedsync.events.touched import scopes_of
 from wedsync.kit import clock, config, failpoints, log, traces
 from wedsync.kit.actor import Actor
-from wedsync.kit.db import Door, Published
+from wedsync.kit.db import Door
 from wedsync.kit.heart import Heart, pool_of
 from wedsync.kit.heart import writing as beating
 from wedsync.kit.http import Wire
@@ -152,7 +152,7 @@ def create(
         watch, meter = Watch(), Meter()
         reads = Reads(watch, scopes_of(app.state.catalogue.types.values()), meter)
         modes = app.state.modes
-        door = Door(pool, flush=record.flush, published=_published(publisher), reads=reads, modes=modes)
+        door = Door(pool, flush=record.flush, published=record.feeding(publisher), reads=reads, modes=modes)
         client = connect(settings.valkey_url) if settings.valkey_url else None
         ring = KeyRing.from_setting(settings.seal_keys)
         wire = Wire(allow=settings.egress_allow, resolver=resolver, proxy=settings.egress_proxy)
@@ -186,14 +186,6 @@ def create(
                 await client.aclose()
 
     return _assembled(settings, [lifespan, *lifespans], like)
-
-
-def _published(publisher: Publisher) -> Published:
-    async def published(nudge: str) -> None:
-        # A JSON array of events; what gathers while a publish is in flight goes with the next.
-        publisher.gather("wedsync:events", *([nudge[1:-1].encode()] if nudge != "[]" else []))
-
-    return published
 
 
 def _assembled(settings: config.Settings, lifespans: Sequence[Lifespan], like: Served | None) -> Served:

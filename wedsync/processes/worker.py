@@ -8,7 +8,6 @@ for any. On SIGTERM it claims no more, lets tries end, writes how they ended and
 import asyncio
 import contextlib
 import random
-import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
@@ -27,6 +26,7 @@ from wedsync.events.reactions import UnknownName, Work, react
 from wedsync.events.retry import Outcome, decide
 from wedsync.events.sweeps import Sweeper
 from wedsync.events.touched import scopes_of
+from wedsync.events.turns import Turns
 from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
@@ -37,6 +37,7 @@ from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
 from wedsync.processes import pooling, registry, senders, wedding_time
+from wedsync.processes.stopping import stop_on_signals
 
 log = structlog.get_logger("worker")
 
@@ -57,7 +58,6 @@ DRAIN_S: Final = 14.0
 """Longer than the longest try; with the writing of its ends a stop takes less than twenty seconds."""
 NAME: Final = "wedsync-worker"
 SERVICE_POOL: Final = 6
-EVENTS: Final = "wedsync:events"
 WAKE: Final = "wedsync:wake"
 
 
@@ -83,6 +83,7 @@ class Worker:
         self._works = works
         self._wake = wake
         self._rng = random.Random()  # noqa: S311 -- jitter, not a secret
+        self._turns = Turns(catalogue.prompt())
         self._completions = Completions(queue, self._ended)
         self._held: dict[UUID, tuple[Job, float]] = {}
         self._running = [0, 0, 0, 0]
@@ -165,7 +166,7 @@ class Worker:
             await self._give_back([payload.job for payload in payloads])
             payloads = []
         payloads = await self._without_shunned(payloads)
-        for payload in payloads:
+        for payload in sorted(payloads, key=lambda one: self._turns.is_patient(one.job.name)):
             self._start(payload)
         begun = {payload.job.id for payload in payloads}
         self._let_go([job for job in jobs if job.id not in begun])
@@ -215,7 +216,8 @@ class Worker:
         job, at = payload.job, clock.machine_now()
         try:
             finished = noting_finished()
-            await (react(self._door, self._catalogue, payload) if job.kind == "reaction" else self._work(job))
+            async with self._turns.of(job.name):
+                await (react(self._door, self._catalogue, payload) if job.kind == "reaction" else self._work(job))
             if job.id in finished:
                 self._let_go([job])
                 return
@@ -344,9 +346,11 @@ async def _doors(
     service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application=NAME)
     publisher = Publisher(settings.valkey_url)
 
+    feed = record.feeding(publisher)
+
     async def published(nudge: str) -> None:
         wake.set()
-        await publisher.publish(EVENTS, nudge)
+        await feed(nudge)
 
     try:
         hints = Hints(publisher.publish)
@@ -373,7 +377,7 @@ async def _listen(settings: Settings, wake: asyncio.Event, sweeper: Sweeper, hin
         wake.set()
         sweeper.wake()
 
-    await Subscriber(settings.valkey_url, [WAKE, EVENTS, CHANNEL], heard, connected).run()
+    await Subscriber(settings.valkey_url, [WAKE, record.FEED, CHANNEL], heard, connected).run()
 
 
 def main(settings: Settings) -> None:
@@ -391,9 +395,3 @@ async def _serve_registered(settings: Settings) -> None:
         }
         catalogue = registry.catalogue(settings)
         await serve(settings, catalogue=catalogue, senders=opened.senders, works=works, stop=stop, chats=opened.chats)
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT ask for a graceful stop."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
