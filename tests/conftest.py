@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+from tests import seed
 from tests.engines_fixture import (
     Database,
     RunningPostgres,
@@ -77,10 +78,16 @@ def pytest_configure(config: pytest.Config) -> None:
     slow = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=slow, max_examples=25)
     hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=200)
+    seed.follow(config.getoption("markexpr"))
     hypothesis.settings.load_profile("thorough" if "property" in config.getoption("markexpr") else "wedsync")
     # At level debug they put each frame into their logs, decoded, also those that a test makes undecodable on purpose.
     for library in ("websockets", "realtime", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """How to take the same rows of long matrices again."""
+    return seed.said()
 
 
 def pytest_collection() -> None:

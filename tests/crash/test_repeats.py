@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from tests import seed
 from tests.world import World, build
 from wedsync.kit import failpoints
 from wedsync.kit.config import Settings
@@ -18,11 +19,12 @@ ROOT = Path(__file__).parents[2]
 KEPT_ENVIRON = ("PATH", "HOME", "PYTHONPATH")
 # The commits of a program's one request: is the key known, the change, its answer.
 PLACES = [
-    pytest.param("after_commit=kill9@1", "201 false", marks=pytest.mark.prove),
+    ("after_commit=kill9@1", "201 false"),
     ("before_commit=kill9", "201 false"),
     ("after_commit=kill9@2", "409 false"),
-    pytest.param("after_commit=kill9@3", "201 true", marks=pytest.mark.prove),
+    ("after_commit=kill9@3", "201 true"),
 ]
+BY_SEED = seed.chosen(PLACES, 4, "repeats")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -47,7 +49,9 @@ def asked(settings: Settings, world: World, key: str, title: str, *, armed: str 
     return ended.returncode, ended.stdout.decode().splitlines()[-1] if ended.stdout else ""
 
 
-@pytest.mark.parametrize(("armed", "repeated"), PLACES)
+@pytest.mark.parametrize(
+    ("armed", "repeated"), [pytest.param(*place, marks=seed.marks(place, BY_SEED)) for place in PLACES]
+)
 async def test_a_killed_request_and_its_repeat_are_done_once(
     settings: Settings, world: World, armed: str, repeated: str
 ) -> None:

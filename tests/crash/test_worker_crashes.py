@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests import seed
 from tests.crash.scene import Scene, set_scene
 from tests.engines_fixture import Database, RunningPostgres, settings_for
 from tests.eventually import eventually
@@ -18,12 +19,9 @@ PLACES = (
     *("after_claim", "before_send", "after_send", "before_complete", "after_complete"),
     *("before_commit", "after_commit"),
 )
-# In every run each mode once, since test_matrix passes each place in one; all of both where there is time for it.
-ONCE = [
-    pytest.param(place, MODES[number % len(MODES)], 1 + number % 3, marks=[pytest.mark.prove][: number // len(MODES)])
-    for number, place in enumerate(PLACES)
-]
+# In every run one of them by seed, since test_matrix passes each place in one; all where there is time for it.
 MATRIX = [(place, mode, at) for place in PLACES for mode in MODES for at in (1, 2, 5)]
+BY_SEED = seed.chosen(MATRIX, len(MATRIX), "worker crashes")
 
 
 @pytest_asyncio.fixture
@@ -50,12 +48,8 @@ async def crash(scene: Scene, place: str, mode: str, at: int) -> None:
     await scene.keeps_its_promises(facts=FACTS)
 
 
-@pytest.mark.parametrize(("place", "mode", "at"), ONCE)
-async def test_a_crash_at_each_place(scene: Scene, place: str, mode: str, at: int) -> None:
-    await crash(scene, place, mode, at)
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize(("place", "mode", "at"), MATRIX)
+@pytest.mark.parametrize(
+    ("place", "mode", "at"), [pytest.param(*cell, marks=seed.marks(cell, BY_SEED)) for cell in MATRIX]
+)
 async def test_every_crash_at_every_place(scene: Scene, place: str, mode: str, at: int) -> None:
     await crash(scene, place, mode, at)

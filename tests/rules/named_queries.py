@@ -1,6 +1,7 @@
 """Read a queries.sql the way a person does: a `-- name:` line, words about it, one statement."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -54,10 +55,10 @@ def query_files(root: Path) -> dict[str, QueryFile]:
     }
 
 
-def loaded(tree: ast.Module) -> dict[str, str]:
+def loaded(source: Source) -> dict[str, str]:
     """For `queries = sql.load("wedsync.guests")`: the variable and the package it holds the queries of."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in source.nodes if "load(" in source.text else ():
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
             continue
         package = node.value.args[0] if node.value.args else None
@@ -67,19 +68,29 @@ def loaded(tree: ast.Module) -> dict[str, str]:
     return found
 
 
+@functools.lru_cache(maxsize=1)
+def used(sources: tuple[Source, ...]) -> tuple[tuple[str, str, str], ...]:
+    """The same of all sources at once, which more than one test asks for."""
+    return tuple(uses(sources))
+
+
 def uses(sources: Iterable[Source]) -> Iterator[tuple[str, str, str]]:
     """Every `queries.name` in Python, as (package of the queries, name, where it stands)."""
     product = [source for source in sources if source.path.startswith("wedsync/") and source.suffix == ".py"]
-    held = {_module(source): loaded(source.tree) for source in product}
+    held = {_module(source): loaded(source) for source in product}
+    named = {name for names in held.values() for name in names}
     for source in product:
+        # To take a file apart takes longer than to look for the names in it.
+        if not any(name in source.text for name in named):
+            continue
         here = dict(held[_module(source)])
         for node in source.nodes:
             if isinstance(node, ast.ImportFrom):
                 lent = held.get(node.module or "", {})
                 here |= {alias.asname or alias.name: lent[alias.name] for alias in node.names if alias.name in lent}
-        for node in source.nodes:
-            if isinstance(node, ast.Attribute) and dotted(node.value) in here:
-                yield here[dotted(node.value)], node.attr, f"{source.path} line {node.lineno}"
+        for node in source.nodes if here else ():
+            if isinstance(node, ast.Attribute) and (package := here.get(dotted(node.value))):
+                yield package, node.attr, f"{source.path} line {node.lineno}"
 
 
 def _module(source: Source) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engines_fixture import Database
 from tests.rules.house import ROOT, Source, sources, sql_code
-from tests.rules.named_queries import parse, query_files, uses
+from tests.rules.named_queries import parse, query_files, used
 from tests.rules.rules_of_sql import APP_CALL
 from wedsync.kit import sql
 
@@ -43,7 +43,7 @@ def calls() -> dict[str, list[str]]:
 
 def unused_and_unknown(files: dict[str, list[str]], product: tuple[Source, ...]) -> list[str]:
     """Names nobody asks for, and askings for names that are not there."""
-    asked = list(uses(product))
+    asked = used(product)
     named = {(package, name) for package, names in files.items() for name in names}
     unused = sorted(named - {(package, name) for package, name, _ in asked})
     return [f"{package}.{name} is used by nobody" for package, name in unused] + [
@@ -65,12 +65,12 @@ def test_who_was_too_late_is_shown_the_row_as_it_is() -> None:
     late = {
         (f"{source.path} line {node.lineno}", node.args[1].attr)
         for source in sources()
-        if source.suffix == ".py"
+        if source.suffix == ".py" and "stale(" in source.text
         for node in source.nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "stale"
         if len(node.args) > 1 and isinstance(node.args[1], ast.Attribute)
     }
-    asked = [(package, name) for package, name, where in uses(sources()) if (where, name) in late]
+    asked = [(package, name) for package, name, where in used(sources()) if (where, name) in late]
     assert len(asked) > 30
     blind = [f"{package}.{name}" for package, name in asked if "as record" not in QUERIES[package][name]]
     assert not blind, f"These do not tell the row as `record`: {blind}"
