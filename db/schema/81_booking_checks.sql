@@ -30,7 +30,8 @@ language sql volatile set search_path = '' as $$
     'record', c.record, 'old', c.old_record)), '[]') from changed c;
 $$;
 
--- Days of those stretches that are now told otherwise.
+-- Days of those stretches that are now told otherwise. `is_awaited`: it is the date of a linked wedding, which is to be told. A wedding that comes to that
+-- day or to this supplier at this moment, and is not seen here yet, is followed afterwards: that waits for the lock which whoever asks here holds.
 create function app.refresh_days(p_supplier uuid, p_windows tstzrange[]) returns jsonb
 language sql volatile set search_path = '' as $$
   with now_so as materialized (
@@ -46,7 +47,8 @@ language sql volatile set search_path = '' as $$
     returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
       case when old.id is null then null else to_jsonb(old) end as old_record)
   select coalesce(jsonb_agg(jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
-    'record', t.record, 'old', t.old_record) order by t.record ->> 'on'), '[]') from told t;
+    'record', t.record, 'old', t.old_record, 'is_awaited', exists (select from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+      where l.supplier_id = p_supplier and l.status = 'active' and w."on" = (t.record ->> 'on')::date)) order by t.record ->> 'on'), '[]') from told t;
 $$;
 
 -- What p_link, if given, is concerned by is looked at again wherever it is. Facts for app.record, in the settled supplier, whose 'conflicts' the

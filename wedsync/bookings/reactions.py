@@ -93,6 +93,7 @@ REACTIONS = (
         run=tell_booking,
         condition="$.record.link_id != null || $.old.link_id != null",
     ),
-    Reaction(name="bookings.tell_day", types=(facts.DAY_CHANGED.type,), run=tell_day),
+    # Most days are no linked wedding's date: they owe nothing.
+    Reaction(name="bookings.tell_day", types=(facts.DAY_CHANGED.type,), run=tell_day, condition="$.is_awaited == true"),
     Reaction(name="bookings.follow_wedding", types=_types(*OF_WEDDINGS), run=follow_wedding, is_merged=True),
 )

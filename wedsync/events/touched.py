@@ -140,6 +140,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "show_plan": Scope.CORE,
     "suppliers_near_limits": Scope.CORE,
     "sweep_index": Scope.CORE,
+    "sweep_looks": Scope.CORE,
+    "sweep_marks": Scope.CORE,
 }
 
 

@@ -38,7 +38,7 @@ async def pull(run: Run) -> Ended | None:
     for _ in range(PAGES_MAX):
         since, until = run.window
         asked = Pull(calendar=run.remote.id, cursor=progress.cursor, since=since, until=until, zone=run.zone)
-        said = await run.session.pull(asked)
+        said = await (await run.exchange()).pull(asked)
         if isinstance(said, CursorLost):
             lost += 1
             if lost > LOST_MAX:
@@ -71,15 +71,14 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     is_end = not page.has_more
     run.counts.unread += page.unread
     ended: Ended | None = None
-    async with run.enter() as tx:
+    async with run.join() as tx:
         await apply(tx, run, page.changes)
         if is_end and progress.is_listing:
             ended = await _sweep(tx, run)
         listed, is_listing = progress.is_listing and is_end, progress.is_listing and not is_end
         sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
-        await tx.run(queries.save_cursor, run.id, sealed, run.cursor_for, progress.generation, is_listing)
-        if is_end:
-            await tx.run(queries.pulled, run.id, progress.pulls_wanted, listed)
+        how_far = (sealed, run.cursor_for, progress.generation, is_listing)
+        await tx.run(queries.save_page, run.id, *how_far, is_end, progress.pulls_wanted, listed)
     progress.cursor, progress.is_listing = page.cursor, is_listing
     if listed:
         progress.listed_at = run.began_at
@@ -148,7 +147,8 @@ async def _of_ours(tx: Tx, run: Run, row: Row, change: Change, key: bytes, page:
     if not is_known and (change.event is None or (row["state"] == "there" and kept.theirs is not None)):
         return
     if is_known and change.etag and change.etag == row["etag"]:
-        page.seen.append(row["id"])
+        if row["generation"] != run.progress.generation:
+            page.seen.append(row["id"])
         return
     theirs = _read(run, change, kept)
     is_changed = theirs != kept.theirs or not is_known
@@ -195,7 +195,8 @@ def _of_theirs(run: Run, row: Row | None, change: Change, key: bytes, by_key: di
         page.dropped.append(key)
         return
     if row is not None and change.etag and change.etag == row["etag"]:
-        page.seen.append(row["id"])
+        if row["generation"] != run.progress.generation:
+            page.seen.append(row["id"])
         return
     event: CalendarEvent | None = None
     if change.event is not None:
