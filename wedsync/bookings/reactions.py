@@ -84,7 +84,13 @@ def _types(*kinds: Any) -> tuple[str, ...]:
 
 REACTIONS = (
     Reaction(name="bookings.add_default", types=(suppliers.REGISTERED.type,), run=add_default),
-    Reaction(name="bookings.check_booking", types=_types(*OF_BOOKINGS), run=check_booking),
+    Reaction(
+        name="bookings.check_booking",
+        types=_types(*OF_BOOKINGS),
+        run=check_booking,
+        is_orderless=True,
+        sweep=queries.sweep_checks,
+    ),
     Reaction(name="bookings.check_source", types=(facts.REFRESHED.type,), run=check_source),
     Reaction(name="bookings.check_ahead", types=_types(facts.RESOURCE_CHANGED), run=check_ahead, is_merged=True),
     Reaction(

@@ -149,11 +149,13 @@ class Queue:
         return [Job(**row) for row in rows]
 
     async def payloads(self, jobs: Sequence[Job]) -> list[Payload]:
-        """What may still leave; a job that is missing was ended or put aside by the database."""
-        rows = await self._pool.fetch(queries.payloads, *_ids(jobs))
+        """What may still leave; a job that is missing was ended or put aside by the database. Work needs nothing."""
+        asked = [job for job in jobs if job.kind != "work"]
+        rows = await self._pool.fetch(queries.payloads, *_ids(asked)) if asked else []
         failpoints.hit("after_load")
-        by_id = {job.id: job for job in jobs}
-        return [_payload(by_id, row) for row in rows]
+        by_id = {job.id: job for job in asked}
+        works = [Payload(job=job, type="") for job in jobs if job.kind == "work"]
+        return [*works, *(_payload(by_id, row) for row in rows)]
 
     async def complete(self, endings: Sequence[Ending]) -> set[UUID]:
         """Record how tries ended; returns the jobs whose lease had been lost meanwhile."""
