@@ -91,28 +91,34 @@ end $$;
 -- The same of all suppliers that owe it (bookings.check_booking), each in its own stream, and the end of those jobs. What is swept lies in the stretch of its
 -- lane that is not due yet; a supplier that is being checked is left to the claims, which wait. Suppliers come in order, as in every sweep that holds
 -- several streams, and so few that none is held for long.
-create function app.sweep_checks(p_jobs integer) returns table (done integer, nudge text)
-language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+create function app.owed_checks(p_jobs integer) returns table (job public.jobs, cause uuid, link uuid, windows tstzrange[])
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
   set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_jobs public.jobs[];
-  v_done public.jobs[] := '{}';
-  v_facts jsonb;
-  r record;
 begin
   select array_agg(x.job) into v_jobs from (
     select j as job from public.jobs j
     where j.lane::integer = 0 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
       and j.name = 'bookings.check_booking' and j.kind = 'reaction' and j.attempt = 0
     order by j.run_at limit p_jobs for update skip locked) x;
-  if v_jobs is null then return; end if;
-  for r in
-    select x as job, e.cause, coalesce(e.record ->> 'link_id', e.old_record ->> 'link_id')::uuid as link,
+  return query
+    select x, e.cause, coalesce(e.record ->> 'link_id', e.old_record ->> 'link_id')::uuid,
       array(select u from unnest((select range_agg((i.image ->> 'blocked')::tstzrange)
-        from (values (e.record), (e.old_record)) as i(image) where i.image is not null)) as u) as windows
+        from (values (e.record), (e.old_record)) as i(image) where i.image is not null)) as u)
     from unnest(v_jobs) x
     left join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at
-    order by x.tenant_id, x.order_seq
+    order by x.tenant_id, x.order_seq;
+end $$;
+
+create function app.sweep_checks(p_jobs integer) returns table (done integer, nudge text)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+  v_done public.jobs[] := '{}';
+  v_facts jsonb;
+  r record;
+begin
+  for r in select o.job, o.cause, o.link, o.windows from app.owed_checks(p_jobs) o
   loop
     continue when not pg_try_advisory_xact_lock(hashtextextended('conflicts:' || (r.job).tenant_id, 0));
     perform app.settle(null, 'system', (r.job).tenant_id, 'system', 2047, 2047);
@@ -123,6 +129,7 @@ begin
     end if;
     v_done := v_done || r.job;
   end loop;
+  if cardinality(v_done) = 0 then return; end if;
   perform app.settle(null, 'anonymous', null, 'none', 0, 0);
   delete from public.jobs j using unnest(v_done) x where j.id = x.id;
   perform app.call_next(v_done);

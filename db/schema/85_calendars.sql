@@ -175,7 +175,7 @@ begin
   if v_calendars is not null then perform app.owe_syncs(v_calendars, false); end if;
   delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
   perform app.call_next(v_jobs);
-  return query select cardinality(v_jobs), case when v_calendars is not null then '[]' end;
+  return query select cardinality(v_jobs), null::text;
 end $$;
 
 -- What providers have sent that says only that there is something to look at, of all calendars' accounts: their calendars are asked, each once however many
@@ -215,7 +215,7 @@ begin
   if v_calendars is not null then perform app.owe_syncs(v_calendars, true); end if;
   delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
   perform app.call_next(v_jobs);
-  return query select cardinality(v_jobs), case when v_calendars is not null then '[]' end;
+  return query select cardinality(v_jobs), null::text;
 end $$;
 grant execute on function app.sweep_marks(integer), app.sweep_looks(integer) to wedsync_service;
 

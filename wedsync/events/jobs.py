@@ -33,7 +33,7 @@ PER_MIN = 100
 """Deliveries a minute to one destination, where neither it nor the operator says otherwise."""
 
 _ENCODER = msgspec.json.Encoder()
-_finished: ContextVar[set[UUID]] = ContextVar("finished")
+_finished: ContextVar[dict[UUID, bool]] = ContextVar("finished")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,13 +226,13 @@ class Queue:
 async def finish(tx: Tx, job: Job) -> None:
     """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
     failpoints.hit("before_finish")
-    await tx.value(queries.finish_job, job.id, job.lease_token)
-    _finished.get(set()).add(job.id)
+    is_waited: bool = await tx.value(queries.finish_job, job.id, job.lease_token)
+    _finished.get({})[job.id] = is_waited
 
 
-def noting_finished() -> set[UUID]:
-    """The jobs that end themselves from now on in the task that asks."""
-    finished: set[UUID] = set()
+def noting_finished() -> dict[UUID, bool]:
+    """The jobs that end themselves from now on in the task that asks, and whether others wait for their destination."""
+    finished: dict[UUID, bool] = {}
     _finished.set(finished)
     return finished
 

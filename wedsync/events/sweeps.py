@@ -8,7 +8,7 @@ second later, so that nothing depends on the word that wakes it, and what is wro
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -30,8 +30,10 @@ ANYTHING: Final = b"[]"
 class Sweeper:
     """All sweeps of a catalogue, in one process. `run` ends after `stop`, with the sweep that it is at."""
 
-    def __init__(self, queue: Queue, catalogue: Catalogue) -> None:
+    def __init__(self, queue: Queue, catalogue: Catalogue, swept: Callable[[], None] = lambda: None) -> None:
+        """`swept` is told of each sweep that has done something, which may have left something to claim."""
         self._queue = queue
+        self._swept = swept
         swept = [reaction for reaction in catalogue.reactions.values() if reaction.sweep is not None]
         owing = {one.sweep: _owing(catalogue.types_of([one])) for one in swept if one.sweep is not None}
         self._owing: Mapping[str, re.Pattern[bytes]] = {**owing, **dict.fromkeys(catalogue.swept, _WORK)}
@@ -75,6 +77,7 @@ class Sweeper:
             if await self._queue.sweep(statement):
                 self._due.add(statement)
                 self._woken.set()
+                self._swept()
         except Exception as error:
             if is_passing(error):
                 log.warning("sweep_failed", reason=f"{type(error).__name__}: {error}")

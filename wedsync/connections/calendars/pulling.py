@@ -16,7 +16,7 @@ from wedsync.connections.calendars.contract import Change, CursorLost, Gone, Pul
 from wedsync.connections.calendars.deciding import in_zone
 from wedsync.connections.calendars.event import CalendarEvent, EventError, Timed, checked
 from wedsync.connections.calendars.kept import Dispute, Kept, event_key
-from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Progress, Run, stopped
+from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Looked, Progress, Run, stopped
 from wedsync.connections.calendars.settling import times_of
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -78,7 +78,8 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
         listed, is_listing = progress.is_listing and is_end, progress.is_listing and not is_end
         sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
         how_far = (sealed, run.cursor_for, progress.generation, is_listing)
-        await tx.run(queries.save_page, run.id, *how_far, is_end, progress.pulls_wanted, listed)
+        is_marked = await tx.value(queries.save_page, run.id, *how_far, is_end, progress.pulls_wanted, listed)
+        run.looked = Looked(rows=(), ours={}) if is_end and not is_marked else None
     progress.cursor, progress.is_listing = page.cursor, is_listing
     if listed:
         progress.listed_at = run.began_at
@@ -96,6 +97,8 @@ class _Page(msgspec.Struct):
 
 async def apply(tx: Tx, run: Run, changes: Sequence[Change]) -> None:
     """The effects of a page, in the transaction that keeps its cursor. A page that comes twice changes nothing."""
+    if not changes:
+        return
     last = {change.id: change for change in changes}
     run.counts.pulled += len(last)
     keys = {id: event_key(run.id, id) for id in last}

@@ -145,12 +145,13 @@ set state = $2, remote_key = $3, etag = $4, sealed = $5, is_dirty = e.is_dirty o
 where e.id = $1
 
 -- name: save_page
--- $6: it was the last one, and what was wanted up to $7 is done; $8: all of it was listed.
+-- $6: it was the last one, and what was wanted up to $7 is done; $8: all of it was listed. Whether something of ours is to be looked at now.
 update calendar_progress g
 set cursor_sealed = $2, cursor_for = $3, generation = $4, is_listing = $5, pulls_done = case when $6 then $7 else g.pulls_done end,
   pulled_at = case when $6 then app.now() else g.pulled_at end, listed_at = case when $8 then app.now() else g.listed_at end,
   may_sweep = g.may_sweep and not $8
 where g.calendar_id = $1
+returning exists (select from calendar_events e where e.calendar_id = $1 and e.is_dirty)
 
 -- name: watched_of
 -- The calendars of a connection whose provider still tells of them.
