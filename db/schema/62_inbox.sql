@@ -89,24 +89,27 @@ $$;
 -- says to which request it belongs. A repeat is answered with the id that the first one has. Jobs of one source run in the order of arrival: a
 -- later state must not be overwritten by an earlier one.
 -- Many requests share the transaction, so each brings the span that its work goes on from.
+-- p_is_look: it says only that there is something to look at. An account's is swept (app.sweep_looks), and there to be claimed a second later.
 -- A request was verified with the secrets of one version of its connection (null where it was the platform's): if that is no longer the one, its
 -- elements are not kept and not answered. The lock waits for whoever is changing the connection, and looks at it anew after them (a key share would not: it takes
 -- the row as it was before an update that leaves its key).
 create function app.receive_hooks(p_request integer[], p_tenant uuid[], p_source uuid[], p_connection uuid[], p_version integer[],
-  p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[], p_traceparent text[])
+  p_connector text[], p_verified_by text[], p_id uuid[], p_key text[], p_headers text[], p_sealed bytea[], p_traceparent text[], p_is_look boolean[])
 returns table (request integer, id uuid, is_new boolean)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
   return query
   with held as materialized (
-    select c.id, c.version from public.connections c
+    select c.id, c.version, c.state is not null as is_account from public.connections c
     where c.id = any (p_connection) and c.deleted_at is null
     order by c.id for share),
   told as materialized (
-    select f.*, nextval('public.inbox_hooks_number_seq') as number
-    from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed, p_traceparent)
-      with ordinality as f(request, tenant, source, connection, version, connector, verified_by, id, key, headers, sealed, traceparent, n)
-    where f.connection is null or exists (select from held h where h.id = f.connection and h.version = f.version)),
+    select f.*, nextval('public.inbox_hooks_number_seq') as number, h.is_account and f.is_look as is_swept
+    from unnest(p_request, p_tenant, p_source, p_connection, p_version, p_connector, p_verified_by, p_id, p_key, p_headers, p_sealed, p_traceparent,
+        p_is_look)
+      with ordinality as f(request, tenant, source, connection, version, connector, verified_by, id, key, headers, sealed, traceparent, is_look, n)
+    left join held h on h.id = f.connection and h.version = f.version
+    where f.connection is null or h.id is not null),
   made as (
     insert into public.inbox_hooks as h (id, tenant_id, source_id, connector, dedupe_key, number, headers, sealed, verified_by)
     -- In the order of the keys, so that two who bring the same repeats do not wait for each other.
@@ -116,9 +119,10 @@ begin
     on conflict (source_id, dedupe_key) do update set source_id = excluded.source_id
     returning h.id, h.source_id, h.dedupe_key, h.number, h.tenant_id),
   owed as (
-    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, traceparent)
+    insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, args, traceparent, run_at)
     select uuidv7(), 'work', 'hooks', 1, m.tenant_id, '00000000-0000-7000-8000-000000000004', m.source_id, m.number,
-        jsonb_build_object('hook_id', m.id), t.traceparent
+        jsonb_build_object('hook_id', m.id) || case when t.is_swept then '{"is_look": true}' else '{}' end::jsonb, t.traceparent,
+        clock_timestamp() + case when t.is_swept then interval '1 second' else interval '0' end
       from made m join told t on t.id = m.id)
   select t.request, m.id, m.id = t.id from told t join made m on m.source_id = t.source and m.dedupe_key = t.key order by t.n;
 end $$;
@@ -162,7 +166,7 @@ begin
 end $$;
 
 grant execute on function app.hook_source(text, uuid), app.is_wedding(uuid), app.owe_hook(uuid),
-  app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[], text[]),
+  app.receive_hooks(integer[], uuid[], uuid[], uuid[], integer[], text[], text[], uuid[], text[], text[], bytea[], text[], boolean[]),
   app.enter_job_link(uuid, uuid, uuid) to wedsync_user;
 grant execute on function app.forget_hooks(integer) to wedsync_service;
 reset role;

@@ -129,8 +129,9 @@ begin
   return query select x.id, null::text, false from unnest(v_late) as x(id);
 end $$;
 
--- The end of a reaction or of work, inside the transaction of what it did: both or neither.
-create function app.finish_job(p_job uuid, p_lease uuid) returns void
+-- The end of a reaction or of work, inside the transaction of what it did: both or neither. Returns whether something of its destination is ready and
+-- may have waited for this end: who has no such word need not ask for more at once.
+create function app.finish_job(p_job uuid, p_lease uuid) returns boolean
 language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -139,6 +140,8 @@ begin
   delete from public.jobs x where x.id = p_job and x.lease_token = p_lease and x.kind in ('reaction', 'work') returning x.* into j;
   if not found then raise exception 'lease lost' using errcode = 'WS409'; end if;
   if j.order_key is not null then perform app.call_next(array[j]); end if;
+  return exists (select from public.jobs x where x.lane = any ('{0,1,2,3}'::smallint[]) and x.destination_id = j.destination_id and x.lease_token is null
+    and x.run_at <= clock_timestamp());
 end $$;
 
 -- Inside enter_job: what a reaction records has the cause of the event it answers.

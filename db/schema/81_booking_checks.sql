@@ -30,7 +30,8 @@ language sql volatile set search_path = '' as $$
     'record', c.record, 'old', c.old_record)), '[]') from changed c;
 $$;
 
--- Days of those stretches that are now told otherwise.
+-- Days of those stretches that are now told otherwise. `is_awaited`: it is the date of a linked wedding, which is to be told. A wedding that comes to that
+-- day or to this supplier at this moment, and is not seen here yet, is followed afterwards: that waits for the lock which whoever asks here holds.
 create function app.refresh_days(p_supplier uuid, p_windows tstzrange[]) returns jsonb
 language sql volatile set search_path = '' as $$
   with now_so as materialized (
@@ -46,7 +47,8 @@ language sql volatile set search_path = '' as $$
     returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
       case when old.id is null then null else to_jsonb(old) end as old_record)
   select coalesce(jsonb_agg(jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
-    'record', t.record, 'old', t.old_record) order by t.record ->> 'on'), '[]') from told t;
+    'record', t.record, 'old', t.old_record, 'is_awaited', exists (select from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+      where l.supplier_id = p_supplier and l.status = 'active' and w."on" = (t.record ->> 'on')::date)) order by t.record ->> 'on'), '[]') from told t;
 $$;
 
 -- What p_link, if given, is concerned by is looked at again wherever it is. Facts for app.record, in the settled supplier, whose 'conflicts' the
@@ -85,6 +87,57 @@ begin
   v_facts := app.look_again(app.tenant(), p_windows, p_link);
   return case when v_facts <> '[]' then app.record(v_facts) end;
 end $$;
+
+-- The same of all suppliers that owe it (bookings.check_booking), each in its own stream, and the end of those jobs. What is swept lies in the stretch of its
+-- lane that is not due yet; a supplier that is being checked is left to the claims, which wait. Suppliers come in order, as in every sweep that holds
+-- several streams, and so few that none is held for long.
+create function app.owed_checks(p_jobs integer) returns table (job public.jobs, cause uuid, link uuid, windows tstzrange[])
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+  set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_jobs public.jobs[];
+begin
+  select array_agg(x.job) into v_jobs from (
+    select j as job from public.jobs j
+    where j.lane::integer = 0 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
+      and j.name = 'bookings.check_booking' and j.kind = 'reaction' and j.attempt = 0
+    order by j.run_at limit p_jobs for update skip locked) x;
+  return query
+    select x, e.cause, coalesce(e.record ->> 'link_id', e.old_record ->> 'link_id')::uuid,
+      array(select u from unnest((select range_agg((i.image ->> 'blocked')::tstzrange)
+        from (values (e.record), (e.old_record)) as i(image) where i.image is not null)) as u)
+    from unnest(v_jobs) x
+    left join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at
+    order by x.tenant_id, x.order_seq;
+end $$;
+
+create function app.sweep_checks(p_jobs integer) returns table (done integer, nudge text)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+  v_done public.jobs[] := '{}';
+  v_facts jsonb;
+  r record;
+begin
+  for r in select o.job, o.cause, o.link, o.windows from app.owed_checks(p_jobs) o
+  loop
+    continue when not pg_try_advisory_xact_lock(hashtextextended('conflicts:' || (r.job).tenant_id, 0));
+    perform app.settle(null, 'system', (r.job).tenant_id, 'system', 2047, 2047);
+    v_facts := app.look_again((r.job).tenant_id, r.windows, r.link);
+    if v_facts <> '[]' then
+      nudge := app.record(v_facts, r.cause);
+      return next;
+    end if;
+    v_done := v_done || r.job;
+  end loop;
+  if cardinality(v_done) = 0 then return; end if;
+  perform app.settle(null, 'anonymous', null, 'none', 0, 0);
+  delete from public.jobs j using unnest(v_done) x where j.id = x.id;
+  perform app.call_next(v_done);
+  nudge := null;
+  done := cardinality(v_done);
+  return next;
+end $$;
+grant execute on function app.sweep_checks(integer) to wedsync_service;
 
 -- How a linked supplier stands on the date of the wedding; no row where the link has ended or there is no date.
 create function app.day_of_link(p_wedding uuid, p_link uuid) returns table ("on" date, state text)

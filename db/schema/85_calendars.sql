@@ -139,6 +139,86 @@ begin
   return case when v_due is null then 0 else app.owe_syncs(v_due, true) end;
 end $$;
 
+-- What is swept lies in the stretch of its lane that is not due yet: it can be claimed a second after it was owed, and what was ever claimed, or has waited
+-- longer, is left to the claims. A job that is locked is being waited with, or lost to another sweep.
+
+-- The reaction calendars.mark_booking of all businesses that owe it, and the end of its jobs: a claim, a lease and a transaction each would cost ten times
+-- as much as the mark.
+create function app.sweep_marks(p_jobs integer) returns table (done integer, nudge text)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+  set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_jobs public.jobs[];
+  v_calendars uuid[];
+begin
+  select array_agg(x.job) into v_jobs from (
+    select j as job from public.jobs j
+    where j.lane::integer = 0 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
+      and j.name = 'calendars.mark_booking' and j.kind = 'reaction' and j.attempt = 0
+    order by j.run_at limit p_jobs for update skip locked) x;
+  if v_jobs is null then return; end if;
+  with changed as (
+    select distinct x.tenant_id, e.subject_id from unnest(v_jobs) x
+    join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at),
+  marked as (
+    insert into public.calendar_events as e (tenant_id, calendar_id, kind, ours_id)
+    select c.tenant_id, c.id, 'booking', b.id
+    from changed g
+    join public.bookings b on b.supplier_id = g.tenant_id and b.id = g.subject_id
+    join public.calendars c on c.tenant_id = g.tenant_id and c.direction in ('both', 'export')
+    where (c.has_bookings and b.state in ('hold', 'booked') and coalesce(c.resource_id, b.resource_id) = b.resource_id)
+      or exists (select from public.calendar_events x where x.calendar_id = c.id and x.kind = 'booking' and x.ours_id = b.id)
+    order by c.id, b.id
+    on conflict (calendar_id, kind, ours_id) where ours_id is not null do update set is_dirty = true, marks = e.marks + 1
+    returning e.calendar_id)
+  select array_agg(distinct m.calendar_id) into v_calendars from marked m;
+  if v_calendars is not null then perform app.owe_syncs(v_calendars, false); end if;
+  delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
+  perform app.call_next(v_jobs);
+  return query select cardinality(v_jobs), null::text;
+end $$;
+
+-- What providers have sent that says only that there is something to look at, of all calendars' accounts: their calendars are asked, each once however many
+-- there are. An account in safe mode, and one that is of something else, is left to the claims.
+create function app.sweep_looks(p_jobs integer) returns table (done integer, nudge text)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+  set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_waiting public.jobs[];
+  v_jobs public.jobs[];
+  v_calendars uuid[];
+  v_is_any_live boolean;
+begin
+  select array_agg(x.job) into v_waiting from (
+    select j as job from public.jobs j
+    where j.lane::integer = 1 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
+      and j.name = 'hooks' and j.kind = 'work' and j.attempt = 0 and j.args ? 'is_look'
+    order by j.run_at limit p_jobs for update skip locked) x;
+  if v_waiting is null then return; end if;
+  v_is_any_live := exists (select from public.wedding_days d where app.now() < d.live_until and app.now() >= d.live_from - interval '22 hours');
+  select array_agg(x.job) into v_jobs from (
+    select w as job from unnest(v_waiting) w
+    join public.connections c on c.id = w.order_key and c.tenant_id = w.tenant_id and c.state is not null and c.deleted_at is null
+    where exists (select from public.calendars k where k.connection_id = c.id)
+      and not exists (select from public.record_books b where b.id = c.id)
+      and not exists (select from public.marketing_audiences a where a.id = c.id)
+      and not (v_is_any_live and exists (select from app.safe_spans(c.tenant_id, c.state = 'degraded')))) x;
+  if v_jobs is null then return; end if;
+  -- In the order in which repeats are received.
+  perform from public.inbox_hooks h where h.id in (select (x.args ->> 'hook_id')::uuid from unnest(v_jobs) x) order by h.source_id, h.dedupe_key for update;
+  with looked as (
+    update public.inbox_hooks h set status = 'applied', error = '', type = 'calendar.notified', processed_at = app.now()
+    from unnest(v_jobs) x where h.id = (x.args ->> 'hook_id')::uuid and h.tenant_id = x.tenant_id and h.status = 'received'
+    returning h.source_id)
+  select array_agg(distinct k.id) into v_calendars
+    from looked l join public.calendars k on k.connection_id = l.source_id and k.direction <> 'off';
+  if v_calendars is not null then perform app.owe_syncs(v_calendars, true); end if;
+  delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
+  perform app.call_next(v_jobs);
+  return query select cardinality(v_jobs), null::text;
+end $$;
+grant execute on function app.sweep_marks(integer), app.sweep_looks(integer) to wedsync_service;
+
 -- What nobody looks at any more: runs, conflicts that are over, and what we took away so long ago that no calendar tells of it again.
 create function app.forget_syncs(p_days integer) returns integer
 language plpgsql volatile security definer set search_path = '' as $$

@@ -243,6 +243,9 @@ where t.supplier_id = app.tenant() and t.during && tstzrange($1, $2)
 order by lower(t.during), t.id
 limit 1000
 
+-- name: sweep_checks
+select s.done, s.nudge from app.sweep_checks(4) s
+
 -- name: check_bookings
 select app.check_bookings(array(select r.stretch from unnest($1::text::tstzmultirange) as r(stretch)), $2)
 

@@ -84,7 +84,13 @@ def _types(*kinds: Any) -> tuple[str, ...]:
 
 REACTIONS = (
     Reaction(name="bookings.add_default", types=(suppliers.REGISTERED.type,), run=add_default),
-    Reaction(name="bookings.check_booking", types=_types(*OF_BOOKINGS), run=check_booking),
+    Reaction(
+        name="bookings.check_booking",
+        types=_types(*OF_BOOKINGS),
+        run=check_booking,
+        is_orderless=True,
+        sweep=queries.sweep_checks,
+    ),
     Reaction(name="bookings.check_source", types=(facts.REFRESHED.type,), run=check_source),
     Reaction(name="bookings.check_ahead", types=_types(facts.RESOURCE_CHANGED), run=check_ahead, is_merged=True),
     Reaction(
@@ -93,6 +99,7 @@ REACTIONS = (
         run=tell_booking,
         condition="$.record.link_id != null || $.old.link_id != null",
     ),
-    Reaction(name="bookings.tell_day", types=(facts.DAY_CHANGED.type,), run=tell_day),
+    # Most days are no linked wedding's date: they owe nothing.
+    Reaction(name="bookings.tell_day", types=(facts.DAY_CHANGED.type,), run=tell_day, condition="$.is_awaited == true"),
     Reaction(name="bookings.follow_wedding", types=_types(*OF_WEDDINGS), run=follow_wedding, is_merged=True),
 )

@@ -28,16 +28,17 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Element(msgspec.Struct, frozen=True):
-    """One thing that was sent."""
+    """One thing that was sent. `is_look`: it says no more than that there is something to look at."""
 
     key: str
     body: bytes
+    is_look: bool = False
 
 
 def split(scheme: str, request: Request) -> list[Element]:
     """The elements, each key once. Raises ValueError for a body that is not what its provider sends."""
     made = BATCHES[scheme](request) if scheme in BATCHES else [Element(_key_of(scheme, request), request.body)]
-    return list({one.key: one for one in (Element(_short(one.key), one.body) for one in made)}.values())
+    return list({one.key: one for one in (Element(_short(one.key), one.body, one.is_look) for one in made)}.values())
 
 
 def document(body: bytes) -> Any:
@@ -117,7 +118,8 @@ def _mandrill(request: Request) -> Iterable[Element]:
 
 
 def _graph(request: Request) -> Iterable[Element]:
-    return [_entry({**one, "clientState": ""}, _graph_key(one, request.now)) for one in trusted(request)]
+    made = [(one, _entry({**one, "clientState": ""}, _graph_key(one, request.now))) for one in trusted(request)]
+    return [msgspec.structs.replace(entry, is_look=not one.get("lifecycleEvent")) for one, entry in made]
 
 
 def _graph_key(one: Mapping[str, Any], now: float) -> list[Any]:
@@ -131,7 +133,7 @@ def _graph_key(one: Mapping[str, Any], now: float) -> list[Any]:
 def _google(request: Request) -> Iterable[Element]:
     """Its body is empty: what it says stands in its headers."""
     said = {name.removeprefix("x-goog-"): request.headers.get(name, "") for name in GOOGLE}
-    return [Element(_key_of("google_channel", request), msgspec.json.encode(said))]
+    return [Element(_key_of("google_channel", request), msgspec.json.encode(said), is_look=True)]
 
 
 BATCHES: Final[Mapping[str, Callable[[Request], Iterable[Element]]]] = {

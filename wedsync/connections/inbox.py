@@ -46,7 +46,7 @@ KEPT_HEADERS: Final = frozenset(
     }
 )
 VALUE_CHARACTERS_MAX: Final = 300
-KEEP: Final = "select * from app.receive_hooks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+KEEP: Final = "select * from app.receive_hooks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 
 class Denied(Refusal):
@@ -126,7 +126,8 @@ class Inbox:
         sealed = self._ring.seal(one.body, tenant=source.tenant, table=TABLE, column="sealed", row=hook_id)
         whose = (source.tenant, source.id, source.connection, source.version, source.connector, source.verified_by)
         doing = traces.current()
-        return (*whose, hook_id, one.key, headers, sealed, None if doing is None else doing.traceparent)
+        traceparent = None if doing is None else doing.traceparent
+        return (*whose, hook_id, one.key, headers, sealed, traceparent, one.is_look)
 
     async def _commit_all(self) -> None:
         traces.forget()
@@ -178,7 +179,7 @@ class Inbox:
             for row in await tx.rows(KEEP, *map(list, zip(*rows, strict=True))):
                 found.setdefault(row["request"], []).append(Received(row["id"], row["is_new"]))
             failpoints.hit("after_insert")
-            # No fact to tell yet; the empty nudge wakes the workers.
+            # No fact to tell yet; the empty nudge wakes the workers and what they sweep.
             tx.nudges.append("[]")
         return found
 

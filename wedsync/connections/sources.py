@@ -12,7 +12,6 @@ import msgspec
 
 from wedsync.connections import actions, model
 from wedsync.kit import clock
-from wedsync.kit.actor import ANONYMOUS
 from wedsync.kit.db import Door
 from wedsync.kit.seal import KeyRing
 
@@ -53,8 +52,7 @@ class Sources:
 
     async def read(self, connector: str, id: UUID) -> Held | None:
         """The source as it is now; None where there is none. What there is not is not remembered."""
-        async with self._door.bare(ANONYMOUS) as tx:
-            row = await tx.row("select * from app.hook_source($1, $2)", connector, id)
+        row = await self._door.ask("select * from app.hook_source($1, $2)", connector, id)
         if row is None:
             self._known.pop((connector, id), None)
             return None

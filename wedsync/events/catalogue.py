@@ -5,7 +5,7 @@ from here. A type's shape is never reused: a new shape is a new version.
 """
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -48,9 +48,10 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
 
     `condition` is a jsonpath predicate over the fact (`op, record, old, link, membership`): where it does not hold,
     nothing is owed. A merged one looks at what stands, not at its event: one that waits serves all facts of a stream.
-    `sweep` is a statement of the service door that does what waits of a merged one in all streams as far as it can, and
-    ends its jobs: rows of `done`, how many, and `nudge`. `run` is for what it left. People wait for a prompt one: what
-    else a worker begins meanwhile waits for it.
+    `sweep` is a statement of the service door that does what waits of it in all streams as far as it can, and ends its
+    jobs: rows of `done`, how many, and `nudge`. `run` is for what it left. Only one that is merged can be swept, or for
+    which the order of a stream's facts means nothing (`is_orderless`). People wait for a prompt one:
+    what else a worker begins meanwhile waits for it.
     """
 
     name: str
@@ -58,14 +59,21 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     run: Any
     condition: str | None = None
     is_merged: bool = False
+    is_orderless: bool = False
     sweep: str | None = None
     is_prompt: bool = False
 
 
 class Catalogue:
-    """All types and reactions of one process, checked for doubles and unknown types."""
+    """All types and reactions of one process, checked for doubles and unknown types.
 
-    def __init__(self, types: Iterable[EventType], reactions: Iterable[Reaction] = ()) -> None:
+    `swept` are statements that do work as a reaction's `sweep` does, for what is owed without a fact.
+    """
+
+    def __init__(
+        self, types: Iterable[EventType], reactions: Iterable[Reaction] = (), swept: Sequence[str] = ()
+    ) -> None:
+        self.swept = swept
         self.types: dict[str, EventType] = {}
         for kind in types:
             if kind.type in self.types:
@@ -83,8 +91,8 @@ class Catalogue:
         if unknown or (known is not reaction and (known.run is not reaction.run or not known.is_merged)):
             raise ValueError(f"reaction {reaction.name}: unknown types {unknown} or a double name")
         is_swept = reaction.sweep is not None
-        if is_swept and not reaction.is_merged:
-            raise ValueError(f"reaction {reaction.name}: only a merged one can be swept")
+        if is_swept and not (reaction.is_merged or reaction.is_orderless):
+            raise ValueError(f"reaction {reaction.name}: only a merged one can be swept, or one without order")
         self._owed += [
             {"name": reaction.name, "type": kind, "condition": reaction.condition, "is_merged": reaction.is_merged}
             | {"is_swept": is_swept}

@@ -33,7 +33,7 @@ PER_MIN = 100
 """Deliveries a minute to one destination, where neither it nor the operator says otherwise."""
 
 _ENCODER = msgspec.json.Encoder()
-_finished: ContextVar[set[UUID]] = ContextVar("finished")
+_finished: ContextVar[dict[UUID, bool]] = ContextVar("finished")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,11 +149,13 @@ class Queue:
         return [Job(**row) for row in rows]
 
     async def payloads(self, jobs: Sequence[Job]) -> list[Payload]:
-        """What may still leave; a job that is missing was ended or put aside by the database."""
-        rows = await self._pool.fetch(queries.payloads, *_ids(jobs))
+        """What may still leave; a job that is missing was ended or put aside by the database. Work needs nothing."""
+        asked = [job for job in jobs if job.kind != "work"]
+        rows = await self._pool.fetch(queries.payloads, *_ids(asked)) if asked else []
         failpoints.hit("after_load")
-        by_id = {job.id: job for job in jobs}
-        return [_payload(by_id, row) for row in rows]
+        by_id = {job.id: job for job in asked}
+        works = [Payload(job=job, type="") for job in jobs if job.kind == "work"]
+        return [*works, *(_payload(by_id, row) for row in rows)]
 
     async def complete(self, endings: Sequence[Ending]) -> set[UUID]:
         """Record how tries ended; returns the jobs whose lease had been lost meanwhile."""
@@ -224,20 +226,20 @@ class Queue:
 async def finish(tx: Tx, job: Job) -> None:
     """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
     failpoints.hit("before_finish")
-    await tx.value(queries.finish_job, job.id, job.lease_token)
-    _finished.get(set()).add(job.id)
+    is_waited: bool = await tx.value(queries.finish_job, job.id, job.lease_token)
+    _finished.get({})[job.id] = is_waited
 
 
 def finish_last(tx: Tx, job: Job) -> None:
-    """The same as the very last, in the round trip of the commit."""
+    """The same as the very last, in the round trip of the commit; it is taken for granted that others wait."""
     failpoints.hit("before_finish")
     tx.ends_job = (job.id, job.lease_token)
-    _finished.get(set()).add(job.id)
+    _finished.get({})[job.id] = True
 
 
-def noting_finished() -> set[UUID]:
-    """The jobs that end themselves from now on in the task that asks."""
-    finished: set[UUID] = set()
+def noting_finished() -> dict[UUID, bool]:
+    """The jobs that end themselves from now on in the task that asks, and whether others wait for their destination."""
+    finished: dict[UUID, bool] = {}
     _finished.set(finished)
     return finished
 

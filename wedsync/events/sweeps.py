@@ -1,13 +1,14 @@
-"""Sweeps: a merged reaction done for all streams that owe it by one statement of its noun, as soon as it is owed.
+"""Sweeps: a reaction done for all streams that owe it by one statement of its noun, as soon as it is owed.
 
-No lease, no attempt, nobody before it. What a sweep cannot do stays in the queue and is claimed like any other
-reaction a second later, so that nothing depends on the word that wakes it, and what is wrong with one stream holds back
-no other.
+The same is done for work that is owed by the thousand and costs less than its claim.
+
+No lease, no attempt, nobody before it. What a sweep cannot do stays in the queue and is claimed like any other job a
+second later, so that nothing depends on the word that wakes it, and what is wrong with one stream holds back no other.
 """
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -22,24 +23,35 @@ REST_MAX_S: Final = 0.02
 """As long as a sweep took it rests, to a point: what is owed meanwhile goes with the next."""
 
 
+ANYTHING: Final = b"[]"
+"""The nudge of a commit without facts: work may be owed."""
+
+
 class Sweeper:
     """All sweeps of a catalogue, in one process. `run` ends after `stop`, with the sweep that it is at."""
 
-    def __init__(self, queue: Queue, catalogue: Catalogue) -> None:
+    def __init__(self, queue: Queue, catalogue: Catalogue, swept: Callable[[], None] = lambda: None) -> None:
+        """`swept` is told of each sweep that has done something, which may have left something to claim."""
         self._queue = queue
+        self._swept = swept
         swept = [reaction for reaction in catalogue.reactions.values() if reaction.sweep is not None]
-        self._sweeps = [reaction.sweep for reaction in swept if reaction.sweep is not None]
-        self._owing = _owing(catalogue.types_of(swept))
+        owing = {one.sweep: _owing(catalogue.types_of([one])) for one in swept if one.sweep is not None}
+        self._owing: Mapping[str, re.Pattern[bytes]] = {**owing, **dict.fromkeys(catalogue.swept, _WORK)}
+        self._due: set[str] = set()
         self._woken = asyncio.Event()
         self._is_stopping = False
 
     def wake(self) -> None:
         """Something may be owed; the first look is for what was owed before."""
+        self._due |= self._owing.keys()
         self._woken.set()
 
     def hear(self, nudge: bytes) -> None:
         """A commit was told: it is looked for what owes a sweep, and a wake without events may be anything."""
-        if not self._woken.is_set() and self._owing.search(nudge):
+        for statement, owing in self._owing.items():
+            if statement not in self._due and owing.search(nudge):
+                self._due.add(statement)
+        if self._due:
             self._woken.set()
 
     def stop(self) -> None:
@@ -47,21 +59,25 @@ class Sweeper:
         self._woken.set()
 
     async def run(self) -> None:
-        self._woken.set()
+        self.wake()
         while True:
             await self._woken.wait()
             if self._is_stopping:
                 return
             self._woken.clear()
+            due, self._due = self._due, set()
             began = clock.monotonic()
-            for statement in self._sweeps:
-                await self._sweep(statement)
+            for statement in self._owing:
+                if statement in due:
+                    await self._sweep(statement)
             await asyncio.sleep(min(REST_MAX_S, clock.monotonic() - began))
 
     async def _sweep(self, statement: str) -> None:
         try:
             if await self._queue.sweep(statement):
+                self._due.add(statement)
                 self._woken.set()
+                self._swept()
         except Exception as error:
             if is_passing(error):
                 log.warning("sweep_failed", reason=f"{type(error).__name__}: {error}")
@@ -71,3 +87,6 @@ class Sweeper:
 
 def _owing(types: Sequence[str]) -> re.Pattern[bytes]:
     return re.compile("|".join(re.escape(f'"{word}"') for word in (*types, "wake")).encode())
+
+
+_WORK: Final = re.compile(rb'\A%b\Z|"wake"' % re.escape(ANYTHING))

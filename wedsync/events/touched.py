@@ -139,7 +139,10 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "my_plan": Scope.CORE,
     "show_plan": Scope.CORE,
     "suppliers_near_limits": Scope.CORE,
+    "sweep_checks": Scope.CORE,
     "sweep_index": Scope.CORE,
+    "sweep_looks": Scope.CORE,
+    "sweep_marks": Scope.CORE,
 }
 
 

@@ -336,7 +336,7 @@ def catalogue(settings: Settings | None = None) -> Catalogue:
     ring = _ring(settings)
     made: list[Reaction] = [r for noun in PLAIN for r in noun.REACTIONS]
     made += [r for noun in SEALED for r in noun.reactions(ring, settings)]
-    return Catalogue([kind for noun in NOUNS for kind in noun.EVENTS], made)
+    return Catalogue([kind for noun in NOUNS for kind in noun.EVENTS], made, incoming.SWEPT)
 
 
 def routes() -> list[Any]:

@@ -219,7 +219,7 @@ class Worker:
             async with self._turns.of(job.name):
                 await (react(self._door, self._catalogue, payload) if job.kind == "reaction" else self._work(job))
             if job.id in finished:
-                self._let_go([job])
+                self._let_go([job], is_waited=finished[job.id])
                 return
             outcome = Outcome(word="delivered")
         except asyncio.CancelledError:
@@ -249,12 +249,12 @@ class Worker:
     def _ended(self, endings: Sequence[Ending]) -> None:
         self._let_go([self._held[e.job][0] for e in endings if e.job in self._held])
 
-    def _let_go(self, jobs: Sequence[Job]) -> None:
-        """Their places are free, and what waited for them may run."""
+    def _let_go(self, jobs: Sequence[Job], *, is_waited: bool = True) -> None:
+        """Their places are free, and what waited for them may run; a claim that was short of places may be, too."""
         for job in jobs:
             if self._held.pop(job.id, None) is not None:
                 self._running[job.lane] -= 1
-        if jobs:
+        if jobs and (is_waited or len(self._held) >= SHARED_A_CLAIM):
             self._wake.set()
 
     async def _give_back(self, jobs: Sequence[Job]) -> None:
@@ -349,13 +349,14 @@ async def _doors(
     feed = record.feeding(publisher)
 
     async def published(nudge: str) -> None:
-        wake.set()
         await feed(nudge)
+        if publisher.is_away:  # else we hear it ourselves
+            wake.set()
 
     try:
         hints = Hints(publisher.publish)
         queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
-        sweeper = Sweeper(queue, catalogue)
+        sweeper = Sweeper(queue, catalogue, wake.set)
         async with pooling.pooled(settings.door("user"), face="worker", settings=settings, application=NAME) as user:
             yield queue, Door(user, flush=record.flush, published=published, reads=reads), sweeper
     finally:

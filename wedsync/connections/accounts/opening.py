@@ -59,16 +59,18 @@ class Accounts:
         self._failed_at: dict[UUID, float] = {}
         self._slots = asyncio.Semaphore(REFRESHES_MAX)
 
-    async def open(self, connection_id: UUID, tenant: UUID) -> Connection | ReconnectNeeded | RetryLater:
-        """The account with what its connector needs; or why nothing can be said to its provider now."""
-        async with self._door.bare(SYSTEM) as tx:
-            row = await tx.row(queries.account, connection_id, tenant)
-        if row is None:
+    async def open(
+        self, connection_id: UUID, tenant: UUID, held: Row | None = None
+    ) -> Connection | ReconnectNeeded | RetryLater:
+        """The account with what its connector needs; or why nothing can be said to its provider now. `held` is its row,
+        where somebody has read it a moment ago."""
+        row = held or await self._door.ask(queries.account, connection_id, tenant)
+        if row is None or row["state"] is None:
             return ReconnectNeeded(reason="There is no such connection any more.")
         if row["state"] not in model.OPEN:
             return _closed(row)
         try:
-            held = self._credentials(tenant, connection_id, row["credentials_sealed"])
+            credentials = self._credentials(tenant, connection_id, row["credentials_sealed"])
             hooks = actions.kept(self._ring, tenant, connection_id, row["hooks_sealed"])
         except SealError as error:
             return ReconnectNeeded(reason=f"What we hold of this account cannot be opened: {error}")
@@ -80,8 +82,8 @@ class Accounts:
                 fresh = await asyncio.shield(task)
                 if not isinstance(fresh, Credentials):
                     return fresh
-                held = fresh
-        secrets = {**held.opened, **({"secret": tuple(one.secret for one in hooks)} if hooks else {})}
+                credentials = fresh
+        secrets = {**credentials.opened, **({"secret": tuple(one.secret for one in hooks)} if hooks else {})}
         return Connection(id=connection_id, settings=msgspec.json.decode(row["settings"]), secrets=secrets)
 
     async def heard(self, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str) -> None:

@@ -1,6 +1,7 @@
 """Tells an account's health how the exchanges of one run ended: failures at once, what went well in few statements."""
 
 from collections import Counter
+from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -19,12 +20,14 @@ UNTOLD_MAX: Final = 20
 class Telling:
     """Of one account, in one run."""
 
-    def __init__(self, accounts: Accounts, connection_id: UUID, tenant: UUID) -> None:
+    def __init__(
+        self, accounts: Accounts, connection_id: UUID, tenant: UUID, opened_at: datetime | None = None
+    ) -> None:
         self._accounts = accounts
         self._connection_id = connection_id
         self._tenant = tenant
         self._well: Counter[str] = Counter()
-        self._opened_at = clock.machine_now()
+        self._opened_at = opened_at or clock.machine_now()
 
     async def told(self, said: Answer, what: str) -> Answer | RetryLater:
         """The answer of one exchange. Only an outcome says something of the account: a row that has gone does not.

@@ -29,11 +29,10 @@ def without_words(event: CalendarEvent) -> CalendarEvent:
     )
 
 
-async def begin(tx: Tx, run: Run) -> None:
-    """The calendar is a source of busy times; series reach as far as the window, which moves."""
+async def begin(tx: Tx, run: Run, *, is_there: bool) -> None:
+    """The calendar is a source of busy times; series reach as far as the window, which moves. `is_there`: it is one."""
     if not run.brings_busy:
         return
-    is_there = await tx.value(queries.has_source, run.source)
     expanded = run.progress.expanded_until
     _, until = run.window
     if is_there and expanded is not None and until - expanded < EXPAND_AGAIN:

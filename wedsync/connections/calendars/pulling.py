@@ -16,7 +16,7 @@ from wedsync.connections.calendars.contract import Change, CursorLost, Gone, Pul
 from wedsync.connections.calendars.deciding import in_zone
 from wedsync.connections.calendars.event import CalendarEvent, EventError, Timed, checked
 from wedsync.connections.calendars.kept import Dispute, Kept, event_key
-from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Progress, Run, stopped
+from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Looked, Progress, Run, stopped
 from wedsync.connections.calendars.settling import times_of
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -38,7 +38,7 @@ async def pull(run: Run) -> Ended | None:
     for _ in range(PAGES_MAX):
         since, until = run.window
         asked = Pull(calendar=run.remote.id, cursor=progress.cursor, since=since, until=until, zone=run.zone)
-        said = await run.session.pull(asked)
+        said = await (await run.exchange()).pull(asked)
         if isinstance(said, CursorLost):
             lost += 1
             if lost > LOST_MAX:
@@ -71,15 +71,15 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     is_end = not page.has_more
     run.counts.unread += page.unread
     ended: Ended | None = None
-    async with run.enter() as tx:
+    async with run.join() as tx:
         await apply(tx, run, page.changes)
         if is_end and progress.is_listing:
             ended = await _sweep(tx, run)
         listed, is_listing = progress.is_listing and is_end, progress.is_listing and not is_end
         sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
-        await tx.run(queries.save_cursor, run.id, sealed, run.cursor_for, progress.generation, is_listing)
-        if is_end:
-            await tx.run(queries.pulled, run.id, progress.pulls_wanted, listed)
+        how_far = (sealed, run.cursor_for, progress.generation, is_listing)
+        is_marked = await tx.value(queries.save_page, run.id, *how_far, is_end, progress.pulls_wanted, listed)
+        run.looked = Looked(rows=(), ours={}) if is_end and not is_marked else None
     progress.cursor, progress.is_listing = page.cursor, is_listing
     if listed:
         progress.listed_at = run.began_at
@@ -97,6 +97,8 @@ class _Page(msgspec.Struct):
 
 async def apply(tx: Tx, run: Run, changes: Sequence[Change]) -> None:
     """The effects of a page, in the transaction that keeps its cursor. A page that comes twice changes nothing."""
+    if not changes:
+        return
     last = {change.id: change for change in changes}
     run.counts.pulled += len(last)
     keys = {id: event_key(run.id, id) for id in last}
@@ -148,7 +150,8 @@ async def _of_ours(tx: Tx, run: Run, row: Row, change: Change, key: bytes, page:
     if not is_known and (change.event is None or (row["state"] == "there" and kept.theirs is not None)):
         return
     if is_known and change.etag and change.etag == row["etag"]:
-        page.seen.append(row["id"])
+        if row["generation"] != run.progress.generation:
+            page.seen.append(row["id"])
         return
     theirs = _read(run, change, kept)
     is_changed = theirs != kept.theirs or not is_known
@@ -195,7 +198,8 @@ def _of_theirs(run: Run, row: Row | None, change: Change, key: bytes, by_key: di
         page.dropped.append(key)
         return
     if row is not None and change.etag and change.etag == row["etag"]:
-        page.seen.append(row["id"])
+        if row["generation"] != run.progress.generation:
+            page.seen.append(row["id"])
         return
     event: CalendarEvent | None = None
     if change.event is not None:

@@ -1,13 +1,16 @@
 -- name: begin
--- The calendar of a job and how far it is, locked: whoever pokes it from here on finds its job running, and owes another.
+-- The calendar of a job, how far it is, and its account, for `remote.open`. Locked: whoever pokes it from here on finds its job running, and owes another.
 select c.id, c.tenant_id, c.connection_id, n.connector, n.title, c.sealed, c.zone, c.direction, c.policy, c.has_bookings, c.has_schedule, c.resource_id,
   s.kind as home, g.cursor_sealed, g.cursor_for, g.generation, g.is_listing, g.listed_at, g.expanded_until, g.pulls_wanted, g.pulls_done,
   g.is_unmarked, g.may_sweep, g.watch_sealed, g.watch_until, g.watch_again_at, g.failures, g.not_before, g.outcome,
-  exists (select from app.safe_mode(n.id)) as is_safe
+  exists (select from app.safe_mode(n.id)) as is_safe,
+  exists (select from busy_sources b where b.supplier_id = c.tenant_id and b.source = 'calendar:' || c.id) as has_source,
+  a.settings, a.state, a.state_reason, a.hooks_sealed, a.credentials_sealed, a.expires_at, a.refreshed_at
 from calendar_progress g
 join calendars c on c.id = g.calendar_id
 join connections n on n.id = c.connection_id
 join streams s on s.id = c.tenant_id
+left join lateral app.account(n.id, n.tenant_id) a on true
 where g.calendar_id = $1 and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
 for update of g
 
@@ -36,7 +39,8 @@ update calendar_progress g set is_unmarked = false where g.calendar_id = $1
 
 -- name: dirty
 -- What has to be looked at, the oldest change first.
-select e.id, e.kind, e.ours_id, e.wedding_id, e.state, e.etag, e.sealed, e.creation, e.marks, e.verdict, e.proposal_id
+select e.id, e.kind, e.ours_id, e.wedding_id, e.state, e.etag, e.sealed, e.creation, e.marks, e.verdict, e.proposal_id,
+  exists (select from calendar_conflicts k where k.calendar_id = e.calendar_id and k.event_id = e.id and k.state = 'open') as is_disputed
 from calendar_events e
 where e.calendar_id = $1 and e.is_dirty and e.kind <> 'theirs' and e.id <> all ($2::uuid[])
 order by e.changed_at, e.id
@@ -68,7 +72,7 @@ where e.id = $1
 -- name: known
 -- Rows of these remote ids, and those that these markers name, of this calendar or another one of ours.
 select e.id, e.calendar_id, e.kind, e.state, e.remote_key, e.etag, e.series_key, e.original, e.sealed, e.creation, e.marks, e.verdict, e.proposal_id,
-  e.event
+  e.generation
 from calendar_events e
 where (e.calendar_id = $1 and e.remote_key = any ($2)) or e.id = any ($3)
 
@@ -113,9 +117,6 @@ from busy_times t
 join busy_sources s on s.supplier_id = t.supplier_id and s.id = t.source_id
 where t.supplier_id = app.tenant() and s.source = $1 and split_part(t.external_id, '.', 1) = any ($2::text[])
 
--- name: has_source
-select exists (select from busy_sources s where s.supplier_id = app.tenant() and s.source = $1)
-
 -- name: expanded
 update calendar_progress g set expanded_until = $2 where g.calendar_id = $1
 
@@ -143,13 +144,14 @@ set state = $2, remote_key = $3, etag = $4, sealed = $5, is_dirty = e.is_dirty o
   generation = $9, changed_at = app.now()
 where e.id = $1
 
--- name: save_cursor
-update calendar_progress g set cursor_sealed = $2, cursor_for = $3, generation = $4, is_listing = $5 where g.calendar_id = $1
-
--- name: pulled
+-- name: save_page
+-- $6: it was the last one, and what was wanted up to $7 is done; $8: all of it was listed. Whether something of ours is to be looked at now.
 update calendar_progress g
-set pulls_done = $2, pulled_at = app.now(), listed_at = case when $3 then app.now() else g.listed_at end, may_sweep = g.may_sweep and not $3
+set cursor_sealed = $2, cursor_for = $3, generation = $4, is_listing = $5, pulls_done = case when $6 then $7 else g.pulls_done end,
+  pulled_at = case when $6 then app.now() else g.pulled_at end, listed_at = case when $8 then app.now() else g.listed_at end,
+  may_sweep = g.may_sweep and not $8
 where g.calendar_id = $1
+returning exists (select from calendar_events e where e.calendar_id = $1 and e.is_dirty)
 
 -- name: watched_of
 -- The calendars of a connection whose provider still tells of them.
@@ -173,18 +175,18 @@ where g.watch_sealed is not null and g.calendar_id in (select c.id from calendar
 
 -- name: end_run
 -- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off. A watch that is due already waits
--- for a run that goes well: it is no reason to ask again at once.
+-- for a run that goes well: it is no reason to ask again at once. $6: it began in safe mode. $7: the run is told, as begun at $8 with its numbers.
+with told as (
+  insert into sync_runs (tenant_id, calendar_id, began_at, outcome, reason, pulled, taken, written, conflicts, unread)
+  select app.tenant(), $1, $8, $2, $3, $9, $10, $11, $12, $13 where $7)
 update calendar_progress g
 set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = least(app.next_poll((select c.connection_id from calendars c where c.id = $1),
-    greatest(make_interval(secs => $5::double precision), app.sync_every())), case when g.watch_again_at > app.now() then g.watch_again_at end),
+  next_poll_at = least(case when $6 then app.next_poll((select c.connection_id from calendars c where c.id = $1),
+      greatest(make_interval(secs => $5::double precision), app.sync_every()))
+    else app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()) end, case when g.watch_again_at > app.now() then g.watch_again_at end),
   failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
   synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
 where g.calendar_id = $1
-
--- name: add_run
-insert into sync_runs (tenant_id, calendar_id, began_at, outcome, reason, pulled, taken, written, conflicts, unread)
-values (app.tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: poke
 select app.poke_calendars($1::uuid[], $2, $3)
@@ -317,6 +319,12 @@ where c.tenant_id = app.tenant() and c.direction in ('both', 'export')
 order by c.id, b.id
 on conflict (calendar_id, kind, ours_id) where ours_id is not null do update set is_dirty = true, marks = e.marks + 1
 returning e.calendar_id
+
+-- name: sweep_marks
+select s.done, s.nudge from app.sweep_marks(64) s
+
+-- name: sweep_looks
+select s.done, s.nudge from app.sweep_looks(128) s
 
 -- name: mark_items
 select app.mark_items($1, $2)

@@ -90,7 +90,13 @@ def _types(*kinds: EventType) -> tuple[str, ...]:
 
 
 REACTIONS = (
-    Reaction(name="calendars.mark_booking", types=_types(*OF_BOOKINGS), run=mark_booking),
+    Reaction(
+        name="calendars.mark_booking",
+        types=_types(*OF_BOOKINGS),
+        run=mark_booking,
+        is_orderless=True,
+        sweep=queries.sweep_marks,
+    ),
     Reaction(name="calendars.mark_item", types=_types(*OF_ITEMS), run=mark_item),
     Reaction(name="calendars.mark_wedding", types=_types(*OF_WEDDINGS), run=mark_wedding, is_merged=True),
     Reaction(

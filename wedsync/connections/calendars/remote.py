@@ -1,5 +1,6 @@
 """The other side as the engine sees it: one connected account, opened for one run."""
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -19,15 +20,17 @@ from wedsync.connections.calendars.contract import (
     Watching,
 )
 from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
-from wedsync.kit.db import Door, Tx
+from wedsync.kit.db import Door, Row, Tx
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose account it is."""
+    """Whose account it is; `held` is its row of `app.account`, where it was read already, and `read_at` when."""
 
     connection_id: UUID
     tenant: UUID
     connector: str
+    held: Row | None = None
+    read_at: datetime | None = None
 
 
 class Session(Protocol):

@@ -1,7 +1,7 @@
 """One run of the sync of one calendar: what it knows, and what it has done so far."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ import msgspec
 
 from wedsync.connections.calendars.kept import Named, Seals
 from wedsync.connections.calendars.merge import Direction, Policy
-from wedsync.connections.calendars.ours import Wanted
+from wedsync.connections.calendars.ours import Ours, Wanted
 from wedsync.connections.calendars.remote import Session
 from wedsync.connections.contract import Outcome, ReconnectNeeded, RetryLater
 from wedsync.events.jobs import Job
@@ -62,8 +62,15 @@ class Progress(msgspec.Struct, kw_only=True):
     unread: int = 0
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is marked, and ours of it as it stands."""
+
+    rows: Sequence[Row]
+    ours: Mapping[UUID, Ours]
+
+
 class Run(msgspec.Struct, kw_only=True):
-    """Everything a run needs. `door` and `job` make its transactions; the other fields do not change."""
+    """Everything a run needs. `door` and `job` make its transactions; `looked` is what its first one saw already."""
 
     door: Door
     job: Job
@@ -83,6 +90,9 @@ class Run(msgspec.Struct, kw_only=True):
     began_at: datetime
     counts: Counts
     account: Session | None = None
+    looked: Looked | None = None
+    open_tx: Tx | None = None
+    opened: AbstractAsyncContextManager[Tx] | None = None
 
     @property
     def session(self) -> Session:
@@ -90,6 +100,11 @@ class Run(msgspec.Struct, kw_only=True):
         if self.account is None:
             raise LookupError("the account is not opened")
         return self.account
+
+    @property
+    def is_pull_wanted(self) -> bool:
+        """Whether somebody knows of a change there."""
+        return self.progress.pulls_wanted > self.progress.pulls_done
 
     @property
     def window(self) -> tuple[datetime, datetime]:
@@ -113,8 +128,38 @@ class Run(msgspec.Struct, kw_only=True):
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[Tx]:
         """A transaction as the system in the calendar's tenant. Raises Refusal 409 where the job's lease was lost."""
+        await self.commit()
         async with self.door.enter_job(self.job.id, self.job.lease_token) as tx:
             yield tx
+
+    @asynccontextmanager
+    async def join(self) -> AsyncIterator[Tx]:
+        """The same, and what follows at once joins it: it is open until `commit`, `exchange` or the next `enter`."""
+        if self.open_tx is None:
+            self.opened = self.door.enter_job(self.job.id, self.job.lease_token)
+            self.open_tx = await self.opened.__aenter__()
+        try:
+            yield self.open_tx
+        except BaseException as error:
+            await self.abandon(error)
+            raise
+
+    async def commit(self) -> None:
+        """What is open is in, or its error is raised."""
+        opened, self.opened, self.open_tx = self.opened, None, None
+        if opened is not None:
+            await opened.__aexit__(None, None, None)
+
+    async def abandon(self, error: BaseException) -> None:
+        """What is open is undone, and the error raised as the door tells it."""
+        opened, self.opened, self.open_tx = self.opened, None, None
+        if opened is not None:
+            await opened.__aexit__(type(error), error, error.__traceback__)
+
+    async def exchange(self) -> Session:
+        """For an exchange with the provider: nothing is open while it lasts."""
+        await self.commit()
+        return self.session
 
 
 def made(door: Door, job: Job, ring: KeyRing, row: Row) -> Run:

@@ -16,7 +16,7 @@ from wedsync.connections.calendars.deciding import Plan
 from wedsync.connections.calendars.event import CalendarEvent, EventError, span
 from wedsync.connections.calendars.kept import Dispute, Kept, creation_key, event_key
 from wedsync.connections.calendars.ours import Ours, read
-from wedsync.connections.calendars.run import Ended, Run, stopped
+from wedsync.connections.calendars.run import Ended, Looked, Run, stopped
 from wedsync.connections.contract import Outcome, Rejected
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -49,14 +49,15 @@ async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
     """All that is marked, but for `leaving`; one write there after the other."""
     if run.direction == "import":
         return Settled()
-    async with run.enter() as tx:
-        rows = await tx.rows(queries.dirty, run.id, list(leaving), TOGETHER_MAX)
-        ids = [(row["kind"], row["ours_id"]) for row in rows]
-        ours = await read(tx, run.ring, run.tenant, run.wanted, ids)
+    looked, run.looked = run.looked, None
+    if looked is None:
+        async with run.join() as tx:
+            looked = await look(tx, run, leaving)
+    rows = looked.rows
     moved: list[UUID] = []
     is_blind = False
     for row in rows:
-        one = _considered(run, row, ours.get(row["ours_id"]))
+        one = _considered(run, row, looked.ours.get(row["ours_id"]))
         said = await _one(run, one)
         if isinstance(said, Ended):
             return Settled(moved=moved, ended=said)
@@ -64,6 +65,13 @@ async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
             moved.append(row["id"])
         is_blind = is_blind or (isinstance(said, Pushed) and not said.etag)
     return Settled(moved=moved, is_more=len(rows) == TOGETHER_MAX, is_blind=is_blind)
+
+
+async def look(tx: Tx, run: Run, leaving: Sequence[UUID] = ()) -> Looked:
+    """What is marked, but for `leaving`. Whoever marks something from here on owes another run."""
+    rows = await tx.rows(queries.dirty, run.id, list(leaving), TOGETHER_MAX)
+    ids = [(row["kind"], row["ours_id"]) for row in rows]
+    return Looked(rows=rows, ours=await read(tx, run.ring, run.tenant, run.wanted, ids))
 
 
 def _considered(run: Run, row: Row, ours: Ours | None) -> One:
@@ -143,7 +151,7 @@ async def _write(run: Run, one: One) -> Pushed | Moved | Ended | None:
         event=plan.theirs,
         zone=run.zone,
     )
-    said = await run.session.push(push)
+    said = await (await run.exchange()).push(push)
     return await _answered(run, one, said, remote_id=remote_id, creation=creation)
 
 
@@ -165,12 +173,13 @@ async def _answered(
         return said
     if isinstance(said, Gone) and said.is_calendar:
         return Ended(word="gone", reason="The calendar is not there any more.")
-    async with run.enter() as tx:
-        if isinstance(said, Pushed):
-            run.counts.written += 1
-            kept = msgspec.structs.replace(plan.kept, remote_id=said.id or remote_id)
+    if isinstance(said, Pushed):
+        run.counts.written += 1
+        kept = msgspec.structs.replace(plan.kept, remote_id=said.id or remote_id)
+        async with run.join() as tx:
             await _kept(tx, run, one, kept, plan.state, etag=said.etag, creation=creation)
-            return said
+        return said
+    async with run.enter() as tx:
         if isinstance(said, Gone):
             # Deleted there before the next pull could tell: decided anew as that.
             gone = Kept() if plan.theirs is None else msgspec.structs.replace(one.kept, theirs=None, remote_id="")
@@ -231,7 +240,8 @@ async def _kept(
     )
     clash = one.plan.clash
     if clash is None:
-        await conflicts.end(tx, run, one.row["id"])
+        if one.row["is_disputed"]:
+            await conflicts.end(tx, run, one.row["id"])
     else:
         await conflicts.keep(tx, run, one.row["id"], clash.kind, clash.about, _dispute(one, ""))
 

@@ -15,14 +15,14 @@ import structlog
 from wedsync.connections.calendars import busy, conflicts, finding, pulling, settling, watching
 from wedsync.connections.calendars import run as runs
 from wedsync.connections.calendars.kept import Dispute
-from wedsync.connections.calendars.remote import Remote, Where
+from wedsync.connections.calendars.remote import Remote, Session, Where
 from wedsync.connections.calendars.run import Ended, Run
 from wedsync.connections.contract import ReconnectNeeded, RetryLater
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work
 from wedsync.kit import clock, sql
-from wedsync.kit.db import Door, Row, Tx
+from wedsync.kit.db import Door, Row
 from wedsync.kit.seal import KeyRing
 
 log = structlog.get_logger("calendars")
@@ -57,12 +57,20 @@ def works(ring: KeyRing, remote: Remote, public_url: str) -> Mapping[str, Work]:
 async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, public_url: str) -> None:
     """One run. Raises only for bugs of our own and a database that is away."""
     calendar_id = msgspec.json.decode(job.args or "{}", type=Args).calendar_id
+    read_at = clock.machine_now()
     row, run = await _begin(door, job, ring, calendar_id)
     if run is None or row is None:
         return
-    account = await remote.open(
-        Where(connection_id=run.connection_id, tenant=run.tenant, connector=run.connector), door
-    )
+    tenant, connector = run.tenant, run.connector
+    where = Where(connection_id=run.connection_id, tenant=tenant, connector=connector, held=row, read_at=read_at)
+    try:
+        await _keep(run, row, await remote.open(where, door), public_url)
+    except BaseException as error:
+        await run.abandon(error)
+        raise
+
+
+async def _keep(run: Run, row: Row, account: Session | ReconnectNeeded | RetryLater, public_url: str) -> None:
     is_told = False
     if isinstance(account, (ReconnectNeeded, RetryLater)):
         ended = runs.stopped(account)
@@ -72,7 +80,7 @@ async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, publ
             await watching.end(run, row)
             async with run.enter() as tx:
                 await account.tell(tx)
-                await jobs.finish(tx, job)
+                await jobs.finish(tx, run.job)
             return
         ended = await _rounds(run)
         if ended.word in ("done", "held"):
@@ -101,14 +109,15 @@ async def _begin(door: Door, job: Job, ring: KeyRing, calendar_id: UUID) -> tupl
             await tx.run(queries.mark_ours, run.id, wanted.resource_id, wanted.has_bookings, wanted.has_schedule)
         if row["is_unmarked"]:
             await tx.run(queries.marked, run.id)
-        await busy.begin(tx, run)
+        await busy.begin(tx, run, is_there=row["has_source"])
+        if not run.is_pull_wanted and run.direction != "import":
+            run.looked = await settling.look(tx, run)
     return row, run
 
 
 async def _rounds(run: Run) -> Ended:
     """Pull where somebody knows of a change there, then settle; again where that finds it changed meanwhile."""
-    progress = run.progress
-    is_wanted = progress.pulls_wanted > progress.pulls_done
+    is_wanted = run.is_pull_wanted
     moved: list[UUID] = []
     held: Ended | None = None
     for _ in range(ROUNDS_MAX + 1):
@@ -137,29 +146,27 @@ async def _end(run: Run, ended: Ended, before: str, *, is_told: bool) -> None:
     if ended.word in ("later", "failed"):
         rest_s = ended.after_s if ended.after_s is not None else min(BACKOFF_MAX_S, BACKOFF_S * 2 ** min(failures, 10))
         rest_s *= random.uniform(1.0, 1.25)  # noqa: S311 -- jitter, not a secret
-    async with run.enter() as tx:
+    async with run.join() as tx:
         reason = ended.reason[:1000]
-        await tx.run(queries.end_run, run.id, ended.word, reason, rest_s, _poll_s(run, ended, rest_s, is_told=is_told))
         if ended.word == "gone":
             await conflicts.keep(tx, run, None, "gone", "", Dispute(why=reason))
         elif ended.word == "done" and before == "gone":
             await conflicts.end(tx, run, None)
-        if ended.word != before or any(msgspec.structs.astuple(run.counts)):
-            await _note(tx, run, ended, reason)
+        counts = run.counts
+        numbers = (counts.pulled, counts.taken, counts.written, counts.conflicts, counts.unread)
+        is_noted = ended.word != before or any(numbers)
+        poll_s = _poll_s(run, ended, rest_s, is_told=is_told)
+        how = (ended.word, reason, rest_s, poll_s, run.progress.is_safe)
+        await tx.run(queries.end_run, run.id, *how, is_noted, run.began_at, *numbers)
         if ended.is_more:
             await tx.value(queries.poke, [run.id], False, False)
         if run.account is not None:
             await run.account.tell(tx)
         await jobs.finish(tx, run.job)
+    await run.commit()
     if ended.word != before:
         say = log.info if ended.word in ("done", "held") else log.warning
         say("calendar_sync", calendar_id=str(run.id), outcome=ended.word, was=before)
-
-
-async def _note(tx: Tx, run: Run, ended: Ended, reason: str) -> None:
-    counts = run.counts
-    numbers = (counts.pulled, counts.taken, counts.written, counts.conflicts, counts.unread)
-    await tx.run(queries.add_run, run.id, run.began_at, ended.word, reason, *numbers)
 
 
 def _poll_s(run: Run, ended: Ended, rest_s: float, *, is_told: bool) -> float:

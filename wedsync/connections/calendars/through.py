@@ -47,7 +47,7 @@ class Connected:
         """The account, its token fresh."""
         if self._accounts is None:
             self._accounts = self._accounts_of(door)
-        opened = await self._accounts.open(where.connection_id, where.tenant)
+        opened = await self._accounts.open(where.connection_id, where.tenant, where.held)
         if not isinstance(opened, Connection):
             return opened
         if self._host.connector(where.connector, Calendars) is None:
@@ -70,7 +70,7 @@ class Account:
         manifest = host.manifests[where.connector]
         self._timeout_s = manifest.limits.timeout_s
         self.poll_s = POLL_S if manifest.calendars is None else float(manifest.calendars.poll_s)
-        self._telling = Telling(accounts, where.connection_id, where.tenant)
+        self._telling = Telling(accounts, where.connection_id, where.tenant, where.read_at)
         self.watches = manifest.hooks is not None and host.connector(where.connector, Watches) is not None
 
     async def calendars(self) -> tuple[RemoteCalendar, ...] | Outcome:

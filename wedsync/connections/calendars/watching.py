@@ -35,7 +35,7 @@ async def keep(run: Run, row: Row, address: str) -> bool:
     asked = Watch(calendar=run.remote.id, id=uuid4().hex, token="", address=address, expires_at=now + ASKED)
     old = _old(run, row)
     held = None if old is None or old.address != address else Watching(id=old.id, expires_at=old.until)
-    said = await run.session.watch(asked, held)
+    said = await (await run.exchange()).watch(asked, held)
     if isinstance(said, Watching):
         until = min(said.expires_at, now + ASKED * 3)
         kept = Watched(id=said.id, until=until, address=address)
@@ -43,7 +43,7 @@ async def keep(run: Run, row: Row, address: str) -> bool:
         async with run.enter() as tx:
             await tx.run(queries.put_watch, run.id, sealed, until, now + (until - now) / 2)
         if old is not None and old.id != said.id:
-            await run.session.unwatch(run.remote.id, Watching(id=old.id, expires_at=old.until))
+            await (await run.exchange()).unwatch(run.remote.id, Watching(id=old.id, expires_at=old.until))
         return True
     async with run.enter() as tx:
         await tx.run(queries.put_watch, run.id, row["watch_sealed"], row["watch_until"], now + AGAIN)
@@ -54,7 +54,7 @@ async def end(run: Run, row: Row) -> None:
     """The calendar was switched off: nothing needs to be told any more."""
     old = _old(run, row)
     if old is not None:
-        await run.session.unwatch(run.remote.id, Watching(id=old.id, expires_at=old.until))
+        await (await run.exchange()).unwatch(run.remote.id, Watching(id=old.id, expires_at=old.until))
     async with run.enter() as tx:
         await tx.run(queries.put_watch, run.id, None, None, None)
 
