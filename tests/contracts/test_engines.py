@@ -17,6 +17,7 @@ import pytest
 from tests.embedded import ask, embedded_settings, keep_a_row, passable_folder, postmaster
 from tests.eventually import until
 from wedsync.processes import migrate
+from wedsync.processes.children import IS_LINUX
 from wedsync.processes.engine_account import engine_account
 from wedsync.processes.engines import Engines, held, publish, reach, require
 from wedsync.processes.failures import EngineFailed, PortTaken
@@ -77,6 +78,12 @@ def test_every_profile_but_test_waits_for_the_disk(folder: Path) -> None:
             assert ask(engines, f"show {name}") == "on"
     finally:
         engines.stop()
+
+
+@pytest.mark.skipif(not IS_LINUX, reason="only Linux writes a whole file system at once")
+def test_a_server_that_was_killed_does_not_open_each_of_its_files_before_it_answers(engines: Engines) -> None:
+    engines.start()
+    assert ask(engines, "show recovery_init_sync_method") == "syncfs"
 
 
 def test_nobody_gets_in_without_a_password(engines: Engines) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import asyncpg
 import msgspec
 
 from wedsync.kit import db_hosts, failpoints, traces
+from wedsync.kit.absence import Absence
 from wedsync.kit.actor import SYSTEM, Actor
 from wedsync.kit.db_entering import as_uuid, person_of, suffix_of
 from wedsync.kit.db_refusals import as_refusal
@@ -174,6 +176,7 @@ class Door:
         self._reads = reads
         self._guard: Guard | None = None
         self.waiting = Waiting()
+        self._absence = Absence(pool, self.waiting)
 
     def guarded(self, guard: Guard) -> "Door":
         """The same door for one request whose transactions have a guard."""
@@ -251,12 +254,20 @@ class Door:
             yield tx
 
     async def ask(self, statement: str, *values: Any) -> Row | None:
-        """One row of a definer function, outside any tenant: alone it is its own transaction, so one round trip."""
-        async with self._connected() as connection:
+        """One row of a definer function, outside any tenant: alone it is its own transaction, so one round trip.
+
+        It is asked again where the connection was cut under way: nothing for what may not happen twice.
+        """
+        found: list[Row | None] = []
+
+        async def ask(connection: asyncpg.Connection) -> None:
             try:
-                return await connection.fetchrow(statement, *values)
+                found.append(await connection.fetchrow(statement, *values))
             except asyncpg.PostgresError as error:
                 raise as_refusal(error) from error
+
+        async with self._absence.lent(ask):
+            return found[-1]
 
     async def keep_watch(self, reads: str, notes: str) -> None:
         """Write what a process watched: `Watch.flush` is given this."""
@@ -272,8 +283,9 @@ class Door:
     async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
         mode = None if self._modes is None else self._modes.read_only
         span = _traced()
-        async with self._connected() as connection, self._listened(connection, entering) as entered:
-            await _start(connection, entering, place, mode, span)
+        entered = Entered(self._reads) if self._reads is not None and entering else None
+        begin = partial(_start, entering=entering, place=place, mode=mode, span=span, entered=entered)
+        async with self._absence.lent(begin) as connection, _heard(connection, entered):
             tx = Tx(connection, actor, entered)
             try:
                 if self._guard is not None:
@@ -297,32 +309,6 @@ class Door:
         if self._published is not None:
             for nudge in tx.nudges:
                 await self._published(nudge)
-
-    @asynccontextmanager
-    async def _listened(self, connection: asyncpg.Connection, entering: str) -> AsyncIterator[Entered | None]:
-        if self._reads is None or not entering:
-            yield None
-            return
-        entered = Entered(self._reads)
-        connection.add_log_listener(entered.hear)
-        try:
-            yield entered
-        finally:
-            connection.remove_log_listener(entered.hear)
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
-        self.waiting.count += 1
-        try:
-            connection = await self._pool.acquire()
-        finally:
-            self.waiting.count -= 1
-        taken_at = time.monotonic()
-        try:
-            yield connection
-        finally:
-            self.waiting.given_back(time.monotonic() - taken_at)
-            await self._pool.release(connection)
 
     async def _end(self, tx: Tx) -> None:
         """The guard comes first: it may have to wait, and recording holds the streams' locks until the commit."""
@@ -353,15 +339,34 @@ def _told(span: Span | None, tx: Tx, error: BaseException | None = None) -> None
     span.end()
 
 
+@asynccontextmanager
+async def _heard(connection: asyncpg.Connection, entered: Entered | None) -> AsyncIterator[None]:
+    """To the end of the transaction; what is heard begins with it."""
+    try:
+        yield
+    finally:
+        if entered is not None:
+            connection.remove_log_listener(entered.hear)
+
+
 async def _start(
-    connection: asyncpg.Connection, entering: str, place: Place | None, mode: Mode | None, span: Span | None
+    connection: asyncpg.Connection,
+    *,
+    entering: str,
+    place: Place | None,
+    mode: Mode | None,
+    span: Span | None,
+    entered: Entered | None,
 ) -> None:
+    if entered is not None:
+        connection.add_log_listener(entered.hear)
     # The jobs that the transaction owes take its span over, by the default of their column.
     traced = "" if span is None else f" set local trace.parent = '{span.traceparent}';"
     try:
         await connection.execute(f"begin{' read only' if mode else ''};{traced} {entering}")
     except BaseException as error:
-        await _roll_back(connection)
+        async with _heard(connection, entered):
+            await _roll_back(connection)
         raise _placed(as_refusal(error, mode), place, statuses=(403, 404, 410)) from error
     heard = ENTERED.get()
     if heard is not None and place is not None:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from wedsync.processes.children import Account, command_of, end, kill_group, run, spawn
+from wedsync.processes.children import IS_LINUX, Account, command_of, end, kill_group, run, spawn
 from wedsync.processes.engine_account import PLAIN_ENVIRON, installed, own, reachable_programs
 from wedsync.processes.failures import EngineFailed, PortTaken
 
@@ -65,7 +65,7 @@ checkpoint_completion_target = 0.9
 fsync = {durable}
 synchronous_commit = on
 full_page_writes = {durable}
-idle_in_transaction_session_timeout = '60s'
+{syncing}idle_in_transaction_session_timeout = '60s'
 tcp_keepalives_idle = 60
 log_destination = 'stderr'
 log_line_prefix = '%m [%p] %q%u '
@@ -81,6 +81,10 @@ timezone = 'UTC'
 datestyle = 'iso, ymd'
 intervalstyle = 'iso_8601'
 default_text_search_config = 'pg_catalog.simple'
+"""
+SYNCING: Final = "recovery_init_sync_method = syncfs\n"
+"""Linux alone knows it. After a crash the server otherwise opens and syncs each of its thousands of files before it
+replays its log: 4.3 to 6.0 s, against 0.05 s, on two busy cores.
 """
 # A segment that is there already is the same one, or another's, which is never overwritten. It appears whole.
 ARCHIVING: Final = """\
@@ -274,6 +278,7 @@ class Postgres:
             port=self.port,
             socket_folder=folder.replace("'", "''") if len(os.fsencode(folder)) <= SOCKET_PATH_MAX else "",
             durable="on" if self.is_durable else "off",
+            syncing=SYNCING if IS_LINUX else "",
             synchronous=self.synchronous,
         )
         if self.archive is not None:

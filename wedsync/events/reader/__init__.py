@@ -14,8 +14,10 @@ import msgspec
 
 from wedsync.events.audience import Audience
 from wedsync.kit import failpoints, sql
+from wedsync.kit.absence import Absence
 from wedsync.kit.db import connect_pool
 from wedsync.kit.heart import Pool
+from wedsync.kit.pools import Waiting
 
 queries = sql.load("wedsync.events.reader")
 
@@ -83,6 +85,8 @@ class DatabaseReader:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._waiting = Waiting()
+        self._absence = Absence(pool, self._waiting)
 
     @classmethod
     async def open(cls, dsn: str, *, size: int) -> "DatabaseReader":
@@ -94,6 +98,20 @@ class DatabaseReader:
         await self._pool.close()
 
     async def _rows(self, statement: str, *values: Any, place: str = "") -> Sequence[Any]:
+        """Asked again where the connection was cut under way: for what is the same done twice."""
+        rows: list[Any] = []
+
+        async def read(connection: Any) -> None:
+            rows[:] = await connection.fetch(statement, *values)
+
+        try:
+            async with self._absence.lent(read):
+                failpoints.hit(place)
+        except Exception as cause:
+            raise ReaderAway(f"{type(cause).__name__}: {cause}") from cause
+        return rows
+
+    async def _once(self, statement: str, *values: Any, place: str = "") -> Sequence[Any]:
         try:
             rows: Sequence[Any] = await self._pool.fetch(statement, *values)
             failpoints.hit(place)
@@ -136,19 +154,19 @@ class DatabaseReader:
         return (rows[0]["epoch"], rows[0]["seq"]) if rows else None
 
     async def keep_watch(self, reads: str, notes: str) -> None:
-        await self._rows(queries.keep_watch, reads, notes)
+        await self._once(queries.keep_watch, reads, notes)
 
     async def beat(
         self, id: UUID, kind: str, started_at: datetime, vitals: str, series: str, is_over: bool
     ) -> bool | None:
         """That the gateway lives (`kit.heart`)."""
-        [row] = await self._rows(queries.beat, id, kind, started_at, vitals, series, is_over)
+        [row] = await self._once(queries.beat, id, kind, started_at, vitals, series, is_over)
         return row[0]  # type: ignore[no-any-return]
 
     def pool_of(self) -> Pool:
         """As it stands now."""
         in_use = self._pool.get_size() - self._pool.get_idle_size()
-        return Pool(self._pool.get_max_size(), in_use, 0)
+        return Pool(self._pool.get_max_size(), in_use, self._waiting.count)
 
     async def columns(self) -> Columns:
         found: dict[str, list[tuple[str, str]]] = {}
