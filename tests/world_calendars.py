@@ -11,6 +11,9 @@ from wedsync.kit import clock, sql
 from wedsync.kit.db import Tx
 from wedsync.kit.seal import KeyRing
 
+RUN = """insert into sync_runs (tenant_id, calendar_id, began_at, outcome, pulled)
+    values (app.tenant(), $1, $2, 'done', 1)"""
+
 
 async def keep_calendar(tx: Tx, ring: KeyRing, wedding: UUID, connection: UUID, word: str) -> dict[str, UUID]:
     """`word` is in every field that only the couple may ever read."""
@@ -28,5 +31,5 @@ async def keep_calendar(tx: Tx, ring: KeyRing, wedding: UUID, connection: UUID, 
     queries = sql.load("wedsync.connections.calendars")
     row = await tx.row(queries.add_conflict, conflict, calendar, event, "removed", "", dispute)
     record.record(tx, CONFLICTED, op="INSERT", row=row)
-    await tx.run(queries.add_run, calendar, clock.now(), "done", "", 1, 0, 0, 0, 0)
+    await tx.run(RUN, calendar, clock.now())
     return {"calendar": calendar, "calendar_conflict": conflict}

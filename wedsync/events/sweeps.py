@@ -34,8 +34,8 @@ class Sweeper:
         """`swept` is told of each sweep that has done something, which may have left something to claim."""
         self._queue = queue
         self._swept = swept
-        swept = [reaction for reaction in catalogue.reactions.values() if reaction.sweep is not None]
-        owing = {one.sweep: _owing(catalogue.types_of([one])) for one in swept if one.sweep is not None}
+        reactions = [one for one in catalogue.reactions.values() if one.sweep is not None]
+        owing = {one.sweep: _owing(catalogue.types_of([one])) for one in reactions if one.sweep is not None}
         self._owing: Mapping[str, re.Pattern[bytes]] = {**owing, **dict.fromkeys(catalogue.swept, _WORK)}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
@@ -59,24 +59,30 @@ class Sweeper:
         self._woken.set()
 
     async def run(self) -> None:
+        """Each by itself: a long one keeps no other waiting."""
+        running: dict[str, asyncio.Task[None]] = {}
         self.wake()
         while True:
             await self._woken.wait()
             if self._is_stopping:
+                await asyncio.gather(*running.values())
                 return
             self._woken.clear()
-            due, self._due = self._due, set()
+            for statement in self._due:
+                if statement not in running or running[statement].done():
+                    running[statement] = asyncio.create_task(self._keep_sweeping(statement))
+
+    async def _keep_sweeping(self, statement: str) -> None:
+        while statement in self._due and not self._is_stopping:
+            self._due.discard(statement)
             began = clock.monotonic()
-            for statement in self._owing:
-                if statement in due:
-                    await self._sweep(statement)
+            await self._sweep(statement)
             await asyncio.sleep(min(REST_MAX_S, clock.monotonic() - began))
 
     async def _sweep(self, statement: str) -> None:
         try:
             if await self._queue.sweep(statement):
                 self._due.add(statement)
-                self._woken.set()
                 self._swept()
         except Exception as error:
             if is_passing(error):
