@@ -7,11 +7,13 @@ no other.
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
+from wedsync.events import tracing
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.jobs import Queue, is_passing
 from wedsync.kit import clock
@@ -28,7 +30,7 @@ class Sweeper:
     def __init__(self, queue: Queue, catalogue: Catalogue) -> None:
         self._queue = queue
         swept = [reaction for reaction in catalogue.reactions.values() if reaction.sweep is not None]
-        self._sweeps = [reaction.sweep for reaction in swept if reaction.sweep is not None]
+        self._sweeps = [(reaction.name, reaction.sweep) for reaction in swept if reaction.sweep is not None]
         self._owing = _owing(catalogue.types_of(swept))
         self._woken = asyncio.Event()
         self._is_stopping = False
@@ -54,14 +56,16 @@ class Sweeper:
                 return
             self._woken.clear()
             began = clock.monotonic()
-            for statement in self._sweeps:
-                await self._sweep(statement)
+            for name, statement in self._sweeps:
+                await self._sweep(name, statement)
             await asyncio.sleep(min(REST_MAX_S, clock.monotonic() - began))
 
-    async def _sweep(self, statement: str) -> None:
+    async def _sweep(self, name: str, statement: str) -> None:
+        began_ns = time.time_ns()
         try:
-            if await self._queue.sweep(statement):
+            if done := await self._queue.sweep(statement):
                 self._woken.set()
+                tracing.swept(name, began_ns, jobs=done)
         except Exception as error:
             if is_passing(error):
                 log.warning("sweep_failed", reason=f"{type(error).__name__}: {error}")
