@@ -5,6 +5,7 @@ the next start ends them. The kernel ties the signal to the *thread* that starte
 thread that lives as long as they should, which in practice is the main one.
 """
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -39,10 +40,12 @@ def spawn(
     stdin: IO[bytes] | int | None = subprocess.DEVNULL,
     death_signal: signal.Signals = signal.SIGTERM,
     pass_fds: Sequence[int] = (),
+    nice: int = 0,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own, so that Ctrl-C reaches only the supervisor and it decides.
 
-    `account` None keeps the caller's. Output is appended to `log`, or shared with the caller where it is None.
+    `account` None keeps the caller's. `nice` is how far it gives way to others; more is always permitted. Output is
+    appended to `log`, or shared with the caller where it is None.
     """
     output = log.open("ab") if log else None
     try:
@@ -55,7 +58,7 @@ def spawn(
             stderr=subprocess.STDOUT if output else None,
             pass_fds=pass_fds,
             process_group=0,
-            preexec_fn=_bind_to_parent(death_signal),  # noqa: PLW1509 -- two system calls, nothing that could lock
+            preexec_fn=_bound(death_signal, nice),  # noqa: PLW1509 -- system calls, nothing that could lock
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -126,7 +129,7 @@ def command_of(pid: int) -> list[str]:
     return said.stdout.split()
 
 
-def _bind_to_parent(death_signal: signal.Signals) -> Callable[[], None]:
+def _bound(death_signal: signal.Signals, nice: int) -> Callable[[], None]:
     parent = os.getpid()
 
     def bind() -> None:
@@ -135,5 +138,9 @@ def _bind_to_parent(death_signal: signal.Signals) -> Callable[[], None]:
         # The parent may have died between fork and prctl; then nobody would ever tell us.
         if os.getppid() != parent:
             os._exit(1)
+        if nice:
+            # A sandbox of a container may refuse it; then it runs like the others.
+            with contextlib.suppress(OSError):
+                os.nice(nice)
 
     return bind
