@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 import pytest_asyncio
@@ -133,6 +134,16 @@ def test_pauses_grow_to_a_limit_and_shrink_after_a_steady_run(monkeypatch: pytes
     child.start()
     now[0] += 31
     assert child.note_crash() == 0.1
+
+
+async def test_a_part_gives_way_as_far_as_it_is_told_and_the_supervisor_does_not(supervisor: Supervisor) -> None:
+    own = psutil.Process().nice()
+    supervisor.start(msgspec.structs.replace(part("modest", "import time; time.sleep(60)"), nice=3))
+    (child,) = supervisor.children
+    assert child.process is not None
+    modest = psutil.Process(child.process.pid)
+    await eventually(lambda: modest.nice() == min(own + 3, 19), what="it gives way")
+    assert psutil.Process().nice() == own
 
 
 async def test_what_a_crashed_part_started_goes_with_it(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from tests.eventually import eventually
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.jobs import Queue
 from wedsync.events.sweeps import Sweeper
+from wedsync.kit import traces
 from wedsync.kit.db import Door, connect_pool
+from wedsync.kit.traces import Span, Tracer
 from wedsync.processes import registry
 from wedsync.suppliers.actions import queries
 from wedsync.suppliers.reactions import index_follows
@@ -173,7 +175,9 @@ async def test_sweeps_at_once_do_every_wedding_once(house: House) -> None:
     assert await house.rows(business.supplier) == {wedding: f"Couple {wedding}" for wedding in house.couples}
 
 
-async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House) -> None:
+async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans: list[Span] = []
+    monkeypatch.setattr(traces, "_tracer", Tracer(spans.append, share=100))
     business = await linked(house, 1)
     (wedding,) = house.couples
     sweeper = Sweeper(house.queue, registry.catalogue(house.town.settings))
@@ -192,6 +196,9 @@ async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House) -> 
     finally:
         sweeper.stop()
         await running
+    span = spans[-1]
+    assert (span.name, span.said["wedsync.jobs"], span.error) == (f"sweep {span.said['wedsync.job.name']}", 1, "")
+    assert span.began_ns < span.ended_ns
 
 
 async def test_a_sweep_that_fails_is_told_and_stops_no_other(house: House) -> None:

@@ -44,6 +44,7 @@ class Day(msgspec.Struct):
             lost=self.lost,
             kept=self.kept,
             probes=self.probes,
+            own_ms=[1.0, 4.0],
         )
 
 
@@ -95,6 +96,7 @@ def test_a_whole_day_keeps_every_promise_and_says_so(tmp_path: Path) -> None:
     kept, page = report.write(made, tmp_path)
     assert all(one["is_kept"] for one in json.loads(kept.read_text())["promises"])
     assert "1000 of 1000" in page.read_text("utf-8")
+    assert (made.own.count, made.own.worst) == (2, 4.0), "what the drill adds to its own times is told beside them"
 
 
 @pytest.mark.parametrize(

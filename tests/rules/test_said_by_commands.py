@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -14,12 +15,14 @@ from wedsync.kit import config_checks
 from wedsync.kit.config import Settings
 from wedsync.kit.http import Failure, Reply, Timing
 from wedsync.operations.freeze import model as freeze
+from wedsync.operations.modes.model import PlatformModes, Shedding
 from wedsync.operations.slo import scores
-from wedsync.processes import doctor, forwarding, freezing, registry, trigger
+from wedsync.processes import doctor, forwarding, freezing, modes_command, registry, trigger
 from wedsync.processes.demo_providers import pointed
 from wedsync.processes.drills import report
 from wedsync.processes.failures import CannotRun
 from wedsync.web import respond
+from wedsync.web.admission import WORDS
 
 NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
 NO_TIME = Timing(resolve_ms=0.0, first_byte_ms=0.0, total_ms=7.0, address="")
@@ -87,6 +90,14 @@ def test_when_a_frozen_platform_may_be_changed_again() -> None:
     assert said(window).startswith("It may be changed now")
     later = msgspec.structs.replace(window, starts_at=NOW + timedelta(hours=1))
     assert said(later).startswith("It may be changed again from Tue 01 Jun 2027 13:00 UTC")
+
+
+def test_the_modes_and_what_a_late_web_sends_away() -> None:
+    calm = modes_command.told(PlatformModes(items=[]))
+    assert calm == ["No mode was entered in the last 30 days.", "Nothing is sent away: the web is on time."]
+    late = Shedding(process_id=UUID(int=1), level=2, since=NOW, total=41)
+    _, line = modes_command.told(PlatformModes(items=[], shedding=[late]))
+    assert line == f"shedding  since Tue 01 Jun 12:00 UTC, level 2, 41 sent away: {WORDS[2]}"
 
 
 def test_figures_of_nothing() -> None:

@@ -46,7 +46,7 @@ CLIENT: Final = "client"
 """What a body is told to be that says nothing of itself and is a client."""
 UNLINKED: Final = "It names a wedding that you are not linked to now. Look at link and links in the map."
 SO_ALREADY: Final = "Everything it says is so already."
-SWEPT: Final = (calendars.sweep_looks,)
+SWEPT: Final = {"hooks": calendars.sweep_looks}
 """Hooks that only say that there is something to look at are not worked on one by one, but where a sweep left them."""
 SAFE: Final = "A wedding is on: it is asked for with the next look at this account."
 HELD: Final = (weddings_model.STRUCTURAL | {"couple_names", "date_status"}) & SUBJECTS["weddings"].fields.keys()

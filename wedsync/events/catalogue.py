@@ -5,7 +5,7 @@ from here. A type's shape is never reused: a new shape is a new version.
 """
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -67,13 +67,13 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
 class Catalogue:
     """All types and reactions of one process, checked for doubles and unknown types.
 
-    `swept` are statements that do work as a reaction's `sweep` does, for what is owed without a fact.
+    `swept` has statements by the names of works: they do, as a `sweep` of a reaction, what is owed without a fact.
     """
 
     def __init__(
-        self, types: Iterable[EventType], reactions: Iterable[Reaction] = (), swept: Sequence[str] = ()
+        self, types: Iterable[EventType], reactions: Iterable[Reaction] = (), swept: Mapping[str, str] | None = None
     ) -> None:
-        self.swept = swept
+        self.swept = swept or {}
         self.types: dict[str, EventType] = {}
         for kind in types:
             if kind.type in self.types:

@@ -8,11 +8,13 @@ second later, so that nothing depends on the word that wakes it, and what is wro
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
+from wedsync.events import tracing
 from wedsync.events.catalogue import Catalogue
 from wedsync.events.jobs import Queue, is_passing
 from wedsync.kit import clock
@@ -36,7 +38,8 @@ class Sweeper:
         self._swept = swept
         reactions = [one for one in catalogue.reactions.values() if one.sweep is not None]
         owing = {one.sweep: _owing(catalogue.types_of([one])) for one in reactions if one.sweep is not None}
-        self._owing: Mapping[str, re.Pattern[bytes]] = {**owing, **dict.fromkeys(catalogue.swept, _WORK)}
+        self._owing: Mapping[str, re.Pattern[bytes]] = {**owing, **dict.fromkeys(catalogue.swept.values(), _WORK)}
+        self._names = {one.sweep: one.name for one in reactions} | {sql: name for name, sql in catalogue.swept.items()}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
         self._is_stopping = False
@@ -80,10 +83,12 @@ class Sweeper:
             await asyncio.sleep(min(REST_MAX_S, clock.monotonic() - began))
 
     async def _sweep(self, statement: str) -> None:
+        began_ns = time.time_ns()
         try:
-            if await self._queue.sweep(statement):
+            if done := await self._queue.sweep(statement):
                 self._due.add(statement)
                 self._swept()
+                tracing.swept(self._names[statement], began_ns, jobs=done)
         except Exception as error:
             if is_passing(error):
                 log.warning("sweep_failed", reason=f"{type(error).__name__}: {error}")

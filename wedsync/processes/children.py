@@ -5,6 +5,7 @@ the next start ends them. The kernel ties the signal to the *thread* that starte
 thread that lives as long as they should, which in practice is the main one.
 """
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -16,6 +17,7 @@ from typing import IO
 
 import msgspec
 
+AUTOGROUP = Path("/proc/self/autogroup")
 IS_LINUX = platform.system() == "Linux"
 PR_SET_PDEATHSIG = 1
 _prctl: Callable[..., int] | None = ctypes.CDLL(None).prctl if IS_LINUX else None
@@ -39,13 +41,15 @@ def spawn(
     stdin: IO[bytes] | int | None = subprocess.DEVNULL,
     death_signal: signal.Signals = signal.SIGTERM,
     pass_fds: Sequence[int] = (),
+    nice: int = 0,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, so that Ctrl-C reaches only the supervisor and it decides.
 
     And so that Linux shares the processors fairly: where sessions are scheduled as groups (`sched_autogroup_enabled`)
     each backend of PostgreSQL is a session, and all of ours together would get no more than one of them.
 
-    `account` None keeps the caller's. Output is appended to `log`, or shared with the caller where it is None.
+    `account` None keeps the caller's. `nice` is how far it gives way to others; more is always permitted. Output is
+    appended to `log`, or shared with the caller where it is None.
     """
     output = log.open("ab") if log else None
     try:
@@ -58,7 +62,7 @@ def spawn(
             stderr=subprocess.STDOUT if output else None,
             pass_fds=pass_fds,
             start_new_session=True,
-            preexec_fn=_bind_to_parent(death_signal),  # noqa: PLW1509 -- two system calls, nothing that could lock
+            preexec_fn=_bound(death_signal, nice),  # noqa: PLW1509 -- system calls, nothing that could lock
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -129,7 +133,7 @@ def command_of(pid: int) -> list[str]:
     return said.stdout.split()
 
 
-def _bind_to_parent(death_signal: signal.Signals) -> Callable[[], None]:
+def _bound(death_signal: signal.Signals, nice: int) -> Callable[[], None]:
     parent = os.getpid()
 
     def bind() -> None:
@@ -138,5 +142,11 @@ def _bind_to_parent(death_signal: signal.Signals) -> Callable[[], None]:
         # The parent may have died between fork and prctl; then nobody would ever tell us.
         if os.getppid() != parent:
             os._exit(1)
+        if nice:
+            # A sandbox of a container may refuse it; then it runs like the others.
+            with contextlib.suppress(OSError):
+                os.nice(nice)
+                # Where sessions are scheduled as groups, only the group's counts.
+                AUTOGROUP.write_text(str(nice))
 
     return bind

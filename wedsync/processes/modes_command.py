@@ -14,16 +14,27 @@ PATH: Final = "/api/v1/platform/modes"
 
 
 async def status(*, url: str, token: str, is_json: bool) -> int:
-    """What is in force, and what was; always 0."""
-    found = await _recent(url, token)
+    """What is in force, what was, and what late processes of the web send away; always 0."""
+    found = await _known(url, token)
     if is_json:
         _say(msgspec.json.encode(found).decode())
         return 0
-    for one in found:
-        _say(f"{'in force' if one.is_in_force else 'over':8}  {_words(one)}")
-    if not found:
-        _say("No mode was entered in the last 30 days.")
+    for line in told(found):
+        _say(line)
     return 0
+
+
+def told(found: PlatformModes) -> list[str]:
+    """In words."""
+    modes = [f"{'in force' if one.is_in_force else 'over':8}  {_words(one)}" for one in found.items]
+    sheds = [
+        f"shedding  since {one.since:%a %d %b %H:%M} UTC, level {one.level}, {one.total} sent away: {one.says}"
+        for one in found.shedding
+    ]
+    return [
+        *(modes or ["No mode was entered in the last 30 days."]),
+        *(sheds or ["Nothing is sent away: the web is on time."]),
+    ]
 
 
 async def enter(asked: Mapping[str, Any], *, url: str, token: str) -> int:
@@ -36,7 +47,7 @@ async def enter(asked: Mapping[str, Any], *, url: str, token: str) -> int:
 
 async def leave(kind: str, *, url: str, token: str) -> int:
     """Raises CannotRun where none of the kind is in force."""
-    standing = next((one for one in await _recent(url, token) if one.kind == kind and one.is_in_force), None)
+    standing = next((one for one in (await _known(url, token)).items if one.kind == kind and one.is_in_force), None)
     if standing is None:
         raise CannotRun(f"The mode {kind} is not in force.")
     async with remote.opened(url, token) as api:
@@ -45,9 +56,9 @@ async def leave(kind: str, *, url: str, token: str) -> int:
     return 0
 
 
-async def _recent(url: str, token: str) -> list[PlatformMode]:
+async def _known(url: str, token: str) -> PlatformModes:
     async with remote.opened(url, token) as api:
-        return msgspec.convert(await api.ask("GET", PATH), type=PlatformModes).items
+        return msgspec.convert(await api.ask("GET", PATH), type=PlatformModes)
 
 
 def _words(one: PlatformMode) -> str:

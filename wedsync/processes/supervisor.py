@@ -50,6 +50,8 @@ class Part(msgspec.Struct, frozen=True):
     healthz: str = ""
     stop_patience_s: float = 10.0
     listens: tuple[socket.socket, ...] = ()
+    nice: int = 0
+    """By how many steps it gives way to others, as `nice` counts them."""
 
 
 class Child:
@@ -215,6 +217,7 @@ class Supervisor:
             log=self._log_of(part.name),
             stdin=subprocess.PIPE,
             pass_fds=[one.fileno() for one in part.listens],
+            nice=part.nice,
         )
         if part.name in self._told:
             _tell(process, self._told[part.name])

@@ -48,6 +48,10 @@ DOORS: Final[Mapping[str, tuple[str, ...]]] = {
 ALL_DOORS: Final = (*(door for doors in DOORS.values() for door in doors), "admin_database_url")
 STOP_PATIENCE_S: Final = {"worker": 35.0}
 """The worker finishes the attempts it has begun, each of which may take 10 s and its retry the same."""
+NICE: Final = {"worker": 2, "clock": 5, "sandbox": 5}
+"""Steps by which these give way where the processor is short: somebody looks at what web and gateway do, and what goes
+out may be a moment later. In life the sandbox's part is played by other machines.
+"""
 
 Demo = Callable[[Settings], Awaitable[dict[str, Any]]]
 
@@ -177,6 +181,7 @@ def _part(name: str, settings: Settings) -> Part:
         environ={key: value for key, value in os.environ.items() if not key.startswith(PREFIX)},
         healthz=_healthz(name, settings),
         stop_patience_s=STOP_PATIENCE_S.get(name, 10.0),
+        nice=NICE.get(name, 0),
         listens=_held(name, settings),
     )
 
@@ -244,7 +249,8 @@ async def _beside(*works: Coroutine[Any, Any, None] | None) -> AsyncIterator[Non
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

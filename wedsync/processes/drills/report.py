@@ -1,6 +1,7 @@
 """What a drill came to: figures, promises kept or broken, a JSON file for programs and a page for people."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reopened: int
     screen: Spread
     calm: Spread
+    own: Spread
+    """How late the drill itself was, which is in the times of its screens."""
+    late: dict[str, int]
+    """What came later than it should outside of restarts: types of events, and how many frames of each."""
     lanes: dict[str, Spread]
     owed: list[Owed]
     failed_once: int
@@ -107,13 +112,12 @@ def told(
     lost: Sequence[Lost],
     kept: Kept,
     probes: Sequence[Probe],
+    own_ms: Sequence[float] = (),
 ) -> Report:
     """The report of a drill whose clock began at this machine time."""
     times = _times(screens, kept)
     restarts = [began_at + timedelta(seconds=plan.seconds(one.at)) for one in plan.troubles if one.is_part]
-    calm = [
-        ms for at, ms in times if not any(timedelta() <= at - kill <= timedelta(seconds=RESTART_S) for kill in restarts)
-    ]
+    calm = [ms for at, ms in times if not _is_restart(at, restarts)]
     screen, quiet = spread(ms for _, ms in times), spread(calm)
     return Report(
         on=plan.on.isoformat(),
@@ -137,6 +141,8 @@ def told(
         reopened=sum(one.openings - 1 for one in screens),
         screen=screen,
         calm=quiet,
+        own=spread(own_ms),
+        late=_late(screens, kept, restarts),
         lanes={lane: spread(values) for lane, values in kept.first_ms.items()},
         owed=kept.owed,
         failed_once=kept.failed_once,
@@ -179,6 +185,20 @@ def _times(screens: Sequence[Screen], kept: Kept) -> list[tuple[datetime, float]
             if at is not None:
                 found.append((at, at_ns / 1e6 - at.timestamp() * 1000))
     return found
+
+
+def _is_restart(at: datetime, restarts: Sequence[datetime]) -> bool:
+    return any(timedelta() <= at - kill <= timedelta(seconds=RESTART_S) for kill in restarts)
+
+
+def _late(screens: Sequence[Screen], kept: Kept, restarts: Sequence[datetime]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for screen in screens:
+        for seq, at_ns in screen.seen.items():
+            at = kept.recorded.get((screen.wedding.id, seq))
+            if at is not None and at_ns / 1e6 - at.timestamp() * 1000 > SCREEN_MS and not _is_restart(at, restarts):
+                found[kept.types[screen.wedding.id, seq]] += 1
+    return dict(found.most_common())
 
 
 def _by_minute(plan: Plan, began_at: datetime, times: Sequence[tuple[datetime, float]]) -> list[tuple[str, float]]:

@@ -15,7 +15,7 @@ from wedsync.processes.drills.cast import Wedding
 from wedsync.processes.drills.plan import Plan, Trouble
 from wedsync.processes.drills.product import Product, all_well, own_folder, settled, started
 from wedsync.processes.drills.report import Report
-from wedsync.processes.drills.watching import Probes, lost_on_screens, screens_of, watched
+from wedsync.processes.drills.watching import Probes, late, lost_on_screens, screens_of, watched
 from wedsync.subscriptions.model import NewEndpoint
 from wedsync.weddings import actions as weddings
 
@@ -91,13 +91,16 @@ async def _play(product: Product, wanted: Plan, made: Sequence[Wedding], passes:
         probing = asyncio.create_task(probes.ask())
         failing = asyncio.create_task(_fail(product, wanted, began))
         telling = asyncio.create_task(_tell(product, wanted, began, deeds))
+        own_ms: list[float] = []
+        timing = asyncio.create_task(late(own_ms))
         living = asyncio.create_task(_live(wanted, made, passes, caller, deeds, began))
         try:
-            await all_well({living, failing}, {probing, telling})
+            await all_well({living, failing}, {probing, telling, timing})
         finally:
-            for task in (living, probing, failing, telling):
+            tasks = (living, probing, failing, telling, timing)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(living, probing, failing, telling, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         await settled(product)
         kept = await ledger.kept(product.settings, [one.id for one in made], began_at)
         lost = await lost_on_screens(caller, screens, kept)
@@ -111,6 +114,7 @@ async def _play(product: Product, wanted: Plan, made: Sequence[Wedding], passes:
         lost=lost,
         kept=kept,
         probes=probes.all,
+        own_ms=own_ms,
     )
 
 

@@ -22,6 +22,7 @@ LOOK_S: Final = 0.05
 HEARTBEAT_S: Final = 5.0
 LOG_PAGE: Final = 200
 LOST_AFTER_S: Final = 30.0
+OWN_S: Final = 0.02
 PROBE_S: Final = 1.0
 PROBE_PATIENCE_S: Final = 2.0
 
@@ -164,6 +165,14 @@ async def watched(screens: Sequence[Screen]) -> AsyncIterator[None]:
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
+
+
+async def late(found: list[float]) -> None:
+    """For ever: by how many milliseconds this process itself is late, which is in what its screens note."""
+    while True:
+        due = time.monotonic() + OWN_S
+        await asyncio.sleep(OWN_S)
+        found.append((time.monotonic() - due) * 1000)
 
 
 class Lost(msgspec.Struct, frozen=True):
