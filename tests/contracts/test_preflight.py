@@ -49,10 +49,10 @@ PLANTED = {
         "update mail_providers set is_down = true",
     ),
     "backlog": (
-        "the oldest job 4",
+        "the oldest job 400",
         "bad",
         """insert into jobs (id, kind, name, lane, tenant_id, destination_id, run_at)
-        select uuidv7(), 'work', 'digest', 1, $1, d.id, clock_timestamp() - interval '400 seconds'
+        select uuidv7(), 'work', 'digest', 1, $1, d.id, clock_timestamp() - interval '40000 seconds'
         from destinations d where d.tenant_id <> $2 limit 1""",
     ),
     "what was given up on": (

@@ -7,7 +7,6 @@ after a minute lapses when the next worker begins. `make test` kills after three
 """
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from tests import seed
 from tests.contracts.alert_house import House, house
 from tests.contracts.phone_house import PhoneHouse, housed
 from tests.contracts.town import Somebody
@@ -41,7 +41,6 @@ PLACES = (
     *("after_claim", "after_load", "before_send", "after_send", "before_complete", "after_complete"),
     *("before_finish", "before_commit", "after_commit"),
 )
-SEED = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")).randrange(1000)
 LATE = "select count(*) from app.late_alerts()"
 STANDS = "select state, step from alerts where id = $1"
 OWED = """select d.id, d.connector, d.state, d.reason, m.kind, d.recipient_id as person from deliveries d
@@ -184,10 +183,10 @@ async def killed_after(emergency: Ladder, steps: list[int], armed: str = "") -> 
 async def test_a_worker_killed_in_the_middle_of_an_emergency_skips_nobody_and_calls_nobody_twice(
     emergency: Ladder,
 ) -> None:
-    rng = random.Random(SEED)
+    rng = seed.dice("alert crashes")
     place = f"{rng.choice(PLACES)}=kill9@{rng.randint(2, 6)}"
     steps = sorted(rng.sample(range(1, STEPS), 2))
-    print(f"\nseed {SEED}: {place}, then after the steps {steps}")
+    print(f"\nseed {seed.SEED}: {place}, then after the steps {steps}")
     emergency.start(place)
     await emergency.dies()
     await emergency.a_minute_goes_by()

@@ -51,5 +51,5 @@ async def crash(scene: Scene, place: str, mode: str, at: int) -> None:
 @pytest.mark.parametrize(
     ("place", "mode", "at"), [pytest.param(*cell, marks=seed.marks(cell, BY_SEED)) for cell in MATRIX]
 )
-async def test_every_crash_at_every_place(scene: Scene, place: str, mode: str, at: int) -> None:
+async def test_a_crash_at_each_place(scene: Scene, place: str, mode: str, at: int) -> None:
     await crash(scene, place, mode, at)
