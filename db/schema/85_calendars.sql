@@ -140,7 +140,8 @@ begin
 end $$;
 
 -- What is swept lies in the stretch of its lane that is not due yet: it can be claimed a second after it was owed, and what was ever claimed, or has waited
--- longer, is left to the claims. A job that is locked is being waited with, or lost to another sweep.
+-- longer, is left to the claims. A job that is locked is being waited with, or lost to another sweep. A sweep waits for no calendar that a run is at just
+-- now: it would keep all others waiting, so what is of that one stays for the next sweep.
 
 -- The reaction calendars.mark_booking of all businesses that owe it, and the end of its jobs: a claim, a lease and a transaction each would cost ten times
 -- as much as the mark.
@@ -149,6 +150,10 @@ language plpgsql volatile security definer set search_path = '' set plan_cache_m
   set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_jobs public.jobs[];
+  v_tenants uuid[];
+  v_bookings uuid[];
+  v_events uuid[];
+  v_busy uuid[];
   v_calendars uuid[];
 begin
   select array_agg(x.job) into v_jobs from (
@@ -156,6 +161,18 @@ begin
     where j.lane::integer = 0 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
       and j.name = 'calendars.mark_booking' and j.kind = 'reaction' and j.attempt = 0
     order by j.run_at limit p_jobs for update skip locked) x;
+  if v_jobs is null then return; end if;
+  select array_agg(distinct x.tenant_id), array_agg(distinct e.subject_id) into v_tenants, v_bookings from unnest(v_jobs) x
+    join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at;
+  -- In the order of a run: what it keeps of an event, then its progress.
+  v_events := array(select e.id from public.calendar_events e where e.ours_id = any (v_bookings) and e.kind = 'booking'
+    order by e.calendar_id, e.id for update skip locked);
+  v_calendars := array(select g.calendar_id from public.calendar_progress g
+    where g.calendar_id in (select c.id from public.calendars c where c.tenant_id = any (v_tenants)) order by g.calendar_id for update skip locked);
+  v_busy := array(
+    select e.tenant_id from public.calendar_events e where e.ours_id = any (v_bookings) and e.kind = 'booking' and e.id <> all (v_events)
+    union select c.tenant_id from public.calendars c where c.tenant_id = any (v_tenants) and c.id <> all (v_calendars));
+  select array_agg(x.job) into v_jobs from (select w as job from unnest(v_jobs) w where w.tenant_id <> all (v_busy)) x;
   if v_jobs is null then return; end if;
   with changed as (
     select distinct x.tenant_id, e.subject_id from unnest(v_jobs) x
@@ -187,6 +204,7 @@ declare
   v_waiting public.jobs[];
   v_jobs public.jobs[];
   v_calendars uuid[];
+  v_free uuid[];
   v_is_any_live boolean;
 begin
   select array_agg(x.job) into v_waiting from (
@@ -203,6 +221,13 @@ begin
       and not exists (select from public.record_books b where b.id = c.id)
       and not exists (select from public.marketing_audiences a where a.id = c.id)
       and not (v_is_any_live and exists (select from app.safe_spans(c.tenant_id, c.state = 'degraded')))) x;
+  if v_jobs is null then return; end if;
+  v_free := array(select g.calendar_id from public.calendar_progress g where g.calendar_id in (
+      select c.id from public.calendars c where c.connection_id in (select x.order_key from unnest(v_jobs) x) and c.direction <> 'off')
+    order by g.calendar_id for update skip locked);
+  select array_agg(x.job) into v_jobs from (
+    select w as job from unnest(v_jobs) w
+    where not exists (select from public.calendars c where c.connection_id = w.order_key and c.direction <> 'off' and c.id <> all (v_free))) x;
   if v_jobs is null then return; end if;
   -- In the order in which repeats are received.
   perform from public.inbox_hooks h where h.id in (select (x.args ->> 'hook_id')::uuid from unnest(v_jobs) x) order by h.source_id, h.dedupe_key for update;

@@ -170,6 +170,28 @@ async def test_an_account_in_safe_mode_is_left_to_what_waits_for_the_next_look(f
     assert await fair.hooks(live) == [("received", "")]
 
 
+@pytest.mark.parametrize("locked", ["calendar_progress", "calendar_events"])
+async def test_a_calendar_that_a_run_is_at_holds_up_no_other(
+    fair: Fair, other: asyncpg.Connection, locked: str
+) -> None:
+    await fair.book()
+    while await fair.queue.sweep(queries.sweep_marks):
+        pass
+    for kept, studio in zip(fair.kept, fair.studios, strict=True):
+        await kept.settle()
+        (booked,) = [one for one in (await studio.told("booking.booked"))][-1:]
+        await studio.owner.got("PATCH", f"/api/v1/bookings/{booked.subject.id}", {"on": "2027-07-12"})
+        await fair.told(kept, "1")
+    async with other.transaction():
+        await other.execute(f"select from {locked} where calendar_id = $1 for update", UUID(fair.kept[0].id))
+        assert await asyncio.wait_for(fair.queue.sweep(queries.sweep_marks), 10) == 1
+        (left,) = await fair.owed("calendars.mark_booking")
+        assert left["tenant_id"] == fair.tenants[0]
+        hooks = 2 if locked == "calendar_events" else 1
+        assert await asyncio.wait_for(fair.queue.sweep(queries.sweep_looks), 10) == hooks
+    assert await fair.queue.sweep(queries.sweep_marks) == 1
+
+
 async def test_a_business_that_is_switched_off_is_not_asked(fair: Fair) -> None:
     kept = fair.kept[0]
     await kept.choose("off")
