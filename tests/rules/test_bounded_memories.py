@@ -181,3 +181,22 @@ async def test_endings_wait_for_the_database_and_a_bad_one_holds_back_none(
     assert said.count("endings_wait") == (1 if away else 0), "said once"
     assert ("endings_refused" in said) is has_bad
     assert ("leases_lost" in said) is has_bad
+
+
+async def test_an_ending_that_others_wait_behind_goes_at_once_while_others_are_gathered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(completions, "FAST_PER_S", 0)
+    monkeypatch.setattr(completions, "GATHER_BUSY_S", 3_600.0)
+    queue: Any = Database()
+    done, idle = asyncio.Event(), asyncio.Event()
+    writing = Completions(queue, lambda batch: (done if len(queue.taken) == 5 else idle).set())
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            writing.put(ending(uuid4()))
+        await idle.wait()
+        writing.put(ending(uuid4()))
+        assert len(queue.taken) == 3, "they come fast: this one waits for more"
+        writing.put(ending(uuid4()), soon=True)
+        await done.wait()
+    assert len(queue.taken) == 5
