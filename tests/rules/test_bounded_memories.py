@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from wedsync.events import completions, tokens
@@ -200,3 +201,17 @@ async def test_an_ending_that_others_wait_behind_goes_at_once_while_others_are_g
         writing.put(ending(uuid4()), soon=True)
         await done.wait()
     assert len(queue.taken) == 5
+
+
+def test_endings_that_wait_no_time_at_all_are_gathered_by_uvloop_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "GATHER_S", 0.0)
+    queue: Any = Database()
+
+    async def put() -> None:
+        writing = Completions(queue, lambda batch: None)
+        writing.put(ending(uuid4()))
+        writing.put(ending(uuid4()))
+        await writing.drain()
+
+    uvloop.run(put())
+    assert len(queue.taken) == 2

@@ -30,6 +30,7 @@ class Completions:
         self._queue = queue
         self._on_written = on_written
         self._waiting: list[Ending] = []
+        self._due_at = 0.0
         self._flushed_at = 0.0
         self._is_fast = False
         self._is_due = False
@@ -43,10 +44,12 @@ class Completions:
             self._flush()
             return
         loop = asyncio.get_running_loop()
-        at = loop.time() + (GATHER_BUSY_S if self._is_fast and not soon else GATHER_S)
-        if self._timer is None or at < self._timer.when():
+        wait_s = GATHER_BUSY_S if self._is_fast and not soon else GATHER_S
+        # Kept here: a timer of uvloop that is due at once does not know when it was to be.
+        if self._timer is None or loop.time() + wait_s < self._due_at:
             self._disarm()
-            self._timer = loop.call_at(at, self._flush)
+            self._due_at = loop.time() + wait_s
+            self._timer = loop.call_later(wait_s, self._flush)
 
     async def drain(self) -> None:
         """Until everything is written."""
