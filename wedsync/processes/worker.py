@@ -116,7 +116,7 @@ class Worker:
             if jobs:
                 busy_until = began + BUSY_S
                 self._begin(jobs)
-            if len(jobs) >= max(1, room):
+            if jobs and 2 * len(jobs) >= room:
                 await self._make_room(ended + CLAIM_REST_MAX_S)
             else:
                 await self._rest(POLL_BUSY_S if began < busy_until else POLL_IDLE_S)
