@@ -2,9 +2,10 @@
 -- claim honours: nothing here costs a job an attempt or its place, and expiry holds.
 set role wedsync_recorder;
 
--- What is left of a destination's rate: halved by each 429, 502 or 504, and a tenth of the whole comes back each minute.
+-- What is left of a destination's rate: halved by each 429, 502 or 504, and a tenth of the whole comes back each minute. Without settings of its own it
+-- becomes part of the statement that asks; as a call it was a tenth of what a delivery costs.
 create function app.share_now(p_share double precision, p_at timestamptz, p_now timestamptz) returns double precision
-language sql immutable set search_path = ''
+language sql immutable
   return case when p_share >= 1 then 1 else least(1, p_share + greatest(0, extract(epoch from p_now - p_at)) / 600) end;
 
 -- A tenant's destination that asked for a pause: nothing is claimed for it until then; its jobs keep their place and their attempts.

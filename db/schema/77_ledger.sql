@@ -166,9 +166,9 @@ language sql stable set search_path = ''
   return coalesce((select bool_or(app.sees(s.mask, s.link_id, s.membership_id, p_scope, p_event_link, p_event_membership))
     from app.standing(p_person, p_tenant) s), false);
 
--- An event as a link may see it: what a row was before it came to that link stays with whom it was.
+-- An event as a link may see it: what a row was before it came to that link stays with whom it was. Part of the statement that asks, as share_now is.
 create function app.event_for(e public.events, p_kind text, p_link uuid) returns text
-language sql immutable set search_path = ''
+language sql stable
   return (app.event_json(e, p_kind) || case when p_link is not null and (e).op = 'UPDATE'
       and (((e).old_record ->> 'link_id') is distinct from ((e).record ->> 'link_id')
         or ((e).old_record ->> 'membership_id') is distinct from ((e).record ->> 'membership_id'))

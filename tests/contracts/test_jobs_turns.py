@@ -12,7 +12,7 @@ from wedsync.events.deliver import ending
 from wedsync.events.jobs import Job
 from wedsync.events.retry import Outcome, Verdict
 from wedsync.kit import clock
-from wedsync.processes.worker import OWN_A_CLAIM, RESERVED, SHARED, SHARED_A_CLAIM
+from wedsync.processes.places import Places
 
 FLOOD = """insert into jobs (id, kind, name, lane, tenant_id, destination_id, made_at, run_at)
     select uuidv7(), $1, $2, $3, $4, ($5::uuid[])[1 + n % cardinality($5::uuid[])], clock_timestamp(),
@@ -115,10 +115,11 @@ async def test_every_lane_is_served_in_every_eight_claims_however_full_the_other
     passed_over = [0, 0, 0, 0]
     rng = random.Random(7)
     for _ in range(30):
-        counts = [sum(job.lane == lane for job in running) for lane in range(4)]
-        own = [max(0, min(OWN_A_CLAIM, mine - runs)) for mine, runs in zip(RESERVED, counts, strict=True)]
-        over = sum(max(0, runs - mine) for mine, runs in zip(RESERVED, counts, strict=True))
-        jobs = await ledger.queue.claim(own, max(0, min(SHARED_A_CLAIM, SHARED - over)))
+        places = Places()
+        for job in running:
+            places.take(job.lane)
+        own = places.own()
+        jobs = await ledger.queue.claim(own, places.shared())
         for lane in range(4):
             # A lane whose own places are all taken is being served.
             is_waiting = own[lane] > 0 and lane not in {job.lane for job in jobs}

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from wedsync.events import completions, tokens
@@ -181,3 +182,36 @@ async def test_endings_wait_for_the_database_and_a_bad_one_holds_back_none(
     assert said.count("endings_wait") == (1 if away else 0), "said once"
     assert ("endings_refused" in said) is has_bad
     assert ("leases_lost" in said) is has_bad
+
+
+async def test_an_ending_that_others_wait_behind_goes_at_once_while_others_are_gathered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(completions, "FAST_PER_S", 0)
+    monkeypatch.setattr(completions, "GATHER_BUSY_S", 3_600.0)
+    queue: Any = Database()
+    done, idle = asyncio.Event(), asyncio.Event()
+    writing = Completions(queue, lambda batch: (done if len(queue.taken) == 5 else idle).set())
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            writing.put(ending(uuid4()))
+        await idle.wait()
+        writing.put(ending(uuid4()))
+        assert len(queue.taken) == 3, "they come fast: this one waits for more"
+        writing.put(ending(uuid4()), soon=True)
+        await done.wait()
+    assert len(queue.taken) == 5
+
+
+def test_endings_that_wait_no_time_at_all_are_gathered_by_uvloop_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "GATHER_S", 0.0)
+    queue: Any = Database()
+
+    async def put() -> None:
+        writing = Completions(queue, lambda batch: None)
+        writing.put(ending(uuid4()))
+        writing.put(ending(uuid4()))
+        await writing.drain()
+
+    uvloop.run(put())
+    assert len(queue.taken) == 2

@@ -1,4 +1,5 @@
-"""Writes how tries ended, many at once: a batch goes when it is full or its first has waited two milliseconds.
+"""Writes how tries ended, many at once: a batch goes when it is full or its first has waited two milliseconds; ten
+while they come fast: of 64 each costs the database a third less than of 16. One that others wait behind waits for two.
 
 An ending is kept until the database has taken it. While the database is away the batch waits; one that it refuses for
 a bug of ours is written singly, so that it cannot hold back the others.
@@ -14,6 +15,10 @@ from wedsync.events.jobs import BATCH_MAX, Ending, Queue, is_passing
 log = structlog.get_logger("completions")
 
 GATHER_S = 0.002
+GATHER_BUSY_S = 0.01
+FAST_PER_S = 400
+FEW = 2
+"""So many in a batch say nothing about how fast they come."""
 WRITERS_MAX = 2
 PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -25,16 +30,26 @@ class Completions:
         self._queue = queue
         self._on_written = on_written
         self._waiting: list[Ending] = []
+        self._due_at = 0.0
+        self._flushed_at = 0.0
+        self._is_fast = False
+        self._is_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._writers: set[asyncio.Task[None]] = set()
 
-    def put(self, ending: Ending) -> None:
-        """Take one; it is written soon."""
+    def put(self, ending: Ending, *, soon: bool = False) -> None:
+        """Take one; it is written soon. `soon`: others wait behind it."""
         self._waiting.append(ending)
-        if len(self._waiting) >= BATCH_MAX:
+        if self._is_due or len(self._waiting) >= BATCH_MAX:
             self._flush()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._flush)
+            return
+        loop = asyncio.get_running_loop()
+        wait_s = GATHER_BUSY_S if self._is_fast and not soon else GATHER_S
+        # Kept here: a timer of uvloop that is due at once does not know when it was to be.
+        if self._timer is None or loop.time() + wait_s < self._due_at:
+            self._disarm()
+            self._due_at = loop.time() + wait_s
+            self._timer = loop.call_later(wait_s, self._flush)
 
     async def drain(self) -> None:
         """Until everything is written."""
@@ -42,21 +57,30 @@ class Completions:
             self._flush()
             await asyncio.wait(self._writers)
 
-    def _flush(self) -> None:
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _flush(self) -> None:
+        self._disarm()
         while self._waiting and len(self._writers) < WRITERS_MAX:
             batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+            now = asyncio.get_running_loop().time()
+            self._is_fast = len(batch) > max(FEW, FAST_PER_S * (now - self._flushed_at))
+            self._flushed_at = now
             writer = asyncio.create_task(self._write(batch))
             self._writers.add(writer)
             writer.add_done_callback(self._written)
+        # The rest has waited long enough, and goes when a writer is back.
+        self._is_due = bool(self._waiting)
 
     def _written(self, writer: "asyncio.Task[None]") -> None:
         self._writers.discard(writer)
         if not writer.cancelled():
             writer.result()
-        self._flush()
+        if self._is_due:
+            self._flush()
 
     async def _write(self, batch: Sequence[Ending]) -> None:
         tries = 0

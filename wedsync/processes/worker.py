@@ -37,16 +37,11 @@ from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
 from wedsync.processes import pooling, registry, senders, wedding_time
+from wedsync.processes.places import SHARED_A_CLAIM, Places
 from wedsync.processes.stopping import stop_on_signals
 
 log = structlog.get_logger("worker")
 
-RESERVED: Final = (64, 48, 32, 16)
-"""Places of each lane's own, critical first: no other lane's flood can take them."""
-SHARED: Final = 96
-OWN_A_CLAIM: Final = 8
-SHARED_A_CLAIM: Final = 32
-"""Together at most 64 jobs a claim."""
 CLAIM_PACE_S: Final = 0.002
 """Between two claims, so that a burst is claimed together; a long claim is followed by as long a rest, to a point."""
 CLAIM_REST_MAX_S: Final = 0.02
@@ -86,7 +81,7 @@ class Worker:
         self._turns = Turns(catalogue.prompt())
         self._completions = Completions(queue, self._ended)
         self._held: dict[UUID, tuple[Job, float]] = {}
-        self._running = [0, 0, 0, 0]
+        self._places = Places()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._batches: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -116,27 +111,32 @@ class Worker:
         busy_until = 0.0
         while not self._stop.is_set():
             self._wake.clear()
-            began = clock.monotonic()
-            jobs = await self._claim()
-            took = clock.monotonic() - began
+            began, room = clock.monotonic(), self._places.shared()
+            jobs = await self._claim(room)
+            ended = clock.monotonic()
             if jobs:
                 busy_until = began + BUSY_S
                 self._begin(jobs)
-            if len(jobs) < SHARED_A_CLAIM:
+            if jobs and 2 * len(jobs) >= room:
+                await self._make_room(ended + CLAIM_REST_MAX_S)
+            else:
                 await self._rest(POLL_BUSY_S if began < busy_until else POLL_IDLE_S)
-            await asyncio.sleep(
-                max(0.0, began + took + min(CLAIM_REST_MAX_S, max(CLAIM_PACE_S, took)) - clock.monotonic())
-            )
+            rest_s = min(CLAIM_REST_MAX_S, max(CLAIM_PACE_S, ended - began))
+            await asyncio.sleep(max(0.0, ended + rest_s - clock.monotonic()))
+
+    async def _make_room(self, until: float) -> None:
+        """More is ready: until a whole claim has room, or it has waited long enough."""
+        while self._places.shared() < SHARED_A_CLAIM and clock.monotonic() < until and not self._stop.is_set():
+            self._wake.clear()
+            await self._rest(until - clock.monotonic())
 
     async def _rest(self, poll_s: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(poll_s * self._rng.uniform(0.8, 1.2)):
                 await self._wake.wait()
 
-    async def _claim(self) -> list[Job]:
-        own = [max(0, min(OWN_A_CLAIM, mine - runs)) for mine, runs in zip(RESERVED, self._running, strict=True)]
-        over = sum(max(0, runs - mine) for mine, runs in zip(RESERVED, self._running, strict=True))
-        shared = max(0, min(SHARED_A_CLAIM, SHARED - over))
+    async def _claim(self, shared: int) -> list[Job]:
+        own = self._places.own()
         if not shared and not any(own):
             return []
         try:
@@ -151,7 +151,7 @@ class Worker:
         at = clock.monotonic()
         for job in jobs:
             self._held[job.id] = (job, at)
-            self._running[job.lane] += 1
+            self._places.take(job.lane)
         batch = asyncio.create_task(self._begin_batch(jobs))
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
@@ -209,7 +209,7 @@ class Worker:
             ended = ending(payload.job, STOPPED, verdict, started_at=at, took_ms=DRAIN_S * 1000)
         if ended.state == "delivered" and payload.link_id is not None:
             programs.count_look(self._watch, payload)
-        self._completions.put(ended)
+        self._completions.put(ended, soon=payload.job.is_ordered)
 
     async def _do(self, payload: Payload) -> None:
         """A reaction or work. A reaction ends its job itself; work is ended here, unless it did so itself."""
@@ -237,7 +237,7 @@ class Worker:
             log.exception("job_failed", kind=job.kind, name=job.name, job_id=str(job.id), attempt=job.attempt)
             outcome = Outcome(word="retry_later", reason=type(error).__name__)
         verdict = decide(outcome, attempt=job.attempt, rng=self._rng)
-        self._completions.put(ending(job, outcome, verdict, started_at=at, took_ms=0.0))
+        self._completions.put(ending(job, outcome, verdict, started_at=at, took_ms=0.0), soon=job.is_ordered)
 
     async def _work(self, job: Job) -> None:
         work = self._works.get(job.name)
@@ -253,7 +253,7 @@ class Worker:
         """Their places are free, and what waited for them may run; a claim that was short of places may be, too."""
         for job in jobs:
             if self._held.pop(job.id, None) is not None:
-                self._running[job.lane] -= 1
+                self._places.free(job.lane)
         if jobs and (is_waited or len(self._held) >= SHARED_A_CLAIM):
             self._wake.set()
 
