@@ -6,7 +6,7 @@ four round trips: enter, change, record, commit. Ids in that query are UUIDs by 
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -20,13 +20,14 @@ from wedsync.kit.db_refusals import as_refusal
 from wedsync.kit.errors import Refusal
 from wedsync.kit.looks import ENTERED, Entered, Reads
 from wedsync.kit.modes import Mode, Modes
-from wedsync.kit.pools import Waiting
+from wedsync.kit.pools import Waiting, give_back
 from wedsync.kit.traces import Span
 from wedsync.kit.watch import Place
 
 Row: TypeAlias = asyncpg.Record
 Flush = Callable[["Tx"], Awaitable[str | None]]
 Published = Callable[[str], Awaitable[None]]
+Entering = AbstractAsyncContextManager["Tx"]
 
 
 class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -189,62 +190,46 @@ class Door:
         """For health figures: size, idle, wait."""
         return self._pool
 
-    @asynccontextmanager
-    async def enter(self, actor: Actor, tenant: UUID) -> AsyncIterator[Tx]:
+    def enter(self, actor: Actor, tenant: UUID) -> Entering:
         """Act in one tenant. Raises Refusal 404 where the actor has no standing, exactly as for an absent tenant."""
         call = f"select app.enter('{_person(actor)}', '{_uuid(tenant)}', {_suffix(actor)})"
-        async with self._open(actor, call, ("tenant", str(tenant))) as tx:
-            yield tx
+        return self._open(actor, call, ("tenant", str(tenant)))
 
-    @asynccontextmanager
-    async def enter_at(self, actor: Actor, table: str, id: UUID) -> AsyncIterator[Tx]:
+    def enter_at(self, actor: Actor, table: str, id: UUID) -> Entering:
         """Act in the tenant that a flat path's id belongs to."""
         if not table.replace("_", "").isalpha():
             raise ValueError(table)
         call = f"select app.enter_at('{_person(actor)}', '{table}', '{_uuid(id)}', {_suffix(actor)})"
-        async with self._open(actor, call, (table, str(id))) as tx:
-            yield tx
+        return self._open(actor, call, (table, str(id)))
 
-    @asynccontextmanager
-    async def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> AsyncIterator[Tx]:
+    def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> Entering:
         """The couple sees its wedding exactly as one linked supplier does; nothing can be written."""
         call = f"select app.enter_as('{_person(actor)}', '{_uuid(wedding)}', '{_uuid(link)}')"
-        async with self._open(actor, call, ("tenant", str(wedding))) as tx:
-            yield tx
+        return self._open(actor, call, ("tenant", str(wedding)))
 
-    @asynccontextmanager
-    async def enter_opening(self, actor: Actor, look: UUID) -> AsyncIterator[Tx]:
+    def enter_opening(self, actor: Actor, look: UUID) -> Entering:
         """Read the wedding that is open to an operator, by a look that is on record; nothing can be written."""
-        async with self._open(actor, f"select app.enter_opening('{_person(actor)}', '{_uuid(look)}')") as tx:
-            yield tx
+        return self._open(actor, f"select app.enter_opening('{_person(actor)}', '{_uuid(look)}')")
 
-    @asynccontextmanager
-    async def enter_pass(self, purpose: str, token_hash: bytes) -> AsyncIterator[Tx]:
+    def enter_pass(self, purpose: str, token_hash: bytes) -> Entering:
         """Act as whoever holds a pass. Raises Refusal 404 for an unknown one and 410 for a late or revoked one."""
         if not purpose.isalpha():
             raise ValueError(purpose)
         call = f"select app.enter_pass('{purpose}', '\\x{token_hash.hex()}')"
-        async with self._open(Actor(kind="guest"), call, ("pass", token_hash.hex())) as tx:
-            yield tx
+        return self._open(Actor(kind="guest"), call, ("pass", token_hash.hex()))
 
-    @asynccontextmanager
-    async def enter_feed(self, feed: UUID, wedding: UUID | None = None) -> AsyncIterator[Tx]:
+    def enter_feed(self, feed: UUID, wedding: UUID | None = None) -> Entering:
         """Read what a feed shows, in its home or in one wedding. Raises Refusal 404, and 410 for one that ended."""
         into = "null" if wedding is None else f"'{_uuid(wedding)}'"
-        async with self._open(Actor(kind="guest"), f"select app.enter_feed('{_uuid(feed)}', {into})") as tx:
-            yield tx
+        return self._open(Actor(kind="guest"), f"select app.enter_feed('{_uuid(feed)}', {into})")
 
-    @asynccontextmanager
-    async def enter_job(self, job: UUID, lease: UUID) -> AsyncIterator[Tx]:
+    def enter_job(self, job: UUID, lease: UUID) -> Entering:
         """Act as the system in the tenant of a leased job."""
-        async with self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}')") as tx:
-            yield tx
+        return self._open(SYSTEM, f"select app.enter_job('{_uuid(job)}', '{_uuid(lease)}')")
 
-    @asynccontextmanager
-    async def bare(self, actor: Actor) -> AsyncIterator[Tx]:
+    def bare(self, actor: Actor) -> Entering:
         """No tenant: every policy sees nothing; only definer functions answer. They may enter by themselves."""
-        async with self._open(actor, "") as tx:
-            yield tx
+        return self._open(actor, "")
 
     async def ask(self, statement: str, *values: Any) -> Row | None:
         """One row of a definer function, outside any tenant: alone it is its own transaction, so one round trip."""
@@ -268,7 +253,8 @@ class Door:
     async def _open(self, actor: Actor, entering: str, place: Place | None = None) -> AsyncIterator[Tx]:
         mode = None if self._modes is None else self._modes.read_only
         span = _traced()
-        async with self._connected() as connection, self._listened(connection, entering) as entered:
+        entered = Entered(self._reads) if self._reads is not None and entering else None
+        async with self._connected(entered) as connection:
             await _start(connection, entering, place, mode, span)
             tx = Tx(connection, actor, entered)
             try:
@@ -294,31 +280,8 @@ class Door:
             for nudge in tx.nudges:
                 await self._published(nudge)
 
-    @asynccontextmanager
-    async def _listened(self, connection: asyncpg.Connection, entering: str) -> AsyncIterator[Entered | None]:
-        if self._reads is None or not entering:
-            yield None
-            return
-        entered = Entered(self._reads)
-        connection.add_log_listener(entered.hear)
-        try:
-            yield entered
-        finally:
-            connection.remove_log_listener(entered.hear)
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
-        self.waiting.count += 1
-        try:
-            connection = await self._pool.acquire()
-        finally:
-            self.waiting.count -= 1
-        taken_at = time.monotonic()
-        try:
-            yield connection
-        finally:
-            self.waiting.given_back(time.monotonic() - taken_at)
-            await self._pool.release(connection)
+    def _connected(self, entered: Entered | None = None) -> "_Held":
+        return _Held(self._pool, self.waiting, entered)
 
     async def _end(self, tx: Tx) -> None:
         """The guard comes first: it may have to wait, and recording holds the streams' locks until the commit."""
@@ -328,6 +291,37 @@ class Door:
             nudge = await self._flush(tx)
             if nudge:
                 tx.nudges.append(nudge)
+
+
+class _Held:
+    """A connection for a block, and who hears meanwhile what the database says beside its answers.
+
+    A class, because two generators behind every transaction took as long as the rest of this file.
+    """
+
+    __slots__ = ("_connection", "_entered", "_pool", "_taken_at", "_waiting")
+
+    def __init__(self, pool: asyncpg.Pool, waiting: Waiting, entered: Entered | None) -> None:
+        self._pool, self._waiting, self._entered = pool, waiting, entered
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        self._waiting.count += 1
+        try:
+            self._connection = await self._pool.acquire()
+        finally:
+            self._waiting.count -= 1
+        self._taken_at = time.monotonic()
+        if self._entered is not None:
+            self._connection.add_log_listener(self._entered.hear)
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            if self._entered is not None:
+                self._connection.remove_log_listener(self._entered.hear)
+        finally:
+            self._waiting.given_back(time.monotonic() - self._taken_at)
+            await give_back(self._connection)
 
 
 def _traced() -> Span | None:
