@@ -2,66 +2,73 @@
 -- SQLSTATE WS404 = no such thing for you, WS410 = the pass was good once, WS401 = not signed in.
 set role wedsync_recorder;
 
+-- One expression without a query: PL/pgSQL computes it in place.
 create function app.settle(p_actor uuid, p_kind text, p_tenant uuid, p_role text, p_mask integer, p_write_mask integer,
-  p_link uuid default null, p_membership uuid default null, p_party uuid default null) returns void
-language sql volatile set search_path = '' as $$
-  select set_config('app.actor', coalesce(p_actor::text, ''), true), set_config('app.actor_kind', p_kind, true),
+  p_link uuid default null, p_membership uuid default null, p_party uuid default null) returns text
+language plpgsql volatile set search_path = '' as $$
+begin
+  return concat(set_config('app.actor', coalesce(p_actor::text, ''), true), set_config('app.actor_kind', p_kind, true),
     set_config('app.tenant', p_tenant::text, true), set_config('app.role', p_role, true),
     set_config('app.mask', p_mask::text, true), set_config('app.write_mask', p_write_mask::text, true),
     set_config('app.link', coalesce(p_link::text, ''), true), set_config('app.membership', coalesce(p_membership::text, ''), true),
-    set_config('app.party', coalesce(p_party::text, ''), true);
-$$;
+    set_config('app.party', coalesce(p_party::text, ''), true));
+end $$;
 
--- What an actor is in a tenant: the one place where permission begins. No row = nothing.
-create function app.standing(p_person uuid, p_tenant uuid)
-returns table (kind text, role text, mask integer, write_mask integer, link_id uuid, membership_id uuid)
-language plpgsql stable security definer set search_path = '' as $$
+-- What an actor is in a tenant: the one place where permission begins. No role = nothing.
+create type app.rights as (kind text, role text, mask integer, write_mask integer, link_id uuid, membership_id uuid);
+create function app.standing_of(p_person uuid, p_tenant uuid) returns app.rights
+language plpgsql stable set search_path = '' as $$
 declare
-  v_kind text;
+  v app.rights;
 begin
-  select s.kind into v_kind from public.streams s where s.id = p_tenant;
-  if v_kind = 'wedding' then
-    return query
-      select 'wedding', case when m.role = 'helper' then 'helper' else 'couple' end,
-        case when m.role = 'helper' then 3 else 2047 end, case when m.role = 'helper' then 0 else 2047 end, null::uuid, m.id
-      from public.memberships m
-      where m.wedding_id = p_tenant and m.person_id = p_person and m.removed_at is null;
-    if found then return; end if;
-    return query
-      select 'wedding', 'supplier', l.mask, case when l.can_edit_timeline then 2 else 0 end, l.id, null::uuid
+  select s.kind, case when m.role = 'helper' then 'helper' when m.id is not null then 'couple' end,
+      case when m.role = 'helper' then 3 else 2047 end, case when m.role = 'helper' then 0 else 2047 end, m.id
+    into v.kind, v.role, v.mask, v.write_mask, v.membership_id
+    from public.streams s
+    left join public.memberships m on s.kind = 'wedding' and m.wedding_id = s.id and m.person_id = p_person and m.removed_at is null
+    where s.id = p_tenant;
+  if v.kind = 'wedding' and v.role is null then
+    select 'supplier', l.mask, case when l.can_edit_timeline then 2 else 0 end, l.id into v.role, v.mask, v.write_mask, v.link_id
       from public.supplier_members sm
       join public.links l on l.supplier_id = sm.supplier_id and l.wedding_id = p_tenant and l.status = 'active'
       where sm.person_id = p_person and sm.removed_at is null
         and (sm.role in ('owner', 'admin') or exists (select from public.assignments a
           where a.supplier_id = sm.supplier_id and a.member_id = sm.id and a.link_id = l.id))
       order by l.mask desc, l.id limit 1;
-  elsif v_kind = 'supplier' then
-    return query
-      select 'supplier', m.role, case when m.role = 'member' then 1 else 2047 end, case when m.role = 'member' then 0 else 2047 end,
-        null::uuid, m.id
+  elsif v.kind = 'supplier' then
+    select m.role, case when m.role = 'member' then 1 else 2047 end, case when m.role = 'member' then 0 else 2047 end, m.id
+      into v.role, v.mask, v.write_mask, v.membership_id
       from public.supplier_members m
       where m.supplier_id = p_tenant and m.person_id = p_person and m.removed_at is null;
-  elsif v_kind = 'person' and p_person = p_tenant then
-    return query select 'person', 'self', 2047, 2047, null::uuid, null::uuid;
-  elsif v_kind = 'platform' then
-    return query select 'platform', 'operator', 1, 0, null::uuid, null::uuid
-      from public.persons p where p.person_id = p_person and p.is_operator;
+  elsif v.kind = 'person' and p_person = p_tenant then
+    v.role := 'self';
+  elsif v.kind = 'platform' then
+    select 'operator', 1, 0 into v.role, v.mask, v.write_mask from public.persons p where p.person_id = p_person and p.is_operator;
   end if;
+  return v;
 end $$;
+
+-- The same as a row; none for nothing.
+create function app.standing(p_person uuid, p_tenant uuid)
+returns table (kind text, role text, mask integer, write_mask integer, link_id uuid, membership_id uuid)
+language sql stable security definer set search_path = '' as $$
+  select s.kind, s.role, s.mask, s.write_mask, s.link_id, s.membership_id from app.standing_of(p_person, p_tenant) s where s.role is not null;
+$$;
 
 -- Enter one tenant as one person. Who enters through a link is told by a message beside the answer, so that kit.db counts what it reads
 -- without asking; `see as` is no supplier's look and is not told. p_only narrows an API key to its tenant. p_kind is person or key.
 create function app.enter(p_person uuid, p_tenant uuid, p_kind text default 'person', p_only uuid default null) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  s record;
+  s app.rights;
+  v_settled text;
 begin
   if p_only is not null and p_only <> p_tenant and p_only <> p_person then
     raise exception 'not found' using errcode = 'WS404';
   end if;
-  select * into s from app.standing(p_person, p_tenant);
-  if not found then raise exception 'not found' using errcode = 'WS404'; end if;
-  perform app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
+  s := app.standing_of(p_person, p_tenant);
+  if s.role is null then raise exception 'not found' using errcode = 'WS404'; end if;
+  v_settled := app.settle(p_person, p_kind, p_tenant, s.role, s.mask, s.write_mask, s.link_id, s.membership_id);
   if p_kind = 'key' then perform app.meter(p_tenant, s.kind, s.link_id); end if;
   if s.link_id is not null then raise info 'entered % % %', p_tenant, s.link_id, s.mask; end if;
 end $$;

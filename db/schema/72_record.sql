@@ -2,53 +2,23 @@
 -- reactions are matched in later statements, so that each sees what the previous holder of the lock committed.
 set role wedsync_recorder;
 
--- Head counts are facts of facts: recomputed under the stream lock for the items an answer or a guest touched. A wedding that no statistics know
--- looks small to the planner: without hash joins a list of 10,000 that was just brought in would be read 10,000 times.
-create function app.derive_headcounts(p_wedding uuid, p_items uuid[])
-returns table (id uuid, op text, record jsonb, old_record jsonb)
-language sql volatile set search_path = '' set enable_nestloop = off as $$
-  with counted as (
-    select r.schedule_item_id, count(*)::int as invited, count(*) filter (where r.status = 'accepted')::int as accepted,
-      count(*) filter (where r.status = 'declined')::int as declined, count(*) filter (where r.status = 'tentative')::int as tentative,
-      count(*) filter (where r.status = 'needs_action')::int as pending,
-      count(*) filter (where r.status = 'accepted' and g.age_band in ('child', 'infant'))::int as children
-    from public.rsvps r join public.guests g on g.wedding_id = r.wedding_id and g.id = r.guest_id
-    where r.wedding_id = p_wedding and r.schedule_item_id = any (p_items)
-    group by r.schedule_item_id),
-  meals as (
-    select x.schedule_item_id, jsonb_object_agg(x.menu_option_id, x.n) as meals
-    from (select r.schedule_item_id, r.menu_option_id, count(*) as n from public.rsvps r
-      where r.wedding_id = p_wedding and r.schedule_item_id = any (p_items) and r.status = 'accepted' and r.menu_option_id is not null
-      group by 1, 2) x
-    group by x.schedule_item_id),
-  wanted as (
-    select i.item as schedule_item_id, coalesce(c.invited, 0) as invited, coalesce(c.accepted, 0) as accepted, coalesce(c.declined, 0) as declined,
-      coalesce(c.tentative, 0) as tentative, coalesce(c.pending, 0) as pending, coalesce(c.children, 0) as children, coalesce(m.meals, '{}') as meals
-    from unnest(p_items) as i(item)
-    join public.schedule_items s on s.wedding_id = p_wedding and s.id = i.item
-    left join counted c on c.schedule_item_id = i.item left join meals m on m.schedule_item_id = i.item)
-  insert into public.headcounts as h (wedding_id, schedule_item_id, invited, accepted, declined, tentative, pending, children, meals)
-  select p_wedding, w.schedule_item_id, w.invited, w.accepted, w.declined, w.tentative, w.pending, w.children, w.meals from wanted w
-  on conflict (wedding_id, schedule_item_id) do update
-    set invited = excluded.invited, accepted = excluded.accepted, declined = excluded.declined, tentative = excluded.tentative,
-      pending = excluded.pending, children = excluded.children, meals = excluded.meals
-    where (h.invited, h.accepted, h.declined, h.tentative, h.pending, h.children, h.meals)
-      is distinct from (excluded.invited, excluded.accepted, excluded.declined, excluded.tentative, excluded.pending, excluded.children, excluded.meals)
-  returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end, to_jsonb(new), case when old.id is null then null else to_jsonb(old) end;
-$$;
-
--- Stable as what it calls: as immutable it would not become part of the statement that asks, and would cost more than all else of a head count.
-create function app.headcount_fact(p_id uuid, p_op text, p_record jsonb, p_old jsonb) returns jsonb language sql stable
-  return jsonb_build_object('type', 'headcount.changed', 'scope', 8, 'table', 'headcounts', 'id', p_id, 'op', p_op, 'record', p_record, 'old', p_old);
-
--- An event in live form. Stable and without settings of its own, so that it becomes part of the statement that asks.
+-- An event in live form, as text: json is written as it is built, jsonb would be built, sorted and then written. Stable and without settings of
+-- their own, so that both become part of the statement that asks.
+create function app.event_text(e public.events, p_kind text) returns text
+language sql stable
+  return json_build_object('id', e.id, 'stream', p_kind || ':' || e.stream_id, 'epoch', e.epoch, 'seq', e.seq, 'type', e.type, 'version', e.version,
+    'scope', e.scope, 'link_id', e.link_id, 'membership_id', e.membership_id,
+    'subject', json_build_object('table', e.subject_table, 'id', e.subject_id), 'op', e.op, 'record', e.record, 'old_record', e.old_record,
+    'actor', json_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
+    'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text;
 create function app.event_json(e public.events, p_kind text) returns jsonb
 language sql stable
-  return jsonb_build_object('id', e.id, 'stream', p_kind || ':' || e.stream_id, 'epoch', e.epoch, 'seq', e.seq, 'type', e.type, 'version', e.version,
-    'scope', e.scope, 'link_id', e.link_id, 'membership_id', e.membership_id,
-    'subject', jsonb_build_object('table', e.subject_table, 'id', e.subject_id), 'op', e.op, 'record', e.record, 'old_record', e.old_record,
-    'actor', jsonb_build_object('kind', e.actor_kind, 'id', e.actor_id), 'cause', e.cause, 'bulk', e.bulk,
-    'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+  return app.event_text(e, p_kind)::jsonb;
+
+-- What a fact says, read out of its document once for the statements that need it; n is its place among the facts, from 1. A type that the
+-- catalogue does not know has no lane and owes nothing.
+create type app.told as (n integer, id uuid, type text, lane smallint, version smallint, scope integer, link_id uuid, membership_id uuid,
+  subject text, subject_id uuid, op text, record jsonb, old_record jsonb, cause uuid, bulk boolean, is_severe boolean);
 
 -- p_facts: [{type, scope, link, membership, table, id, op, record, old, bulk, severity, concerns: [link ids] | null, summary}] of the entered tenant.
 -- Returns the nudge for Valkey: the events in live form, or one wake object when there are more than 64. p_cause: of an action in two calls; a fact
@@ -64,96 +34,97 @@ declare
   v_at timestamptz := clock_timestamp();
   v_cause uuid := coalesce(p_cause, nullif(current_setting('app.cause', true), '')::uuid, uuidv7());
   v_facts jsonb := p_facts;
-  v_ids uuid[];
+  v_ids uuid[] := '{}';
+  v_told app.told[];
   v_owes boolean;
   v_asks boolean;
+  v_live timestamptz;
   v_nudge text;
 begin
   if v_tenant is null then raise insufficient_privilege using message = 'record outside of a tenant'; end if;
   -- 1. the lock that makes commit order the order of seq
   select s.kind, s.epoch, s.top into v_kind, v_epoch, v_base from public.streams s where s.id = v_tenant for update;
   if not found then raise insufficient_privilege using message = 'record on an unknown stream'; end if;
-  -- 2. derived facts; bulk facts owe nothing and ask nobody
+  -- 2. derived facts; then once more, where a type asks, with what it asks. Bulk facts owe nothing and ask nobody
   if v_kind = 'wedding' then v_facts := v_facts || app.derived_facts(v_tenant, p_facts); end if;
-  v_ids := array(select uuidv7() from jsonb_array_elements(v_facts));
-  select count(*) > 0, coalesce(bool_or(t.acknowledge), false) into v_owes, v_asks
-    from jsonb_array_elements(v_facts) as f(x) join public.event_types t on t.type = f.x ->> 'type'
-    where not coalesce((f.x ->> 'bulk')::boolean, false);
-  if v_asks and v_kind = 'wedding' then
+  loop
+    for v_n in cardinality(v_ids) + 1..jsonb_array_length(v_facts) loop v_ids := v_ids || uuidv7(); end loop;
+    select array_agg(row(f.n, v_ids[f.n], f.type, t.lane, coalesce(f.version, 1::smallint), f.scope, f.link, f.membership, f.subject, f.id, f.op,
+        f.record, f.old, f.cause, coalesce(f.bulk, false), coalesce(f.severity = 'high', false))::app.told order by f.n),
+      bool_or(t.lane is not null and f.bulk is not true), v_told is null and v_kind = 'wedding' and bool_or(t.acknowledge and f.bulk is not true)
+      into v_told, v_owes, v_asks
+      from rows from (jsonb_to_recordset(v_facts) as (type text, version smallint, scope integer, link uuid, membership uuid, "table" text, id uuid,
+        op text, record jsonb, old jsonb, cause uuid, bulk boolean, severity text)) with ordinality
+        as f(type, version, scope, link, membership, subject, id, op, record, old, cause, bulk, severity, n)
+      left join lateral (select y.lane, y.acknowledge from public.event_types y where y.type = f.type offset 0) t on true;
+    exit when v_asks is not true;
     v_facts := v_facts || app.acknowledge_facts(v_tenant, v_facts, v_ids, v_base);
-    v_ids := v_ids || array(select uuidv7() from generate_series(cardinality(v_ids) + 1, jsonb_array_length(v_facts)));
-  end if;
+  end loop;
   -- 3. numbers, then the events
-  update public.streams s set top = v_base + cardinality(v_ids) where s.id = v_tenant;
+  update public.streams s set top = v_base + cardinality(v_ids) where s.id = v_tenant
+    returning (select max(d.live_until) from (select app.now() as now offset 0) n, public.wedding_days d
+      where v_kind = 'wedding' and d.wedding_id = v_tenant and n.now between d.live_from - interval '24 hours' and d.live_until) into v_live;
   with written as (
-    insert into public.events (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
+    insert into public.events as e (stream_id, seq, recorded_at, id, epoch, type, version, scope, link_id, membership_id, subject_table, subject_id, op,
       record, old_record, actor_kind, actor_id, cause, bulk, occurred_at, is_severe)
-    select v_tenant, v_base + f.n, v_at, v_ids[f.n], v_epoch, f.x ->> 'type', coalesce((f.x ->> 'version')::smallint, 1),
-      (f.x ->> 'scope')::integer, (f.x ->> 'link')::uuid, (f.x ->> 'membership')::uuid, f.x ->> 'table', (f.x ->> 'id')::uuid, f.x ->> 'op',
-      nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), coalesce((f.x ->> 'cause')::uuid, v_cause),
-      coalesce((f.x ->> 'bulk')::boolean, false), v_at, coalesce(f.x ->> 'severity' = 'high', false)
-    from jsonb_array_elements(v_facts) with ordinality as f(x, n)
-    returning events)
-  select case when cardinality(v_ids) <= 64 then jsonb_agg(app.event_json(w.events, v_kind) order by (w.events).seq)::text
+    select v_tenant, v_base + f.n, v_at, f.id, v_epoch, f.type, f.version, f.scope, f.link_id, f.membership_id, f.subject, f.subject_id, f.op,
+      f.record, f.old_record, app.actor_kind(), app.actor(), coalesce(f.cause, v_cause), f.bulk, v_at, f.is_severe
+    from unnest(v_told) f
+    returning e.seq, case when cardinality(v_ids) <= 64 then app.event_text(e, v_kind) end as said)
+  select case when cardinality(v_ids) <= 64 then '[' || string_agg(w.said, ', ' order by w.seq) || ']'
     else jsonb_build_array(jsonb_build_object('stream', v_kind || ':' || v_tenant, 'epoch', v_epoch, 'seq', v_base + cardinality(v_ids), 'wake', true))::text end
     into v_nudge from written w;
   -- 4. what the facts owe
-  if v_owes then perform app.owe_facts(v_tenant, v_facts, v_ids, v_base, v_at); end if;
+  if v_owes then perform app.owe_facts(v_tenant, v_facts, v_told, v_base, v_at, v_live); end if;
   return v_nudge;
 end $$;
 
--- Answers that changed, added to what was counted: the stream's lock makes that right, and a count would read every guest.
-create function app.add_to_headcounts(p_wedding uuid, p_items uuid[], p_facts jsonb)
-returns table (id uuid, op text, record jsonb, old_record jsonb)
-language sql volatile set search_path = '' as $$
-  with answers as materialized (
-    select (f.x -> 'record' ->> 'schedule_item_id')::uuid as item, i.status, i.menu, i.n, g.age_band in ('child', 'infant') as is_child
-    from jsonb_array_elements(p_facts) as f(x)
-    join public.guests g on g.wedding_id = p_wedding and g.id = (f.x -> 'record' ->> 'guest_id')::uuid
-    cross join lateral (values (f.x -> 'record' ->> 'status', f.x -> 'record' ->> 'menu_option_id', 1),
-      (f.x -> 'old' ->> 'status', f.x -> 'old' ->> 'menu_option_id', -1)) as i(status, menu, n)
-    where f.x ->> 'table' = 'rsvps'),
-  sums as (
-    select a.item, coalesce(sum(a.n) filter (where a.status = 'accepted'), 0) as accepted, coalesce(sum(a.n) filter (where a.status = 'declined'), 0) as declined,
-      coalesce(sum(a.n) filter (where a.status = 'tentative'), 0) as tentative, coalesce(sum(a.n) filter (where a.status = 'needs_action'), 0) as pending,
-      coalesce(sum(a.n) filter (where a.status = 'accepted' and a.is_child), 0) as children
-    from answers a where a.item = any (p_items) group by a.item)
-  update public.headcounts h set accepted = h.accepted + s.accepted, declined = h.declined + s.declined, tentative = h.tentative + s.tentative,
-    pending = h.pending + s.pending, children = h.children + s.children, meals = m.meals
-  from sums s, lateral (
-    select coalesce(jsonb_object_agg(x.menu, x.n) filter (where x.n <> 0), '{}') as meals from (
-      select y.menu, sum(y.n) as n from (
-        select k.key as menu, k.value::integer as n from public.headcounts b, jsonb_each_text(b.meals) k
-          where b.wedding_id = p_wedding and b.schedule_item_id = s.item
-        union all select a.menu, a.n from answers a where a.item = s.item and a.status = 'accepted' and a.menu is not null) y
-      group by y.menu) x) m
-  where h.wedding_id = p_wedding and h.schedule_item_id = s.item
-    and ((s.accepted, s.declined, s.tentative, s.pending, s.children) is distinct from (0, 0, 0, 0, 0) or m.meals <> h.meals)
-  returning new.id, 'UPDATE', to_jsonb(new), to_jsonb(old);
-$$;
-
 -- Facts that follow from facts in the same transaction: head counts of the items that answers or guests touched, and of these whether all fit.
+-- Answers that changed are added to what was counted: the stream's lock makes that right, and a count would read every guest. Few of them name a
+-- meal, and only these look at meals.
 create function app.derived_facts(p_wedding uuid, p_facts jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_changed uuid[];
   v_counted uuid[];
+  v_meals boolean;
   v_all jsonb := '[]';
 begin
-  select array_agg(i.item) filter (where i.is_added), array_agg(i.item) filter (where not i.is_added) into v_changed, v_counted from (
-    select x.item, bool_and(x.is_answer) and exists (select from public.headcounts h where h.wedding_id = p_wedding and h.schedule_item_id = x.item) as is_added
-    from (
-      select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item,
-          f.x ->> 'op' = 'UPDATE' and f.x -> 'is_counted' is null as is_answer
+  if p_facts @? '$[*] ? (@.table == "rsvps" && (@.op != "UPDATE" || @.is_counted == true)
+      || @.table == "guests" && @.op == "UPDATE" && @.record.age_band != @.old.age_band)' then
+    select array_agg(distinct x.item) into v_counted from (
+      select (coalesce(nullif(f.x -> 'record', 'null'), f.x -> 'old') ->> 'schedule_item_id')::uuid as item
         from jsonb_array_elements(p_facts) as f(x) where f.x ->> 'table' = 'rsvps'
       union all
-      select r.schedule_item_id, false from jsonb_array_elements(p_facts) as f(x)
+      select r.schedule_item_id from jsonb_array_elements(p_facts) as f(x)
         join public.rsvps r on r.wedding_id = p_wedding and r.guest_id = (f.x ->> 'id')::uuid
         where f.x ->> 'table' = 'guests' and f.x ->> 'op' = 'UPDATE' and f.x -> 'record' ->> 'age_band' is distinct from f.x -> 'old' ->> 'age_band') x
-    where x.item is not null group by x.item) i;
-  if v_changed is not null then
-    select v_all || coalesce(jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record)), '[]') into v_all
-      from app.add_to_headcounts(p_wedding, v_changed, p_facts) h;
+    where x.item is not null;
+  elsif p_facts @? '$[*] ? (@.table == "rsvps")' then
+    v_meals := p_facts @? '$[*] ? (@.table == "rsvps" && (@.record.menu_option_id != null || @.old.menu_option_id != null))';
+    with sums as materialized (
+      select a.item, sum((a.status = 'accepted')::integer - (a.was = 'accepted')::integer) as accepted,
+        sum((a.status = 'declined')::integer - (a.was = 'declined')::integer) as declined,
+        sum((a.status = 'tentative')::integer - (a.was = 'tentative')::integer) as tentative,
+        sum((a.status = 'needs_action')::integer - (a.was = 'needs_action')::integer) as pending,
+        sum(((a.status = 'accepted')::integer - (a.was = 'accepted')::integer) * a.is_child::integer) as children
+      from (
+        select (f.record ->> 'schedule_item_id')::uuid as item, f.record ->> 'status' as status, f.old ->> 'status' as was,
+          coalesce((select g.age_band in ('child', 'infant') from public.guests g
+            where g.wedding_id = p_wedding and g.id = (f.record ->> 'guest_id')::uuid), false) as is_child
+        from jsonb_to_recordset(p_facts) as f("table" text, record jsonb, old jsonb) where f."table" = 'rsvps' offset 0) a
+      group by a.item),
+    changed as (
+      update public.headcounts h set accepted = h.accepted + s.accepted, declined = h.declined + s.declined, tentative = h.tentative + s.tentative,
+        pending = h.pending + s.pending, children = h.children + s.children,
+        meals = case when v_meals then app.add_to_meals(h.meals, s.item, p_facts) else h.meals end
+      from sums s
+      where h.wedding_id = p_wedding and h.schedule_item_id = s.item
+        and ((s.accepted, s.declined, s.tentative, s.pending, s.children) is distinct from (0, 0, 0, 0, 0)
+          or v_meals and app.add_to_meals(h.meals, s.item, p_facts) <> h.meals)
+      returning app.headcount_fact(new.id, 'UPDATE', to_jsonb(new), to_jsonb(old)) as fact)
+    select (select coalesce(jsonb_agg(c.fact), '[]') from changed c), array_agg(s.item) filter (where not exists (
+        select from public.headcounts h where h.wedding_id = p_wedding and h.schedule_item_id = s.item))
+      into v_all, v_counted from sums s;
   end if;
   if v_counted is not null then
     select v_all || coalesce(jsonb_agg(app.headcount_fact(h.id, h.op, h.record, h.old_record)), '[]') into v_all
@@ -193,75 +164,77 @@ begin
   return coalesce(v, '[]');
 end $$;
 
+-- A fact that a subscription takes, and one that a reaction answers.
+create type app.matched as (id uuid, subscription_id uuid, tenant_id uuid, connector text, destination_id uuid, mode text, seq bigint, event_id uuid,
+  type text, link_id uuid, order_key uuid, lane smallint, held_until timestamptz);
+create type app.due as (n integer, event_id uuid, name text, is_merged boolean, is_swept boolean);
+
 -- What facts owe. One delivery per destination whose tenant may see the fact, by the first of its subscriptions that matches, with the previous seq
 -- that destination was owed; app.routed says by the same predicates why. One reaction per name whose condition holds. A reaction that is merged
 -- looks at what stands, not at its event: while one of its name waits in this stream no other is owed. The lock on the waiting one makes that sure:
 -- it cannot start before our commit. What is swept by its noun is there to be claimed only if that has not come to it within a second.
-create function app.owe_facts(p_stream uuid, p_facts jsonb, p_ids uuid[], p_base bigint, p_at timestamptz) returns void
+create function app.owe_facts(p_stream uuid, p_facts jsonb, p_told app.told[], p_base bigint, p_at timestamptz, p_live timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_reaction constant uuid := '00000000-0000-7000-8000-000000000002';
-  v_live timestamptz;
-  v_destinations uuid[];
-  v_keys uuid[];
+  v_matched app.matched[];
+  v_is_latest boolean;
+  v_due app.due[];
+  v_is_merged boolean;
+  v_waiting text[] := '{}';
 begin
-  select max(d.live_until) into v_live from public.wedding_days d
-    where d.wedding_id = p_stream and app.now() between d.live_from - interval '24 hours' and d.live_until;
-  with told as materialized (
-    select f.n, p_base + f.n as seq, p_ids[f.n] as event_id, f.x ->> 'type' as type, t.lane, (f.x ->> 'scope')::integer as scope,
-      (f.x ->> 'table') || (f.x ->> 'id') as subject, coalesce(f.x ->> 'severity' = 'high', false) as is_severe,
-      (f.x ->> 'link')::uuid as link_id, (f.x ->> 'membership')::uuid as membership_id, f.x
-    from jsonb_array_elements(p_facts) with ordinality as f(x, n) join public.event_types t on t.type = f.x ->> 'type'
-    where not coalesce((f.x ->> 'bulk')::boolean, false)),
-  wanted as materialized (
-    select s.id, s.tenant_id, s.connector, s.destination_id, s.mode, s.patterns, s.position, s.condition, s.lane, s.quiet, a.link_id, a.mask
+  select array_agg(row(uuidv7(), f.subscription_id, f.tenant_id, f.connector, f.destination_id, f.mode, p_base + f.n, f.id, f.type, f.link_id,
+      f.order_key, f.lane, case when f.quiet is not null and f.lane > 0 and p_live is null then app.held_until(f.quiet, p_stream) end)::app.matched),
+    bool_or(f.mode = 'latest') into v_matched, v_is_latest
+  from (
+    select distinct on (s.destination_id, e.n) s.id as subscription_id, s.tenant_id, s.connector, s.destination_id, s.mode, s.quiet, e.n, e.id,
+      e.type, a.link_id, app.lane_for(s.lane, e.lane, p_live is not null, e.is_severe) as lane,
+      case s.mode when 'ordered' then p_stream when 'latest' then md5(s.id::text || p_stream || e.subject || e.subject_id)::uuid end as order_key
     from (select p_stream as tenant_id, null::uuid as link_id, null::integer as mask
       union all select l.supplier_id, l.id, l.mask from public.links l where l.wedding_id = p_stream and l.status = 'active') a
-    join public.subscriptions s on s.tenant_id = a.tenant_id and s.active),
-  matched as materialized (
-    select uuidv7() as id, f.subscription_id, f.tenant_id, f.connector, f.destination_id, f.mode, f.seq, f.event_id, f.type, f.link_id, f.order_key, f.lane,
-      coalesce(lag(f.seq) over (partition by f.destination_id order by f.seq), h.seq) as previous_seq,
-      case when f.quiet is not null and f.lane > 0 and v_live is null then app.held_until(f.quiet, p_stream) end as held_until
-    from (
-      select distinct on (w.destination_id, e.seq) w.id as subscription_id, w.tenant_id, w.connector, w.destination_id, w.mode, w.quiet, e.seq, e.event_id,
-        e.type, w.link_id, app.lane_for(w.lane, e.lane, v_live is not null, e.is_severe) as lane,
-        case w.mode when 'ordered' then p_stream when 'latest' then md5(w.id::text || p_stream || e.subject)::uuid end as order_key
-      -- By type first, whatever the planner thinks a condition costs: everybody's rules are asked while the stream is held.
-      from wanted w join told e on case when not e.type like any (w.patterns) then false
-        when not app.hears(w.mask, w.link_id, e.scope, e.link_id, e.membership_id) then false
-        else app.holds(w.condition, app.fact_for(e.x, w.link_id)) end
-      order by w.destination_id, e.seq, w.position, w.id) f
-    left join public.heads h on h.destination_id = f.destination_id and h.stream_id = p_stream),
-  owed as (
+    join public.subscriptions s on s.tenant_id = a.tenant_id and s.active
+    -- By type first, whatever the planner thinks a condition costs: everybody's rules are asked while the stream is held.
+    join unnest(p_told) e on case when e.bulk or e.lane is null or not e.type like any (s.patterns) then false
+      when not app.hears(a.mask, a.link_id, e.scope, e.link_id, e.membership_id) then false
+      when s.condition is null then true
+      else app.holds(s.condition, app.fact_for(p_facts -> (e.n - 1), a.link_id)) end
+    order by s.destination_id, e.n, s.position, s.id) f;
+  select array_agg(row(e.n, e.id, t.name, t.is_merged, t.is_swept)::app.due), bool_or(t.is_merged) into v_due, v_is_merged
+    from unnest(p_told) e join public.reaction_types t on t.type = e.type
+    where not e.bulk and (t.condition is null or jsonb_path_match(p_facts -> (e.n - 1), t.condition, '{}', true));
+  if v_matched is not null then
+    with moved as (
+      insert into public.heads as h (destination_id, stream_id, seq)
+      select m.destination_id, p_stream, max(m.seq) from unnest(v_matched) m group by m.destination_id
+      on conflict (destination_id, stream_id) do update set seq = excluded.seq
+      returning new.destination_id, old.seq)
     insert into public.deliveries (id, made_at, tenant_id, connector, destination_id, subscription_id, stream_id, seq, event_id, event_at, type, link_id,
       previous_seq, lane, state, reason, next_at)
     select m.id, p_at, m.tenant_id, m.connector, m.destination_id, m.subscription_id, p_stream, m.seq, m.event_id, p_at, m.type, m.link_id,
-      m.previous_seq, m.lane, case when m.held_until is null then 'pending' else 'deferred' end,
-      case when m.held_until is null then '' else 'held by the quiet hours of its rule' end, m.held_until from matched m),
-  remembered as (
-    insert into public.heads as h (destination_id, stream_id, seq)
-    select m.destination_id, p_stream, max(m.seq) from matched m group by m.destination_id
-    on conflict (destination_id, stream_id) do update set seq = excluded.seq),
-  due as (
-    select e.seq, e.event_id, t.name, t.is_merged, t.is_swept, row_number() over (partition by t.name order by e.seq) as nth
-    from told e join public.reaction_types t on t.type = e.type
-    where t.condition is null or jsonb_path_match(e.x, t.condition, '{}', true)),
-  waiting as (
-    select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and j.lease_token is null
-      and j.name in (select d.name from due d where d.is_merged)
-    for update skip locked),
-  jobs as (
+      coalesce(lag(m.seq) over (partition by m.destination_id order by m.seq), (select o.seq from moved o where o.destination_id = m.destination_id)),
+      m.lane, case when m.held_until is null then 'pending' else 'deferred' end,
+      case when m.held_until is null then '' else 'held by the quiet hours of its rule' end, m.held_until from unnest(v_matched) m;
+  end if;
+  if v_is_merged then
+    v_waiting := array(
+      select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and j.lease_token is null
+        and j.name in (select d.name from unnest(v_due) d where d.is_merged)
+      for update skip locked);
+  end if;
+  if v_matched is not null or v_due is not null then
     insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, order_key, order_seq, is_latest, made_at, event_id, live_until, run_at)
-    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, v_live,
+    select m.id, 'delivery', m.connector, m.lane, m.tenant_id, m.destination_id, m.order_key, m.seq, m.mode = 'latest', p_at, m.event_id, p_live,
       coalesce(m.held_until, clock_timestamp())
-    from matched m
+    from unnest(v_matched) m
     union all
-    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, d.seq, false, p_at, d.event_id, v_live,
-      case when d.is_swept then clock_timestamp() + interval '1 second' else clock_timestamp() end from due d
-      where not d.is_merged or (d.nth = 1 and not exists (select from waiting w where w.name = d.name)))
-  select array_agg(m.destination_id), array_agg(m.order_key) into v_destinations, v_keys from matched m where m.mode = 'latest';
+    select uuidv7(), 'reaction', d.name, 0, p_stream, v_reaction, p_stream, p_base + d.n, false, p_at, d.event_id, p_live,
+      case when d.is_swept then clock_timestamp() + interval '1 second' else clock_timestamp() end from unnest(v_due) d
+      where not d.is_merged or (d.name <> all (v_waiting) and not exists (select from unnest(v_due) x where x.name = d.name and x.n < d.n));
+  end if;
   -- Of what was owed before, and by this action itself, only the newest of each row goes on.
-  if v_keys is not null then perform app.supersede(v_destinations, v_keys); end if;
+  if v_is_latest then
+    perform app.supersede(array_agg(m.destination_id), array_agg(m.order_key)) from unnest(v_matched) m where m.mode = 'latest';
+  end if;
 end $$;
 
 grant execute on function app.record(jsonb, uuid) to wedsync_user;

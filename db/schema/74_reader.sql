@@ -19,7 +19,7 @@ $$;
 
 create function app.read_events(p_tenant uuid, p_after bigint, p_limit integer) returns setof text
 language sql stable security definer set search_path = '' as $$
-  select app.event_json(e, s.kind)::text from public.streams s
+  select app.event_text(e, s.kind) from public.streams s
   join public.events e on e.stream_id = s.id
   where s.id = p_tenant and e.seq > p_after order by e.seq limit least(p_limit, 2000);
 $$;

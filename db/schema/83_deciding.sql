@@ -290,7 +290,7 @@ begin
 end $$;
 
 -- An event as its reader sees it, for those who ask why they were (not) told of it.
-grant execute on function app.event_json(public.events, text) to wedsync_user;
+grant execute on function app.event_json(public.events, text), app.event_text(public.events, text) to wedsync_user;
 grant execute on function app.reach_of(uuid, uuid[]), app.put_notices(jsonb), app.act_notices(uuid, uuid, uuid, uuid), app.mark_notices(uuid[], uuid, text), app.inbox_state(), app.my_unread(),
   app.helped_at(uuid) to wedsync_user;
 grant execute on function app.make_digests(), app.forget_decisions(integer) to wedsync_service;

@@ -16,7 +16,7 @@ from tests.eventually import eventually
 from tests.served import served
 from wedsync.kit.config import Settings, load
 from wedsync.kit.db import connect_pool
-from wedsync.kit.pools import Elastic
+from wedsync.kit.pools import Elastic, give_back
 from wedsync.operations.database import sizing
 from wedsync.processes import pooling
 
@@ -64,6 +64,30 @@ async def test_what_is_at_work_goes_on_and_rests_when_it_comes_back(pool: asyncp
         await pool.release(one)
     assert await elastic.fit(2) == 2
     assert await busy(pool, 4) == 2
+
+
+async def test_a_connection_that_was_given_back_is_the_next_ones_and_no_longer_its_own(pool: asyncpg.Pool) -> None:
+    held = [await pool.acquire() for _ in range(6)]
+    waiting = asyncio.create_task(pool.fetchval("select 7"))
+    for one in held:
+        await give_back(one)
+    assert await asyncio.wait_for(waiting, 10) == 7
+    with pytest.raises(asyncpg.InterfaceError, match="released back to the pool"):
+        await held[0].fetchval("select 7")
+    await give_back(held[0])
+    assert (pool.get_idle_size(), await busy(pool, 7)) == (6, 6), "given back twice is given back once"
+
+
+async def test_a_connection_that_was_cut_short_is_given_back_whole(pool: asyncpg.Pool) -> None:
+    one = await pool.acquire()
+    working = asyncio.create_task(one.fetchval("select pg_sleep(60)"))
+    await asyncio.sleep(0)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    await give_back(one)
+    assert await busy(pool, 7) == 6
+    assert await pool.fetchval("select 7") == 7
 
 
 async def test_whoever_waits_gets_what_was_added(pool: asyncpg.Pool) -> None:

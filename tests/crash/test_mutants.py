@@ -33,7 +33,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     ),
     "the outbox": (
         "db/schema/72_record.sql",
-        [("if v_owes then perform app.owe_facts(v_tenant, v_facts, v_ids, v_base, v_at); end if;", "")],
+        [("if v_owes then perform app.owe_facts(v_tenant, v_facts, v_told, v_base, v_at, v_live); end if;", "")],
         "tests/contracts/test_jobs_owed.py::test_facts_of_one_kind_reach_only_whoever_asked_for_it",
     ),
     "that only the destination's failures count": (

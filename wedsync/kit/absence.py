@@ -6,15 +6,14 @@ replays its log, and sixty a second held it up: one asks, and the others hear of
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
 
 from wedsync.kit import clock
 from wedsync.kit.db_hosts import is_away
-from wedsync.kit.pools import Waiting
+from wedsync.kit.pools import Waiting, give_back
 
 log = structlog.get_logger("db")
 
@@ -43,19 +42,15 @@ class Absence:
         self._since = 0.0
         self._asking: asyncio.Task[None] | None = None
 
-    @asynccontextmanager
-    async def lent(self, begin: Begin | None = None) -> AsyncIterator[Any]:
+    def lent(self, begin: Begin | None = None) -> "Lent":
         """A connection on which `begin` is done; raises what the database or `begin` raises, or StillAway.
 
         Where it turns out to have been cut, it is begun anew on another.
         """
-        connection, taken_at = await self._begun(begin)
-        try:
-            yield connection
-        finally:
-            await self._give_back(connection, taken_at)
+        return Lent(self, begin)
 
-    async def _begun(self, begin: Begin | None) -> tuple[Any, float]:
+    async def begun(self, begin: Begin | None) -> tuple[Any, float]:
+        """The connection, and since when it is kept."""
         give_up_at = clock.monotonic() + WAIT_S
         while True:
             connection, taken_at = await self._given(give_up_at), clock.monotonic()
@@ -64,15 +59,15 @@ class Absence:
                     await begin(connection)
             except BaseException as error:
                 is_cut = _is_cut(connection, error)
-                await self._give_back(connection, taken_at)
+                await self.give_back(connection, taken_at)
                 if not (is_cut and _is_absence(error)) or clock.monotonic() > give_up_at:
                     raise
             else:
                 return connection, taken_at
 
-    async def _give_back(self, connection: Any, taken_at: float) -> None:
+    async def give_back(self, connection: Any, taken_at: float) -> None:
         self._waiting.given_back(clock.monotonic() - taken_at)
-        await self._pool.release(connection)
+        await give_back(connection)
 
     async def _given(self, give_up_at: float) -> Any:
         while True:
@@ -122,6 +117,22 @@ class Absence:
                     return
         finally:
             self._asking = None
+
+
+class Lent:
+    """A connection for a block. A class, because generators behind every transaction took as long as the whole door."""
+
+    __slots__ = ("_absence", "_begin", "_connection", "_taken_at")
+
+    def __init__(self, absence: Absence, begin: Begin | None) -> None:
+        self._absence, self._begin = absence, begin
+
+    async def __aenter__(self) -> Any:
+        self._connection, self._taken_at = await self._absence.begun(self._begin)
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._absence.give_back(self._connection, self._taken_at)
 
 
 def _is_absence(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ four round trips: enter, change, record, commit. Ids in that query are UUIDs by 
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
@@ -30,6 +30,7 @@ from wedsync.kit.watch import Place
 Row: TypeAlias = asyncpg.Record
 Flush = Callable[["Tx"], Awaitable[str | None]]
 Published = Callable[[str], Awaitable[None]]
+Entering = AbstractAsyncContextManager["Tx"]
 
 
 class Fact(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -195,63 +196,47 @@ class Door:
         """For health figures: size, idle, wait."""
         return self._pool
 
-    @asynccontextmanager
-    async def enter(self, actor: Actor, tenant: UUID) -> AsyncIterator[Tx]:
+    def enter(self, actor: Actor, tenant: UUID) -> Entering:
         """Act in one tenant. Raises Refusal 404 where the actor has no standing, exactly as for an absent tenant."""
         call = f"select app.enter('{person_of(actor)}', '{as_uuid(tenant)}', {suffix_of(actor)})"
-        async with self._open(actor, call, ("tenant", str(tenant))) as tx:
-            yield tx
+        return self._open(actor, call, ("tenant", str(tenant)))
 
-    @asynccontextmanager
-    async def enter_at(self, actor: Actor, table: str, id: UUID) -> AsyncIterator[Tx]:
+    def enter_at(self, actor: Actor, table: str, id: UUID) -> Entering:
         """Act in the tenant that a flat path's id belongs to."""
         if not table.replace("_", "").isalpha():
             raise ValueError(table)
         call = f"select app.enter_at('{person_of(actor)}', '{table}', '{as_uuid(id)}', {suffix_of(actor)})"
-        async with self._open(actor, call, (table, str(id))) as tx:
-            yield tx
+        return self._open(actor, call, (table, str(id)))
 
-    @asynccontextmanager
-    async def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> AsyncIterator[Tx]:
+    def enter_as(self, actor: Actor, wedding: UUID, link: UUID) -> Entering:
         """The couple sees its wedding exactly as one linked supplier does; nothing can be written."""
         call = f"select app.enter_as('{person_of(actor)}', '{as_uuid(wedding)}', '{as_uuid(link)}')"
-        async with self._open(actor, call, ("tenant", str(wedding))) as tx:
-            yield tx
+        return self._open(actor, call, ("tenant", str(wedding)))
 
-    @asynccontextmanager
-    async def enter_opening(self, actor: Actor, look: UUID) -> AsyncIterator[Tx]:
+    def enter_opening(self, actor: Actor, look: UUID) -> Entering:
         """Read the wedding that is open to an operator, by a look that is on record; nothing can be written."""
-        async with self._open(actor, f"select app.enter_opening('{person_of(actor)}', '{as_uuid(look)}')") as tx:
-            yield tx
+        return self._open(actor, f"select app.enter_opening('{person_of(actor)}', '{as_uuid(look)}')")
 
-    @asynccontextmanager
-    async def enter_pass(self, purpose: str, token_hash: bytes) -> AsyncIterator[Tx]:
+    def enter_pass(self, purpose: str, token_hash: bytes) -> Entering:
         """Act as whoever holds a pass. Raises Refusal 404 for an unknown one and 410 for a late or revoked one."""
         if not purpose.isalpha():
             raise ValueError(purpose)
         call = f"select app.enter_pass('{purpose}', '\\x{token_hash.hex()}')"
-        async with self._open(Actor(kind="guest"), call, ("pass", token_hash.hex())) as tx:
-            yield tx
+        return self._open(Actor(kind="guest"), call, ("pass", token_hash.hex()))
 
-    @asynccontextmanager
-    async def enter_feed(self, feed: UUID, wedding: UUID | None = None) -> AsyncIterator[Tx]:
+    def enter_feed(self, feed: UUID, wedding: UUID | None = None) -> Entering:
         """Read what a feed shows, in its home or in one wedding. Raises Refusal 404, and 410 for one that ended."""
         into = "null" if wedding is None else f"'{as_uuid(wedding)}'"
-        async with self._open(Actor(kind="guest"), f"select app.enter_feed('{as_uuid(feed)}', {into})") as tx:
-            yield tx
+        return self._open(Actor(kind="guest"), f"select app.enter_feed('{as_uuid(feed)}', {into})")
 
-    @asynccontextmanager
-    async def enter_job(self, job: UUID, lease: UUID, cause: UUID | None = None) -> AsyncIterator[Tx]:
+    def enter_job(self, job: UUID, lease: UUID, cause: UUID | None = None) -> Entering:
         """Act as the system in the tenant of a leased job; what follows from an event has the event's cause."""
         caused = "" if cause is None else f"; select app.enter_cause('{as_uuid(cause)}')"
-        async with self._open(SYSTEM, f"select app.enter_job('{as_uuid(job)}', '{as_uuid(lease)}'){caused}") as tx:
-            yield tx
+        return self._open(SYSTEM, f"select app.enter_job('{as_uuid(job)}', '{as_uuid(lease)}'){caused}")
 
-    @asynccontextmanager
-    async def bare(self, actor: Actor) -> AsyncIterator[Tx]:
+    def bare(self, actor: Actor) -> Entering:
         """No tenant: every policy sees nothing; only definer functions answer. They may enter by themselves."""
-        async with self._open(actor, "") as tx:
-            yield tx
+        return self._open(actor, "")
 
     async def ask(self, statement: str, *values: Any) -> Row | None:
         """One row of a definer function, outside any tenant: alone it is its own transaction, so one round trip.
@@ -285,7 +270,7 @@ class Door:
         span = _traced()
         entered = Entered(self._reads) if self._reads is not None and entering else None
         begin = partial(_start, entering=entering, place=place, mode=mode, span=span, entered=entered)
-        async with self._absence.lent(begin) as connection, _heard(connection, entered):
+        async with self._absence.lent(begin) as connection:
             tx = Tx(connection, actor, entered)
             try:
                 if self._guard is not None:
@@ -300,6 +285,8 @@ class Door:
                     entered.count()  # it shows the row as it is now, so this was a look
                 _told(span, tx, refusal)
                 raise _placed(refusal, place, statuses=(403,)) from error
+            finally:
+                _stop_hearing(connection, entered)
             _told(span, tx)
             if self._guard is not None:
                 self._guard.committed()
@@ -339,14 +326,9 @@ def _told(span: Span | None, tx: Tx, error: BaseException | None = None) -> None
     span.end()
 
 
-@asynccontextmanager
-async def _heard(connection: asyncpg.Connection, entered: Entered | None) -> AsyncIterator[None]:
-    """To the end of the transaction; what is heard begins with it."""
-    try:
-        yield
-    finally:
-        if entered is not None:
-            connection.remove_log_listener(entered.hear)
+def _stop_hearing(connection: asyncpg.Connection, entered: Entered | None) -> None:
+    if entered is not None:
+        connection.remove_log_listener(entered.hear)
 
 
 async def _start(
@@ -365,8 +347,10 @@ async def _start(
     try:
         await connection.execute(f"begin{' read only' if mode else ''};{traced} {entering}")
     except BaseException as error:
-        async with _heard(connection, entered):
+        try:
             await _roll_back(connection)
+        finally:
+            _stop_hearing(connection, entered)
         raise _placed(as_refusal(error, mode), place, statuses=(403, 404, 410)) from error
     heard = ENTERED.get()
     if heard is not None and place is not None:

@@ -15,7 +15,7 @@ _TABLE = re.compile(r"create table public\.(\w+) \((.*?)\n\)[^;]*;", re.DOTALL)
 _COMMENT = re.compile(r"comment on table public\.(\w+) is '((?:[^']|'')*)'")
 _VIEW = re.compile(r"create view (brief\.\w+) \((.*?)\)", re.DOTALL)
 _SAYS = re.compile(r"comment on view (brief\.\w+) is '((?:[^']|'')*)'")
-_COLUMN = re.compile(r'^  "?(\w+)"? ([a-z][\w \[\]]*?)(?: |,|$)')
+_COLUMN = re.compile(r'^  "?(\w+)"? ([a-z][\w. \[\]]*?)(?: |,|$)')
 _CONSTRAINTS = ("primary", "unique", "check", "foreign", "constraint")
 
 
