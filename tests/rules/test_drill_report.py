@@ -52,6 +52,7 @@ def whole() -> Day:
     """1,000 deliveries, of which five failed at first and were delivered after all."""
     kept = Kept(
         recorded={(UUID(int=1), 1): BEGAN},
+        committed={(UUID(int=1), 1): BEGAN},
         types={(UUID(int=1), 1): "task.added"},
         owed=[owed(1000), owed(3, state="superseded")],
         first_ms={"critical": [12.0]},
