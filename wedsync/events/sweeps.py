@@ -7,7 +7,6 @@ no other.
 
 import asyncio
 import re
-import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -61,11 +60,11 @@ class Sweeper:
             await asyncio.sleep(min(REST_MAX_S, clock.monotonic() - began))
 
     async def _sweep(self, name: str, statement: str) -> None:
-        began_ns = time.time_ns()
+        began = clock.monotonic()
         try:
             if done := await self._queue.sweep(statement):
                 self._woken.set()
-                tracing.swept(name, began_ns, jobs=done)
+                tracing.swept(name, clock.monotonic() - began, jobs=done)
         except Exception as error:
             if is_passing(error):
                 log.warning("sweep_failed", reason=f"{type(error).__name__}: {error}")
