@@ -13,7 +13,7 @@ from wedsync.processes.drills import report
 from wedsync.processes.drills.acting import Deeds
 from wedsync.processes.drills.ledger import Kept, Owed
 from wedsync.processes.drills.plan import Plan
-from wedsync.processes.drills.watching import Probe
+from wedsync.processes.drills.watching import Lost, Probe
 
 BEGAN = datetime(2027, 6, 5, 12, tzinfo=UTC)
 PLAN = Plan(weddings=1, speed=60.0, begin=480, end=600, per_min=1.0, on=date(2027, 6, 5))
@@ -30,7 +30,7 @@ class Day(msgspec.Struct):
     """What a drill counted; whole, until something is taken away."""
 
     deeds: Deeds
-    lost: list[report.Lost]
+    lost: list[Lost]
     kept: Kept
     probes: list[Probe]
 
@@ -52,6 +52,7 @@ def whole() -> Day:
     """1,000 deliveries, of which five failed at first and were delivered after all."""
     kept = Kept(
         recorded={(UUID(int=1), 1): BEGAN},
+        committed={(UUID(int=1), 1): BEGAN},
         types={(UUID(int=1), 1): "task.added"},
         owed=[owed(1000), owed(3, state="superseded")],
         first_ms={"critical": [12.0]},
@@ -68,7 +69,7 @@ def owed(count: int, state: str = "delivered") -> Owed:
 
 
 def a_lost_frame(day: Day) -> None:
-    day.lost.append(report.Lost("w", "couple", 7))
+    day.lost.append(Lost("w", "couple", 7))
 
 
 def an_unanswered_call(day: Day) -> None:

@@ -8,7 +8,6 @@ second later, so that nothing depends on the word that wakes it, and what is wro
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -83,12 +82,12 @@ class Sweeper:
             await asyncio.sleep(min(REST_MAX_S, clock.monotonic() - began))
 
     async def _sweep(self, statement: str) -> None:
-        began_ns = time.time_ns()
+        began = clock.monotonic()
         try:
             if done := await self._queue.sweep(statement):
                 self._due.add(statement)
                 self._swept()
-                tracing.swept(self._names[statement], began_ns, jobs=done)
+                tracing.swept(self._names[statement], clock.monotonic() - began, jobs=done)
         except Exception as error:
             if is_passing(error):
                 log.warning("sweep_failed", reason=f"{type(error).__name__}: {error}")

@@ -68,12 +68,12 @@ def working(job: Job) -> Span | Untraced:
     return traces.entered(span)
 
 
-def swept(name: str, began_ns: int, *, jobs: int) -> None:
+def swept(name: str, took_s: float, *, jobs: int) -> None:
     """What one sweep did of a merged reaction: it ends what many requests owed, so it is sampled by itself."""
     tracer = traces.tracer()
     span = None if tracer is None else tracer.begin(f"sweep {name}", "consumer")
     if span is not None:
-        span.began_ns = began_ns
+        span.began_ns -= int(took_s * 1e9)
         span.say({"wedsync.job.name": name, "wedsync.jobs": jobs})
         span.end()
 

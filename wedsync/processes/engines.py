@@ -138,6 +138,7 @@ class Engines:
             admin_password=self._state["admin_password"],
             is_durable=self.settings.env != "test",
             archive=archive_folder(self.settings, account),
+            keeps_commit_times=self.settings.env == "drill",
         )
 
     def port_of(self, name: str) -> int:

@@ -11,7 +11,8 @@ from wedsync.kit.config import Settings
 from wedsync.processes.migrate import connected
 
 LANES: Final = ("critical", "high", "normal", "low")
-EVENTS: Final = """select stream_id, seq, recorded_at, type from public.events
+EVENTS: Final = """select stream_id, seq, recorded_at, type,
+        coalesce(pg_xact_commit_timestamp(xmin), recorded_at) as committed_at from public.events
     where stream_id = any ($1::uuid[]) and recorded_at >= $2"""
 OPEN: Final = "select count(*) from public.jobs where kind = 'delivery' or run_at <= clock_timestamp()"
 DELIVERIES: Final = """select d.connector, d.lane, d.state, d.reason, count(*) as count
@@ -41,9 +42,12 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Kept(msgspec.Struct, kw_only=True):
-    """All of it. `recorded` maps a wedding and a position to when it was recorded; times are milliseconds by lane."""
+    """All of it. `recorded` maps a wedding and a position to when it was recorded, in the middle of its transaction,
+    and `committed` to when that ended; times are milliseconds by lane.
+    """
 
     recorded: dict[tuple[UUID, int], datetime]
+    committed: dict[tuple[UUID, int], datetime]
     types: dict[tuple[UUID, int], str]
     owed: list[Owed]
     first_ms: dict[str, list[float]]
@@ -82,6 +86,7 @@ async def kept(settings: Settings, weddings: Sequence[UUID], since: datetime) ->
         first_ms.setdefault(LANES[row["lane"]], []).append(row["first_ms"])
     return Kept(
         recorded={(row["stream_id"], row["seq"]): row["recorded_at"] for row in events},
+        committed={(row["stream_id"], row["seq"]): row["committed_at"] for row in events},
         types={(row["stream_id"], row["seq"]): row["type"] for row in events},
         owed=[
             Owed(

@@ -208,7 +208,8 @@ async def _until_ready(process: "subprocess.Popen[bytes]", ready: Path) -> None:
 def _pids(parent: int, part: str) -> list[int]:
     """A part's process and its descendants, by `ps`, which every system has."""
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="],  # noqa: S607 -- wherever it is
+        # Whole lines: it cuts them to the width of a terminal, and then nothing is found and nothing killed.
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="],  # noqa: S607 -- wherever it is
         capture_output=True,
         text=True,
         check=True,

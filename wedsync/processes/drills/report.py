@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -75,6 +76,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reopened: int
     screen: Spread
     calm: Spread
+    committed: Spread
+    """The same from the commit: without what its transaction still did once it had recorded."""
     own: Spread
     """How late the drill itself was, which is in the times of its screens."""
     late: dict[str, int]
@@ -115,9 +118,10 @@ def told(
     own_ms: Sequence[float] = (),
 ) -> Report:
     """The report of a drill whose clock began at this machine time."""
-    times = _times(screens, kept)
+    times = _times(screens, kept.recorded)
     restarts = [began_at + timedelta(seconds=plan.seconds(one.at)) for one in plan.troubles if one.is_part]
     calm = [ms for at, ms in times if not _is_restart(at, restarts)]
+    committed = [ms for at, ms in _times(screens, kept.committed) if not _is_restart(at, restarts)]
     screen, quiet = spread(ms for _, ms in times), spread(calm)
     return Report(
         on=plan.on.isoformat(),
@@ -141,6 +145,7 @@ def told(
         reopened=sum(one.openings - 1 for one in screens),
         screen=screen,
         calm=quiet,
+        committed=spread(committed),
         own=spread(own_ms),
         late=_late(screens, kept, restarts),
         lanes={lane: spread(values) for lane, values in kept.first_ms.items()},
@@ -176,12 +181,12 @@ def rendered(name: str, **values: Any) -> str:
     return env.get_template(name).render(**values)
 
 
-def _times(screens: Sequence[Screen], kept: Kept) -> list[tuple[datetime, float]]:
-    """From each fact's being recorded to each screen that showed it: when, and how long in milliseconds."""
+def _times(screens: Sequence[Screen], since: Mapping[tuple[UUID, int], datetime]) -> list[tuple[datetime, float]]:
+    """From then on to each screen that showed it: since when, and how long in milliseconds."""
     found = []
     for screen in screens:
         for seq, at_ns in screen.seen.items():
-            at = kept.recorded.get((screen.wedding.id, seq))
+            at = since.get((screen.wedding.id, seq))
             if at is not None:
                 found.append((at, at_ns / 1e6 - at.timestamp() * 1000))
     return found
