@@ -14,9 +14,10 @@ from tests.contracts.town import Town
 from tests.engines_fixture import RunningPostgres, clone, drop, settings_for
 from tests.eventually import eventually
 from tests.served import served
+from wedsync.kit.absence import Absence
 from wedsync.kit.config import Settings, load
 from wedsync.kit.db import connect_pool
-from wedsync.kit.pools import Elastic, give_back
+from wedsync.kit.pools import Elastic, Waiting, give_back
 from wedsync.operations.database import sizing
 from wedsync.processes import pooling
 
@@ -88,6 +89,25 @@ async def test_a_connection_that_was_cut_short_is_given_back_whole(pool: asyncpg
     await give_back(one)
     assert await busy(pool, 7) == 6
     assert await pool.fetchval("select 7") == 7
+
+
+async def test_whoever_works_on_leaves_a_connection_to_who_waits(pool: asyncpg.Pool) -> None:
+    lender, rounds, is_through = Absence(pool, Waiting()), 0, asyncio.Event()
+
+    async def work_on() -> None:
+        nonlocal rounds
+        while not is_through.is_set() and rounds < 2000:
+            async with lender.lent() as connection:
+                await connection.fetchval("select 7")
+                rounds += 1
+
+    async def ask() -> None:
+        async with lender.lent() as connection:
+            assert await connection.fetchval("select 7") == 7
+        is_through.set()
+
+    await asyncio.gather(*(work_on() for _ in range(6)), ask())
+    assert rounds < 100
 
 
 async def test_whoever_waits_gets_what_was_added(pool: asyncpg.Pool) -> None:

@@ -68,6 +68,8 @@ class Absence:
     async def give_back(self, connection: Any, taken_at: float) -> None:
         self._waiting.given_back(clock.monotonic() - taken_at)
         await give_back(connection)
+        if self._waiting.count:
+            await asyncio.sleep(0)  # whoever waits has it next, and not we again
 
     async def _given(self, give_up_at: float) -> Any:
         while True:
