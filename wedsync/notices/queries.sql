@@ -139,7 +139,7 @@ select app.put_notices($1)
 -- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip.
 select app.put_notices($1) as nudge
 union all
-select app.owe($2)::text where $2 <> '[]'
+select null from app.owe($2) where $2 <> '[]'
 
 -- name: act_notices
 select app.act_notices($1, $2, $3, $4)
