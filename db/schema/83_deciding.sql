@@ -39,20 +39,28 @@ begin
       and not exists (select from public.decisions d where d.person_id = r.person_id and d.event_id = p_event);
 end $$;
 
--- What a person has not read and not seen, counted anew; the fact of it, or null where it is as it was. The stream is locked by then.
-create function app.count_inbox(p_person uuid) returns jsonb
+-- What persons have not read and not seen, counted anew; facts of those where it is no longer as it was. Their streams are locked by then.
+create function app.count_inboxes(p_people uuid[]) returns jsonb
 language sql volatile set search_path = '' as $$
   with counted as (
-    select count(*)::integer as unread, count(*) filter (where i.seen_at is null)::integer as unseen
-    from public.inbox i where i.person_id = p_person and i.read_at is null and i.archived_at is null),
+    select p.person_id, count(i.person_id)::integer as unread, count(i.person_id) filter (where i.seen_at is null)::integer as unseen
+    from unnest(p_people) as p(person_id)
+    left join public.inbox i on i.person_id = p.person_id and i.read_at is null and i.archived_at is null
+    group by p.person_id),
   kept as (
-    insert into public.inbox_counts as c (person_id, unread, unseen) select p_person, n.unread, n.unseen from counted n
+    insert into public.inbox_counts as c (person_id, unread, unseen) select n.person_id, n.unread, n.unseen from counted n order by n.person_id
     on conflict (person_id) do update set unread = excluded.unread, unseen = excluded.unseen
       where (c.unread, c.unseen) is distinct from (excluded.unread, excluded.unseen)
-    returning new.id, to_jsonb(new) as record, case when old.person_id is null then null else to_jsonb(old) end as old_record)
-  select jsonb_build_object('type', 'inbox.counted', 'scope', 512, 'table', 'inbox_counts', 'id', k.id,
-    'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record) from kept k;
+    returning new.id, new.person_id, to_jsonb(new) as record, case when old.person_id is null then null else to_jsonb(old) end as old_record)
+  select coalesce(jsonb_agg(jsonb_build_object('type', 'inbox.counted', 'scope', 512, 'table', 'inbox_counts', 'id', k.id,
+    'op', case when k.old_record is null then 'INSERT' else 'UPDATE' end, 'record', k.record, 'old', k.old_record, 'person', k.person_id)), '[]')
+  from kept k;
 $$;
+
+-- The same of one person: its fact, or null where it is as it was.
+create function app.count_inbox(p_person uuid) returns jsonb
+language sql volatile set search_path = ''
+  return app.count_inboxes(array[p_person]) -> 0;
 
 -- In-app notices: rows of other persons' inboxes, each in its own stream, in sorted order; once per (person, event). With them, where it was
 -- decided, the decision of each person, what is told later, and that somebody was told: one statement each for all of them.
@@ -80,9 +88,7 @@ begin
   select jsonb_agg(jsonb_build_object('type', 'notice.added', 'scope', 512, 'table', 'inbox', 'id', u.id, 'op', 'INSERT', 'record', u.record,
     'person', u.person_id) order by u.id) into v_facts from put u;
   if v_facts is not null then
-    v_facts := v_facts || coalesce((select jsonb_agg(c.fact || jsonb_build_object('person', c.person)) from (
-      select w.person, app.count_inbox(w.person) as fact
-      from (select distinct (f.x ->> 'person')::uuid as person from jsonb_array_elements(v_facts) as f(x)) w) c where c.fact is not null), '[]');
+    v_facts := v_facts || app.count_inboxes(array(select distinct (f.x ->> 'person')::uuid from jsonb_array_elements(v_facts) as f(x)));
     return query select t.nudge from app.tell_people(v_facts, v_at, v_cause) as t(nudge);
   end if;
   perform app.keep_decisions(v_home, p);
@@ -100,7 +106,7 @@ begin
           (f.x ->> 'id')::uuid, f.x ->> 'op', nullif(f.x -> 'record', 'null'), nullif(f.x -> 'old', 'null'), app.actor_kind(), app.actor(), v_cause, v_at
         from jsonb_array_elements(v_facts) with ordinality as f(x, n) join public.streams s on s.id = (f.x ->> 'person')::uuid
         returning events)
-      select jsonb_agg(app.event_json(w.events, 'person') order by (w.events).seq)::text from written w group by (w.events).stream_id;
+      select '[' || string_agg(app.event_text(w.events, 'person'), ', ' order by (w.events).seq) || ']' from written w group by (w.events).stream_id;
     update public.streams s set top = s.top + c.n
       from (select (f.x ->> 'person')::uuid as person, count(*) as n from jsonb_array_elements(v_facts) as f(x) group by 1) c where s.id = c.person;
 end $$;
