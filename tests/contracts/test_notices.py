@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -70,6 +71,25 @@ async def test_a_change_reaches_suppliers_once_in_the_product_and_by_mail(
     assert len(mails) == 1
     assert "14:00" in mails[0]["text"]
     assert mails[0]["to"] == business.owner.email
+
+
+async def test_notices_that_come_with_letters_are_published_as_the_events_they_are(
+    town: Town, ana: Somebody, wedding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    business = await town.linked(ana, wedding)
+    await town.react(wedding)
+    published: list[str] = []
+
+    async def hear(nudge: str) -> None:
+        published.append(nudge)
+
+    monkeypatch.setattr(town.door, "_published", hear)
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:10"})
+    await town.react(wedding)
+    assert len(await town.mails(wedding, to=business.owner.email)) >= 1
+    told = [event for nudge in published for event in msgspec.json.decode(nudge)]
+    of_owner = [e["type"] for e in told if e.get("stream") == f"person:{business.owner.id}"]
+    assert of_owner == ["notice.added", "inbox.counted"]
 
 
 async def test_whoever_was_linked_after_a_change_is_not_told_of_it(town: Town, ana: Somebody, wedding: str) -> None:

@@ -136,10 +136,10 @@ select m.title from app.my_plan() m
 select app.put_notices($1)
 
 -- name: put_and_owe
--- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip.
+-- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip: nudges, and an empty text.
 select app.put_notices($1) as nudge
 union all
-select null from app.owe($2) where $2 <> '[]'
+select left(app.owe($2)::text, 0) where $2 <> '[]'
 
 -- name: act_notices
 select app.act_notices($1, $2, $3, $4)
