@@ -3,12 +3,19 @@ set role wedsync_owner;
 
 -- Domains, where every recorded change writes: a table's check is read from its text in each statement that writes, also one that leaves the
 -- column alone; a domain's is kept, and asked only of what is given to the column. A delivery's states alone were a third of its insert.
+-- Another value comes as a new check, not valid at first, and is validated afterwards: that stands in nobody's way.
+-- squawk-ignore ban-create-domain-with-constraint
 create domain app.stream_kind as text check (value in ('wedding', 'supplier', 'person', 'platform'));
+-- squawk-ignore ban-create-domain-with-constraint
 create domain app.event_op as text check (value in ('INSERT', 'UPDATE', 'DELETE'));
+-- squawk-ignore ban-create-domain-with-constraint
 create domain app.delivery_state as text check (value in ('pending', 'in_flight', 'deferred', 'parked', 'delivered', 'superseded', 'filtered',
   'expired', 'cancelled', 'revoked', 'dead'));
+-- squawk-ignore ban-create-domain-with-constraint
 create domain app.recipient_kind as text check (value in ('person', 'guest', 'address'));
+-- squawk-ignore ban-create-domain-with-constraint
 create domain app.job_kind as text check (value in ('delivery', 'reaction', 'work'));
+-- squawk-ignore ban-create-domain-with-constraint
 create domain app.traceparent as text check (length(value) = 55);
 
 create table public.streams (
