@@ -148,6 +148,20 @@ begin
   end if;
 end $$;
 
+-- What a sweep may do of one reaction or work, locked, oldest first. It can be claimed a second after it was owed, so that a narrow stretch of its
+-- lane holds it: another index of this table would cost every job. p_late: so long after that a sweep still takes it. What was ever claimed, or has
+-- waited longer, is left to the claims: what cannot be done holds nothing else back. A job that is locked is being waited with, or lost to another sweep.
+create function app.swept_jobs(p_name text, p_lane integer, p_jobs integer, p_late interval default '0') returns public.jobs[]
+language plpgsql volatile set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+  return (select array_agg(x.job) from (
+    select j as job from public.jobs j
+    where j.lane::integer = p_lane and j.lease_token is null and j.run_at > clock_timestamp() - p_late and j.run_at <= clock_timestamp() + interval '1 second'
+      and j.name = p_name and j.kind <> 'delivery' and j.attempt = 0
+    order by j.run_at limit p_jobs for update skip locked) x);
+end $$;
+
 create function app.call_next(p_ended public.jobs[]) returns void
 language sql volatile set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -157,6 +171,12 @@ language sql volatile set search_path = ''
         and j.order_seq > g.order_seq order by j.order_seq limit 1) x
     where g.order_key is not null) x
   where n.id = x.id and n.lease_token is null and n.run_at = 'infinity';
+$$;
+
+create function app.end_swept(p_jobs public.jobs[]) returns void
+language sql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
+  delete from public.jobs j using unnest(p_jobs) x where j.id = x.id;
+  select app.call_next(p_jobs);
 $$;
 
 -- Jobs for one worker. p_own: how many of each lane's reserved places are free, critical first; p_shared: places any lane may have; p_per_min: the

@@ -66,28 +66,22 @@ end $$;
 grant execute on function app.refresh_index(uuid) to wedsync_user;
 
 -- The same reaction of all weddings that wait, oldest first, and the end of its jobs: fifty couples who change theirs at once cost a supplier one
--- statement and one fact of its stream each. A job that was ever claimed is left to whoever claims it: what cannot be done holds nothing else back.
--- So many links at once that nobody's stream is held for long. A job that is locked is being waited with: its transaction's end is a nudge of its own.
+-- statement and one fact of its stream each. So many links at once that nobody's stream is held for long.
 -- Returns how many jobs were done, once, and the nudges.
 create function app.sweep_index(p_jobs integer, p_links integer) returns table (done integer, nudge text)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
   set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-  v_waiting uuid[];
+  v_waiting public.jobs[];
   v_jobs public.jobs[];
   v_causes jsonb;
   r record;
 begin
-  -- What is swept can be claimed a second after it was owed, so that a narrow stretch of the critical lane holds it: another index of this table would
-  -- cost every job. What has waited longer is left to the claims.
-  v_waiting := array(select j.id from public.jobs j
-    where j.lane::integer = 0 and j.lease_token is null and j.run_at between clock_timestamp() - interval '1 second' and clock_timestamp() + interval '1 second'
-      and j.name = 'suppliers.refresh_index' and j.kind = 'reaction' and j.attempt = 0
-    order by j.run_at limit p_jobs for update skip locked);
-  if cardinality(v_waiting) = 0 then return; end if;
+  v_waiting := app.swept_jobs('suppliers.refresh_index', 0, p_jobs, interval '1 second');
+  if v_waiting is null then return; end if;
   select array_agg(f.job) into v_jobs from (
-    select j as job, sum(k.links) over (order by j.made_at, j.id) - k.links as before from public.jobs j
-    cross join lateral (select count(*) as links from public.links l where l.wedding_id = j.tenant_id) k where j.id = any (v_waiting)) f
+    select j as job, sum(k.links) over (order by j.made_at, j.id) - k.links as before from unnest(v_waiting) j
+    cross join lateral (select count(*) as links from public.links l where l.wedding_id = j.tenant_id) k) f
   where f.before < p_links;
   select jsonb_object_agg(e.stream_id, e.cause) into v_causes from unnest(v_jobs) x
     join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at;
@@ -100,8 +94,7 @@ begin
     return next;
   end loop;
   perform app.settle(null, 'anonymous', null, 'none', 0, 0);
-  delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
-  perform app.call_next(v_jobs);
+  perform app.end_swept(v_jobs);
   nudge := null;
   done := cardinality(v_jobs);
   return next;

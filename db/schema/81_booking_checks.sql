@@ -88,25 +88,18 @@ begin
   return case when v_facts <> '[]' then app.record(v_facts) end;
 end $$;
 
--- The same of all suppliers that owe it (bookings.check_booking), each in its own stream, and the end of those jobs. What is swept lies in the stretch of its
--- lane that is not due yet; a supplier that is being checked is left to the claims, which wait. Suppliers come in order, as in every sweep that holds
+-- The same of all suppliers that owe it (bookings.check_booking), each in its own stream, and the end of those jobs. A supplier
+-- that is being checked is left to the claims, which wait. Suppliers come in order, as in every sweep that holds
 -- several streams, and so few that none is held for long.
 create function app.owed_checks(p_jobs integer) returns table (job public.jobs, cause uuid, link uuid, windows tstzrange[])
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
   set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-  v_jobs public.jobs[];
 begin
-  select array_agg(x.job) into v_jobs from (
-    select j as job from public.jobs j
-    where j.lane::integer = 0 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
-      and j.name = 'bookings.check_booking' and j.kind = 'reaction' and j.attempt = 0
-    order by j.run_at limit p_jobs for update skip locked) x;
   return query
     select x, e.cause, coalesce(e.record ->> 'link_id', e.old_record ->> 'link_id')::uuid,
       array(select u from unnest((select range_agg((i.image ->> 'blocked')::tstzrange)
         from (values (e.record), (e.old_record)) as i(image) where i.image is not null)) as u)
-    from unnest(v_jobs) x
+    from unnest(app.swept_jobs('bookings.check_booking', 0, p_jobs)) x
     left join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at
     order by x.tenant_id, x.order_seq;
 end $$;
@@ -131,8 +124,7 @@ begin
   end loop;
   if cardinality(v_done) = 0 then return; end if;
   perform app.settle(null, 'anonymous', null, 'none', 0, 0);
-  delete from public.jobs j using unnest(v_done) x where j.id = x.id;
-  perform app.call_next(v_done);
+  perform app.end_swept(v_done);
   nudge := null;
   done := cardinality(v_done);
   return next;

@@ -139,9 +139,7 @@ begin
   return case when v_due is null then 0 else app.owe_syncs(v_due, true) end;
 end $$;
 
--- What is swept lies in the stretch of its lane that is not due yet: it can be claimed a second after it was owed, and what was ever claimed, or has waited
--- longer, is left to the claims. A job that is locked is being waited with, or lost to another sweep. A sweep waits for no calendar that a run is at just
--- now: it would keep all others waiting, so what is of that one stays for the next sweep.
+-- A sweep waits for no calendar that a run is at just now: it would keep all others waiting, so what is of that one stays for the next sweep.
 
 -- The reaction calendars.mark_booking of all businesses that owe it, and the end of its jobs: a claim, a lease and a transaction each would cost ten times
 -- as much as the mark.
@@ -156,11 +154,7 @@ declare
   v_busy uuid[];
   v_calendars uuid[];
 begin
-  select array_agg(x.job) into v_jobs from (
-    select j as job from public.jobs j
-    where j.lane::integer = 0 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
-      and j.name = 'calendars.mark_booking' and j.kind = 'reaction' and j.attempt = 0
-    order by j.run_at limit p_jobs for update skip locked) x;
+  v_jobs := app.swept_jobs('calendars.mark_booking', 0, p_jobs);
   if v_jobs is null then return; end if;
   select array_agg(distinct x.tenant_id), array_agg(distinct e.subject_id) into v_tenants, v_bookings from unnest(v_jobs) x
     join public.events e on e.stream_id = x.order_key and e.seq = x.order_seq and e.recorded_at = x.made_at;
@@ -190,8 +184,7 @@ begin
     returning e.calendar_id)
   select array_agg(distinct m.calendar_id) into v_calendars from marked m;
   if v_calendars is not null then perform app.owe_syncs(v_calendars, false); end if;
-  delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
-  perform app.call_next(v_jobs);
+  perform app.end_swept(v_jobs);
   return query select cardinality(v_jobs), null::text;
 end $$;
 
@@ -207,17 +200,13 @@ declare
   v_free uuid[];
   v_is_any_live boolean;
 begin
-  select array_agg(x.job) into v_waiting from (
-    select j as job from public.jobs j
-    where j.lane::integer = 1 and j.lease_token is null and j.run_at > clock_timestamp() and j.run_at <= clock_timestamp() + interval '1 second'
-      and j.name = 'hooks' and j.kind = 'work' and j.attempt = 0 and j.args ? 'is_look'
-    order by j.run_at limit p_jobs for update skip locked) x;
+  v_waiting := app.swept_jobs('hooks', 1, p_jobs);
   if v_waiting is null then return; end if;
   v_is_any_live := exists (select from public.wedding_days d where app.now() < d.live_until and app.now() >= d.live_from - interval '22 hours');
   select array_agg(x.job) into v_jobs from (
     select w as job from unnest(v_waiting) w
     join public.connections c on c.id = w.order_key and c.tenant_id = w.tenant_id and c.state is not null and c.deleted_at is null
-    where exists (select from public.calendars k where k.connection_id = c.id)
+    where w.args ? 'is_look' and exists (select from public.calendars k where k.connection_id = c.id)
       and not exists (select from public.record_books b where b.id = c.id)
       and not exists (select from public.marketing_audiences a where a.id = c.id)
       and not (v_is_any_live and exists (select from app.safe_spans(c.tenant_id, c.state = 'degraded')))) x;
@@ -238,8 +227,7 @@ begin
   select array_agg(distinct k.id) into v_calendars
     from looked l join public.calendars k on k.connection_id = l.source_id and k.direction <> 'off';
   if v_calendars is not null then perform app.owe_syncs(v_calendars, true); end if;
-  delete from public.jobs j using unnest(v_jobs) x where j.id = x.id;
-  perform app.call_next(v_jobs);
+  perform app.end_swept(v_jobs);
   return query select cardinality(v_jobs), null::text;
 end $$;
 grant execute on function app.sweep_marks(integer), app.sweep_looks(integer) to wedsync_service;
