@@ -4,14 +4,13 @@
 standard input is answered by the mails that were accepted since the last, which are then forgotten.
 """
 
-import asyncio
-import sys
 import time
 from typing import Any
 
 import msgspec
 import uvloop
 
+from bench.lines import say, told
 from bench.provider import Slow
 from wedsync.connections.mailing.contract import DELIVERY_TAG
 from wedsync.connections.stage import serving
@@ -44,15 +43,10 @@ async def main() -> None:
     log.configure(process="postbox", level="warning")
     resend = Noting()
     async with serving([Slow(resend)]) as at:
-        _say(at)
-        while await asyncio.to_thread(sys.stdin.buffer.readline):
+        say(at)
+        async for _ in told(object):
             accepted, resend.accepted = resend.accepted, []
-            _say(accepted)
-
-
-def _say(said: Any) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
-    sys.stdout.buffer.flush()
+            say(accepted)
 
 
 if __name__ == "__main__":

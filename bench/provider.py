@@ -7,7 +7,6 @@ questions have come, which are then forgotten.
 """
 
 import asyncio
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -17,6 +16,7 @@ import uvloop
 from litestar import Router
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
+from bench.lines import say, told
 from wedsync.connections.calendars.event import Timed
 from wedsync.connections.fakes import Fake
 from wedsync.connections.stage import serving
@@ -153,14 +153,9 @@ async def main() -> None:
     google.store = store = Noting()
     google.consent.grants.life_s = TOKEN_LIFE_S
     async with serving([Slow(google)]) as at:
-        _say(at)
-        while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-            _say(await answer(google, store, msgspec.json.decode(line, type=Asked)))
-
-
-def _say(said: Any) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
-    sys.stdout.buffer.flush()
+        say(at)
+        async for one in told(Asked):
+            say(await answer(google, store, one))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ standard input is answered by one: how many have come, or everything that has, w
 """
 
 import asyncio
-import sys
 import time
 from typing import Literal, cast
 
 import httptools
 import msgspec
 import uvloop
+
+from bench.lines import say, told
 
 REPLY = b"HTTP/1.1 204 No Content\r\n\r\n"
 ID = b"webhook-id"
@@ -48,11 +49,11 @@ class Receiver:
     def __init__(self) -> None:
         self.taken = Taken()
 
-    def answer(self, ask: str) -> bytes:
+    def answer(self, ask: str) -> "int | Taken":
         if ask == "count":
-            return msgspec.json.encode(len(self.taken.arrivals))
+            return len(self.taken.arrivals)
         taken, self.taken = self.taken, Taken()
-        return msgspec.json.encode(taken)
+        return taken
 
 
 class Connection(asyncio.Protocol):
@@ -106,14 +107,9 @@ async def main() -> None:
     receiver = Receiver()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(receiver), "127.0.0.1", 0, backlog=1024)
-    _say(msgspec.json.encode(server.sockets[0].getsockname()[1]))
-    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        _say(receiver.answer(msgspec.json.decode(line, type=Asked).ask))
-
-
-def _say(line: bytes) -> None:
-    sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()
+    say(server.sockets[0].getsockname()[1])
+    async for one in told(Asked):
+        say(receiver.answer(one.ask))
 
 
 if __name__ == "__main__":

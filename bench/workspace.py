@@ -6,8 +6,6 @@ owner who writes down an enquiry for a day, and is answered with the moment it w
 have been written by us, which are then forgotten.
 """
 
-import asyncio
-import sys
 import time
 from datetime import date
 from typing import Any, Literal
@@ -15,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import uvloop
 
+from bench.lines import say, told
 from bench.provider import Slow
 from wedsync.connections.records.record import Record
 from wedsync.connections.stage import serving
@@ -66,24 +65,18 @@ async def main() -> None:
     log.configure(process="workspace", level="warning")
     tave, writes = Tave(), list[Write]()
     async with serving([Slow(tave)]) as at:
-        _say(at)
-        while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-            asked = msgspec.json.decode(line, type=Asked)
-            if asked.ask == "studios":
-                _say(studios(tave, asked.count, writes))
-            elif asked.ask == "make":
+        say(at)
+        async for one in told(Asked):
+            if one.ask == "studios":
+                say(studios(tave, one.count, writes))
+            elif one.ask == "make":
                 done_at = time.time()
-                await tave.make(asked.key, Record(name=f"Carla {asked.on}", wedding_on=date.fromisoformat(asked.on)))
-                _say(done_at)
+                await tave.make(one.key, Record(name=f"Carla {one.on}", wedding_on=date.fromisoformat(one.on)))
+                say(done_at)
             else:
                 taken = writes.copy()
                 writes.clear()
-                _say(taken)
-
-
-def _say(said: Any) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
-    sys.stdout.buffer.flush()
+                say(taken)
 
 
 if __name__ == "__main__":

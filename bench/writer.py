@@ -4,18 +4,16 @@ It uses the product's action, door and publisher, and remembers for each event w
 `Task` on standard input, it warms up, works, answers with a `Done`, and waits for the next.
 """
 
-import asyncio
 import random
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import msgspec
 import uvloop
 
+from bench.lines import say, told
 from wedsync.events import record
 from wedsync.guests import replies
 from wedsync.guests.model import Reply
@@ -131,11 +129,8 @@ class Writer:
 
 
 async def main() -> None:
-    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        task: Any = msgspec.json.decode(line, type=Task)
-        done = await Writer(task).run(task)
-        sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
-        sys.stdout.buffer.flush()
+    async for task in told(Task):
+        say(await Writer(task).run(task))
 
 
 if __name__ == "__main__":

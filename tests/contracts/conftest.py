@@ -95,6 +95,16 @@ async def engine(postgres: RunningPostgres, worker: str, request: pytest.Fixture
 
 
 @pytest_asyncio.fixture
+async def other(database: Database, postgres: RunningPostgres) -> AsyncIterator[asyncpg.Connection]:
+    """Somebody else's transaction."""
+    connection = await asyncpg.connect(postgres.admin_url, database=database.name)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest_asyncio.fixture
 async def ana(town: Town) -> Somebody:
     """Somebody who marries."""
     return await town.person()

@@ -9,11 +9,9 @@ from uuid import UUID
 import asyncpg
 import httpx
 import msgspec
-import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, opened
 from tests.contracts.town import Linked, Town
-from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import eventually
 from wedsync.bookings import following, free
 from wedsync.events.jobs import Job
@@ -26,16 +24,6 @@ OWED = "select args ->> 'supplier_id' from jobs where tenant_id = $1 and name = 
 MOVE = "update bookings set at_local = '12:00', \"on\" = '2027-08-02' where id = $1"
 OVER = "update bookings set expires_at = clock_timestamp() where id = $1"
 ENDED = "select count(*) from bookings where id = any ($1::uuid[]) and state = 'cancelled'"
-
-
-@pytest_asyncio.fixture
-async def other(database: Database, postgres: RunningPostgres) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody else's transaction."""
-    connection = await asyncpg.connect(postgres.admin_url, database=database.name)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def owing(town: Town, *, suppliers: int = 1) -> tuple[str, list[Linked]]:

@@ -12,15 +12,14 @@ import pytest_asyncio
 
 from tests.contracts.bookings_house import DAY, Studio, opened
 from tests.contracts.calendar_house import Kept, Provider, of_studio
+from tests.contracts.sweeping import sweeping
 from tests.contracts.town import LEASE_WORK, Town
-from tests.engines_fixture import Database, RunningPostgres
 from tests.eventually import eventually
 from wedsync.bookings.reactions import queries as checks
 from wedsync.connections.calendars.reactions import queries
 from wedsync.connections.elements import Element
 from wedsync.connections.inbox import Inbox, Source
 from wedsync.events.jobs import Job, Queue
-from wedsync.events.sweeps import Sweeper
 from wedsync.kit.db import Door, connect_pool
 from wedsync.processes import registry
 
@@ -81,16 +80,6 @@ async def fair(town: Town) -> AsyncIterator[Fair]:
         yield Fair(town, Queue(Door(pool)), all_kept, studios)
     finally:
         await pool.close()
-
-
-@pytest_asyncio.fixture
-async def other(database: Database, postgres: RunningPostgres) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody else's transaction."""
-    connection = await asyncpg.connect(postgres.admin_url, database=database.name)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def test_one_sweep_marks_the_bookings_of_every_business_and_each_calendar_has_its_own(fair: Fair) -> None:
@@ -237,22 +226,16 @@ async def test_only_a_day_that_a_linked_wedding_waits_for_is_told_to_weddings(fa
 
 
 async def test_the_worker_sweeps_hooks_when_it_hears_of_a_commit_without_facts(fair: Fair) -> None:
-    sweeper = Sweeper(fair.queue, registry.catalogue(fair.town.settings))
-    running = asyncio.create_task(sweeper.run())
-
     async def swept() -> Any:
         return await fair.hooks(fair.kept[0]) == [("applied", "calendar.notified")]
 
-    try:
+    async with sweeping(fair.queue, registry.catalogue(fair.town.settings)) as sweeper:
         await eventually(lambda: not sweeper._woken.is_set())
         await fair.told(fair.kept[0], "1")
         sweeper.hear(b'[{"type": "rsvp.replied"}]')
         assert not sweeper._woken.is_set()
         sweeper.hear(b"[]")
         await eventually(swept)
-    finally:
-        sweeper.stop()
-        await running
 
 
 async def test_work_is_begun_without_asking_for_what_only_deliveries_need(fair: Fair) -> None:

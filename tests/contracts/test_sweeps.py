@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from tests.contracts.sweeping import sweeping
 from tests.contracts.town import Linked, Somebody, Town
 from tests.eventually import eventually
 from wedsync.events.catalogue import Catalogue, Reaction
 from wedsync.events.jobs import Queue
-from wedsync.events.sweeps import Sweeper
 from wedsync.kit import traces
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.traces import Span, Tracer
@@ -180,22 +180,17 @@ async def test_the_worker_sweeps_when_it_hears_of_what_owes_it(house: House, mon
     monkeypatch.setattr(traces, "_tracer", Tracer(spans.append, share=100))
     business = await linked(house, 1)
     (wedding,) = house.couples
-    sweeper = Sweeper(house.queue, registry.catalogue(house.town.settings))
-    running = asyncio.create_task(sweeper.run())
 
     async def shown() -> Any:
         return await house.rows(business.supplier) == {wedding: "Heard"}
 
-    try:
+    async with sweeping(house.queue, registry.catalogue(house.town.settings)) as sweeper:
         await eventually(lambda: not sweeper._woken.is_set())
         await house.rename(wedding, "Heard")
         sweeper.hear(b'[{"type": "rsvp.replied"}]')
         assert not sweeper._woken.is_set()
         sweeper.hear(b'[{"type": "wedding.changed"}]')
         await eventually(shown)
-    finally:
-        sweeper.stop()
-        await running
     span = spans[-1]
     assert (span.name, span.said["wedsync.jobs"], span.error) == (f"sweep {span.said['wedsync.job.name']}", 1, "")
     assert span.began_ns < span.ended_ns
@@ -213,18 +208,14 @@ async def test_a_sweep_that_fails_is_told_and_stops_no_other(house: House) -> No
         sweep="select 1 / 0 as done, null as nudge",
     )
     await house.rename(wedding, "Whole")
-    sweeper = Sweeper(house.queue, Catalogue(known.types.values(), [broken, index_follows("wedding.changed")]))
+    catalogue = Catalogue(known.types.values(), [broken, index_follows("wedding.changed")])
 
     async def shown() -> Any:
         return await house.rows(business.supplier) == {wedding: "Whole"}
 
     with capture_logs() as told:
-        running = asyncio.create_task(sweeper.run())
-        try:
+        async with sweeping(house.queue, catalogue):
             await eventually(shown)
-        finally:
-            sweeper.stop()
-            await running
     assert "sweep_failed" in [line["event"] for line in told]
 
 
