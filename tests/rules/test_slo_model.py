@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -62,6 +62,7 @@ def test_one_live_wedding_alerts_by_its_own_hours() -> None:
     assert says == "3 of 100 deliveries of one live wedding were late or given up in 5 minutes."
 
 
+@example(0, 197)
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_wilson_never_says_more_than_was_seen_and_more_with_more(good: int, total: int) -> None:
     good = min(good, total)

@@ -43,7 +43,8 @@ def wilson(good: int, total: int) -> float:
         return 0.0
     share, square = good / total, Z * Z / total
     spread = Z * math.sqrt(share * (1 - share) / total + square / (4 * total))
-    return max(0.0, (share + square / 2 - spread) / (1 + square))
+    # Rounding can leave it a hair outside where none, or all, went well.
+    return min(share, max(0.0, (share + square / 2 - spread) / (1 + square)))
 
 
 def component(good: int, total: int) -> Component | None:
