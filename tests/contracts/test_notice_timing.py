@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from tests.contracts.reacting import whole
 from tests.contracts.town import Linked, Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.events.event import decode
@@ -66,7 +67,7 @@ async def react_person(town: Town, somebody: Somebody) -> None:
             "select app.event_json(e, 'person') from events e where id = $1", job["event_id"]
         )
         async with town.door.enter_job(job["id"], job["lease_token"]) as tx:
-            await reactions[job["name"]].run(tx, decode(text))
+            await whole(reactions[job["name"]], tx, decode(text))
         await town.admin.execute("delete from jobs where id = $1", job["id"])
 
 

@@ -3,12 +3,16 @@
 select w.couple_names, w."on", w.time_zone, w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: audience
-select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id from app.audience_of($1) a
+-- The same with each person whom one of its notices may reach; one row without any where there is none.
+select w.couple_names, w."on", w.time_zone, w.locale, t.wordings,
+  a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id
+from weddings w cross join (select app.wordings_of($2) as wordings offset 0) t left join app.audience_of($1) a on true
+where w.wedding_id = $1
 
 -- name: reaches
--- How each of them can be told now; who was decided on before is left out.
+-- How each of them can be told now; of who was decided on before, what came of it.
 select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
-  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale
+  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale, r.outcomes
 from app.reach_of($1, $2) r
 
 -- name: digest
@@ -134,12 +138,6 @@ select m.title from app.my_plan() m
 
 -- name: put_notices
 select app.put_notices($1)
-
--- name: put_and_owe
--- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip: nudges, and an empty text.
-select app.put_notices($1) as nudge
-union all
-select left(app.owe($2)::text, 0) where $2 <> '[]'
 
 -- name: act_notices
 select app.act_notices($1, $2, $3, $4)

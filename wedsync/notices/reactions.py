@@ -1,6 +1,7 @@
 """Which events people are told of; the ring and the settings come from the process that runs the reactions."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
@@ -14,18 +15,21 @@ TAKEN = '$.record.state == "taken" && $.old.state != "taken"'
 """Of how a supplier stands on the day of a wedding, what its couple is told."""
 NEW_CONFLICT = '$.op == "INSERT" || $.old.state == "resolved"'
 RENAMED = '$.op == "UPDATE" && ($.table == "guest_contacts" || $.record.display_name != $.old.display_name)'
-Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[None]]
-Run = Callable[[Tx, Event], Awaitable[None]]
+Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[Any]]
+Run = Callable[[Tx, Event], Awaitable[Any]]
 
 
 def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     """One reaction per kind of letter."""
 
     def by(letter: Letter) -> Run:
-        async def run(tx: Tx, event: Event) -> None:
-            await letter(tx, ring, settings, event)
+        async def run(tx: Tx, event: Event) -> Any:
+            return await letter(tx, ring, settings, event)
 
         return run
+
+    async def write(tx: Tx, event: Event, left: telling.Left) -> None:
+        await telling.write(tx, ring, settings, event, left)
 
     tell = by(telling.tell)
     return (
@@ -34,9 +38,24 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
             types=tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS)),
             run=tell,
             is_prompt=True,
+            afterwards=write,
         ),
-        Reaction(name="notices.tell_of_guest", types=model.PERSONAL, run=tell, condition=RENAMED, is_prompt=True),
-        Reaction(name="notices.tell_of_day", types=model.OF_DAYS, run=tell, condition=TAKEN, is_prompt=True),
+        Reaction(
+            name="notices.tell_of_guest",
+            types=model.PERSONAL,
+            run=tell,
+            condition=RENAMED,
+            is_prompt=True,
+            afterwards=write,
+        ),
+        Reaction(
+            name="notices.tell_of_day",
+            types=model.OF_DAYS,
+            run=tell,
+            condition=TAKEN,
+            is_prompt=True,
+            afterwards=write,
+        ),
         Reaction(
             name="notices.conflict", types=keeping.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
         ),
