@@ -152,6 +152,36 @@ async def test_a_reaction_given_up_stays_readable_and_can_be_raised(ledger: Ledg
         await eventually(both)
 
 
+async def test_what_a_reaction_leaves_for_afterwards_is_done_by_whoever_has_its_job_next(ledger: Ledger) -> None:
+    """The first worker dies when the reaction's own part is in: the job goes on, and only what was left is done."""
+
+    async def begin(tx: Tx, event: Event) -> str:
+        if not await tx.value(SEATS, event.tenant):
+            await answer(tx, event)
+        return "thanks"
+
+    async def end(tx: Tx, event: Event, left: str) -> None:
+        await fact(tx, event.tenant, ANSWERED, left)
+
+    reaction = Reaction(name="parties.answer", types=("party.tried",), run=begin, afterwards=end)
+    catalogue = await ledger.know([reaction], (*TYPES, ANSWERED))
+    wedding = await ledger.wedding()
+    await ledger.facts(wedding)
+    [job] = await ledger.claim()
+    [payload] = await ledger.queue.payloads([job])
+    rest = await react(ledger.user, catalogue, payload)
+    assert rest is not None
+    assert await ledger.admin.fetchval(SEATS, wedding.id) == 1
+    await ledger.let_leases_lapse()
+    assert await ledger.queue.reclaim() == 1
+    with pytest.raises(Refusal, match="Another worker"):
+        await rest()
+    async with working(ledger, catalogue):
+        await settled(ledger, wedding)
+    names = "select array_agg(name order by name) from parties where wedding_id = $1 and name in ('answer', 'thanks')"
+    assert await ledger.admin.fetchval(names, wedding.id) == ["answer", "thanks"]
+
+
 async def test_a_lease_lost_on_the_way_undoes_the_reaction(ledger: Ledger) -> None:
     catalogue = await known(ledger, ("parties.answer", answer))
     wedding = await ledger.wedding()
