@@ -110,7 +110,8 @@ LAST_WARNING_H = 96
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may be told; `link_id` for those of a supplier, and `since` when it has been active."""
+    """A person who may be told; `link_id` for those of a supplier, `since` when it has been active, and `pass_id` of
+    what it confirms by, where that was made."""
 
     person_id: UUID
     email: str
@@ -121,6 +122,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     mask: int
     since: datetime | None = None
     membership_id: UUID | None = None
+    pass_id: UUID | None = None
 
 
 def may_see(event: Event, person: Recipient) -> bool:

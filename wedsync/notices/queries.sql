@@ -3,10 +3,12 @@
 select w.couple_names, w."on", w.time_zone, w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: audience
--- The same with each person whom one of its notices may reach; one row without any where there is none.
+-- The same with each person whom one of its notices may reach, and the pass by which their link confirms; one row without any where there is none.
 select w.couple_names, w."on", w.time_zone, w.locale, t.wordings,
-  a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id
+  a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id, k.id as pass_id
 from weddings w cross join (select app.wordings_of($2) as wordings offset 0) t left join app.audience_of($1) a on true
+left join lateral (select p.id from passes p where p.wedding_id = $1 and p.purpose = 'ack' and p.link_id = a.link_id and p.revoked_at is null limit 1) k
+  on true
 where w.wedding_id = $1
 
 -- name: reaches

@@ -24,7 +24,6 @@ from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Outcome, Rea
 from wedsync.notices.model import Recipient
 from wedsync.notices.saying import Saying
 from wedsync.notices.wording.tongues import SHARED, Tongue, spoken_by, versions_of
-from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
 PAGES = {
@@ -232,8 +231,13 @@ async def _reached(tx: Tx, settings: Settings, matter: Matter, people: Sequence[
     """The same with how the pages of these people are reached."""
     event = matter.event
     asked = () if event.type in model.UNCONFIRMED else people
-    links = {p.link_id for p in asked if p.link_id is not None}
-    passes = await actions.links_by_pass(tx, settings, event.tenant, links, "ack") if links else {}
+    known = {p.link_id: p.pass_id for p in asked if p.link_id is not None and p.pass_id is not None}
+    passes: dict[UUID | None, tuple[UUID, str]] = {
+        link: (id, actions.page_of(settings, "ack", id)) for link, id in known.items()
+    }
+    links = {p.link_id for p in asked if p.link_id is not None} - known.keys()
+    if links:
+        passes |= await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
     return msgspec.structs.replace(matter, passes=passes, helped_at=await _helped_at(tx, settings, event, people))
 
 
@@ -242,7 +246,7 @@ async def _helped_at(tx: Tx, settings: Settings, event: Event, people: Sequence[
     if not any(person.role == "helper" for person in people):
         return ""
     pass_id = await tx.value(queries.helper_pass, event.tenant, event.membership_id)
-    return actions.pass_url(settings, "help", pass_token(settings.jwt_secret, "help", pass_id)) if pass_id else ""
+    return actions.page_of(settings, "help", pass_id) if pass_id else ""
 
 
 def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) -> dict[str, Any]:
@@ -282,5 +286,5 @@ def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Dige
 
 
 def _recipient(row: Row) -> Recipient:
-    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since", "membership_id")
+    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since", "membership_id", "pass_id")
     return Recipient(**{k: row[k] for k in named}, email=row["email"] or "")

@@ -356,7 +356,8 @@ async def _doors(
 
     try:
         hints = Hints(publisher.publish)
-        queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
+        per_min, prompt = settings.deliveries_per_min, catalogue.prompt()
+        queue = Queue(Door(service), per_min=per_min, published=published, hints=hints, prompt=prompt)
         sweeper = Sweeper(queue, catalogue, wake.set)
         async with pooling.pooled(settings.door("user"), face="worker", settings=settings, application=NAME) as user:
             yield queue, Door(user, flush=record.flush, published=published, reads=reads), sweeper
