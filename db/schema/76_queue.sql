@@ -231,14 +231,6 @@ begin
   end loop;
 end $$;
 
--- The event of a leased reaction in live form, as app.payloads gives it; null where it is no longer kept.
-create function app.event_of_job(j public.jobs) returns text
-language sql stable security definer set search_path = ''
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-  select app.event_text(e, s.kind) from public.events e join public.streams s on s.id = e.stream_id
-  where e.stream_id = (j).order_key and e.seq = (j).order_seq and e.recorded_at = (j).made_at and e.id = (j).event_id;
-$$;
-
 -- The worker lives: its leases last another minute. Returns the jobs it still holds.
 create function app.heartbeat(p_jobs uuid[], p_leases uuid[]) returns setof uuid
 language sql volatile security definer set search_path = ''
@@ -397,6 +389,6 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer, integer, uuid[]), app.event_of_job(public.jobs), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
+grant execute on function app.claim(integer[], integer, integer, uuid[]), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
   app.expire() to wedsync_service;
 reset role;

@@ -1,7 +1,6 @@
 """Which events people are told of; the ring and the settings come from the process that runs the reactions."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from wedsync.events.catalogue import Reaction
 from wedsync.events.event import Event
@@ -15,47 +14,21 @@ TAKEN = '$.record.state == "taken" && $.old.state != "taken"'
 """Of how a supplier stands on the day of a wedding, what its couple is told."""
 NEW_CONFLICT = '$.op == "INSERT" || $.old.state == "resolved"'
 RENAMED = '$.op == "UPDATE" && ($.table == "guest_contacts" || $.record.display_name != $.old.display_name)'
-Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[Any]]
-Run = Callable[[Tx, Event], Awaitable[Any]]
+Letter = Callable[[Tx, KeyRing, Settings, Event], Awaitable[None]]
+Run = Callable[[Tx, Event], Awaitable[None]]
 
 
 def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
     """One reaction per kind of letter."""
 
     def by(letter: Letter) -> Run:
-        async def run(tx: Tx, event: Event) -> Any:
-            return await letter(tx, ring, settings, event)
+        async def run(tx: Tx, event: Event) -> None:
+            await letter(tx, ring, settings, event)
 
         return run
 
-    async def write(tx: Tx, event: Event, left: telling.Left) -> None:
-        await telling.write(tx, ring, settings, event, left)
-
-    tell = by(telling.tell)
     return (
-        Reaction(
-            name="notices.tell",
-            types=tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS)),
-            run=tell,
-            is_prompt=True,
-            afterwards=write,
-        ),
-        Reaction(
-            name="notices.tell_of_guest",
-            types=model.PERSONAL,
-            run=tell,
-            condition=RENAMED,
-            is_prompt=True,
-            afterwards=write,
-        ),
-        Reaction(
-            name="notices.tell_of_day",
-            types=model.OF_DAYS,
-            run=tell,
-            condition=TAKEN,
-            is_prompt=True,
-            afterwards=write,
-        ),
+        *_telling(ring, settings),
         Reaction(
             name="notices.conflict", types=keeping.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
         ),
@@ -91,4 +64,25 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
             condition="$.record.blocked_since != null && $.old.blocked_since == null",
         ),
         *enquiries.reactions(ring, settings),
+    )
+
+
+def _telling(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
+    """The inboxes first, letters afterwards."""
+
+    async def tell(tx: Tx, event: Event) -> telling.Left | None:
+        return await telling.tell(tx, settings, event)
+
+    async def write(tx: Tx, event: Event, left: telling.Left) -> None:
+        await telling.write(tx, ring, settings, event, left)
+
+    all_others = tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS))
+    told = (
+        ("notices.tell", all_others, None),
+        ("notices.tell_of_guest", model.PERSONAL, RENAMED),
+        ("notices.tell_of_day", model.OF_DAYS, TAKEN),
+    )
+    return tuple(
+        Reaction(name=name, types=types, condition=condition, run=tell, is_prompt=True, afterwards=write)
+        for name, types, condition in told
     )

@@ -103,7 +103,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     due: Mapping[str, Sequence[Recipient]]
 
 
-async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> Left | None:
+async def tell(tx: Tx, settings: Settings, event: Event) -> Left | None:
     """Tell everybody whom an event concerns in the product, and decide how they are told elsewhere; `write` does that.
 
     Drawing and sealing letters takes as long as all of this: who looks at a screen waits for none of it.
