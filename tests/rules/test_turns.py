@@ -69,6 +69,19 @@ async def test_who_is_patient_waits_for_no_curtain_that_never_falls() -> None:
     await asyncio.gather(*stage.running)
 
 
+async def test_what_is_claimed_while_a_prompt_one_runs_waits_for_it_too_but_no_delivery_does() -> None:
+    stage = Stage()
+    await stage.begin([job(TELL)])
+    await asyncio.sleep(0)
+    beginning = asyncio.create_task(stage.turns.begin([job(FOLLOW), job("webhook", "delivery")], stage.begin))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert stage.loaded == [[TELL], ["webhook"]]
+    stage.curtain.set()
+    await beginning
+    assert stage.loaded == [[TELL], ["webhook"], [FOLLOW]]
+
+
 async def test_where_nothing_is_prompt_all_is_loaded_together() -> None:
     stage = Stage()
     await stage.turns.begin([job(FOLLOW), job("webhook", "delivery")], stage.begin)

@@ -6,8 +6,8 @@ long, and so does what they themselves leave to do afterwards.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Final, TypeAlias
 
 from wedsync.events.jobs import Job
@@ -33,37 +33,34 @@ class Turns:
         return name not in self._prompt
 
     async def begin(self, jobs: Sequence[Job], begin: Callable[[Sequence[Job]], Awaitable[None]]) -> None:
-        """Begin what was claimed together: where some of it is prompt, that is loaded by itself, then deliveries, and
-        what is patient when it has its turn."""
+        """Begin what was claimed together: what is prompt by itself, then deliveries, and what is patient in its turn.
+
+        Loading is work, too: what waits is not loaded before. Where nobody goes first all is loaded together.
+        """
+        deliveries = [job for job in jobs if job.kind == "delivery"]
         prompt = [job for job in jobs if job.kind != "delivery" and not self.is_patient(job.name)]
-        if not prompt:
+        rest = [job for job in jobs if job.kind != "delivery" and self.is_patient(job.name)]
+        if not prompt and self._is_clear.is_set():
             await begin(jobs)
             return
-        await begin(prompt)
-        deliveries = [job for job in jobs if job.kind == "delivery"]
-        if deliveries:
-            await begin(deliveries)
-        rest = [job for job in jobs if job.kind != "delivery" and self.is_patient(job.name)]
+        for some in (prompt, deliveries):
+            if some:
+                await begin(some)
         if rest:
             await asyncio.sleep(0)  # the prompt ones take their turns
             await self._patience()
             await begin(rest)
 
     async def run(self, name: str, doing: Callable[[], Awaitable[Rest | None]]) -> None:
-        """Do something in its turn, and what it leaves when the others have theirs."""
-        async with self.of(name):
+        """Do what has begun, holding a turn where it is prompt, and what it leaves when the others have theirs."""
+        with nullcontext() if self.is_patient(name) else self._turn():
             rest = await doing()
         if rest is not None:
             await self._patience()
             await rest()
 
-    @asynccontextmanager
-    async def of(self, name: str) -> AsyncIterator[None]:
-        """Hold a turn: at once for a prompt one, for others when none of those runs or they have waited enough."""
-        if self.is_patient(name):
-            await self._patience()
-            yield
-            return
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         self._running += 1
         self._is_clear.clear()
         try:
@@ -73,6 +70,7 @@ class Turns:
             asyncio.get_running_loop().call_later(ARRIVES_S, self._clear)
 
     async def _patience(self) -> None:
+        """Until no prompt one runs, or they have been waited for enough."""
         if not self._is_clear.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
