@@ -372,5 +372,5 @@ $$;
 grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.event_of_job(public.jobs), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
 grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
-  app.in_flight(uuid[]) to wedsync_user;
+  app.in_flight(uuid[]), app.sees(integer, uuid, uuid, integer, uuid, uuid) to wedsync_user;
 reset role;

@@ -145,6 +145,13 @@ def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
     return list(told.values())
 
 
+def looked_for(event: Event) -> tuple[list[str], UUID | None, int, UUID | None, UUID | None]:
+    """Among whom all who are told are found, as the database is asked: roles, who did it, what shows it to them."""
+    doer = None if event.type in FOLLOWS else event.actor.id
+    roles = sorted(_meant(event)) if _is_news(event) else []
+    return roles, doer, event.scope, event.link_id, event.membership_id
+
+
 def passed_over(event: Event, person: Recipient) -> str | None:
     """Why somebody is not told of an event at all; None for who is."""
     if event.type not in (*TO_LINKS, *TO_COUPLE, *TO_BOTH, *TO_ALL, *TO_DOERS):

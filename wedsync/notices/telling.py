@@ -108,18 +108,18 @@ async def tell(tx: Tx, settings: Settings, event: Event) -> Left | None:
 
     Drawing and sealing letters takes as long as all of this: who looks at a screen waits for none of it.
     """
-    rows = await tx.rows(queries.audience, event.tenant, [event.type, *SHARED])
+    rows = await tx.rows(queries.audience, event.tenant, [event.type, *SHARED], event.id, *model.looked_for(event))
     if not rows:
         raise not_found("wedding")
-    people = [_recipient(row) for row in rows if row["person_id"] is not None]
-    told = {p.person_id: p for p in model.chosen(event, people)}
-    reaches = await tx.rows(queries.reaches, event.id, list(told)) if told else []
+    told = {p.person_id: p for p in model.chosen(event, [_recipient(r) for r in rows if r["person_id"] is not None])}
+    reaches = list({r["person_id"]: r for r in rows if r["person_id"] in told}.values())
     if not reaches:
         return None
+    assert all(r["at"] is not None for r in reaches), "whoever is chosen was looked for"
     matter = _matter(settings, event, rows[0], reaches)
     outcomes = {r["person_id"]: _stored(r["outcomes"]) for r in reaches if r["outcomes"] is not None}
     decided = [
-        (told[r["person_id"]], r["at"], _decided(settings, event, told[r["person_id"]], r, rows[0]))
+        (told[r["person_id"]], r["at"], _decided(settings, event, told[r["person_id"]], r))
         for r in reaches
         if r["outcomes"] is None
     ]
@@ -173,13 +173,13 @@ def href(event: Event, person: Recipient) -> str:
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 
-def _decided(settings: Settings, event: Event, person: Recipient, row: Row, wedding: Row) -> Decision:
+def _decided(settings: Settings, event: Event, person: Recipient, row: Row) -> Decision:
     fact = fact_of(event, is_live=row["is_live"], live_from=row["live_from"])
     texts = bool(row["takes_texts"] and settings.twilio_account_sid)
     own = preferences.stored(row, takes_texts=texts)
     couple = msgspec.json.decode(row["wedding_choices"]) if row["wedding_choices"] else {}
     reach = Reach(
-        zone=row["zone"] or wedding["time_zone"],
+        zone=row["zone"] or row["time_zone"],
         able=frozenset(name for name, is_able in (("email", bool(person.email)), ("sms", texts)) if is_able),
         blocked={"sms": STOPPED} if row["is_stopped"] else {},
         wants={
@@ -214,7 +214,7 @@ def _waits(outcome: Outcome) -> bool:
 
 def _matter(settings: Settings, event: Event, wedding: Row, reaches: Sequence[Row]) -> Matter:
     """Each person has the first tongue that has this notice: what they chose, what the wedding's is, English."""
-    versions, locale = versions_of(wedding["wordings"]), wedding["locale"]
+    versions, locale = versions_of(wedding["wordings"]), wedding["wedding_locale"]
     tongues = {r["person_id"]: spoken_by(event.type, (r["locale"], locale), versions) for r in reaches}
     spoken = {tongue.locale: tongue for tongue in tongues.values()}
     return Matter(
