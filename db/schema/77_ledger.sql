@@ -180,6 +180,14 @@ create type app.payload as (
   link_id uuid, shape jsonb, is_test boolean);
 comment on type app.payload is 'What a leased job needs to run: the event in live form and where it goes, everything secret still sealed';
 
+-- The event of a leased reaction in live form, as app.payloads gives it; null where it is no longer kept.
+create function app.event_of_job(j public.jobs) returns text
+language sql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  select app.event_text(e, s.kind) from public.events e join public.streams s on s.id = e.stream_id
+  where e.stream_id = (j).order_key and e.seq = (j).order_seq and e.recorded_at = (j).made_at and e.id = (j).event_id;
+$$;
+
 -- What may leave now. Judged at the last moment: lease, expiry, subscription, endpoint, link and scope must hold. What may not is ended here (revoked,
 -- cancelled, expired) or put aside (parked), and is not among the rows.
 create function app.payloads(p_jobs uuid[], p_leases uuid[]) returns setof app.payload
@@ -361,8 +369,8 @@ language sql stable security definer set search_path = '' as $$
   select j.id from public.jobs j where j.id = any (p_deliveries) and j.tenant_id = app.tenant() and j.lease_token is not null and j.lease_until > clock_timestamp();
 $$;
 
-grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
+grant execute on function app.complete(json, json, json), app.payloads(uuid[], uuid[]), app.event_of_job(public.jobs), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.raise_dead(uuid[])
   to wedsync_service;
 grant execute on function app.finish_job(uuid, uuid), app.enter_cause(uuid), app.replay(uuid[], boolean), app.replay_since(uuid, timestamptz), app.let_go(uuid, timestamptz),
-  app.in_flight(uuid[]) to wedsync_user;
+  app.in_flight(uuid[]), app.sees(integer, uuid, uuid, integer, uuid, uuid) to wedsync_user;
 reset role;

@@ -15,11 +15,11 @@ reset role;
 
 set role wedsync_recorder;
 -- How each of these people can be told now of a fact of the entered wedding. Their rows are locked in one order until the decision is in, so that
--- two facts at once do not both take the last place in somebody's hour. Who was decided on before is not asked about again.
+-- two facts at once do not both take the last place in somebody's hour. Who was decided on before has that decision's outcomes: it is not made again.
 create function app.reach_of(p_event uuid, p_people uuid[])
 returns table (person_id uuid, channels jsonb, choices jsonb, weddings jsonb, zone text, quiet_from time, quiet_until time, digest_at time,
   sent_at timestamptz[], waiting_until timestamptz, wedding_choices jsonb, is_live boolean, live_from timestamptz, at timestamptz,
-  takes_texts boolean, is_stopped boolean, locale text)
+  takes_texts boolean, is_stopped boolean, locale text, outcomes jsonb)
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 begin
@@ -32,11 +32,11 @@ begin
       (select c.choices from public.wedding_choices c where c.wedding_id = app.tenant()),
       exists (select from public.wedding_days d where d.wedding_id = app.tenant() and app.now() between d.live_from and d.live_until),
       (select min(d.live_from) from public.wedding_days d where d.wedding_id = app.tenant() and d.live_from > app.now()), app.now(),
-      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false), f.locale
+      coalesce(h.state = 'verified' and h.takes_texts, false), coalesce(app.is_stopped(h.number_index), false), f.locale,
+      (select d.outcomes from public.decisions d where d.person_id = r.person_id and d.event_id = p_event)
     from public.reaches r left join public.preferences f on f.person_id = r.person_id
     left join public.phones h on h.person_id = r.person_id
-    where r.person_id = any (p_people)
-      and not exists (select from public.decisions d where d.person_id = r.person_id and d.event_id = p_event);
+    where r.person_id = any (p_people);
 end $$;
 
 -- What persons have not read and not seen, counted anew; facts of those where it is no longer as it was. Their streams are locked by then.

@@ -16,6 +16,7 @@ from litestar import Litestar
 
 from tests.contracts import one_wedding
 from tests.contracts.one_wedding import Wedding
+from tests.contracts.reacting import whole
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
 from wedsync.events.event import Event, decode
@@ -134,7 +135,7 @@ class GuestHouse:
                 "select app.event_json(e, 'wedding') from events e where id = $1", job["event_id"]
             )
             async with self.wedding.door.enter_job(job["id"], job["lease_token"]) as tx:
-                await reactions[job["name"]].run(tx, decode(text))
+                await whole(reactions[job["name"]], tx, decode(text))
             await self.wedding.admin.execute("delete from jobs where id = $1", job["id"])
             done.append(job["name"])
         return done

@@ -13,6 +13,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from tests.contracts.reacting import whole
 from tests.engines_fixture import LOOPBACK, Database
 from wedsync.budget import api as budget_api
 from wedsync.budget import pages as budget_pages
@@ -112,7 +113,7 @@ class Wedding:
                 "select app.event_json(e, 'wedding') from events e where id = $1", job["event_id"]
             )
             async with self.door.enter_job(job["id"], job["lease_token"]) as tx:
-                await reactions[job["name"]].run(tx, decode(event))
+                await whole(reactions[job["name"]], tx, decode(event))
             await self.admin.execute("delete from jobs where id = $1", job["id"])
             done.append(job["name"])
         return done

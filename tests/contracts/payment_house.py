@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import stripe as official
 
+from tests.contracts.reacting import whole
 from tests.contracts.senders import Sender
 from tests.contracts.town import LEASE_WORK, Linked, Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres
@@ -115,7 +116,7 @@ class PaymentHouse(Town):
             said = "select app.event_json(e, $2) from events e where id = $1"
             event = decode(await self.admin.fetchval(said, job["event_id"], kind))
             async with self.door.enter_job(job["id"], job["lease_token"]) as tx:
-                await reactions[job["name"]].run(tx, event)
+                await whole(reactions[job["name"]], tx, event)
             await self.admin.execute("delete from jobs where id = $1", job["id"])
             done.append(job["name"])
         return done

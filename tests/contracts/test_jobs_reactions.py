@@ -14,7 +14,7 @@ from tests.eventually import eventually
 from tests.ledger import TRIED, TYPES, Ledger, Wedding, event_type, fact
 from wedsync.events import jobs
 from wedsync.events.catalogue import Catalogue, Reaction
-from wedsync.events.event import Event
+from wedsync.events.event import Event, decode
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work, react
 from wedsync.events.retry import TRIES_MAX
@@ -150,6 +150,60 @@ async def test_a_reaction_given_up_stays_readable_and_can_be_raised(ledger: Ledg
             return await ledger.admin.fetchval(SEATS, wedding.id) == 2
 
         await eventually(both)
+
+
+async def test_what_a_reaction_leaves_for_afterwards_is_done_by_whoever_has_its_job_next(ledger: Ledger) -> None:
+    """The first worker dies when the reaction's own part is in: the job goes on, and only what was left is done."""
+
+    async def begin(tx: Tx, event: Event) -> str:
+        if not await tx.value(SEATS, event.tenant):
+            await answer(tx, event)
+        return "thanks"
+
+    async def end(tx: Tx, event: Event, left: str) -> None:
+        await fact(tx, event.tenant, ANSWERED, left)
+
+    reaction = Reaction(name="parties.answer", types=("party.tried",), run=begin, afterwards=end)
+    catalogue = await ledger.know([reaction], (*TYPES, ANSWERED))
+    wedding = await ledger.wedding()
+    await ledger.facts(wedding)
+    [job] = await ledger.claim()
+    [payload] = await ledger.queue.payloads([job])
+    rest = await react(ledger.user, catalogue, payload)
+    assert rest is not None
+    assert await ledger.admin.fetchval(SEATS, wedding.id) == 1
+    await ledger.let_leases_lapse()
+    assert await ledger.queue.reclaim() == 1
+    with pytest.raises(Refusal, match="Another worker"):
+        await rest()
+    async with working(ledger, catalogue):
+        await settled(ledger, wedding)
+    names = "select array_agg(name order by name) from parties where wedding_id = $1 and name in ('answer', 'thanks')"
+    assert await ledger.admin.fetchval(names, wedding.id) == ["answer", "thanks"]
+
+
+async def test_what_people_wait_for_is_claimed_with_its_event(ledger: Ledger) -> None:
+    await known(ledger, ("parties.answer", answer), ("parties.follow", answer))
+    wedding = await ledger.wedding()
+    await ledger.facts(wedding)
+    prompt = jobs.Queue(ledger.service, prompt=["parties.answer"])
+    claimed = {job.name: job for job in await prompt.claim([8, 8, 8, 8], 8)}
+    assert claimed["parties.follow"].event is None
+    handed = {payload.job.name: payload.event for payload in await prompt.payloads(list(claimed.values()))}
+    assert claimed["parties.answer"].event == handed["parties.answer"]
+    assert decode(handed["parties.answer"] or "") == decode(handed["parties.follow"] or "")
+
+
+async def test_what_people_wait_for_ends_where_its_event_is_no_longer_kept(ledger: Ledger) -> None:
+    await known(ledger, ("parties.answer", answer))
+    wedding = await ledger.wedding()
+    await ledger.facts(wedding)
+    await ledger.admin.execute("delete from events where stream_id = $1", wedding.id)
+    prompt = jobs.Queue(ledger.service, prompt=["parties.answer"])
+    claimed = await prompt.claim([8, 8, 8, 8], 8)
+    assert [job.event for job in claimed] == [None]
+    assert await prompt.payloads(claimed) == []
+    assert await ledger.admin.fetchval("select count(*) from jobs where tenant_id = $1", wedding.id) == 0
 
 
 async def test_a_lease_lost_on_the_way_undoes_the_reaction(ledger: Ledger) -> None:

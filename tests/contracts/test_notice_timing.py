@@ -9,10 +9,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from tests.contracts.reacting import whole
 from tests.contracts.town import Linked, Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres
 from wedsync.events.event import decode
 from wedsync.processes import registry
+
+LEASE_TELLER = """update jobs set lease_token = uuidv7(), lease_until = clock_timestamp() + interval '1 minute'
+    where tenant_id = $1 and kind = 'reaction' and name = 'notices.tell' returning id, lease_token, event_id"""
 
 
 @pytest_asyncio.fixture
@@ -44,6 +48,11 @@ async def decided(somebody: Somebody) -> list[dict[str, Any]]:
     return items
 
 
+async def noticed(somebody: Somebody) -> list[str]:
+    """The types in somebody's inbox."""
+    return [item["type"] for item in (await somebody.got("GET", "/api/v1/me/inbox"))["items"]]
+
+
 async def digest(town: Town, somebody: Somebody) -> list[str]:
     """What waits comes due, and is told."""
     await town.admin.execute("update held_notices set due_at = app.now() where person_id = $1", somebody.id)
@@ -66,8 +75,31 @@ async def react_person(town: Town, somebody: Somebody) -> None:
             "select app.event_json(e, 'person') from events e where id = $1", job["event_id"]
         )
         async with town.door.enter_job(job["id"], job["lease_token"]) as tx:
-            await reactions[job["name"]].run(tx, decode(text))
+            await whole(reactions[job["name"]], tx, decode(text))
         await town.admin.execute("delete from jobs where id = $1", job["id"])
+
+
+async def test_letters_that_nobody_came_to_write_are_owed_once_by_whoever_tries_again(
+    town: Town, ana: Somebody, wedding: str, business: Linked
+) -> None:
+    """A worker dies when the inboxes have it and no letter is owed yet."""
+    await ana.got("PATCH", f"/api/v1/weddings/{wedding}", {"ceremony_at": "14:00"})
+    tell = registry.catalogue(town.settings).reactions["notices.tell"]
+    job = await town.admin.fetchrow(LEASE_TELLER, UUID(wedding))
+    event = decode(
+        await town.admin.fetchval("select app.event_json(e, 'wedding') from events e where id = $1", job["event_id"])
+    )
+    async with town.door.enter_job(job["id"], job["lease_token"], event.cause) as tx:
+        assert await tell.run(tx, event) is not None
+    assert await noticed(business.owner) == ["wedding.times_changed"]
+    assert await told(town, wedding, business.owner) == []
+    for _ in range(2):
+        async with town.door.enter_job(job["id"], job["lease_token"], event.cause) as tx:
+            await whole(tell, tx, event)
+    assert len(await told(town, wedding, business.owner)) == 1
+    assert await noticed(business.owner) == ["wedding.times_changed"]
+    counted = "select cardinality(sent_at) from reaches where person_id = $1"
+    assert await town.admin.fetchval(counted, business.owner.id) == 1
 
 
 async def test_a_kind_that_was_switched_off_stays_in_the_inbox_and_says_why(

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.certificates import Certificates
+from tests.contracts.reacting import whole
 from tests.contracts.town import Somebody, Town
 from wedsync.events.event import decode
 from wedsync.kit.actor import Actor
@@ -38,7 +39,7 @@ async def run_again(town: Town, wedding: str, reaction: str, type: str) -> None:
     )
     text = await town.admin.fetchval("select app.event_json(e, 'wedding') from events e where id = $1", row["event_id"])
     async with town.door.enter_job(row["id"], row["lease_token"]) as tx:
-        await registry.catalogue(town.settings).reactions[reaction].run(tx, decode(text))
+        await whole(registry.catalogue(town.settings).reactions[reaction], tx, decode(text))
     await town.admin.execute("delete from jobs where id = $1", row["id"])
 
 

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from litestar import Litestar
 
+from tests.contracts.reacting import whole
 from tests.engines_fixture import Database, RunningPostgres
 from tests.served import served
 from wedsync.bookings import following
@@ -165,7 +166,7 @@ class Town:
             )
             event = decode(text)
             async with self.door.enter_job(job["id"], job["lease_token"], event.cause) as tx:
-                await reactions[job["name"]].run(tx, event)
+                await whole(reactions[job["name"]], tx, event)
             await self.admin.execute("delete from jobs where id = $1", job["id"])
             done.append(job["name"])
         return done

@@ -1,4 +1,4 @@
-"""The worker as a program for the crash tests of emergencies: the product's own, without the supervisor around it."""
+"""The worker as a program for the crash tests of who is told: the product's own, without the supervisor around it."""
 
 import os
 

@@ -51,7 +51,9 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     `sweep` is a statement of the service door that does what waits of it in all streams as far as it can, and ends its
     jobs: rows of `done`, how many, and `nudge`. `run` is for what it left. Only one that is merged can be swept, or for
     which the order of a stream's facts means nothing (`is_orderless`). People wait for a prompt one:
-    what else a worker begins meanwhile waits for it.
+    what else a worker begins meanwhile waits for it. `afterwards(tx, event, left)` is what of it can wait until what
+    `run` did is committed and told: `left` is what `run` returned, and None leaves nothing. The job lasts until both
+    are done: where it is run again in between, `run` finds its own part done and says again what is left.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     is_orderless: bool = False
     sweep: str | None = None
     is_prompt: bool = False
+    afterwards: Any = None
 
 
 class Catalogue:

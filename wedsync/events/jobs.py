@@ -4,7 +4,7 @@ Every call is one round trip for a whole batch, through the service door, in a t
 database's; a lease is fenced by its token, so whoever was slow changes nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -54,6 +54,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     lease_token: UUID
     is_ordered: bool
     traceparent: str | None = None
+    event: str | None = None
+    """Of a reaction that somebody waits for, which is claimed with it."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,26 +137,31 @@ class Queue:
         per_min: int = PER_MIN,
         published: Callable[[str], Awaitable[None]] | None = None,
         hints: Hints | None = None,
+        prompt: Collection[str] = (),
     ) -> None:
-        """`per_min`: the rate of destinations without one of their own. `published` hears what ends have recorded."""
+        """`per_min`: the rate of destinations without one of their own. `published` hears what ends have recorded.
+        `prompt`: reactions that are claimed with their event."""
         self._pool = door.pool
         self._per_min = per_min
         self._published = published
+        self._prompt = sorted(prompt)
         self.hints = hints or Hints()
 
     async def claim(self, own: Sequence[int], shared: int) -> list[Job]:
         """Lease what is ready: up to `own[lane]` for each lane, critical first, and `shared` for any."""
-        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min, self.hints.shunned())
+        shunned = self.hints.shunned()
+        rows = await self._pool.fetch(queries.claim, list(own), shared, self._per_min, shunned, self._prompt)
         failpoints.hit("after_claim")
         return [Job(**row) for row in rows]
 
     async def payloads(self, jobs: Sequence[Job]) -> list[Payload]:
-        """What may still leave; a job that is missing was ended or put aside by the database. Work needs nothing."""
-        asked = [job for job in jobs if job.kind != "work"]
+        """What may still leave; a job that is missing was ended or put aside by the database. Work needs nothing, nor
+        what was claimed with its event."""
+        asked = [job for job in jobs if job.kind != "work" and job.event is None]
         rows = await self._pool.fetch(queries.payloads, *_ids(asked)) if asked else []
         failpoints.hit("after_load")
         by_id = {job.id: job for job in asked}
-        works = [Payload(job=job, type="") for job in jobs if job.kind == "work"]
+        works = [Payload(job=job, type="", event=job.event) for job in jobs if job.kind == "work" or job.event]
         return [*works, *(_payload(by_id, row) for row in rows)]
 
     async def complete(self, endings: Sequence[Ending]) -> set[UUID]:

@@ -1,9 +1,11 @@
 -- What the delivery engine asks of the service door; each is one function of db/schema/76_*.sql, 77_ledger.sql or 79_upkeep.sql.
 
 -- name: claim
--- Jobs leased to this worker: places of each lane's own (critical first), places any lane may have, the rate of a destination, those to pass over.
+-- Jobs leased to this worker: places of each lane's own (critical first), places any lane may have, the rate of a destination, those to pass over;
+-- with the event of those reactions ($5) that somebody waits for, which saves them the asking.
 select j.id, j.kind, j.name, j.lane, j.tenant_id, j.destination_id, j.made_at, j.event_id, j.args, j.attempt, j.live_until, j.expires_at,
-  j.lease_token, j.order_key is not null as is_ordered, j.traceparent
+  j.lease_token, j.order_key is not null as is_ordered, j.traceparent,
+  case when j.kind = 'reaction' and j.name = any ($5) then app.event_of_job(j) end as event
 from app.claim($1, $2, $3, $4) j
 
 -- name: payloads

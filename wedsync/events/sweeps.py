@@ -26,6 +26,7 @@ REST_MAX_S: Final = 0.02
 
 ANYTHING: Final = b"[]"
 """The nudge of a commit without facts: work may be owed."""
+Owes = Callable[[bytes], bool]
 
 
 class Sweeper:
@@ -37,7 +38,7 @@ class Sweeper:
         self._swept = swept
         reactions = [one for one in catalogue.reactions.values() if one.sweep is not None]
         owing = {one.sweep: _owing(catalogue.types_of([one])) for one in reactions if one.sweep is not None}
-        self._owing: Mapping[str, re.Pattern[bytes]] = {**owing, **dict.fromkeys(catalogue.swept.values(), _WORK)}
+        self._owing: Mapping[str, Owes] = {**owing, **dict.fromkeys(catalogue.swept.values(), _owes_work)}
         self._names = {one.sweep: one.name for one in reactions} | {sql: name for name, sql in catalogue.swept.items()}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
@@ -51,7 +52,7 @@ class Sweeper:
     def hear(self, nudge: bytes) -> None:
         """A commit was told: it is looked for what owes a sweep, and a wake without events may be anything."""
         for statement, owing in self._owing.items():
-            if statement not in self._due and owing.search(nudge):
+            if statement not in self._due and owing(nudge):
                 self._due.add(statement)
         if self._due:
             self._woken.set()
@@ -95,8 +96,11 @@ class Sweeper:
                 log.exception("sweep_failed")
 
 
-def _owing(types: Sequence[str]) -> re.Pattern[bytes]:
-    return re.compile("|".join(re.escape(f'"{word}"') for word in (*types, "wake")).encode())
+def _owing(types: Sequence[str]) -> Owes:
+    pattern = re.compile("|".join(re.escape(f'"{word}"') for word in (*types, "wake")).encode())
+    return lambda nudge: pattern.search(nudge) is not None
 
 
-_WORK: Final = re.compile(rb'\A%b\Z|"wake"' % re.escape(ANYTHING))
+def _owes_work(nudge: bytes) -> bool:
+    """Looked for as it is: as a pattern it takes 400 us of a nudge of 26 kB, and all claims wait for that."""
+    return nudge == ANYTHING or b'"wake"' in nudge

@@ -49,6 +49,11 @@ async def links_by_pass(
     return {link: (pass_id, pass_url(settings, purpose, token)) for link, (pass_id, token) in found.items()}
 
 
+def page_of(settings: Settings, purpose: str, pass_id: UUID) -> str:
+    """The page behind a pass that is there already."""
+    return pass_url(settings, purpose, pass_token(settings.jwt_secret, purpose, pass_id))
+
+
 def pass_url(settings: Settings, purpose: str, token: str) -> str:
     """The page behind a pass."""
     page = {"ack": "ack", "invite": "join", "help": "help"}[purpose]

@@ -110,7 +110,8 @@ LAST_WARNING_H = 96
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may be told; `link_id` for those of a supplier, and `since` when it has been active."""
+    """A person who may be told; `link_id` for those of a supplier, `since` when it has been active, and `pass_id` of
+    what it confirms by, where that was made."""
 
     person_id: UUID
     email: str
@@ -121,6 +122,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     mask: int
     since: datetime | None = None
     membership_id: UUID | None = None
+    pass_id: UUID | None = None
 
 
 def may_see(event: Event, person: Recipient) -> bool:
@@ -141,6 +143,13 @@ def chosen(event: Event, people: list[Recipient]) -> list[Recipient]:
         if passed_over(event, person) is None:
             told.setdefault(person.person_id, person)
     return list(told.values())
+
+
+def looked_for(event: Event) -> tuple[list[str], UUID | None, int, UUID | None, UUID | None]:
+    """Among whom all who are told are found, as the database is asked: roles, who did it, what shows it to them."""
+    doer = None if event.type in FOLLOWS else event.actor.id
+    roles = sorted(_meant(event)) if _is_news(event) else []
+    return roles, doer, event.scope, event.link_id, event.membership_id
 
 
 def passed_over(event: Event, person: Recipient) -> str | None:

@@ -3,13 +3,24 @@
 select w.couple_names, w."on", w.time_zone, w.locale, app.wordings_of($2) as wordings from weddings w where w.wedding_id = $1
 
 -- name: audience
-select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id from app.audience_of($1) a
-
--- name: reaches
--- How each of them can be told now; who was decided on before is left out.
-select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
-  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale
-from app.reach_of($1, $2) r
+-- The same with each person whom one of its notices may reach, and the pass by which their link confirms; one row without any where there is none.
+-- With how they can be told now of an event ($3), where it is meant for their role ($4), was not their own doing ($5), and is shown to them ($6 to $8).
+with people as materialized (
+  select a.person_id, a.email, a.name, a.role, a.link_id, a.supplier_id, a.mask, a.since, a.membership_id from app.audience_of($1) a),
+reached as materialized (
+  select r.person_id, r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
+    r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale, r.outcomes
+  from app.reach_of($3, array(select distinct p.person_id from people p
+    where p.role = any ($4) and p.person_id is distinct from $5 and app.sees(p.mask, p.link_id, p.membership_id, $6, $7, $8))) r)
+select w.couple_names, w."on", w.time_zone, w.locale as wedding_locale, t.wordings,
+  p.person_id, p.email, p.name, p.role, p.link_id, p.supplier_id, p.mask, p.since, p.membership_id, k.id as pass_id,
+  r.channels, r.choices, r.weddings, r.zone, r.quiet_from, r.quiet_until, r.digest_at, r.sent_at, r.waiting_until,
+  r.wedding_choices, r.is_live, r.live_from, r.at, r.takes_texts, r.is_stopped, r.locale, r.outcomes
+from weddings w cross join (select app.wordings_of($2) as wordings offset 0) t left join people p on true
+left join lateral (select x.id from passes x where x.wedding_id = $1 and x.purpose = 'ack' and x.link_id = p.link_id and x.revoked_at is null limit 1) k
+  on true
+left join reached r on r.person_id = p.person_id
+where w.wedding_id = $1
 
 -- name: digest
 -- What is told together, and to whom; inside the person's own stream.
@@ -134,12 +145,6 @@ select m.title from app.my_plan() m
 
 -- name: put_notices
 select app.put_notices($1)
-
--- name: put_and_owe
--- Notices into inboxes, and what is owed beside them ($2, often nothing), in one round trip: nudges, and an empty text.
-select app.put_notices($1) as nudge
-union all
-select left(app.owe($2)::text, 0) where $2 <> '[]'
 
 -- name: act_notices
 select app.act_notices($1, $2, $3, $4)

@@ -27,16 +27,8 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
 
         return run
 
-    tell = by(telling.tell)
     return (
-        Reaction(
-            name="notices.tell",
-            types=tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS)),
-            run=tell,
-            is_prompt=True,
-        ),
-        Reaction(name="notices.tell_of_guest", types=model.PERSONAL, run=tell, condition=RENAMED, is_prompt=True),
-        Reaction(name="notices.tell_of_day", types=model.OF_DAYS, run=tell, condition=TAKEN, is_prompt=True),
+        *_telling(ring, settings),
         Reaction(
             name="notices.conflict", types=keeping.OF_CONFLICTS, run=actions.tell_of_conflict, condition=NEW_CONFLICT
         ),
@@ -72,4 +64,25 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
             condition="$.record.blocked_since != null && $.old.blocked_since == null",
         ),
         *enquiries.reactions(ring, settings),
+    )
+
+
+def _telling(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
+    """The inboxes first, letters afterwards."""
+
+    async def tell(tx: Tx, event: Event) -> telling.Left | None:
+        return await telling.tell(tx, settings, event)
+
+    async def write(tx: Tx, event: Event, left: telling.Left) -> None:
+        await telling.write(tx, ring, settings, event, left)
+
+    all_others = tuple(kind for kind in TOLD if kind not in (*model.PERSONAL, *model.OF_DAYS))
+    told = (
+        ("notices.tell", all_others, None),
+        ("notices.tell_of_guest", model.PERSONAL, RENAMED),
+        ("notices.tell_of_day", model.OF_DAYS, TAKEN),
+    )
+    return tuple(
+        Reaction(name=name, types=types, condition=condition, run=tell, is_prompt=True, afterwards=write)
+        for name, types, condition in told
     )

@@ -1,9 +1,10 @@
-"""Telling everybody whom an event concerns: one look at all of them, one decision each, one statement for what follows.
+"""Telling everybody whom an event concerns: one look at all of them, one decision each, one statement for the inboxes.
 
-Running it again tells nobody twice: who was decided on is not asked about again.
+Letters and texts are written afterwards, in a transaction of their own. Running it again tells nobody twice: who was
+decided on is not decided on again, and what was to be sent then is owed once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,10 @@ from wedsync.kit.seal import KeyRing
 from wedsync.notices import actions, model, preferences, saying
 from wedsync.notices.channels import Channel, Told, sms
 from wedsync.notices.channels import mail as mailing
-from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Reach, Send, decide
+from wedsync.notices.deciding import Decision, Defer, Digest, Fact, Outcome, Reach, Send, decide
 from wedsync.notices.model import Recipient
 from wedsync.notices.saying import Saying
 from wedsync.notices.wording.tongues import SHARED, Tongue, spoken_by, versions_of
-from wedsync.weddings.actions import pass_token
 
 queries = sql.load("wedsync.notices")
 PAGES = {
@@ -61,9 +61,9 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
     """Each person's own."""
     said: Mapping[str, Saying]
     """By locale."""
-    passes: Mapping[UUID | None, tuple[UUID, str]]
-    """Of each link that is asked to confirm: the pass, and its address."""
     public_url: str
+    passes: Mapping[UUID | None, tuple[UUID, str]] = {}
+    """Of each link that is asked to confirm: the pass, and its address."""
     helped_at: str = ""
     """The page of the one helper it is about."""
 
@@ -96,28 +96,50 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
         return confirming[1] if confirming else f"{self.public_url}/?next={href(self.event, person)}"
 
 
-async def tell(tx: Tx, ring: KeyRing, settings: Settings, event: Event) -> None:
-    """Tell everybody whom an event concerns: in the product, and elsewhere as they want it and as it fits."""
-    wedding = await tx.row(queries.wedding, event.tenant, [event.type, *SHARED])
-    if wedding is None:
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told outside of the product once the inboxes have it: by channel, to whom."""
+
+    matter: Matter
+    due: Mapping[str, Sequence[Recipient]]
+
+
+async def tell(tx: Tx, settings: Settings, event: Event) -> Left | None:
+    """Tell everybody whom an event concerns in the product, and decide how they are told elsewhere; `write` does that.
+
+    Drawing and sealing letters takes as long as all of this: who looks at a screen waits for none of it.
+    """
+    rows = await tx.rows(queries.audience, event.tenant, [event.type, *SHARED], event.id, *model.looked_for(event))
+    if not rows:
         raise not_found("wedding")
-    people = [_recipient(r) for r in await tx.rows(queries.audience, event.tenant)]
-    told = {p.person_id: p for p in model.chosen(event, people)}
-    reaches = await tx.rows(queries.reaches, event.id, list(told)) if told else []
+    told = {p.person_id: p for p in model.chosen(event, [_recipient(r) for r in rows if r["person_id"] is not None])}
+    reaches = list({r["person_id"]: r for r in rows if r["person_id"] in told}.values())
     if not reaches:
-        return
+        return None
+    assert all(r["at"] is not None for r in reaches), "whoever is chosen was looked for"
+    matter = _matter(settings, event, rows[0], reaches)
+    outcomes = {r["person_id"]: _stored(r["outcomes"]) for r in reaches if r["outcomes"] is not None}
     decided = [
-        (told[r["person_id"]], r["at"], _decided(settings, event, told[r["person_id"]], r, wedding)) for r in reaches
+        (told[r["person_id"]], r["at"], _decided(settings, event, told[r["person_id"]], r))
+        for r in reaches
+        if r["outcomes"] is None
     ]
-    tongues = {r["person_id"]: _tongue(event, wedding, r["locale"]) for r in reaches}
-    matter = await _matter(tx, settings, event, wedding, [person for person, _, _ in decided], tongues)
+    if decided:
+        await _put(tx, settings, matter, decided)
+    outcomes |= {person.person_id: decision.outcomes for person, _, decision in decided}
+    due = {
+        name: tuple(told[id] for id, ways in outcomes.items() if isinstance(ways.get(name), Send)) for name in CHANNELS
+    }
+    return Left(matter=matter, due=due) if any(due.values()) else None
+
+
+async def write(tx: Tx, ring: KeyRing, settings: Settings, event: Event, left: Left) -> None:
+    """Owe what is told outside of the product. A delivery has its number from what it tells, so twice makes one."""
+    matter = await _reached(tx, settings, left.matter, [person for people in left.due.values() for person in people])
     owed: list[dict[str, Any]] = []
     for name, channel in CHANNELS.items():
-        now = [p for p, _, decision in decided if isinstance(decision.outcomes.get(name), Send)]
-        owed += await channel(tx, ring, settings, [matter.told(person) for person in now])
-    put = [_row(matter, person, at, decision) for person, at, decision in decided]
-    told_now = await tx.rows(queries.put_and_owe, *(msgspec.json.encode(rows).decode() for rows in (put, owed)))
-    tx.nudges += [row["nudge"] for row in told_now if row["nudge"]]
+        owed += await channel(tx, ring, settings, [matter.told(person) for person in left.due[name]])
+    if owed:
+        await tx.value(queries.owe, msgspec.json.encode(owed).decode())
 
 
 def fact_of(event: Event, *, is_live: bool, live_from: datetime | None) -> Fact:
@@ -151,13 +173,13 @@ def href(event: Event, person: Recipient) -> str:
     return f"/me/{event.tenant}/{PAGES.get(event.subject.table, 'suppliers')}"
 
 
-def _decided(settings: Settings, event: Event, person: Recipient, row: Row, wedding: Row) -> Decision:
+def _decided(settings: Settings, event: Event, person: Recipient, row: Row) -> Decision:
     fact = fact_of(event, is_live=row["is_live"], live_from=row["live_from"])
     texts = bool(row["takes_texts"] and settings.twilio_account_sid)
     own = preferences.stored(row, takes_texts=texts)
     couple = msgspec.json.decode(row["wedding_choices"]) if row["wedding_choices"] else {}
     reach = Reach(
-        zone=row["zone"] or wedding["time_zone"],
+        zone=row["zone"] or row["time_zone"],
         able=frozenset(name for name, is_able in (("email", bool(person.email)), ("sms", texts)) if is_able),
         blocked={"sms": STOPPED} if row["is_stopped"] else {},
         wants={
@@ -172,22 +194,28 @@ def _decided(settings: Settings, event: Event, person: Recipient, row: Row, wedd
     return decide(fact, reach, row["at"])
 
 
-def _tongue(event: Event, wedding: Row, locale: str | None) -> Tongue:
-    """The first that has this notice: what they chose, what the wedding's is, English."""
-    return spoken_by(event.type, (locale, wedding["locale"]), versions_of(wedding["wordings"]))
+def _stored(outcomes: str) -> Mapping[str, Outcome]:
+    return msgspec.json.decode(outcomes, type=dict[str, Outcome])
 
 
-async def _matter(
-    tx: Tx,
-    settings: Settings,
-    event: Event,
-    wedding: Row,
-    people: list[Recipient],
-    tongues: Mapping[UUID, Tongue],
-) -> Matter:
-    asked = () if event.type in model.UNCONFIRMED else people
-    links = {p.link_id for p in asked if p.link_id is not None}
-    passes = await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
+async def _put(
+    tx: Tx, settings: Settings, matter: Matter, decided: Sequence[tuple[Recipient, datetime, Decision]]
+) -> None:
+    """Into the inboxes, with what was decided and what waits; only what waits names how its page is reached."""
+    waiting = [person for person, _, decision in decided if any(map(_waits, decision.outcomes.values()))]
+    matter = await _reached(tx, settings, matter, waiting)
+    put = [_row(matter, person, at, decision) for person, at, decision in decided]
+    tx.nudges += [row[0] for row in await tx.rows(queries.put_notices, msgspec.json.encode(put).decode())]
+
+
+def _waits(outcome: Outcome) -> bool:
+    return isinstance(outcome, Defer | Digest)
+
+
+def _matter(settings: Settings, event: Event, wedding: Row, reaches: Sequence[Row]) -> Matter:
+    """Each person has the first tongue that has this notice: what they chose, what the wedding's is, English."""
+    versions, locale = versions_of(wedding["wordings"]), wedding["wedding_locale"]
+    tongues = {r["person_id"]: spoken_by(event.type, (r["locale"], locale), versions) for r in reaches}
     spoken = {tongue.locale: tongue for tongue in tongues.values()}
     return Matter(
         event=event,
@@ -195,18 +223,30 @@ async def _matter(
         on=wedding["on"],
         tongues=tongues,
         said={locale: saying.saying(event, tongue) for locale, tongue in spoken.items()},
-        passes=passes,
         public_url=settings.public_url,
-        helped_at=await _helped_at(tx, settings, event, people),
     )
 
 
-async def _helped_at(tx: Tx, settings: Settings, event: Event, people: list[Recipient]) -> str:
+async def _reached(tx: Tx, settings: Settings, matter: Matter, people: Sequence[Recipient]) -> Matter:
+    """The same with how the pages of these people are reached."""
+    event = matter.event
+    asked = () if event.type in model.UNCONFIRMED else people
+    known = {p.link_id: p.pass_id for p in asked if p.link_id is not None and p.pass_id is not None}
+    passes: dict[UUID | None, tuple[UUID, str]] = {
+        link: (id, actions.page_of(settings, "ack", id)) for link, id in known.items()
+    }
+    links = {p.link_id for p in asked if p.link_id is not None} - known.keys()
+    if links:
+        passes |= await actions.links_by_pass(tx, settings, event.tenant, links, "ack")
+    return msgspec.structs.replace(matter, passes=passes, helped_at=await _helped_at(tx, settings, event, people))
+
+
+async def _helped_at(tx: Tx, settings: Settings, event: Event, people: Sequence[Recipient]) -> str:
     """A helper has no way in but their own page."""
     if not any(person.role == "helper" for person in people):
         return ""
     pass_id = await tx.value(queries.helper_pass, event.tenant, event.membership_id)
-    return actions.pass_url(settings, "help", pass_token(settings.jwt_secret, "help", pass_id)) if pass_id else ""
+    return actions.page_of(settings, "help", pass_id) if pass_id else ""
 
 
 def _row(matter: Matter, person: Recipient, at: datetime, decision: Decision) -> dict[str, Any]:
@@ -246,5 +286,5 @@ def _held(matter: Matter, person: Recipient, channel: str, outcome: Defer | Dige
 
 
 def _recipient(row: Row) -> Recipient:
-    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since", "membership_id")
+    named = ("person_id", "name", "role", "link_id", "supplier_id", "mask", "since", "membership_id", "pass_id")
     return Recipient(**{k: row[k] for k in named}, email=row["email"] or "")

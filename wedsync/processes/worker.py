@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -152,7 +153,7 @@ class Worker:
         for job in jobs:
             self._held[job.id] = (job, at)
             self._places.take(job.lane)
-        batch = asyncio.create_task(self._begin_batch(jobs))
+        batch = asyncio.create_task(self._turns.begin(jobs, self._begin_batch))
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
         batch.add_done_callback(self._note_bug)
@@ -216,8 +217,8 @@ class Worker:
         job, at = payload.job, clock.machine_now()
         try:
             finished = noting_finished()
-            async with self._turns.of(job.name):
-                await (react(self._door, self._catalogue, payload) if job.kind == "reaction" else self._work(job))
+            reacting = partial(react, self._door, self._catalogue, payload)
+            await self._turns.run(job.name, reacting if job.kind == "reaction" else partial(self._work, job))
             if job.id in finished:
                 self._let_go([job], is_waited=finished[job.id])
                 return
@@ -355,7 +356,8 @@ async def _doors(
 
     try:
         hints = Hints(publisher.publish)
-        queue = Queue(Door(service), per_min=settings.deliveries_per_min, published=published, hints=hints)
+        per_min, prompt = settings.deliveries_per_min, catalogue.prompt()
+        queue = Queue(Door(service), per_min=per_min, published=published, hints=hints, prompt=prompt)
         sweeper = Sweeper(queue, catalogue, wake.set)
         async with pooling.pooled(settings.door("user"), face="worker", settings=settings, application=NAME) as user:
             yield queue, Door(user, flush=record.flush, published=published, reads=reads), sweeper
