@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.contracts.day_house import DayHouse, house, mind, said
+from tests.contracts.day_house import DayHouse, house, mind, packed, said
 from tests.contracts.import_house import working
 from tests.contracts.senders import Sender, at, settled, source
 from tests.contracts.town import Town
@@ -333,6 +333,48 @@ async def test_day_packs_say_to_each_what_they_may_see(town: Town) -> None:
     assert set(missing["arrivals"]) == {"Florist", "Photographer", "Planner"} and "Photos" not in missing["owners"]
     await day.photographer.owner.got("GET", day.at("readiness"), code=403)
     assert f"{ready['score']}" in await day.ana.see(f"/me/{day.wedding}/readiness")
+
+
+async def test_what_is_amended_in_one_moment_is_one_pack(town: Town) -> None:
+    day = await house(town)
+    await day.put_at(timedelta(hours=1))
+    await mind(day)
+    waiting = """select extract(epoch from run_at - clock_timestamp())::float8 from jobs
+      where name = 'days.pack' and tenant_id = $1"""
+    assert not await town.admin.fetch(waiting, UUID(day.wedding)), "nothing is owed twice"
+    for minutes in (5, 10, 15):
+        change = {"schedule_item_id": day.items["Dinner"], "by_minutes": minutes, "reason": f"teal-heron-{minutes}"}
+        await day.planner.owner.got("POST", day.at("amendments"), change, code=201)
+        await town.react(day.wedding)
+    (in_s,) = [row[0] for row in await town.admin.fetch(waiting, UUID(day.wedding))]
+    assert 0 < in_s <= 20, "in its own turn, and soon"
+    assert await packed(day) == 1
+    packs = (await day.ana.got("GET", day.at("day-packs")))["items"]
+    own = [one for one in packs if not one["link_id"]]
+    assert [(one["because"], one["number"]) for one in own] == [("amendment", 3), ("hours", 0)]
+    file = (await day.ana.ask("GET", day.at(f"day-packs/{own[0]['id']}"))).text
+    assert all(f"teal-heron-{minutes}" in file for minutes in (5, 10, 15))
+
+
+async def test_weddings_of_one_day_are_looked_at_in_turns_and_in_places_of_their_own(town: Town) -> None:
+    days = [await house(town) for _ in range(3)]
+    for day in days:
+        await day.put_at(timedelta(hours=1))
+    assert await town.admin.fetchval("select app.poke_days(10)") >= 3
+    rows = await town.admin.fetch(
+        """select tenant_id, extract(epoch from run_at - made_at)::float8 as in_s, destination_id from jobs
+        where name = 'days.mind' and tenant_id = any ($1::uuid[])""",
+        [UUID(day.wedding) for day in days],
+    )
+    assert len({round(row["in_s"], 2) for row in rows}) == 3 and all(0 <= row["in_s"] < 10.1 for row in rows)
+    alerts = await town.admin.fetchval("select id from destinations where connector = 'alerts'")
+    assert all(row["destination_id"] != alerts for row in rows), "a burst of looks keeps no emergency waiting"
+    turns = await town.admin.fetchrow(
+        """select min(app.own_turn(u, 60)) as first, max(app.own_turn(u, 60)) as last,
+          count(distinct floor(extract(epoch from app.own_turn(u, 60)) / 6)) as tenths
+        from (select gen_random_uuid() as u from generate_series(1, 1000)) x"""
+    )
+    assert timedelta() <= turns["first"] and turns["last"] < timedelta(seconds=60) and turns["tenths"] == 10
 
 
 async def test_in_the_last_week_other_programs_propose_and_on_the_day_a_yes_is_an_amendment(town: Town) -> None:

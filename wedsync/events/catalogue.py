@@ -7,7 +7,7 @@ from here. A type's shape is never reused: a new shape is a new version.
 import builtins
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -51,7 +51,8 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     `sweep` is a statement of the service door that does what waits of it in all streams as far as it can, and ends its
     jobs: rows of `done`, how many, and `nudge`. `run` is for what it left. Only one that is merged can be swept, or for
     which the order of a stream's facts means nothing (`is_orderless`). People wait for a prompt one:
-    what else a worker begins meanwhile waits for it.
+    what else a worker begins meanwhile waits for it. `needs` names what a stream must have any of (`app.has_any`):
+    where there is nothing to do, nothing is owed.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     is_orderless: bool = False
     sweep: str | None = None
     is_prompt: bool = False
+    needs: Literal["chats"] | None = None
 
 
 class Catalogue:
@@ -95,7 +97,7 @@ class Catalogue:
             raise ValueError(f"reaction {reaction.name}: only a merged one can be swept, or one without order")
         self._owed += [
             {"name": reaction.name, "type": kind, "condition": reaction.condition, "is_merged": reaction.is_merged}
-            | {"is_swept": is_swept}
+            | {"is_swept": is_swept, "needs": reaction.needs}
             for kind in reaction.types
         ]
 
