@@ -67,5 +67,5 @@ def speed() -> float:
 
 
 def pace(every_s: float) -> float:
-    """Machine seconds for what takes so many of wedding time: in a drill fewer, and not below one that was asked for."""
+    """Machine seconds of so many of wedding time: in a drill fewer, but a second at least where that was asked for."""
     return max(every_s / speed(), min(every_s, 1.0))
