@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from tests.contracts.day_house import house, mind, packed
 from tests.contracts.town import Town
 
@@ -82,19 +84,21 @@ async def test_what_is_amended_in_one_moment_is_one_pack(town: Town) -> None:
     assert all(f"teal-heron-{minutes}" in file for minutes in (5, 10, 15))
 
 
-async def test_weddings_of_one_day_are_looked_at_in_turns_and_in_places_of_their_own(town: Town) -> None:
+@pytest.mark.parametrize(("poke", "work"), [("poke_days", "days.mind"), ("poke_drills", "alerts.drill")])
+async def test_weddings_of_one_day_have_turns_and_keep_no_emergency_waiting(town: Town, poke: str, work: str) -> None:
     days = [await house(town) for _ in range(3)]
     for day in days:
         await day.put_at(timedelta(hours=1))
-    assert await town.admin.fetchval("select app.poke_days(10)") >= 3
+    assert await town.admin.fetchval(f"select app.{poke}(10)") >= 3
     rows = await town.admin.fetch(
         """select tenant_id, extract(epoch from run_at - made_at)::float8 as in_s, destination_id from jobs
-        where name = 'days.mind' and tenant_id = any ($1::uuid[])""",
+        where name = $2 and tenant_id = any ($1::uuid[])""",
         [UUID(day.wedding) for day in days],
+        work,
     )
     assert len({round(row["in_s"], 2) for row in rows}) == 3 and all(0 <= row["in_s"] < 10.1 for row in rows)
     alerts = await town.admin.fetchval("select id from destinations where connector = 'alerts'")
-    assert all(row["destination_id"] != alerts for row in rows), "a burst of looks keeps no emergency waiting"
+    assert all(row["destination_id"] != alerts for row in rows), "they wait elsewhere"
     turns = await town.admin.fetchrow(
         """select min(app.own_turn(u, 60)) as first, max(app.own_turn(u, 60)) as last,
           count(distinct floor(extract(epoch from app.own_turn(u, 60)) / 6)) as tenths

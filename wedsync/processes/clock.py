@@ -60,7 +60,7 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("warn_of_limits", 5 * minute, ticks.warning_of_limits(published)),
         Timer("mind_alerts", 1.0, ticks.minding_alerts(published)),
         Timer("mind_days", 2.0, ticks.minding_days(published, 2.0)),
-        Timer("drill", minute, ticks.drilling(published)),
+        Timer("drill", minute, ticks.drilling(published, 5 * minute)),
         Timer("mind_invitations", minute, ticks.minding_invitations(published)),
         Timer("mind_journeys", 10.0, ticks.minding_journeys(published)),
         Timer("pass_milestones", 10 * minute, ticks.passing_milestones(published, minute)),

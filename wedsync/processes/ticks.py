@@ -167,11 +167,12 @@ def minding_alerts(published: Callable[[str], Awaitable[Any]]) -> Tick:
     return mind
 
 
-def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """The morning of a wedding: who is on call is asked to answer once."""
+def drilling(published: Callable[[str], Awaitable[Any]], within_s: float) -> Tick:
+    """The morning of a wedding: who is on call is asked to answer once. Weddings begin at full hours, many at the same:
+    each has its own turn within so many seconds."""
 
     async def drill(connection: Any) -> None:
-        if await connection.fetchval(alerts.poke_drills):
+        if await connection.fetchval(alerts.poke_drills, clock.pace(within_s)):
             await published("[]")
 
     return drill
