@@ -38,12 +38,14 @@ create table public.reaction_types (
   condition jsonpath,
   is_merged boolean not null default false,
   is_swept boolean not null default false,
+  needs text check (needs in ('chats')),
   primary key (name, type)
 );
 comment on table public.reaction_types is 'Which reactions a type owes; written from the nouns'' reactions by the migrator';
 comment on column public.reaction_types.condition is 'What the fact (op, record, old, link…) must fulfil; null = always';
 comment on column public.reaction_types.is_merged is 'It looks at what stands: one that waits serves all facts of its stream';
 comment on column public.reaction_types.is_swept is 'Merged, and done for all streams at once as soon as it is owed; only what is not, is claimed like any other, a second later';
+comment on column public.reaction_types.needs is 'Of what the stream must have any, for otherwise there is nothing to do (app.has_any); null = nothing';
 create index reaction_types_type on public.reaction_types (type);
 
 create table public.events (

@@ -81,28 +81,83 @@ begin
 end $$;
 grant execute on function app.backups(uuid) to wedsync_user;
 
+reset role;
+set role wedsync_owner;
+-- Places of their own: many looks at once keep no emergency waiting, and of day packs, which are the heaviest work there is, never more than two are
+-- made at a time, so that screens have the processors.
+alter table public.destinations no force row level security;
+insert into public.destinations (id, tenant_id, connector, max_in_flight) values
+ ('00000000-0000-7000-8000-0000000000d2', '00000000-0000-7000-8000-000000000000', 'days', 8),
+ ('00000000-0000-7000-8000-0000000000d3', '00000000-0000-7000-8000-000000000000', 'packs', 2);
+alter table public.destinations force row level security;
+reset role;
+set role wedsync_recorder;
+
+-- Where in a stretch of so many seconds a tenant has its turn, always the same: what falls due for all of them at once is not begun at once.
+create function app.own_turn(p_tenant uuid, p_within_s double precision) returns interval
+language sql immutable set search_path = '' as $$
+  select make_interval(secs => p_within_s * (hashtextextended(p_tenant::text, 0) & 1023) / 1024.0);
+$$;
+
 -- Wedding days that the clock should look at now: those whose next look is due, and those of the next eight days (and of the last two, which have an
--- afterwards) that it does not know yet. One job of each wedding at a time. What was cancelled or put off is nobody's day.
-create function app.poke_days(p_limit integer default 1000) returns integer
+-- afterwards) that it does not know yet. One job of each wedding at a time, each in its own turn within so many seconds. What was cancelled or put off
+-- is nobody's day.
+create function app.poke_days(p_within_s double precision default 0, p_limit integer default 1000) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   n integer;
 begin
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id)
-    select uuidv7(), 'work', 'days.mind', 1, d.wedding_id, '00000000-0000-7000-8000-00000000000a'
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, run_at)
+    select uuidv7(), 'work', 'days.mind', 1, d.wedding_id, '00000000-0000-7000-8000-0000000000d2',
+      clock_timestamp() + app.own_turn(d.wedding_id, p_within_s)
     from (
       select distinct w.wedding_id
       from public.wedding_days w
       left join public.day_watches x on x.wedding_id = w.wedding_id and x."on" = w."on"
       join public.weddings g on g.wedding_id = w.wedding_id and app.stands(g.date_status)
       where w.live_until > app.now() - interval '2 days' and w.live_from < app.now() + interval '8 days' and coalesce(x.next_at, '-infinity') <= app.now()) d
-    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.tenant_id = d.wedding_id
+    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d2' and j.tenant_id = d.wedding_id
       and j.name = 'days.mind')
     limit p_limit;
   get diagnostics n = row_count;
   return n;
 end $$;
-grant execute on function app.poke_days(integer) to wedsync_service;
+grant execute on function app.poke_days(double precision, integer) to wedsync_service;
+
+-- The clock looks at the entered wedding at once: who was looked for has come. One waiting look is enough, for it looks at what stands.
+create function app.owe_look() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  if app.tenant() is null or app.role() <> 'system' then raise insufficient_privilege using message = 'owe_look is the system''s'; end if;
+  update public.jobs j set run_at = clock_timestamp()
+    where j.destination_id = '00000000-0000-7000-8000-0000000000d2' and j.tenant_id = app.tenant() and j.name = 'days.mind' and j.lease_token is null
+      and j.run_at > clock_timestamp();
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id)
+    select uuidv7(), 'work', 'days.mind', 1, app.tenant(), '00000000-0000-7000-8000-0000000000d2'
+    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d2' and j.tenant_id = app.tenant()
+      and j.name = 'days.mind' and j.lease_token is null);
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- Day packs of the entered wedding are to be made: in five to twenty seconds, so that what is amended meanwhile is in them and weddings take turns.
+create function app.owe_packs() returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  n integer;
+begin
+  if app.tenant() is null or app.role() <> 'system' then raise insufficient_privilege using message = 'owe_packs is the system''s'; end if;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, run_at)
+    select uuidv7(), 'work', 'days.pack', 2, app.tenant(), '00000000-0000-7000-8000-0000000000d3',
+      clock_timestamp() + interval '5 seconds' + app.own_turn(app.tenant(), 15)
+    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d3' and j.tenant_id = app.tenant()
+      and j.name = 'days.pack' and j.lease_token is null);
+  get diagnostics n = row_count;
+  return n;
+end $$;
+grant execute on function app.owe_look(), app.owe_packs() to wedsync_user;
 
 reset role;
 set role wedsync_owner;

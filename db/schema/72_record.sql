@@ -169,6 +169,14 @@ create type app.matched as (id uuid, subscription_id uuid, tenant_id uuid, conne
   type text, link_id uuid, order_key uuid, lane smallint, held_until timestamptz);
 create type app.due as (n integer, event_id uuid, name text, is_merged boolean, is_swept boolean);
 
+-- Whether a stream has any of what a reaction is about: a wedding without a channel owes no telling of one. Each such job cost a claim and four
+-- round trips to find nothing.
+create function app.has_any(p_needs text, p_stream uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return p_needs = 'chats' and exists (select from public.chats c where c.wedding_id = p_stream and c.state in ('opening', 'active'));
+end $$;
+
 -- What facts owe. One delivery per destination whose tenant may see the fact, by the first of its subscriptions that matches, with the previous seq
 -- that destination was owed; app.routed says by the same predicates why. One reaction per name whose condition holds. A reaction that is merged
 -- looks at what stands, not at its event: while one of its name waits in this stream no other is owed. The lock on the waiting one makes that sure:
@@ -201,7 +209,8 @@ begin
     order by s.destination_id, e.n, s.position, s.id) f;
   select array_agg(row(e.n, e.id, t.name, t.is_merged, t.is_swept)::app.due), bool_or(t.is_merged) into v_due, v_is_merged
     from unnest(p_told) e join public.reaction_types t on t.type = e.type
-    where not e.bulk and (t.condition is null or jsonb_path_match(p_facts -> (e.n - 1), t.condition, '{}', true));
+    where not e.bulk and (t.condition is null or jsonb_path_match(p_facts -> (e.n - 1), t.condition, '{}', true))
+      and (t.needs is null or app.has_any(t.needs, p_stream));
   if v_matched is not null then
     with moved as (
       insert into public.heads as h (destination_id, stream_id, seq)
@@ -342,10 +351,12 @@ language sql volatile security definer set search_path = '' as $$
     on conflict (type) do update set lane = excluded.lane, acknowledge = excluded.acknowledge
     where (t.lane, t.acknowledge) is distinct from (excluded.lane, excluded.acknowledge);
   delete from public.reaction_types r where (r.name, r.type) not in (select x ->> 'name', x ->> 'type' from jsonb_array_elements(p -> 'reactions') as f(x));
-  insert into public.reaction_types as r (name, type, condition, is_merged, is_swept)
-    select x ->> 'name', x ->> 'type', (x ->> 'condition')::jsonpath, (x ->> 'is_merged')::boolean, (x ->> 'is_swept')::boolean from jsonb_array_elements(p -> 'reactions') as f(x)
-    on conflict (name, type) do update set condition = excluded.condition, is_merged = excluded.is_merged, is_swept = excluded.is_swept
-    where (r.condition::text, r.is_merged, r.is_swept) is distinct from (excluded.condition::text, excluded.is_merged, excluded.is_swept);
+  insert into public.reaction_types as r (name, type, condition, is_merged, is_swept, needs)
+    select x ->> 'name', x ->> 'type', (x ->> 'condition')::jsonpath, (x ->> 'is_merged')::boolean, (x ->> 'is_swept')::boolean, x ->> 'needs'
+    from jsonb_array_elements(p -> 'reactions') as f(x)
+    on conflict (name, type) do update set condition = excluded.condition, is_merged = excluded.is_merged, is_swept = excluded.is_swept, needs = excluded.needs
+    where (r.condition::text, r.is_merged, r.is_swept, r.needs)
+      is distinct from (excluded.condition::text, excluded.is_merged, excluded.is_swept, excluded.needs);
 $$;
 grant execute on function app.sync_catalogue(jsonb) to wedsync_owner;
 reset role;

@@ -161,22 +161,23 @@ end $$;
 
 -- The morning of a wedding: four hours before it goes live everybody on call is asked to answer once, so that nobody finds out on the day that a
 -- number is wrong. Once a day and wedding.
-create function app.poke_drills(p_limit integer default 1000) returns integer
+create function app.poke_drills(p_within_s double precision default 0, p_limit integer default 1000) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   n integer;
 begin
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
-    select uuidv7(), 'work', 'alerts.drill', 1, d.wedding_id, '00000000-0000-7000-8000-00000000000a', jsonb_build_object('on', d."on")
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args, run_at)
+    select uuidv7(), 'work', 'alerts.drill', 1, d.wedding_id, '00000000-0000-7000-8000-0000000000d2', jsonb_build_object('on', d."on"),
+      clock_timestamp() + app.own_turn(d.wedding_id, p_within_s)
     from public.wedding_days d
     where d.live_until > app.now() and d.live_from - interval '4 hours' <= app.now()
       and not exists (select from public.alerts a where a.wedding_id = d.wedding_id and a.kind = 'drill'
         and a.raised_at >= d.live_from - interval '4 hours')
-      and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-00000000000a' and j.tenant_id = d.wedding_id
+      and not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d2' and j.tenant_id = d.wedding_id
         and j.name = 'alerts.drill')
     limit p_limit;
   get diagnostics n = row_count;
   return n;
 end $$;
-grant execute on function app.late_alerts(interval), app.poke_drills(integer) to wedsync_service;
+grant execute on function app.late_alerts(interval), app.poke_drills(double precision, integer) to wedsync_service;
 reset role;

@@ -87,14 +87,15 @@ language sql stable security definer set search_path = '' as $$
   group by 1, 2;
 $$;
 
-create function app.owe_minding(p_weddings uuid[]) returns integer
+-- One waiting job of a wedding is enough, for it looks at what stands; each in its own turn within so many seconds.
+create function app.owe_minding(p_weddings uuid[], p_within_s double precision default 0) returns integer
 language plpgsql volatile set search_path = '' as $$
 declare
   n integer;
 begin
-  -- One waiting job of a wedding is enough, for it looks at what stands.
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args)
-    select uuidv7(), 'work', 'journeys.mind', 2, w.id, '00000000-0000-7000-8000-000000000003', '{}'
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, args, run_at)
+    select uuidv7(), 'work', 'journeys.mind', 2, w.id, '00000000-0000-7000-8000-000000000003', '{}',
+      clock_timestamp() + app.own_turn(w.id, p_within_s)
     from (select distinct unnest(p_weddings) as id) w
     where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-000000000003' and j.tenant_id = w.id
       and j.name = 'journeys.mind');
@@ -116,7 +117,7 @@ language sql immutable set search_path = '' as $$
 $$;
 
 -- Weddings where one of them holds and was not noted for every link that is active. What is over for a fortnight is left alone.
-create function app.poke_milestones(p_limit integer default 500) returns integer
+create function app.poke_milestones(p_within_s double precision default 0, p_limit integer default 500) returns integer
 language sql volatile security definer set search_path = '' as $$
   select app.owe_minding(array(
     select w.wedding_id from public.weddings w
@@ -127,7 +128,7 @@ language sql volatile security definer set search_path = '' as $$
           (app.now() at time zone w.time_zone)::date)) as c(name)
         where l.wedding_id = w.wedding_id and l.status = 'active' and not exists (select from public.milestones m
           where m.wedding_id = l.wedding_id and m.link_id = l.id and m.name = c.name))
-    limit p_limit));
+    limit p_limit), p_within_s);
 $$;
 
 -- Whose offers a mail's way out stops, for who holds it.
@@ -157,5 +158,5 @@ end $$;
 grant execute on function app.journeys_for(uuid, uuid), app.sender_of(uuid), app.owe_enrolments(uuid, uuid[], boolean),
   app.enrolments_of(uuid, uuid, integer), app.marketing_place(uuid, uuid), app.stop_marketing(uuid, uuid),
   app.calendar_milestones(date, date, date), app.said_of_steps(uuid) to wedsync_user;
-grant execute on function app.poke_journeys(integer), app.poke_milestones(integer) to wedsync_service;
+grant execute on function app.poke_journeys(integer), app.poke_milestones(double precision, integer) to wedsync_service;
 reset role;

@@ -10,7 +10,7 @@ from tests.contracts.alert_house import linked
 from tests.contracts.town import LEASE_WORK, Linked, Somebody, Town
 from wedsync.events.jobs import Job
 from wedsync.kit import clock
-from wedsync.operations.wedding_day import minding
+from wedsync.operations.wedding_day import minding, packing
 
 
 class DayHouse(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ async def house(town: Town, zone: str = "Europe/London", on: date | None = None)
 
 
 async def mind(day: DayHouse) -> None:
-    """What the clock owes is done, as a worker does it."""
+    """What the clock owes is done, as a worker does it: its look, and the packs that this or a change asks for."""
     await day.town.admin.execute(
         "update day_watches set next_at = '-infinity' where wedding_id = $1", UUID(day.wedding)
     )
@@ -112,7 +112,17 @@ async def mind(day: DayHouse) -> None:
     row = await day.town.admin.fetchrow(LEASE_WORK, UUID(day.wedding), minding.MIND)
     assert row is not None
     await minding.works(day.town.ring)[minding.MIND](day.town.door, Job(**row))
+    await packed(day)
     await day.town.react(day.wedding)
+
+
+async def packed(day: DayHouse) -> int:
+    """Day packs that are owed are made, without waiting for their turn; returns how many times."""
+    await day.town.admin.execute("update jobs set run_at = clock_timestamp() where name = $1", packing.PACK)
+    rows = await day.town.admin.fetch(LEASE_WORK, UUID(day.wedding), packing.PACK)
+    for row in rows:
+        await packing.works(day.town.ring)[packing.PACK](day.town.door, Job(**row))
+    return len(rows)
 
 
 async def said(day: DayHouse, *types: str) -> list[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest_asyncio
 
 from tests.contracts.chat_house import ChatHouse, Chatting, housed
-from tests.contracts.town import Linked, Somebody
+from tests.contracts.town import Linked, Somebody, Town
 from tests.engines_fixture import Database, RunningPostgres, clone, drop
 from tests.eventually import eventually
 from wedsync.connectors.teams.fake import WORKFLOWS
@@ -286,3 +286,9 @@ async def test_teams_takes_cards_and_its_button_leads_to_a_page_that_asks_first(
     assert (await acknowledgement(business, wedding))["status"] != "acknowledged"
     (shown,) = (await business.owner.got("GET", f"{path}/chats"))["items"]
     assert (shown["state"], shown["people"]) == ("active", 0)
+
+
+async def test_a_wedding_without_a_channel_owes_no_telling_of_one(town: Town, ana: Somebody, wedding: str) -> None:
+    await moved(ana, wedding, "2027-06-12")
+    ran = await town.reactions(wedding)
+    assert "notices.tell" in ran and not any(name.startswith("chatting.") for name in ran)

@@ -116,22 +116,25 @@ def told_of(house: House) -> Wedding:
     return wedding
 
 
+@pytest.mark.parametrize("changes", [5, pytest.param(500, marks=pytest.mark.prove)])
 def test_a_backup_comes_back_at_a_moment_after_it_whole_and_of_a_new_epoch(
-    house: House, capsys: pytest.CaptureFixture[str]
+    house: House, capsys: pytest.CaptureFixture[str], changes: int
 ) -> None:
+    """Half of the changes since the backup come before that moment, and half after it."""
     wedding = told_of(house)
     at_backup = house.rows()
     place = house.backup()
-    moment = house.facts(wedding, 5)
+    moment = house.facts(wedding, changes)
     then = house.rows()
-    house.facts(wedding, 5)
+    house.facts(wedding, changes)
+    last = 6 + 2 * changes
     house.stop()
 
     # A drill brings back the backup itself, and nothing of what stands is touched.
     assert restore.run(house.settings, restore.Wish(source=place.parent, is_drill=True)) == 0
     assert "The log of every stream is dense." in capsys.readouterr().out
     house.start()
-    assert len(house.events(wedding.id)) == 16
+    assert len(house.events(wedding.id)) == last
     assert house.epoch() == 1
     house.stop()
 
@@ -142,17 +145,17 @@ def test_a_backup_comes_back_at_a_moment_after_it_whole_and_of_a_new_epoch(
     assert "It stands in the cluster's place; what stood there is in" in out
     house.start()
     assert house.rows() == then != at_backup
-    assert house.events(wedding.id) == [(1, seq) for seq in range(1, 12)]
+    assert house.events(wedding.id) == [(1, seq) for seq in range(1, 7 + changes)]
     epoch = house.epoch()
     assert epoch > 1
 
-    # A client that had seen all sixteen is told to read anew, and what comes from now on is dense and of the new epoch.
+    # A client that had seen all of it is told to read anew, and what comes from now on is dense and of the new epoch.
     stands = "select epoch, top, oldest from app.stream_top('wedding', $1)"
     top = house.with_ledger(lambda ledger: ledger.admin.fetchrow(stands, wedding.id))
-    verdict = judge((1, 16), epoch=top["epoch"], top=top["top"], oldest=top["oldest"], limit=100)
+    verdict = judge((1, last), epoch=top["epoch"], top=top["top"], oldest=top["oldest"], limit=100)
     assert (verdict.epoch, verdict.status) == (epoch, "reset")
     house.facts(wedding, 2)
-    assert house.events(wedding.id)[-2:] == [(epoch, 12), (epoch, 13)]
+    assert house.events(wedding.id)[-2:] == [(epoch, 7 + changes), (epoch, 8 + changes)]
     assert house.flaws() == []
 
 

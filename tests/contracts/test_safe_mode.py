@@ -222,6 +222,7 @@ async def test_a_live_weddings_accounts_are_asked_a_quarter_as_often_and_what_is
     begins = await live_from(street.day)
     before = await street.counted(begins - SPAN)
     live = await street.counted(begins)
+    print(f"\ncalls in {SPAN}: {before} before, {live} while it is live")
     assert min(before["tave"], before["google"], before["mailchimp"]) >= 20, before
     for name in ("tave", "google", "mailchimp"):
         assert live[name] <= before[name] * 0.25, (name, before, live)

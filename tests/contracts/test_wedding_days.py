@@ -1,7 +1,6 @@
 """A wedding day through the door: what may still be changed, amendments, now and next, who is there."""
 
 import asyncio
-import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -280,59 +279,6 @@ async def test_what_people_raised_themselves_is_theirs_to_end(town: Town) -> Non
     await mind(day)
     (alert,) = (await day.ana.got("GET", day.at("alerts")))["items"]
     assert alert["state"] == "triggered"
-
-
-async def test_day_packs_say_to_each_what_they_may_see(town: Town) -> None:
-    day = await house(town)
-    await day.ana.got("POST", day.at("day-contacts"), {"name": "Dora Keys", "phone": "+44 20 7946 0018"}, code=201)
-    await day.put_at(timedelta(hours=20))
-    await mind(day)
-    packs = (await day.ana.got("GET", day.at("day-packs")))["items"]
-    assert sorted(str(one["link_id"]) for one in packs) == sorted(
-        [day.planner.link, day.photographer.link, day.florist.link, "None"]
-    )
-    assert {one["because"] for one in packs} == {"day"}, "those that were missed became one"
-    change = {"schedule_item_id": day.items["Dinner"], "by_minutes": 15, "reason": "mauve-otter-17"}
-    await day.planner.owner.got("POST", day.at("amendments"), change, code=201)
-    await day.town.react(day.wedding)
-    await mind(day)
-    for who, sees in ((day.ana, True), (day.photographer.owner, True), (day.florist.owner, False)):
-        own = [
-            one
-            for one in (await who.got("GET", day.at("day-packs")))["items"]
-            if who is not day.ana or not one["link_id"]
-        ]
-        assert [one["because"] for one in own] == ["amendment", "day"]
-        answer = await who.ask("GET", day.at(f"day-packs/{own[0]['id']}"))
-        assert "attachment" in answer.headers["content-disposition"]
-        for words in ("mauve-otter-17", "Dora Keys", "Dinner"):
-            assert (words in answer.text) == sees, words
-        told = re.sub(
-            r'<a class="small" rel="noreferrer" href="https://www\.openstreetmap\.org/[^"]*">', "", answer.text
-        )
-        assert not re.search(r"(src|href)=.(?!tel:|geo:)|url\(|@import|<script|<link", told), "nothing is fetched"
-    for who, place in (
-        (day.ana, f"/me/{day.wedding}/day-pack"),
-        (day.florist.owner, f"/studio/{day.florist.supplier}/weddings/{day.wedding}/day-pack"),
-    ):
-        inbox = (await who.got("GET", "/api/v1/me/inbox"))["items"]
-        assert [n["href"] for n in inbox if n["type"] == "day_pack.made"] == [place] * 2, "each its own, by each making"
-        sent = [m for m in await day.town.mails(day.wedding, to=who.email) if "day pack is ready" in m["subject"]]
-        assert len(sent) == 2 and "day-pack" in sent[0]["text"] and "mauve-otter-17" not in sent[1]["text"]
-    theirs = (await day.planner.owner.got("GET", day.at("day-packs")))["items"][0]["id"]
-    await day.photographer.owner.got("GET", day.at(f"day-packs/{theirs}"), code=404)
-    for who, path in (
-        (day.ana, f"/me/{day.wedding}"),
-        (day.florist.owner, f"/studio/{day.florist.supplier}/weddings/{day.wedding}"),
-    ):
-        assert "Ana &amp; Ben" in await who.see(f"{path}/day-pack")
-    rows = await town.admin.fetch("select to_jsonb(e)::text as t from events e where e.subject_table = 'day_packs'")
-    assert rows and not any("sealed" in row["t"] for row in rows)
-    ready = await day.ana.got("GET", day.at("readiness"))
-    missing = {one["key"]: one["missing"] for one in ready["checks"] if one["done"] < one["whole"]}
-    assert set(missing["arrivals"]) == {"Florist", "Photographer", "Planner"} and "Photos" not in missing["owners"]
-    await day.photographer.owner.got("GET", day.at("readiness"), code=403)
-    assert f"{ready['score']}" in await day.ana.see(f"/me/{day.wedding}/readiness")
 
 
 async def test_in_the_last_week_other_programs_propose_and_on_the_day_a_yes_is_an_amendment(town: Town) -> None:

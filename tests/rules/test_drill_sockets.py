@@ -89,7 +89,7 @@ async def test_a_join_that_is_refused_is_told(data: bytes, said: str) -> None:
     with pytest.raises(ConnectionError, match=said):
         await listener.joined
     listener.connection_lost(None)
-    assert listener.is_lost
+    assert listener.gone.is_set()
 
 
 async def test_a_socket_that_is_closed_before_it_has_joined_says_so() -> None:

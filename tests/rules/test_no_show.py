@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rules.test_now_and_next import ZONES, chain, item
-from wedsync.operations.wedding_day import minding, noshow, readiness
-from wedsync.schedule.model import days_of, phase
+from wedsync.days.model import Arrival
+from wedsync.operations.wedding_day import minding, noshow, packing, readiness
+from wedsync.schedule.model import LIVE_BEFORE, days_of, phase
 from wedsync.schedule.rows import WeddingDay
 
 DUE = datetime(2027, 6, 5, 12, 30, tzinfo=UTC)
@@ -68,12 +69,34 @@ def test_the_clock_asks_and_packs_in_the_phases_in_which_it_should(zone: str, on
     first = one.starts_at
     for hours, asked, packed in ((200, 0, 0), (100, 0, 1), (71, 1, 1), (47, 2, 1), (23, 3, 2), (1, 3, 3)):
         now = first - timedelta(hours=hours)
-        assert (minding.times_asked(day, now), minding.packs_due(day, now)) == (asked, packed)
+        assert (minding.times_asked(day, now), packing.packs_due(day, now)) == (asked, packed)
     assert phase(day, first - timedelta(hours=71)) == "supplier_confirm"
     assert phase(day, first - timedelta(hours=23)) == "hard_freeze"
     assert minding.next_look(day, first) - first < minding.next_look(day, first - timedelta(days=3)) - (
         first - timedelta(days=3)
     )
+
+
+def test_the_clock_looks_again_no_later_than_it_has_something_to_say() -> None:
+    first = DUE
+    day = WeddingDay(
+        id=UUID(int=1), wedding_id=UUID(int=2), on=first.date(), zone="Europe/London", live_from=first - LIVE_BEFORE,
+        live_until=first + timedelta(hours=10), version=1, updated_at=DUE,
+    )  # fmt: skip
+    second = timedelta(seconds=1)
+    for before in (*minding.ASKED_BEFORE, *(one for one, _ in packing.PACKED_BEFORE)):
+        assert minding.next_look(day, first - before - second) == first - before
+    one = Arrival(
+        id=UUID(int=3), wedding_id=UUID(int=2), link_id=BAND, supplier_name="Band", on=day.on, zone=day.zone,
+        expected_at=first + timedelta(hours=2), contact_name="", contact_phone="", vehicle="", confirmed_at=None,
+        asked=3, state="expected", eta_at=None, arrived_at=None, left_at=None, rung=0, said_by="", version=1,
+        created_at=DUE, updated_at=DUE,
+    )  # fmt: skip
+    for minutes in noshow.RUNGS:
+        then = one.expected_at + timedelta(minutes=minutes)
+        assert minding.next_look(day, then - 5 * second, [one]) == then
+        there = msgspec.structs.replace(one, state="on_site")
+        assert minding.next_look(day, then - 5 * second, [there]) > then, "who is there is not looked for"
 
 
 def test_readiness_is_a_hundred_only_where_nothing_is_missing_and_says_whose_it_is() -> None:

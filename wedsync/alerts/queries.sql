@@ -209,4 +209,4 @@ select m.alert_id, m.title, m.href, m.raised_at from app.my_alarms() m
 select l.wedding_id, l.alert_id, l.late_s from app.late_alerts() l
 
 -- name: poke_drills
-select app.poke_drills()
+select app.poke_drills($1)

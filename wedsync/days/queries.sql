@@ -190,7 +190,11 @@ select coalesce(max(a.number), 0) from amendments a where a.wedding_id = (select
 
 -- name: owe_look
 -- The clock of the day looks at once.
-select app.owe_work('days.mind', '{}', 1::smallint)
+select app.owe_look()
+
+-- name: owe_packs
+-- Day packs are made anew, in a moment.
+select app.owe_packs()
 
 -- name: plan
 select i.id, i.wedding_id, i.kind, i.title, i."on", i.at_local, i.zone, i.starts_at, i.minutes, i.buffer_minutes, i.place, i.owner_link_id,

@@ -10,8 +10,13 @@ from wedsync.schedule import actions as schedule
 queries = sql.load("wedsync.days")
 
 
+async def pack_anew(tx: Tx, event: Event) -> None:
+    """What everybody carries says what was amended."""
+    await tx.value(queries.owe_packs)
+
+
 async def look_now(tx: Tx, event: Event) -> None:
-    """What everybody carries says what was amended; who has come is looked for no more."""
+    """Who has come is looked for no more."""
     await tx.value(queries.owe_look)
 
 
@@ -21,7 +26,7 @@ async def tell_core(tx: Tx, event: Event) -> None:
 
 
 REACTIONS = (
-    Reaction(name="days.pack_anew", types=(facts.AMENDED.type,), run=look_now, is_merged=True),
+    Reaction(name="days.pack_anew", types=(facts.AMENDED.type,), run=pack_anew, is_merged=True),
     Reaction(name="days.calm", types=(facts.CAME.type, facts.CONFIRMED.type), run=look_now, is_merged=True),
     Reaction(
         name="days.tell_core",

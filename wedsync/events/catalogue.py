@@ -7,7 +7,7 @@ from here. A type's shape is never reused: a new shape is a new version.
 import builtins
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -53,7 +53,8 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     which the order of a stream's facts means nothing (`is_orderless`). People wait for a prompt one:
     what else a worker begins meanwhile waits for it. `afterwards(tx, event, left)` is what of it can wait until what
     `run` did is committed and told: `left` is what `run` returned, and None leaves nothing. The job lasts until both
-    are done: where it is run again in between, `run` finds its own part done and says again what is left.
+    are done: where it is run again in between, `run` finds its own part done and says again what is left. `needs` names
+    what a stream must have any of (`app.has_any`): where there is nothing to do, nothing is owed.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     sweep: str | None = None
     is_prompt: bool = False
     afterwards: Any = None
+    needs: Literal["chats"] | None = None
 
 
 class Catalogue:
@@ -98,7 +100,7 @@ class Catalogue:
             raise ValueError(f"reaction {reaction.name}: only a merged one can be swept, or one without order")
         self._owed += [
             {"name": reaction.name, "type": kind, "condition": reaction.condition, "is_merged": reaction.is_merged}
-            | {"is_swept": is_swept}
+            | {"is_swept": is_swept, "needs": reaction.needs}
             for kind in reaction.types
         ]
 

@@ -89,6 +89,8 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "link_name": Scope.SCHEDULE,
     "couple_count": Scope.CORE,
     "poke_days": Scope.SCHEDULE,
+    "owe_look": Scope.SCHEDULE,
+    "owe_packs": Scope.SCHEDULE,
     "poke_weather": Scope.SCHEDULE,
     "look_as": Scope.CORE,
     "backups": Scope.CORE,

@@ -238,7 +238,7 @@ select app.stop_marketing($1, $2)
 select app.poke_journeys()
 
 -- name: poke_milestones
-select app.poke_milestones()
+select app.poke_milestones($1)
 
 -- name: my_link
 -- The link of a supplier that whoever asks works for, in the entered wedding.

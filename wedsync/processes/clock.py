@@ -59,11 +59,11 @@ def timers(settings: Settings, published: Callable[[str], Awaitable[Any]]) -> li
         Timer("remind_of_forms", 5 * minute, ticks.reminding_of_forms(published)),
         Timer("warn_of_limits", 5 * minute, ticks.warning_of_limits(published)),
         Timer("mind_alerts", 1.0, ticks.minding_alerts(published)),
-        Timer("mind_days", 10.0, ticks.minding_days(published)),
-        Timer("drill", minute, ticks.drilling(published)),
+        Timer("mind_days", 2.0, ticks.minding_days(published, 2.0)),
+        Timer("drill", minute, ticks.drilling(published, 5 * minute)),
         Timer("mind_invitations", minute, ticks.minding_invitations(published)),
         Timer("mind_journeys", 10.0, ticks.minding_journeys(published)),
-        Timer("pass_milestones", 10 * minute, ticks.passing_milestones(published)),
+        Timer("pass_milestones", 10 * minute, ticks.passing_milestones(published, minute)),
         Timer("mind_failing", minute, ticks.minding(published)),
         Timer("forget_positions", minute, forgetting.forget_positions),
         Timer("forget_hosts", hour, forgetting.forget_hosts),
@@ -122,16 +122,11 @@ async def _lead(door: Door, waiting: Sequence[Timer], stop: asyncio.Event, env: 
             await wedding_time.take(connection, env)
             for timer in waiting:
                 if clock.monotonic() >= timer.due:
-                    timer.due = clock.monotonic() + pace(timer.every_s)
+                    timer.due = clock.monotonic() + clock.pace(timer.every_s)
                     failpoints.hit("before_tick")
                     await timer.tick(connection)
                     failpoints.hit("after_tick")
             await _pause(stop, max(0.05, min(timer.due for timer in waiting) - clock.monotonic()))
-
-
-def pace(every_s: float) -> float:
-    """Machine seconds until a tick comes again: in a drill sooner, as its time runs faster, and at most each second."""
-    return max(every_s / clock.speed(), min(every_s, 1.0))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

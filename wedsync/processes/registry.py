@@ -127,6 +127,7 @@ from wedsync.operations.status import pages as status_pages
 from wedsync.operations.wedding_day import api as wedding_day_api
 from wedsync.operations.wedding_day import forecasting as wedding_day_forecasting
 from wedsync.operations.wedding_day import minding as wedding_day_minding
+from wedsync.operations.wedding_day import packing as wedding_day_packing
 from wedsync.operations.wedding_day import pages as wedding_day_pages
 from wedsync.operations.wording import api as wording_api
 from wedsync.operations.wording import pages as wording_pages
@@ -362,6 +363,7 @@ def works(
         **invitations_posting.works(ring, settings),
         **alerts_calling.works(ring, settings),
         **wedding_day_minding.works(ring),
+        **wedding_day_packing.works(ring),
         **bookings_following.WORKS,
         **journeys_running.WORKS,
         **phoning_work.works(ring),

@@ -11,7 +11,7 @@ from wedsync.connections.phoning.contract import phones_of
 from wedsync.events.catalogue import Lane
 from wedsync.events.jobs import is_passing, queries
 from wedsync.events.retry import TRIES_MAX
-from wedsync.kit import sql
+from wedsync.kit import clock, sql
 from wedsync.kit.config import Settings
 from wedsync.operations.freeze import actions as freeze
 from wedsync.operations.health.model import PATIENCE_S as PATIENCE
@@ -128,11 +128,12 @@ def minding_journeys(published: Callable[[str], Awaitable[Any]]) -> Tick:
     return mind
 
 
-def passing_milestones(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """Weddings that passed a milestone of the calendar: six months to go, or over."""
+def passing_milestones(published: Callable[[str], Awaitable[Any]], within_s: float = 0.0) -> Tick:
+    """Weddings that passed a milestone of the calendar: six months to go, or over. At a midnight that is all of one
+    date: each has its own turn within so many seconds."""
 
     async def look(connection: Any) -> None:
-        if await connection.fetchval(journeys.poke_milestones):
+        if await connection.fetchval(journeys.poke_milestones, clock.pace(within_s)):
             await published("[]")
 
     return look
@@ -166,24 +167,25 @@ def minding_alerts(published: Callable[[str], Awaitable[Any]]) -> Tick:
     return mind
 
 
-def drilling(published: Callable[[str], Awaitable[Any]]) -> Tick:
-    """The morning of a wedding: who is on call is asked to answer once."""
+def drilling(published: Callable[[str], Awaitable[Any]], within_s: float) -> Tick:
+    """The morning of a wedding: who is on call is asked to answer once. Weddings begin at full hours, many at the same:
+    each has its own turn within so many seconds."""
 
     async def drill(connection: Any) -> None:
-        if await connection.fetchval(alerts.poke_drills):
+        if await connection.fetchval(alerts.poke_drills, clock.pace(within_s)):
             await published("[]")
 
     return drill
 
 
-def minding_days(published: Callable[[str], Awaitable[Any]]) -> Tick:
+def minding_days(published: Callable[[str], Awaitable[Any]], every_s: float) -> Tick:
     """Wedding days that should be looked at: who is asked when they come, who does not come, whose packs are due, and
-    whose weather is to be asked for."""
+    whose weather is to be asked for. Until the next tick each wedding has its own turn: they are not begun at once."""
 
     async def mind(connection: Any) -> None:
-        for which in (wedding_days.poke, wedding_days.poke_weather):
-            if await connection.fetchval(which):
-                await published("[]")
+        found = await connection.fetchval(wedding_days.poke, clock.pace(every_s))
+        if await connection.fetchval(wedding_days.poke_weather) or found:
+            await published("[]")
 
     return mind
 

@@ -53,9 +53,11 @@ def reactions(settings: Settings, orders: Orders) -> tuple[Reaction, ...]:
         await orders(tx, event, lambda row: _settled(event, row, "over"), _scope(event))
 
     return (
-        Reaction(name="chatting.alarm", types=CALLS, run=alarm, condition=CALLING),
-        Reaction(name="chatting.seen_to", types=(facts.ACKNOWLEDGED.type,), run=seen_to, condition=CALLING),
-        Reaction(name="chatting.over", types=OVER, run=over, condition=EMERGENCY),
+        Reaction(name="chatting.alarm", types=CALLS, run=alarm, condition=CALLING, needs="chats"),
+        Reaction(
+            name="chatting.seen_to", types=(facts.ACKNOWLEDGED.type,), run=seen_to, condition=CALLING, needs="chats"
+        ),
+        Reaction(name="chatting.over", types=OVER, run=over, condition=EMERGENCY, needs="chats"),
     )
 
 

@@ -57,8 +57,8 @@ def reactions(ring: KeyRing, settings: Settings) -> tuple[Reaction, ...]:
         await _owe(tx, ring, event, [(event.subject.id, None, model.Order(do="archive"))])
 
     return (
-        Reaction(name="chatting.tell", types=TOLD, run=tell),
-        Reaction(name="chatting.settle", types=(acknowledgements.GIVEN.type,), run=settle),
+        Reaction(name="chatting.tell", types=TOLD, run=tell, needs="chats"),
+        Reaction(name="chatting.settle", types=(acknowledgements.GIVEN.type,), run=settle, needs="chats"),
         Reaction(name="chatting.make", types=(model.ADDED.type,), run=make),
         Reaction(
             name="chatting.archive",

@@ -1,4 +1,4 @@
-"""What the clock does for a wedding day: asks suppliers when they come, looks for those who do not, makes day packs.
+"""What the clock does for a wedding day: asks suppliers when they come, looks for those who do not, has packs made.
 
 One job of a wedding at a time; it says itself when it is to be looked at again. What it finds is judged by `noshow`,
 and written by the noun's own actions.
@@ -15,30 +15,24 @@ from wedsync.alerts import actions as alerts
 from wedsync.alerts.model import NewAlert
 from wedsync.days import actions as days
 from wedsync.days.actions import queries as plans
-from wedsync.days.model import MISSING, Arrival, Because
+from wedsync.days.model import MISSING, Arrival
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work
 from wedsync.kit import sql
 from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.seal import KeyRing
-from wedsync.operations.wedding_day import afterwards, noshow, pack
+from wedsync.operations.wedding_day import afterwards, noshow
+from wedsync.operations.wedding_day.packing import PACKED_BEFORE, first_of, packs_due
 from wedsync.schedule.actions import planned
-from wedsync.schedule.model import LIVE_BEFORE, local_of
+from wedsync.schedule.model import local_of
 from wedsync.schedule.rows import PlannedItem, WeddingDay
 from wedsync.web.context import as_struct
 from wedsync.web.formats import clock
 
 queries = sql.load("wedsync.operations.wedding_day")
 MIND: Final = "days.mind"
-ENTER: Final = "select app.enter_job($1, $2)"
 ASKED_BEFORE: Final = (timedelta(hours=72), timedelta(hours=48), timedelta(hours=24))
-PACKED_BEFORE: Final[tuple[tuple[timedelta, Because], ...]] = (
-    (timedelta(days=7), "week"),
-    (timedelta(hours=24), "day"),
-    (timedelta(hours=2), "hours"),
-)
-PACKS: Final = len(PACKED_BEFORE)
 NEAR, FAR = timedelta(seconds=30), timedelta(minutes=10)
 """How long the clock looks away at most, near the day and before it: plans and arrivals move meanwhile."""
 CLOCK: Final = "The day's clock"
@@ -57,13 +51,13 @@ def works(ring: KeyRing) -> Mapping[str, Work]:
 
     async def mind(door: Door, job: Job) -> None:
         async with door.enter_job(job.id, job.lease_token) as tx:
-            await look(tx, ring, job)
+            await look(tx, ring)
             await jobs.finish(tx, job)
 
     return {MIND: mind}
 
 
-async def look(tx: Tx, ring: KeyRing, job: Job) -> None:
+async def look(tx: Tx, ring: KeyRing) -> None:
     """Everything that is due of every day to come of the entered wedding."""
     await tx.run(queries.hold)
     head: Any = await tx.row(queries.head)
@@ -76,37 +70,30 @@ async def look(tx: Tx, ring: KeyRing, job: Job) -> None:
     known = await days.days(tx) if head["stands"] else []
     for day in known:
         if day.live_until <= seen.now:
-            await tx.run(queries.put_watch, day.on, await afterwards.wind_down(tx, day, known, seen.now), PACKS)
+            await tx.run(queries.put_watch, day.on, await afterwards.wind_down(tx, day, known, seen.now))
             continue
         if not _is_near(day, seen.now):
             continue
-        await _ask(tx, seen, day)
-        await _search(tx, ring, seen, day)
-        made = await _pack(tx, ring, job, seen, day, packs.get(day.on, 0))
-        await tx.run(queries.put_watch, day.on, next_look(day, seen.now), made)
+        arrivals = await _asked(tx, seen, day)
+        await _search(tx, ring, seen, day, arrivals)
+        if packs_due(day, seen.now) > packs.get(day.on, 0):
+            await tx.value(plans.owe_packs)
+        await tx.run(queries.put_watch, day.on, next_look(day, seen.now, arrivals))
     await _calm(tx)
-    if await tx.value(plans.last_number) > await tx.value(queries.packed):
-        await pack_all(tx, ring, job, [row["id"] for row in seen.links], "amendment")
 
 
-def first_of(day: WeddingDay) -> datetime:
-    """When its first item begins."""
-    return day.live_from + LIVE_BEFORE
-
-
-def next_look(day: WeddingDay, now: datetime) -> datetime:
-    """When the clock looks again."""
-    return now + (NEAR if now >= first_of(day) - timedelta(hours=6) else FAR)
+def next_look(day: WeddingDay, now: datetime, arrivals: Sequence[Arrival] = ()) -> datetime:
+    """When the clock looks again: as soon as it has something to say, and now and then, for plans move meanwhile."""
+    then = now + (NEAR if now >= first_of(day) - timedelta(hours=6) else FAR)
+    asked = [first_of(day) - before for before in ASKED_BEFORE]
+    packed = [first_of(day) - before for before, _ in PACKED_BEFORE]
+    missed = [noshow.next_at(noshow.due_at(one.expected_at, one.eta_at), now) for one in arrivals if _is_awaited(one)]
+    return min([then, *(at for at in (*asked, *packed, *missed) if at is not None and at > now)])
 
 
 def times_asked(day: WeddingDay, now: datetime) -> int:
     """How often suppliers have been asked by now when they come."""
     return sum(1 for before in ASKED_BEFORE if now >= first_of(day) - before)
-
-
-def packs_due(day: WeddingDay, now: datetime) -> int:
-    """How many packs the clock has made by now."""
-    return sum(1 for before, _ in PACKED_BEFORE if now >= first_of(day) - before)
 
 
 def _is_near(day: WeddingDay, now: datetime) -> bool:
@@ -118,17 +105,32 @@ def _own(items: Sequence[PlannedItem], day: WeddingDay, link_id: UUID) -> list[P
     return [i for i in items if i.owner_link_id == link_id and day.live_from <= i.starts_at <= day.live_until]
 
 
-async def _ask(tx: Tx, seen: Seen, day: WeddingDay) -> None:
-    times = times_asked(day, seen.now)
+def _is_awaited(one: Arrival) -> bool:
+    return one.state in ("expected", "on_my_way")
+
+
+async def _asked(tx: Tx, seen: Seen, day: WeddingDay) -> list[Arrival]:
+    """Who comes: suppliers who have not said when, and were not asked so often yet, are asked first."""
+    times, arrivals = times_asked(day, seen.now), await _arrivals(tx, day)
+    known = {one.link_id: one for one in arrivals}
+    has_asked = False
     for link in seen.links if times else ():
+        one = known.get(link["id"])
+        if one is not None and (one.confirmed_at is not None or one.asked >= times):
+            continue
         own = _own(seen.items, day, link["id"])
         needed = min((item.starts_at for item in own), default=first_of(day)) - timedelta(hours=1)
         await days.ask(tx, link["id"], day, needed, times)
+        has_asked = True
+    return await _arrivals(tx, day) if has_asked else arrivals
 
 
-async def _search(tx: Tx, ring: KeyRing, seen: Seen, day: WeddingDay) -> None:
+async def _arrivals(tx: Tx, day: WeddingDay) -> list[Arrival]:
+    return [as_struct(Arrival, row) for row in await tx.rows(plans.arrivals, day.on)]
+
+
+async def _search(tx: Tx, ring: KeyRing, seen: Seen, day: WeddingDay, arrivals: Sequence[Arrival]) -> None:
     """Whoever is expected and has not come, one rung at a time."""
-    arrivals = [as_struct(Arrival, row) for row in await tx.rows(plans.arrivals, day.on)]
     links = {row["id"]: row for row in seen.links}
     for one in arrivals:
         link = links.get(one.link_id)
@@ -167,23 +169,3 @@ async def _calm(tx: Tx) -> None:
 
 def _came(row: Row) -> list[tuple[str, datetime, str]]:
     return list(zip(row["names"], row["times"], row["zones"], strict=True))
-
-
-async def _pack(tx: Tx, ring: KeyRing, job: Job, seen: Seen, day: WeddingDay, made: int) -> int:
-    """The packs that are due; several that were missed become one. Returns how many were made by now."""
-    due = packs_due(day, seen.now)
-    if due > made:
-        await pack_all(tx, ring, job, [row["id"] for row in seen.links], PACKED_BEFORE[due - 1][1])
-    return due
-
-
-async def pack_all(tx: Tx, ring: KeyRing, job: Job, links: Sequence[UUID], because: Because) -> None:
-    """A pack for the couple and one for every supplier, each read as they may see it."""
-    number = await tx.value(plans.last_number)
-    files: list[tuple[UUID | None, bytes]] = [(None, await pack.made(tx, ring))]
-    for link in links:
-        if await tx.value(queries.look_as, link):
-            files.append((link, await pack.made(tx, ring)))
-        await tx.run(ENTER, job.id, job.lease_token)
-    for whose, file in files:
-        await days.keep_pack(tx, ring, file, link_id=whose, because=because, number=number)

@@ -45,14 +45,25 @@ where w.wedding_id = (select app.tenant())
 select x."on", x.next_at, x.packs from day_watches x where x.wedding_id = (select app.tenant())
 
 -- name: put_watch
-insert into day_watches (wedding_id, "on", next_at, packs)
-values ((select app.tenant()), $1, $2, $3)
+insert into day_watches (wedding_id, "on", next_at)
+values ((select app.tenant()), $1, $2)
 on conflict (wedding_id, "on") do update
-set next_at = excluded.next_at, packs = excluded.packs
+set next_at = excluded.next_at
+
+-- name: put_packed
+-- So many of a day's packs were made by the clock.
+insert into day_watches (wedding_id, "on", next_at, packs)
+values ((select app.tenant()), $1, (select app.now()), $2)
+on conflict (wedding_id, "on") do update
+set packs = excluded.packs
 
 -- name: hold
 -- One look at a wedding at a time.
 select pg_advisory_xact_lock(hashtextextended('days.mind:' || app.tenant(), 0))
+
+-- name: hold_packs
+-- One making of its packs at a time.
+select pg_advisory_xact_lock(hashtextextended('days.pack:' || app.tenant(), 0))
 
 -- name: packed
 -- The last amendment that is in a day pack.
@@ -69,7 +80,7 @@ where r.wedding_id = (select app.tenant()) and r.id = $1
 select b.supplier_id, b.name, b.place, b.slug from app.backups($1) b
 
 -- name: poke
-select app.poke_days()
+select app.poke_days($1)
 
 -- name: poke_weather
 select app.poke_weather()

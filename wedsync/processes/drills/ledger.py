@@ -14,7 +14,10 @@ LANES: Final = ("critical", "high", "normal", "low")
 EVENTS: Final = """select stream_id, seq, recorded_at, type,
         coalesce(pg_xact_commit_timestamp(xmin), recorded_at) as committed_at from public.events
     where stream_id = any ($1::uuid[]) and recorded_at >= $2"""
-OPEN: Final = "select count(*) from public.jobs where kind = 'delivery' or run_at <= clock_timestamp()"
+# The looks at wedding days come again and again: somebody's is always due.
+OPEN: Final = """select count(*) from public.jobs
+    where (kind = 'delivery' or run_at <= clock_timestamp()) and name <> 'days.mind'"""
+READY: Final = "select count(*) from public.jobs where run_at <= clock_timestamp() and name <> 'days.mind'"
 DELIVERIES: Final = """select d.connector, d.lane, d.state, d.reason, count(*) as count
     from public.deliveries d where d.made_at >= $1 group by 1, 2, 3, 4 order by 1, 2, 3, 4"""
 FIRST: Final = """select d.lane, extract(epoch from min(a.started_at) - e.recorded_at)::float8 * 1000 as first_ms
@@ -71,6 +74,12 @@ async def open_deliveries(settings: Settings) -> int:
     """How many jobs still have something to do."""
     async with connected(settings.door("owner")) as owner:
         return int(await owner.fetchval(OPEN))
+
+
+async def ready_jobs(settings: Settings) -> int:
+    """How many of them could be done now."""
+    async with connected(settings.door("owner")) as owner:
+        return int(await owner.fetchval(READY))
 
 
 async def kept(settings: Settings, weddings: Sequence[UUID], since: datetime) -> Kept:

@@ -64,7 +64,7 @@ class Listener(asyncio.Protocol):
         "_transport",
         "changes",
         "frames",
-        "is_lost",
+        "gone",
         "joined",
         "opened_ms",
         "topic",
@@ -82,7 +82,8 @@ class Listener(asyncio.Protocol):
         self.changes = 0
         self.frames: list[tuple[int, bytes]] | None = [] if keeps else None
         """Arrivals in nanoseconds of the monotonic clock, where they are kept."""
-        self.is_lost = False
+        self.gone = asyncio.Event()
+        """Closed, by whomever."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -92,7 +93,7 @@ class Listener(asyncio.Protocol):
         self._buffer = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
+        self.gone.set()
         if not self.joined.done():
             self.joined.set_exception(ConnectionError(f"closed before it had joined {self.topic}"))
 
@@ -193,11 +194,16 @@ async def open_one(port: int, join: Join, *, keeps: bool = False) -> Listener:
     return listener
 
 
+def permit_many() -> None:
+    """As many sockets as this process may ever have: what a shell gives it is often a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 @asynccontextmanager
 async def listening(port: int, joins: Sequence[Join]) -> AsyncIterator[list[Listener]]:
     """Open all of them, a few at a time, and keep them alive meanwhile."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    permit_many()
     listeners: list[Listener] = []
 
     async def open_next(join: Join) -> None:
@@ -230,7 +236,7 @@ async def _beat(listeners: Sequence[Listener]) -> None:
 
 def lost(listeners: Sequence[Listener]) -> int:
     """How many were closed by the other side."""
-    return sum(listener.is_lost for listener in listeners)
+    return sum(listener.gone.is_set() for listener in listeners)
 
 
 def seq_of(frame: bytes) -> int:

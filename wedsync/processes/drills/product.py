@@ -153,6 +153,14 @@ def own_folder() -> Iterator[Path]:
         yield Path(made)
 
 
+async def idle(product: Product) -> None:
+    """Until nothing is left that could be done now, or there was time enough for it."""
+    give_up_at = time.monotonic() + SETTLE_S
+    while await ledger.ready_jobs(product.settings) and time.monotonic() < give_up_at:
+        product.check()
+        await asyncio.sleep(0.25)
+
+
 async def settled(product: Product) -> None:
     """Until what is owed was delivered and the screens had a moment, or there was time enough for it."""
     give_up_at = time.monotonic() + SETTLE_S

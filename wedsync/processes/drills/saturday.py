@@ -13,7 +13,7 @@ from wedsync.processes.drills.acting import Deeds, Household, Passes
 from wedsync.processes.drills.calls import Caller, calling
 from wedsync.processes.drills.cast import Wedding
 from wedsync.processes.drills.plan import Plan, Trouble
-from wedsync.processes.drills.product import Product, all_well, own_folder, settled, started
+from wedsync.processes.drills.product import Product, all_well, idle, own_folder, settled, started
 from wedsync.processes.drills.report import Report
 from wedsync.processes.drills.watching import Probes, late, lost_on_screens, screens_of, watched
 from wedsync.subscriptions.model import NewEndpoint
@@ -37,6 +37,8 @@ async def run(wanted: Plan, *, to: Path, web_workers: int = 2) -> int:
             # A plan is made before the week in which its changes want a second word.
             await product.set_clock(wanted.moment(wanted.begin) - PLANNED_AHEAD, 1.0)
             made, passes = await _build(product, wanted)
+            # What building them owes is done first: no Saturday begins with all its businesses taking the job at once.
+            await idle(product)
             await product.end_building()
             found = await _play(product, wanted, made, passes)
     json, page = report.write(found, to)

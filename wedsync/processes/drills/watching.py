@@ -15,10 +15,20 @@ import msgspec
 from wedsync.processes.drills.calls import Caller, request
 from wedsync.processes.drills.cast import Wedding, each
 from wedsync.processes.drills.ledger import Kept
-from wedsync.processes.drills.listeners import HEARTBEAT, Join, Listener, open_one, seq_of, wedding_topic
+from wedsync.processes.drills.listeners import (
+    HEARTBEAT,
+    OPENINGS_AT_ONCE,
+    Join,
+    Listener,
+    open_one,
+    permit_many,
+    seq_of,
+    wedding_topic,
+)
 
 AGAIN_S: Final = 0.2
-LOOK_S: Final = 0.05
+LOOK_S: Final = 1.0
+"""How often what has come is read; when it came was noted as it came."""
 HEARTBEAT_S: Final = 5.0
 LOG_PAGE: Final = 200
 LOST_AFTER_S: Final = 30.0
@@ -42,11 +52,12 @@ class Screen:
         self._offset_ns = time.time_ns() - time.monotonic_ns()
         self.is_open = asyncio.Event()
 
-    async def watch(self) -> None:
-        """For ever."""
+    async def watch(self, gate: asyncio.Semaphore) -> None:
+        """For ever. Only so many open at once as the gate lets through, for this process has one loop for all."""
         while True:
             try:
-                listener = await open_one(self._port, self._join, keeps=True)
+                async with gate:
+                    listener = await open_one(self._port, self._join, keeps=True)
             except (OSError, TimeoutError):
                 await asyncio.sleep(AGAIN_S)
                 continue
@@ -60,7 +71,7 @@ class Screen:
         self.is_open.set()
         beat_at = time.monotonic() + HEARTBEAT_S
         while True:
-            is_lost = listener.is_lost
+            is_lost = listener.gone.is_set()
             taken, listener.frames = listener.frames, []
             for at, frame in taken or ():
                 self._note(at + self._offset_ns, seq_of(frame))
@@ -69,7 +80,9 @@ class Screen:
             if time.monotonic() >= beat_at:
                 listener.send(HEARTBEAT)
                 beat_at += HEARTBEAT_S
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await listener.gone.wait()
 
     def _note(self, at: int, seq: int) -> None:
         if seq in self.seen:
@@ -157,7 +170,9 @@ class Probes:
 @asynccontextmanager
 async def watched(screens: Sequence[Screen]) -> AsyncIterator[None]:
     """All screens open, and as long as they are."""
-    watching = [asyncio.create_task(screen.watch()) for screen in screens]
+    permit_many()
+    gate = asyncio.Semaphore(OPENINGS_AT_ONCE)
+    watching = [asyncio.create_task(screen.watch(gate)) for screen in screens]
     try:
         await asyncio.gather(*(screen.is_open.wait() for screen in screens))
         yield
@@ -189,11 +204,14 @@ async def lost_on_screens(caller: Caller, screens: Sequence[Screen], kept: Kept)
     A screen whose gateway is only coming back is given time: that it is late is told as late, not as lost.
     """
     give_up_at = time.monotonic() + LOST_AFTER_S
+    asked = screens
     while True:
-        lost = await _missing(caller, screens, kept)
+        lost = await _missing(caller, asked, kept)
         if not lost or time.monotonic() >= give_up_at:
             return lost
         await asyncio.sleep(PROBE_S)
+        behind = {(one.wedding, one.side) for one in lost}
+        asked = [screen for screen in asked if (str(screen.wedding.id), screen.side) in behind]
 
 
 async def _missing(caller: Caller, screens: Sequence[Screen], kept: Kept) -> list[Lost]:
