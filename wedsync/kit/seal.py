@@ -91,16 +91,18 @@ class KeyRing:
         sealed, tenant, row = bytes(sealed), str(tenant), str(row)
         key_id = self.key_id(sealed, f"{table}.{column} of row {row}")
         if key_id not in self._keys:
+            place = f"{table}.{column} of row {row}"
             raise SealError(
-                f"{table}.{column} of row {row} was sealed with key {key_id!r}, which WEDSYNC_SEAL_KEYS does not hold. Add it back."
+                f"{place} was sealed with key {key_id!r}, which WEDSYNC_SEAL_KEYS does not hold. Add it back."
             )
         nonce, body = sealed[_HEAD_BYTES - NONCE_BYTES : _HEAD_BYTES], sealed[_HEAD_BYTES:]
         bound = _bind(sealed[: _HEAD_BYTES - NONCE_BYTES], tenant, table, column, row)
         try:
             return self._cipher(key_id, tenant).decrypt(nonce, body, bound)
         except InvalidTag as cause:
+            place = f"{table}.{column} of row {row}"
             raise SealError(
-                f"{table}.{column} of row {row} does not open: it was changed, or belongs to another row, column, table or tenant."
+                f"{place} does not open: it was changed, or belongs to another row, column, table or tenant."
             ) from cause
 
     def key_id(self, sealed: bytes, place: str = "The value") -> str:

@@ -52,7 +52,6 @@ BUSY_S: Final = 10.0
 HEARTBEAT_S: Final = LEASE_S / 4
 DRAIN_S: Final = 14.0
 """Longer than the longest try; with the writing of its ends a stop takes less than twenty seconds."""
-GARBAGE_AFTER: Final = 10_000
 NAME: Final = "wedsync-worker"
 SERVICE_POOL: Final = 6
 WAKE: Final = "wedsync:wake"
@@ -385,9 +384,7 @@ async def _listen(settings: Settings, wake: asyncio.Event, sweeper: Sweeper, hin
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    # Sixty tries side by side are some ten thousand objects that live for milliseconds. At Python's own threshold of 700
-    # they are searched again and again while they live: a seventh of what a delivery costs us.
-    gc.set_threshold(GARBAGE_AFTER, *gc.get_threshold()[1:])
+    gc.set_threshold(10_000)  # Python's 700 search what is under way again and again: a seventh of a delivery
     uvloop.run(_serve_registered(settings))
 
 

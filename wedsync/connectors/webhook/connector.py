@@ -30,7 +30,6 @@ from wedsync.kit.credentials import Credentials
 from wedsync.kit.http import Reply
 from wedsync.kit.oauth import TokenError
 
-
 NOTHING = Credentials()
 """Most endpoints ask for no proof beside the signature."""
 
@@ -51,8 +50,8 @@ class Webhook:
             return ReconnectNeeded(reason="The endpoint has no signing secret. Rotate its secret to make one.")
         if delivery.event is None:
             return Rejected(reason="There is no event to send: its content has been erased.")
-        (text,) = connection.secrets.get("credentials", ("",))
-        held = credentials.from_text(text) if text else NOTHING
+        texts = connection.secrets.get("credentials", ())
+        held = credentials.from_text(*texts) if texts else NOTHING
         try:
             outcome = await self._sent(delivery, delivery.event, connection, held)
         except TokenError as error:
