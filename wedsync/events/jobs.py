@@ -28,7 +28,7 @@ queries = sql.load("wedsync.events")
 
 LEASE_S = 60.0
 """As `app.claim` and `app.heartbeat` give it; at least twice the longest try."""
-BATCH_MAX = 64
+BATCH_MAX = 96
 PER_MIN = 100
 """Deliveries a minute to one destination, where neither it nor the operator says otherwise."""
 

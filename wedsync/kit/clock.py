@@ -45,7 +45,8 @@ def now() -> datetime:
 
 def machine_now() -> datetime:
     """Machine time, in UTC: what signatures, tokens and leases are about."""
-    return datetime.now(tz=UTC) + _skew
+    at = datetime.now(tz=UTC)
+    return at + _skew if _skew else at
 
 
 def monotonic() -> float:

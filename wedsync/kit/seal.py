@@ -88,18 +88,19 @@ class KeyRing:
 
     def open(self, sealed: bytes, *, tenant: UUID | str, table: str, column: str, row: UUID | str) -> bytes:
         """Opens a value sealed for this place by any key of the ring; raises SealError otherwise."""
-        place = f"{table}.{column} of row {row}"
-        sealed = bytes(sealed)
-        key_id = self.key_id(sealed, place)
+        sealed, tenant, row = bytes(sealed), str(tenant), str(row)
+        key_id = self.key_id(sealed, f"{table}.{column} of row {row}")
         if key_id not in self._keys:
+            place = f"{table}.{column} of row {row}"
             raise SealError(
                 f"{place} was sealed with key {key_id!r}, which WEDSYNC_SEAL_KEYS does not hold. Add it back."
             )
         nonce, body = sealed[_HEAD_BYTES - NONCE_BYTES : _HEAD_BYTES], sealed[_HEAD_BYTES:]
         bound = _bind(sealed[: _HEAD_BYTES - NONCE_BYTES], tenant, table, column, row)
         try:
-            return self._cipher(key_id, str(tenant)).decrypt(nonce, body, bound)
+            return self._cipher(key_id, tenant).decrypt(nonce, body, bound)
         except InvalidTag as cause:
+            place = f"{table}.{column} of row {row}"
             raise SealError(
                 f"{place} does not open: it was changed, or belongs to another row, column, table or tenant."
             ) from cause
@@ -175,7 +176,7 @@ def _bind(head: bytes, tenant: UUID | str, table: str, column: str, row: UUID | 
 def _framed(*parts: str) -> bytes:
     """Length-prefixed parts: ("ab", "c") and ("a", "bc") never read the same."""
     encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
 
 
 def _padded(key_id: str) -> bytes:

@@ -1,16 +1,16 @@
 """How many jobs a worker may hold, lane by lane: places that no other lane's flood can take, and places for any.
 
-A claim of 64 jobs costs the database and us hardly more than one of 16, so a claim may take many at once.
+A claim of 96 jobs costs the database and us hardly more than one of 16, so a claim may take many at once.
 """
 
 from typing import Final
 
 RESERVED: Final = (64, 48, 32, 16)
 """Places of each lane's own, critical first."""
-SHARED: Final = 96
+SHARED: Final = 160
 OWN_A_CLAIM: Final = 8
-SHARED_A_CLAIM: Final = 56
-"""One lane alone gets 64 jobs a claim, all four together at most 88."""
+SHARED_A_CLAIM: Final = 88
+"""One lane alone gets 96 jobs a claim, all four together at most 120."""
 
 
 class Places:

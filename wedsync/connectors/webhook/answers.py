@@ -39,4 +39,5 @@ def _reason(status: int, wishes: set[str]) -> str:
 
 def _wishes(headers: Mapping[str, str]) -> set[str]:
     """The receiver's `webhook-delivery` header, a convention of Svix (docs.svix.com/receiving/delivery-control)."""
-    return {wish.strip().lower() for wish in headers.get("webhook-delivery", "").split(",")}
+    wishes = headers.get("webhook-delivery")
+    return {wish.strip().lower() for wish in wishes.split(",")} if wishes else set()

@@ -30,6 +30,9 @@ from wedsync.kit.credentials import Credentials
 from wedsync.kit.http import Reply
 from wedsync.kit.oauth import TokenError
 
+NOTHING = Credentials()
+"""Most endpoints ask for no proof beside the signature."""
+
 
 class Webhook:
     """Sends what is owed to endpoints."""
@@ -47,8 +50,8 @@ class Webhook:
             return ReconnectNeeded(reason="The endpoint has no signing secret. Rotate its secret to make one.")
         if delivery.event is None:
             return Rejected(reason="There is no event to send: its content has been erased.")
-        (text,) = connection.secrets.get("credentials", ("{}",))
-        held = credentials.from_text(text)
+        texts = connection.secrets.get("credentials", ())
+        held = credentials.from_text(*texts) if texts else NOTHING
         try:
             outcome = await self._sent(delivery, delivery.event, connection, held)
         except TokenError as error:
@@ -61,8 +64,9 @@ class Webhook:
             outcome = RetryLater(reason=reason, is_unasked=True)
         except ProofError as error:
             outcome = ReconnectNeeded(reason=str(error), attempt=_told(error))
-        masked = (*outcome.attempt.masked, *held.secrets)
-        outcome = structs.replace(outcome, attempt=structs.replace(outcome.attempt, masked=masked))
+        if held is not NOTHING:
+            masked = (*outcome.attempt.masked, *held.secrets)
+            outcome = structs.replace(outcome, attempt=structs.replace(outcome.attempt, masked=masked))
         return _once(outcome) if delivery.is_test else outcome
 
     async def _sent(
@@ -91,7 +95,9 @@ class Webhook:
                 at=self._machine_now(),
                 timeout_s=_left_s(until),
             )
-            outcome = to_outcome(exchange, structs.replace(attempt, masked=proof.secrets), now=self._machine_now())
+            if proof.secrets:
+                attempt = structs.replace(attempt, masked=proof.secrets)
+            outcome = to_outcome(exchange, attempt, now=self._machine_now())
             is_refused = isinstance(exchange, Reply) and exchange.status == 401 and proof.token is not None
             if not is_refused or refused is not None:
                 return _own(outcome) if proof.identity else outcome
