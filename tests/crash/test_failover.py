@@ -5,20 +5,28 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests import seed
 from wedsync.processes.drills import failover
 from wedsync.processes.drills.failover import Wish
 from wedsync.processes.drills.failover_report import Report
 from wedsync.processes.failures import CannotRun
 
-SIZES = [
-    Wish(weddings=2, writers=4, seconds=3.0),
-    pytest.param(Wish(weddings=10, writers=20, seconds=20.0), marks=pytest.mark.prove),
-]
+SMALL, LARGE = Wish(weddings=2, writers=4, seconds=3.0), Wish(weddings=10, writers=20, seconds=20.0)
 
 
+@seed.drill("database failover")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("wish", SIZES)
-async def test_a_killed_primary_loses_nothing_that_was_answered(wish: Wish, tmp_path: Path) -> None:
+async def test_a_killed_primary_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    await loses_nothing(SMALL, tmp_path)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+async def test_neither_does_one_that_many_write_to(tmp_path: Path) -> None:
+    await loses_nothing(LARGE, tmp_path)
+
+
+async def loses_nothing(wish: Wish, tmp_path: Path) -> None:
     ended = await failover.run(wish, to=tmp_path, web_workers=1)
     told = msgspec.json.decode((tmp_path / "database-failover.json").read_bytes(), type=Report)
     assert (told.lost, told.twice, told.unanswered, told.screens_missing) == (0, 0, 0, 0)

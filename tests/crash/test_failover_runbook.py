@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import seed
 from tests.eventually import eventually
 from wedsync.processes.drills import cast
 from wedsync.processes.drills.product import Product, own_folder, started
@@ -31,6 +32,7 @@ async def operator(product: Product) -> str:
     return otto.token
 
 
+@seed.drill("failover runbook")
 @pytest.mark.timeout(600)
 async def test_its_commands_do_what_it_says() -> None:
     said = commands()
