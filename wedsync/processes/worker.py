@@ -1,8 +1,8 @@
 """The worker process: claims jobs and runs them side by side, deliveries, reactions and long work.
 
-It is woken by a word through Valkey and by its own commits, and looks by itself four times a second while there is
-work, once while there is none; nothing depends on the word. What it holds is bounded: places for each lane, and places
-for any. On SIGTERM it claims no more, lets tries end, writes how they ended and gives back what it had not begun.
+It is woken by a word through Valkey and by its own commits, and looks four times a second while there is work, once
+while there is none; nothing depends on the word. What it holds is bounded: places for each lane, and places for any.
+On SIGTERM it claims no more, lets tries end, writes their ends and gives back what it had not begun.
 """
 
 import asyncio
@@ -347,7 +347,6 @@ async def _doors(
 ) -> AsyncIterator[tuple[Queue, Door, Sweeper]]:
     service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application=NAME)
     publisher = Publisher(settings.valkey_url)
-
     feed = record.feeding(publisher)
 
     async def published(nudge: str) -> None:
