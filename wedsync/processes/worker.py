@@ -33,8 +33,7 @@ from wedsync.kit import clock
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
 from wedsync.kit.errors import Refusal
-from wedsync.kit.heart import Heart, pool_of
-from wedsync.kit.heart import writing as beating
+from wedsync.kit.heart import Heart, pool_of, writing
 from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
@@ -323,8 +322,8 @@ async def serve(
         # It writes a last time after the last delivery has ended.
         last = asyncio.Event()
         heart = Heart("worker", pool=lambda: pool_of(door))
-        writing = asyncio.gather(
-            watch.keep(door.keep_watch, is_passing, last), heart.keep(beating(door), is_passing, last)
+        beats = asyncio.gather(
+            watch.keep(door.keep_watch, is_passing, last), heart.keep(writing(door), is_passing, last)
         )
         log.info("worker_ready")
         try:
@@ -337,7 +336,7 @@ async def serve(
             with contextlib.suppress(asyncio.CancelledError):
                 await ear
             last.set()
-            await writing
+            await beats
     log.info("worker_stopped")
 
 
