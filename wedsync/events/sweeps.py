@@ -51,10 +51,9 @@ class Sweeper:
 
     def hear(self, nudge: bytes) -> None:
         """A commit was told: it is looked for what owes a sweep, and a wake without events may be anything."""
-        for statement, owing in self._owing.items():
-            if statement not in self._due and owing(nudge):
-                self._due.add(statement)
-        if self._due:
+        owed = {name for name, owing in self._owing.items() if name not in self._due and owing(nudge)}
+        if owed:
+            self._due |= owed
             self._woken.set()
 
     def stop(self) -> None:
