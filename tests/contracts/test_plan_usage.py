@@ -229,6 +229,7 @@ async def test_only_owners_and_admins_see_the_plan(shop: Shop, town: Town) -> No
         await stranger.got("GET", path, code=404)
     wrong = await shop.owner.got("GET", f"{shop.api}/usage?since=2020-01-01", code=422)
     assert wrong["errors"][0]["field"] == "since"
+    assert (await shop.owner.got("GET", f"{shop.api}/usage?until=0001-01-01"))["items"] == []
 
 
 async def test_the_operator_gives_a_plan(shop: Shop, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
         "db/schema/77_ledger.sql",
         [
             (
-                "d.id = any (p_deliveries) and d.tenant_id = coalesce(app.tenant(), d.tenant_id)",
+                "d.id = any (p_deliveries) and d.tenant_id = coalesce(p_tenant, d.tenant_id)",
                 "d.id = any (p_deliveries)",
             )
         ],

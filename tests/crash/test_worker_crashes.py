@@ -41,7 +41,8 @@ async def crash(scene: Scene, place: str, mode: str, at: int) -> None:
         await eventually(lambda: worker.poll() is not None, within_s=60, what=f"the worker ends at {place}")
         assert worker.returncode == -9
         scene.start()
-    elif (place, mode) == ("after_claim", "raise"):
+    elif (place, mode) == ("after_claim", "raise") or (place, at) == ("after_commit", 1):
+        # The first commit is of its start.
         await eventually(lambda: worker.poll() is not None, within_s=60, what="a bug of the worker itself ends it")
         scene.start()
     await scene.recovers()

@@ -291,8 +291,12 @@ class Workload:
             " and (e.record->>'guest_id')::uuid = any($2)",
             *(self.house.id, hooked),
         )
-        wanted = [(tasks, TASKS), (guests, IMPORTED), (types["import.finished"], 1), (applied, HOOKS)]
-        return sum(1 for found, right in wanted if found != right)
+        wanted = {"tasks": (tasks, TASKS), "guests": (guests, IMPORTED), "hooks": (applied, HOOKS)}
+        wanted["imports"] = types["import.finished"], 1
+        wrong = {name: pair for name, pair in wanted.items() if pair[0] != pair[1]}
+        if wrong:
+            print(f"\nthere, and wanted: {wrong}")
+        return len(wrong)
 
 
 def _row(told: dict[str, Any]) -> tuple[str, int]:

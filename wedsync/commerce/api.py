@@ -1,6 +1,6 @@
 """The JSON door of plans and usage."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -61,7 +61,7 @@ async def get_plan(ctx: Context, actor: Actor, supplier_id: UUID) -> model.Repor
 async def get_usage(ctx: Context, actor: Actor, supplier_id: UUID, since: Since = None, until: Until = None) -> Usage:
     """At most 400 days in one answer."""
     last = until or clock.now().date()
-    first = since or last - timedelta(days=29)
+    first = since or date.fromordinal(max(1, last.toordinal() - 29))  # the calendar has a first day
     if not 0 <= (last - first).days < DAYS_MAX:
         raise invalid("since", f"is not within {DAYS_MAX} days before until", "Ask for a shorter time.")
     async with ctx.door.enter(actor, supplier_id) as tx:
