@@ -32,7 +32,8 @@ STREAMS = [(40, 1), (1000, 3)]
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
-    with running(WEDSYNC_WEB_WORKERS="2") as started:
+    # A thousand answers to one receiver are ten minutes at the usual rate.
+    with running(WEDSYNC_WEB_WORKERS="2", WEDSYNC_DELIVERIES_PER_MIN="1000000") as started:
         yield started
 
 
