@@ -5,16 +5,21 @@ import io
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
 from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import Importer, importer, working
+from wedsync.guests.importing import work
 from wedsync.kit.config import Settings
+from wedsync.kit.db import Tx
 
 pytestmark = pytest.mark.usefixtures("nothing_owed")
 
+ROWS = 3
+TOUCHED = "update guests set role = role where wedding_id = $1 and display_name = 'Cy Fox'"
 FIRST = """Name,Email,Side,Table,RSVP Ceremony,RSVP Dinner,Meal,Allergies
 Ana Li,a@example.com,bride,4,,yes,Sea bass,nuts
 Ben Wu,,bride,5,,,,
@@ -73,3 +78,25 @@ async def test_a_meal_that_is_not_on_the_menu_is_told_and_the_rest_comes(ana: Im
     trial = await ana.trial(b"Name,Meal,Table\nAna Li,Goose,1\nBen Wu,Sea bass," + b"7" * 400 + b"\n")
     assert trial["created"] == 2
     assert trial["notes"] == ["1 meal choices are not on your menu. Add them there and import this list again."]
+
+
+@pytest.mark.parametrize(("changes", "status"), [(6, "finished"), (8, "failed")])
+async def test_a_list_that_changes_while_it_is_decided_on_is_decided_on_again_until_it_rests(
+    ana: Importer, monkeypatch: pytest.MonkeyPatch, changes: int, status: str
+) -> None:
+    """Each time between the look and the writing somebody answers; longer rests let a burst come to its end."""
+    await ana.bring(FIRST.encode())
+    progress, looks = work.actions.progress, 0
+
+    async def meanwhile(tx: Tx, wedding_id: UUID, import_id: UUID, done: int) -> None:
+        nonlocal looks
+        looks += done == ROWS // 2
+        if done == ROWS // 2 and looks <= changes:
+            await ana.house.wedding.admin.execute(TOUCHED, ana.house.id)
+        await progress(tx, wedding_id, import_id, done)
+
+    monkeypatch.setattr(work.actions, "progress", meanwhile)
+    done = await ana.bring(THEN.encode())
+    assert done["status"] == status
+    assert looks == min(changes + 1, work.DECIDED_MAX)
+    assert (await listed(ana))["Ben Wu"]["Table"] == ("7" if status == "finished" else "5")

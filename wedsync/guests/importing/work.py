@@ -25,7 +25,9 @@ from wedsync.kit.seal import KeyRing
 
 log = structlog.get_logger("imports")
 queries = sql.load("wedsync.guests.importing")
-DECIDED_MAX = 5
+DECIDED_MAX = 8
+REST_S, REST_MAX_S = 0.05, 1.0
+"""Before it is decided again, longer each time: who answers or types in a burst has come to its end by then."""
 TRIES = 3
 BUSY = "Your guest list kept changing while this was brought in. Start it again in a quiet minute."
 BROKEN = "Something broke on our side and was logged; nothing was changed. Try again, or write to us."
@@ -68,9 +70,10 @@ async def _bring(door: Door, job: Job, ring: KeyRing, import_id: UUID) -> None:
             return
     upload = await asyncio.to_thread(open_upload, ring, wedding_id, import_id, sealed)
     failpoints.hit("import_opened")
-    for _ in range(DECIDED_MAX):
+    for times in range(DECIDED_MAX):
         if await _decide_and_write(door, job, ring, import_id, upload):
             return
+        await asyncio.sleep(min(REST_MAX_S, REST_S * 2**times))
     await _give_up(door, job, import_id, BUSY)
 
 
