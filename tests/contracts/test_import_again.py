@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.contracts.guest_house import Builder, GuestHouse
 from tests.contracts.import_house import Importer, importer, working
-from wedsync.guests.importing import work
+from wedsync.guests.importing import actions, work
 from wedsync.kit.config import Settings
 from wedsync.kit.db import Tx
 
@@ -86,7 +86,7 @@ async def test_a_list_that_changes_while_it_is_decided_on_is_decided_on_again_un
 ) -> None:
     """Each time between the look and the writing somebody answers; longer rests let a burst come to its end."""
     await ana.bring(FIRST.encode())
-    progress, looks = work.actions.progress, 0
+    progress, looks = actions.progress, 0
 
     async def meanwhile(tx: Tx, wedding_id: UUID, import_id: UUID, done: int) -> None:
         nonlocal looks
@@ -95,7 +95,7 @@ async def test_a_list_that_changes_while_it_is_decided_on_is_decided_on_again_un
             await ana.house.wedding.admin.execute(TOUCHED, ana.house.id)
         await progress(tx, wedding_id, import_id, done)
 
-    monkeypatch.setattr(work.actions, "progress", meanwhile)
+    monkeypatch.setattr(actions, "progress", meanwhile)
     done = await ana.bring(THEN.encode())
     assert done["status"] == status
     assert looks == min(changes + 1, work.DECIDED_MAX)
