@@ -40,6 +40,7 @@ create table public.calendar_progress (
   cursor_for text not null default '',
   generation integer not null default 0,
   is_listing boolean not null default false,
+  unread integer not null default 0 check (unread >= 0),
   listed_at timestamptz,
   expanded_until timestamptz,
   pokes bigint not null default 0,
@@ -62,6 +63,7 @@ create table public.calendar_progress (
 comment on table public.calendar_progress is 'How far the sync of a calendar has come: the engine''s own notes, and for people how fresh it is';
 comment on column public.calendar_progress.pulls_wanted is 'Raised by whoever knows of a change there; a run that pulls writes what it saw of it into pulls_done';
 comment on column public.calendar_progress.cursor_for is 'What the cursor was asked with; under other parameters a provider does not know it';
+comment on column public.calendar_progress.unread is 'Of the last listing, over all of its runs: what could not be read, so that nothing it left unnamed is taken for gone';
 create index calendar_progress_due on public.calendar_progress (next_poll_at);
 call app.protect('public.calendar_progress', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
 grant insert, update on public.calendar_progress to wedsync_recorder;

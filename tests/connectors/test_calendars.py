@@ -201,6 +201,22 @@ async def test_pages_are_followed_and_each_event_comes_once(stage: Stage, calend
     assert all(page.is_listing for page in pages)
 
 
+async def test_what_is_deleted_while_a_listing_goes_on_is_told_by_it_or_after_it(
+    stage: Stage, calendar: RemoteCalendar
+) -> None:
+    ids = {await stage.fake.make(calendar.id, title=unique_title(), times=FEAST) for _ in range(5)}
+    with stage.pages_of(2):
+        page = await stage.pull(calendar, "")
+        while not (named := ids & {one.id for one in page.changes}) and page.has_more:
+            page = await stage.pull(calendar, page.cursor)
+        gone = named.pop()
+        await stage.fake.delete(calendar.id, gone)
+        rest, cursor = await stage.pulled(calendar, page.cursor) if page.has_more else ([], page.cursor)
+        after, _ = await stage.pulled(calendar, cursor)
+    told = {one.id: one.event for page in (*rest, *after) for one in page.changes}
+    assert told[gone] is None if gone in told else after[0].is_listing
+
+
 async def test_another_process_resumes_from_the_cursor_and_sees_only_what_changed(
     stage: Stage, calendar: RemoteCalendar
 ) -> None:

@@ -128,10 +128,11 @@ class Diary:
         if self._fault("410"):
             self._epoch += 1
         is_listing = not pull.cursor
-        at, number, listing = self._epoch, 0, True
+        # What changes while a listing goes on is told after it: its cursor leads on from where it began.
+        at, number, began, listing = self._epoch, 0, self._top, True
         if pull.cursor:
-            epoch, kind, digits = pull.cursor.split(":")
-            at, number, listing = int(epoch), int(digits), kind == "list"
+            epoch, kind, *digits = pull.cursor.split(":")
+            at, (number, began), listing = int(epoch), map(int, digits), kind == "list"
             if at != self._epoch:
                 return CursorLost(reason="410")
             is_listing = listing
@@ -147,9 +148,9 @@ class Diary:
         unread = len(shown) - len(changes)
         if self._fault("twice"):
             changes = changes + changes[::-1]
-        last = shown[-1].number if has_more else self._top
+        last = shown[-1].number if has_more else began if is_listing else self._top
         kind = "list" if has_more and is_listing else "delta"
-        cursor = f"{self._epoch}:{kind}:{last}"
+        cursor = f"{self._epoch}:{kind}:{last}:{began}"
         return Pulled(changes=changes, cursor=cursor, has_more=has_more, is_listing=is_listing, unread=unread)
 
     async def push(self, push: Push, connection: Connection) -> Pushed | Moved | Gone | ReadOnly | Outcome:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -173,6 +174,60 @@ async def test_what_cannot_be_read_is_not_taken_for_gone(studio: Studio, kept: K
     kept.diary.faults.append("410")
     await kept.poll()
     assert await busy(kept) == 1
+
+
+async def test_what_could_not_be_read_is_not_taken_for_gone_by_another_run(studio: Studio, kept: Kept) -> None:
+    one, *_ = [kept.diary.put(hour(LATER, at)) for at in range(8, 13)]
+    await kept.poll()
+    kept.diary.garbled.add(one)
+    await interrupted(kept)
+    await kept.poll()
+    assert ((await kept.calendar())["outcome"], await busy(kept)) == ("done", 5)
+    kept.diary.garbled.clear()
+    await interrupted(kept)
+    del kept.diary.entries[one]
+    kept.diary.faults.append("410")
+    await kept.poll()
+    assert await busy(kept) == 4
+
+
+async def test_what_is_in_a_zone_that_nobody_knows_is_not_taken_for_gone(studio: Studio, kept: Kept) -> None:
+    one = kept.diary.put(hour(LATER, 9))
+    await kept.poll()
+    kept.diary.put(hour(LATER, 10), one)
+    odd = Timed(start=f"{LATER}T10:00:00", end=f"{LATER}T11:00:00", zone="Mars/Olympus")
+    kept.diary.entries[one].event = CalendarEvent(times=odd)
+    kept.diary.faults.append("410")
+    await kept.poll()
+    assert await busy(kept) == 1
+
+
+@pytest.mark.parametrize("is_begun_anew", [False, True], ids=["gone on", "begun anew in another zone"])
+async def test_a_series_that_goes_while_its_listing_waits_is_busy_no_more(
+    studio: Studio, kept: Kept, is_begun_anew: bool
+) -> None:
+    weekly = msgspec.structs.replace(hour(LATER, 7), rules=("RRULE:FREQ=WEEKLY;COUNT=3",))
+    series = kept.diary.put(weekly)
+    for at in range(8, 13):
+        kept.diary.put(hour(LATER, at))
+    await kept.poll()
+    assert await busy(kept) == 8
+    await interrupted(kept)
+    kept.diary.put(None, series)
+    if is_begun_anew:
+        kept.diary.zone = "Europe/Berlin"
+        await studio.owner.got("POST", f"/api/v1/connections/{kept.connection}/find-calendars", code=202)
+        await kept.work(finding.WORK)
+    await kept.poll()
+    await kept.poll()
+    assert await busy(kept) == 5
+
+
+async def interrupted(kept: Kept) -> None:
+    """The cursor is lost, and of the listing that follows only the first page comes."""
+    kept.diary.faults.extend(("410", "twice", "500"))
+    await kept.poll()
+    assert ((await kept.calendar())["outcome"], kept.diary.faults) == ("later", [])
 
 
 async def test_a_locked_event_is_left_to_people(studio: Studio, kept: Kept) -> None:

@@ -58,7 +58,9 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
 
 class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     """One page. `cursor` goes on from it: with `has_more` at once, else next time. `is_listing`: part of a full
-    listing, at whose end whatever was not named is gone. `unread`: events that could not be understood and left."""
+    listing, at whose end whatever was not named is gone. What changes while a listing goes on, which may take more than
+    one run, is told by it or from its last cursor on: twice rather than never. `unread`: events that could not be
+    understood and left."""
 
     changes: tuple[Change, ...]
     cursor: str

@@ -34,6 +34,8 @@ async def pull(run: Run) -> Ended | None:
     progress = run.progress
     if not progress.is_listing and is_listing_due(progress, run.began_at):
         progress.cursor = ""
+    # Without one it begins anew: what a listing named that stopped on its way may be gone since.
+    progress.is_listing = progress.is_listing and bool(progress.cursor)
     lost = 0
     for _ in range(PAGES_MAX):
         since, until = run.window
@@ -65,7 +67,7 @@ def is_listing_due(progress: Progress, now: datetime) -> bool:
 async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     progress = run.progress
     if is_listing and not progress.is_listing:
-        progress.generation, progress.is_listing = progress.generation + 1, True
+        progress.generation, progress.is_listing, progress.unread = progress.generation + 1, True, 0
     if is_listing:
         progress.unread += page.unread
     is_end = not page.has_more
@@ -78,7 +80,8 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
         listed, is_listing = progress.is_listing and is_end, progress.is_listing and not is_end
         sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
         how_far = (sealed, run.cursor_for, progress.generation, is_listing)
-        is_marked = await tx.value(queries.save_page, run.id, *how_far, is_end, progress.pulls_wanted, listed)
+        so_far = (is_end, progress.pulls_wanted, listed, progress.unread)
+        is_marked = await tx.value(queries.save_page, run.id, *how_far, *so_far)
         run.looked = Looked(rows=(), ours={}) if is_end and not is_marked else None
     progress.cursor, progress.is_listing = page.cursor, is_listing
     if listed:
@@ -207,6 +210,8 @@ def _of_theirs(run: Run, row: Row | None, change: Change, key: bytes, by_key: di
             event = busy.without_words(checked(change.event))
         except EventError:
             run.counts.unread += 1
+            # It is there all the same, and busy as we knew it.
+            page.seen += [row["id"]] if row is not None else []
             return
     first, last = times_of(event, run.zone)
     text = None if event is None else msgspec.json.encode(event).decode()

@@ -1,7 +1,7 @@
 -- name: begin
 -- The calendar of a job, how far it is, and its account, for `remote.open`. Locked: whoever pokes it from here on finds its job running, and owes another.
 select c.id, c.tenant_id, c.connection_id, n.connector, n.title, c.sealed, c.zone, c.direction, c.policy, c.has_bookings, c.has_schedule, c.resource_id,
-  s.kind as home, g.cursor_sealed, g.cursor_for, g.generation, g.is_listing, g.listed_at, g.expanded_until, g.pulls_wanted, g.pulls_done,
+  s.kind as home, g.cursor_sealed, g.cursor_for, g.generation, g.is_listing, g.unread, g.listed_at, g.expanded_until, g.pulls_wanted, g.pulls_done,
   g.is_unmarked, g.may_sweep, g.watch_sealed, g.watch_until, g.watch_again_at, g.failures, g.not_before, g.outcome,
   exists (select from app.safe_mode(n.id)) as is_safe,
   exists (select from busy_sources b where b.supplier_id = c.tenant_id and b.source = 'calendar:' || c.id) as has_source,
@@ -149,7 +149,7 @@ where e.id = $1
 update calendar_progress g
 set cursor_sealed = $2, cursor_for = $3, generation = $4, is_listing = $5, pulls_done = case when $6 then $7 else g.pulls_done end,
   pulled_at = case when $6 then app.now() else g.pulled_at end, listed_at = case when $8 then app.now() else g.listed_at end,
-  may_sweep = g.may_sweep and not $8
+  may_sweep = g.may_sweep and not $8, unread = $9
 where g.calendar_id = $1
 returning exists (select from calendar_events e where e.calendar_id = $1 and e.is_dirty)
 

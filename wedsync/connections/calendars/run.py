@@ -47,7 +47,7 @@ class Counts(msgspec.Struct, kw_only=True):
 
 class Progress(msgspec.Struct, kw_only=True):
     """How far it is; as `calendar_progress`, which each transaction of the run keeps up with. `is_safe`: its wedding is
-    on, and what is not urgent waits."""
+    on, and what is not urgent waits. `unread`: by the listing that goes on, its earlier runs included."""
 
     cursor: str
     generation: int
@@ -58,8 +58,8 @@ class Progress(msgspec.Struct, kw_only=True):
     pulls_done: int
     may_sweep: bool
     failures: int
+    unread: int
     is_safe: bool = False
-    unread: int = 0
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +207,7 @@ def _progress(row: Row) -> Progress:
         pulls_done=row["pulls_done"],
         may_sweep=row["may_sweep"],
         failures=row["failures"],
+        unread=row["unread"],
         is_safe=row["is_safe"],
     )
 
