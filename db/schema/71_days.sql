@@ -124,39 +124,31 @@ begin
 end $$;
 grant execute on function app.poke_days(double precision, integer) to wedsync_service;
 
--- The clock looks at the entered wedding at once: who was looked for has come. One waiting look is enough, for it looks at what stands.
-create function app.owe_look() returns integer
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  n integer;
+-- One waiting job of the entered wedding is enough, for it looks at what stands; one that waits for later comes at p_at.
+create function app.owe_once(p_name text, p_lane smallint, p_destination uuid, p_at timestamptz) returns void
+language plpgsql volatile set search_path = '' as $$
 begin
-  if app.tenant() is null or app.role() <> 'system' then raise insufficient_privilege using message = 'owe_look is the system''s'; end if;
-  update public.jobs j set run_at = clock_timestamp()
-    where j.destination_id = '00000000-0000-7000-8000-0000000000d2' and j.tenant_id = app.tenant() and j.name = 'days.mind' and j.lease_token is null
-      and j.run_at > clock_timestamp();
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id)
-    select uuidv7(), 'work', 'days.mind', 1, app.tenant(), '00000000-0000-7000-8000-0000000000d2'
-    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d2' and j.tenant_id = app.tenant()
-      and j.name = 'days.mind' and j.lease_token is null);
-  get diagnostics n = row_count;
-  return n;
+  if app.tenant() is null or app.role() <> 'system' then raise insufficient_privilege using message = 'what a wedding day owes is the system''s'; end if;
+  update public.jobs j set run_at = p_at
+    where j.destination_id = p_destination and j.tenant_id = app.tenant() and j.name = p_name and j.lease_token is null and j.run_at > p_at;
+  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, run_at)
+    select uuidv7(), 'work', p_name, p_lane, app.tenant(), p_destination, p_at
+    where not exists (select from public.jobs j where j.destination_id = p_destination and j.tenant_id = app.tenant() and j.name = p_name
+      and j.lease_token is null);
 end $$;
 
+-- The clock looks at the entered wedding at once: who was looked for has come.
+create function app.owe_look() returns void
+language sql volatile security definer set search_path = '' as $$
+  select app.owe_once('days.mind', 1::smallint, '00000000-0000-7000-8000-0000000000d2', clock_timestamp());
+$$;
+
 -- Day packs of the entered wedding are to be made: in five to twenty seconds, so that what is amended meanwhile is in them and weddings take turns.
-create function app.owe_packs() returns integer
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  n integer;
-begin
-  if app.tenant() is null or app.role() <> 'system' then raise insufficient_privilege using message = 'owe_packs is the system''s'; end if;
-  insert into public.jobs (id, kind, name, lane, tenant_id, destination_id, run_at)
-    select uuidv7(), 'work', 'days.pack', 2, app.tenant(), '00000000-0000-7000-8000-0000000000d3',
-      clock_timestamp() + interval '5 seconds' + app.own_turn(app.tenant(), 15)
-    where not exists (select from public.jobs j where j.destination_id = '00000000-0000-7000-8000-0000000000d3' and j.tenant_id = app.tenant()
-      and j.name = 'days.pack' and j.lease_token is null);
-  get diagnostics n = row_count;
-  return n;
-end $$;
+create function app.owe_packs() returns void
+language sql volatile security definer set search_path = '' as $$
+  select app.owe_once('days.pack', 2::smallint, '00000000-0000-7000-8000-0000000000d3',
+    clock_timestamp() + interval '5 seconds' + app.own_turn(app.tenant(), 15));
+$$;
 grant execute on function app.owe_look(), app.owe_packs() to wedsync_user;
 
 reset role;

@@ -72,14 +72,17 @@ class Kept(msgspec.Struct, kw_only=True):
 
 async def open_deliveries(settings: Settings) -> int:
     """How many jobs still have something to do."""
-    async with connected(settings.door("owner")) as owner:
-        return int(await owner.fetchval(OPEN))
+    return await _count(settings, OPEN)
 
 
 async def ready_jobs(settings: Settings) -> int:
     """How many of them could be done now."""
+    return await _count(settings, READY)
+
+
+async def _count(settings: Settings, sql: str) -> int:
     async with connected(settings.door("owner")) as owner:
-        return int(await owner.fetchval(READY))
+        return int(await owner.fetchval(sql))
 
 
 async def kept(settings: Settings, weddings: Sequence[UUID], since: datetime) -> Kept:

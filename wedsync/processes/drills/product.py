@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ PATIENCE_S: Final = 300.0
 STOP_PATIENCE_S: Final = 60.0
 CAUGHT_UP_S: Final = 5.0
 SETTLE_S: Final = 180.0
+LOOK_S: Final = 0.5
 PORTS: Final = ("port", "gateway_port", "sandbox_port", "sandbox_smtp_port")
 # Keys that the sandbox's mail providers take; they open nothing anywhere else.
 MAIL: Final = {"resend": "re_the-sandbox-is-no-secret", "sendgrid": "SG.the-sandbox-is-no-secret"}
@@ -155,19 +156,20 @@ def own_folder() -> Iterator[Path]:
 
 async def idle(product: Product) -> None:
     """Until nothing is left that could be done now, or there was time enough for it."""
-    give_up_at = time.monotonic() + SETTLE_S
-    while await ledger.ready_jobs(product.settings) and time.monotonic() < give_up_at:
-        product.check()
-        await asyncio.sleep(0.25)
+    await _until_none(product, ledger.ready_jobs)
 
 
 async def settled(product: Product) -> None:
     """Until what is owed was delivered and the screens had a moment, or there was time enough for it."""
-    give_up_at = time.monotonic() + SETTLE_S
-    while await ledger.open_deliveries(product.settings) and time.monotonic() < give_up_at:
-        product.check()
-        await asyncio.sleep(0.5)
+    await _until_none(product, ledger.open_deliveries)
     await asyncio.sleep(CAUGHT_UP_S)
+
+
+async def _until_none(product: Product, left: Callable[[Settings], Awaitable[int]]) -> None:
+    give_up_at = time.monotonic() + SETTLE_S
+    while await left(product.settings) and time.monotonic() < give_up_at:
+        product.check()
+        await asyncio.sleep(LOOK_S)
 
 
 async def all_well(needed: "set[asyncio.Task[Any]]", besides: "set[asyncio.Task[Any]]") -> None:
