@@ -103,6 +103,12 @@ def get(url: str) -> int:
         return 0
 
 
+def since(log: Path, event: str) -> str:
+    """When the event was first logged."""
+    lines = map(json.loads, log.read_text().splitlines())
+    return next(str(line["timestamp"]) for line in lines if line["event"] == event)
+
+
 def gone(processes: list[psutil.Process]) -> bool:
     return not any(_lives(process) for process in processes)
 
@@ -123,6 +129,9 @@ def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]
     assert set(first.parts()) == PARTS
     assert get(told["web"] + "/healthz") == 200
     assert "WedSync is ready" in first.output.read_text()
+    # Who delivers finds the providers there: no breaker opens at a start.
+    logs = home / "var" / "log"
+    assert since(logs / "sandbox.log", "sandbox.started") < since(logs / "worker.log", "worker_ready")
 
     # No process shows a secret in its command or in the variables it was started with.
     passwords = [url.split(":")[2].split("@")[0] for url in (told["database_url"], told["valkey_url"])]
@@ -142,7 +151,7 @@ def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]
     assert first.process.wait(PATIENCE_S) == 0, first.output.read_text()
     assert gone(family)
     assert not first.ready_file.exists()
-    assert "database system is shut down" in (home / "var" / "log" / "postgres.log").read_text()
+    assert "database system is shut down" in (logs / "postgres.log").read_text()
 
     again = up()
     # The same database with the same password; its port may have been taken by somebody meanwhile.

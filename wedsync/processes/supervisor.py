@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -122,15 +122,20 @@ class Supervisor:
 
     def release(self, told: Mapping[str, bytes]) -> None:
         """Tell the parts that have been started, and each of their successors, what they wait for."""
-        self._told = dict(told)
+        self._told |= told
         for child in self.children:
-            if child.name in self._told and child.process is not None:
-                _tell(child.process, self._told[child.name])
+            if child.name in told and child.process is not None:
+                _tell(child.process, told[child.name])
 
     async def ready(self, patience_s: float) -> None:
         """Until every part answers; PartFailed when one keeps crashing or time is over."""
+        await self.answering(self.parts, patience_s)
+        self._is_ready = True
+
+    async def answering(self, names: Iterable[str], patience_s: float) -> None:
+        """Until these parts answer; PartFailed as `ready`."""
         deadline = time.monotonic() + patience_s
-        waiting = [part for part in self.parts.values() if part.healthz]
+        waiting = [self.parts[name] for name in names if self.parts[name].healthz]
         while waiting:
             answered = await asyncio.gather(*(answers(part.healthz) for part in waiting))
             waiting = [part for part, ok in zip(waiting, answered, strict=True) if not ok]
@@ -141,7 +146,6 @@ class Supervisor:
                 )
             self._look_after()
             await asyncio.sleep(POLL_S if waiting else 0)
-        self._is_ready = True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Restart what crashes until `stop` is set."""

@@ -76,6 +76,7 @@ async def run(
             # They import what they need while the engines start, and wait for their settings.
             for name in _parts_of(settings):
                 supervisor.start(_part(name, settings))
+            supervisor.release({name: _told(name, settings) for name in _providers(settings)})
             settings = engines.start()
             demo = await _unless(stop, _start(settings, engines, supervisor, keeper, with_demo=with_demo))
             if not stop.is_set():
@@ -96,7 +97,10 @@ async def _start(
     """Everything above the engines, until it answers; returns what the demo tells."""
     await build_database(settings, engines)
     publish(settings)
-    supervisor.release({name: _told(name, settings) for name in _parts_of(settings)})
+    # Who delivers begins when the providers answer: a breaker that opens at the start would say that all is not well.
+    await supervisor.answering(_providers(settings), READY_PATIENCE_S)
+    others = set(_parts_of(settings)).difference(_providers(settings))
+    supervisor.release({name: _told(name, settings) for name in others})
     _watch_engines(supervisor, engines, keeper)
     _, demo = await asyncio.gather(supervisor.ready(READY_PATIENCE_S), _demo(settings, with_demo=with_demo))
     return demo
@@ -172,6 +176,11 @@ def _with_free_ports(settings: Settings) -> Settings:
 def _parts_of(settings: Settings) -> list[str]:
     """The sandbox stands in for providers, which a real wedding has of its own."""
     return [name for name in DOORS if name != "sandbox" or settings.is_play]
+
+
+def _providers(settings: Settings) -> list[str]:
+    """The parts that need no engine, and that others call."""
+    return [name for name in _parts_of(settings) if not DOORS[name]]
 
 
 def _part(name: str, settings: Settings) -> Part:
