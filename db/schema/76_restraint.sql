@@ -51,5 +51,14 @@ language sql volatile set search_path = '' as $$
   where d.id = any (p_destinations) and d.tenant_id <> '00000000-0000-7000-8000-000000000000' and d.rate_at < clock_timestamp() - interval '1 second';
 $$;
 
-grant execute on function app.breakers(uuid[], uuid[]) to wedsync_service;
+-- Of these deliveries those of a wedding that is live at this moment: their failures count sooner. What a job knew when it was owed does not decide it:
+-- it may be tried hours later, and a day's hours may move. Asked only where a try has failed.
+create function app.live_deliveries(p_deliveries uuid[]) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select d.id from public.deliveries d
+  where d.id = any (p_deliveries)
+    and exists (select from public.wedding_days y where y.wedding_id = d.stream_id and app.now() between y.live_from and y.live_until);
+$$;
+
+grant execute on function app.breakers(uuid[], uuid[]), app.live_deliveries(uuid[]) to wedsync_service;
 reset role;

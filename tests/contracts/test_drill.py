@@ -2,15 +2,19 @@
 
 from datetime import date
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
 from tests import seed
-from wedsync.processes.drills import plan, report, saturday
+from wedsync.processes.drills import ledger, plan, report, saturday
+from wedsync.processes.drills.ledger import Failed
 from wedsync.processes.drills.plan import Trouble
+from wedsync.processes.drills.report import Promise
 from wedsync.processes.failures import CannotRun
 
+PAIRS = ((True, True), (True, False), (False, True))
 OPTIONS = {"weddings": 2, "speed": 900.0, "begin": "13:00", "end": "15:30", "rate": 6.0, "fail": ()}
 
 
@@ -51,6 +55,41 @@ def test_it_is_the_next_saturday_and_runs_at_its_speed(day: int) -> None:
     assert 0 < (made.on - date(2026, 4, day)).days <= 7
     assert made.takes_s == 10.0
     assert (made.moment(made.begin).hour, made.seconds(13 * 60 + 15)) == (12, 1.0)
+
+
+def test_a_try_that_failed_at_one_provider_and_was_taken_by_the_next_is_told_of_both() -> None:
+    """A mail is one try of its chain: what each provider said stands in its detail."""
+    taken, waits, lost, hook = uuid4(), uuid4(), uuid4(), uuid4()
+    away = "resend: No answer within 2 s.; resend: No answer within 1 s."
+
+    def row(id: UUID, state: str, outcome: str, detail: str, connector: str = "mail") -> dict[str, object]:
+        return {"id": id, "connector": connector, "state": state, "outcome": outcome, "detail": detail}
+
+    found = ledger.failed_at(
+        [
+            row(taken, "delivered", "delivered", f"{away}; sendgrid: delivered; possible_duplicate"),
+            row(waits, "delivered", "retry_later", "resend: It said: no.; smtp: Greylisted."),
+            row(waits, "delivered", "delivered", "resend: delivered"),
+            row(lost, "dead", "unknown", "Something went wrong on our side."),
+            row(hook, "delivered", "retry_later", "It answered 500.", "webhook"),
+        ],
+        ("resend", "sendgrid", "smtp"),
+    )
+    assert found.by_place == [
+        Failed(at="resend", tries=3, deliveries=2, elsewhere=1, arrived=2),
+        Failed(at="smtp", tries=1, deliveries=1, elsewhere=0, arrived=1),
+        Failed(at="mail", tries=1, deliveries=1, elsewhere=0, arrived=0),
+        Failed(at="webhook", tries=1, deliveries=1, elsewhere=0, arrived=1),
+    ]
+    assert found.deliveries == {taken: "delivered", waits: "delivered", lost: "dead", hook: "delivered"}
+
+
+def test_a_promise_that_nothing_could_break_is_not_called_kept() -> None:
+    assert [Promise("It comes back", kept, "", is_shown=shown).verdict for kept, shown in PAIRS] == [
+        "kept",
+        "not shown",
+        "not kept",
+    ]
 
 
 @seed.drill("saturday")

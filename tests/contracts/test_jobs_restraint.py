@@ -21,6 +21,9 @@ SILENT = Outcome(word="retry_later", reason="No answer.", exchange=Exchange(tota
 BUSY = Outcome(word="retry_later", reason="It answered 429.", exchange=Exchange(status=429))
 BUG = Outcome(word="unknown", reason="Something went wrong on our side.")
 TAKEN = Outcome(word="delivered", exchange=Exchange(status=200, total_ms=5.0))
+SET_DAY = """insert into wedding_days as d (wedding_id, "on", zone, live_from, live_until)
+    select $1, current_date, 'Europe/London', n + $2::text::interval, n + $3::text::interval from clock_timestamp() n
+    on conflict (wedding_id, "on") do update set live_from = excluded.live_from, live_until = excluded.live_until"""
 BREAKER = (
     "select breaker_failures, breaker_openings, breaker_until - statement_timestamp() as left_over,"
     " nullif(not_before, '-infinity') - statement_timestamp() as pause from destinations where id = $1"
@@ -83,12 +86,37 @@ async def test_after_five_failures_a_destination_is_left_alone_and_its_jobs_keep
     assert {row["state"] for row in await ledger.deliveries(endpoint)} == {"pending", "deferred"}
 
 
-async def test_two_failures_are_enough_while_the_wedding_is_live(ledger: Ledger) -> None:
-    _, endpoint = await owed(ledger, 4)
-    await ledger.admin.execute("update jobs set live_until = clock_timestamp() + interval '1 hour'")
-    await tried(ledger, FAILED, 2, delay_s=3600)
-    assert await ledger.claim() == []
-    assert (await ledger.admin.fetchrow(BREAKER, endpoint))["breaker_openings"] == 1
+async def set_day(ledger: Ledger, wedding: Wedding, live_from: str, live_until: str) -> None:
+    """The hours of its day, counted from now: it enters a phase or leaves it."""
+    await ledger.admin.execute(SET_DAY, wedding.id, live_from, live_until)
+
+
+async def test_the_fifth_failure_opens_it_and_while_the_wedding_is_live_the_second(ledger: Ledger) -> None:
+    """A phase counts from the moment it is entered to the moment it is left, for what was owed before as well."""
+    wedding, endpoint = await owed(ledger, 30)
+
+    async def openings() -> int:
+        row = await ledger.admin.fetchrow(BREAKER, endpoint)
+        return int(row["breaker_openings"])
+
+    async def opened_at() -> int:
+        """Which of these failures opened it; then it is well again."""
+        number = 0
+        while not await openings():
+            await tried(ledger, FAILED, delay_s=3600)
+            number += 1
+        await make_half_open(ledger, endpoint)
+        await tried(ledger, TAKEN)
+        assert await openings() == 0
+        return number
+
+    assert await opened_at() == 5, "no day at all"
+    await set_day(ledger, wedding, "23 hours", "40 hours")
+    assert await opened_at() == 5, "the day before, when the plan is frozen already"
+    await set_day(ledger, wedding, "-1 minutes", "1 hour")
+    assert await opened_at() == 2, "live"
+    await set_day(ledger, wedding, "-1 hour", "-1 minutes")
+    assert await opened_at() == 5, "over"
 
 
 @pytest.mark.parametrize("outcome", [BUSY, BUG, msgspec.structs.replace(SILENT, tries_max=3)])

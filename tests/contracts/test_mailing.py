@@ -15,7 +15,7 @@ from wedsync.connections.mailing import probing
 from wedsync.connections.mailing.chain import Times, chain_of
 from wedsync.connections.mailing.fake_office import BLACK_HOLE, LOST
 from wedsync.invitations import sealed
-from wedsync.kit.breaker import FAILURES_MAX
+from wedsync.kit.breaker import FAILURES_LIVE_MAX, FAILURES_MAX
 from wedsync.kit.config import Settings
 
 ALL = ("resend", "sendgrid", "smtp")
@@ -181,6 +181,29 @@ async def test_who_keeps_failing_is_left_alone_by_all_workers_and_comes_back_whe
     assert len(house.resend.office.letters) == 1
     assert not (await house.provider("resend"))["is_down"]
     assert (await house.alerts())[before:] == [(FAILED, "resend"), (RECOVERED, "resend")]
+
+
+async def test_of_a_live_wedding_two_failures_are_enough_and_the_day_before_they_are_not(house: MailHouse) -> None:
+    chain, wedding = await house.chain(), UUID(await house.wedding(await house.person("ana")))
+    hours = """insert into wedding_days as d (wedding_id, "on", zone, live_from, live_until)
+        select $1, current_date, 'Europe/London', n + $2::text::interval, n + interval '1 day' from clock_timestamp() n
+        on conflict (wedding_id, "on") do update set live_from = excluded.live_from"""
+
+    async def fail_twice() -> bool:
+        house.resend.moods.switch("5xx")
+        for _ in range(FAILURES_LIVE_MAX):
+            job = await house.owed("carla@example.com")
+            await house.admin.execute("update deliveries set stream_id = $2 where id = $1", job.delivery_id, wedding)
+            assert isinstance(await chain.send(job), Delivered)
+        return bool((await house.provider("resend"))["is_down"])
+
+    await house.admin.execute(hours, wedding, "23 hours")
+    assert not await fail_twice()
+    house.resend.moods.switch("fine")
+    assert isinstance(await house.sent(chain), Delivered)
+    await house.admin.execute(hours, wedding, "-1 minute")
+    assert await fail_twice()
+    await house.admin.execute("delete from wedding_days where wedding_id = $1", wedding)
 
 
 async def test_a_probe_finds_a_dead_provider_before_a_mail_does(house: MailHouse) -> None:

@@ -5,7 +5,7 @@ business, and an address we refuse, our own proxy, a token that we did not get, 
 says nothing about it. Of a host only silence counts: one that answers is there, whatever it says to one tenant.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -102,8 +102,12 @@ def is_any_bad(endings: Iterable["Ending"]) -> bool:
     return any(e.kind == "delivery" and e.result is not None and e.result.is_bad for e in endings)
 
 
-def judged(rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"]) -> list[Standing]:
-    """The breakers after these ends, of `rows` as they were locked; those that did not change are left out."""
+def judged(
+    rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"], live: Collection[UUID] = ()
+) -> list[Standing]:
+    """The breakers after these ends, of `rows` as they were locked; those that did not change are left out. `live`: the
+    deliveries that failed while their wedding was live.
+    """
     changed = []
     for row in rows:
         standing = Standing(**row)
@@ -118,7 +122,7 @@ def judged(rows: Iterable[Mapping[str, Any]], endings: Sequence["Ending"]) -> li
         )
         for ended in endings:
             if ended.destination == standing.destination and ended.result is not None:
-                after = breaker.after(after, ended.result, now=standing.now_s, failures_max=_failures_max(ended))
+                after = breaker.after(after, ended.result, now=standing.now_s, failures_max=_failures_max(ended, live))
         if after != before:
             changed.append(
                 Standing(destination=standing.destination, now_s=standing.now_s, **msgspec.structs.asdict(after))
@@ -166,5 +170,5 @@ def _standing(standing: HostStanding, after: Shared) -> HostStanding:
     )
 
 
-def _failures_max(ended: "Ending") -> int:
-    return FAILURES_LIVE_MAX if ended.is_live else FAILURES_MAX
+def _failures_max(ended: "Ending", live: Collection[UUID]) -> int:
+    return FAILURES_LIVE_MAX if ended.job in live else FAILURES_MAX

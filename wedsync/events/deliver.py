@@ -77,7 +77,6 @@ def ending(job: Job, outcome: Outcome, verdict: Verdict, *, started_at: datetime
         close=verdict.close and _kept(verdict.close, DETAIL_MAX_CHARACTERS),
         rest_s=verdict.rest_s,
         is_overrun=job.kind == "delivery" and exchange.status in breakers.OVERRUN,
-        is_live=job.live_until is not None and job.live_until > clock.now(),
         result=breakers.sign(outcome),
         is_reached=breakers.is_reached(outcome),
         outcome=outcome.word,

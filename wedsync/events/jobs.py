@@ -111,7 +111,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     close: str | None
     rest_s: float | None
     is_overrun: bool
-    is_live: bool
     result: Result | None
     is_reached: bool | None
     outcome: str
@@ -185,13 +184,16 @@ class Queue:
         ended = sorted({e.destination for e in endings if e.kind == "delivery"})
         closing = sorted({e.destination for e in endings if e.close is not None})
         async with self._pool.acquire() as connection, connection.transaction():
-            standing = breakers.judged(await connection.fetch(queries.breakers, ended, closing), endings)
+            rows = await connection.fetch(queries.breakers, ended, closing)
+            bad = [e.job for e in endings if e.kind == "delivery" and e.result is not None and e.result.is_failure]
+            live = {row[0] for row in await connection.fetch(queries.live_deliveries, bad)} if bad else set()
+            standing = breakers.judged(rows, endings, live)
             hosts = await connection.fetch(queries.host_breakers, ended, breakers.bad(endings))
             shared = breakers.judged_hosts(hosts, endings)
             texts = (_ENCODER.encode(standing).decode(), _ENCODER.encode(shared).decode())
-            rows: list[Any] = await connection.fetch(queries.complete, told, *texts)
+            told_rows: list[Any] = await connection.fetch(queries.complete, told, *texts)
         await self._tell_opened(standing, shared)
-        return rows
+        return told_rows
 
     async def _tell_opened(self, standing: Sequence[Standing], hosts: Sequence[HostStanding]) -> None:
         for one in standing:

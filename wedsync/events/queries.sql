@@ -22,6 +22,10 @@ select c.job, c.nudge, c.is_counted from app.complete($1, $2, $3) c
 -- Destinations' breakers, locked; before them the endpoints of those that will be parked.
 select b.destination, b.now_s, b.failures, b.open_until, b.openings, b.since, b.results, b.failed, b.slow from app.breakers($1, $2) b
 
+-- name: live_deliveries
+-- Of deliveries that failed, those of a wedding that is live now.
+select l from app.live_deliveries($1) l
+
 -- name: host_breakers
 -- Breakers of these destinations' hosts, locked; those with a bad result begin to be counted.
 select h.host, h.destinations, h.now_s, h.failures, h.open_until, h.openings, h.since, h.failing, h.well from app.host_breakers($1, $2) h

@@ -108,7 +108,7 @@ class Chain:
         outcome: Any = await self._host.call(
             name, Mails, lambda provider: provider.probe(timeout_s=PROBE_S), nobody, timeout_s=PROBE_S
         )
-        await self._memory.note(name, health.sign(outcome), is_probe=True)
+        await self._memory.note(name, health.sign(outcome))
 
     async def _barred(self, job: host.Job) -> Outcome | None:
         """Why it goes to nobody at all."""
@@ -126,7 +126,7 @@ class Chain:
 
     async def _ask(self, job: host.Job, name: str, *, timeout_s: float | None) -> Outcome:
         outcome = await self._host.send(msgspec.structs.replace(job, connector=name), timeout_s=timeout_s)
-        await self._memory.note(name, health.sign(outcome), is_live=job.is_live)
+        await self._memory.note(name, health.sign(outcome), delivery=job.delivery_id, is_live=job.is_live)
         return outcome
 
     async def _ask_again(self, job: host.Job, silent: _Try) -> list[_Try]:

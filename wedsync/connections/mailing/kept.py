@@ -29,7 +29,8 @@ class Memory(Protocol):
 
     async def healths(self) -> Mapping[str, Health]: ...
 
-    async def note(self, name: str, seen: Sign, *, is_live: bool = False, is_probe: bool = False) -> None: ...
+    async def note(self, name: str, seen: Sign, *, delivery: UUID | None = None, is_live: bool = False) -> None:
+        """What one try came to: of this delivery, or else a probe. `is_live`: somebody is being called."""
 
     async def refused(self, keys: Sequence[bytes]) -> str | None:
         """Why the address with these indexes takes no mail. Raises what the database raises."""
@@ -63,15 +64,15 @@ class Kept:
                 _pass(error, "mail_health_not_read")
         return self._known
 
-    async def note(self, name: str, seen: Sign, *, is_live: bool = False, is_probe: bool = False) -> None:
+    async def note(self, name: str, seen: Sign, *, delivery: UUID | None = None, is_live: bool = False) -> None:
         known = self._known.get(name, Health())
         is_old = clock.monotonic() - self._good_at.get(name, float("-inf")) > GOOD_NOTED_S
-        if seen.is_good and known == Health() and not is_probe and not is_old:
+        if seen.is_good and known == Health() and delivery is not None and not is_old:
             return
         if seen.is_good:
             self._good_at[name] = clock.monotonic()
         try:
-            await self._judge(name, seen, is_live=is_live, is_probe=is_probe)
+            await self._judge(name, seen, delivery, is_live=is_live)
         except Exception as error:
             _pass(error, "mail_health_not_written")
 
@@ -87,12 +88,15 @@ class Kept:
         except Exception as error:
             _pass(error, "mail_failover_not_written")
 
-    async def _judge(self, name: str, seen: Sign, *, is_live: bool, is_probe: bool) -> None:
+    async def _judge(self, name: str, seen: Sign, delivery: UUID | None, *, is_live: bool) -> None:
+        is_probe = delivery is None
         took_ms = None if seen.result is None else seen.result.took_s * 1000
         async with self._door.bare(SYSTEM) as tx:
             text = await tx.value(queries.hold, name)
             if text is None:
                 return
+            if not is_live and delivery is not None and seen.result is not None and seen.result.is_failure:
+                is_live = await tx.value(queries.is_live, delivery)
             now = clock.machine_now().timestamp()
             before = _decoded(text)
             judged = health.after(before, seen, now=now, is_live=is_live, is_probe=is_probe)

@@ -8,6 +8,10 @@ select h.name, h.health from app.mail_health() h
 -- One provider's health, locked until the end of the transaction.
 select app.hold_mail_provider($1)
 
+-- name: is_live
+-- Whether this mail is of a wedding that is live now.
+select exists (select from app.live_deliveries(array[$1::uuid]))
+
 -- name: keep
 select k from app.keep_mail_provider($1, $2, $3, $4, $5, $6, $7) k
 

@@ -1,6 +1,6 @@
 """What a drill left behind, read from the ledger: when each fact was recorded, and what became of what it owed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,8 @@ import msgspec
 from wedsync.kit.config import Settings
 from wedsync.processes.migrate import connected
 
+NOT_SENT: Final = ("superseded", "filtered", "cancelled", "revoked")
+"""What was rightly not sent."""
 LANES: Final = ("critical", "high", "normal", "low")
 EVENTS: Final = """select stream_id, seq, recorded_at, type,
         coalesce(pg_xact_commit_timestamp(xmin), recorded_at) as committed_at from public.events
@@ -25,13 +27,40 @@ FIRST: Final = """select d.lane, extract(epoch from min(a.started_at) - e.record
     join public.events e on e.stream_id = d.stream_id and e.seq = d.seq and e.id = d.event_id
     join public.attempts a on a.delivery_id = d.id
     where d.made_at >= $1 group by d.id, d.lane, e.recorded_at"""
-FAILED: Final = """select count(distinct d.id) as failed_once,
-        count(distinct d.id) filter (where d.state = 'delivered') as recovered
+TAKEN: Final = """select d.lane, app.deadline_s(d.lane) as within_s,
+        extract(epoch from min(a.made_at) filter (where a.outcome = 'delivered') - e.recorded_at)::float8 * 1000
+          as took_ms
+    from public.deliveries d
+    join public.events e on e.stream_id = d.stream_id and e.seq = d.seq and e.id = d.event_id
+    left join public.attempts a on a.delivery_id = d.id
+    where d.made_at >= $1 and d.state <> all ($2::app.delivery_state[]) group by d.id, d.lane, e.recorded_at"""
+# A mail is one try of its chain, however many providers it asked: what each of them said stands in the detail.
+TRIES: Final = """select d.id, d.connector, d.state, a.outcome, a.detail
     from public.deliveries d join public.attempts a on a.delivery_id = d.id
-    where d.made_at >= $1 and d.attempts > 1"""
+    where d.made_at >= $1 and d.state <> all ($2::app.delivery_state[])
+      and (a.outcome <> 'delivered' or d.connector = 'mail' and a.detail <> '')"""
 ALERTS: Final = """select count(*) as raised, count(acknowledged_at) as acknowledged,
         coalesce(max(extract(epoch from acknowledged_at - raised_at)), 0)::float8 as slowest_s
     from public.alerts where wedding_id = any ($1::uuid[])"""
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """Tries that failed `at` one connector, or one provider of mail: of so many deliveries, of which so many were taken
+    by another provider in the same moment, and so many had arrived in the end.
+    """
+
+    at: str
+    tries: int
+    deliveries: int
+    elsewhere: int
+    arrived: int
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """When a lane's deliveries were there, from the change; those that never were are null. `within_s`: the promise."""
+
+    within_s: float
+    took_ms: list[float | None]
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +83,11 @@ class Kept(msgspec.Struct, kw_only=True):
     types: dict[tuple[UUID, int], str]
     owed: list[Owed]
     first_ms: dict[str, list[float]]
+    taken: dict[str, Taken]
+    failed: list[Failed]
     failed_once: int
     recovered: int
+    """Deliveries of which a try failed anywhere, and those of them that arrived."""
     alerts: dict[str, float]
 
     @property
@@ -65,9 +97,7 @@ class Kept(msgspec.Struct, kw_only=True):
     @property
     def total(self) -> int:
         """Deliveries that were to arrive: without those that were rightly not sent."""
-        return sum(
-            one.count for one in self.owed if one.state not in ("superseded", "filtered", "cancelled", "revoked")
-        )
+        return sum(one.count for one in self.owed if one.state not in NOT_SENT)
 
 
 async def open_deliveries(settings: Settings) -> int:
@@ -91,11 +121,17 @@ async def kept(settings: Settings, weddings: Sequence[UUID], since: datetime) ->
         events = await owner.fetch(EVENTS, list(weddings), since)
         owed = await owner.fetch(DELIVERIES, since)
         times = await owner.fetch(FIRST, since)
-        failed = await owner.fetchrow(FAILED, since)
+        taken = await owner.fetch(TAKEN, since, list(NOT_SENT))
+        tries = await owner.fetch(TRIES, since, list(NOT_SENT))
         alerts: Any = await owner.fetchrow(ALERTS, list(weddings))
     first_ms: dict[str, list[float]] = {}
     for row in times:
         first_ms.setdefault(LANES[row["lane"]], []).append(row["first_ms"])
+    lanes: dict[str, Taken] = {}
+    for row in taken:
+        lane = lanes.setdefault(LANES[row["lane"]], Taken(within_s=row["within_s"], took_ms=[]))
+        lane.took_ms.append(row["took_ms"])
+    failed = failed_at(tries, [one.strip() for one in settings.mail_chain.split(",")])
     return Kept(
         recorded={(row["stream_id"], row["seq"]): row["recorded_at"] for row in events},
         committed={(row["stream_id"], row["seq"]): row["committed_at"] for row in events},
@@ -107,7 +143,44 @@ async def kept(settings: Settings, weddings: Sequence[UUID], since: datetime) ->
             for r in owed
         ],
         first_ms=first_ms,
-        failed_once=failed["failed_once"],
-        recovered=failed["recovered"],
+        taken=lanes,
+        failed=failed.by_place,
+        failed_once=len(failed.deliveries),
+        recovered=sum(state == "delivered" for state in failed.deliveries.values()),
         alerts=dict(alerts),
     )
+
+
+class FailedTries(msgspec.Struct, frozen=True):
+    """All of them by place, most first, and the state of each delivery that one of them was of."""
+
+    by_place: list[Failed]
+    deliveries: dict[UUID, str]
+
+
+def failed_at(rows: Iterable[Mapping[str, Any]], providers: Collection[str]) -> FailedTries:
+    """What failed at whom, of rows of TRIES; `providers` are those of mail."""
+    deliveries: dict[UUID, str] = {}
+    places: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        for place in _places(row, providers):
+            deliveries[row["id"]] = row["state"]
+            places.setdefault(place, []).append(row)
+    found = [
+        Failed(
+            at=place,
+            tries=len(tries),
+            deliveries=len({row["id"] for row in tries}),
+            elsewhere=len({row["id"] for row in tries if row["outcome"] == "delivered"}),
+            arrived=len({row["id"] for row in tries if row["state"] == "delivered"}),
+        )
+        for place, tries in places.items()
+    ]
+    return FailedTries(sorted(found, key=lambda one: -one.tries), deliveries)
+
+
+def _places(row: Mapping[str, Any], providers: Collection[str]) -> list[str]:
+    """Where this try failed: each provider of a chain that said anything but that it has it."""
+    said = [part.partition(": ") for part in row["detail"].split("; ")] if row["connector"] == "mail" else []
+    asked = [name for name, is_said, word in said if is_said and name in providers and word != "delivered"]
+    return asked or ([] if row["outcome"] == "delivered" else [row["connector"]])

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +13,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from wedsync.processes.drills.acting import Deeds
-from wedsync.processes.drills.ledger import Kept, Owed
+from wedsync.processes.drills.ledger import LANES, Failed, Kept, Owed
 from wedsync.processes.drills.plan import ZONE, Plan
 from wedsync.processes.drills.watching import Lost, Probe, Screen
 
@@ -42,6 +42,12 @@ class Promise(msgspec.Struct, frozen=True):
     is_kept: bool
     told: str
     decides: bool = True
+    is_shown: bool = True
+    """False where nothing happened by which it could have been broken."""
+
+    @property
+    def verdict(self) -> str:
+        return "not kept" if not self.is_kept else "kept" if self.is_shown else "not shown"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -49,6 +55,29 @@ class Failure(msgspec.Struct, frozen=True):
 
     at: str
     words: str
+
+
+class InTime(msgspec.Struct, frozen=True, kw_only=True):
+    """What was promised of a lane, and how it was: so many deliveries, so many of them late or never there."""
+
+    lane: str
+    within_s: float
+    count: int
+    late: int
+    took: Spread
+
+    @property
+    def is_kept(self) -> bool:
+        return self.late <= (1 - DELIVERED_LEAST) * self.count
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """The line of an SVG, and how high its limit is."""
+
+    width: int
+    height: int
+    points: str
+    limit_y: float
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +112,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     late: dict[str, int]
     """What came later than it should outside of restarts: types of events, and how many frames of each."""
     lanes: dict[str, Spread]
+    """Until the first try."""
+    in_time: list[InTime]
+    failed: list[Failed]
     owed: list[Owed]
     failed_once: int
     recovered: int
@@ -149,13 +181,15 @@ def told(
         own=spread(own_ms),
         late=_late(screens, kept, restarts),
         lanes={lane: spread(values) for lane, values in kept.first_ms.items()},
+        in_time=(in_time := _in_time(kept)),
+        failed=kept.failed,
         owed=kept.owed,
         failed_once=kept.failed_once,
         recovered=kept.recovered,
         probes=list(probes),
         alerts=kept.alerts,
         by_minute=_by_minute(plan, began_at, times),
-        promises=_promises(deeds, lost, kept, probes, screen, quiet),
+        promises=_promises(deeds, lost, kept, probes, screen, quiet, in_time),
     )
 
 
@@ -164,8 +198,9 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     json, page = folder / "saturday.json", folder / "saturday.html"
     json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    chart = _chart(report.by_minute)
-    page.write_text(rendered("saturday.html", report=report, chart=chart, size=CHART), encoding="utf-8")
+    day = f"{(on := date.fromisoformat(report.on)):%A}, {on.day} {on:%B %Y}"
+    told = rendered("saturday.html", report=report, day=day, chart=_chart(report.by_minute))
+    page.write_text(told, encoding="utf-8")
     return json, page
 
 
@@ -215,12 +250,13 @@ def _by_minute(plan: Plan, began_at: datetime, times: Sequence[tuple[datetime, f
     return [(_clock(minute), spread(values).p95) for minute, values in sorted(found.items())]
 
 
-def _chart(points: Sequence[tuple[str, float]]) -> str:
-    """The line of an SVG, as tall as the worst of it."""
+def _chart(points: Sequence[tuple[str, float]]) -> Chart:
+    """As tall as the worst of it."""
     width, height = CHART
     top = max([SCREEN_MS, *(ms for _, ms in points)])
     step = width / max(1, len(points) - 1)
-    return " ".join(f"{number * step:.1f},{height - ms / top * height:.1f}" for number, (_, ms) in enumerate(points))
+    line = " ".join(f"{number * step:.1f},{height - ms / top * height:.1f}" for number, (_, ms) in enumerate(points))
+    return Chart(width, height, line, round(height - SCREEN_MS / top * height, 1))
 
 
 def _failures(plan: Plan) -> list[Failure]:
@@ -234,7 +270,13 @@ def _failures(plan: Plan) -> list[Failure]:
 
 
 def _promises(
-    deeds: Deeds, lost: Sequence[Lost], kept: Kept, probes: Sequence[Probe], screen: Spread, calm: Spread
+    deeds: Deeds,
+    lost: Sequence[Lost],
+    kept: Kept,
+    probes: Sequence[Probe],
+    screen: Spread,
+    calm: Spread,
+    in_time: Sequence[InTime],
 ) -> list[Promise]:
     share = kept.delivered / kept.total if kept.total else 1.0
     failed = sum(probe.failed for probe in probes)
@@ -247,7 +289,19 @@ def _promises(
         Promise(
             "What failed at first was delivered after all",
             kept.recovered == kept.failed_once,
-            f"{kept.recovered} of {kept.failed_once}",
+            f"{kept.recovered} of {kept.failed_once}, after {sum(one.tries for one in kept.failed)} tries that failed"
+            if kept.failed_once
+            else "no try failed, so this shows nothing",
+            is_shown=kept.failed_once > 0,
+        ),
+        *(
+            Promise(
+                f"Deliveries that are {one.lane} were there within {one.within_s:.0f} s, 999 of 1,000",
+                one.is_kept,
+                f"{one.count - one.late} of {one.count}; 99 of 100 within {one.took.p99 / 1000:.2f} s",
+                False,
+            )
+            for one in in_time
         ),
         Promise(f"On screens within {SCREEN_MS:.0f} ms, 95 of 100", screen.p95 < SCREEN_MS, f"{screen.p95} ms", False),
         Promise(
@@ -256,6 +310,21 @@ def _promises(
             f"{calm.p99} ms",
             False,
         ),
+    ]
+
+
+def _in_time(kept: Kept) -> list[InTime]:
+    """The most urgent first."""
+    return [
+        InTime(
+            lane=lane,
+            within_s=kept.taken[lane].within_s,
+            count=len(took := kept.taken[lane].took_ms),
+            late=sum(ms is None or ms > kept.taken[lane].within_s * 1000 for ms in took),
+            took=spread(ms for ms in took if ms is not None),
+        )
+        for lane in LANES
+        if lane in kept.taken
     ]
 
 
@@ -271,4 +340,8 @@ def local(plan: Plan, seconds: float) -> str:
 
 def lines(report: Report) -> Mapping[str, Any]:
     """The short of it, for the terminal."""
-    return {one.words: f"{'kept' if one.is_kept else 'NOT KEPT'} ({one.told})" for one in report.promises}
+    return {one.words: f"{_loud(one.verdict)} ({one.told})" for one in report.promises}
+
+
+def _loud(verdict: str) -> str:
+    return verdict if verdict == "kept" else verdict.upper()
