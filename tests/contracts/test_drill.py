@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests import seed
 from wedsync.processes.drills import plan, report, saturday
 from wedsync.processes.drills.plan import Trouble
 from wedsync.processes.failures import CannotRun
@@ -53,7 +52,7 @@ def test_it_is_the_next_saturday_and_runs_at_its_speed(day: int) -> None:
     assert (made.moment(made.begin).hour, made.seconds(13 * 60 + 15)) == (12, 1.0)
 
 
-@seed.drill("saturday")
+@pytest.mark.prove  # in each run tests/crash kills what it kills, and tests/journeys/ play the stories that it plays
 @pytest.mark.timeout(600)
 async def test_a_small_saturday_loses_nothing(tmp_path: Path) -> None:
     wanted = saturday.planned(**{**OPTIONS, "fail": ["resend@13:30+20m", "gateway@14:00", "worker@14:20"]})  # type: ignore[arg-type]
