@@ -92,7 +92,9 @@ async def clone(postgres: RunningPostgres, name: str) -> Database:
     connection = await asyncpg.connect(postgres.admin_url)
     try:
         await connection.execute(f'drop database if exists "{name}" with (force)')
-        await connection.execute(f'create database "{name}" template {TEMPLATE} owner wedsync_owner')
+        # Nothing of it is written to disk before it goes: file by file takes half of what block by block does.
+        how = f"template {TEMPLATE} owner wedsync_owner strategy file_copy"
+        await connection.execute(f'create database "{name}" {how}')
         await migrate.open_to_doors(connection, name)
     finally:
         await connection.close()
@@ -180,6 +182,8 @@ async def _build(admin_url: str, engines: Engines) -> None:
     async with migrate.connected(admin_url) as connection:
         # Of a hundred databases that live for seconds none is worth tidying up.
         await connection.execute("alter system set autovacuum = off")
+        # Two thousand times a process of the run signs in, with passwords that it made up itself.
+        await connection.execute("alter system set scram_iterations = 1")
         await connection.execute("select pg_reload_conf()")
     await migrate.prepare(admin_url, database=TEMPLATE, passwords=engines.passwords)
     owner = engines.postgres.url("wedsync_owner", engines.passwords["wedsync_owner"], TEMPLATE)

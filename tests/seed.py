@@ -7,17 +7,14 @@ asked for by its name, without `-m`, runs whatever the seed.
 import os
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import pytest
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., object])
 SEED: Final = int(os.environ.setdefault("TEST_SEED", str(secrets.randbelow(10_000))))
 """The workers of a run find it in the environment of the process that starts them."""
-DRILLS: Final = ("saturday", "database failover", "failover runbook")
-"""Each starts the whole product and plays a story on it, for half a minute of CPU."""
 _ASKED = [""]
 
 
@@ -47,16 +44,3 @@ def chosen(rows: Sequence[T], share: int, matrix: str) -> list[T]:
 def marks(row: object, taken: Sequence[object]) -> list[pytest.MarkDecorator]:
     """Those of a row that is left to `make prove` unless it is taken."""
     return [] if row in taken else [pytest.mark.prove]
-
-
-def drill(name: str) -> Callable[[F], F]:
-    """For the test of one of the drills: `make test` plays one of them, by seed, and `make prove` each."""
-    assert name in DRILLS, name
-    left = marks(name, chosen(DRILLS, len(DRILLS), "drills"))
-
-    def marked(test: F) -> F:
-        for mark in left:
-            test = mark(test)
-        return test
-
-    return marked

@@ -18,14 +18,24 @@ def _share(covered: int, all_of_them: int) -> float:
     return 100.0 * covered / all_of_them if all_of_them else 100.0
 
 
+def worst(files: dict[str, dict[str, dict[str, int]]], number: int) -> list[str]:
+    """The files of which most is missing, the worst last: lines and branches that never ran."""
+    missing = {
+        name: (said["summary"]["missing_lines"], said["summary"]["missing_branches"]) for name, said in files.items()
+    }
+    found = sorted((name for name in missing if any(missing[name])), key=lambda name: (*missing[name], name))
+    return [f"{name:<60} lines {missing[name][0]:4}  branches {missing[name][1]:4}" for name in found[-number:]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("report", type=Path)
     parser.add_argument("--lines", type=float, required=True)
     parser.add_argument("--branches", type=float, required=True)
     asked = parser.parse_args()
-    totals = json.loads(asked.report.read_text())["totals"]
-    told, is_enough = judge(totals, lines_min=asked.lines, branches_min=asked.branches)
+    said = json.loads(asked.report.read_text())
+    print(*worst(said["files"], 40), sep="\n")
+    told, is_enough = judge(said["totals"], lines_min=asked.lines, branches_min=asked.branches)
     print(told)
     sys.exit(0 if is_enough else "Too little is covered: test what is missing above.")
 

@@ -89,6 +89,7 @@ def test_doctor_tells_and_returns_a_code(home: Path) -> None:
     assert "The database does not answer" in said.stdout
 
 
+@pytest.mark.prove  # in each run `wedsync up` does the same, and `migrate` on a database that is given
 def test_migrate_starts_the_engine_it_needs_and_stops_it(home: Path) -> None:
     planned = wedsync("migrate", "--plan", "--data-dir", str(home), WEDSYNC_ENV="test")
     assert planned.stdout.startswith("0001_"), planned.stderr

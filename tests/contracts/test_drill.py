@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from tests import seed
 from wedsync.processes.drills import ledger, plan, report, saturday
 from wedsync.processes.drills.ledger import Failed
 from wedsync.processes.drills.plan import Trouble
@@ -92,7 +91,6 @@ def test_a_promise_that_nothing_could_break_is_not_called_kept() -> None:
     ]
 
 
-@seed.drill("saturday")
 @pytest.mark.timeout(600)
 async def test_a_small_saturday_loses_nothing(tmp_path: Path) -> None:
     wanted = saturday.planned(**{**OPTIONS, "fail": ["resend@13:30+20m", "gateway@14:00", "worker@14:20"]})  # type: ignore[arg-type]

@@ -51,6 +51,17 @@ def engines(folder: Path) -> Iterator[Engines]:
     engines.stop()
 
 
+@pytest.fixture(scope="module")
+def standing(used: Path) -> Iterator[tuple[Engines, Path]]:
+    """Engines that run, for tests which only look at them."""
+    with passable_folder() as folder:
+        subprocess.run(["cp", "-a", f"{used}/.", folder], check=True)
+        engines = Engines(embedded_settings(folder))
+        engines.start()
+        yield engines, folder
+        engines.stop()
+
+
 def words_of(file: Path) -> str:
     return file.read_text() if file.exists() else ""
 
@@ -81,13 +92,14 @@ def test_every_profile_but_test_waits_for_the_disk(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not IS_LINUX, reason="only Linux writes a whole file system at once")
-def test_a_server_that_was_killed_does_not_open_each_of_its_files_before_it_answers(engines: Engines) -> None:
-    engines.start()
-    assert ask(engines, "show recovery_init_sync_method") == "syncfs"
+def test_a_server_that_was_killed_does_not_open_each_of_its_files_before_it_answers(
+    standing: tuple[Engines, Path],
+) -> None:
+    assert ask(standing[0], "show recovery_init_sync_method") == "syncfs"
 
 
-def test_nobody_gets_in_without_a_password(engines: Engines) -> None:
-    engines.start()
+def test_nobody_gets_in_without_a_password(standing: tuple[Engines, Path]) -> None:
+    engines, _ = standing
     assert engines.postgres is not None
     port = engines.postgres.port
 
@@ -99,8 +111,8 @@ def test_nobody_gets_in_without_a_password(engines: Engines) -> None:
     asyncio.run(knock(host=str(engines.postgres.folder)))
 
 
-def test_they_listen_on_this_machine_only(engines: Engines) -> None:
-    engines.start()
+def test_they_listen_on_this_machine_only(standing: tuple[Engines, Path]) -> None:
+    engines, _ = standing
     assert engines.postgres is not None
     assert engines.valkey is not None
     for process in (engines.postgres.process, engines.valkey.process):
@@ -146,8 +158,8 @@ def test_private_files_are_private(engines: Engines, folder: Path) -> None:
     assert not any(engines.valkey.password in line or engines.postgres.admin_password in line for line in shown)
 
 
-def test_the_log_holds_no_value_of_a_row(engines: Engines, folder: Path) -> None:
-    engines.start()
+def test_the_log_holds_no_value_of_a_row(standing: tuple[Engines, Path]) -> None:
+    engines, folder = standing
     ask(engines, "create table secret (name text unique)")
     ask(engines, "insert into secret values ('Carla Canary')")
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -230,6 +242,7 @@ def test_a_stale_pid_file_is_no_obstacle(engines: Engines, folder: Path, pid: st
     again.stop()
 
 
+@pytest.mark.prove  # in each run dozens of clusters stand beside the run's own
 def test_two_instances_stand_side_by_side(engines: Engines) -> None:
     engines.start()
     with passable_folder() as other_folder:
@@ -355,8 +368,8 @@ def test_many_that_start_at_once_find_ports_of_their_own() -> None:
         assert all(ports)
 
 
-def test_the_database_is_prepared_once_and_again(engines: Engines) -> None:
-    engines.start()
+def test_the_database_is_prepared_once_and_again(standing: tuple[Engines, Path]) -> None:
+    engines, _ = standing
     assert engines.postgres is not None
     admin = engines.postgres.url(database="postgres")
     for _ in range(2):

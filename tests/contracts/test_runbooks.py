@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 from cyclopts import MissingArgumentError
 
-from tests import seed
 from tests.contracts.town import Somebody, Town
 from wedsync.operations.slo import rules
 from wedsync.processes.cli import app
@@ -20,8 +19,6 @@ from wedsync.processes.cli import app
 ROOT = Path(__file__).parents[2]
 BOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 TYPED = ("security-incident", "key-rotation", "season", "break-glass")
-# A process for each line: one of the books in a run, all in `make prove`.
-BY_SEED = seed.chosen(TYPED, len(TYPED), "runbooks")
 PROGRAM = [sys.executable, "-m", "wedsync.processes.cli"]
 PLACEHOLDERS = {"N": "50", "ID": "00000000-0000-7000-8000-000000000001", "BACKUPS": "var/backups"}
 SPAN = re.compile(r"`wedsync ([^`]+)`")
@@ -100,7 +97,8 @@ async def typed(town: Town, line: str) -> tuple[int, str]:
     return int(process.returncode or 0), out.decode()
 
 
-@pytest.mark.parametrize("book", [pytest.param(book, marks=seed.marks(book, BY_SEED)) for book in TYPED])
+@pytest.mark.prove  # a process for each line; in each run every command that a runbook names is read, by the test above
+@pytest.mark.parametrize("book", TYPED)
 @pytest.mark.timeout(240)
 async def test_the_steps_of_a_runbook_can_be_typed_as_they_stand(
     town: Town, otto: Somebody, book: str, kept: dict[str, tuple[int, str]]
@@ -113,6 +111,7 @@ async def test_the_steps_of_a_runbook_can_be_typed_as_they_stand(
         assert status == 0 or (line == "wedsync preflight" and "bad " in out), (line, status, out)
 
 
+@pytest.mark.prove  # in each run tests/contracts/test_operators.py says so of the pages and of the log
 async def test_an_operator_who_was_taken_away_is_none(town: Town, otto: Somebody) -> None:
     status, out = await typed(town, "wedsync operator add otto@example.org")
     assert (status, "is an operator" in out) == (0, True)

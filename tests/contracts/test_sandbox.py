@@ -273,6 +273,7 @@ async def test_a_shelf_keeps_the_newest_within_number_and_weight() -> None:
     assert await shelf.wait_for(3, lambda number: True, 0.01) == [12, 11]
 
 
+@pytest.mark.prove  # pages for developers; in each run they are asked for and read without a browser
 @pytest.mark.browser
 async def test_the_pages_are_readable_on_a_phone_and_new_mail_shows_by_itself(visitor: Visitor) -> None:
     await visitor.ask("POST", "/hooks/phone", {"type": "rsvp.replied"})

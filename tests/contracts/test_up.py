@@ -153,6 +153,14 @@ def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]
     assert not first.ready_file.exists()
     assert "database system is shut down" in (logs / "postgres.log").read_text()
 
+
+@pytest.mark.prove  # in each run tests/contracts/test_engines.py says of the engines alone what this says of everything
+@pytest.mark.timeout(900)
+def test_it_starts_again_on_the_same_data_and_nobody_outlives_it(home: Path, up: Callable[[], Up]) -> None:
+    first = up()
+    told = first.ready()
+    first.process.send_signal(signal.SIGTERM)
+    assert first.process.wait(PATIENCE_S) == 0, first.output.read_text()
     again = up()
     # The same database with the same password; its port may have been taken by somebody meanwhile.
     assert re.sub(r":\d+/", "/", again.ready()["database_url"]) == re.sub(r":\d+/", "/", told["database_url"])
@@ -162,6 +170,7 @@ def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]
     until(lambda: gone(family), within_s=PATIENCE_S, what="nobody outlives a killed supervisor")
 
 
+@pytest.mark.prove  # in each run tests/contracts/test_supervisor.py stops what is only starting
 @pytest.mark.timeout(600)
 def test_a_signal_while_starting_stops_it_clean(home: Path, up: Callable[[], Up]) -> None:
     first = up()

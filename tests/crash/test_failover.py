@@ -5,7 +5,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests import seed
 from wedsync.processes.drills import failover
 from wedsync.processes.drills.failover import Wish
 from wedsync.processes.drills.failover_report import Report
@@ -14,7 +13,7 @@ from wedsync.processes.failures import CannotRun
 SMALL, LARGE = Wish(weddings=2, writers=4, seconds=3.0), Wish(weddings=10, writers=20, seconds=20.0)
 
 
-@seed.drill("database failover")
+@pytest.mark.prove  # in each run tests/contracts/test_standby.py kills a primary that is written to
 @pytest.mark.timeout(900)
 async def test_a_killed_primary_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     await loses_nothing(SMALL, tmp_path)

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import seed
 from tests.eventually import eventually
 from wedsync.processes.drills import cast
 from wedsync.processes.drills.product import Product, own_folder, started
@@ -32,7 +31,7 @@ async def operator(product: Product) -> str:
     return otto.token
 
 
-@seed.drill("failover runbook")
+@pytest.mark.prove  # in each run tests/contracts/test_runbooks.py reads its commands, and test_standby.py promotes
 @pytest.mark.timeout(600)
 async def test_its_commands_do_what_it_says() -> None:
     said = commands()

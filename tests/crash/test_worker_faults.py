@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.crash.scene import Scene, set_scene
@@ -61,6 +62,7 @@ async def test_a_graceful_stop_loses_nothing_and_burns_no_attempt(scene: Scene) 
     assert {row["attempts"] for row in await scene.ledger.deliveries(scene.endpoint)} == {1}
 
 
+@pytest.mark.prove  # in each run tests/crash/test_matrix.py kills a worker and starts another in its place
 async def test_two_workers_share_the_work_and_one_is_killed(scene: Scene) -> None:
     first, second = scene.start(), scene.start("after_send=kill9")
     facts = 0

@@ -21,7 +21,7 @@ async def launched() -> AsyncIterator[Browser]:
 
 async def sign_in(browser: Browser, product: Product, who: str) -> Page:
     """A page in a browser of one of the demo's people, signed in by their link."""
-    page = await (await browser.new_context()).new_page()
+    page = await (await browser.new_context(reduced_motion="reduce")).new_page()
     await page.goto(product.demo[who]["login_url"])
     # Who has more than one place, since another test made the other, is asked at `/me` which of them it shall be.
     lands = {"couple": re.compile(r"/me(/.*)?$"), "operator": re.compile(r"/(ops|me)$")}

@@ -44,6 +44,7 @@ async def test_from_a_list_in_a_file_to_a_supplier_who_knows(browser: Browser, p
     await move_the_ceremony_and_be_told_it_is_seen(browser, product, couple)
 
 
+@pytest.mark.prove  # in each run an import is followed by the socket, above, and without scripts in tests/contracts/
 async def test_an_import_is_followed_without_a_socket_too(browser: Browser, product: Product) -> None:
     couple = await sign_in(browser, product, "couple")
     await couple.route_web_socket("**", lambda socket: socket.close())

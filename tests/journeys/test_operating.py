@@ -98,6 +98,7 @@ async def test_the_board_moves_when_a_wedding_goes_live_and_is_called_off(produc
     await page.context.close()
 
 
+@pytest.mark.prove  # in each run the gallery shows them, and axe looks at some
 async def test_every_page_of_the_console_can_be_used_by_everyone(product: Product, browser: Browser) -> None:
     """As it is served, with what the demo's day is like: on a phone and at a desk."""
     page = await sign_in(browser, product, "operator")
@@ -120,6 +121,7 @@ async def test_every_page_of_the_console_can_be_used_by_everyone(product: Produc
     await page.context.close()
 
 
+@pytest.mark.prove  # how fast a page is under load; that it moves by itself is said above
 async def test_a_thousand_events_a_second_leave_the_page_answering(product: Product, browser: Browser) -> None:
     page = await sign_in(browser, product, "operator")
     await page.goto(f"{product.web}/ops/events")

@@ -178,6 +178,7 @@ async def _write(product: Product, wedding: str, watch: Stopwatch) -> None:
             watch.sent[answer.json()["id"], answer.json()["version"]] = at
 
 
+@pytest.mark.prove  # its figures are for people; in each run tests/contracts/test_gateway_clients.py hears every write
 @pytest.mark.skipif(not SDK.exists(), reason="run `make setup`: the JavaScript client is not installed")
 async def test_a_write_reaches_unmodified_clients_and_how_fast(product: Product) -> None:
     wedding, token = product.demo["wedding_id"], product.demo["couple"]["token"]
