@@ -243,11 +243,16 @@ class Door:
 
         It is asked again where the connection was cut under way: nothing for what may not happen twice.
         """
-        found: list[Row | None] = []
+        rows = await self.ask_all(statement, *values)
+        return rows[0] if rows else None
+
+    async def ask_all(self, statement: str, *values: Any) -> list[Row]:
+        """The same, all rows."""
+        found: list[list[Row]] = []
 
         async def ask(connection: asyncpg.Connection) -> None:
             try:
-                found.append(await connection.fetchrow(statement, *values))
+                found.append(await connection.fetch(statement, *values))
             except asyncpg.PostgresError as error:
                 raise as_refusal(error) from error
 
