@@ -12,6 +12,7 @@ from tests.contracts.town import LEASE_WORK, Town
 from wedsync.connections.calendars import sync
 from wedsync.connections.calendars.together import Together
 from wedsync.events.jobs import Job
+from wedsync.kit.db import commit_of
 
 OWE = "select app.owe_syncs($1, true)"
 TOUCHED_BY = "select g.xmax::text from calendar_progress g where g.calendar_id = any ($1)"
@@ -69,3 +70,17 @@ async def test_who_has_no_lease_of_a_job_is_told_nothing_of_its_account(town: To
     other = {"lease": {"lease_token": uuid4()}, "job": {"id": uuid4()}}[what]
     assert await Together().begin(town.door, msgspec.structs.replace(job, **other)) is None
     assert await Together().begin(town.door, job) is not None
+
+
+async def test_only_what_a_job_does_anew_and_nobody_was_told_of_is_left_to_the_disk(town: Town) -> None:
+    """A crash of the database may undo such a run, as one of its worker may; what is recorded was promised."""
+    (kept, _) = await two(town)
+    job = await leased(kept)
+    commits: list[str] = []
+    async with town.door.enter_job(job.id, job.lease_token) as tx:
+        commits.append(commit_of(tx))
+        tx.is_redone = True
+        commits.append(commit_of(tx))
+        tx.nudges.append("[]")
+        commits.append(commit_of(tx))
+    assert ["synchronous_commit = off" in said for said in commits] == [False, True, False]
