@@ -40,6 +40,41 @@ begin
   return app.owe_syncs(array(select c.id from public.calendars c where c.id = any (p_calendars) and c.tenant_id = app.tenant()), p_pull, p_now);
 end $$;
 
+-- Many runs begin at once: of each leased job its calendar, how far that is and its account, as connections.calendars' `begin` reads them for one, and locked
+-- like there: whoever pokes one from here on finds its job running, and owes another. What somebody holds just now is left out, and begins by itself.
+create function app.begin_syncs(p_jobs uuid[], p_leases uuid[])
+returns table (job uuid, id uuid, tenant_id uuid, connection_id uuid, connector text, title text, sealed bytea, zone text, direction text, policy text,
+  has_bookings boolean, has_schedule boolean, resource_id uuid, home text, cursor_sealed bytea, cursor_for text, generation integer, is_listing boolean,
+  unread integer, listed_at timestamptz, expanded_until timestamptz, pulls_wanted bigint, pulls_done bigint, is_unmarked boolean, may_sweep boolean,
+  watch_sealed bytea, watch_until timestamptz, watch_again_at timestamptz, failures integer, not_before timestamptz, outcome text, is_safe boolean,
+  has_source boolean, settings jsonb, state text, state_reason text, hooks_sealed bytea, credentials_sealed bytea, expires_at timestamptz,
+  refreshed_at timestamptz)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+  set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_is_any_live boolean := exists (select from public.wedding_days d
+    where app.now() < d.live_until and app.now() >= d.live_from - interval '22 hours');
+begin
+  -- It says nothing that a crash of the database may not undo: the lease is lost with it, and the run begins again.
+  set local synchronous_commit = off;
+  return query
+    select j.id, c.id, c.tenant_id, c.connection_id, n.connector, n.title, c.sealed, c.zone, c.direction, c.policy, c.has_bookings, c.has_schedule,
+      c.resource_id, s.kind::text, g.cursor_sealed, g.cursor_for, g.generation, g.is_listing, g.unread, g.listed_at, g.expanded_until, g.pulls_wanted,
+      g.pulls_done, g.is_unmarked, g.may_sweep, g.watch_sealed, g.watch_until, g.watch_again_at, g.failures, g.not_before, g.outcome,
+      v_is_any_live and exists (select from app.safe_spans(c.tenant_id, n.state = 'degraded')),
+      exists (select from public.busy_sources b where b.supplier_id = c.tenant_id and b.source = 'calendar:' || c.id),
+      a.settings, a.state, a.state_reason, a.hooks_sealed, a.credentials_sealed, a.expires_at, a.refreshed_at
+    from unnest(p_jobs, p_leases) as h(job, lease)
+    join public.jobs j on j.id = h.job and j.lease_token = h.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
+    join public.calendars c on c.id = (j.args ->> 'calendar_id')::uuid and c.tenant_id = j.tenant_id
+    join public.calendar_progress g on g.calendar_id = c.id
+    join public.connections n on n.id = c.connection_id and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
+    join public.streams s on s.id = c.tenant_id
+    left join lateral (select n.settings, n.state, n.state_reason, n.sealed as hooks_sealed, x.credentials_sealed, x.expires_at, x.refreshed_at
+      from public.connection_accounts x where x.connection_id = n.id) a on true
+    for update of g skip locked;
+end $$;
+
 -- The calendars of a connection are looked for: after it was connected, or when somebody asks.
 create function app.find_calendars(p_connection uuid) returns void
 language plpgsql volatile security definer set search_path = '' as $$
@@ -120,7 +155,7 @@ begin
   return case when v_calendars is null then 0 else app.owe_syncs(v_calendars, false) end;
 end $$;
 
-grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.find_calendars(uuid), app.linked_items(uuid[]),
+grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.begin_syncs(uuid[], uuid[]), app.find_calendars(uuid), app.linked_items(uuid[]),
   app.mark_items(uuid, uuid[]), app.answer_move(uuid, uuid) to wedsync_user;
 
 -- The clock: calendars whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.

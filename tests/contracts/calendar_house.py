@@ -26,6 +26,7 @@ from wedsync.connections.calendars.contract import (
 )
 from wedsync.connections.calendars.event import CalendarEvent, checked
 from wedsync.connections.calendars.remote import Where
+from wedsync.connections.calendars.together import Together
 from wedsync.connections.contract import Connection, Delivered, Outcome, ReconnectNeeded, RetryLater, Unknown
 from wedsync.events.jobs import Job
 from wedsync.kit.db import Door, Tx
@@ -272,7 +273,8 @@ class Kept(msgspec.Struct, kw_only=True):
             if name == finding.WORK:
                 await finding.find(self.town.door, job, self.town.ring, self.provider)
             else:
-                await sync.keep_in_step(self.town.door, job, self.town.ring, self.provider, self.address)
+                here, provider = self.town, self.provider
+                await sync.keep_in_step(here.door, job, here.ring, provider, self.address, Together())
             done += 1
             assert done < RUNS_MAX, f"{name} is owed again and again: {dict(row)}"
         return done

@@ -22,6 +22,7 @@ from wedsync.connections import stage
 from wedsync.connections.accounts.connecting import Desk
 from wedsync.connections.calendars import finding, sync
 from wedsync.connections.calendars.through import Connected as Calendars
+from wedsync.connections.calendars.together import Together
 from wedsync.connections.marketing.through import Marketers
 from wedsync.connections.records.record import Record
 from wedsync.connections.records.through import Connected as Records
@@ -78,7 +79,7 @@ class Street(msgspec.Struct, kw_only=True):
                     if name == finding.WORK:
                         await finding.find(self.day.town.door, Job(**row), self.day.town.ring, self.calendars)
                     else:
-                        args = (self.day.town.ring, self.calendars, "https://wedsync.test")
+                        args = (self.day.town.ring, self.calendars, "https://wedsync.test", Together())
                         await sync.keep_in_step(self.day.town.door, Job(**row), *args)
             if not ran and not any(done):
                 return

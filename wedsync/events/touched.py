@@ -109,6 +109,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "availability": Scope.CORE,
     "linked_days": Scope.CORE,
     "linked_items": Scope.SCHEDULE,
+    "begin_syncs": Scope.CORE,
     "account": Scope.CORE,
     "hear_account": Scope.CORE,
     "judge_connections": Scope.CORE,

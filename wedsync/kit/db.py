@@ -67,6 +67,9 @@ class Tx:
         self.nudges: list[str] = []
         self.ends_job: tuple[UUID, UUID] | None = None
         """The job and lease that end with the commit, in its round trip."""
+        self.is_redone = False
+        """Its job does it anew should a crash of the database undo it: nobody waits for the disk. What it records is
+        promised to others, and never left to that."""
 
     def _touch(self, statement: str) -> None:
         if self._entered is not None:
@@ -243,11 +246,16 @@ class Door:
 
         It is asked again where the connection was cut under way: nothing for what may not happen twice.
         """
-        found: list[Row | None] = []
+        rows = await self.ask_all(statement, *values)
+        return rows[0] if rows else None
+
+    async def ask_all(self, statement: str, *values: Any) -> list[Row]:
+        """The same, all rows."""
+        found: list[list[Row]] = []
 
         async def ask(connection: asyncpg.Connection) -> None:
             try:
-                found.append(await connection.fetchrow(statement, *values))
+                found.append(await connection.fetch(statement, *values))
             except asyncpg.PostgresError as error:
                 raise as_refusal(error) from error
 
@@ -277,7 +285,7 @@ class Door:
                     await self._guard.begun(tx)
                 yield tx
                 await self._end(tx)
-                await connection.execute(_commit(tx))
+                await connection.execute(commit_of(tx))
             except BaseException as error:
                 await _roll_back(connection)
                 refusal = as_refusal(error, mode)
@@ -364,11 +372,13 @@ def _placed(error: BaseException, place: Place | None, *, statuses: Sequence[int
     return error
 
 
-def _commit(tx: Tx) -> str:
+def commit_of(tx: Tx) -> str:
+    """What ends it well."""
+    end = "set local synchronous_commit = off; commit" if tx.is_redone and not (tx.facts or tx.nudges) else "commit"
     if tx.ends_job is None:
-        return "commit"
+        return end
     job, lease = map(as_uuid, tx.ends_job)
-    return f"select app.finish_job('{job}', '{lease}'); commit"
+    return f"select app.finish_job('{job}', '{lease}'); {end}"
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:

@@ -31,17 +31,21 @@ def without_words(event: CalendarEvent) -> CalendarEvent:
 
 async def begin(tx: Tx, run: Run, *, is_there: bool) -> None:
     """The calendar is a source of busy times; series reach as far as the window, which moves. `is_there`: it is one."""
-    if not run.brings_busy:
+    if is_begun(run, is_there=is_there):
         return
-    expanded = run.progress.expanded_until
     _, until = run.window
-    if is_there and expanded is not None and until - expanded < EXPAND_AGAIN:
-        return
     rows = await tx.rows(queries.touched, run.id, None)
     told = BusyReplacement(busy=_busy(run, rows), resource_id=run.wanted.resource_id, name=run.name[:120])
     await resources.replace_busy(tx, run.source, told)
     await tx.run(queries.expanded, run.id, until)
     run.progress.expanded_until = until
+
+
+def is_begun(run: Run, *, is_there: bool) -> bool:
+    """Whether nothing is to be done of it now."""
+    expanded = run.progress.expanded_until
+    _, until = run.window
+    return not run.brings_busy or (is_there and expanded is not None and until - expanded < EXPAND_AGAIN)
 
 
 async def refresh(tx: Tx, run: Run, touched: Collection[bytes], dropped: Sequence[bytes]) -> None:

@@ -14,6 +14,14 @@ left join lateral app.account(n.id, n.tenant_id) a on true
 where g.calendar_id = $1 and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
 for update of g
 
+-- name: begin_together
+-- The same of many jobs by their leases, with each its job; what cannot be had at once is left out.
+select b.job, b.id, b.tenant_id, b.connection_id, b.connector, b.title, b.sealed, b.zone, b.direction, b.policy, b.has_bookings, b.has_schedule,
+  b.resource_id, b.home, b.cursor_sealed, b.cursor_for, b.generation, b.is_listing, b.unread, b.listed_at, b.expanded_until, b.pulls_wanted,
+  b.pulls_done, b.is_unmarked, b.may_sweep, b.watch_sealed, b.watch_until, b.watch_again_at, b.failures, b.not_before, b.outcome, b.is_safe,
+  b.has_source, b.settings, b.state, b.state_reason, b.hooks_sealed, b.credentials_sealed, b.expires_at, b.refreshed_at
+from app.begin_syncs($1, $2) b
+
 -- name: mark_known
 -- All of ours that this calendar has heard of is looked at again.
 update calendar_events e set is_dirty = true, marks = e.marks + 1 where e.calendar_id = $1 and e.kind <> 'theirs'

@@ -130,6 +130,7 @@ class Run(msgspec.Struct, kw_only=True):
         """A transaction as the system in the calendar's tenant. Raises Refusal 409 where the job's lease was lost."""
         await self.commit()
         async with self.door.enter_job(self.job.id, self.job.lease_token) as tx:
+            tx.is_redone = True
             yield tx
 
     @asynccontextmanager
@@ -138,6 +139,7 @@ class Run(msgspec.Struct, kw_only=True):
         if self.open_tx is None:
             self.opened = self.door.enter_job(self.job.id, self.job.lease_token)
             self.open_tx = await self.opened.__aenter__()
+            self.open_tx.is_redone = True
         try:
             yield self.open_tx
         except BaseException as error:

@@ -17,6 +17,7 @@ from wedsync.connections.calendars import run as runs
 from wedsync.connections.calendars.kept import Dispute
 from wedsync.connections.calendars.remote import Remote, Session, Where
 from wedsync.connections.calendars.run import Ended, Run
+from wedsync.connections.calendars.together import Together
 from wedsync.connections.contract import ReconnectNeeded, RetryLater
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
@@ -45,8 +46,10 @@ class Args(msgspec.Struct, frozen=True):
 def works(ring: KeyRing, remote: Remote, public_url: str) -> Mapping[str, Work]:
     """What a worker does of calendars; `remote` is its way to the accounts."""
 
+    together = Together()
+
     async def sync(door: Door, job: Job) -> None:
-        await keep_in_step(door, job, ring, remote, public_url)
+        await keep_in_step(door, job, ring, remote, public_url, together)
 
     async def find(door: Door, job: Job) -> None:
         await finding.find(door, job, ring, remote)
@@ -54,11 +57,12 @@ def works(ring: KeyRing, remote: Remote, public_url: str) -> Mapping[str, Work]:
     return {WORK: sync, finding.WORK: find}
 
 
-async def keep_in_step(door: Door, job: Job, ring: KeyRing, remote: Remote, public_url: str) -> None:
+async def keep_in_step(
+    door: Door, job: Job, ring: KeyRing, remote: Remote, public_url: str, together: Together
+) -> None:
     """One run. Raises only for bugs of our own and a database that is away."""
-    calendar_id = msgspec.json.decode(job.args or "{}", type=Args).calendar_id
     read_at = clock.machine_now()
-    row, run = await _begin(door, job, ring, calendar_id)
+    row, run = await _begun(door, job, ring, together)
     if run is None or row is None:
         return
     tenant, connector = run.tenant, run.connector
@@ -89,14 +93,30 @@ async def _keep(run: Run, row: Row, account: Session | ReconnectNeeded | RetryLa
     await _end(run, ended, row["outcome"], is_told=is_told)
 
 
-async def _begin(door: Door, job: Job, ring: KeyRing, calendar_id: UUID) -> tuple[Row | None, Run | None]:
+async def _begun(door: Door, job: Job, ring: KeyRing, together: Together) -> tuple[Row | None, Run | None]:
+    """The run, begun with others where that is all there is to its beginning."""
+    row = await together.begin(door, job)
+    if row is not None and row["direction"] != "off" and not row["is_unmarked"] and not _is_early(row):
+        run = runs.made(door, job, ring, row)
+        if busy.is_begun(run, is_there=row["has_source"]):
+            return row, run
+    return await _begin(door, job, ring)
+
+
+def _is_early(row: Row) -> bool:
+    """Whether the provider has asked to be left alone until later."""
+    return row["not_before"] is not None and bool(row["not_before"] > clock.now())
+
+
+async def _begin(door: Door, job: Job, ring: KeyRing) -> tuple[Row | None, Run | None]:
     """The run, or None where nothing is to be done now; then the job has ended."""
+    calendar_id = msgspec.json.decode(job.args or "{}", type=Args).calendar_id
     async with door.enter_job(job.id, job.lease_token) as tx:
         row = await tx.row(queries.begin, calendar_id)
         if row is None or (row["direction"] == "off" and row["watch_sealed"] is None):
             await jobs.finish(tx, job)
             return None, None
-        if row["not_before"] is not None and row["not_before"] > clock.now():
+        if _is_early(row):
             await tx.value(queries.poke, [calendar_id], False, False)
             await jobs.finish(tx, job)
             return None, None
