@@ -16,7 +16,10 @@ from wedsync.events.jobs import Job, Queue
 from wedsync.events.retry import TRIES_MAX, Outcome, Verdict
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
+from wedsync.kit.config import Settings
 from wedsync.kit.db import Door, connect_pool
+from wedsync.processes import seats
+from wedsync.processes.up import _part
 
 QUEUE_FUNCTIONS = (
     *("claim", "take", "payloads", "complete", "release", "reclaim", "vacate", "expire", "heartbeat"),
@@ -62,6 +65,28 @@ async def test_who_follows_in_a_seat_frees_what_its_predecessor_held_and_nothing
     done = [ending(job, Outcome(word="delivered"), DONE, started_at=clock.machine_now(), took_ms=1.0) for job in dead]
     assert await queue.complete(done) == {job.id for job in dead}, "what comes of it is late"
     assert await queue.vacate(seat) == 0
+
+
+async def test_a_worker_frees_its_seat_as_it_starts_and_one_without_a_seat_frees_nothing(
+    ledger: Ledger, seated: tuple[Queue, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, seat = seated
+    wedding = await ledger.wedding()
+    await ledger.endpoint(wedding)
+    await ledger.facts(wedding, 2)
+    assert len(await queue.claim([0, 0, 0, 0], 64)) == 2
+    monkeypatch.delenv(seats.VARIABLE, raising=False)
+    await seats.take(queue)
+    assert await ledger.claim() == []
+    monkeypatch.setenv(seats.VARIABLE, str(seat))
+    await seats.take(queue)
+    assert len(await ledger.claim()) == 2
+
+
+def test_a_seat_is_a_parts_for_as_long_as_its_supervisor_runs(settings: Settings) -> None:
+    worker, other = (_part("worker", settings).environ[seats.VARIABLE] for _ in range(2))
+    assert worker != other, "another supervisor's worker is nobody's successor"
+    assert seats.VARIABLE not in _part("clock", settings).environ
 
 
 async def end(ledger: Ledger, jobs: list[Job], verdict: Verdict = DONE, word: str = "delivered") -> set[UUID]:
