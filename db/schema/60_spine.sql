@@ -227,9 +227,11 @@ create table public.jobs (
   expires_at timestamptz,
   lease_token uuid,
   lease_until timestamptz,
+  lease_seat integer,
   traceparent app.traceparent default nullif(current_setting('trace.parent', true), '')
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 comment on table public.jobs is 'Live work only, deleted when terminal: deliveries (id = delivery id), reactions, work (imports). order_key set = in order_seq order per destination';
+comment on column public.jobs.lease_seat is 'Of the worker that holds it: whoever follows in the same seat knows that it is gone; null = nobody would follow';
 comment on column public.jobs.traceparent is 'The span of the transaction that owes it, where that one is traced: W3C Trace Context';
 -- An expression, so that nothing but the look at a lane's oldest uses it: to find one destination's oldest, a plan made while few were ready
 -- would wade through the whole lane.

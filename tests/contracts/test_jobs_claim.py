@@ -2,20 +2,27 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.ledger import TRIED, URGENT, Ledger, fact
+from tests.engines_fixture import Database
+from tests.ledger import TRIED, UNHURRIED, URGENT, Ledger, fact
 from wedsync.events.deliver import ending
-from wedsync.events.jobs import Job
+from wedsync.events.jobs import Job, Queue
 from wedsync.events.retry import TRIES_MAX, Outcome, Verdict
 from wedsync.kit import clock
 from wedsync.kit.actor import ANONYMOUS
+from wedsync.kit.config import Settings
+from wedsync.kit.db import Door, connect_pool
+from wedsync.processes import seats
+from wedsync.processes.up import _part
 
 QUEUE_FUNCTIONS = (
-    *("claim", "take", "payloads", "complete", "release", "reclaim", "expire", "heartbeat"),
+    *("claim", "take", "payloads", "complete", "release", "reclaim", "vacate", "expire", "heartbeat"),
     *("park", "rest", "end_jobs", "raise_dead", "shelve", "line_up", "call_next"),
 )
 DONE = Verdict(state="delivered")
@@ -26,6 +33,60 @@ async def ledger(engine: Ledger) -> Ledger:
     """With an empty queue: a claim takes whatever is ready, whoever owed it."""
     await engine.admin.execute("delete from jobs")
     return engine
+
+
+@pytest_asyncio.fixture
+async def seated(ledger: Ledger, database: Database) -> AsyncIterator[tuple[Queue, int]]:
+    """A worker's queue in a seat of its own."""
+    seat = 4_711
+    own = urlsplit(database.service)._replace(path="/" + await ledger.admin.fetchval("select current_database()"))
+    pool = await connect_pool(own.geturl(), size=1, application="tests", seat=seat)
+    yield Queue(Door(pool), per_min=UNHURRIED), seat
+    await pool.close()
+
+
+async def test_who_follows_in_a_seat_frees_what_its_predecessor_held_and_nothing_else(
+    ledger: Ledger, seated: tuple[Queue, int]
+) -> None:
+    """And with it the places at the destination, for which all others would have waited out the lease."""
+    queue, seat = seated
+    wedding = await ledger.wedding()
+    endpoint = await ledger.endpoint(wedding)
+    await ledger.admin.execute("update destinations set max_in_flight = 4 where id = $1", endpoint)
+    await ledger.facts(wedding, 6)
+    [living] = await ledger.claim(1)
+    dead = await queue.claim([0, 0, 0, 0], 64)
+    assert (len(dead), await ledger.claim()) == (3, []), "all places are taken"
+    assert await queue.vacate(seat + 1) == 0
+    assert await queue.vacate(seat) == 3
+    again = await ledger.claim()
+    assert len(again) == 3 and living.id not in {job.id for job in again}
+    assert {job.attempt for job in again if job.id in {one.id for one in dead}} <= {2}, "the attempt stays counted"
+    done = [ending(job, Outcome(word="delivered"), DONE, started_at=clock.machine_now(), took_ms=1.0) for job in dead]
+    assert await queue.complete(done) == {job.id for job in dead}, "what comes of it is late"
+    assert await queue.vacate(seat) == 0
+
+
+async def test_a_worker_frees_its_seat_as_it_starts_and_one_without_a_seat_frees_nothing(
+    ledger: Ledger, seated: tuple[Queue, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, seat = seated
+    wedding = await ledger.wedding()
+    await ledger.endpoint(wedding)
+    await ledger.facts(wedding, 2)
+    assert len(await queue.claim([0, 0, 0, 0], 64)) == 2
+    monkeypatch.delenv(seats.VARIABLE, raising=False)
+    await seats.take(queue)
+    assert await ledger.claim() == []
+    monkeypatch.setenv(seats.VARIABLE, str(seat))
+    await seats.take(queue)
+    assert len(await ledger.claim()) == 2
+
+
+def test_a_seat_is_a_parts_for_as_long_as_its_supervisor_runs(settings: Settings) -> None:
+    worker, other = (_part("worker", settings).environ[seats.VARIABLE] for _ in range(2))
+    assert worker != other, "another supervisor's worker is nobody's successor"
+    assert seats.VARIABLE not in _part("clock", settings).environ
 
 
 async def end(ledger: Ledger, jobs: list[Job], verdict: Verdict = DONE, word: str = "delivered") -> set[UUID]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from wedsync.kit.limits import Bucket, Limits, Window
-from wedsync.kit.valkey import Client, Outage, Publisher, Subscriber, connect
+from wedsync.kit.valkey import CALL_TIMEOUT_S, Client, Outage, Publisher, Subscriber, connect
 from wedsync.processes.engine_account import engine_account
 from wedsync.processes.engines import free_port
 from wedsync.processes.valkey_server import ValkeyServer
@@ -97,6 +99,31 @@ async def test_what_gathers_during_a_publish_goes_as_one_array(valkey_url: str, 
         publisher.gather("events", b'{"n":1}')
         publisher.gather("events", b'{"n":2}', b'{"n":3}')
         assert await ear.next() == (b"events", b'[{"n":1},{"n":2},{"n":3}]')
+
+
+async def test_what_gathers_does_not_wait_for_the_answer_to_what_went_before() -> None:
+    """As in a worker with much to do, which comes to read that answer late: here it never comes."""
+    taken: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            while heading := await reader.readline():
+                words = [(await reader.readline(), await reader.readline())[1].strip() for _ in range(int(heading[1:]))]
+                if words[0] == b"PUBLISH":
+                    taken.put_nowait(words[2])
+                else:
+                    writer.write(b"+OK\r\n")
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as slow:
+        publisher = Publisher(f"valkey://127.0.0.1:{slow.sockets[0].getsockname()[1]}?protocol=2")
+        began = time.monotonic()
+        publisher.gather("events", b"1")
+        assert await asyncio.wait_for(taken.get(), PATIENCE_S) == b"[1]"
+        publisher.gather("events", b"2")
+        publisher.gather("events", b"3")
+        assert await asyncio.wait_for(taken.get(), PATIENCE_S) == b"[2,3]"
+        assert time.monotonic() - began < CALL_TIMEOUT_S, "the answer is given up only then"
+        await publisher.close()
 
 
 async def test_a_subscriber_comes_back_by_itself_and_says_so(server: ValkeyServer) -> None:

@@ -226,6 +226,11 @@ class Queue:
         lapsed: int = await self._pool.fetchval(queries.reclaim, TRIES_MAX)
         return lapsed
 
+    async def vacate(self, seat: int) -> int:
+        """Take back what whoever had this seat before still holds; returns how many."""
+        freed: int = await self._pool.fetchval(queries.vacate, seat, TRIES_MAX)
+        return freed
+
     async def expire(self) -> int:
         """End jobs whose time has passed; returns how many."""
         ended: int = await self._pool.fetchval(queries.expire)

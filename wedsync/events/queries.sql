@@ -18,6 +18,10 @@ from app.payloads($1, $2) p
 -- How tries ended, as a list of app.ending, with the breakers judged from them; the jobs whose lease was lost, and nudges.
 select c.job, c.nudge, c.is_counted from app.complete($1, $2, $3) c
 
+-- name: vacate
+-- What the worker before held in this seat is free at once; how many jobs.
+select app.vacate($1, $2)
+
 -- name: breakers
 -- Destinations' breakers, locked; before them the endpoints of those that will be parked.
 select b.destination, b.now_s, b.failures, b.open_until, b.openings, b.since, b.results, b.failed, b.slow from app.breakers($1, $2) b

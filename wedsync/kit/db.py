@@ -127,8 +127,8 @@ async def _no_reset(_: asyncpg.Connection) -> None:
     """Every path below commits or rolls back, so the pool's reset round trip would buy nothing."""
 
 
-async def connect_pool(dsn: str, *, size: int, application: str) -> asyncpg.Pool:
-    """Open a pool for one door; must be called in the loop that uses it."""
+async def connect_pool(dsn: str, *, size: int, application: str, seat: int | None = None) -> asyncpg.Pool:
+    """Open a pool for one door; must be called in the loop that uses it. `seat` is written into what it leases."""
     return await asyncpg.create_pool(
         dsn,
         min_size=min(2, size),
@@ -143,6 +143,7 @@ async def connect_pool(dsn: str, *, size: int, application: str) -> asyncpg.Pool
             # Every statement is about one tenant given as a parameter. A plan for the parameter knows how large tenants
             # are on the whole; one for the value takes a tenant newer than the statistics for empty.
             "plan_cache_mode": "force_generic_plan",
+            **({} if seat is None else {"app.seat": str(seat)}),
         },
     )
 

@@ -33,6 +33,10 @@ HOLD_OFF_S: Final = 0.5
 """After a failure nothing is tried for this long."""
 GATHERED_MAX: Final = 10_000
 """Items that wait for a slow server; beyond it the oldest are let go, for readers catch up from PostgreSQL anyway."""
+OVERTAKES_S: Final = 0.003
+"""What was gathered waits so long for the answer to a publish; a server that is near has given it by then."""
+AT_ONCE_MAX: Final = 4
+"""Publishes in flight of what was gathered."""
 HEARTBEAT_S: Final = 5.0
 RECONNECT_S: Final = (0.05, 1.0)
 GONE: Final = (ServerAway, ServerSilent, ReadOnlyError, OutOfMemoryError, OSError)
@@ -81,7 +85,8 @@ class Publisher:
         self._client = connect(url)
         self._outage = Outage("publish")
         self._gathered: dict[str, list[bytes]] = {}
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self._overtaking: asyncio.TimerHandle | None = None
 
     @property
     def is_away(self) -> bool:
@@ -103,20 +108,38 @@ class Publisher:
         return True
 
     def gather(self, channel: str, *items: bytes) -> None:
-        """Send JSON items soon as one JSON array: what gathers while a publish is in flight goes with the next."""
+        """Send JSON items soon as one JSON array: what gathers while a publish is in flight goes with the next.
+
+        In a loop that has much to do a publish lasts until its turn comes to read the answer, which nobody needs: what
+        has waited for that a moment goes beside it.
+        """
         waiting = self._gathered.setdefault(channel, [])
         waiting.extend(items)
         if len(waiting) > GATHERED_MAX:
             del waiting[: len(waiting) - GATHERED_MAX]
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send_gathered())
+        if all(one.done() for one in self._sending):
+            self._send()
+        elif self._overtaking is None:
+            self._overtaking = asyncio.get_running_loop().call_later(OVERTAKES_S, self._overtake)
 
     async def close(self) -> None:
         """Send what is gathered, then disconnect."""
-        if self._sending is not None:
-            await self._sending
+        if self._overtaking is not None:
+            self._overtaking.cancel()
+        while self._sending:
+            await asyncio.wait(self._sending)
         with contextlib.suppress(*GONE):
             await self._client.aclose()
+
+    def _overtake(self) -> None:
+        self._overtaking = None
+        if self._gathered and len(self._sending) < AT_ONCE_MAX:
+            self._send()
+
+    def _send(self) -> None:
+        task = asyncio.create_task(self._send_gathered())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     async def _send_gathered(self) -> None:
         while self._gathered:

@@ -21,7 +21,7 @@ import structlog
 from wedsync.kit.config import LOOPBACK, PREFIX, Settings, SettingsInvalid, with_ports
 from wedsync.kit.config_secrets import write_private
 from wedsync.kit.db_hosts import is_away
-from wedsync.processes import demo_providers, listening, migrate, migrate_command, summary
+from wedsync.processes import demo_providers, listening, migrate, migrate_command, seats, summary
 from wedsync.processes.engines import Engines, free_port, held, is_free, log_folder, publish, require
 from wedsync.processes.failures import EngineFailed
 from wedsync.processes.postgres import DATABASE
@@ -187,7 +187,8 @@ def _part(name: str, settings: Settings) -> Part:
     return Part(
         name=name,
         command=[sys.executable, "-m", "wedsync.processes.start", name],
-        environ={key: value for key, value in os.environ.items() if not key.startswith(PREFIX)},
+        environ={k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+        | (seats.environ() if name == "worker" else {}),
         healthz=_healthz(name, settings),
         stop_patience_s=STOP_PATIENCE_S.get(name, 10.0),
         nice=NICE.get(name, 0),

@@ -37,7 +37,7 @@ from wedsync.kit.heart import Heart, pool_of, writing
 from wedsync.kit.looks import Reads
 from wedsync.kit.valkey import Publisher, Subscriber
 from wedsync.kit.watch import Watch
-from wedsync.processes import pooling, registry, senders, wedding_time
+from wedsync.processes import pooling, registry, seats, senders, wedding_time
 from wedsync.processes.places import SHARED_A_CLAIM, Places
 from wedsync.processes.stopping import stop_on_signals
 
@@ -311,10 +311,10 @@ async def serve(
     chats: Callable[[Door], Mapping[str, Sender]] | None = None,
 ) -> None:
     """One worker with its pools and its ear at Valkey, until `stop`; `chats` are senders that need its door."""
-    wake = asyncio.Event()
-    watch = Watch()
+    wake, watch = asyncio.Event(), Watch()
     reads = Reads(watch, scopes_of(catalogue.types.values()))
     async with _doors(settings, catalogue, wake, reads) as (queue, door, sweeper):
+        await seats.take(queue)
         every = {**senders, **(chats(door) if chats is not None else {})}
         worker = Worker(queue=queue, door=door, catalogue=catalogue, senders=every, works=works, wake=wake, watch=watch)
         ear = asyncio.create_task(_listen(settings, wake, sweeper, queue.hints))
@@ -344,7 +344,7 @@ async def serve(
 async def _doors(
     settings: Settings, catalogue: Catalogue, wake: asyncio.Event, reads: Reads
 ) -> AsyncIterator[tuple[Queue, Door, Sweeper]]:
-    service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application=NAME)
+    service = await connect_pool(settings.door("service"), size=SERVICE_POOL, application=NAME, seat=seats.own())
     publisher = Publisher(settings.valkey_url)
     feed = record.feeding(publisher)
 
