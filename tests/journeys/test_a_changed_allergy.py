@@ -3,7 +3,7 @@ and says that the kitchen knows by one press. What it says of whom stays in the 
 how fast it must be is measured by the bench.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -62,7 +62,11 @@ async def caterer_of(house: ChatHouse, ana: Somebody, wedding: str) -> Linked:
 
 
 @pytest_asyncio.fixture
-async def kitchen(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Kitchen]:
+async def kitchen(
+    make_database: Callable[[], Awaitable[Database]], postgres: RunningPostgres, settings: Settings
+) -> AsyncIterator[Kitchen]:
+    # Of its own: in the one that tests share, its worker would first do all that a thousand others owe.
+    database = await make_database()
     mailbox = Mailbox()
     await mailbox.start()
     own = msgspec.structs.replace(settings, smtp_url=mailbox.address)
