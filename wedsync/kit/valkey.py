@@ -81,6 +81,7 @@ class Publisher:
         self._client = connect(url)
         self._outage = Outage("publish")
         self._gathered: dict[str, list[bytes]] = {}
+        self._empty: set[str] = set()
         self._sending: asyncio.Task[None] | None = None
 
     @property
@@ -103,9 +104,14 @@ class Publisher:
         return True
 
     def gather(self, channel: str, *items: bytes) -> None:
-        """Send JSON items soon as one JSON array: what gathers while a publish is in flight goes with the next."""
+        """Send JSON items soon as one JSON array: what gathers while a publish is in flight goes with the next.
+
+        Without items an empty array is sent, beside any other: who waits for that would not find it among items.
+        """
         waiting = self._gathered.setdefault(channel, [])
         waiting.extend(items)
+        if not items:
+            self._empty.add(channel)
         if len(waiting) > GATHERED_MAX:
             del waiting[: len(waiting) - GATHERED_MAX]
         if self._sending is None or self._sending.done():
@@ -121,7 +127,11 @@ class Publisher:
     async def _send_gathered(self) -> None:
         while self._gathered:
             channel, items = self._gathered.popitem()
+            is_empty_too = channel in self._empty and bool(items)
+            self._empty.discard(channel)
             await self.publish(channel, b"[" + b",".join(items) + b"]")
+            if is_empty_too:
+                await self.publish(channel, b"[]")
 
 
 class Address(msgspec.Struct, frozen=True):
