@@ -246,8 +246,9 @@ class Opened:
         self._diary.watches.pop(watching.id, None)
         return Delivered()
 
-    async def tell(self, tx: Tx) -> None:
+    async def tell(self, tx: Tx, ask: object = None) -> bool:
         """Nobody judges this account."""
+        return False
 
 
 class Kept(msgspec.Struct, kw_only=True):

@@ -126,6 +126,23 @@ async def test_what_gathers_does_not_wait_for_the_answer_to_what_went_before() -
         await publisher.close()
 
 
+async def test_who_waits_for_an_empty_array_hears_it_whatever_gathers_with_it(
+    valkey_url: str, publisher: Publisher
+) -> None:
+    """It wakes the sweeps of hooks; among the facts of others a hook was left to the claims a second later."""
+    ear = Ear()
+    async with listening(valkey_url, ["events"], ear):
+        publisher.gather("events", b'{"n":1}')
+        publisher.gather("events")
+        assert await ear.next() == (b"events", b'[{"n":1}]')
+        assert await ear.next() == (b"events", b"[]")
+        publisher.gather("events")
+        publisher.gather("events")
+        assert await ear.next() == (b"events", b"[]")
+        publisher.gather("events", b'{"n":2}')
+        assert await ear.next() == (b"events", b'[{"n":2}]')
+
+
 async def test_a_subscriber_comes_back_by_itself_and_says_so(server: ValkeyServer) -> None:
     ear = Ear()
     async with listening(server.url, ["events"], ear):

@@ -1,5 +1,6 @@
 """Every write of bookings: hold, book, move, let go. Whoever comes second to a time is told what else would do."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,10 +69,17 @@ async def change(
     given = (after["resource_id"], after["category"], after["expires_at"], after["wedding_id"], after["link_id"])
     row = await tx.row(queries.change, booking_id, *given, *_times(stretch))
     record(tx, facts.CHANGED, op="UPDATE", row=_written(row))
+    if fields.keys().isdisjoint(_WORDS) and _reader(after) == _reader(before):
+        return
     words = await _words(tx, ring, booking_id, fields)
     await _put_details(
         tx, ring, booking_id, words, category=after["category"], link_id=after["link_id"], by=before["created_by"]
     )
+
+
+def _reader(booking: Mapping[str, Any]) -> tuple[bool, UUID | None]:
+    """What decides who reads its words: these are sealed anew where it changes."""
+    return booking["category"] == "private", booking["link_id"]
 
 
 async def book(tx: Tx, booking_id: UUID, *, version: int | None = None) -> None:

@@ -19,7 +19,7 @@ from wedsync.events.hints import Hints
 from wedsync.events.retry import TRIES_MAX
 from wedsync.kit import failpoints, sql
 from wedsync.kit.breaker import Result
-from wedsync.kit.db import Door, Tx
+from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.db_hosts import is_away
 
 log = structlog.get_logger("jobs")
@@ -242,6 +242,15 @@ async def finish(tx: Tx, job: Job) -> None:
     failpoints.hit("before_finish")
     is_waited: bool = await tx.value(queries.finish_job, job.id, job.lease_token)
     _finished.get({})[job.id] = is_waited
+
+
+async def finish_by(tx: Tx, job: Job, statement: str, *values: Any) -> Row:
+    """The same by a statement that does more, which calls `app.finish_job` and tells its word as `is_waited`."""
+    failpoints.hit("before_finish")
+    row = await tx.row(statement, *values)
+    assert row is not None
+    _finished.get({})[job.id] = row["is_waited"]
+    return row
 
 
 def finish_last(tx: Tx, job: Job) -> None:

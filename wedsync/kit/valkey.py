@@ -87,6 +87,7 @@ class Publisher:
         self._gathered: dict[str, list[bytes]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._overtaking: asyncio.TimerHandle | None = None
+        self._empty: set[str] = set()
 
     @property
     def is_away(self) -> bool:
@@ -111,10 +112,13 @@ class Publisher:
         """Send JSON items soon as one JSON array: what gathers while a publish is in flight goes with the next.
 
         In a loop that has much to do a publish lasts until its turn comes to read the answer, which nobody needs: what
-        has waited for that a moment goes beside it.
+        has waited for that a moment goes beside it. Without items an empty array is sent, beside any other: who waits for
+        that would not find it among items.
         """
         waiting = self._gathered.setdefault(channel, [])
         waiting.extend(items)
+        if not items:
+            self._empty.add(channel)
         if len(waiting) > GATHERED_MAX:
             del waiting[: len(waiting) - GATHERED_MAX]
         if all(one.done() for one in self._sending):
@@ -144,7 +148,11 @@ class Publisher:
     async def _send_gathered(self) -> None:
         while self._gathered:
             channel, items = self._gathered.popitem()
+            is_empty_too = channel in self._empty and bool(items)
+            self._empty.discard(channel)
             await self.publish(channel, b"[" + b",".join(items) + b"]")
+            if is_empty_too:
+                await self.publish(channel, b"[]")
 
 
 class Address(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ an account at once share one exchange, so they take one database connection betw
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -32,6 +32,7 @@ from wedsync.kit.seal import KeyRing, SealError
 log = structlog.get_logger("accounts")
 queries = sql.load("wedsync.connections.accounts")
 TABLE: Final = "connection_accounts"
+Ask = Callable[..., Awaitable[Row | None]]
 REFRESHES_MAX: Final = 3
 """Database connections of one process that may wait for providers at once."""
 LEFT_MIN_S: Final = 15.0
@@ -192,13 +193,20 @@ class Accounts:
         return open_credentials(self._ring, tenant, connection_id, sealed)
 
 
+async def _ask(tx: Tx, *values: Any) -> Row | None:
+    return await tx.row(queries.heard, *values)
+
+
 async def hear(
-    tx: Tx, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str, times: int = 1
+    tx: Tx, connection_id: UUID, tenant: UUID, outcome: Outcome | None, *, what: str, times: int = 1, ask: Ask = _ask
 ) -> model.State:
-    """Count and log what ended so, and move the account where that moves it; inside any transaction. Its state then."""
+    """Count and log what ended so, and move the account where that moves it; inside any transaction. Its state then.
+
+    `ask`: calls `app.hear_account` with these values in a statement that does more.
+    """
     reason, sign = model.reason_of(outcome), model.sign(outcome)
-    row = await tx.row(queries.heard, connection_id, tenant, what, model.word(outcome), reason, sign, times)
-    if row is None:
+    row = await ask(tx, connection_id, tenant, what, model.word(outcome), reason, sign, times)
+    if row is None or row["state"] is None:
         raise LookupError(f"connection {connection_id} has no health")
     health = Health(failures=row["failures"], ok=row["ok"], failed=row["failed"], is_live=row["is_live"])
     before: model.State = row["state"]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from wedsync.connections.accounts.opening import Accounts, hear
+from wedsync.connections.accounts.opening import Accounts, Ask, hear
 from wedsync.connections.contract import Delivered, ReconnectNeeded, Rejected, RetryLater, Unknown
 from wedsync.kit import clock
 from wedsync.kit.db import Tx
@@ -57,8 +57,12 @@ class Telling:
             well, self._well = self._well, Counter()
             await self._accounts.heard_well(self._connection_id, self._tenant, well)
 
-    async def tell(self, tx: Tx) -> None:
-        """What went well since the last time, counted in this transaction of the account's tenant."""
-        well, self._well = self._well, Counter()
-        for what, times in well.items():
-            await hear(tx, self._connection_id, self._tenant, None, what=what, times=times)
+    async def tell(self, tx: Tx, ask: Ask | None = None) -> bool:
+        """What went well since the last time, counted in this transaction of the account's tenant; the last of it by
+        `ask`, where that is given. Whether there was anything."""
+        well, self._well = list(self._well.items()), Counter()
+        last = len(well) - 1
+        for number, (what, times) in enumerate(well):
+            asks = {"ask": ask} if ask is not None and number == last else {}
+            await hear(tx, self._connection_id, self._tenant, None, what=what, times=times, **asks)
+        return bool(well)

@@ -43,17 +43,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     is_wedding: bool
 
 
-async def read(
-    tx: Tx, ring: KeyRing, tenant: UUID, wanted: Wanted, ids: Collection[tuple[str, UUID]]
-) -> dict[UUID, Ours]:
-    """Those of (kind, id) that are there and may be shown in this calendar."""
+async def read(tx: Tx, ring: KeyRing, tenant: UUID, wanted: Wanted, rows: Collection[Row]) -> dict[UUID, Ours]:
+    """Those of rows of `dirty` that are there and may be shown in this calendar."""
     found: dict[UUID, Ours] = {}
-    bookings = [id for kind, id in ids if kind == "booking"]
-    items = [id for kind, id in ids if kind == "item"]
-    if bookings and wanted.has_bookings and not wanted.is_wedding:
-        for row in await tx.rows(queries.bookings, bookings):
-            if row["state"] != "cancelled" and wanted.resource_id in (None, row["resource_id"]):
-                found[row["id"]] = _booking(ring, tenant, row)
+    items = [row["ours_id"] for row in rows if row["kind"] == "item"]
+    if wanted.has_bookings and not wanted.is_wedding:
+        for row in rows:
+            is_there = row["category"] is not None and row["booked"] != "cancelled"
+            if is_there and wanted.resource_id in (None, row["resource_id"]):
+                found[row["ours_id"]] = _booking(ring, tenant, row)
     if items and wanted.has_schedule:
         statement = queries.own_items if wanted.is_wedding else queries.linked_items
         for row in await tx.rows(statement, items):
@@ -62,7 +60,7 @@ async def read(
 
 
 def _booking(ring: KeyRing, tenant: UUID, row: Row) -> Ours:
-    words = Details() if row["sealed"] is None else open_details(ring, tenant, row["id"], row["sealed"])
+    words = Details() if row["words"] is None else open_details(ring, tenant, row["ours_id"], row["words"])
     is_private = row["category"] == "private"
     if is_private:
         words = Details()
@@ -71,7 +69,7 @@ def _booking(ring: KeyRing, tenant: UUID, row: Row) -> Ours:
         times=_booked(row),
         title=title,
         place=words.place,
-        status="tentative" if row["state"] == "hold" else "confirmed",
+        status="tentative" if row["booked"] == "hold" else "confirmed",
         is_private=is_private,
     )
     return Ours(

@@ -46,20 +46,17 @@ on conflict (calendar_id, kind, ours_id) where ours_id is not null do nothing
 update calendar_progress g set is_unmarked = false where g.calendar_id = $1
 
 -- name: dirty
--- What has to be looked at, the oldest change first.
+-- What has to be looked at, the oldest change first; of a booking what stands of it, category null where it is not there.
 select e.id, e.kind, e.ours_id, e.wedding_id, e.state, e.etag, e.sealed, e.creation, e.marks, e.verdict, e.proposal_id,
-  exists (select from calendar_conflicts k where k.calendar_id = e.calendar_id and k.event_id = e.id and k.state = 'open') as is_disputed
+  exists (select from calendar_conflicts k where k.calendar_id = e.calendar_id and k.event_id = e.id and k.state = 'open') as is_disputed,
+  b.category, b.state as booked, b.resource_id, b.starts_at, b.ends_at, b."on", b.zone, b.days, b.updated_at, d.sealed as words, i.couple_names
 from calendar_events e
+left join bookings b on e.kind = 'booking' and b.supplier_id = app.tenant() and b.id = e.ours_id
+left join booking_details d on d.supplier_id = b.supplier_id and d.booking_id = b.id
+left join supplier_index i on i.supplier_id = b.supplier_id and i.id = b.link_id and i.status = 'active'
 where e.calendar_id = $1 and e.is_dirty and e.kind <> 'theirs' and e.id <> all ($2::uuid[])
 order by e.changed_at, e.id
 limit $3
-
--- name: bookings
-select b.id, b.category, b.state, b.resource_id, b.starts_at, b.ends_at, b."on", b.zone, b.days, b.updated_at, d.sealed, i.couple_names
-from bookings b
-left join booking_details d on d.supplier_id = b.supplier_id and d.booking_id = b.id
-left join supplier_index i on i.supplier_id = b.supplier_id and i.id = b.link_id and i.status = 'active'
-where b.supplier_id = app.tenant() and b.id = any ($1)
 
 -- name: linked_items
 select l.id, l.wedding_id, l.link_id, l.couple_names, l.title, l."on", l.at_local, l.zone, l.minutes, l.place, l.updated_at
@@ -183,18 +180,26 @@ where g.watch_sealed is not null and g.calendar_id in (select c.id from calendar
 
 -- name: end_run
 -- $4 how long nothing is asked at all, in seconds; $5 when it is asked again by itself, which the plan may put off. A watch that is due already waits
--- for a run that goes well: it is no reason to ask again at once. $6: it began in safe mode. $7: the run is told, as begun at $8 with its numbers.
+-- for a run that goes well: it is no reason to ask again at once. $6: it began in safe mode. $7: the run is told, as begun at $8 with its numbers. Its job
+-- $14 ends with lease $15, and what went well of its account is heard, unless $16 is null.
 with told as (
   insert into sync_runs (tenant_id, calendar_id, began_at, outcome, reason, pulled, taken, written, conflicts, unread)
-  select app.tenant(), $1, $8, $2, $3, $9, $10, $11, $12, $13 where $7)
-update calendar_progress g
-set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
-  next_poll_at = least(case when $6 then app.next_poll((select c.connection_id from calendars c where c.id = $1),
-      greatest(make_interval(secs => $5::double precision), app.sync_every()))
-    else app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()) end, case when g.watch_again_at > app.now() then g.watch_again_at end),
-  failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
-  synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
-where g.calendar_id = $1
+  select app.tenant(), $1, $8, $2, $3, $9, $10, $11, $12, $13 where $7),
+ended as (
+  update calendar_progress g
+  set outcome = $2, reason = $3, not_before = app.now() + make_interval(secs => $4::double precision),
+    next_poll_at = least(case when $6 then app.next_poll((select c.connection_id from calendars c where c.id = $1),
+        greatest(make_interval(secs => $5::double precision), app.sync_every()))
+      else app.now() + greatest(make_interval(secs => $5::double precision), app.sync_every()) end, case when g.watch_again_at > app.now() then g.watch_again_at end),
+    failures = case when $2 in ('done', 'held') then 0 else g.failures + 1 end,
+    synced_at = case when $2 in ('done', 'held') then app.now() else g.synced_at end
+  where g.calendar_id = $1
+  returning g.calendar_id)
+select h.state, h.failures, h.ok, h.failed, h.is_live, app.finish_job($14, $15) as is_waited
+from (select count(*) from ended) e
+-- Asked for nobody it would refuse: the condition must stay before it.
+left join lateral (select x.state, x.failures, x.ok, x.failed, x.is_live from app.hear_account($16, $17, $18, $19, $20, $21, $22) x
+  where $16::uuid is not null offset 0) h on true
 
 -- name: poke
 select app.poke_calendars($1::uuid[], $2, $3)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from wedsync.connections.accounts.opening import Ask
 from wedsync.connections.calendars.contract import (
     CursorLost,
     Gone,
@@ -50,7 +51,7 @@ class Session(Protocol):
     async def push(self, push: Push) -> Pushed | Moved | Gone | ReadOnly | Outcome: ...
     async def watch(self, watch: Watch, held: Watching | None = None) -> Watching | Outcome: ...
     async def unwatch(self, calendar: str, watching: Watching) -> Outcome: ...
-    async def tell(self, tx: Tx) -> None: ...
+    async def tell(self, tx: Tx, ask: Ask | None = None) -> bool: ...
 
 
 class Remote(Protocol):

@@ -70,8 +70,7 @@ async def settle(run: Run, leaving: Sequence[UUID] = ()) -> Settled:
 async def look(tx: Tx, run: Run, leaving: Sequence[UUID] = ()) -> Looked:
     """What is marked, but for `leaving`. Whoever marks something from here on owes another run."""
     rows = await tx.rows(queries.dirty, run.id, list(leaving), TOGETHER_MAX)
-    ids = [(row["kind"], row["ours_id"]) for row in rows]
-    return Looked(rows=rows, ours=await read(tx, run.ring, run.tenant, run.wanted, ids))
+    return Looked(rows=rows, ours=await read(tx, run.ring, run.tenant, run.wanted, rows))
 
 
 def _considered(run: Run, row: Row, ours: Ours | None) -> One:
@@ -209,7 +208,7 @@ async def tangled(run: Run, event_ids: Sequence[UUID]) -> bool:
     async with run.enter() as tx:
         rows = await tx.rows(queries.dirty, run.id, [], TOGETHER_MAX)
         mine = [row for row in rows if row["id"] in event_ids]
-        ours = await read(tx, run.ring, run.tenant, run.wanted, [(row["kind"], row["ours_id"]) for row in mine])
+        ours = await read(tx, run.ring, run.tenant, run.wanted, mine)
         for row in mine:
             one = _considered(run, row, ours.get(row["ours_id"]))
             if one.plan.is_new:

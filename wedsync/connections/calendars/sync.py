@@ -6,7 +6,7 @@ What cannot go on now is tried again later by the clock, so the job itself alway
 
 import random
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -23,7 +23,7 @@ from wedsync.events import jobs
 from wedsync.events.jobs import Job
 from wedsync.events.reactions import Work
 from wedsync.kit import clock, sql
-from wedsync.kit.db import Door, Row
+from wedsync.kit.db import Door, Row, Tx
 from wedsync.kit.seal import KeyRing
 
 log = structlog.get_logger("calendars")
@@ -35,6 +35,8 @@ RECONNECT_POLL_S: Final = 3600.0
 GONE_POLL_S: Final = 86_400.0
 BACKOFF_S: Final = 15.0
 BACKOFF_MAX_S: Final = 3600.0
+NOTHING: Final = (None,) * 7
+"""Nothing is heard of the account."""
 
 
 class Args(msgspec.Struct, frozen=True):
@@ -177,12 +179,16 @@ async def _end(run: Run, ended: Ended, before: str, *, is_told: bool) -> None:
         is_noted = ended.word != before or any(numbers)
         poll_s = _poll_s(run, ended, rest_s, is_told=is_told)
         how = (ended.word, reason, rest_s, poll_s, run.progress.is_safe)
-        await tx.run(queries.end_run, run.id, *how, is_noted, run.began_at, *numbers)
         if ended.is_more:
             await tx.value(queries.poke, [run.id], False, False)
-        if run.account is not None:
-            await run.account.tell(tx)
-        await jobs.finish(tx, run.job)
+
+        async def close(tx: Tx, *well: Any) -> Row:
+            """The run, its job, and what went well at last."""
+            told = (is_noted, run.began_at, *numbers, run.job.id, run.job.lease_token, *(well or NOTHING))
+            return await jobs.finish_by(tx, run.job, queries.end_run, run.id, *how, *told)
+
+        if run.account is None or not await run.account.tell(tx, close):
+            await close(tx)
     await run.commit()
     if ended.word != before:
         say = log.info if ended.word in ("done", "held") else log.warning

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from wedsync.connections.accounts.opening import Accounts
+from wedsync.connections.accounts.opening import Accounts, Ask
 from wedsync.connections.accounts.telling import Telling
 from wedsync.connections.calendars.contract import (
     Calendars,
@@ -101,6 +101,6 @@ class Account:
         name = self._where.connector
         return await self._host.unwatch(name, calendar, watching, self._connection, timeout_s=self._timeout_s)
 
-    async def tell(self, tx: Tx) -> None:
+    async def tell(self, tx: Tx, ask: Ask | None = None) -> bool:
         """What went well since the last time, counted in this transaction of the account's tenant."""
-        await self._telling.tell(tx)
+        return await self._telling.tell(tx, ask)
