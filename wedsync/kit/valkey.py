@@ -112,8 +112,8 @@ class Publisher:
         """Send JSON items soon as one JSON array: what gathers while a publish is in flight goes with the next.
 
         In a loop that has much to do a publish lasts until its turn comes to read the answer, which nobody needs: what
-        has waited for that a moment goes beside it. Without items an empty array is sent, beside any other: who waits for
-        that would not find it among items.
+        has waited for that a moment goes beside it. Without items an empty array is sent, beside any other: who waits
+        for that would not find it among items.
         """
         waiting = self._gathered.setdefault(channel, [])
         waiting.extend(items)
