@@ -37,6 +37,26 @@ async def test_of_two_at_once_one_wins_and_the_other_is_told_three_alternatives(
         await studio.book(**{name: one[name] for name in names})
 
 
+KEPT = "select d.xmin::text as written, d.link_id, d.is_private from booking_details d where d.booking_id = $1"
+
+
+async def test_a_move_leaves_the_sealed_words_as_they_are_and_a_new_word_or_reader_seals_them_anew(
+    studio: Studio,
+) -> None:
+    made = await studio.book(title="Ada & Bob", note="Two dogs")
+    path, admin = f"/api/v1/bookings/{made['id']}", studio.town.admin
+    first = await admin.fetchrow(KEPT, UUID(made["id"]))
+    moved = await studio.owner.got("PATCH", path, {"on": "2027-07-21"})
+    assert (moved["title"], moved["note"]) == ("Ada & Bob", "Two dogs")
+    assert await admin.fetchrow(KEPT, UUID(made["id"])) == first
+    said = await studio.owner.got("PATCH", path, {"note": "Three dogs"})
+    assert (said["title"], said["note"]) == ("Ada & Bob", "Three dogs")
+    second = await admin.fetchrow(KEPT, UUID(made["id"]))
+    assert second["written"] != first["written"]
+    await studio.owner.got("PATCH", path, {"category": "private"})
+    assert (await admin.fetchrow(KEPT, UUID(made["id"])))["is_private"]
+
+
 @pytest.mark.parametrize("count", [240, pytest.param(10_000, marks=[pytest.mark.prove, pytest.mark.timeout(900)])])
 async def test_random_bookings_at_once_never_overlap(studio: Studio, count: int) -> None:
     second = await studio.owner.got("POST", f"{studio.path}/resources", {"name": "Second shooter"}, code=201)
