@@ -270,23 +270,6 @@ begin
   return cardinality(v_lapsed);
 end $$;
 
--- Whoever had this seat is gone, for somebody else sits there now: its leases have lapsed, and need not be waited for. Returns how many.
-create function app.vacate(p_seat integer, p_attempts_max integer default 12) returns integer
-language plpgsql volatile security definer set search_path = ''
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-  v_freed integer := 0;
-  v_more integer;
-begin
-  update public.jobs j set lease_until = '-infinity' where j.lease_token is not null and j.lease_seat = p_seat;
-  loop
-    v_more := app.reclaim(p_attempts_max);
-    v_freed := v_freed + v_more;
-    exit when v_more < 1000;
-  end loop;
-  return v_freed;
-end $$;
-
 -- Jobs that nobody wants any more after their time.
 create function app.expire() returns integer
 language plpgsql volatile security definer set search_path = ''
@@ -407,6 +390,6 @@ create trigger revive before update of state on public.destinations for each row
 reset role;
 
 set role wedsync_recorder;
-grant execute on function app.claim(integer[], integer, integer, uuid[]), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer), app.vacate(integer, integer),
+grant execute on function app.claim(integer[], integer, integer, uuid[]), app.heartbeat(uuid[], uuid[]), app.release(uuid[], uuid[]), app.reclaim(integer),
   app.expire() to wedsync_service;
 reset role;

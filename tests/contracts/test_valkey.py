@@ -101,6 +101,22 @@ async def test_what_gathers_during_a_publish_goes_as_one_array(valkey_url: str, 
         assert await ear.next() == (b"events", b'[{"n":1},{"n":2},{"n":3}]')
 
 
+async def test_a_publish_finds_that_its_connection_was_lost_and_goes_all_the_same(
+    valkey_url: str, publisher: Publisher
+) -> None:
+    ear = Ear()
+    async with listening(valkey_url, ["events"], ear):
+        assert await publisher.publish("events", b"1")
+        await ear.next()
+        client = connect(valkey_url)
+        await client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        with capture_logs() as logs:
+            assert await publisher.publish("events", b"2")
+        await client.aclose()
+        assert await ear.next() == (b"events", b"2")
+        assert logs == [], "and nobody is told of an outage"
+
+
 async def test_what_gathers_does_not_wait_for_the_answer_to_what_went_before() -> None:
     """As in a worker with much to do, which comes to read that answer late: here it never comes."""
     taken: asyncio.Queue[bytes] = asyncio.Queue()

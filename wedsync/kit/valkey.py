@@ -43,14 +43,27 @@ GONE: Final = (ServerAway, ServerSilent, ReadOnlyError, OutOfMemoryError, OSErro
 """Away, or as good as: a replica during a failover refuses writes. Any other answer of the server is a bug of ours."""
 
 
-def connect(url: str) -> Client:
-    """A client for one loop; connections are opened when they are first needed."""
-    pool = BlockingConnectionPool.from_url(
+class _Prompt(BlockingConnectionPool):
+    """Gives a connection at once. The look whether it still stands takes turns of the loop, and in a busy one each is
+    long; one that was lost is found as it is written to, and opened anew.
+    """
+
+    async def ensure_connection(self, connection: Any) -> None:
+        await connection.connect()
+
+
+def connect(url: str, *, is_prompt: bool = False) -> Client:
+    """A client for one loop; connections are opened when they are first needed. `is_prompt`: for what may be sent twice
+    where a connection is lost meanwhile.
+    """
+    kind = _Prompt if is_prompt else BlockingConnectionPool
+    pool = kind.from_url(
         url.replace("valkeys://", "rediss://", 1).replace("valkey://", "redis://", 1),
         socket_timeout=CALL_TIMEOUT_S,
         socket_connect_timeout=CALL_TIMEOUT_S,
         max_connections=CONNECTIONS_MAX,
         timeout=CALL_TIMEOUT_S,
+        retry_on_error=[ServerAway] if is_prompt else [],
     )
     return Client.from_pool(pool)
 
@@ -82,7 +95,7 @@ class Publisher:
     """Publishes, or quietly does not. One per process; `close` it in the loop that used it."""
 
     def __init__(self, url: str) -> None:
-        self._client = connect(url)
+        self._client = connect(url, is_prompt=True)
         self._outage = Outage("publish")
         self._gathered: dict[str, list[bytes]] = {}
         self._sending: set[asyncio.Task[None]] = set()
