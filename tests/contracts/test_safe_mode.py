@@ -16,7 +16,7 @@ from tests.contracts.day_house import DayHouse, house
 from tests.contracts.marketing_house import Fair, Shop
 from tests.contracts.record_house import CARLA, Book, Lane
 from tests.contracts.town import LEASE_WORK, Town
-from tests.engines_fixture import Database, RunningPostgres
+from tests.engines_fixture import Database, RunningPostgres, clone, drop
 from tests.served import served
 from wedsync.connections import stage
 from wedsync.connections.accounts.connecting import Desk
@@ -36,6 +36,7 @@ from wedsync.kit.config import Settings
 SPAN = timedelta(hours=6)
 PROGRESS = ("calendar_progress", "record_progress", "marketing_progress")
 AMENDMENTS = 3
+DOORS = ("", "reader_", "service_", "owner_")
 WHOSE = "tenant_id = $1 and coalesce(to_jsonb(g) ->> 'calendar_id', $2) = $2"
 UNSWEPT = """update jobs set run_at = clock_timestamp() where lease_token is null and attempt = 0
   and run_at between clock_timestamp() and clock_timestamp() + interval '1 second'"""
@@ -177,14 +178,24 @@ class Street(msgspec.Struct, kw_only=True):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def street(database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Street]:
+async def own_database(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
+    """In the one that tests share, the clock would come by the accounts of a thousand others too."""
+    made = await clone(postgres, f"wedsync_{worker}_street")
+    yield made
+    await drop(postgres, made.name)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def street(own_database: Database, postgres: RunningPostgres, settings: Settings) -> AsyncIterator[Street]:
     """The app, and the three providers that it is pointed at."""
+    database = own_database
     tave, google, chimp = Tave(), Google(), Mailchimp()
     admin = await asyncpg.connect(postgres.admin_url, database=database.name)
     try:
         async with stage.serving([tave, google, chimp]) as at:
             given = {**tave.settings_at(at), **google.settings_at(at), **chimp.settings_at(at)}
-            own = msgspec.structs.replace(settings, **given)
+            urls = {f"{door}database_url": getattr(database, door.rstrip("_") or "user") for door in DOORS}
+            own = msgspec.structs.replace(settings, **given, **urls)
             async with served(own) as app:
                 desk: Desk = app.state.desk
                 lane, fair = Lane(app, own, admin), Fair(app, own, admin)

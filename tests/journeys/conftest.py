@@ -20,6 +20,14 @@ def product() -> Iterator[Product]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[Browser]:
     async with launched() as browser:
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """It, and nothing open in it afterwards: a page that is left draws anew whatever the next stories change."""
+    yield chromium
+    for context in list(chromium.contexts):
+        await context.close()
