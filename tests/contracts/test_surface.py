@@ -50,11 +50,15 @@ def test_every_operation_says_what_it_is_for(document: dict[str, Any]) -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("kind", sorted(CATALOGUE.types))
-def test_every_event_type_has_a_description_and_an_example_of_its_row(kind: str) -> None:
-    event = CATALOGUE.types[kind]
-    assert len(event.description) > 10
-    msgspec.convert(msgspec.json.decode(msgspec.json.encode(event.example)), type=event.row, strict=False)
+def test_every_event_type_has_a_description_and_an_example_of_its_row() -> None:
+    wrong = {}
+    for kind, event in CATALOGUE.types.items():
+        assert len(event.description) > 10, kind
+        try:
+            msgspec.convert(msgspec.json.decode(msgspec.json.encode(event.example)), type=event.row, strict=False)
+        except msgspec.ValidationError as error:
+            wrong[kind] = str(error)
+    assert wrong == {}
 
 
 @get("/guests", sync_to_thread=False)
