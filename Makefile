@@ -59,6 +59,7 @@ run: setup ## Start everything with the demo: pages on http://127.0.0.1:8000
 
 test: setup $(PROBE_MODULES) ## Every promise once, with coverage and its thresholds
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
+	@PYTHONPATH=$(CURDIR)/tests/measuring $(BIN)/python -m tests.warm
 	PYTHONPATH=$(CURDIR)/tests/measuring $(BIN)/python -m pytest -n 3 --dist worksteal -m "not prove" $(ARGS)
 	@$(BIN)/python -m tests.measuring.report
 	@$(BIN)/python -m tests.thresholds $(COVERAGE)/coverage.json --lines $(LINES_MIN) --branches $(BRANCHES_MIN)
