@@ -47,11 +47,13 @@ PROBE_S: Final = 2.0
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds. `try_s` for each provider that has one behind it; `again_s` for asking the same one again after a
-    silence, so that a provider that is away costs less than five with the next one's own time.
+    silence; `next_s` for the one after that, where it has one behind it: two that are away cost less than five together
+    with the last one's own time.
     """
 
     try_s: float = 2.0
     again_s: float = 1.0
+    next_s: float = 1.5
     pause_s: float = 0.25
 
 
@@ -92,7 +94,8 @@ class Chain:
             is_last = name == names[-1]
             if tries and await _is_settled(job):
                 return _with_way(settled(tries[-1].outcome.attempt), tries)
-            tries.append(_Try(name, await self._ask(job, name, timeout_s=None if is_last else self._times.try_s)))
+            timeout_s = None if is_last else self._times.next_s if _is_any_silent(tries) else self._times.try_s
+            tries.append(_Try(name, await self._ask(job, name, timeout_s=timeout_s)))
             if isinstance(tries[-1].outcome, Unknown) and not is_last:
                 tries += await self._ask_again(job, tries[-1])
             if isinstance(tries[-1].outcome, Delivered | Rejected):
@@ -165,6 +168,10 @@ class Chain:
         elif isinstance(outcome, RetryLater) and others:
             outcome = msgspec.structs.replace(outcome, after_s=_soonest_s(tries))
         return _with_way(outcome, tries) if len(tries) > 1 or len(self._names) > 1 else outcome
+
+
+def _is_any_silent(tries: Sequence[_Try]) -> bool:
+    return any(isinstance(one.outcome, Unknown) for one in tries)
 
 
 async def _is_settled(job: host.Job) -> bool:
