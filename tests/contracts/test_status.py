@@ -105,7 +105,7 @@ async def test_an_incident_is_told_changed_and_over(town: Town, otto: Somebody) 
 async def test_maintenance_is_proposed_away_from_weddings_and_announced(town: Town, otto: Somebody) -> None:
     ana = await town.person()
     wedding = await town.wedding(ana)
-    at = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+    at = clock.now().replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=2)
     await town.admin.execute(
         """insert into wedding_days (wedding_id, "on", zone, live_from, live_until)
         values ($1::text::uuid, $2, 'UTC', $3, $4)""",
