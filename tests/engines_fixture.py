@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -107,6 +107,16 @@ async def drop(postgres: RunningPostgres, name: str) -> None:
         await connection.execute(f'drop database if exists "{name}" with (force)')
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def copied(postgres: RunningPostgres, name: str) -> AsyncIterator[Database]:
+    """A database of somebody's own under this name, gone afterwards."""
+    made = await clone(postgres, name)
+    try:
+        yield made
+    finally:
+        await drop(postgres, made.name)
 
 
 @contextmanager

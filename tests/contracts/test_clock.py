@@ -12,7 +12,7 @@ import pytest_asyncio
 import structlog
 from msgspec.structs import replace
 
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, copied
 from tests.eventually import eventually
 from tests.ledger import Ledger, admin_url, opened
 from wedsync.kit.config import Settings
@@ -23,9 +23,8 @@ from wedsync.processes.clock import Timer, serve
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
     """A lock is of one database, so this one is nobody else's."""
-    database = await clone(postgres, f"wedsync_{worker}_clock")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_clock") as made:
+        yield made
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
+from tests.engines_fixture import Database, RunningPostgres, copied, settings_for
 from tests.eventually import eventually
 from tests.served import served
 from wedsync.kit.config import Settings
@@ -32,9 +32,8 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_doors")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_doors") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

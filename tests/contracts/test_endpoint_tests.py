@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from tests.contracts.town import Somebody, Town, built
 from tests.crash.receiver import Receiver, receiving
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, copied
 from tests.eventually import eventually
 from wedsync.kit.config import Settings
 from wedsync.processes import registry, senders, worker
@@ -23,9 +23,8 @@ TYPE: dict[str, Any] = {"type": "rsvp.replied"}
 
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_tests")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_tests") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

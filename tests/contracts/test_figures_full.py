@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.contracts.test_jobs_worker import DELIVERED, always, states, working
 from tests.contracts.town import Somebody, Town, built
-from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
+from tests.engines_fixture import Database, RunningPostgres, copied, settings_for
 from tests.eventually import eventually
 from tests.ledger import Ledger, admin_url, opened
 from wedsync.kit.actor import SYSTEM
@@ -31,9 +31,8 @@ PATIENCE_S = 30.0
 
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_figures")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_figures") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -13,7 +13,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
+from tests.engines_fixture import Database, RunningPostgres, copied, settings_for
 from tests.served import served
 from wedsync.kit.config import Settings
 from wedsync.processes import freezing, migrate, migrate_command, ticks
@@ -27,9 +27,8 @@ MoveTo = Callable[[datetime], Awaitable[None]]
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
     """Its clock is moved, so it is nobody else's."""
-    database = await clone(postgres, f"wedsync_{worker}_freeze")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_freeze") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

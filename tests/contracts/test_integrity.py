@@ -15,7 +15,7 @@ import pytest_asyncio
 import structlog
 
 from tests import seed
-from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
+from tests.engines_fixture import Database, RunningPostgres, copied, settings_for
 from tests.eventually import eventually
 from tests.ledger import Ledger, Wedding, admin_url, opened
 from wedsync.events.record import MANY, record
@@ -134,9 +134,8 @@ PLANT = {
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
     """Nobody else's: what is planted by one test is gone, or counted, before the next."""
-    database = await clone(postgres, f"wedsync_{worker}_integrity")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_integrity") as made:
+        yield made
 
 
 @pytest_asyncio.fixture

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, copied
 from tests.eventually import eventually
 from tests.ledger import Ledger, admin_url, opened
 from wedsync.events.deliver import Sender
@@ -27,9 +27,8 @@ DELIVERED = Outcome(word="delivered", exchange=Exchange(status=204, address="127
 
 @pytest_asyncio.fixture(scope="module")
 async def database_here(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_worker")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_worker") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

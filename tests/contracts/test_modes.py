@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.town import Linked, Somebody, Town
-from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
+from tests.engines_fixture import Database, RunningPostgres, copied, settings_for
 from tests.served import served
 from wedsync.guests import actions as guests
 from wedsync.guests.model import NewGuest, NewParty
@@ -25,9 +25,8 @@ WHY = "The disk of the primary fills."
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
     """A mode is everybody's, so nobody else is here."""
-    database = await clone(postgres, f"wedsync_{worker}_modes")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_modes") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from tests.contracts.town import Somebody, Town
-from tests.engines_fixture import Database, RunningPostgres, clone, drop, settings_for
+from tests.engines_fixture import Database, RunningPostgres, copied, settings_for
 from tests.served import served
 
 OVERRIDES = "/ops/freeze/overrides"
@@ -17,9 +17,8 @@ OVERRIDES = "/ops/freeze/overrides"
 
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_opspages")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_opspages") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.contracts.day_house import DayHouse, house
 from tests.contracts.marketing_house import Fair, Shop
 from tests.contracts.record_house import CARLA, Book, Lane
 from tests.contracts.town import LEASE_WORK, Town
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, copied
 from tests.served import served
 from wedsync.connections import stage
 from wedsync.connections.accounts.connecting import Desk
@@ -180,9 +180,8 @@ class Street(msgspec.Struct, kw_only=True):
 @pytest_asyncio.fixture(scope="module")
 async def own_database(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
     """In the one that tests share, the clock would come by the accounts of a thousand others too."""
-    made = await clone(postgres, f"wedsync_{worker}_street")
-    yield made
-    await drop(postgres, made.name)
+    async with copied(postgres, f"wedsync_{worker}_street") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

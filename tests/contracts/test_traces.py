@@ -15,7 +15,7 @@ from tests.contracts.collector import Collector, collecting
 from tests.contracts.senders import Sender, said, source
 from tests.contracts.town import Somebody, Town, built
 from tests.crash.receiver import Receiver, receiving
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, copied
 from tests.eventually import eventually
 from wedsync.kit.config import Settings
 
@@ -36,9 +36,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest_asyncio.fixture(scope="module")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_traces")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_traces") as made:
+        yield made
 
 
 def traced(settings: Settings, database: Database, collector: Collector, share: int = 100) -> Settings:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.engines_fixture import Database, RunningPostgres, clone, drop
+from tests.engines_fixture import Database, RunningPostgres, copied
 from wedsync.processes.migrate import database_files
 from wedsync.processes.reference_surface import tables_page
 
@@ -82,9 +82,8 @@ DOORS = ("user", "reader", "service")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def own(postgres: RunningPostgres, worker: str) -> AsyncIterator[Database]:
-    database = await clone(postgres, f"wedsync_{worker}_brief")
-    yield database
-    await drop(postgres, database.name)
+    async with copied(postgres, f"wedsync_{worker}_brief") as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

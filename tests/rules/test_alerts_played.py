@@ -13,7 +13,7 @@ FLOORS = {"errors": (0.7, 0.95), "latency": (0.6, 0.95), "promise": (0.95, 0.95)
 WITHIN_MIN = {"errors": 2, "latency": 3, "promise": 5, "wedding": 5}
 
 
-@pytest.mark.prove  # in each run the same is played more briefly, by the test below
+@pytest.mark.prove  # in each run the test below plays rules that are laxer and stricter
 def test_alerts_are_as_right_as_their_page_says(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         app(["backtest", "--json"])
