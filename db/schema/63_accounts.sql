@@ -142,33 +142,37 @@ language sql stable security definer set search_path = '' as $$
       where l.wedding_id = d.wedding_id and l.supplier_id = p_tenant and l.status = 'active')));
 $$;
 
--- So many exchanges ended so: 1 well, -1 not, 0 says nothing of the account. Enters the account's tenant as the system; what follows from it is decided
--- by connections.accounts.model, which is given all it asks for.
+-- So many exchanges of each of these accounts ended so: 1 well, -1 not, 0 says nothing of the account. Who holds the rows already waits for nobody.
+create function app.count_exchanges(p_connections uuid[], p_what text, p_reason text, p_sign integer, p_times integer)
+returns table (connection_id uuid, failures integer, ok integer, failed integer)
+language sql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off as $$
+  update public.connection_health h set what = p_what, reason = case when p_sign < 0 then p_reason when p_sign > 0 then '' else h.reason end,
+    failures = case p_sign when 1 then 0 when -1 then h.failures + p_times else h.failures end,
+    ok_at = case when p_sign = 1 then x.at else h.ok_at end, failed_at = case when p_sign = -1 then x.at else h.failed_at end,
+    window_at = case when x.over = 0 then h.window_at else x.at end,
+    before_ok = case x.over when 0 then h.before_ok when 1 then h.window_ok else 0 end,
+    before_failed = case x.over when 0 then h.before_failed when 1 then h.window_failed else 0 end,
+    window_ok = case when x.over = 0 then h.window_ok else 0 end + (p_sign = 1)::integer * p_times,
+    window_failed = case when x.over = 0 then h.window_failed else 0 end + (p_sign = -1)::integer * p_times
+  from (select y.connection_id, n.at, app.windows_over(y.window_at, n.at) as over
+    from (select clock_timestamp() as at offset 0) n, public.connection_health y
+    where y.connection_id = any (p_connections) for update of y) x
+  where h.connection_id = x.connection_id
+  returning h.connection_id, h.failures, h.window_ok + h.before_ok, h.window_failed + h.before_failed;
+$$;
+
+-- The same of one: enters the account's tenant as the system; what follows from it is decided by connections.accounts.model, which is given all it asks
+-- for.
 create function app.hear_account(p_connection uuid, p_tenant uuid, p_what text, p_word text, p_reason text, p_sign integer, p_times integer)
 returns table (state text, failures integer, ok integer, failed integer, is_live boolean)
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_now timestamptz := clock_timestamp();
 begin
-  -- Whoever works for the tenant is there already; that the account is its own, the row of its health says.
+  -- Whoever works for the tenant is there already; that the account is its own, what is noted makes sure.
   if app.role() is distinct from 'system' or app.tenant() is distinct from p_tenant then perform app.enter_account(p_connection, p_tenant); end if;
   perform app.note_connection(p_connection, p_what, p_word, p_reason, p_times);
   return query
-  with told as (
-    update public.connection_health h set what = p_what, reason = case when p_sign < 0 then p_reason when p_sign > 0 then '' else h.reason end,
-      failures = case p_sign when 1 then 0 when -1 then h.failures + p_times else h.failures end,
-      ok_at = case when p_sign = 1 then v_now else h.ok_at end, failed_at = case when p_sign = -1 then v_now else h.failed_at end,
-      window_at = case when x.over = 0 then h.window_at else v_now end,
-      before_ok = case x.over when 0 then h.before_ok when 1 then h.window_ok else 0 end,
-      before_failed = case x.over when 0 then h.before_failed when 1 then h.window_failed else 0 end,
-      window_ok = case when x.over = 0 then h.window_ok else 0 end + (p_sign = 1)::integer * p_times,
-      window_failed = case when x.over = 0 then h.window_failed else 0 end + (p_sign = -1)::integer * p_times
-    from (select y.connection_id, app.windows_over(y.window_at, v_now) as over from public.connection_health y
-      where y.connection_id = p_connection for update) x
-    where h.connection_id = x.connection_id and h.tenant_id = p_tenant
-    returning h.failures, h.window_ok + h.before_ok as ok, h.window_failed + h.before_failed as failed)
   select c.state, t.failures, t.ok, t.failed, p_sign = -1 and app.is_tenant_live(c.tenant_id)
-  from told t, public.connections c where c.id = p_connection;
+  from app.count_exchanges(array[p_connection], p_what, p_reason, p_sign, p_times) t, public.connections c where c.id = p_connection;
 end $$;
 
 -- The image of a connection that events and answers show.

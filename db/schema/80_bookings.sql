@@ -1,10 +1,12 @@
 -- Bookings: which days are free, what cannot both be right, and how a wedding hears of it.
 set role wedsync_recorder;
 
+-- What is asked of many suppliers at once is stable and without settings of its own, so that it becomes part of the statement that asks.
+
 -- A day of a supplier runs from five in the morning (what ends later belongs to the night before) to midnight, where the supplier is. Free: one
 -- resource has nothing in it. Partly: one has four hours together. The longest stretch asked for is what the callers allow.
 create function app.days_of(p_supplier uuid, p_from date, p_to date) returns table ("on" date, state text)
-language sql stable set search_path = '' as $$
+language sql stable as $$
   with days as materialized (
     select d::date as day, tstzrange(timezone(s.time_zone, d::date + time '05:00'), timezone(s.time_zone, (d::date + 1) + time '00:00')) as span
     from public.suppliers s cross join generate_series(p_from::timestamp, p_to::timestamp, interval '1 day') as d
@@ -79,7 +81,7 @@ create function app.day_there(p_on date, p_zone text) returns tstzrange language
 -- Weddings of active links that have no booking, on days when no resource has nothing in it: with each booking that stands in the way.
 create function app.without_room(p_supplier uuid, p_window tstzrange)
 returns table (kind text, booking_id uuid, link_id uuid, other_table text, other_id uuid, during tstzrange)
-language sql stable set search_path = '' as $$
+language sql stable as $$
   with unbooked as materialized (
     select l.id, app.day_there(w."on", w.time_zone) as day
     from public.links l join public.weddings w on w.wedding_id = l.wedding_id
@@ -101,7 +103,7 @@ $$;
 -- conflict is looked at again whenever either side of it changes. Measured by bench/bookings.py: two index scans and what is near.
 create function app.clashes(p_supplier uuid, p_window tstzrange)
 returns table (kind text, booking_id uuid, link_id uuid, other_table text, other_id uuid, during tstzrange)
-language sql stable set search_path = '' as $$
+language sql stable as $$
   with near as materialized (
     select b.id, b.resource_id, b.wedding_id, b.link_id, b."on", b.at_local, coalesce(b.days, 1) as days, b.starts_at, b.ends_at, b.blocked
     from public.bookings b

@@ -4,59 +4,71 @@
 -- their own or before the next wedding's, a wedding's 'told', rows and stream.
 set role wedsync_recorder;
 
--- Conflicts of the stretches of time that changed: found, found again, resolved. Facts for app.record.
-create function app.refresh_conflicts(p_supplier uuid, p_windows tstzrange[], p_link uuid) returns jsonb
+-- A stretch of time of a supplier that is looked at again, and the link because of which, if any.
+create type app.look as (supplier_id uuid, stretch tstzrange, link_id uuid);
+
+-- Conflicts in those stretches: found, found again, resolved. Facts for app.record.
+create function app.refresh_conflicts(p_looks app.look[]) returns table (supplier_id uuid, fact jsonb)
 language sql volatile set search_path = '' as $$
   with found as materialized (
-    select distinct on (c.kind, c.booking_id, c.link_id, c.other_id) c.kind, c.booking_id, c.link_id, c.other_table, c.other_id, c.during
-    from unnest(p_windows) as w(stretch) cross join lateral app.clashes(p_supplier, w.stretch) c),
+    select distinct on (o.supplier_id, c.kind, c.booking_id, c.link_id, c.other_id) o.supplier_id, c.kind, c.booking_id, c.link_id, c.other_table,
+      c.other_id, c.during
+    from unnest(p_looks) o cross join lateral app.clashes(o.supplier_id, o.stretch) c),
   opened as (
     insert into public.booking_conflicts as k (supplier_id, kind, booking_id, link_id, other_table, other_id, during, since)
-    select p_supplier, f.kind, f.booking_id, f.link_id, f.other_table, f.other_id, f.during, app.now() from found f
+    select f.supplier_id, f.kind, f.booking_id, f.link_id, f.other_table, f.other_id, f.during, app.now() from found f
     on conflict (supplier_id, kind, booking_id, link_id, other_id) do update
       set during = excluded.during, since = case when k.state = 'resolved' then excluded.since else k.since end, resolved_at = null,
         state = case when k.state = 'resolved' then 'open' else k.state end
       where k.state = 'resolved' or k.during <> excluded.during
-    returning 'conflict.found' as type, new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
-      case when old.id is null then null else to_jsonb(old) end as old_record),
+    returning 'conflict.found' as type, case when old.id is null then 'INSERT' else 'UPDATE' end as op, new.supplier_id, new.id,
+      to_jsonb(new) as record, case when old.id is null then null else to_jsonb(old) end as old_record),
+  stood as materialized (
+    select k.supplier_id, k.id from unnest(p_looks) o join public.booking_conflicts k on k.supplier_id = o.supplier_id and k.during && o.stretch
+      and k.state <> 'resolved'
+    union
+    select k.supplier_id, k.id from unnest(p_looks) o join public.booking_conflicts k on k.supplier_id = o.supplier_id and k.link_id = o.link_id
+      and k.state <> 'resolved'),
   ended as (
     update public.booking_conflicts k set state = 'resolved', resolved_at = app.now(), ignored_by = null, ignored_at = null
-    where k.supplier_id = p_supplier and k.state <> 'resolved' and (k.during && any (p_windows) or k.link_id = p_link)
-      and not exists (select from found f where f.kind = k.kind and f.other_id = k.other_id and f.booking_id is not distinct from k.booking_id
-        and f.link_id is not distinct from k.link_id)
-    returning 'conflict.resolved' as type, new.id, 'UPDATE' as op, to_jsonb(new) as record, to_jsonb(old) as old_record),
+    from stood s
+    where k.supplier_id = s.supplier_id and k.id = s.id and k.state <> 'resolved'
+      and not exists (select from found f where f.supplier_id = k.supplier_id and f.kind = k.kind and f.other_id = k.other_id
+        and f.booking_id is not distinct from k.booking_id and f.link_id is not distinct from k.link_id)
+    returning 'conflict.resolved', 'UPDATE', new.supplier_id, new.id, to_jsonb(new), to_jsonb(old)),
   changed as (select o.* from opened o union all select e.* from ended e)
-  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'scope', 1, 'table', 'booking_conflicts', 'id', c.id, 'op', c.op,
-    'record', c.record, 'old', c.old_record)), '[]') from changed c;
+  select c.supplier_id, jsonb_build_object('type', c.type, 'scope', 1, 'table', 'booking_conflicts', 'id', c.id, 'op', c.op, 'record', c.record,
+    'old', c.old_record)
+  from changed c;
 $$;
 
 -- Days of those stretches that are now told otherwise. `is_awaited`: it is the date of a linked wedding, which is to be told. A wedding that comes to that
 -- day or to this supplier at this moment, and is not seen here yet, is followed afterwards: that waits for the lock which whoever asks here holds.
-create function app.refresh_days(p_supplier uuid, p_windows tstzrange[]) returns jsonb
+create function app.refresh_days(p_looks app.look[]) returns table (supplier_id uuid, fact jsonb)
 language sql volatile set search_path = '' as $$
   with now_so as materialized (
-    select distinct on (d."on") d."on", d.state
-    from unnest(p_windows) as w(stretch) join public.suppliers s on s.supplier_id = p_supplier
-    cross join lateral app.days_of(p_supplier, timezone(s.time_zone, lower(w.stretch))::date,
-      least(timezone(s.time_zone, upper(w.stretch))::date, timezone(s.time_zone, lower(w.stretch))::date + 400)) d),
+    select distinct on (s.supplier_id, d."on") s.supplier_id, d."on", d.state
+    from unnest(p_looks) o join public.suppliers s on s.supplier_id = o.supplier_id
+    cross join lateral app.days_of(s.supplier_id, timezone(s.time_zone, lower(o.stretch))::date,
+      least(timezone(s.time_zone, upper(o.stretch))::date, timezone(s.time_zone, lower(o.stretch))::date + 400)) d),
   told as (
     insert into public.availability_days as a (supplier_id, "on", state)
-    select p_supplier, n."on", n.state from now_so n
-    where n.state <> 'free' or exists (select from public.availability_days x where x.supplier_id = p_supplier and x."on" = n."on")
+    select n.supplier_id, n."on", n.state from now_so n
+    where n.state <> 'free' or exists (select from public.availability_days x where x.supplier_id = n.supplier_id and x."on" = n."on")
     on conflict (supplier_id, "on") do update set state = excluded.state where a.state <> excluded.state
-    returning new.id, case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
+    returning new.supplier_id, new.id, new."on", case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
       case when old.id is null then null else to_jsonb(old) end as old_record)
-  select coalesce(jsonb_agg(jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
+  select t.supplier_id, jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
     'record', t.record, 'old', t.old_record, 'is_awaited', exists (select from public.links l join public.weddings w on w.wedding_id = l.wedding_id
-      where l.supplier_id = p_supplier and l.status = 'active' and w."on" = (t.record ->> 'on')::date)) order by t.record ->> 'on'), '[]') from told t;
+      where l.supplier_id = t.supplier_id and l.status = 'active' and w."on" = t."on"))
+  from told t order by t.supplier_id, t."on";
 $$;
 
--- What p_link, if given, is concerned by is looked at again wherever it is. Facts for app.record, in the settled supplier, whose 'conflicts' the
--- caller holds.
-create function app.look_again(p_supplier uuid, p_windows tstzrange[], p_link uuid default null) returns jsonb
-language plpgsql volatile set search_path = '' as $$
+-- What there is to look at where those stretches of a supplier changed: what p_link, if given, is concerned by is looked at wherever it is.
+create function app.looks_of(p_supplier uuid, p_windows tstzrange[], p_link uuid default null) returns app.look[]
+language plpgsql stable set search_path = '' as $$
 declare
-  v_windows tstzrange[] := array(select w from unnest(p_windows) as w where not isempty(w) and not lower_inf(w) and not upper_inf(w));
+  v_windows tstzrange[] := p_windows;
 begin
   if p_link is not null then
     v_windows := v_windows
@@ -65,8 +77,20 @@ begin
       || array(select app.day_there(w."on", w.time_zone) from public.links l join public.weddings w on w.wedding_id = l.wedding_id
         where l.id = p_link and w."on" is not null);
   end if;
-  if cardinality(v_windows) = 0 then return '[]'; end if;
-  return app.refresh_conflicts(p_supplier, v_windows, p_link) || app.refresh_days(p_supplier, v_windows);
+  return array(select row(p_supplier, w, p_link)::app.look from unnest(v_windows) as w where not isempty(w) and not lower_inf(w) and not upper_inf(w));
+end $$;
+
+-- Facts for app.record, of each supplier that has any. The caller holds the 'conflicts' of all of them.
+create function app.look_again(p_looks app.look[]) returns table (supplier_id uuid, facts jsonb)
+language plpgsql volatile set search_path = '' as $$
+begin
+  if cardinality(p_looks) = 0 then return; end if;
+  return query
+    select f.supplier_id, jsonb_agg(f.fact) from (
+      select c.supplier_id, c.fact from app.refresh_conflicts(p_looks) c
+      union all
+      select d.supplier_id, d.fact from app.refresh_days(p_looks) d) f
+    group by f.supplier_id order by f.supplier_id;
 end $$;
 
 -- Before any row of a supplier is written that others write too.
@@ -84,13 +108,13 @@ declare
 begin
   if app.role() <> 'system' then raise insufficient_privilege using message = 'check_bookings is the system''s'; end if;
   perform app.begin_checks(app.tenant());
-  v_facts := app.look_again(app.tenant(), p_windows, p_link);
-  return case when v_facts <> '[]' then app.record(v_facts) end;
+  select a.facts into v_facts from app.look_again(app.looks_of(app.tenant(), p_windows, p_link)) a;
+  return case when found then app.record(v_facts) end;
 end $$;
 
--- The same of all suppliers that owe it (bookings.check_booking), each in its own stream, and the end of those jobs. A supplier
--- that is being checked is left to the claims, which wait. Suppliers come in order, as in every sweep that holds
--- several streams, and so few that none is held for long.
+-- The same of all suppliers that owe it (bookings.check_booking), each in its own stream, and the end of those jobs: they are looked at by one
+-- statement, for to begin one costs more than to look. A supplier that is being checked is left to the claims, which wait. Suppliers come in order,
+-- as in every sweep that holds several streams, and so few that none is held for long.
 create function app.owed_checks(p_jobs integer) returns table (job public.jobs, cause uuid, link uuid, windows tstzrange[])
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
   set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -108,19 +132,22 @@ create function app.sweep_checks(p_jobs integer) returns table (done integer, nu
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
   v_done public.jobs[] := '{}';
-  v_facts jsonb;
+  v_looks app.look[] := '{}';
+  v_causes jsonb := '{}';
   r record;
 begin
   for r in select o.job, o.cause, o.link, o.windows from app.owed_checks(p_jobs) o
   loop
     continue when not pg_try_advisory_xact_lock(hashtextextended('conflicts:' || (r.job).tenant_id, 0));
-    perform app.settle(null, 'system', (r.job).tenant_id, 'system', 2047, 2047);
-    v_facts := app.look_again((r.job).tenant_id, r.windows, r.link);
-    if v_facts <> '[]' then
-      nudge := app.record(v_facts, r.cause);
-      return next;
-    end if;
+    v_looks := v_looks || app.looks_of((r.job).tenant_id, r.windows, r.link);
+    v_causes := v_causes || jsonb_build_object((r.job).tenant_id, r.cause);
     v_done := v_done || r.job;
+  end loop;
+  for r in select a.supplier_id, a.facts from app.look_again(v_looks) a
+  loop
+    perform app.settle(null, 'system', r.supplier_id, 'system', 2047, 2047);
+    nudge := app.record(r.facts, (v_causes ->> r.supplier_id::text)::uuid);
+    return next;
   end loop;
   if cardinality(v_done) = 0 then return; end if;
   perform app.settle(null, 'anonymous', null, 'none', 0, 0);
@@ -274,6 +301,7 @@ declare
   v_links uuid[] := array(select x.id from public.links x where x.wedding_id = v_wedding and x.supplier_id = p_supplier
     and x.status in ('active', 'revoked', 'completed') order by x.id);
   v_link uuid;
+  v_looks app.look[] := '{}';
   v_facts jsonb := '[]';
   v_nudge text;
 begin
@@ -284,8 +312,9 @@ begin
     v_facts := v_facts || app.propose_hold(v_wedding, v_link);
   end loop;
   foreach v_link in array v_links loop
-    v_facts := v_facts || app.look_again(p_supplier, '{}', v_link);
+    v_looks := v_looks || app.looks_of(p_supplier, '{}', v_link);
   end loop;
+  v_facts := v_facts || coalesce((select a.facts from app.look_again(v_looks) a), '[]');
   if v_facts <> '[]' then v_nudge := app.record(v_facts); end if;
   perform app.settle(null, 'system', v_wedding, 'system', 2047, 2047);
   return v_nudge;

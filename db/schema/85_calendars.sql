@@ -75,6 +75,57 @@ begin
     for update of g skip locked;
 end $$;
 
+-- Many runs end that were told to look and found nothing, each as calendars.end_run and accounts.heard end one, with its job. Only where that is all there
+-- is to it: the calendar was in step before and has nothing marked, its account is well and its log goes on where it was, no wedding of its tenant is
+-- near enough for safe mode. Everything it takes is taken at once or left out, so that it waits for nobody and nobody for it; what is left out ends by itself.
+create function app.end_syncs(p_jobs uuid[], p_leases uuid[], p_cursors bytea[], p_for text[], p_wanted bigint[], p_poll_s double precision[])
+returns table (job uuid, is_waited boolean)
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+  set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_now timestamptz := app.now();
+  v_is_any_live boolean := exists (select from public.wedding_days d where v_now < d.live_until and v_now >= d.live_from - interval '22 hours');
+  v_jobs public.jobs[];
+  v_calendars uuid[];
+  v_connections uuid[];
+  v_notes bigint[];
+  v_places integer[];
+begin
+  -- As with one that records nothing: what a crash of the database undoes is only that there was nothing, and the lease is lost with it.
+  set local synchronous_commit = off;
+  select array_agg(x.job), array_agg(x.calendar_id), array_agg(x.connection_id), array_agg(x.note), array_agg(x.place)
+    into v_jobs, v_calendars, v_connections, v_notes, v_places
+  from (
+    select j as job, g.calendar_id, n.id as connection_id, l.id as note, e.place::integer
+    from unnest(p_jobs, p_leases) with ordinality as e(job, lease, place)
+    join public.jobs j on j.id = e.job and j.lease_token = e.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
+    join public.calendars c on c.id = (j.args ->> 'calendar_id')::uuid and c.tenant_id = j.tenant_id
+    join public.calendar_progress g on g.calendar_id = c.id and g.outcome = 'done' and g.failures = 0
+    join public.connections n on n.id = c.connection_id and n.tenant_id = c.tenant_id and n.state = 'active' and n.deleted_at is null
+    join public.connection_health h on h.connection_id = n.id and h.failures = 0
+    join public.connection_log l on l.id = (select k.id from public.connection_log k where k.connection_id = n.id and k.what = 'pull'
+      order by k.id desc limit 1) and l.word = 'ok' and l.reason = '' and l.actor_id is null
+    where not (v_is_any_live and exists (select from app.safe_spans(c.tenant_id, false)))
+      and not exists (select from public.calendar_events m where m.calendar_id = c.id and m.is_dirty)
+    for update of j, g, h, l skip locked) x;
+  if v_jobs is null then return; end if;
+  update public.calendar_progress g
+    set cursor_sealed = p_cursors[x.place], cursor_for = p_for[x.place], pulls_done = p_wanted[x.place], pulled_at = v_now, reason = '',
+      not_before = v_now, synced_at = v_now,
+      -- A look because of a hook puts off the next look by itself only where that is near.
+      next_poll_at = case when g.next_poll_at > v_now + interval '5 minutes' then g.next_poll_at
+        else least(v_now + greatest(make_interval(secs => p_poll_s[x.place]), app.sync_every_of(g.tenant_id)),
+          case when g.watch_again_at > v_now then g.watch_again_at end) end
+    from unnest(v_calendars, v_places) as x(calendar_id, place) where g.calendar_id = x.calendar_id;
+  perform app.count_exchanges(v_connections, 'pull', '', 1, 1);
+  update public.connection_log l set times = l.times + 1, at = clock_timestamp() where l.id = any (v_notes);
+  perform app.end_swept(v_jobs);
+  return query
+    select w.id, exists (select from public.jobs x where x.lane = any ('{0,1,2,3}'::smallint[]) and x.destination_id = w.destination_id
+      and x.lease_token is null and x.run_at <= clock_timestamp())
+    from unnest(v_jobs) w;
+end $$;
+
 -- The calendars of a connection are looked for: after it was connected, or when somebody asks.
 create function app.find_calendars(p_connection uuid) returns void
 language plpgsql volatile security definer set search_path = '' as $$
@@ -155,7 +206,8 @@ begin
   return case when v_calendars is null then 0 else app.owe_syncs(v_calendars, false) end;
 end $$;
 
-grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.begin_syncs(uuid[], uuid[]), app.find_calendars(uuid), app.linked_items(uuid[]),
+grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.begin_syncs(uuid[], uuid[]),
+  app.end_syncs(uuid[], uuid[], bytea[], text[], bigint[], double precision[]), app.find_calendars(uuid), app.linked_items(uuid[]),
   app.mark_items(uuid, uuid[]), app.answer_move(uuid, uuid) to wedsync_user;
 
 -- The clock: calendars whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.

@@ -75,13 +75,16 @@ begin
     on conflict (supplier_id, "on") do update set sms = u.sms + 1;
 end $$;
 
--- How long a connected calendar of the entered tenant is left alone by the clock. What a provider tells of is fetched at once on every plan.
-create function app.sync_every() returns interval
-language sql stable security definer set search_path = '' as $$
-  select case when app.is_protected(app.tenant()) then interval '0'
+-- How long a connected calendar of a tenant is left alone by the clock. What a provider tells of is fetched at once on every plan.
+create function app.sync_every_of(p_tenant uuid) returns interval
+language sql stable set search_path = '' as $$
+  select case when app.is_protected(p_tenant) then interval '0'
     else make_interval(mins => coalesce(app.allowed(s.supplier_id, 'sync_minutes'), 0)::integer) end
-  from (select app.tenant() as id) t left join public.suppliers s on s.supplier_id = t.id;
+  from (select p_tenant as id) t left join public.suppliers s on s.supplier_id = t.id;
 $$;
+create function app.sync_every() returns interval
+language sql stable security definer set search_path = ''
+  return app.sync_every_of(app.tenant());
 
 -- From when on the entered business, or the business of the entered link, reads logs. What is older is kept and shows again on a larger plan.
 create function app.history_from() returns timestamptz

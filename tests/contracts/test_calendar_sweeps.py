@@ -202,6 +202,28 @@ async def test_one_sweep_checks_the_bookings_of_every_business_and_tells_each_wi
         assert (told.record["state"], told.cause) == ("partly", booked.cause)
 
 
+async def test_one_sweep_finds_what_stands_against_each_business_alone_and_ends_it(fair: Fair) -> None:
+    for studio, start in zip(fair.studios, ("10:00", "18:00"), strict=True):
+        busy = {"external_id": "a", "starts_at": f"{OTHER_DAY}T{start}:00Z", "ends_at": f"{OTHER_DAY}T20:00:00Z"}
+        await studio.owner.got("PUT", f"{studio.path}/busy-calendars/team", {"name": "Team", "busy": [busy]})
+        await studio.react()
+    booked = [await studio.book(on=OTHER_DAY) for studio in fair.studios]
+    assert await fair.queue.sweep(checks.sweep_checks) == 2
+    for studio, booking, start in zip(fair.studios, booked, ("11:00", "18:00"), strict=True):
+        (found,) = await studio.conflicts()
+        assert (found["kind"], found["booking_id"]) == ("busy", booking["id"])
+        assert found["starts_at"] == f"{OTHER_DAY}T{start}:00Z"
+    # One moves twice: both changes are looked at together, and its old conflict is over.
+    for at_local in ("21:00:00", "22:00:00"):
+        body = {"at_local": at_local, "minutes": 60}
+        await fair.studios[0].owner.got("PATCH", f"/api/v1/bookings/{booked[0]['id']}", body)
+    assert await fair.queue.sweep(checks.sweep_checks) == 2
+    first, second = [await studio.told("conflict.found", "conflict.resolved") for studio in fair.studios]
+    assert [one.type for one in first] == ["conflict.found", "conflict.resolved"]
+    assert [one.type for one in second] == ["conflict.found"]
+    assert first[1].cause == (await fair.studios[0].told("booking.changed"))[-1].cause
+
+
 async def test_a_business_that_is_being_checked_holds_up_no_other(fair: Fair, other: asyncpg.Connection) -> None:
     await fair.book()
     async with other.transaction():

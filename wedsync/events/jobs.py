@@ -240,8 +240,7 @@ class Queue:
 async def finish(tx: Tx, job: Job) -> None:
     """End a reaction or work inside the transaction of what it did. Raises Refusal 409 when the lease was lost."""
     failpoints.hit("before_finish")
-    is_waited: bool = await tx.value(queries.finish_job, job.id, job.lease_token)
-    _finished.get({})[job.id] = is_waited
+    note_finished(job, is_waited=await tx.value(queries.finish_job, job.id, job.lease_token))
 
 
 async def finish_by(tx: Tx, job: Job, statement: str, *values: Any) -> Row:
@@ -249,15 +248,29 @@ async def finish_by(tx: Tx, job: Job, statement: str, *values: Any) -> Row:
     failpoints.hit("before_finish")
     row = await tx.row(statement, *values)
     assert row is not None
-    _finished.get({})[job.id] = row["is_waited"]
+    note_finished(job, is_waited=row["is_waited"])
     return row
+
+
+async def finish_with(job: Job, asked: Callable[[], Awaitable[Row | None]]) -> bool:
+    """End it together with others, by a statement of their own; `asked` tells `is_waited`, None where it goes on."""
+    failpoints.hit("before_finish")
+    row = await asked()
+    if row is not None:
+        note_finished(job, is_waited=row["is_waited"])
+    return row is not None
 
 
 def finish_last(tx: Tx, job: Job) -> None:
     """The same as the very last, in the round trip of the commit; it is taken for granted that others wait."""
     failpoints.hit("before_finish")
     tx.ends_job = (job.id, job.lease_token)
-    _finished.get({})[job.id] = True
+    note_finished(job, is_waited=True)
+
+
+def note_finished(job: Job, *, is_waited: bool) -> None:
+    """It has ended, or does with the transaction that is open."""
+    _finished.get({})[job.id] = is_waited
 
 
 def noting_finished() -> dict[UUID, bool]:

@@ -110,6 +110,7 @@ FUNCTION_SCOPES: Final[Mapping[str, Scope]] = {
     "linked_days": Scope.CORE,
     "linked_items": Scope.SCHEDULE,
     "begin_syncs": Scope.CORE,
+    "end_syncs": Scope.CORE,
     "live_deliveries": Scope.CORE,
     "account": Scope.CORE,
     "hear_account": Scope.CORE,

@@ -16,7 +16,7 @@ from wedsync.connections.calendars.contract import Change, CursorLost, Gone, Pul
 from wedsync.connections.calendars.deciding import in_zone
 from wedsync.connections.calendars.event import CalendarEvent, EventError, Timed, checked
 from wedsync.connections.calendars.kept import Dispute, Kept, event_key
-from wedsync.connections.calendars.run import LISTED_EVERY, Ended, Looked, Progress, Run, stopped
+from wedsync.connections.calendars.run import LISTED_EVERY, Counts, Ended, Looked, Progress, Run, stopped
 from wedsync.connections.calendars.settling import times_of
 from wedsync.kit import sql
 from wedsync.kit.db import Row, Tx
@@ -66,6 +66,9 @@ def is_listing_due(progress: Progress, now: datetime) -> bool:
 
 async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     progress = run.progress
+    sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
+    if run.end_quietly is not None and _is_quiet(run, page, is_listing=is_listing) and await run.end_quietly(sealed):
+        return Ended(is_over=True)
     if is_listing and not progress.is_listing:
         progress.generation, progress.is_listing, progress.unread = progress.generation + 1, True, 0
     if is_listing:
@@ -78,7 +81,6 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
         if is_end and progress.is_listing:
             ended = await _sweep(tx, run)
         listed, is_listing = progress.is_listing and is_end, progress.is_listing and not is_end
-        sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
         how_far = (sealed, run.cursor_for, progress.generation, is_listing)
         so_far = (is_end, progress.pulls_wanted, listed, progress.unread)
         is_marked = await tx.value(queries.save_page, run.id, *how_far, *so_far)
@@ -87,6 +89,12 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     if listed:
         progress.listed_at = run.began_at
     return ended
+
+
+def _is_quiet(run: Run, page: Pulled, *, is_listing: bool) -> bool:
+    """Whether there was nothing, and nothing has come before it in this run."""
+    is_anything = page.changes or page.has_more or page.unread or is_listing or run.progress.is_listing
+    return not is_anything and run.open_tx is None and run.counts == Counts()
 
 
 class _Page(msgspec.Struct):

@@ -22,6 +22,10 @@ select b.job, b.id, b.tenant_id, b.connection_id, b.connector, b.title, b.sealed
   b.has_source, b.settings, b.state, b.state_reason, b.hooks_sealed, b.credentials_sealed, b.expires_at, b.refreshed_at
 from app.begin_syncs($1, $2) b
 
+-- name: end_together
+-- Runs that found nothing end with their jobs; one that is not told of has to end by itself.
+select e.job, e.is_waited from app.end_syncs($1, $2, $3, $4, $5, $6) e
+
 -- name: mark_known
 -- All of ours that this calendar has heard of is looked at again.
 update calendar_events e set is_dirty = true, marks = e.marks + 1 where e.calendar_id = $1 and e.kind <> 'theirs'

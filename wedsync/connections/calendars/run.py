@@ -1,6 +1,6 @@
 """One run of the sync of one calendar: what it knows, and what it has done so far."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -27,12 +27,13 @@ Word = Literal["done", "held", "later", "failed", "reconnect", "gone"]
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended. `after_s`: nothing is asked before; `is_more`: it goes on at once."""
+    """How a run ended. `after_s`: nothing is asked before; `is_more`: it goes on at once; `is_over`: so has its job."""
 
     word: Word = "done"
     reason: str = ""
     after_s: float | None = None
     is_more: bool = False
+    is_over: bool = False
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -70,7 +71,11 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, kw_only=True):
-    """Everything a run needs. `door` and `job` make its transactions; `looked` is what its first one saw already."""
+    """Everything a run needs. `door` and `job` make its transactions; `looked` is what its first one saw already.
+
+    `end_quietly` is there where nothing but what there is to pull may keep it from ending: it is given the sealed
+    cursor, and tells whether the run and its job have ended.
+    """
 
     door: Door
     job: Job
@@ -91,6 +96,7 @@ class Run(msgspec.Struct, kw_only=True):
     counts: Counts
     account: Session | None = None
     looked: Looked | None = None
+    end_quietly: Callable[[bytes], Awaitable[bool]] | None = None
     open_tx: Tx | None = None
     opened: AbstractAsyncContextManager[Tx] | None = None
 

@@ -5,7 +5,7 @@ What cannot go on now is tried again later by the clock, so the job itself alway
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from wedsync.connections.calendars import run as runs
 from wedsync.connections.calendars.kept import Dispute
 from wedsync.connections.calendars.remote import Remote, Session, Where
 from wedsync.connections.calendars.run import Ended, Run
-from wedsync.connections.calendars.together import Together
+from wedsync.connections.calendars.together import Quiet, Together
 from wedsync.connections.contract import ReconnectNeeded, RetryLater
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
@@ -70,13 +70,15 @@ async def keep_in_step(
     tenant, connector = run.tenant, run.connector
     where = Where(connection_id=run.connection_id, tenant=tenant, connector=connector, held=row, read_at=read_at)
     try:
-        await _keep(run, row, await remote.open(where, door), public_url)
+        await _keep(run, row, await remote.open(where, door), public_url, together)
     except BaseException as error:
         await run.abandon(error)
         raise
 
 
-async def _keep(run: Run, row: Row, account: Session | ReconnectNeeded | RetryLater, public_url: str) -> None:
+async def _keep(
+    run: Run, row: Row, account: Session | ReconnectNeeded | RetryLater, public_url: str, together: Together
+) -> None:
     is_told = False
     if isinstance(account, (ReconnectNeeded, RetryLater)):
         ended = runs.stopped(account)
@@ -88,7 +90,10 @@ async def _keep(run: Run, row: Row, account: Session | ReconnectNeeded | RetryLa
                 await account.tell(tx)
                 await jobs.finish(tx, run.job)
             return
+        run.end_quietly = _quietly(run, row, together)
         ended = await _rounds(run)
+        if ended.is_over:
+            return
         if ended.word in ("done", "held"):
             address = f"{public_url}/hooks/{run.connector}/{run.connection_id}"
             is_told = await watching.keep(run, row, address)
@@ -160,6 +165,22 @@ async def _rounds(run: Run) -> Ended:
             return await pulling.pull(run) or held or Ended(is_more=settled.is_more)
     is_more = await settling.tangled(run, moved)
     return held or Ended(is_more=is_more)
+
+
+def _quietly(run: Run, row: Row, together: Together) -> Callable[[bytes], Awaitable[bool]] | None:
+    """The end of a run that finds nothing, of a calendar in step and an account that is well: together with others."""
+    is_told = watching.stands(run, row)
+    is_well = row["outcome"] == "done" and row["state"] == "active" and not run.progress.failures
+    if is_told is None or not is_well or run.progress.is_safe:
+        return None
+    poll_s = _poll_s(run, Ended(), 0.0, is_told=is_told)
+
+    async def end(cursor: bytes) -> bool:
+        wanted = run.progress.pulls_wanted
+        quiet = Quiet(cursor=cursor, cursor_for=run.cursor_for, pulls_wanted=wanted, poll_s=poll_s)
+        return await jobs.finish_with(run.job, lambda: together.end(run.door, run.job, quiet))
+
+    return end
 
 
 async def _end(run: Run, ended: Ended, before: str, *, is_told: bool) -> None:

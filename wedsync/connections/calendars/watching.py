@@ -24,14 +24,22 @@ AGAIN: Final = timedelta(minutes=30)
 UNTOLD_POLL_S: Final = 300.0
 
 
-async def keep(run: Run, row: Row, address: str) -> bool:
-    """Begin or renew where it is time; whether there is one that lives."""
+def stands(run: Run, row: Row) -> bool | None:
+    """Whether there is one that lives; None where it is time to begin or to renew one."""
     now = clock.machine_now()
     if not run.session.watches:
         return False
-    again = row["watch_again_at"]
-    if again is not None and again > now:
-        return row["watch_until"] is not None and row["watch_until"] > now
+    if row["watch_again_at"] is None or row["watch_again_at"] <= now:
+        return None
+    return row["watch_until"] is not None and bool(row["watch_until"] > now)
+
+
+async def keep(run: Run, row: Row, address: str) -> bool:
+    """Begin or renew where it is time; whether there is one that lives."""
+    is_told = stands(run, row)
+    if is_told is not None:
+        return is_told
+    now = clock.machine_now()
     asked = Watch(calendar=run.remote.id, id=uuid4().hex, token="", address=address, expires_at=now + ASKED)
     old = _old(run, row)
     held = None if old is None or old.address != address else Watching(id=old.id, expires_at=old.until)
