@@ -148,7 +148,7 @@ declare
 begin
   select x.wedding_id, x.id, x.mask into l
     from public.jobs j join public.links x on x.supplier_id = j.tenant_id and x.id = p_link and x.status = 'active'
-    where j.id = p_job and j.lease_token = p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
+    where j.id = p_job and j.lease_token is not distinct from p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
   if not found then return null; end if;
   perform app.settle(null, 'system', l.wedding_id, 'supplier', l.mask, 0, l.id);
   raise info 'entered % % %', l.wedding_id, l.id, l.mask;

@@ -220,7 +220,7 @@ begin
     from public.jobs j
     join public.payment_terms t on t.supplier_id = j.tenant_id and t.payment_id = p_payment
     join public.links x on x.wedding_id = t.wedding_id and x.id = t.link_id
-    where j.id = p_job and j.lease_token = p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
+    where j.id = p_job and j.lease_token is not distinct from p_lease and j.lease_until > clock_timestamp() and j.kind = 'work';
   if not found then return null; end if;
   perform app.settle(null, 'system', l.wedding_id, 'supplier', l.mask, 0, l.id);
   return l.wedding_id;

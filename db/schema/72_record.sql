@@ -226,7 +226,7 @@ begin
   end if;
   if v_is_merged then
     v_waiting := array(
-      select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and j.lease_token is null
+      select j.name from public.jobs j where j.destination_id = v_reaction and j.order_key = p_stream and num_nulls(j.lease_token) = 1
         and j.name in (select d.name from unnest(v_due) d where d.is_merged)
       for update skip locked);
   end if;

@@ -44,6 +44,9 @@ reset role;
 set role wedsync_recorder;
 -- Plans of these functions are made once a connection, whatever is in the table then: with nothing but index scans and nested loops they stay
 -- right when it holds 100,000 rows a second later. Planned anew at each call, app.payloads of one job costs 4.5 ms of CPU instead of 0.5.
+-- A queue is mostly empty, and then all indexes cost the same: a job that is looked for by its id, or by its order, says of its lease what no partial
+-- index promises (`is not distinct from`, `num_nulls`), and what goes round by tenants says `lane::bigint`, so that only one index fits each. Else a plan
+-- made in the quiet walks through everything that is ready, or leased, for each job.
 
 -- Up to p_limit jobs of one lane at these destinations, leased for a minute. Two statements: the first owns the destinations, the second
 -- counts on a snapshot taken after that, so that the cap is exact however many claim at once.
@@ -80,7 +83,7 @@ begin
         coalesce(d.tokens + greatest(0, extract(epoch from p_now - d.tokens_at))::double precision * r.per_min / 60, 1e9)) end as tokens) t),
     offered as materialized (
       select j.id, j.destination_id, j.run_at, j.order_key, j.order_seq, j.name, p.turn from unnest(p_jobs) with ordinality as p(id, turn)
-      join public.jobs j on j.id = p.id where j.lease_token is null and j.run_at <= p_now),
+      join public.jobs j on j.id = p.id where num_nulls(j.lease_token) = 1 and j.run_at <= p_now),
     picked as (
       select c.id from room r cross join lateral (
         select w.id, w.run_at, w.turn from (
@@ -96,7 +99,7 @@ begin
     leased as (
       update public.jobs j set lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '60 seconds', attempt = j.attempt + 1,
         lease_seat = nullif(current_setting('app.seat', true), '')::integer
-      from picked p where j.id = p.id and j.lease_token is null
+      from picked p where j.id = p.id and num_nulls(j.lease_token) = 1
       returning j as job),
     spent as (
       update public.destinations d set tokens = s.left_over, tokens_at = greatest(d.tokens_at, p_now), not_before = case when s.left_over < 1
@@ -123,7 +126,7 @@ language sql volatile set search_path = ''
     select w.id, app.parked_because(o.id) as reason from unnest(p_destinations) as o(id) cross join lateral (
       select j.id from public.jobs j where j.lane = p_lane and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now limit 256) w),
   shelved as (
-    update public.jobs j set run_at = 'infinity' from seen s where j.id = s.id and j.lease_token is null returning j.id, j.made_at, s.reason)
+    update public.jobs j set run_at = 'infinity' from seen s where j.id = s.id and num_nulls(j.lease_token) = 1 returning j.id, j.made_at, s.reason)
   update public.deliveries d set state = 'parked', reason = s.reason, next_at = null from shelved s where d.id = s.id and d.made_at = s.made_at;
 $$;
 
@@ -171,7 +174,7 @@ language sql volatile set search_path = ''
       select j.id from public.jobs j where j.destination_id = g.destination_id and j.order_key = g.order_key and j.name = g.name
         and j.order_seq > g.order_seq order by j.order_seq limit 1) x
     where g.order_key is not null) x
-  where n.id = x.id and n.lease_token is null and n.run_at = 'infinity';
+  where n.id = x.id and num_nulls(n.lease_token) = 1 and n.run_at = 'infinity';
 $$;
 
 create function app.end_swept(p_jobs public.jobs[]) returns void
@@ -237,7 +240,7 @@ create function app.heartbeat(p_jobs uuid[], p_leases uuid[]) returns setof uuid
 language sql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   update public.jobs j set lease_until = clock_timestamp() + interval '60 seconds'
-  from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token = h.lease returning j.id;
+  from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token is not distinct from h.lease returning j.id;
 $$;
 
 -- Jobs that were claimed and not begun, given back as they were: no attempt is burnt.
@@ -248,7 +251,7 @@ declare
   n integer;
 begin
   update public.jobs j set lease_token = null, lease_until = null, attempt = greatest(0, j.attempt - 1)
-    from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token = h.lease;
+    from unnest(p_jobs, p_leases) as h(job, lease) where j.id = h.job and j.lease_token is not distinct from h.lease;
   get diagnostics n = row_count;
   return n;
 end $$;

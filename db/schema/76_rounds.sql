@@ -1,6 +1,6 @@
 -- Whose turn it is while the oldest ready jobs are more than a claim looks at: tenants take turns, and destinations behind full ones are found.
 set role wedsync_owner;
-create index jobs_tenants on public.jobs (lane, tenant_id, destination_id, run_at) where lease_token is null;
+create index jobs_tenants on public.jobs ((lane::bigint), tenant_id, destination_id, run_at) where lease_token is null;
 create index destinations_tenant on public.destinations (tenant_id);
 
 create table public.lane_turns (
@@ -48,10 +48,10 @@ begin
     where d.tenant_id = v_platform and d.state = 'active' and d.not_before <= p_now);
   with recursive round as (
     (select j.tenant_id as id, 1 as n from public.jobs j
-      where j.lane = p_lane and j.lease_token is null and j.tenant_id > v_after order by j.tenant_id limit 1)
+      where j.lane::bigint = p_lane and j.lease_token is null and j.tenant_id > v_after order by j.tenant_id limit 1)
     union all
     select (select j.tenant_id from public.jobs j
-        where j.lane = p_lane and j.lease_token is null and j.tenant_id > r.id order by j.tenant_id limit 1), r.n + 1
+        where j.lane::bigint = p_lane and j.lease_token is null and j.tenant_id > r.id order by j.tenant_id limit 1), r.n + 1
       from round r where r.id is not null and r.n < v_width)
   select array_agg(r.id order by r.n) filter (where r.id is not null), array_agg(f.id order by r.n) filter (where f.id is not null),
       array_agg(r.id order by r.n) filter (where f.id is not null), array_agg(f.destination_id order by r.n) filter (where f.id is not null)
@@ -63,7 +63,7 @@ begin
         union all
         select s.id from unnest(v_shared) as s(id)) o
       cross join lateral (select j.id, j.destination_id, j.run_at from public.jobs j
-        where j.lane = p_lane and j.tenant_id = r.id and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
+        where j.lane::bigint = p_lane and j.tenant_id = r.id and j.destination_id = o.id and j.lease_token is null and j.run_at <= p_now
         order by j.run_at limit 1) x
       order by x.run_at limit 1) f on true;
   if v_jobs is not null then

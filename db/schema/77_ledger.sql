@@ -90,11 +90,11 @@ begin
     from unnest(v_told) t
     cross join lateral (select case when t.state = 'parked' then 'infinity' else v_now + make_interval(secs => t.delay_s / v_speed) end as run_at) r),
   gone as (
-    delete from public.jobs j using told w where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state not in ('deferred', 'parked')
+    delete from public.jobs j using told w where j.id = (w.t).job and j.lease_token is not distinct from (w.t).lease and w.state not in ('deferred', 'parked')
     returning j as job, w.t, w.state, w.run_at),
   kept as (
     update public.jobs j set lease_token = null, lease_until = null, run_at = w.run_at from told w
-    where j.id = (w.t).job and j.lease_token = (w.t).lease and w.state in ('deferred', 'parked')
+    where j.id = (w.t).job and j.lease_token is not distinct from (w.t).lease and w.state in ('deferred', 'parked')
     returning j as job, w.t, w.state, w.run_at),
   advanced as (select g.t, g.state, g.run_at from gone g union all select k.t, k.state, k.run_at from kept k),
   ledger as (
@@ -129,6 +129,15 @@ begin
   return query select x.id, null::text, false from unnest(v_late) as x(id);
 end $$;
 
+-- Whether something of a destination is ready.
+create function app.is_awaited(p_destination uuid) returns boolean
+language sql stable set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  select exists (select from unnest('{0,1,2,3}'::smallint[]) as l(lane) cross join lateral (
+    select from public.jobs j where j.lane = l.lane and j.destination_id = p_destination and j.lease_token is null and j.run_at <= clock_timestamp()
+    order by j.run_at limit 1) x);
+$$;
+
 -- The end of a reaction or of work, inside the transaction of what it did: both or neither. Returns whether something of its destination is ready and
 -- may have waited for this end: who has no such word need not ask for more at once.
 create function app.finish_job(p_job uuid, p_lease uuid) returns boolean
@@ -137,11 +146,10 @@ language plpgsql volatile security definer set search_path = ''
 declare
   j public.jobs;
 begin
-  delete from public.jobs x where x.id = p_job and x.lease_token = p_lease and x.kind in ('reaction', 'work') returning x.* into j;
+  delete from public.jobs x where x.id = p_job and x.lease_token is not distinct from p_lease and x.kind in ('reaction', 'work') returning x.* into j;
   if not found then raise exception 'lease lost' using errcode = 'WS409'; end if;
   if j.order_key is not null then perform app.call_next(array[j]); end if;
-  return exists (select from public.jobs x where x.lane = any ('{0,1,2,3}'::smallint[]) and x.destination_id = j.destination_id and x.lease_token is null
-    and x.run_at <= clock_timestamp());
+  return app.is_awaited(j.destination_id);
 end $$;
 
 -- Inside enter_job: what a reaction records has the cause of the event it answers.
@@ -208,7 +216,7 @@ begin
     left join public.deliveries d on d.id = j.id and d.made_at = j.made_at and d.made_at between v_from and v_to where j.id = any (p_jobs);
   with held as (
     select j.id, j.kind, j.made_at, j.lease_token, j.expires_at, j.destination_id, j.order_key, j.order_seq, j.tenant_id, j.args
-    from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token = a.lease and j.lease_until > clock_timestamp()),
+    from unnest(p_jobs, p_leases) as a(job, lease) join public.jobs j on j.id = a.job and j.lease_token is not distinct from a.lease and j.lease_until > clock_timestamp()),
   known as (
     select h.id, h.kind, h.lease_token, h.expires_at, h.tenant_id, h.args, d as delivery, e as event, st.kind as stream_kind, s.tenant_id as subscriber, s.active, s.shape,
       l.id as link_id, l.mask, l.status as link_status, o.state as destination_state, n.url, n.secret_sealed, n.old_secrets, n.credentials_sealed, n.state as endpoint_state,
@@ -283,7 +291,7 @@ begin
     update public.jobs j set lease_token = null, lease_until = null, attempt = greatest(0, j.attempt - 1),
       run_at = case when j.destination_id = any (v_closed) then 'infinity' else j.run_at end
     from unnest(p_jobs, p_leases) as a(job, lease)
-    where j.id = a.job and j.lease_token = a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id, j.run_at)
+    where j.id = a.job and j.lease_token is not distinct from a.lease and j.id = any (p_parked) returning j.id, j.made_at, j.destination_id, j.run_at)
   update public.deliveries d set state = 'parked', next_at = null, reason = app.parked_because(s.destination_id)
   from shelved s where s.run_at = 'infinity' and d.id = s.id and d.made_at = s.made_at;
 end $$;

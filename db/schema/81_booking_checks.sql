@@ -44,6 +44,7 @@ $$;
 
 -- Days of those stretches that are now told otherwise. `is_awaited`: it is the date of a linked wedding, which is to be told. A wedding that comes to that
 -- day or to this supplier at this moment, and is not seen here yet, is followed afterwards: that waits for the lock which whoever asks here holds.
+-- What is there already is asked for one by one (`limit 1`): for many suppliers at once the planner would read whole tables.
 create function app.refresh_days(p_looks app.look[]) returns table (supplier_id uuid, fact jsonb)
 language sql volatile set search_path = '' as $$
   with now_so as materialized (
@@ -54,13 +55,14 @@ language sql volatile set search_path = '' as $$
   told as (
     insert into public.availability_days as a (supplier_id, "on", state)
     select n.supplier_id, n."on", n.state from now_so n
-    where n.state <> 'free' or exists (select from public.availability_days x where x.supplier_id = n.supplier_id and x."on" = n."on")
+    left join lateral (select x.id from public.availability_days x where x.supplier_id = n.supplier_id and x."on" = n."on" limit 1) x on true
+    where n.state <> 'free' or x.id is not null
     on conflict (supplier_id, "on") do update set state = excluded.state where a.state <> excluded.state
     returning new.supplier_id, new.id, new."on", case when old.id is null then 'INSERT' else 'UPDATE' end as op, to_jsonb(new) as record,
       case when old.id is null then null else to_jsonb(old) end as old_record)
   select t.supplier_id, jsonb_build_object('type', 'availability.changed', 'scope', 1, 'table', 'availability_days', 'id', t.id, 'op', t.op,
-    'record', t.record, 'old', t.old_record, 'is_awaited', exists (select from public.links l join public.weddings w on w.wedding_id = l.wedding_id
-      where l.supplier_id = t.supplier_id and l.status = 'active' and w."on" = t."on"))
+    'record', t.record, 'old', t.old_record, 'is_awaited', coalesce((select true from public.links l join public.weddings w on w.wedding_id = l.wedding_id
+      where l.supplier_id = t.supplier_id and l.status = 'active' and w."on" = t."on" limit 1), false))
   from told t order by t.supplier_id, t."on";
 $$;
 
@@ -82,7 +84,8 @@ end $$;
 
 -- Facts for app.record, of each supplier that has any. The caller holds the 'conflicts' of all of them.
 create function app.look_again(p_looks app.look[]) returns table (supplier_id uuid, facts jsonb)
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+  set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   if cardinality(p_looks) = 0 then return; end if;
   return query

@@ -27,7 +27,7 @@ begin
     where c.id = any (p_calendars) and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
       and (c.direction <> 'off' or g.watch_sealed is not null)
       and not exists (select from public.jobs j where j.destination_id = c.connection_id and j.order_key = c.id and j.name = v_work
-        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+        and num_nulls(j.lease_token) = 1 and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
           or j.run_at = 'infinity'));
   get diagnostics n = row_count;
   return n;
@@ -65,7 +65,7 @@ begin
       exists (select from public.busy_sources b where b.supplier_id = c.tenant_id and b.source = 'calendar:' || c.id),
       a.settings, a.state, a.state_reason, a.hooks_sealed, a.credentials_sealed, a.expires_at, a.refreshed_at
     from unnest(p_jobs, p_leases) as h(job, lease)
-    join public.jobs j on j.id = h.job and j.lease_token = h.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
+    join public.jobs j on j.id = h.job and j.lease_token is not distinct from h.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
     join public.calendars c on c.id = (j.args ->> 'calendar_id')::uuid and c.tenant_id = j.tenant_id
     join public.calendar_progress g on g.calendar_id = c.id
     join public.connections n on n.id = c.connection_id and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
@@ -98,7 +98,7 @@ begin
   from (
     select j as job, g.calendar_id, n.id as connection_id, l.id as note, e.place::integer
     from unnest(p_jobs, p_leases) with ordinality as e(job, lease, place)
-    join public.jobs j on j.id = e.job and j.lease_token = e.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
+    join public.jobs j on j.id = e.job and j.lease_token is not distinct from e.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
     join public.calendars c on c.id = (j.args ->> 'calendar_id')::uuid and c.tenant_id = j.tenant_id
     join public.calendar_progress g on g.calendar_id = c.id and g.outcome = 'done' and g.failures = 0
     join public.connections n on n.id = c.connection_id and n.tenant_id = c.tenant_id and n.state = 'active' and n.deleted_at is null
@@ -121,9 +121,7 @@ begin
   update public.connection_log l set times = l.times + 1, at = clock_timestamp() where l.id = any (v_notes);
   perform app.end_swept(v_jobs);
   return query
-    select w.id, exists (select from public.jobs x where x.lane = any ('{0,1,2,3}'::smallint[]) and x.destination_id = w.destination_id
-      and x.lease_token is null and x.run_at <= clock_timestamp())
-    from unnest(v_jobs) w;
+    select w.id, app.is_awaited(w.destination_id) from unnest(v_jobs) w;
 end $$;
 
 -- The calendars of a connection are looked for: after it was connected, or when somebody asks.

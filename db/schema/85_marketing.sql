@@ -21,7 +21,7 @@ begin
     from public.marketing_audiences a join public.marketing_progress g on g.audience_id = a.id join public.connections n on n.id = a.id
     where a.id = any (p_audiences) and a.is_on and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null
       and not exists (select from public.jobs j where j.destination_id = a.id and j.order_key = a.id and j.name = v_work
-        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+        and num_nulls(j.lease_token) = 1 and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
           or j.run_at = 'infinity'));
   get diagnostics n = row_count;
   return n;

@@ -22,7 +22,7 @@ begin
     from public.record_books b join public.record_progress g on g.book_id = b.id join public.connections n on n.id = b.id
     where b.id = any (p_books) and n.state in ('connecting', 'active', 'degraded') and n.deleted_at is null and b.direction <> 'off'
       and not exists (select from public.jobs j where j.destination_id = b.id and j.order_key = b.id and j.name = v_work
-        and j.lease_token is null and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
+        and num_nulls(j.lease_token) = 1 and (j.run_at <= clock_timestamp() + greatest(interval '0', coalesce(g.not_before - app.now(), interval '0'))
           or j.run_at = 'infinity'));
   get diagnostics n = row_count;
   return n;
