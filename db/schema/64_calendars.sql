@@ -153,6 +153,7 @@ comment on table public.sync_runs is 'Runs of the sync that did something or wen
 create index sync_runs_calendar on public.sync_runs (calendar_id, began_at desc);
 create index sync_runs_ended on public.sync_runs (ended_at);
 call app.protect('public.sync_runs', 'tenant_id', $$((select app.mask()) & 512) <> 0$$, $$((select app.write_mask()) & 512) <> 0$$, false);
+grant insert on public.sync_runs to wedsync_recorder;
 grant delete on public.sync_runs to wedsync_recorder;
 
 create sequence public.calendar_pokes;

@@ -75,53 +75,63 @@ begin
     for update of g skip locked;
 end $$;
 
--- Many runs end that were told to look and found nothing, each as calendars.end_run and accounts.heard end one, with its job. Only where that is all there
--- is to it: the calendar was in step before and has nothing marked, its account is well and its log goes on where it was, no wedding of its tenant is
--- near enough for safe mode. Everything it takes is taken at once or left out, so that it waits for nobody and nobody for it; what is left out ends by itself.
-create function app.end_syncs(p_jobs uuid[], p_leases uuid[], p_cursors bytea[], p_for text[], p_wanted bigint[], p_poll_s double precision[])
-returns table (job uuid, is_waited boolean)
+-- How one run of many ended: its job, its calendar, the line of its account's log that it counts in; what it knows now of there, if it has pulled; how often
+-- what went well; numbers as in sync_runs, from pulled to unread.
+create type app.sync_end as (job public.jobs, calendar_id uuid, connection_id uuid, note bigint, cursor bytea, cursor_for text, wanted bigint,
+  poll_s double precision, what text, times integer, began_at timestamptz, numbers integer[]);
+
+-- Many runs end, each as calendars.end_run and accounts.heard end one, with its job. Only where all is well: the calendar was in step before and has
+-- nothing marked, its account is well and its log goes on where it was, no wedding of its tenant is near enough for safe mode; and what a pull has brought
+-- is known already, as it comes back of what was written there. Everything it takes is taken at once or left out, so that it waits for nobody and nobody
+-- for it. p_ends: connections.calendars.together.End; what is left out ends by itself.
+create function app.end_syncs(p_ends json) returns table (job uuid, is_waited boolean)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
   set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_now timestamptz := app.now();
   v_is_any_live boolean := exists (select from public.wedding_days d where v_now < d.live_until and v_now >= d.live_from - interval '22 hours');
-  v_jobs public.jobs[];
-  v_calendars uuid[];
-  v_connections uuid[];
-  v_notes bigint[];
-  v_places integer[];
+  v_ends app.sync_end[];
 begin
-  -- As with one that records nothing: what a crash of the database undoes is only that there was nothing, and the lease is lost with it.
+  -- As with one that records nothing: what a crash of the database undoes is done again, and the lease is lost with it.
   set local synchronous_commit = off;
-  select array_agg(x.job), array_agg(x.calendar_id), array_agg(x.connection_id), array_agg(x.note), array_agg(x.place)
-    into v_jobs, v_calendars, v_connections, v_notes, v_places
-  from (
-    select j as job, g.calendar_id, n.id as connection_id, l.id as note, e.place::integer
-    from unnest(p_jobs, p_leases) with ordinality as e(job, lease, place)
-    join public.jobs j on j.id = e.job and j.lease_token is not distinct from e.lease and j.lease_until > clock_timestamp() and j.kind = 'work' and j.name = 'calendars.sync'
+  select array_agg(x.ended) into v_ends from (
+    select row(j, g.calendar_id, n.id, l.id, decode(e.cursor, 'base64'), e.cursor_for, e.wanted, e.poll_s, e.what, e.times, e.began_at,
+      e.numbers)::app.sync_end as ended
+    from json_to_recordset(p_ends) as e(job uuid, lease uuid, cursor text, cursor_for text, wanted bigint, poll_s double precision, what text,
+      times integer, began_at timestamptz, numbers integer[], echoes json)
+    join public.jobs j on j.id = e.job and j.lease_token is not distinct from e.lease and j.lease_until > clock_timestamp() and j.kind = 'work'
+      and j.name = 'calendars.sync'
     join public.calendars c on c.id = (j.args ->> 'calendar_id')::uuid and c.tenant_id = j.tenant_id
     join public.calendar_progress g on g.calendar_id = c.id and g.outcome = 'done' and g.failures = 0
     join public.connections n on n.id = c.connection_id and n.tenant_id = c.tenant_id and n.state = 'active' and n.deleted_at is null
     join public.connection_health h on h.connection_id = n.id and h.failures = 0
-    join public.connection_log l on l.id = (select k.id from public.connection_log k where k.connection_id = n.id and k.what = 'pull'
+    join public.connection_log l on l.id = (select k.id from public.connection_log k where k.connection_id = n.id and k.what = e.what
       order by k.id desc limit 1) and l.word = 'ok' and l.reason = '' and l.actor_id is null
     where not (v_is_any_live and exists (select from app.safe_spans(c.tenant_id, false)))
       and not exists (select from public.calendar_events m where m.calendar_id = c.id and m.is_dirty)
+      and not exists (select from json_array_elements(e.echoes) as o(echo) where not exists (select from public.calendar_events m
+        where m.calendar_id = c.id and m.remote_key = decode(o.echo ->> 0, 'base64') and m.etag = o.echo ->> 1 and m.generation = g.generation))
     for update of j, g, h, l skip locked) x;
-  if v_jobs is null then return; end if;
+  if v_ends is null then return; end if;
+  insert into public.sync_runs (tenant_id, calendar_id, began_at, outcome, pulled, taken, written, conflicts, unread)
+    select (x.job).tenant_id, x.calendar_id, x.began_at, 'done', x.numbers[1], x.numbers[2], x.numbers[3], x.numbers[4], x.numbers[5]
+    from unnest(v_ends) x where x.numbers <> '{0,0,0,0,0}';
   update public.calendar_progress g
-    set cursor_sealed = p_cursors[x.place], cursor_for = p_for[x.place], pulls_done = p_wanted[x.place], pulled_at = v_now, reason = '',
-      not_before = v_now, synced_at = v_now,
+    set cursor_sealed = coalesce(x.cursor, g.cursor_sealed), cursor_for = case when x.cursor is null then g.cursor_for else x.cursor_for end,
+      pulls_done = case when x.cursor is null then g.pulls_done else x.wanted end, pulled_at = case when x.cursor is null then g.pulled_at else v_now end,
+      reason = '', not_before = v_now, synced_at = v_now,
       -- A look because of a hook puts off the next look by itself only where that is near.
       next_poll_at = case when g.next_poll_at > v_now + interval '5 minutes' then g.next_poll_at
-        else least(v_now + greatest(make_interval(secs => p_poll_s[x.place]), app.sync_every_of(g.tenant_id)),
+        else least(v_now + greatest(make_interval(secs => x.poll_s), app.sync_every_of(g.tenant_id)),
           case when g.watch_again_at > v_now then g.watch_again_at end) end
-    from unnest(v_calendars, v_places) as x(calendar_id, place) where g.calendar_id = x.calendar_id;
-  perform app.count_exchanges(v_connections, 'pull', '', 1, 1);
-  update public.connection_log l set times = l.times + 1, at = clock_timestamp() where l.id = any (v_notes);
-  perform app.end_swept(v_jobs);
-  return query
-    select w.id, app.is_awaited(w.destination_id) from unnest(v_jobs) w;
+    from unnest(v_ends) x where g.calendar_id = x.calendar_id;
+  perform app.count_exchanges(array_agg(y.connection_id), y.what, '', 1, y.times)
+    from (select x.connection_id, x.what, sum(x.times)::integer as times from unnest(v_ends) x group by x.connection_id, x.what) y
+    group by y.what, y.times;
+  update public.connection_log l set times = l.times + y.times, at = clock_timestamp()
+    from (select x.note, sum(x.times)::integer as times from unnest(v_ends) x group by x.note) y where l.id = y.note;
+  perform app.end_swept(array(select x.job from unnest(v_ends) x));
+  return query select (x.job).id, app.is_awaited((x.job).destination_id) from unnest(v_ends) x;
 end $$;
 
 -- The calendars of a connection are looked for: after it was connected, or when somebody asks.
@@ -205,7 +215,7 @@ begin
 end $$;
 
 grant execute on function app.poke_calendars(uuid[], boolean, boolean), app.begin_syncs(uuid[], uuid[]),
-  app.end_syncs(uuid[], uuid[], bytea[], text[], bigint[], double precision[]), app.find_calendars(uuid), app.linked_items(uuid[]),
+  app.end_syncs(json), app.find_calendars(uuid), app.linked_items(uuid[]),
   app.mark_items(uuid, uuid[]), app.answer_move(uuid, uuid) to wedsync_user;
 
 -- The clock: calendars whose time to be asked has come. The next time is set by the run; until then they are left alone for five minutes.

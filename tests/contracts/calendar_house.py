@@ -250,6 +250,10 @@ class Opened:
         """Nobody judges this account."""
         return False
 
+    def well(self) -> tuple[str, int] | None:
+        """All of it went well, so its runs may end with others."""
+        return "pull", 1
+
 
 class Kept(msgspec.Struct, kw_only=True):
     """A tenant with one connected calendar."""
@@ -318,6 +322,9 @@ class Kept(msgspec.Struct, kw_only=True):
 
 ADD = """insert into connections (id, tenant_id, connector, title, scheme, sealed, state)
     values ($1, $2, 'google_calendar', 'Google', '', $3, 'active')"""
+ADD_ACCOUNT = "insert into connection_accounts (connection_id, tenant_id) values ($1, $2)"
+ADD_HEALTH = "insert into connection_health (connection_id, tenant_id) values ($1, $2)"
+ADD_LOG = "insert into connection_log (connection_id, tenant_id, what, word) values ($1, $2, 'pull', 'ok')"
 
 
 async def connected(town: Town, provider: Provider, tenant: str, owner: Somebody, **more: Any) -> Kept:
@@ -325,6 +332,8 @@ async def connected(town: Town, provider: Provider, tenant: str, owner: Somebody
     connection = uuid4()
     sealed = town.ring.seal(b"[]", tenant=UUID(tenant), table="connections", column="sealed", row=connection)
     await town.admin.execute(ADD, connection, UUID(tenant), sealed)
+    for statement in (ADD_ACCOUNT, ADD_HEALTH, ADD_LOG):
+        await town.admin.execute(statement, connection, UUID(tenant))
     diary = provider.diaries[connection] = Diary(**more)
     kept = Kept(town=town, provider=provider, tenant=tenant, owner=owner, connection=connection, diary=diary)
     await owner.got("POST", f"/api/v1/connections/{connection}/find-calendars", code=202)

@@ -325,8 +325,6 @@ async def test_a_disconnected_calendar_is_no_source_of_busy_times(studio: Studio
     await kept.poll()
     (source,) = await sources(studio)
     assert source["times"] == 1
-    account = "insert into connection_accounts (connection_id, tenant_id) values ($1, $2)"
-    await kept.town.admin.execute(account, kept.connection, UUID(kept.tenant))
     await studio.owner.got("POST", f"/api/v1/connections/{kept.connection}/disconnect")
     await studio.react()
     assert await sources(studio) == []

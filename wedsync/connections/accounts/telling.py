@@ -57,6 +57,10 @@ class Telling:
             well, self._well = self._well, Counter()
             await self._accounts.heard_well(self._connection_id, self._tenant, well)
 
+    def well(self) -> tuple[str, int] | None:
+        """What `tell` would count, and how often that was, where it is of one kind."""
+        return next(iter(self._well.items())) if len(self._well) == 1 else None
+
     async def tell(self, tx: Tx, ask: Ask | None = None) -> bool:
         """What went well since the last time, counted in this transaction of the account's tenant; the last of it by
         `ask`, where that is given. Whether there was anything."""

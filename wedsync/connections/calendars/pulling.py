@@ -25,6 +25,7 @@ queries = sql.load("wedsync.connections.calendars")
 PAGES_MAX: Final = 1000
 LOST_MAX: Final = 3
 """Cursors that a provider gives out and does not know, in one run."""
+ECHOES_MAX: Final = 20
 VANISHED_MIN: Final = 10
 VANISHED_SHARE: Final = 0.2
 
@@ -67,8 +68,10 @@ def is_listing_due(progress: Progress, now: datetime) -> bool:
 async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     progress = run.progress
     sealed = run.seals.seal(page.cursor, table="calendar_progress", row=run.id, column="cursor_sealed")
-    if run.end_quietly is not None and _is_quiet(run, page, is_listing=is_listing) and await run.end_quietly(sealed):
-        return Ended(is_over=True)
+    if run.end_together is not None and _may_be_echo(run, page, is_listing=is_listing):
+        echoes = [(event_key(run.id, change.id), change.etag) for change in page.changes]
+        if await run.end_together(sealed, echoes):
+            return Ended(is_over=True)
     if is_listing and not progress.is_listing:
         progress.generation, progress.is_listing, progress.unread = progress.generation + 1, True, 0
     if is_listing:
@@ -91,10 +94,12 @@ async def _page(run: Run, page: Pulled, *, is_listing: bool) -> Ended | None:
     return ended
 
 
-def _is_quiet(run: Run, page: Pulled, *, is_listing: bool) -> bool:
-    """Whether there was nothing, and nothing has come before it in this run."""
-    is_anything = page.changes or page.has_more or page.unread or is_listing or run.progress.is_listing
-    return not is_anything and run.open_tx is None and run.counts == Counts()
+def _may_be_echo(run: Run, page: Pulled, *, is_listing: bool) -> bool:
+    """Whether all there is may be known already, mostly as we wrote it, and nothing has come before it in this run."""
+    if page.has_more or page.unread or is_listing or run.progress.is_listing or len(page.changes) > ECHOES_MAX:
+        return False
+    are_plain = all(one.event is not None and one.etag and not one.series and not one.is_whole for one in page.changes)
+    return are_plain and run.open_tx is None and run.counts == Counts()
 
 
 class _Page(msgspec.Struct):

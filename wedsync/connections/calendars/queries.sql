@@ -23,8 +23,8 @@ select b.job, b.id, b.tenant_id, b.connection_id, b.connector, b.title, b.sealed
 from app.begin_syncs($1, $2) b
 
 -- name: end_together
--- Runs that found nothing end with their jobs; one that is not told of has to end by itself.
-select e.job, e.is_waited from app.end_syncs($1, $2, $3, $4, $5, $6) e
+-- Runs end with their jobs; one that is not told of has to end by itself.
+select e.job, e.is_waited from app.end_syncs($1) e
 
 -- name: mark_known
 -- All of ours that this calendar has heard of is looked at again.
@@ -72,10 +72,10 @@ from schedule_items i
 where i.wedding_id = app.tenant() and i.id = any ($1)
 
 -- name: put_state
--- What became of one event of ours. Clean only where nobody has marked it since it was read.
+-- What became of one event of ours. Clean only where nobody has marked it since it was read. $13: just now it was there, as if it had been listed.
 update calendar_events e
 set state = $2, remote_key = $3, etag = $4, sealed = $5, creation = $6, is_dirty = $7 or e.marks <> $8, verdict = $9, proposal_id = $10,
-  first_at = $11, last_at = $12, changed_at = app.now()
+  first_at = $11, last_at = $12, generation = coalesce($13, e.generation), changed_at = app.now()
 where e.id = $1
 
 -- name: known

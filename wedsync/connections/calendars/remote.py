@@ -53,6 +53,9 @@ class Session(Protocol):
     async def unwatch(self, calendar: str, watching: Watching) -> Outcome: ...
     async def tell(self, tx: Tx, ask: Ask | None = None) -> bool: ...
 
+    def well(self) -> tuple[str, int] | None:
+        """What `tell` would tell, and how often that was, where it is of one kind."""
+
 
 class Remote(Protocol):
     """The way to accounts of one process."""

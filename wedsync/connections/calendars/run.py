@@ -45,6 +45,10 @@ class Counts(msgspec.Struct, kw_only=True):
     conflicts: int = 0
     unread: int = 0
 
+    @property
+    def numbers(self) -> tuple[int, int, int, int, int]:
+        return self.pulled, self.taken, self.written, self.conflicts, self.unread
+
 
 class Progress(msgspec.Struct, kw_only=True):
     """How far it is; as `calendar_progress`, which each transaction of the run keeps up with. `is_safe`: its wedding is
@@ -73,8 +77,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, kw_only=True):
     """Everything a run needs. `door` and `job` make its transactions; `looked` is what its first one saw already.
 
-    `end_quietly` is there where nothing but what there is to pull may keep it from ending: it is given the sealed
-    cursor, and tells whether the run and its job have ended.
+    `end_together` ends it with others, where all was well when it began: it is given the sealed cursor and what it may
+    bring (key and etag) of a page that is not kept yet, and tells whether the run and its job have ended.
     """
 
     door: Door
@@ -96,7 +100,7 @@ class Run(msgspec.Struct, kw_only=True):
     counts: Counts
     account: Session | None = None
     looked: Looked | None = None
-    end_quietly: Callable[[bytes], Awaitable[bool]] | None = None
+    end_together: Callable[[bytes | None, Sequence[tuple[bytes, str]]], Awaitable[bool]] | None = None
     open_tx: Tx | None = None
     opened: AbstractAsyncContextManager[Tx] | None = None
 

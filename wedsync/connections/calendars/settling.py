@@ -176,7 +176,7 @@ async def _answered(
         run.counts.written += 1
         kept = msgspec.structs.replace(plan.kept, remote_id=said.id or remote_id)
         async with run.join() as tx:
-            await _kept(tx, run, one, kept, plan.state, etag=said.etag, creation=creation)
+            await _kept(tx, run, one, kept, plan.state, etag=said.etag, creation=creation, seen=run.progress.generation)
         return said
     async with run.enter() as tx:
         if isinstance(said, Gone):
@@ -232,11 +232,11 @@ async def _kept(
     creation: int | None = None,
     is_dirty: bool = False,
     proposal_id: UUID | None = None,
+    seen: int | None = None,
 ) -> None:
     """What became of it, and the conflict that there is now or no more."""
-    await _put(
-        tx, run, one, kept, state, etag=etag, creation=creation, is_dirty=is_dirty, proposal_id=proposal_id, verdict=""
-    )
+    told: dict[str, Any] = {"creation": creation, "is_dirty": is_dirty, "proposal_id": proposal_id, "seen": seen}
+    await _put(tx, run, one, kept, state, etag=etag, verdict="", **told)
     clash = one.plan.clash
     if clash is None:
         if one.row["is_disputed"]:
@@ -257,6 +257,7 @@ async def _put(
     creation: int | None = None,
     is_dirty: bool = False,
     proposal_id: UUID | None = None,
+    seen: int | None = None,
 ) -> None:
     row = one.row
     waits = proposal_id
@@ -267,7 +268,7 @@ async def _put(
     values: tuple[Any, ...] = (
         *(state, event_key(run.id, kept.remote_id) if kept.remote_id else None, etag),
         *(run.seals.seal(kept, table="calendar_events", row=row["id"]), made),
-        *(is_dirty, row["marks"], verdict, waits, first, last),
+        *(is_dirty, row["marks"], verdict, waits, first, last, seen),
     )
     await tx.run(queries.put_state, row["id"], *values)
 

@@ -5,7 +5,7 @@ What cannot go on now is tried again later by the clock, so the job itself alway
 """
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from wedsync.connections.calendars import run as runs
 from wedsync.connections.calendars.kept import Dispute
 from wedsync.connections.calendars.remote import Remote, Session, Where
 from wedsync.connections.calendars.run import Ended, Run
-from wedsync.connections.calendars.together import Quiet, Together
+from wedsync.connections.calendars.together import End, Together
 from wedsync.connections.contract import ReconnectNeeded, RetryLater
 from wedsync.events import jobs
 from wedsync.events.jobs import Job
@@ -90,14 +90,15 @@ async def _keep(
                 await account.tell(tx)
                 await jobs.finish(tx, run.job)
             return
-        run.end_quietly = _quietly(run, row, together)
+        run.end_together = _joined(run, row, together)
         ended = await _rounds(run)
         if ended.is_over:
             return
         if ended.word in ("done", "held"):
             address = f"{public_url}/hooks/{run.connector}/{run.connection_id}"
             is_told = await watching.keep(run, row, address)
-    await _end(run, ended, row["outcome"], is_told=is_told)
+    if run.end_together is None or ended != Ended() or not await run.end_together(None, ()):
+        await _end(run, ended, row["outcome"], is_told=is_told)
 
 
 async def _begun(door: Door, job: Job, ring: KeyRing, together: Together) -> tuple[Row | None, Run | None]:
@@ -167,18 +168,36 @@ async def _rounds(run: Run) -> Ended:
     return held or Ended(is_more=is_more)
 
 
-def _quietly(run: Run, row: Row, together: Together) -> Callable[[bytes], Awaitable[bool]] | None:
-    """The end of a run that finds nothing, of a calendar in step and an account that is well: together with others."""
+def _joined(
+    run: Run, row: Row, together: Together
+) -> Callable[[bytes | None, Sequence[tuple[bytes, str]]], Awaitable[bool]] | None:
+    """The end of a run together with others, of a calendar that was in step and an account that is well."""
     is_told = watching.stands(run, row)
     is_well = row["outcome"] == "done" and row["state"] == "active" and not run.progress.failures
     if is_told is None or not is_well or run.progress.is_safe:
         return None
     poll_s = _poll_s(run, Ended(), 0.0, is_told=is_told)
 
-    async def end(cursor: bytes) -> bool:
-        wanted = run.progress.pulls_wanted
-        quiet = Quiet(cursor=cursor, cursor_for=run.cursor_for, pulls_wanted=wanted, poll_s=poll_s)
-        return await jobs.finish_with(run.job, lambda: together.end(run.door, run.job, quiet))
+    async def end(cursor: bytes | None, echoes: Sequence[tuple[bytes, str]]) -> bool:
+        well = run.session.well()
+        if well is None:
+            return False
+        what, times = well
+        told = End(
+            job=run.job.id,
+            lease=run.job.lease_token,
+            cursor=cursor,
+            cursor_for=run.cursor_for,
+            wanted=run.progress.pulls_wanted,
+            poll_s=poll_s,
+            what=what,
+            times=times,
+            began_at=run.began_at,
+            numbers=run.counts.numbers,
+            echoes=echoes,
+        )
+        await run.commit()
+        return await jobs.finish_with(run.job, lambda: together.end(run.door, told))
 
     return end
 
@@ -195,8 +214,7 @@ async def _end(run: Run, ended: Ended, before: str, *, is_told: bool) -> None:
             await conflicts.keep(tx, run, None, "gone", "", Dispute(why=reason))
         elif ended.word == "done" and before == "gone":
             await conflicts.end(tx, run, None)
-        counts = run.counts
-        numbers = (counts.pulled, counts.taken, counts.written, counts.conflicts, counts.unread)
+        numbers = run.counts.numbers
         is_noted = ended.word != before or any(numbers)
         poll_s = _poll_s(run, ended, rest_s, is_told=is_told)
         how = (ended.word, reason, rest_s, poll_s, run.progress.is_safe)

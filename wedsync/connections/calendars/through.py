@@ -101,6 +101,10 @@ class Account:
         name = self._where.connector
         return await self._host.unwatch(name, calendar, watching, self._connection, timeout_s=self._timeout_s)
 
+    def well(self) -> tuple[str, int] | None:
+        """What went well since the last time, and how often, where it is of one kind."""
+        return self._telling.well()
+
     async def tell(self, tx: Tx, ask: Ask | None = None) -> bool:
         """What went well since the last time, counted in this transaction of the account's tenant."""
         return await self._telling.tell(tx, ask)
