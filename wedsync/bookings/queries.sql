@@ -244,7 +244,7 @@ order by lower(t.during), t.id
 limit 1000
 
 -- name: sweep_checks
-select s.done, s.nudge from app.sweep_checks(6) s
+select s.done, s.nudge from app.sweep_checks(12) s
 
 -- name: check_bookings
 select app.check_bookings(array(select r.stretch from unnest($1::text::tstzmultirange) as r(stretch)), $2)
