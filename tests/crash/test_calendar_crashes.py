@@ -12,13 +12,11 @@ import pytest_asyncio
 from tests.contracts.bookings_house import opened
 from tests.contracts.calendar_house import Kept, Provider, of_studio
 from tests.contracts.town import LEASE_WORK, Town
-from tests.crash.test_database_crashes import stop_at_once
-from tests.embedded import embedded_settings, passable_folder
+from tests.crash.cluster import own_cluster, stop_at_once
 from tests.served import served
 from wedsync.connections.calendars import sync
 from wedsync.connections.calendars.together import Together
 from wedsync.events.jobs import Job
-from wedsync.processes import migrate
 from wedsync.processes.engines import Engines
 
 TURNS = 5
@@ -32,21 +30,12 @@ KNOWN = """select e.state, e.is_dirty, count(*) from calendar_events e where e.c
 
 @pytest_asyncio.fixture
 async def own() -> AsyncIterator[tuple[Town, Engines]]:
-    """A town on a cluster of its own, which may be stopped."""
-    with passable_folder() as folder:
-        engines = Engines(embedded_settings(folder, WEDSYNC_VALKEY_URL="valkey://127.0.0.1:1/0"))
-        settings = engines.start()
-        try:
-            assert engines.postgres is not None
-            maintenance = engines.postgres.url(database="postgres")
-            await migrate.prepare(maintenance, database="wedsync", passwords=engines.passwords)
-            await migrate.build_from_schema(settings.owner_database_url)
-            async with served(settings) as app:
-                town = Town(app, settings, await asyncpg.connect(engines.postgres.url()))
-                yield town, engines
-                await town.admin.close()
-        finally:
-            engines.stop()
+    """A town on a cluster of its own."""
+    async with own_cluster() as (engines, settings), served(settings) as app:
+        assert engines.postgres is not None
+        town = Town(app, settings, await asyncpg.connect(engines.postgres.url()))
+        yield town, engines
+        await town.admin.close()
 
 
 @pytest.mark.prove

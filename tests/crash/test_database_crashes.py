@@ -1,39 +1,24 @@
 """PostgreSQL is stopped at once, as by a fault of the machine, while webhooks and reactions are under way."""
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from tests.crash.cluster import own_cluster, stop_at_once
 from tests.crash.scene import Scene, set_scene
-from tests.embedded import embedded_settings, passable_folder, postmaster
 from tests.engines_fixture import LOOPBACK
 from tests.eventually import eventually
-from wedsync.processes import migrate
 from wedsync.processes.engines import Engines
-
-WITHOUT_VALKEY = "valkey://127.0.0.1:1/0"
 
 
 @pytest_asyncio.fixture
-async def own(tmp_path: Path) -> AsyncIterator[tuple[Scene, Engines]]:
-    """A scene on a cluster of its own, which may be stopped."""
-    with passable_folder() as folder:
-        extra = {"WEDSYNC_VALKEY_URL": WITHOUT_VALKEY, "WEDSYNC_EGRESS_ALLOW": LOOPBACK, "WEDSYNC_POOL_SIZE": "4"}
-        engines = Engines(embedded_settings(folder, **extra))
-        settings = engines.start()
-        try:
-            assert engines.postgres is not None
-            maintenance = engines.postgres.url(database="postgres")
-            await migrate.prepare(maintenance, database="wedsync", passwords=engines.passwords)
-            await migrate.build_from_schema(settings.owner_database_url)
-            async with set_scene(settings=settings, admin=engines.postgres.url()) as scene:
-                yield scene, engines
-        finally:
-            engines.stop()
+async def own() -> AsyncIterator[tuple[Scene, Engines]]:
+    """A scene on a cluster of its own."""
+    async with own_cluster(WEDSYNC_EGRESS_ALLOW=LOOPBACK, WEDSYNC_POOL_SIZE="4") as (engines, settings):
+        assert engines.postgres is not None
+        async with set_scene(settings=settings, admin=engines.postgres.url()) as scene:
+            yield scene, engines
 
 
 @pytest.mark.prove
@@ -51,16 +36,6 @@ async def test_stops_at_once_while_facts_are_committed_lose_none(own: tuple[Scen
     await scene.keeps_its_promises(facts=facts)
     repeats = len(scene.receiver.requests) - len(set(scene.receiver.ids))
     print(f"\nstopped at once 5 times: committed {facts}, lost 0, unanswered {stream.failed}, repeats {repeats}")
-
-
-async def stop_at_once(engines: Engines) -> None:
-    """`pg_ctl stop -m immediate`: no checkpoint, no farewell; then it is started again and replays its log."""
-    process = postmaster(engines)
-    process.send_signal(signal.SIGQUIT)
-    assert engines.postgres is not None
-    assert engines.postgres.process is not None
-    await asyncio.to_thread(engines.postgres.process.wait, 20)
-    await asyncio.to_thread(engines.postgres.restart)
 
 
 @pytest.mark.parametrize("stops", [1, pytest.param(5, marks=pytest.mark.prove)])
