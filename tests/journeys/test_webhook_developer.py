@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from tests.crash.receiver import Receiver, receiving
 from tests.eventually import eventually
 from tests.journeys.people import sign_in
-from tests.product import Product
+from tests.product import Product, gone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 ENV = {name: value for name, value in os.environ.items() if not name.startswith(("WEDSYNC_", "WEBHOOK_"))}
@@ -180,6 +180,7 @@ async def kill_web(product: Product) -> None:
     """With everything in flight; the supervisor starts it anew."""
     part = product.part("web")
     assert part is not None
+    workers = part.children(recursive=True)
     part.kill()
 
     async def answers() -> bool:
@@ -190,6 +191,7 @@ async def kill_web(product: Product) -> None:
             return False
 
     await eventually(lambda: product.part("web") not in (None, part), within_s=60)
+    await eventually(lambda: gone(workers), within_s=60, what="the workers of the killed web are gone")
     await eventually(answers, within_s=60)
 
 
