@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -11,6 +12,7 @@ import hypothesis
 import jinja2
 import pytest
 import pytest_asyncio
+import uvloop
 
 from tests import seed
 from tests.engines_fixture import (
@@ -79,7 +81,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
+    """The loop is the product's. No deadlines in property tests: on a busy machine they measure the machine. And quiet
+    third-party logs.
+    """
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     slow = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=slow, max_examples=15)
     hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=200)
