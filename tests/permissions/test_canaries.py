@@ -1,7 +1,7 @@
 """No forbidden word in any answer: every GET route, asked by every audience with every id there is.
 
-In `make test` each audience asks for a tenth of the pages, by seed, who is let in to few for a fifth, and the couple for
-all, since its words are there.
+In `make test` each audience asks for a tenth of the pages, by seed, who is let in to few for a fifth, and the couple
+for all, since its words are there.
 """
 
 import re
