@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 import uvloop
 
-from tests import seed
+from tests import known_types, seed
 from tests.engines_fixture import (
     Database,
     RunningPostgres,
@@ -86,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if "not prove" in config.getoption("markexpr"):
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        known_types.keep()
     slow = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=slow, max_examples=15)
     hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=200)
