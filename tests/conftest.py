@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the engines, a database of its own per worker, and settings that lead there."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -11,8 +12,9 @@ import hypothesis
 import jinja2
 import pytest
 import pytest_asyncio
+import uvloop
 
-from tests import seed
+from tests import known_types, seed
 from tests.engines_fixture import (
     Database,
     RunningPostgres,
@@ -79,7 +81,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database: Database, valke
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs."""
+    """In `make test` the loop is that of the product's processes, which takes less; in `make prove` it is asyncio's. No
+    deadlines in property tests: on a busy machine they measure the machine. And quiet third-party logs.
+    """
+    if "not prove" in config.getoption("markexpr"):
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        known_types.keep()
     slow = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("wedsync", deadline=None, suppress_health_check=slow, max_examples=15)
     hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=200)
@@ -114,3 +121,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Property tests are known by what they are."""
     if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.property)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_to_serializable(config: pytest.Config, report: pytest.TestReport) -> None:
+    """What a test that went well has said goes no further than its worker, where nobody asked to read it."""
+    if getattr(report, "passed", False) and not set("AP") & set(config.option.reportchars):
+        report.sections = []

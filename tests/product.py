@@ -1,5 +1,6 @@
 """The whole product, started as anybody starts it: `wedsync up --demo` on free ports with a data folder of its own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -104,7 +105,36 @@ def running(data_dir: Path | None = None, **environ: str) -> Iterator[Product]:
         try:
             until(lambda: ready.exists() or process.poll() is not None, within_s=PATIENCE_S)
             assert ready.exists(), (folder / "up.log").read_text()[-3000:]
-            yield Product(msgspec.json.decode(ready.read_bytes()), folder, process)
+            yield (started := Product(msgspec.json.decode(ready.read_bytes()), folder, process))
+            _ends(started)
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(PATIENCE_S)
+
+
+def _ends(product: Product) -> None:
+    """As Ctrl-C ends it: well, with nobody left behind, and the database closed."""
+    family = psutil.Process(product.process.pid).children(recursive=True)
+    product.process.send_signal(signal.SIGINT)
+    assert product.process.wait(PATIENCE_S) == 0, (product.data_dir / "up.log").read_text()[-3000:]
+    assert gone(family)
+    assert not (product.data_dir / "ready.json").exists()
+    assert "database system is shut down" in (product.data_dir / "log" / "postgres.log").read_text()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(_lives(process) for process in processes)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def since(log: Path, event: str) -> str:
+    """When the event was first logged."""
+    lines = map(json.loads, log.read_text().splitlines())
+    return next(str(line["timestamp"]) for line in lines if line["event"] == event)

@@ -1,5 +1,6 @@
 """Health is judged by what was tried, and alerts are told once with whom they would hit, taken up, silenced, ended."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -352,7 +353,8 @@ async def test_many_refusals_are_an_alert_with_its_runbook(
     await judged(town, clock)
     told = await opened_alert(otto, "refused")
     assert (told["severity"], told["runbook"]) == ("ticket", "docs/runbooks/security-incident.md")
-    assert "501 requests were refused in ten minutes" in told["says"]
+    (count,) = re.findall(r"^(\d+) requests were refused in ten minutes", told["says"])
+    assert 501 <= int(count) < 520, "what the process itself refused meanwhile counts too"
     await town.admin.execute("delete from security_events")
 
 

@@ -21,6 +21,14 @@ from wedsync.processes.supervisor import Supervisor
 
 PATIENCE_S = 120.0
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The supervisor runs on asyncio's loop: on the other processes' one nobody else hears of children that end."""
+    return asyncio.DefaultEventLoopPolicy()
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

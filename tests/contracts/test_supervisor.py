@@ -60,6 +60,14 @@ print(subprocess.Popen([sys.executable, "-c", {IDLE!r}]).pid, flush=True)
 signal.pause()
 """
 
+ON_ASYNCIO = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The supervisor runs on asyncio's loop: on the other processes' one nobody else hears of children that end."""
+    return asyncio.DefaultEventLoopPolicy()
+
 
 def part(name: str, code: str, *arguments: str, healthz: str = "", patience_s: float = 5) -> Part:
     command = [sys.executable, "-c", code, *arguments]
@@ -75,7 +83,7 @@ def process_of(supervisor: Supervisor, name: str) -> subprocess.Popen[bytes] | N
     return next(child.process for child in supervisor.children if child.name == name)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(log_folder=tmp_path)
     yield supervisor
@@ -85,6 +93,7 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
             child.process.wait()
 
 
+@ON_ASYNCIO
 async def test_ready_when_every_part_answers(supervisor: Supervisor) -> None:
     web = server("web")
     assert not await answers(web.healthz)
@@ -95,6 +104,7 @@ async def test_ready_when_every_part_answers(supervisor: Supervisor) -> None:
     assert not await answers(web.healthz.replace("healthz", "other"))
 
 
+@ON_ASYNCIO
 async def test_a_part_that_keeps_crashing_at_first_ends_the_start_with_its_last_words(supervisor: Supervisor) -> None:
     supervisor.start(part("web", "raise SystemExit('no such database')", healthz="http://127.0.0.1:1/healthz"))
     with pytest.raises(PartFailed, match="web ended 3 times while starting") as failed:
@@ -102,12 +112,14 @@ async def test_a_part_that_keeps_crashing_at_first_ends_the_start_with_its_last_
     assert "no such database" in str(failed.value)
 
 
+@ON_ASYNCIO
 async def test_a_part_that_stays_silent_ends_the_start(supervisor: Supervisor) -> None:
     supervisor.start(part("web", IDLE, healthz="http://127.0.0.1:1/healthz"))
     with pytest.raises(PartFailed, match="After 0 s still silent: web"):
         await supervisor.ready(0)
 
 
+@ON_ASYNCIO
 async def test_a_crashed_part_is_back_and_said(supervisor: Supervisor) -> None:
     web, stop = server("web"), asyncio.Event()
     supervisor.start(web)
@@ -136,6 +148,7 @@ def test_pauses_grow_to_a_limit_and_shrink_after_a_steady_run(monkeypatch: pytes
     assert child.note_crash() == 0.1
 
 
+@ON_ASYNCIO
 async def test_a_part_gives_way_as_far_as_it_is_told_and_the_supervisor_does_not(supervisor: Supervisor) -> None:
     own = psutil.Process().nice()
     supervisor.start(msgspec.structs.replace(part("modest", "import time; time.sleep(60)"), nice=3))
@@ -146,6 +159,7 @@ async def test_a_part_gives_way_as_far_as_it_is_told_and_the_supervisor_does_not
     assert psutil.Process().nice() == own
 
 
+@ON_ASYNCIO
 async def test_what_a_crashed_part_started_goes_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(part("web", WITH_WORKER))
     log = tmp_path / "web.log"
@@ -161,6 +175,7 @@ async def test_what_a_crashed_part_started_goes_with_it(supervisor: Supervisor, 
     await running
 
 
+@ON_ASYNCIO
 async def test_parts_stop_in_the_order_of_their_start(supervisor: Supervisor, tmp_path: Path) -> None:
     for name in ("web", "gateway", "sandbox"):
         supervisor.start(server(name))
@@ -172,6 +187,7 @@ async def test_parts_stop_in_the_order_of_their_start(supervisor: Supervisor, tm
     assert all(child.process is not None and child.process.returncode == 0 for child in supervisor.children)
 
 
+@ON_ASYNCIO
 async def test_a_part_that_does_not_stop_is_ended(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(part("worker", STUBBORN, patience_s=0.2))
     await eventually((tmp_path / "worker.log").read_text)
@@ -181,6 +197,7 @@ async def test_a_part_that_does_not_stop_is_ended(supervisor: Supervisor, tmp_pa
     assert process.returncode == -signal.SIGKILL
 
 
+@ON_ASYNCIO
 async def test_an_engine_is_restarted_and_tried_again_when_that_fails(supervisor: Supervisor) -> None:
     tries: list[int] = []
 
@@ -205,6 +222,7 @@ async def test_an_engine_is_restarted_and_tried_again_when_that_fails(supervisor
     engine.kill()
 
 
+@ON_ASYNCIO
 async def test_a_big_log_is_put_aside(supervisor: Supervisor, tmp_path: Path) -> None:
     (tmp_path / "web.log").touch()
     os.truncate(tmp_path / "web.log", LOG_BYTES_MAX + 1)

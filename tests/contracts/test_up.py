@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.eventually import until
+from tests.product import gone, since
 
 PATIENCE_S = 240
 PARTS = {"web", "gateway", "worker", "clock", "sandbox"}
@@ -103,23 +104,7 @@ def get(url: str) -> int:
         return 0
 
 
-def since(log: Path, event: str) -> str:
-    """When the event was first logged."""
-    lines = map(json.loads, log.read_text().splitlines())
-    return next(str(line["timestamp"]) for line in lines if line["event"] == event)
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(_lives(process) for process in processes)
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
+@pytest.mark.prove  # in each run tests/journeys/ says it of the product that all its stories share
 @pytest.mark.timeout(900)
 def test_everything_starts_comes_back_and_stops(home: Path, up: Callable[[], Up]) -> None:
     first = up()

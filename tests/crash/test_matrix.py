@@ -21,6 +21,8 @@ from tests.ledger import admin_url
 from wedsync.connectors.smtp.fake import Mailbox
 from wedsync.kit import clock, failpoints
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 CELLS = [
     pytest.param(process, place, mode, id=f"{process}-{place}-{mode}")
     for place, processes in failpoints.PLACES.items()
@@ -74,7 +76,13 @@ async def theatre_on(
     await drop(postgres, database.name)
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest.fixture(scope="module")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The supervisor runs on asyncio's loop: on the other processes' one nobody else hears of children that end."""
+    return asyncio.DefaultEventLoopPolicy()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def theatre(
     postgres: RunningPostgres, worker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Theatre]:

@@ -156,6 +156,7 @@ async def test_a_switch_of_the_couple_is_felt_on_the_suppliers_open_page(browser
     await expect(studio.locator("#schedule")).to_contain_text("no longer shared", timeout=10_000)
 
 
+@pytest.mark.prove  # in each run tests/contracts/test_rule_pages.py builds and tries one, test_rule_routing.py sends
 async def test_a_rule_built_by_clicks_alone_sends_what_it_says(browser: Browser, product: Product) -> None:
     """An endpoint, then a rule with a condition and a shape: tried, saved, tested, and then the real thing."""
     couple = await sign_in(browser, product, "couple")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from standardwebhooks import Webhook
 from tests.crash.receiver import Receiver, receiving
 from tests.eventually import eventually
 from tests.journeys.people import sign_in
-from tests.product import Product
+from tests.product import Product, gone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 ENV = {name: value for name, value in os.environ.items() if not name.startswith(("WEDSYNC_", "WEBHOOK_"))}
@@ -180,6 +181,7 @@ async def kill_web(product: Product) -> None:
     """With everything in flight; the supervisor starts it anew."""
     part = product.part("web")
     assert part is not None
+    workers = part.children(recursive=True)
     part.kill()
 
     async def answers() -> bool:
@@ -190,6 +192,7 @@ async def kill_web(product: Product) -> None:
             return False
 
     await eventually(lambda: product.part("web") not in (None, part), within_s=60)
+    await eventually(lambda: gone(workers), within_s=60, what="the workers of the killed web are gone")
     await eventually(answers, within_s=60)
 
 
@@ -199,21 +202,31 @@ def verified(receiver: Receiver, at: int, secret: str) -> Any:
     return Webhook(secret).verify(one.body, headers)
 
 
-async def test_a_shell_sends_tests_and_says_what_came_of_them(product: Product) -> None:
-    venue = product.demo["venue"]
-    made = await asked(
+async def shell_endpoint(product: Product) -> Any:
+    """The venue's, at a receiver of the sandbox."""
+    return await asked(
         product,
         "POST",
-        f"{product.web}/api/v1/suppliers/{venue['supplier_id']}/endpoints",
+        f"{product.web}/api/v1/suppliers/{product.demo['venue']['supplier_id']}/endpoints",
         "venue",
-        url=f"{product.sandbox}/hooks/shell",
+        url=f"{product.sandbox}/hooks/{secrets.token_hex(4)}",
         events=["rsvp.*"],
     )
+
+
+async def test_a_shell_sends_a_test_and_says_what_came_of_it(product: Product) -> None:
+    made = await shell_endpoint(product)
     trigger = ("trigger", "rsvp.replied", "--endpoint", made["id"])
-    status, said = await wedsync(product, *trigger, WEDSYNC_TOKEN=venue["token"])
+    status, said = await wedsync(product, *trigger, WEDSYNC_TOKEN=product.demo["venue"]["token"])
     assert (status, said.startswith("rsvp.replied -> 200 in ")) == (0, True), said
-    await asked(product, "PUT", f"{product.sandbox}/api/hooks/shell", mood="moved")
-    status, said = await wedsync(product, *trigger, WEDSYNC_TOKEN=venue["token"])
+
+
+@pytest.mark.prove  # in each run tests/rules/test_said_by_commands.py says what is said, and the test above sends one
+async def test_a_shell_says_where_a_test_did_not_arrive_and_sends_past_the_product(product: Product) -> None:
+    made = await shell_endpoint(product)
+    trigger = ("trigger", "rsvp.replied", "--endpoint", made["id"])
+    await asked(product, "PUT", f"{product.sandbox}/api{made['url'].removeprefix(product.sandbox)}", mood="moved")
+    status, said = await wedsync(product, *trigger, WEDSYNC_TOKEN=product.demo["venue"]["token"])
     assert (status, "where it leads" in said) == (1, True), said
     status, said = await wedsync(product, *trigger)
     assert (status, said.startswith("wedsync: Give an API key or an access token")) == (1, True), said

@@ -164,8 +164,12 @@ async def test_each_query_may_be_run_through_a_door(doors: dict[str, asyncpg.Con
     allowed = (*DOORS, "owner") if package in SET_UP else DOORS
     refused = {}
     for name, text in statements(package).items():
-        answers = {door: await refused_by(doors[door], text) for door in allowed}
-        if "" not in answers.values():
+        answers = {}
+        for door in allowed:
+            answers[door] = await refused_by(doors[door], text)
+            if not answers[door]:
+                break
+        else:
             refused[name] = answers
     assert refused == {}
 

@@ -8,7 +8,7 @@ at rest for the words that are sealed.
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from websockets.asyncio.client import connect
 
 from tests.eventually import eventually
 from tests.gateway_world import Client
-from tests.product import Product, running
+from tests.product import Product
 from tests.world import SUPPLIERS, World, build
 from wedsync.kit import config
 from wedsync.processes.engine_account import installed
@@ -46,12 +46,6 @@ READ: dict[str, tuple[str, ...]] = {
 """How each type of key is read; a key may have expired meanwhile."""
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with running() as started:
-        yield started
 
 
 class Sinks:
