@@ -98,8 +98,10 @@ def _may_be_echo(run: Run, page: Pulled, *, is_listing: bool) -> bool:
     """Whether all there is may be known already, mostly as we wrote it, and nothing has come before it in this run."""
     if page.has_more or page.unread or is_listing or run.progress.is_listing or len(page.changes) > ECHOES_MAX:
         return False
-    are_plain = all(one.event is not None and one.etag and not one.series and not one.is_whole for one in page.changes)
-    return are_plain and run.open_tx is None and run.counts == Counts()
+    are_plain = all(one.event is not None and not one.series and not one.is_whole for one in page.changes)
+    # One that the statement cannot take would keep all others from ending.
+    are_told = all(one.etag and one.etag.isprintable() for one in page.changes)
+    return are_plain and are_told and run.open_tx is None and run.counts == Counts()
 
 
 class _Page(msgspec.Struct):
