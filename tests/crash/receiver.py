@@ -1,6 +1,7 @@
 """A receiver of webhooks that remembers everything it was sent: the ground truth of the crash tests."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,7 @@ import msgspec
 
 
 class Received(msgspec.Struct, frozen=True):
-    """One request as it came."""
+    """One request as it came; `at` by the machine's clock."""
 
     path: str
     webhook_id: str
@@ -16,6 +17,7 @@ class Received(msgspec.Struct, frozen=True):
     timestamp: str
     body: bytes
     traceparent: str = ""
+    at: float = msgspec.field(default_factory=time.time)
 
 
 class Receiver:

@@ -102,6 +102,10 @@ class Stage:
         said = file.read_text().split() if file.exists() else []
         return (said[0], int(said[1])) if len(said) == 2 else None
 
+    def happened_at(self, place: str) -> float:
+        """When."""
+        return (self.told / place).stat().st_mtime
+
     async def leased(self) -> int:
         """Deliveries that some worker holds."""
         count: int = await self.admin.fetchval(LEASED)

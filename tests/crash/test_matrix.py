@@ -113,7 +113,7 @@ async def test_a_crash(theatre: Theatre, process: str, place: str, mode: str) ->
             await stage.wake(pid)
         await working
         await workload.recovers()
-        judged = await workload.judged(bound=bound)
+        judged = await workload.judged(bound=bound, crashed_at=stage.happened_at(place))
     finally:
         working.cancel()
         await workload.close()

@@ -20,7 +20,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
 MUTANTS: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "the fence of a lease": (
         "db/schema/77_ledger.sql",
-        [(" and j.lease_token = (w.t).lease and w.state not in", " and w.state not in")],
+        [(" and j.lease_token is not distinct from (w.t).lease and w.state not in", " and w.state not in")],
         "tests/contracts/test_jobs_claim.py::test_only_the_holder_of_a_lease_ends_a_job",
     ),
     "the unique key of the inbox": (

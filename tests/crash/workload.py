@@ -35,6 +35,9 @@ STUCK_S = 0.7
 TYPES = ["rsvp.replied", "task.added", "import.finished"]
 JOBS = "select count(*) from jobs where run_at < 'infinity' or lease_token is not null"
 LOG = "select id, seq, type, bulk from events where stream_id = $1 order by seq"
+TRIES = """select d.destination_id as endpoint, d.event_id, count(*) filter (where a.is_late)::integer as late,
+    count(*) filter (where not a.is_late and a.started_at <= to_timestamp($2))::integer as kept
+    from attempts a join deliveries d on d.id = a.delivery_id where d.destination_id = any ($1) group by 1, 2"""
 HOOK_ROWS = "select dedupe_key as key, status, count(*) from inbox_hooks where tenant_id = $1 group by 1, 2"
 
 
@@ -205,8 +208,9 @@ class Workload:
 
         await eventually(is_quiet, within_s=PATIENCE_S, what="every job is done")
 
-    async def judged(self, *, bound: int) -> Judged:
-        """What the records say; a repeat more than `bound` would be one that no crash explains."""
+    async def judged(self, *, bound: int, crashed_at: float = 0.0) -> Judged:
+        """What the records say; a repeat more than `bound`, or than had come unrecorded, is one that no crash explains."""
+        bound = max(bound, await self._unrecorded(crashed_at))
         log = await self.stage.admin.fetch(LOG, self.house.id)
         assert [row["seq"] for row in log] == list(range(1, len(log) + 1)), "the log has no hole"
         seqs = {str(row["id"]): row["seq"] for row in log}
@@ -234,6 +238,22 @@ class Workload:
             missed=len(set(seqs.values()) - set(self.follower.got)),
             unanswered=self.unanswered,
         )
+
+    async def _unrecorded(self, crashed_at: float) -> int:
+        """What had come when the process crashed and nobody recorded, or whoever had lost its lease recorded too late.
+
+        Its successor may have begun before anybody could count what it held.
+        """
+        names = {self.ids[name]: name for name in ("parallel", "ordered", "off")}
+        rows = await self.stage.admin.fetch(TRIES, list(names), crashed_at)
+        kept = {(names[row["endpoint"]], str(row["event_id"])): row["kept"] for row in rows}
+        had_come = Counter(
+            (name, one.webhook_id)
+            for name in names.values()
+            for one in self.receiver.requests
+            if one.path == self.paths[name] and one.at <= crashed_at
+        )
+        return sum(row["late"] for row in rows) + sum(max(0, n - kept.get(key, 0)) for key, n in had_come.items())
 
     def _came(self, name: str) -> list[str]:
         """The ids that came to one endpoint, in their order; each signed, by a library that is not ours."""
