@@ -209,7 +209,7 @@ class Workload:
         await eventually(is_quiet, within_s=PATIENCE_S, what="every job is done")
 
     async def judged(self, *, bound: int, crashed_at: float = 0.0) -> Judged:
-        """What the records say; a repeat more than `bound`, or than had come unrecorded, is one that no crash explains."""
+        """What the records say; more repeats than `bound`, or than had come unrecorded, no crash explains."""
         bound = max(bound, await self._unrecorded(crashed_at))
         log = await self.stage.admin.fetch(LOG, self.house.id)
         assert [row["seq"] for row in log] == list(range(1, len(log) + 1)), "the log has no hole"
