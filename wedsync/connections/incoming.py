@@ -103,7 +103,8 @@ def works(ring: KeyRing, takers: Mapping[str, Taker] = MappingProxyType({})) -> 
         try:
             await _work(door, job, ring, takers, hook_id)
         except Exception as error:
-            is_final = isinstance(error, Refusal) and error.code != "lease_lost"
+            # Somebody who holds the wedding for long (503) is no reason to give up what was taken with 2xx.
+            is_final = isinstance(error, Refusal) and error.code != "lease_lost" and error.status != 503
             if not is_final and (is_passing(error) or isinstance(error, Refusal) or job.attempt < TRIES):
                 raise
             if not is_final:

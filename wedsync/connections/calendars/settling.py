@@ -98,7 +98,7 @@ async def _one(run: Run, one: One) -> Pushed | Moved | Ended | None:
         try:
             await _take(run, one, one.ours, one.kept.theirs)
         except Refusal as refusal:
-            if refusal.code == "lease_lost":
+            if refusal.code == "lease_lost" or refusal.status == 503:
                 raise
             async with run.enter() as tx:
                 await _refused(tx, run, one, refusal.detail)

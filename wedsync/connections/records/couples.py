@@ -47,7 +47,7 @@ async def proposed(run: Run, link_id: UUID, on: date | None) -> str:
             new = NewProposal(subject="weddings", fields={"on": on.isoformat()}, why="Moved in our CRM.")
             await proposals.suggest(tx, await proposals.source(tx), new)
     except Refusal as refusal:
-        if refusal.code == "lease_lost":
+        if refusal.code == "lease_lost" or refusal.status == 503:
             raise
         return refusal.detail
     return PROPOSED
